@@ -1,0 +1,51 @@
+"""Arrays and randomness: the dtypes, the named random streams, and vectors cut into named views."""
+
+from collections.abc import Iterator, Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+RandomState = dict[str, Any]
+
+STREAMS = ("split", "init", "shuffle", "dropout", "augmentation")
+
+
+class Streams:
+    """One random generator for each purpose, all spawned from one seed.
+
+    Drawing more numbers for one purpose never changes another: switching dropout on leaves the initial weights and
+    the order of the rows as they were. A new purpose is added at the end of `STREAMS`, so older seeds keep their
+    meaning. The generators are NumPy's PCG64.
+    """
+
+    split: np.random.Generator
+    init: np.random.Generator
+    shuffle: np.random.Generator
+    dropout: np.random.Generator
+    augmentation: np.random.Generator
+
+    def __init__(self, seed: int) -> None:
+        for name, child in zip(STREAMS, np.random.SeedSequence(seed).spawn(len(STREAMS)), strict=True):
+            setattr(self, name, np.random.Generator(np.random.PCG64(child)))
+
+    def state(self) -> dict[str, RandomState]:
+        """The whole state of every stream, as JSON can hold it."""
+        return {name: dict(getattr(self, name).bit_generator.state) for name in STREAMS}
+
+    def restore(self, state: Mapping[str, RandomState]) -> None:
+        """Continue exactly where `state()` was taken."""
+        for name in STREAMS:
+            getattr(self, name).bit_generator.state = state[name]
+
+
+def views(vector: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, slice, Array]]:
+    """Cut a vector into consecutive views: name, the slice of the vector, and the slice in its shape."""
+    start = 0
+    for name, shape in shapes.items():
+        part = slice(start, start + prod(shape))
+        yield name, part, vector[part].reshape(shape)
+        start = part.stop

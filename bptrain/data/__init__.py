@@ -1,0 +1,29 @@
+"""Data: sources of tables, the columns of a table as numbers, and which rows train."""
+
+from bptrain.data.columns import Classes, Columns, Task, find_classes, fit, likely_task
+from bptrain.data.scalers import SCALERS, Scaler, Standard, Unscaled
+from bptrain.data.sources import BUNDLED_TARGETS, SOURCES, Bundled, Csv, Source, Synthetic, resources
+from bptrain.data.splits import Split
+from bptrain.data.table import Table
+
+__all__ = [
+    "BUNDLED_TARGETS",
+    "SCALERS",
+    "SOURCES",
+    "Bundled",
+    "Classes",
+    "Columns",
+    "Csv",
+    "Scaler",
+    "Source",
+    "Split",
+    "Standard",
+    "Synthetic",
+    "Table",
+    "Task",
+    "Unscaled",
+    "find_classes",
+    "fit",
+    "likely_task",
+    "resources",
+]

@@ -1,0 +1,198 @@
+"""Columns: how a table becomes the numbers that a network reads, fitted once and stored with the network.
+
+All statistics come from the training rows. What is fitted here is applied by name to any later table, so that other
+orders of columns, and columns more, do no harm.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.data.scalers import Scaler, Statistics
+from bptrain.data.table import Table, shown
+from bptrain.errors import InputError
+
+Task = Literal["classification", "regression"]
+
+MOST_INTEGER_CLASSES = 20
+"""A column of whole numbers with no more distinct values than this is taken for classes, unless the config says."""
+
+Label = str | int
+
+
+@dataclass(frozen=True)
+class Column:
+    """A numeric column with the statistics of its scaler."""
+
+    name: str
+    statistics: Statistics
+
+
+@dataclass(frozen=True)
+class Classes:
+    """A target of classes: their labels, sorted; a label's place is its code."""
+
+    name: str
+    labels: tuple[Label, ...]
+
+    def codes(self, table: Table) -> Array:
+        """The class number of each row, `(rows,)` int64.
+
+        Raises:
+            InputError: a label that is not among the classes.
+        """
+        values = labels_of(table, self.name)
+        place = {label: k for k, label in enumerate(self.labels)}
+        codes = np.array([place.get(value, -1) for value in values], dtype=np.int64)
+        unknown = np.flatnonzero(codes < 0)
+        if len(unknown):
+            row = int(unknown[0])
+            known = ", ".join(shown(label) for label in self.labels[:20])
+            what = f"a class unseen in training (got {shown(values[row])}, known are {known})"
+            raise InputError(f"{table.where(row)}: {self.name}: {what}")
+        return codes
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The fitted preprocessing: features in the order in which the network reads them, and the target."""
+
+    features: tuple[Column, ...]
+    target: Classes | tuple[Column, ...]
+    scaler: Scaler
+    target_scaler: Scaler
+
+    @property
+    def classes(self) -> int | None:
+        """The number of classes, None for a numeric target."""
+        return len(self.target.labels) if isinstance(self.target, Classes) else None
+
+    def inputs(self, table: Table) -> Array:
+        """The features of a table, scaled, `(rows, features)` float64.
+
+        Raises:
+            InputError: a column is missing, or has something else than finite numbers.
+        """
+        scaled = [self.scaler.apply(table.numbers(column.name), column.statistics) for column in self.features]
+        return np.stack(scaled, axis=1)
+
+    def targets(self, table: Table) -> Array:
+        """The target of a table: class numbers `(rows,)` int64, or scaled numbers `(rows, columns)` float64.
+
+        Raises:
+            InputError: a column is missing, or has values that training did not know.
+        """
+        if isinstance(self.target, Classes):
+            return self.target.codes(table)
+        scaled = [self.target_scaler.apply(table.numbers(column.name), column.statistics) for column in self.target]
+        return np.stack(scaled, axis=1)
+
+    def unscaled(self, values: Array) -> Array:
+        """Numeric targets or predictions `(rows, columns)` in their own units, float64; class outputs unchanged."""
+        if isinstance(self.target, Classes):
+            return values
+        wide = values.astype(np.float64)
+        scaled = [self.target_scaler.invert(wide[:, k], column.statistics) for k, column in enumerate(self.target)]
+        return np.stack(scaled, axis=1)
+
+    def to_json(self) -> dict[str, Any]:
+        """What a checkpoint stores; the scalers are in its config."""
+        target = asdict(self.target) if isinstance(self.target, Classes) else [asdict(c) for c in self.target]
+        return {"features": [asdict(column) for column in self.features], "target": target}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any], scaler: Scaler, target_scaler: Scaler) -> "Columns":
+        """The inverse of `to_json`."""
+
+        def column(entry: dict[str, Any]) -> Column:
+            return Column(entry["name"], tuple(entry["statistics"]))
+
+        target = stored["target"]
+        return cls(
+            tuple(column(entry) for entry in stored["features"]),
+            Classes(target["name"], tuple(target["labels"]))
+            if isinstance(target, dict)
+            else tuple(column(entry) for entry in target),
+            scaler,
+            target_scaler,
+        )
+
+
+def fit(
+    table: Table,
+    rows: Array,
+    features: Sequence[str],
+    target: Classes | Sequence[str],
+    scaler: Scaler,
+    target_scaler: Scaler,
+) -> Columns:
+    """Columns with statistics of the given rows.
+
+    Args:
+        table: all rows.
+        rows: those that train, int64.
+        features: names of the inputs.
+        target: the classes, or the names of numeric targets.
+        scaler: for features.
+        target_scaler: for numeric targets.
+
+    Raises:
+        InputError: a column is missing, or has something else than finite numbers.
+    """
+
+    def fitted(name: str, by: Scaler) -> Column:
+        return Column(name, by.fit(table.numbers(name)[rows]))
+
+    return Columns(
+        tuple(fitted(name, scaler) for name in features),
+        target if isinstance(target, Classes) else tuple(fitted(name, target_scaler) for name in target),
+        scaler,
+        target_scaler,
+    )
+
+
+def labels_of(table: Table, name: str) -> list[Label]:
+    """A column as class labels: text as it is, whole numbers as integers.
+
+    Raises:
+        InputError: a label is missing, or a number is not whole.
+    """
+    values = table.column(name)
+    missing = [value is None for value in values] if values.dtype == object else ~np.isfinite(values)
+    if np.any(missing):
+        row = int(np.argmax(missing))
+        raise InputError(f"{table.where(row)}: {name}: the target is missing; fill it in or remove the row")
+    if values.dtype == object:
+        return list(values)
+    broken = np.flatnonzero(values != np.floor(values))
+    if len(broken):
+        row = int(broken[0])
+        what = f"a class must be text or a whole number (got {values[row]:g})"
+        raise InputError(f"{table.where(row)}: {name}: {what}; for numbers to predict use loss: mse")
+    return [int(value) for value in values]
+
+
+def find_classes(table: Table, name: str) -> Classes:
+    """The classes of a column, sorted.
+
+    Raises:
+        InputError: a label is missing or no class, or there is only one.
+    """
+    labels = sorted(set(labels_of(table, name)))
+    if len(labels) < 2:
+        raise InputError(
+            f"{table.origin}: {name}: the target has a single class, {shown(labels[0])}; there is nothing to learn"
+        )
+    return Classes(name, tuple(labels))
+
+
+def likely_task(table: Table, name: str) -> Task:
+    """What a target column looks like: text and few distinct whole numbers are classes, other numbers are not."""
+    values = table.column(name)
+    if values.dtype == object:
+        return "classification"
+    whole = bool(np.all(np.isfinite(values)) and np.all(values == np.floor(values)))
+    return "classification" if whole and len(np.unique(values)) <= MOST_INTEGER_CLASSES else "regression"

@@ -1,0 +1,88 @@
+"""What can go wrong, and the exit code that says so.
+
+Everything that bptrain raises on purpose is a `BptrainError`. Whatever else reaches the command line is a bug.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The exit codes of the command line; scripts may rely on them."""
+
+    OK = 0
+    BUG = 1
+    BAD_INPUT = 2
+    DIVERGED = 3
+    GRADIENT_CHECK_FAILED = 4
+    IO_FAILURE = 5
+    SIGINT = 130
+    SIGTERM = 143
+
+
+class BptrainError(Exception):
+    """The base of all deliberate errors: one clear message and an exit code."""
+
+    exit_code = ExitCode.BUG
+
+
+class InputError(BptrainError):
+    """The user's files, data or options cannot be used as they are."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake in a named option; `field` is its dotted path, such as `data.target`."""
+
+    field: str
+    message: str
+
+
+class OptionError(InputError):
+    """Mistakes in options, found by code that does not know which file the options came from."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        self.mistakes = mistakes
+        super().__init__("\n".join(f"{m.field}: {m.message}" if m.field else m.message for m in mistakes))
+
+    def under(self, prefix: str) -> "OptionError":
+        """The same mistakes, their fields seen from further up: `path` becomes `data.source.path`."""
+        return OptionError(*(Mistake(".".join(filter(None, (prefix, m.field))), m.message) for m in self.mistakes))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A mistake with its place: `file` is a path or `KEY=VALUE`; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}"
+        return f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
+
+
+class ConfigError(InputError):
+    """All the mistakes of a config, in the order in which they stand in the file."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column)))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class DivergedError(BptrainError):
+    """Training met a number that is not finite."""
+
+    exit_code = ExitCode.DIVERGED
+
+
+class StorageError(BptrainError):
+    """A file could not be written or read back: disk full, no permission, damaged."""
+
+    exit_code = ExitCode.IO_FAILURE

@@ -1,0 +1,134 @@
+"""Initializers: the values that parameters start from.
+
+All of them draw in float64, so that a network has the same start whatever its dtype. The fans of a weight of shape
+`(inputs, units)` are its inputs and its units.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Annotated, Protocol
+
+import numpy as np
+from annotated_types import Ge
+
+from bptrain.arrays import Array, Shape
+from bptrain.errors import Mistake, OptionError
+from bptrain.registry import Family
+
+INITIALIZERS = Family("initializer")
+
+Numbers = tuple[float, ...] | tuple[tuple[float, ...], ...]
+
+
+class Initializer(Protocol):
+    """A rule that fills a new parameter."""
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        """Overwrite `out` with initial values."""
+
+
+def fans(shape: Shape) -> tuple[int, int]:
+    """The inputs and units of a weight `(inputs, units)`; a vector has as many of both as entries."""
+    return (shape[0], shape[-1])
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class Zeros:
+    """All zeros: the usual start of biases, and no start for weights, whose units would stay alike.
+
+    Value: `w = 0`. Shapes: any. Shared by all frameworks.
+    """
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        out[...] = 0
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class Normal:
+    """Independent normal numbers around zero.
+
+    Value: `w ~ N(0, std²)`. Shapes: any. Keras calls it RandomNormal (std 0.05), PyTorch `normal_` (std 1).
+    """
+
+    std: Annotated[float, Ge(0), "standard deviation"] = 0.05
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        out[...] = rng.normal(0, self.std, out.shape)
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class GlorotUniform:
+    """Uniform numbers that keep the variance of signals and gradients level through linear and tanh layers.
+
+    Value: `w ~ U(-a, a)` with `a = sqrt(6 / (fan_in + fan_out))`. Shapes: `(inputs, units)`.
+    Reference: Glorot and Bengio, 2010. The default of Keras; PyTorch calls it `xavier_uniform_`.
+    """
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        limit = sqrt(6 / sum(fans(out.shape)))
+        out[...] = rng.uniform(-limit, limit, out.shape)
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class GlorotNormal:
+    """Normal numbers that keep the variance of signals and gradients level through linear and tanh layers.
+
+    Value: `w ~ N(0, 2 / (fan_in + fan_out))`. Shapes: `(inputs, units)`.
+    Reference: Glorot and Bengio, 2010. As PyTorch's `xavier_normal_`; Keras truncates the distribution.
+    """
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        out[...] = rng.normal(0, sqrt(2 / sum(fans(out.shape))), out.shape)
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class HeUniform:
+    """Uniform numbers that keep the variance of signals level through relu layers.
+
+    Value: `w ~ U(-a, a)` with `a = sqrt(6 / fan_in)`. Shapes: `(inputs, units)`.
+    Reference: He et al., 2015. PyTorch calls it `kaiming_uniform_` (its `Linear` starts narrower, at `sqrt(1/fan_in)`).
+    """
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        limit = sqrt(6 / fans(out.shape)[0])
+        out[...] = rng.uniform(-limit, limit, out.shape)
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class HeNormal:
+    """Normal numbers that keep the variance of signals level through relu layers.
+
+    Value: `w ~ N(0, 2 / fan_in)`. Shapes: `(inputs, units)`.
+    Reference: He et al., 2015. As PyTorch's `kaiming_normal_`; Keras truncates the distribution.
+    """
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        out[...] = rng.normal(0, sqrt(2 / fans(out.shape)[0]), out.shape)
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class Values:
+    """The very numbers written in the config, for worked examples.
+
+    Value: `w = values`. Shapes: a weight `(inputs, units)` takes one list for each input, a bias `(units,)` one number
+    for each unit. PyTorch stores weights the other way round, as `(units, inputs)`.
+    """
+
+    values: Annotated[Numbers, "one list for each input, or one number for each unit"]
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        rows = {len(row) if isinstance(row, tuple) else None for row in self.values}
+        given = (len(self.values), *rows) if rows != {None} else (len(self.values),)
+        if len(rows) != 1 or given != out.shape:
+            shape = "ragged" if len(rows) != 1 else given
+            raise OptionError(
+                Mistake("values", f"the parameter has shape {out.shape} (got {shape}); give as many numbers")
+            )
+        out[...] = np.asarray(self.values, dtype=np.float64)

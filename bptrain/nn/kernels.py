@@ -1,0 +1,46 @@
+"""Complex-safe pieces that several activations and losses share.
+
+With a complex argument each continues the real function analytically from the real axis, which is what the complex
+step needs: a case distinction looks at the real part alone, and |x| is x times the sign of its real part.
+"""
+
+import numpy as np
+
+from bptrain.arrays import Array
+
+
+def absolute(x: Array, out: Array) -> None:
+    """Fill out with |x|; out may be x."""
+    if x.dtype.kind == "c":
+        np.multiply(x, np.where(x.real < 0, -1.0, 1.0), out=out)
+    else:
+        np.absolute(x, out=out)
+
+
+def positive_part(x: Array, out: Array) -> None:
+    """Fill out with max(x, 0); out may be x."""
+    if x.dtype.kind == "c":
+        np.multiply(x, x.real > 0, out=out)
+    else:
+        np.maximum(x, 0, out=out)
+
+
+def exp_of_minus_abs(x: Array, out: Array) -> None:
+    """Fill out with exp(-|x|), which never overflows; out may be x."""
+    absolute(x, out)
+    np.negative(out, out=out)
+    np.exp(out, out=out)
+
+
+def sigmoid(x: Array, out: Array, decay: Array, positive: Array) -> None:
+    """Fill out with 1 / (1 + exp(-x)), exact in both tails; out may be x.
+
+    With e = exp(-|x|) it is 1 / (1 + e) for x > 0 and e / (1 + e) else. `decay` (the dtype of x) and `positive` (bool)
+    are scratch; they are left holding 1 + e and x > 0.
+    """
+    np.greater(x.real, 0, out=positive)
+    exp_of_minus_abs(x, decay)
+    np.copyto(out, decay)
+    np.copyto(out, 1, where=positive)
+    decay += 1
+    np.divide(out, decay, out=out)

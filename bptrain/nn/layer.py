@@ -1,0 +1,88 @@
+"""The contract of a layer: what it plans, what it computes, and the words both use.
+
+Kernels read and fill arrays that the network owns. The letters: x in, y out, dx and dy their gradients, p the
+parameters and g their gradients, s the workspace.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import ClassVar, Literal, Protocol, runtime_checkable
+
+from bptrain.arrays import Array, Shape
+from bptrain.nn.initializers import GlorotUniform, Initializer
+from bptrain.registry import Family
+
+ACTIVATIONS = Family("activation")
+LAYERS = Family("layer", includes=(ACTIVATIONS,))
+
+Workspace = SimpleNamespace
+"""What a kernel needs besides its arguments: its planned scratch and state arrays by name, and `training` (a bool),
+`rng` (the dropout stream), `ones` and `rows` (the constants 1, 1, ... and 0, 1, ... for the rows at hand)."""
+
+Views = SimpleNamespace
+"""Arrays by name: `p.weight`, `g.bias`."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An array that is learned. `decay`: whether weight decay and other penalties apply (weights yes, biases no)."""
+
+    shape: Shape
+    initializer: Initializer
+    decay: bool = True
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """An array for each row of the batch. A dtype of None is the network's own."""
+
+    shape: Shape
+    dtype: Literal["bool", "float32", "int64"] | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """An array that is saved but not learned, such as running statistics."""
+
+    shape: Shape
+    initial: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a layer makes of an input shape.
+
+    `reads` names what its backward reads of x and y. `elementwise` says that each output depends on its own input
+    alone: the network may then hand it y = x (if nobody's backward misses x) and dx = dy, and spare memory and time.
+    """
+
+    shape: Shape
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    scratch: Mapping[str, Scratch] = field(default_factory=dict)
+    state: Mapping[str, State] = field(default_factory=dict)
+    reads: Literal["", "x", "y", "xy"] = "xy"
+    elementwise: bool = False
+
+
+@runtime_checkable
+class Layer(Protocol):
+    """A function of rows with its derivative. Shapes are those of one row: `(64,)`."""
+
+    def plan(self, shape: Shape) -> Plan:
+        """The output shape and the arrays needed for inputs of `shape`."""
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        """Read x, fill y. Runs in complex128 too: masks from `.real`, no `abs` or `maximum` on values."""
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        """Overwrite g and dx with the gradients; dx is None where nobody asks for it."""
+
+
+class Activation:
+    """The base of the activations: one value in, one value out, of the same shape.
+
+    `initializer` is what suits the weights of a dense layer in front of it.
+    """
+
+    initializer: ClassVar[Initializer] = GlorotUniform()

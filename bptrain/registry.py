@@ -1,0 +1,168 @@
+"""Families of components: what a config can name, and what the options of each are.
+
+A component is a frozen dataclass. Its fields are its YAML options; a field's `Annotated` metadata holds its bounds
+(from `annotated_types`) and one line of documentation (a plain string). Registering the class beside its definition
+is all it takes to make it known to configs, messages, help and tests.
+"""
+
+import difflib
+import re
+import types
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import annotated_types as at
+
+Component = TypeVar("Component")
+
+_names: dict[type, str] = {}
+
+
+class Family:
+    """The components of one kind by name, such as all losses.
+
+    `includes` names families whose members are members here too: an activation is also a layer.
+    """
+
+    def __init__(self, kind: str, *, includes: tuple["Family", ...] = ()) -> None:
+        self.kind = kind
+        self._includes = includes
+        self._own: dict[str, type] = {}
+
+    def register(self, cls: type[Component]) -> type[Component]:
+        """Class decorator: `class LeakyRelu` becomes the component `leaky_relu`."""
+        return self.named(snake_case(cls.__name__))(cls)
+
+    def named(self, name: str) -> Callable[[type[Component]], type[Component]]:
+        """Class decorator for a component whose name cannot be that of a class, such as `none`."""
+
+        def register(cls: type[Component]) -> type[Component]:
+            if name in self.members:
+                raise ValueError(f"{self.kind} {name!r} is registered already")
+            self._own[name] = cls
+            _names[cls] = name
+            return cls
+
+        return register
+
+    @property
+    def members(self) -> dict[str, type]:
+        """Every class of the family by its name, those of the included families last."""
+        return self._own | {name: cls for family in self._includes for name, cls in family.members.items()}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.members)
+
+
+def snake_case(name: str) -> str:
+    """The config name of a class: `SoftmaxCrossEntropy` gives `softmax_cross_entropy`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def name_of(component: object) -> str:
+    """The config name of a component: `relu` for a `Relu()`."""
+    return _names.get(type(component)) or snake_case(type(component).__name__)
+
+
+def closest(word: object, choices: Iterable[str]) -> str | None:
+    """The choice that was probably meant, if one is near enough."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    found = difflib.get_close_matches(str(word).lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[found[0]] if found else None
+
+
+def suggestion(word: object, choices: Iterable[str]) -> str:
+    """What to do about an unknown word: the near choice, or all of them."""
+    choices = sorted(choices)
+    near = closest(word, choices)
+    return f"did you mean {near!r}?" if near else f"choose from {', '.join(choices)}"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a component: a field of its dataclass as configs and help see it."""
+
+    name: str
+    hint: Any
+    default: Any
+    doc: str
+
+    @property
+    def required(self) -> bool:
+        """Whether a config has to give it."""
+        return self.default is MISSING
+
+
+def options(cls: type) -> tuple[Option, ...]:
+    """The options of a component in the order of its fields; the first may be given without its name."""
+    return _options(cls)
+
+
+@cache
+def _options(cls: Any) -> tuple[Option, ...]:
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple(
+        Option(
+            field.name,
+            hints[field.name],
+            field.default_factory() if field.default_factory is not MISSING else field.default,
+            next((text for text in metadata(hints[field.name]) if isinstance(text, str)), ""),
+        )
+        for field in fields(cls)
+    )
+
+
+def metadata(hint: Any) -> tuple[Any, ...]:
+    """The `Annotated` metadata of a type hint, empty for a plain one."""
+    return tuple(hint.__metadata__) if get_origin(hint) is Annotated else ()
+
+
+def bare(hint: Any) -> Any:
+    """A type hint without its `Annotated` metadata."""
+    return hint.__origin__ if get_origin(hint) is Annotated else hint
+
+
+def family_of(hint: Any) -> Family | None:
+    """The family that a type hint is annotated with, if any."""
+    return next((item for item in metadata(hint) if isinstance(item, Family)), None)
+
+
+def alternatives(hint: Any) -> tuple[Any, ...]:
+    """The members of a union, or the hint alone."""
+    inner = bare(hint)
+    return get_args(inner) if get_origin(inner) in (Union, types.UnionType) else (hint,)
+
+
+WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path"}
+
+
+def describe(hint: Any) -> str:
+    """A type hint in words: `a number >= 0 and < 1`, `a whole number >= 1 or 'full'`."""
+    choices = alternatives(hint)
+    if len(choices) > 1:
+        return " or ".join(describe(choice) for choice in choices)
+    if family := family_of(hint):
+        return f"{'an' if family.kind[0] in 'aeiou' else 'a'} {family.kind}"
+    inner = bare(hint)
+    if get_origin(inner) is Literal:
+        return " or ".join(repr(choice) for choice in get_args(inner))
+    if get_origin(inner) is tuple:
+        return f"a list, each {describe(get_args(inner)[0])}"
+    if inner is type(None):
+        return "null"
+    return " ".join(filter(None, (WORDS.get(inner, "a mapping"), bounds(hint))))
+
+
+def bounds(hint: Any) -> str:
+    """The bounds of a type hint in words, empty when there are none."""
+    signs = ((at.Gt, "gt", ">"), (at.Ge, "ge", ">="), (at.Lt, "lt", "<"), (at.Le, "le", "<="))
+    found = [
+        f"{sign} {getattr(item, attribute):g}"
+        for item in metadata(hint)
+        for kind, attribute, sign in signs
+        if isinstance(item, kind)
+    ]
+    return " and ".join(found)
