@@ -1,0 +1,47 @@
+"""Writing an experiment back: as plain values for checkpoints, and as YAML for people."""
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from bptrain.config.experiment import Experiment
+from bptrain.registry import alternatives, bare, family_of, name_of, options
+
+
+def dump(experiment: Experiment) -> dict[str, Any]:
+    """The experiment as JSON can hold it, every option written out; `from_json` is the inverse."""
+    document: dict[str, Any] = section(experiment)
+    if experiment.network is not None:
+        del document["hidden"], document["activation"]
+    else:
+        del document["network"]
+    first = ("version", "name", "seed", "dtype", "data")
+    return {key: document[key] for key in (*first, *(key for key in document if key not in first))}
+
+
+def to_yaml(experiment: Experiment) -> str:
+    """The experiment as a config file."""
+    import yaml
+
+    return str(
+        yaml.safe_dump(dump(experiment), sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+    )
+
+
+def section(value: Any) -> Any:
+    """A dataclass as a mapping of its fields, components among them as `name` or `{name: {options}}`."""
+    hints = {option.name: option.hint for option in options(type(value))}
+    return {field.name: plain(hints[field.name], getattr(value, field.name)) for field in fields(value)}
+
+
+def plain(hint: Any, value: Any) -> Any:
+    """A field's value without classes."""
+    if isinstance(value, tuple):
+        item_hint = next((get_args(bare(choice))[0] for choice in alternatives(hint) if get_args(bare(choice))), Any)
+        return [plain(item_hint, item) for item in value]
+    if is_dataclass(value):
+        inside = section(value)
+        if not any(family_of(choice) for choice in alternatives(hint)):
+            return inside
+        return {name_of(value): inside} if inside else name_of(value)
+    return str(value) if isinstance(value, Path) else value

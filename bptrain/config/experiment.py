@@ -1,0 +1,95 @@
+"""An experiment: everything that a config says, as frozen dataclasses. The fields are the YAML keys."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt
+
+from bptrain.data import SCALERS, SOURCES, Scaler, Source, Split, Standard
+from bptrain.errors import Mistake, OptionError
+from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss
+from bptrain.nn.activations import Relu
+from bptrain.nn.layers import Dense
+from bptrain.optim import OPTIMIZERS, SCHEDULES, Adam, Constant, Optimizer, Regularization, Schedule
+
+Auto = Literal["auto"]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is learned from: a table, its columns, and which rows train."""
+
+    source: Annotated[Source, SOURCES, "where the table comes from"]
+    target: Annotated[str | tuple[str, ...] | None, "column to predict, or several; null: the source's own"] = None
+    features: Annotated[tuple[str, ...] | None, "columns to predict from; null: all but the target"] = None
+    task: Annotated[
+        Literal["auto", "classification", "regression"], "auto: by the loss, or else by what the target looks like"
+    ] = "auto"
+    split: Annotated[Split, "which rows are held out"] = Split()
+    scaling: Annotated[Scaler, SCALERS, "of the features"] = Standard()
+    target_scaling: Annotated[Scaler, SCALERS, "of numeric targets; metrics are in the original units"] = Standard()
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stops when the validation loss has not improved for a while."""
+
+    patience: Annotated[int, Ge(1), "epochs without improvement"] = 10
+    min_delta: Annotated[float, Ge(0), "what counts as an improvement"] = 0.0
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """Stops when the training loss stands still: its range over `patience` epochs is at most `tolerance`."""
+
+    tolerance: Annotated[float, Gt(0), "range of the loss that counts as standing still"] = 1e-6
+    patience: Annotated[int, Ge(1), "epochs over which it is seen"] = 10
+
+
+@dataclass(frozen=True)
+class Training:
+    """How long and in what portions."""
+
+    epochs: Annotated[int, Ge(1), "passes over the training rows"] = 100
+    batch_size: Annotated[Annotated[int, Ge(1)] | Literal["full"], "rows a step; full: all at once"] = 32
+    early_stopping: Annotated[EarlyStopping | None, "null: off"] = None
+    convergence: Annotated[Convergence | None, "null: off"] = None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A whole config. Only `data` and `network` (or `hidden`) are required."""
+
+    data: Annotated[Data, "what is learned from"]
+    version: Annotated[Literal[1], "of the config format"] = 1
+    name: Annotated[str, "of the run directory; default: the file's stem"] = "experiment"
+    seed: Annotated[int, Ge(0), "of all random numbers"] = 0
+    dtype: Annotated[Literal["float32", "float64"], "of parameters and activations"] = "float32"
+    network: Annotated[tuple[Annotated[Layer, LAYERS], ...] | None, "layers from input to output"] = None
+    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...] | None, "short form: units of the hidden dense layers"] = None
+    activation: Annotated[Annotated[Activation, ACTIVATIONS] | None, "after each hidden layer; null: relu"] = None
+    loss: Annotated[Annotated[Loss, LOSSES] | Auto, "auto: by the kind of target"] = "auto"
+    optimizer: Annotated[Optimizer, OPTIMIZERS, "the update rule"] = Adam()
+    schedule: Annotated[Schedule, SCHEDULES, "of the learning rate"] = Constant()
+    regularization: Annotated[Regularization, "penalties on the weights"] = Regularization()
+    training: Annotated[Training, "how long and in what portions"] = Training()
+
+    def __post_init__(self) -> None:
+        if self.network is None and self.hidden is None:
+            what = "the network is missing; write hidden: [64, 32] or a list of layers under network"
+            raise OptionError(Mistake("network", what))
+        if self.network is not None and self.hidden is not None:
+            raise OptionError(Mistake("hidden", "stands beside network, which says the same; keep one of them"))
+        if self.network is not None and self.activation is not None:
+            raise OptionError(Mistake("activation", "goes with hidden; under network write activations as layers"))
+        if self.network == ():
+            raise OptionError(Mistake("network", "has no layers; write at least - dense"))
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The network as layers, the short form written out: dense and activation in turn, and a last dense layer."""
+        if self.network is not None:
+            return self.network
+        activation: Layer = self.activation or Relu()  # type: ignore[assignment]
+        hidden: list[Layer] = [layer for units in self.hidden or () for layer in (Dense(units), activation)]
+        return (*hidden, Dense())

@@ -1,0 +1,33 @@
+"""Training: a model assembled from an experiment and its data, the loop, and what a run leaves behind."""
+
+from bptrain.training.assemble import Assembly, Model, Rows, assemble
+from bptrain.training.description import show
+from bptrain.training.loop import EpochEnd, Progress
+from bptrain.training.objective import Batch, Objective
+from bptrain.training.run import Result, Sink, Started, prepare, train
+from bptrain.training.scoring import Score, score
+from bptrain.training.session import Best, Session
+from bptrain.training.validation import Validation, validate
+
+__all__ = [
+    "Assembly",
+    "Batch",
+    "Best",
+    "EpochEnd",
+    "Model",
+    "Objective",
+    "Progress",
+    "Result",
+    "Rows",
+    "Score",
+    "Session",
+    "Sink",
+    "Started",
+    "Validation",
+    "assemble",
+    "prepare",
+    "score",
+    "show",
+    "train",
+    "validate",
+]

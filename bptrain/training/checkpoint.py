@@ -1,0 +1,109 @@
+"""Checkpoints: a model in one file, alone enough to evaluate and predict; with the session, to continue training.
+
+`best.npz` holds the model with its best weights. `last.npz` holds the whole session as well: optimizer slots, random
+streams, the permutation and the position in it, all counters, and the best weights so far.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from bptrain.arrays import Array, Streams
+from bptrain.config import dump, from_json
+from bptrain.data import Columns
+from bptrain.errors import BptrainError, InputError, StorageError
+from bptrain.training import npz
+from bptrain.training.assemble import Model, build_model
+from bptrain.training.environment import fingerprint
+from bptrain.training.session import Session
+
+FORMAT = 1
+
+
+def save_best(path: Path, session: Session) -> None:
+    """Write the model with the best weights so far.
+
+    Raises:
+        StorageError: the file could not be written.
+    """
+    assert session.best is not None
+    network = session.model.network
+    theta, state = session.best.theta, session.best.state
+    arrays = {entry.name: theta[entry.slice].reshape(entry.shape) for entry in network.entries}
+    arrays |= named_state(session.model, state)
+    npz.write(path, arrays, document(session) | {"epoch": session.best.epoch})
+
+
+def save_last(path: Path, session: Session) -> None:
+    """Write the whole session, keeping the present file as `.previous.npz` to fall back to.
+
+    Raises:
+        StorageError: the file could not be written.
+    """
+    model = session.model
+    arrays = model.network.parameters() | named_state(model, model.network.state)
+    arrays |= {f"slot.{k}": slot for k, slot in enumerate(session.slots)} | {"order": session.order}
+    if session.best is not None:
+        arrays |= {"best.theta": session.best.theta, "best.state": session.best.state}
+    whole = {"epoch": session.epoch, "streams": model.streams.state(), "progress": session.progress()}
+    npz.write(path, arrays, document(session) | whole, keep=path.with_suffix(".previous.npz"))
+
+
+def named_state(model: Model, state: Array) -> dict[str, Array]:
+    """The running statistics by name, cut from one vector."""
+    start, named = 0, {}
+    for name, view in model.network.states.items():
+        named[name] = state[start : start + view.size].reshape(view.shape)
+        start += view.size
+    return named
+
+
+def document(session: Session) -> dict[str, Any]:
+    """What both kinds of checkpoint say of the model."""
+    best = session.best
+    return {
+        "format": FORMAT,
+        "config": dump(session.model.experiment),
+        "columns": session.model.columns.to_json(),
+        "rows": {name: len(rows) for name, rows in session.parts.items()},
+        "best": None if best is None else {"epoch": best.epoch, **best.score.to_json()},
+        "environment": fingerprint(),
+    }
+
+
+def load(path: str | Path) -> tuple[Model, dict[str, Any]]:
+    """The model of a checkpoint file, or of the best checkpoint of a run directory, and its document.
+
+    Raises:
+        InputError: there is no checkpoint at the path.
+        StorageError: the file cannot be read, is damaged, or comes from another version.
+    """
+    path = find(Path(path))
+    arrays, stored = npz.read(path)
+    if stored.get("format") != FORMAT:
+        raise StorageError(f"{path}: a checkpoint of format {stored.get('format')}; this version reads format {FORMAT}")
+    try:
+        experiment = from_json(stored["config"], str(path))
+        scalers = experiment.data.scaling, experiment.data.target_scaling
+        columns = Columns.from_json(stored["columns"], *scalers)
+        model = build_model(experiment, columns, Streams(experiment.seed))
+        for name, view in (model.network.parameters() | model.network.states).items():
+            view[...] = arrays[name]
+    except (KeyError, TypeError, ValueError, BptrainError) as error:
+        raise StorageError(f"{path}: not a checkpoint of this version ({error})") from None
+    return model, stored
+
+
+def find(path: Path) -> Path:
+    """The checkpoint file meant by a path: itself, or the best one in a run directory.
+
+    Raises:
+        InputError: there is none.
+    """
+    if path.is_dir():
+        best = path / "checkpoints" / "best.npz"
+        if not best.is_file():
+            raise InputError(f"{path}: no checkpoint in this directory (looked for checkpoints/best.npz)")
+        return best
+    if not path.is_file():
+        raise InputError(f"{path}: no such checkpoint or run directory")
+    return path

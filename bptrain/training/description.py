@@ -1,0 +1,56 @@
+"""Showing: the config as it would run, as a runnable config file with the network described in comments."""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from pathlib import Path
+
+from bptrain.config import Config, to_yaml
+from bptrain.data import Classes, Columns
+from bptrain.registry import name_of
+from bptrain.training.assemble import Assembly
+from bptrain.training.run import prepare
+
+
+def show(config: str | Path | Config, overrides: Sequence[str] = ()) -> str:
+    """The config with every default filled in and every `auto` settled by its data, and comments on what comes of it.
+
+    Args:
+        config: a YAML file, or one that `bptrain.config.load` has read.
+        overrides: `KEY=VALUE` each, put over the file.
+
+    Returns:
+        YAML that can be trained as it stands.
+
+    Raises:
+        InputError: the config or its data cannot be used.
+    """
+    assembly = prepare(config, overrides)
+    comments = "".join(f"# {line}".rstrip() + "\n" for line in described(assembly))
+    return to_yaml(assembly.model.experiment) + "\n" + comments
+
+
+def described(assembly: Assembly) -> Iterator[str]:
+    """What the data and the network look like, line by line."""
+    model, parts = assembly.model, assembly.parts
+    network, experiment = model.network, model.experiment
+    yield "rows: " + ", ".join(f"{len(rows):,} {name}" for name, rows in parts.items())
+    yield f"target: {target_in_words(model.columns)}"
+    yield f"network: {network.theta.size:,} parameters"
+    yield f"  {'layer':<24}{'output':>10}{'parameters':>14}  initializer"
+    for name, plan in zip(network.names, network.plans, strict=True):
+        count = sum(prod(parameter.shape) for parameter in plan.parameters.values())
+        shape = " x ".join(map(str, plan.shape))
+        starts = ", ".join(name_of(parameter.initializer) for parameter in plan.parameters.values())
+        yield f"  {name:<24}{shape:>10}{count:>14,}  {starts}"
+    penalty = experiment.regularization
+    formula = f" + {penalty.l1:g} Σ|w|" * bool(penalty.l1) + f" + {penalty.l2:g}/2 Σw²" * bool(penalty.l2)
+    yield f"minimised: {name_of(model.objective.loss)}{formula}"
+
+
+def target_in_words(columns: Columns) -> str:
+    """What is predicted: `species, 3 classes (setosa, versicolor, virginica)`."""
+    if isinstance(columns.target, Classes):
+        labels = columns.target.labels
+        some = ", ".join(map(str, labels[:10])) + (", ..." if len(labels) > 10 else "")
+        return f"{columns.target.name}, {len(labels)} classes ({some})"
+    return ", ".join(column.name for column in columns.target)

@@ -1,0 +1,119 @@
+"""Running: from a config file to a trained model in a run directory."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from bptrain.config import Config, load
+from bptrain.errors import OptionError
+from bptrain.training import loop
+from bptrain.training.assemble import Assembly, assemble
+from bptrain.training.run_directory import Keeper, create
+from bptrain.training.scoring import Score, score
+from bptrain.training.session import Best, Session, begin
+
+
+@dataclass(frozen=True)
+class Started:
+    """Before the first step: the session, and where it is kept."""
+
+    session: Session
+    run: Path
+
+
+Sink = Callable[[Started | loop.Event], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to: `to_json` gives what `bptrain train --json` prints."""
+
+    run: Path
+    checkpoint: Path
+    epochs: int
+    steps: int
+    seconds: float
+    stopped: str
+    best: Best
+    test: Score | None
+    session: Session
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys that scripts may rely on."""
+        return {
+            "run": str(self.run),
+            "checkpoint": str(self.checkpoint),
+            "epochs": self.epochs,
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "stopped": self.stopped,
+            "best": {"epoch": self.best.epoch, **self.best.score.to_json()},
+            "test": self.test.to_json() if self.test else None,
+        }
+
+
+@contextmanager
+def placed(config: Config) -> Iterator[None]:
+    """Give the mistakes that are found inside their places in the config file."""
+    try:
+        yield
+    except OptionError as error:
+        raise config.origin.located(error) from None
+
+
+def prepare(config: str | Path | Config, overrides: Sequence[str] = ()) -> Assembly:
+    """The model and the data of a config, checked against each other, before any training.
+
+    Raises:
+        InputError: the config or the data cannot be used; a `ConfigError` has the places of all mistakes.
+    """
+    config = config if isinstance(config, Config) else load(config, overrides)
+    with placed(config):
+        return assemble(config.experiment)
+
+
+def train(
+    config: str | Path | Config,
+    overrides: Sequence[str] = (),
+    *,
+    run: str | Path | None = None,
+    sinks: Sequence[Sink] = (),
+) -> Result:
+    """Train the network of a config, keeping the run in a directory of its own.
+
+    Args:
+        config: a YAML file, or one that `bptrain.config.load` has read.
+        overrides: `KEY=VALUE` each, put over the file.
+        run: the run directory, new or empty; default `runs/NAME-001` with the next free number.
+        sinks: are called with `Started` and then with every event of the loop.
+
+    Returns:
+        What came of it. The network in `session` has the best weights.
+
+    Raises:
+        InputError: the config or the data cannot be used; nothing was written.
+        DivergedError: a number was not finite; the run directory has what was good before.
+        StorageError: the run could not be written.
+    """
+    began = perf_counter()
+    assembly = prepare(config, overrides)
+    session = begin(assembly)
+    directory = create(session.model.experiment, Path(run) if run is not None else None)
+    keeper = Keeper(directory, session)
+    for sink in sinks:
+        sink(Started(session, directory.path))
+    for event in loop.train(session):
+        keeper(event)
+        for sink in sinks:
+            sink(event)
+    best, stopped = session.best, session.stopped
+    assert best is not None
+    assert stopped is not None
+    network = session.model.network
+    network.theta[...], network.state[...] = best.theta, best.state
+    test = score(session.model, session.parts["test"]) if "test" in session.parts else None
+    seconds = perf_counter() - began
+    return Result(directory.path, directory.best, session.epoch, session.step, seconds, stopped, best, test, session)

@@ -1,0 +1,54 @@
+"""Scoring: the loss and the metrics of a model on rows, outside training."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.metrics import predicted_codes
+from bptrain.registry import name_of
+from bptrain.training.assemble import Model, Rows, scoring_rows
+
+
+@dataclass(frozen=True)
+class Score:
+    """The mean loss over all rows, without penalty, and the metrics by name; None where one is undefined."""
+
+    loss: float
+    metrics: dict[str, float | None]
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys `loss` and `metrics`."""
+        return {"loss": self.loss, "metrics": self.metrics}
+
+
+def score(model: Model, rows: Rows) -> Score:
+    """Loss and metrics of the model as it stands. The loss is a sum over rows divided by their number, in float64."""
+    total = 0.0
+    sums: list[Array] = []
+    for start in range(0, len(rows), scoring_rows(model.experiment)):
+        part = np.arange(start, min(start + scoring_rows(model.experiment), len(rows)))
+        value, outputs, targets = forward(model, rows, part)
+        total += value * len(part)
+        tallies = [metric.tally(outputs, targets) for metric in model.metrics]
+        merged = zip(model.metrics, sums or tallies, tallies, strict=True)
+        sums = [metric.merge(one, other) for metric, one, other in merged] if sums else tallies
+    metrics = {name_of(metric): metric.finish(s) for metric, s in zip(model.metrics, sums, strict=True)}
+    return Score(total / len(rows), metrics)
+
+
+def forward(model: Model, rows: Rows, part: Array) -> tuple[float, Array, Array]:
+    """The mean loss of some rows, their outputs and their targets, as metrics take them.
+
+    Outputs are probabilities `(n, classes)` or `(n, 1)` with class numbers `(n,)`, or numbers in their own units
+    `(n, columns)`.
+    """
+    objective, columns = model.objective, model.columns
+    batch = objective.batch(len(part))
+    batch.fill(rows.inputs, rows.targets, part)
+    value = float(objective.loss_value(batch, training=False))
+    outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
+    if columns.classes is None:
+        return value, columns.unscaled(outputs), columns.unscaled(batch.targets)
+    return value, outputs, batch.targets if batch.targets.ndim == 1 else predicted_codes(batch.targets)
