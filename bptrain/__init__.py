@@ -1,0 +1,42 @@
+"""bptrain: train, verify and explain neural networks whose backward pass is written by hand in NumPy.
+
+What the commands do, as functions:
+
+    import bptrain
+
+    result = bptrain.train("configs/digits.yaml", ["training.epochs=5"])
+    bptrain.evaluate(result.checkpoint).metrics
+    bptrain.check_gradients("configs/digits.yaml").passed
+    bptrain.validate(["configs/digits.yaml"]).valid
+    print(bptrain.show("configs/digits.yaml"))
+
+They are imported when first used, so that `import bptrain` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bptrain.evaluation import evaluate as evaluate
+    from bptrain.gradcheck import check_gradients as check_gradients
+    from bptrain.training import show as show
+    from bptrain.training import train as train
+    from bptrain.training import validate as validate
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "check_gradients": "bptrain.gradcheck",
+    "evaluate": "bptrain.evaluation",
+    "show": "bptrain.training",
+    "train": "bptrain.training",
+    "validate": "bptrain.training",
+}
+
+__all__ = ["__version__", "check_gradients", "evaluate", "show", "train", "validate"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

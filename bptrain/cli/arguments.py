@@ -1,0 +1,22 @@
+"""The arguments and options that several commands share, and how JSON is printed."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Config = Annotated[Path, typer.Argument(help="The YAML config.", show_default=False)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="KEY=VALUE", help="Options over the file, such as training.epochs=5.", show_default=False),
+]
+Checkpoint = Annotated[
+    Path, typer.Argument(metavar="RUN|CHECKPOINT", help="A run directory or a checkpoint file.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one JSON object; everything outside ASCII is escaped."""
+    print(json.dumps(document, indent=2, allow_nan=False))

@@ -1,0 +1,37 @@
+"""`bptrain evaluate`"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bptrain.cli.arguments import Checkpoint, Json, print_json
+
+
+class Part(StrEnum):
+    """The parts of a run's data."""
+
+    train = "train"
+    validation = "validation"
+    test = "test"
+
+
+def command(
+    checkpoint: Checkpoint,
+    data: Annotated[Path | None, typer.Option(metavar="FILE", help="A CSV file to score instead.")] = None,
+    split: Annotated[
+        Part | None, typer.Option(help="The part of the run's own data.", show_default="test, or what there is")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Score a trained network; the checkpoint alone is enough."""
+    from bptrain.evaluation import evaluate
+
+    evaluation = evaluate(checkpoint, data=data, split=split.value if split else None)
+    if as_json:
+        print_json(evaluation.to_json())
+    else:
+        from bptrain.console.tables import evaluation_result
+
+        evaluation_result(evaluation)

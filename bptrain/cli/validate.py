@@ -1,0 +1,32 @@
+"""`bptrain validate`"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bptrain.cli.arguments import Json, print_json
+from bptrain.errors import ExitCode
+
+
+def command(
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="YAML configs.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Check configs against their data without training."""
+    from bptrain.console.text import printable
+    from bptrain.training import validate
+
+    validation = validate(configs)
+    if as_json:
+        print_json(validation.to_json())
+    else:
+        wrong = {problem.file for problem in validation.problems}
+        for problem in validation.problems:
+            print(f"error: {printable(str(problem))}", file=sys.stderr)
+        for config in configs:
+            if str(config) not in wrong:
+                print(f"{printable(str(config))}: valid")
+    if not validation.valid:
+        raise typer.Exit(ExitCode.BAD_INPUT)

@@ -1,0 +1,1 @@
+"""What a person sees: progress on stderr, results on stdout, both safe against whatever a user's data contains."""

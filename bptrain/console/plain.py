@@ -1,0 +1,26 @@
+"""Progress as plain lines, one an epoch, for files and pipes."""
+
+import sys
+from time import perf_counter
+
+from bptrain.console.text import duration, number
+from bptrain.training import EpochEnd, Progress, Started
+
+
+class PlainLines:
+    """The sink that prints one line an epoch to stderr."""
+
+    def __init__(self) -> None:
+        self.began = perf_counter()
+        self.epochs = 0
+
+    def __call__(self, event: Started | Progress | EpochEnd) -> None:
+        """Print what an event says."""
+        if isinstance(event, Started):
+            self.epochs = event.session.model.experiment.training.epochs
+            self.began = perf_counter()
+        elif isinstance(event, EpochEnd):
+            shown = {name: value for name, value in event.record.items() if name not in ("epoch", "step", "lr")}
+            numbers = "  ".join(f"{name} {number(value)}" for name, value in shown.items())
+            time = duration(perf_counter() - self.began)
+            print(f"epoch {event.record['epoch']}/{self.epochs}  {numbers}  {time}", file=sys.stderr, flush=True)

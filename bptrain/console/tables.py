@@ -1,0 +1,93 @@
+"""Results as tables on stdout."""
+
+import sys
+from collections.abc import Iterable
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bptrain.console.text import duration, figures, is_interactive, number, printable
+from bptrain.evaluation import Evaluation
+from bptrain.gradcheck import GradientReport
+from bptrain.training import Result
+
+FEW_PARAMETERS = 12
+"""A network with no more parameters than this has them printed after training."""
+
+
+def output() -> Console:
+    """The console for results: colours on a terminal, wide plain text elsewhere."""
+    plain = not is_interactive(sys.stdout)
+    return Console(
+        no_color=plain, highlight=False, markup=False, emoji=False, width=160 if not sys.stdout.isatty() else None
+    )
+
+
+def rows(title: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Print names and values side by side."""
+    pairs = list(pairs)
+    width = max(len(name) for name, _ in pairs)
+    console = output()
+    console.print(Text(printable(title), style="bold"), soft_wrap=True)
+    for name, value in pairs:
+        console.print(Text(f"{name:<{width}}  ", style="dim").append(printable(value), style="not dim"), soft_wrap=True)
+
+
+def training_result(result: Result) -> None:
+    """How a training run ended, and where its fruit is."""
+    training = result.session.model.experiment.training
+    patience = training.early_stopping.patience if training.early_stopping else 0
+    reasons = {
+        "epochs": "all epochs done",
+        "early_stopping": f"no better validation loss for {patience} epochs",
+        "convergence": "the training loss stands still",
+    }
+    held_out = "validation" if "validation" in result.session.parts else "training"
+    pairs = [
+        ("epochs", f"{result.epochs} of {training.epochs}, {result.steps:,} steps in {duration(result.seconds)}"),
+        ("stopped", reasons[result.stopped]),
+        ("best epoch", f"{result.best.epoch}"),
+        (f"{held_out}", f"loss {number(result.best.score.loss)} · {figures(result.best.score.metrics)}"),
+    ]
+    if result.test:
+        pairs.append(("test", f"loss {number(result.test.loss)} · {figures(result.test.metrics)}"))
+    network = result.session.model.network
+    if network.theta.size <= FEW_PARAMETERS:
+        pairs.extend((name, str(array.tolist())) for name, array in network.parameters().items())
+    pairs.append(("checkpoint", str(result.checkpoint)))
+    pairs.append(("evaluate it", f"bptrain evaluate {result.run}"))
+    rows(result.session.model.experiment.name, pairs)
+
+
+def evaluation_result(evaluation: Evaluation) -> None:
+    """Loss and metrics."""
+    pairs = [("rows", number(evaluation.rows)), ("loss", number(evaluation.loss))]
+    pairs.extend((name, number(value)) for name, value in evaluation.metrics.items())
+    rows(evaluation.split, pairs)
+
+
+def gradient_report(report: GradientReport) -> None:
+    """A line for each check, and what is wrong under those that failed."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name, side in (
+        ("gradient", "left"),
+        ("entries", "right"),
+        ("worst error", "right"),
+        ("allowed", "right"),
+        ("", "left"),
+    ):
+        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    for check in report.checks:
+        verdict = Text("exact", style="green") if check.passed else Text("WRONG", style="bold red")
+        numbers = (number(check.entries), f"{check.max_error:.1e}", f"{check.tolerance:.1e}")
+        table.add_row(Text(check.name), *numbers, verdict)
+    console = output()
+    console.print(table)
+    for check in report.checks:
+        if check.diagnosis:
+            console.print(Text(f"{check.name}: {check.diagnosis}", style="red"))
+    failed = sum(not check.passed for check in report.checks)
+    every = f"all {len(report.checks)} gradients are exact"
+    console.print(every if report.passed else f"{failed} of {len(report.checks)} gradients are wrong")

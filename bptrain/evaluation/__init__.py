@@ -1,0 +1,69 @@
+"""Evaluation: how good a trained model is on rows of its own data or on new ones."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bptrain.data import Classes, Csv
+from bptrain.errors import InputError
+from bptrain.training import Model, Rows, score
+from bptrain.training.assemble import split_rows
+from bptrain.training.checkpoint import load
+
+SplitName = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Loss and metrics on `rows` rows of a split, or of new `data`; metrics are None where undefined."""
+
+    split: str
+    rows: int
+    loss: float
+    metrics: dict[str, float | None]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `bptrain evaluate --json` prints."""
+        return asdict(self)
+
+
+def evaluate(checkpoint: str | Path, *, data: str | Path | None = None, split: SplitName | None = None) -> Evaluation:
+    """Score the model of a checkpoint, which alone is enough: neither the config file nor the run directory is read.
+
+    Args:
+        checkpoint: a checkpoint file, or a run directory for its best one.
+        data: a CSV file with the columns of the training data, scored whole; None: the data of the training run.
+        split: which part of the run's own data; default: test, or else validation, or else train.
+
+    Raises:
+        InputError: there is no checkpoint, no such split, or the data does not fit the model.
+        StorageError: the checkpoint cannot be read.
+    """
+    model, stored = load(checkpoint)
+    if data is not None:
+        if split is not None:
+            raise InputError("--split names a part of the training data; it does not go with --data")
+        name, rows = "data", model.rows(Csv(Path(data)).load())
+    else:
+        name, rows = own_rows(model, stored["rows"], split)
+    result = score(model, rows)
+    return Evaluation(name, len(rows), result.loss, result.metrics)
+
+
+def own_rows(model: Model, counts: dict[str, int], split: SplitName | None) -> tuple[str, Rows]:
+    """A part of the data that the model was trained from, split again as it was then.
+
+    Raises:
+        InputError: the split has no rows, or the data is no longer the same.
+    """
+    name: str = split or next(part for part in ("test", "validation", "train") if part in counts)
+    if name not in counts:
+        raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
+    table = model.experiment.data.source.load()
+    if len(table) != sum(counts.values()):
+        what = f"{table.origin} has {len(table)} rows, and had {sum(counts.values())} when the model was trained"
+        raise InputError(f"{what}; the split cannot be repeated, use --data FILE")
+    classes = model.columns.target if isinstance(model.columns.target, Classes) else None
+    part = split_rows(model.experiment, table, classes, model.streams)[name]
+    every = model.rows(table)
+    return name, Rows(every.inputs[part], every.targets[part])
