@@ -100,10 +100,9 @@ class Builder:
             return self.complain(path, f"{form} (got {shown(value)})")
         members = family.members
         if name not in members:
-            inside = (*path, name) if isinstance(value, dict) else path
-            return self.complain(
-                inside, f"unknown {family.kind} {shown(name)}; {suggestion(name, members)}", at_key=True
-            )
+            what = f"unknown {family.kind} {shown(name)}; {suggestion(name, members)}"
+            in_mapping = isinstance(value, dict)
+            return self.complain((*path, name) if in_mapping else path, what, at_key=in_mapping)
         cls = members[name]
         first = next(iter(options(cls)), None)
         inside = (*path, name)

@@ -72,7 +72,8 @@ def overridden(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any
     try:
         value, inner = parse(written, text)
     except ConfigError as error:
-        raise ConfigError(shifted(problem, len(key) + 1) for problem in error.problems) from None
+        column = len(key) + 2
+        raise ConfigError(Problem(text, 1, column, key, problem.message) for problem in error.problems) from None
     for part in [part for part in origin.values if part[: len(path)] == path]:
         del origin.values[part]
     for part, place in inner.values.items():
@@ -81,11 +82,6 @@ def overridden(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any
         origin.keys[path + part] = Place(text, place.line, place.column + len(key) + 1)
     origin.keys[path] = Place(text, 1, 1)
     return dict(put(tree, path, value, text, ()))
-
-
-def shifted(problem: Problem, columns: int) -> Problem:
-    """A problem in the value of an override, its column counted from the start of the override."""
-    return replace(problem, column=problem.column + columns)
 
 
 def put(tree: Any, path: FieldPath, value: Any, text: str, done: FieldPath) -> Any:

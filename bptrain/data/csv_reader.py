@@ -76,10 +76,14 @@ def header(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8-sig", newline="") as lines:
+        opener = gzip.open if path.suffix == ".gz" else open
+        # Bytes that are not UTF-8 further down are found later, with their line.
+        with opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
             names = next(csv.reader(lines, strict=True), [])
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}:1: cannot read the header ({error}); the file must be UTF-8 text") from None
+        "".join(names).encode()
+    except (OSError, EOFError, UnicodeEncodeError, csv.Error) as error:
+        what = "it is not UTF-8 text" if isinstance(error, UnicodeEncodeError) else str(error)
+        raise InputError(f"{path}:1: cannot read the header ({what}); the file must be UTF-8 text") from None
     if not names:
         raise InputError(f"{path}:1: the file is empty; the first line must name the columns")
     for k, name in enumerate(names):

@@ -125,9 +125,14 @@ def check(twin: Twin) -> list[Check]:
     """Hold every gradient of the backward pass against the complex step.
 
     Returns:
-        A check for each parameter in the order of the network, and one for the inputs.
+        A check for each parameter in the order of the network, and one for the inputs; a single one that failed where
+        the backward pass does not run through, as with arrays of the wrong shape.
     """
-    value, gradients = twin.gradients()
+    try:
+        value, gradients = twin.gradients()
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        what = f"it stops with {type(error).__name__}: {error}"
+        return [Check("backward pass", False, float("inf"), 0.0, 0, what)]
     steps = twin.arrays()
     order = sorted(gradients, key=lambda name: (name == "inputs", int(name.split(".")[0]) if name != "inputs" else 0))
     return [tensor(twin, name, gradients[name], steps[name], abs(value)) for name in order]

@@ -129,9 +129,10 @@ class SoftmaxCrossEntropy:
         np.exp(dscores, out=dscores)
         e[s.top] = 0
         np.add.reduce(dscores, axis=1, out=s.rest)
+        # The large numbers first: ln(1 + S) may be far below the rounding of either score.
+        np.subtract(s.highest, s.chosen, out=s.chosen)
         np.log1p(s.rest, out=s.terms)
-        s.terms += s.highest
-        s.terms -= s.chosen
+        s.terms += s.chosen
 
         # Numerators of the gradient over 1 + S: exp(z_j - z_m) everywhere, less 1 + S at the target, which for the
         # highest score leaves exactly -S.

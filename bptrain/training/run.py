@@ -7,6 +7,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from bptrain.config import Config, load
 from bptrain.errors import OptionError
 from bptrain.training import loop
@@ -105,10 +107,12 @@ def train(
     keeper = Keeper(directory, session)
     for sink in sinks:
         sink(Started(session, directory.path))
-    for event in loop.train(session):
-        keeper(event)
-        for sink in sinks:
-            sink(event)
+    # Overflow is found in the loss and said once, not by NumPy at every step.
+    with np.errstate(all="ignore"):
+        for event in loop.train(session):
+            keeper(event)
+            for sink in sinks:
+                sink(event)
     best, stopped = session.best, session.stopped
     assert best is not None
     assert stopped is not None

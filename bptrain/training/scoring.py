@@ -27,8 +27,9 @@ def score(model: Model, rows: Rows) -> Score:
     """Loss and metrics of the model as it stands. The loss is a sum over rows divided by their number, in float64."""
     total = 0.0
     sums: list[Array] = []
-    for start in range(0, len(rows), scoring_rows(model.experiment)):
-        part = np.arange(start, min(start + scoring_rows(model.experiment), len(rows)))
+    portion = scoring_rows(model.experiment)
+    for start in range(0, len(rows), portion):
+        part = np.arange(start, min(start + portion, len(rows)))
         value, outputs, targets = forward(model, rows, part)
         total += value * len(part)
         tallies = [metric.tally(outputs, targets) for metric in model.metrics]

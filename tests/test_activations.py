@@ -1,0 +1,151 @@
+"""Activations against exact arithmetic, and laws that hold for every layer."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bptrain.arrays import Streams
+from bptrain.nn import ACTIVATIONS, LAYERS, Network, completed
+from bptrain.nn.activations import LeakyRelu, Relu, Sigmoid, Softplus, Tanh
+from bptrain.nn.layers import Dense
+
+
+def network_of(*layers, inputs=1, batch=8, dtype="float64", **options):
+    """A small network with its input buffer filled by the caller."""
+    return Network(completed(layers, 2), (inputs,), batch=batch, dtype=dtype, rng=Streams(0), **options)
+
+
+def apply(layer, values, dtype="float64"):
+    """The layer applied to values in one column, and its derivative there."""
+    network = network_of(layer, batch=len(values), dtype=dtype, input_gradient=True)
+    frame = network.frame(len(values))
+    frame.input[:, 0] = values
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        frame.forward(training=True)
+        frame.dscores[...] = 1
+        outputs = frame.scores[:, 0].copy()
+        frame.backward()
+    return outputs, frame.dinput[:, 0]
+
+
+VALUES = [
+    (Sigmoid(), 0, 0.5, 0.25),
+    (Sigmoid(), 1, 0.7310585786300049, 0.19661193324148185),
+    (Sigmoid(), -1, 0.2689414213699951, 0.19661193324148185),
+    (Sigmoid(), -20, 2.0611536181902037e-09, 2.061153613941849e-09),
+    (Sigmoid(), 36, 0.9999999999999998, None),
+    (Sigmoid(), 37, 0.9999999999999999, None),
+    (Sigmoid(), 40, 1.0, 0.0),
+    (Sigmoid(), -709, 1.216780750623423e-308, 1.216780750623423e-308),
+    (Sigmoid(), -746, 0.0, 0.0),
+    (Softplus(), -1, 0.3132616875182228, 0.2689414213699951),
+    (Softplus(), 0, 0.6931471805599453, 0.5),
+    (Softplus(), 1, 1.3132616875182228, 0.7310585786300049),
+    (Softplus(), 40, 40.0, 1.0),
+    (Softplus(), 800, 800.0, 1.0),
+    (Softplus(), -800, 0.0, 0.0),
+    (Tanh(), 1, 0.7615941559557649, 0.41997434161402614),
+    (Tanh(), 19, 0.9999999999999999, None),
+    (Tanh(), 19.1, 1.0, 0.0),
+    (Relu(), -2, 0.0, 0.0),
+    (Relu(), 0, 0.0, 0.0),
+    (Relu(), 3, 3.0, 1.0),
+    (LeakyRelu(), -2, -0.02, 0.01),
+    (LeakyRelu(), 0, 0.0, 0.01),
+    (LeakyRelu(0.3), 3, 3.0, 1.0),
+]
+
+
+@pytest.mark.parametrize(("activation", "x", "y", "slope"), VALUES)
+def test_value_and_derivative(activation, x, y, slope):
+    # subnormal results may lose digits, but warn of nothing
+    values, slopes = apply(activation, [x])
+    assert values[0] == pytest.approx(y, rel=1e-13, abs=0)
+    if slope is not None:
+        assert slopes[0] == pytest.approx(slope, rel=1e-13, abs=1e-320)
+
+
+def test_float32_tails():
+    assert apply(Sigmoid(), [17.4], "float32")[0][0] == 1
+    assert apply(Sigmoid(), [-103], "float32")[0][0] == np.float32(1e-45)
+    assert apply(Sigmoid(), [-104], "float32")[0][0] == 0
+    # NumPy's vectorised tanh is allowed to miss the last bit.
+    assert apply(Tanh(), [9.1], "float32")[0][0] >= np.nextafter(np.float32(1), np.float32(0))
+
+
+def test_every_activation_has_golden_values():
+    assert {type(row[0]) for row in VALUES} == set(ACTIVATIONS.members.values())
+
+
+def examples():
+    """Every registered layer, ready to stand in a network."""
+    return {name: getattr(cls, "example", cls)() for name, cls in LAYERS.members.items()}
+
+
+@pytest.mark.parametrize("name", list(LAYERS))
+class TestEveryLayer:
+    """Laws that hold for whatever is registered."""
+
+    def run(self, name, inputs, batch=None, training=False):
+        network = network_of(Dense(4), examples()[name], Dense(3), inputs=inputs.shape[1], batch=batch or len(inputs))
+        frame = network.frame(len(inputs))
+        frame.input[...] = inputs
+        frame.forward(training=training)
+        return frame.scores.copy()
+
+    def test_permuting_rows_permutes_outputs(self, name):
+        rng = np.random.default_rng(0)
+        inputs, order = rng.normal(size=(6, 3)), rng.permutation(6)
+        np.testing.assert_allclose(self.run(name, inputs)[order], self.run(name, inputs[order]), rtol=1e-12)
+
+    @pytest.mark.parametrize("rows", [1, 3, 8])
+    def test_fewer_rows_than_the_arena_holds(self, name, rows):
+        inputs = np.random.default_rng(1).normal(size=(8, 3))
+        np.testing.assert_allclose(self.run(name, inputs[:rows], batch=8), self.run(name, inputs)[:rows], rtol=1e-12)
+
+    def test_outside_training_a_second_pass_gives_the_same(self, name):
+        inputs = np.random.default_rng(2).normal(size=(5, 3))
+        network = network_of(Dense(4), examples()[name], Dense(3), inputs=3)
+        frame = network.frame(5)
+        frame.input[...] = inputs
+        frame.forward(training=False)
+        first = frame.scores.copy()
+        frame.forward(training=False)
+        assert (frame.scores == first).all()
+
+    def test_the_input_is_left_alone(self, name):
+        network = network_of(examples()[name], Dense(3), inputs=3, input_gradient=True)
+        frame = network.frame(5)
+        frame.input[...] = inputs = np.random.default_rng(3).normal(size=(5, 3))
+        frame.forward(training=True)
+        frame.dscores[...] = 1
+        frame.backward()
+        assert (frame.input == inputs).all()
+
+    def test_an_activation_before_it_keeps_what_its_own_backward_reads(self, name):
+        """In place only where nobody misses what is overwritten: against the same network without sharing."""
+        layer = examples()[name]
+        inputs = np.random.default_rng(4).normal(size=(5, 3))
+        gradients = []
+        for share in (True, False):
+            network = network_of(Dense(4), Tanh(), layer, Tanh(), Dense(2), inputs=3, batch=5)
+            if not share:
+                network._signals = [np.zeros_like(array) for array in network._signals]
+                network._slopes = [None if array is None else np.zeros_like(array) for array in network._slopes]
+            frame = network.frame(5)
+            frame.input[...] = inputs
+            frame.forward(training=True)
+            frame.dscores[...] = frame.scores
+            frame.backward()
+            gradients.append(network.grad.copy())
+        np.testing.assert_array_equal(*gradients)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=6), st.sampled_from(sorted(ACTIVATIONS)))
+def test_activations_work_value_by_value(values, name):
+    together, slopes = apply(ACTIVATIONS.members[name](), values)
+    for k, value in enumerate(values):
+        alone, slope = apply(ACTIVATIONS.members[name](), [value])
+        assert alone[0] == pytest.approx(together[k], rel=1e-12, abs=1e-300)
+        assert slope[0] == pytest.approx(slopes[k], rel=1e-12, abs=1e-300)

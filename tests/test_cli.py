@@ -1,0 +1,296 @@
+"""The command line: exit codes, streams, JSON keys, and nothing that acts on a terminal."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+COMMANDS = ("train", "evaluate", "gradcheck", "validate", "show")
+TINY = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 2}\n"
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+def test_help_of_every_command(bptrain_in):
+    text = bptrain_in("--help").stdout
+    listed = re.findall(r"^  (\w+)  +\S", text.partition("Commands:")[2], re.M)
+    assert sorted(listed) == sorted(COMMANDS)
+    for command in COMMANDS:
+        one = bptrain_in(command, "--help")
+        assert one.returncode == 0
+        assert re.search(rf"Usage: .*{command}", one.stdout)
+        assert len(one.stdout.splitlines()) > 6
+        assert not one.stderr
+
+
+def test_version(bptrain_in):
+    assert re.fullmatch(r"bptrain \d+\.\d+\.\d+\n", bptrain_in("--version").stdout)
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_first_screens_import_nothing_heavy(option):
+    code = f"""
+import sys
+sys.argv = ["bptrain", {option!r}]
+from bptrain.__main__ import main
+try:
+    main()
+except SystemExit:
+    pass
+print(sorted({{"numpy", "duckdb", "matplotlib", "yaml", "bptrain.config"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_train_and_evaluate_json(bptrain_in, tiny):
+    done = bptrain_in("train", tiny, "--json")
+    assert done.returncode == 0
+    result = json.loads(done.stdout)
+    assert set(result) == {"run", "checkpoint", "epochs", "steps", "seconds", "stopped", "best", "test"}
+    assert set(result["best"]) == {"epoch", "loss", "metrics"}
+    assert set(result["test"]) == {"loss", "metrics"}
+    assert (result["run"], result["epochs"], result["stopped"]) == ("runs/tiny-001", 2, "epochs")
+    again = json.loads(bptrain_in("evaluate", result["checkpoint"], "--json").stdout)
+    assert set(again) == {"split", "rows", "loss", "metrics"}
+    assert (again["split"], again["loss"], again["metrics"]) == ("test", *result["test"].values())
+    assert again == json.loads(bptrain_in("evaluate", result["run"], "--json").stdout)
+    train = json.loads(bptrain_in("evaluate", result["run"], "--split", "train", "--json").stdout)
+    assert (train["split"], train["rows"]) == ("train", 106)
+
+
+def test_progress_on_stderr_results_on_stdout(bptrain_in, tiny):
+    done = bptrain_in("train", tiny)
+    lines = done.stderr.splitlines()
+    assert [line.split()[1] for line in lines] == ["1/2", "2/2"]
+    assert all("validation_accuracy" in line for line in lines)
+    assert "bptrain evaluate runs/tiny-001" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    quiet = bptrain_in("train", tiny, "--quiet")
+    assert (quiet.stdout, quiet.stderr, quiet.returncode) == ("", "", 0)
+
+
+def test_the_printed_metrics_are_those_of_the_json(bptrain_in, tiny):
+    text = bptrain_in("train", tiny).stdout
+    again = bptrain_in("evaluate", "runs/tiny-001").stdout
+    loss, accuracy = re.search(r"^test +loss (\S+) · accuracy (\S+)$", text, re.M).groups()
+    assert re.search(rf"^loss +{re.escape(loss)}$", again, re.M)
+    assert re.search(rf"^accuracy +{re.escape(accuracy)}$", again, re.M)
+
+
+def test_evaluate_on_new_data(bptrain_in, tmp_path):
+    rows = [(0.1, 5, "no"), (0.9, 5, "yes"), (0.2, 6, "no"), (0.8, 6, "yes")] * 10
+    text = "x,z,label\n" + "".join(f"{x},{z},{label}\n" for x, z, label in rows)
+    (tmp_path / "my data.csv").write_text(text)
+    (tmp_path / "c.yaml").write_text(
+        "data: {source: {csv: {path: my data.csv}}, target: label}\nhidden: [4]\n"
+        "optimizer: {adam: {lr: 0.05}}\ntraining: {epochs: 60, batch_size: 8}\n"
+    )
+    assert bptrain_in("train", "c.yaml", "-q").returncode == 0
+    (tmp_path / "new.csv").write_text("other,label,z,x\n1,yes,5,0.95\n1,no,6,0.05\n1,yes,6,0.1\n")
+    new = json.loads(bptrain_in("evaluate", "runs/c-001", "--data", "new.csv", "--json").stdout)
+    assert (new["split"], new["rows"]) == ("data", 3)
+    assert new["metrics"]["accuracy"] == pytest.approx(2 / 3)
+    (tmp_path / "my data.csv").write_text(text + "0.5,5,no\n")
+    changed = bptrain_in("evaluate", "runs/c-001")
+    assert changed.returncode == 2
+    assert "has 41 rows, and had 40 when the model was trained" in changed.stderr
+
+
+@pytest.mark.parametrize("config", [None, "iris"])
+def test_gradcheck(bptrain_in, config):
+    arguments = [CONFIGS / f"{config}.yaml"] if config else []
+    done = bptrain_in("gradcheck", *arguments, "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert report["passed"] is True
+    for check in report["checks"]:
+        assert set(check) == {"name", "passed", "max_error", "tolerance", "entries", "diagnosis"}
+    assert len(report["checks"]) >= 5
+    table = bptrain_in("gradcheck", *arguments)
+    assert f"all {len(report['checks'])} gradients are exact" in table.stdout
+
+
+BREAKS = [
+    ("nn/layers.py", "np.dot(x.T, dy, out=g.weight)", "np.dot(x.T, dy, out=g.weight); g.weight /= len(x)"),
+    ("nn/layers.py", "np.dot(dy, p.weight.T, out=dx)", "np.dot(dy, p.weight.T, out=dx); dx *= -1"),
+    ("nn/layers.py", "np.multiply(dy, s.mask, out=dx)", "np.copyto(dx, dy)"),
+    ("nn/activations.py", "np.subtract(1, s.slope, out=s.slope)", "pass"),
+    ("nn/losses.py", "dscores *= 2", "pass"),
+    ("nn/losses.py", "np.copyto(s.chosen, s.highest, where=s.hit)", "pass; s.chosen += s.hit"),
+    ("optim/regularization.py", "scratch *= self.l1", "pass"),
+]
+
+
+@pytest.mark.parametrize(("file", "right", "wrong"), BREAKS, ids=[row[1] for row in BREAKS])
+def test_gradcheck_fails_when_a_line_of_a_backward_pass_is_broken(tmp_path, file, right, wrong):
+    """In a copy of the package, with one line changed."""
+    import shutil
+
+    import bptrain
+
+    package = tmp_path / "bptrain"
+    shutil.copytree(Path(bptrain.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (package / file).read_text()
+    assert text.count(right) == 1
+    (package / file).write_text(text.replace(right, wrong))
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "bptrain", "gradcheck", "--json"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 4, done.stderr
+    report = json.loads(done.stdout)
+    assert report["passed"] is False
+    failed = [check for check in report["checks"] if not check["passed"]]
+    assert failed
+    assert all(check["diagnosis"] for check in failed)
+
+
+def test_show_prints_a_config_that_runs(bptrain_in, tiny, tmp_path):
+    shown = bptrain_in("show", tiny, "training.epochs=1").stdout
+    (tmp_path / "shown.yaml").write_text(shown)
+    assert "# network: 35 parameters" in shown
+    assert bptrain_in("train", "shown.yaml", "-q").returncode == 0
+
+
+def test_validate(bptrain_in, tiny, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("data: {source: {bundled: iris}, target: x}\nhidden: [4]\n")
+    both = bptrain_in("validate", tiny, bad)
+    assert both.returncode == 2
+    assert both.stdout == f"{tiny}: valid\n"
+    assert both.stderr.startswith(f"error: {bad}:1:41: data.target: iris has no column 'x'")
+    report = json.loads(bptrain_in("validate", tiny, bad, "--json").stdout)
+    assert report["valid"] is False
+    (error,) = report["errors"]
+    assert set(error) == {"file", "line", "column", "field", "message"}
+    assert (error["line"], error["column"], error["field"]) == (1, 41, "data.target")
+    assert bptrain_in("validate", *sorted(CONFIGS.glob("*.yaml"))).returncode == 0
+
+
+MISTAKES = [
+    (["train"], "Missing argument"),
+    (["train", "gone.yaml"], "error: gone.yaml: no such file"),
+    (["train", "."], "error: .: not a file"),
+    (["train", "tiny.yaml", "epochs=3"], "error: epochs=3:1:1: epochs: unknown key"),
+    (["train", "tiny.yaml", "nonsense"], "error: nonsense:1:1: an override is KEY=VALUE"),
+    (
+        ["train", "tiny.yaml", "training.epochs=many"],
+        "error: training.epochs=many:1:17: training.epochs: expected a whole",
+    ),
+    (["train", "tiny.yaml", "loss=binary_cross_entropy"], "error: loss=binary_cross_entropy:1:6: loss: binary_cross"),
+    (["train", "tiny.yaml", "data.target=specis"], "error: data.target=specis:1:13: data.target: iris has no column"),
+    (["train", "nan.yaml"], "nan.csv:3: a: a missing value or NaN; fill it in or remove the row"),
+    (["train", "tiny.yaml", "--run", "full"], "error: full: exists already"),
+    (["train", "tiny.yaml", "--epochs", "3"], "No such option: --epochs"),
+    (["evaluate", "gone"], "error: gone: no such checkpoint or run directory"),
+    (["evaluate", "tiny.yaml"], "error: tiny.yaml: not a checkpoint"),
+    (["evaluate", "full"], "error: full: no checkpoint in this directory"),
+    (["gradcheck", "gone.yaml"], "error: gone.yaml: no such file"),
+    (["show", "gone.yaml"], "error: gone.yaml: no such file"),
+    (["validate", "gone.yaml"], "error: gone.yaml:1:1: no such file"),
+    (["nonsense"], "No such command"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=[" ".join(row[0]) for row in MISTAKES])
+def test_bad_input_is_one_clear_line_and_exit_code_2(bptrain_in, tiny, tmp_path, arguments, message):
+    (tmp_path / "nan.csv").write_text("a,y\n1,2\n,3\n" + "4,5.5\n" * 20)
+    (tmp_path / "nan.yaml").write_text("data: {source: {csv: nan.csv}, target: y}\nhidden: [4]\n")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    done = bptrain_in(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "runs").exists()
+
+
+def test_divergence_has_exit_code_3(bptrain_in, tiny):
+    done = bptrain_in("train", tiny, "optimizer={sgd: {lr: 1e30}}", "loss=mse", "data.task=classification")
+    assert done.returncode == 3
+    assert re.search(r"^error: training diverged: .* at step \d+", done.stderr, re.M)
+    assert "Warning" not in done.stderr
+
+
+def test_damage_has_exit_code_5(bptrain_in, tiny, tmp_path):
+    assert bptrain_in("train", tiny, "-q").returncode == 0
+    checkpoint = tmp_path / "runs/tiny-001/checkpoints/best.npz"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    done = bptrain_in("evaluate", "runs/tiny-001")
+    assert done.returncode == 5
+    assert "damaged" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals(tmp_path, number, code):
+    (tmp_path / "long.yaml").write_text("data: {source: {bundled: digits}}\nhidden: [64]\ntraining: {epochs: 100000}\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "bptrain", "train", "long.yaml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr.readline().startswith("epoch 1/")
+        process.send_signal(number)
+        began = time.monotonic()
+        _, rest = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert time.monotonic() - began < 10
+    assert f"error: stopped by {number.name}" in rest
+
+
+HOSTILE = ["[red]x[/red]", "[/]", "\x1b[31mred", "‮evil", "a\tb", "<script>"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_from_data_do_nothing_on_the_terminal(bptrain_in, tmp_path, name):
+    text = f'"{name}",y\n' + f"1,{name}\n2,other\n" * 10
+    (tmp_path / "h.csv").write_text(text, encoding="utf-8")
+    (tmp_path / "h.yaml").write_text(
+        "data: {source: {csv: h.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n", encoding="utf-8"
+    )
+    runs = [
+        bptrain_in("train", "h.yaml", PYTHONIOENCODING="utf-8"),
+        bptrain_in("show", "h.yaml", PYTHONIOENCODING="utf-8"),
+        bptrain_in("train", "h.yaml", "data.target=z", PYTHONIOENCODING="utf-8"),
+        bptrain_in("evaluate", "runs/h-001", "--data", "h.csv", "--json"),
+    ]
+    assert [run.returncode for run in runs] == [0, 0, 2, 0]
+    for run in runs:
+        assert not set("\x1b‮\t") & set(run.stdout + run.stderr)
+
+
+def test_a_checkout_needs_no_installation(tmp_path):
+    """Bundled data is found beside the package, as in a checkout, and inside it, as in a wheel."""
+    checkout = Path(__file__).parents[1]
+    code = "import bptrain, bptrain.data as d; print(bptrain.__file__); print(len(d.Bundled('iris').load()))"
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    where, rows = done.stdout.split()
+    assert Path(where).parents[1] == checkout
+    assert rows == "150"

@@ -1,0 +1,283 @@
+"""Configs: every mistake with its place, and everything that is right read as it is meant."""
+
+import textwrap
+from dataclasses import fields
+
+import pytest
+
+from bptrain.config import Experiment, dump, from_json, load, to_yaml
+from bptrain.errors import ConfigError, InputError
+from bptrain.nn.activations import Relu, Tanh
+from bptrain.nn.initializers import Values
+from bptrain.nn.layers import Dense, Dropout
+from bptrain.optim import Adam, Cosine, Sgd
+from bptrain.registry import options
+
+MINIMAL = "data: {source: {bundled: iris}}\nhidden: [8]\n"
+
+
+def written(text, name="my.yaml"):
+    """A config file in the test's folder."""
+    with open(name, "w", encoding="utf-8") as file:
+        file.write(textwrap.dedent(text))
+    return name
+
+
+def experiment(text, *overrides):
+    return load(written(text), overrides).experiment
+
+
+def problems(text, *overrides):
+    """The mistakes of a config as `LINE:COL: FIELD: MESSAGE`, or `KEY=VALUE:...` for overrides."""
+    with pytest.raises(ConfigError) as caught:
+        load(written(text), overrides)
+    return [str(problem).removeprefix("my.yaml:") for problem in caught.value.problems]
+
+
+def test_a_minimal_config_has_all_defaults():
+    one = experiment(MINIMAL)
+    assert one.name == "my"
+    assert (one.seed, one.dtype, one.optimizer, one.training.epochs) == (0, "float32", Adam(), 100)
+    assert one.layers == (Dense(8), Relu(), Dense())
+
+
+def test_every_way_to_write_a_component():
+    one = experiment(
+        """
+        data: {source: {bundled: {name: iris}}}
+        network:
+          - dense: {units: 4, weight_init: {values: [[1, 2], [3, 4]]}}
+          - dense: 3
+          - tanh
+          - tanh:
+          - dropout: 0.25
+          - dense
+        optimizer: {sgd: {lr: 1e-3, momentum: 0.9, nesterov: true}}
+        schedule: cosine
+        """
+    )
+    assert one.network == (
+        Dense(4, weight_init=Values(((1.0, 2.0), (3.0, 4.0)))),
+        Dense(3),
+        Tanh(),
+        Tanh(),
+        Dropout(0.25),
+        Dense(),
+    )
+    assert one.optimizer == Sgd(0.001, 0.9, True)
+    assert one.schedule == Cosine()
+
+
+BROKEN = [
+    ("seed: 1\nhidden: [8]\n", ["1:1: data: is missing; expected a mapping"]),
+    ("data: {source: {bundled: iris}}\n", ["1:1: network: the network is missing; write hidden: [64, 32] or a list"]),
+    (MINIMAL + "sed: 3\n", ["3:1: sed: unknown key; did you mean 'seed'?"]),
+    (MINIMAL + "zzz: 3\n", ["3:1: zzz: unknown key; choose from activation, data, dtype"]),
+    (MINIMAL + "seed: 1.5\n", ["3:7: seed: expected a whole number >= 0 (got 1.5)"]),
+    (MINIMAL + "seed: true\n", ["3:7: seed: expected a whole number >= 0 (got true)"]),
+    (MINIMAL + "seed: '1'\n", ["3:7: seed: expected a whole number >= 0 (got '1')"]),
+    (MINIMAL + "seed: no\n", ["3:7: seed: expected a whole number >= 0 (got 'no')"]),
+    (MINIMAL + "seed:\n", ["3:6: seed: expected a whole number >= 0 (got null)"]),
+    (MINIMAL + "dtype: float16\n", ["3:8: dtype: expected 'float32' or 'float64' (got 'float16')"]),
+    (MINIMAL + "version: 2\n", ["3:10: version: expected 1 (got 2)"]),
+    (MINIMAL + "optimizer: adm\n", ["3:12: optimizer: unknown optimizer 'adm'; did you mean 'adam'?"]),
+    (MINIMAL + "optimizer: {adm: {lr: 1}}\n", ["3:13: optimizer.adm: unknown optimizer 'adm'; did you mean 'adam'?"]),
+    (
+        MINIMAL + "optimizer: {adam: {}, sgd: {}}\n",
+        ["3:12: optimizer: expected the name of an optimizer, alone or as name: {options} (got a mapping of adam"],
+    ),
+    (MINIMAL + "optimizer: {adam: {lr: .nan}}\n", ["3:24: optimizer.adam.lr: expected a number > 0 (got nan)"]),
+    (MINIMAL + "optimizer: {adam: {lr: .inf}}\n", ["3:24: optimizer.adam.lr: expected a number > 0 (got inf)"]),
+    (MINIMAL + "optimizer: {adam: {lr: 0}}\n", ["3:24: optimizer.adam.lr: expected a number > 0 (got 0)"]),
+    (
+        MINIMAL + "optimizer: {adam: {beta1: 1}}\n",
+        ["3:27: optimizer.adam.beta1: expected a number >= 0 and < 1 (got 1)"],
+    ),
+    (
+        MINIMAL + "optimizer: {sgd: {nesterov: true}}\n",
+        ["3:29: optimizer.sgd.nesterov: needs momentum above 0 (got momentum 0); set momentum: 0.9"],
+    ),
+    (MINIMAL + "schedule: {constant: 3}\n", ["3:22: schedule.constant: constant has no options (got 3)"]),
+    (MINIMAL + "training: 5\n", ["3:11: training: expected a mapping of epochs, batch_size"]),
+    (MINIMAL + "training: {batch_size: all}\n", ["3:24: training.batch_size: expected a whole number >= 1 or 'full'"]),
+    (
+        MINIMAL + "training: {early_stopping: {patience: 0}}\n",
+        ["3:39: training.early_stopping.patience: expected a whole number >= 1 (got 0)"],
+    ),
+    (MINIMAL + "network: [relu]\n", ["2:9: hidden: stands beside network, which says the same; keep one of them"]),
+    (
+        "data: {source: {bundled: iris}}\nnetwork: [dense]\nactivation: relu\n",
+        ["3:13: activation: goes with hidden; under network write activations as layers"],
+    ),
+    ("data: {source: {bundled: iris}}\nnetwork: []\n", ["2:10: network: has no layers; write at least - dense"]),
+    (
+        "data: {source: {bundled: iris}}\nnetwork: dense\n",
+        ["2:10: network: expected a list, each a layer (got 'dense')"],
+    ),
+    ("data: {source: {bundled: iris}}\nnetwork: [dense, 3]\n", ["2:18: network.1: expected the name of a layer"]),
+    (
+        "data: {source: {bundled: iris}}\nnetwork:\n  - dropout: 1.5\n  - dese\n",
+        [
+            "3:14: network.0.dropout.rate: expected a number >= 0 and < 1 (got 1.5)",
+            "4:5: network.1: unknown layer 'dese'; did you mean 'dense'?",
+        ],
+    ),
+    (
+        "data: {source: {bundled: iri}}\nhidden: [8]\n",
+        ["1:26: data.source.bundled.name: no bundled data set of that name (got 'iri'); did you mean 'iris'?"],
+    ),
+    ("data: {source: {csv: {}}}\nhidden: [8]\n", ["1:17: data.source.csv.path: is missing; expected a path"]),
+    (
+        "data: {source: {bundled: iris}, split: {validation: 0.6, test: 0.6}}\nhidden: [8]\n",
+        ["1:40: data.split: validation and test leave nothing to train on (got 0.6 and 0.6)"],
+    ),
+    ("- 1\n- 2\n", ["1:1: expected a mapping of keys at the top (got a list of 2)"]),
+    ("just text\n", ["1:1: expected a mapping of keys at the top (got 'just text')"]),
+    (MINIMAL + "seed: 1\nseed: 2\n", ["4:1: the key 'seed' stands here a second time; keep one of them"]),
+    (MINIMAL + "name: &a x\n", ["3:7: anchors are not supported (got &a); remove it"]),
+    (MINIMAL + "name: !!python/name:os.system x\n", ["3:7: tags are not supported"]),
+    (MINIMAL + "---\nseed: 1\n", ["3:1: a second document begins here; a config is one document"]),
+    (MINIMAL + "training: {epochs: 3\n", ["4:1: not valid YAML: did not find expected ',' or '}'"]),
+    (MINIMAL + "\tseed: 1\n", ["3:1: not valid YAML: found character that cannot start any token"]),
+    ("x: " + "[" * 60 + "]" * 60, ["1:1: nested deeper than 50 levels"]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), BROKEN, ids=range(len(BROKEN)))
+def test_a_broken_config_says_where_what_and_what_to_do(text, expected):
+    found = problems(text)
+    assert len(found) == len(expected), found
+    for line, start in zip(found, expected, strict=True):
+        assert line.startswith(start), line
+
+
+def test_all_mistakes_at_once_in_the_order_of_the_file():
+    found = problems(
+        """
+        seed: -1
+        data: {source: {bundled: iris}, task: guess}
+        hidden: [8, 0]
+        optimizer: {adam: {lr: -1, beta9: 2}}
+        trainin: {}
+        """
+    )
+    assert [line.split(": ")[1] for line in found] == [
+        "seed",
+        "data.task",
+        "hidden",
+        "optimizer.adam.lr",
+        "optimizer.adam.beta9",
+        "trainin",
+    ]
+
+
+OVERRIDES = [
+    ("training.epochs=7", lambda e: e.training.epochs, 7),
+    ("optimizer.adam.lr=1e-4", lambda e: e.optimizer.lr, 1e-4),
+    ("optimizer={sgd: {lr: 0.5}}", lambda e: e.optimizer, Sgd(0.5)),
+    ("optimizer=sgd", lambda e: e.optimizer, Sgd()),
+    ("hidden=[3, 4]", lambda e: e.hidden, (3, 4)),
+    ("training.early_stopping.patience=3", lambda e: e.training.early_stopping.patience, 3),
+    ("name=a=b", lambda e: e.name, "a=b"),
+]
+
+
+@pytest.mark.parametrize(("override", "read", "expected"), OVERRIDES)
+def test_override(override, read, expected):
+    assert read(experiment(MINIMAL, override)) == expected
+
+
+def test_an_override_reaches_into_a_list_and_a_bare_name():
+    text = "data: {source: {bundled: iris}}\nnetwork: [dense: {units: 4}, relu, dense]\noptimizer: adam\n"
+    one = experiment(text, "network.0.dense.units=9", "optimizer.adam.lr=2", "network.1=tanh")
+    assert one.network == (Dense(9), Tanh(), Dense())
+    assert one.optimizer == Adam(2.0)
+
+
+BROKEN_OVERRIDES = [
+    ("epochs", "epochs:1:1: an override is KEY=VALUE, such as training.epochs=5"),
+    ("=5", "=5:1:1: an override is KEY=VALUE"),
+    ("training.epochs=0", "training.epochs=0:1:17: training.epochs: expected a whole number >= 1 (got 0)"),
+    ("training.epoch=5", "training.epoch=5:1:1: training.epoch: unknown key; did you mean 'epochs'?"),
+    ("seed.x=1", "seed.x=1:1:1: seed.x: seed is 3 and has no keys inside"),
+    ("hidden.5=1", "hidden.5=1:1:1: hidden.5: the list has items 0 to 0 (got 5)"),
+    ("seed=[1", "seed=[1:1:6: seed: not valid YAML"),
+]
+
+
+@pytest.mark.parametrize(("override", "start"), BROKEN_OVERRIDES)
+def test_a_broken_override_is_its_own_place(override, start):
+    (line,) = problems(MINIMAL + "seed: 3\n", override)
+    assert line.startswith(start), line
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"", "the file is empty"),
+        (b"# nothing\n", "the file is empty"),
+        (b"a: \xff\n", r"the file is not UTF-8 text \(byte 4\)"),
+        (b"#" * ((1 << 20) + 1), "a config has at most 1 MiB"),
+    ],
+    ids=["missing", "empty", "comment", "encoding", "size"],
+)
+def test_a_file_that_is_no_config(tmp_path, content, message):
+    path = tmp_path / "odd.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        load(path)
+
+
+def test_a_folder_is_no_config(tmp_path):
+    with pytest.raises(InputError, match="not a file"):
+        load(tmp_path)
+
+
+def test_paths_start_from_the_folder_of_the_config(tmp_path):
+    (tmp_path / "deep").mkdir()
+    path = tmp_path / "deep" / "c.yaml"
+    path.write_text("data: {source: {csv: {path: ../my.csv}}}\nhidden: [8]\n")
+    assert load(path).experiment.data.source.path.resolve() == tmp_path / "my.csv"
+
+
+FULL = """
+seed: 4
+dtype: float64
+data:
+  source: {synthetic: {kind: line, noise: 0.5}}
+  target: [y]
+  features: [x]
+  split: {validation: 0, test: 0.5, method: random}
+  scaling: none
+network:
+  - dense: {units: 2, bias: false, weight_init: {values: [[1, 2]]}}
+  - leaky_relu: {slope: 0.2}
+  - dense: {units: 1, bias_init: {normal: {std: 0.1}}}
+loss: mse
+optimizer: {sgd: {lr: 0.1, momentum: 0.5, nesterov: true}}
+schedule: {cosine: {final: 0.1}}
+regularization: {l1: 0.1, l2: 0.2}
+training: {epochs: 3, batch_size: full, early_stopping: {patience: 2}, convergence: {tolerance: 1e-3}}
+"""
+
+
+@pytest.mark.parametrize("text", [MINIMAL, FULL])
+def test_what_is_written_reads_back_the_same(text):
+    one = experiment(text)
+    assert from_json(dump(one), "x") == one
+    assert load(written(to_yaml(one), "again.yaml")).experiment == one
+
+
+def test_every_option_is_documented():
+    def sections(cls):
+        yield cls
+        for option in options(cls):
+            for choice in (option.hint, *getattr(option.hint, "__args__", ())):
+                if hasattr(choice, "__dataclass_fields__"):
+                    yield from sections(choice)
+
+    seen = [(cls, option) for cls in sections(Experiment) for option in options(cls)]
+    assert len(seen) >= len(fields(Experiment))
+    assert [(cls.__name__, option.name) for cls, option in seen if not option.doc] == []

@@ -1,0 +1,126 @@
+"""The house: imports point down, components explain themselves, and nothing reads code from files."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import bptrain
+from bptrain.data import SCALERS, SOURCES
+from bptrain.metrics import METRICS
+from bptrain.nn import INITIALIZERS, LAYERS, LOSSES
+from bptrain.optim import OPTIMIZERS, SCHEDULES, Regularization
+from bptrain.registry import describe, options
+
+REPOSITORY = Path(__file__).parents[1]
+PACKAGE = REPOSITORY / "bptrain"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+FLOORS = [
+    {"errors", "registry", "arrays"},
+    {"nn", "optim", "data", "metrics"},
+    {"config"},
+    {"training"},
+    {"gradcheck", "evaluation"},
+    {"cli", "console"},
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+CAPABILITIES = FLOORS[4]
+
+
+def imports(path):
+    """The rooms of the package that a file imports, with the line of each import."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        for name in names:
+            if name.startswith("bptrain."):
+                yield name.split(".")[1], node.lineno
+
+
+def room(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_there_are_files_and_every_room_has_a_floor():
+    assert len(FILES) > 40
+    assert {room(path) for path in FILES} - set(FLOOR) == {"__init__", "__main__"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_point_down(path):
+    here = room(path)
+    if here not in FLOOR:
+        return
+    upward = [(there, line) for there, line in imports(path) if FLOOR[there] > FLOOR[here]]
+    assert upward == []
+    sideways = [there for there, _ in imports(path) if here in CAPABILITIES and there in CAPABILITIES - {here}]
+    assert sideways == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_no_code_from_files(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("eval", "exec", "compile", "__import__")
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.name for alias in node.names} | {getattr(node, "module", "") or ""}
+            assert not names & {"pickle", "marshal", "shelve", "dill", "joblib"}
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            assert isinstance(node.value, ast.Constant)
+            assert node.value.value is False
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_everything_public_has_a_docstring(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name
+
+
+# What the docstring of a component of each family must say, beside its first sentence.
+MOULD = {
+    LAYERS: ("Forward:", "Backward:", "Shapes:", "Reference:"),
+    LOSSES: ("Forward:", "Backward:", "Shapes:", "Reference:"),
+    INITIALIZERS: ("Value:", "Shapes:"),
+    OPTIMIZERS: ("Update:", "Shapes:", "Reference:"),
+    SCHEDULES: ("Factor:",),
+    METRICS: ("Value:", "Shapes:", "Undefined"),
+    SCALERS: ("Forward:", "Backward:", "Shapes:"),
+    SOURCES: (),
+}
+COMPONENTS = [(family, cls) for family in MOULD for cls in family.members.values()]
+
+
+@pytest.mark.parametrize(
+    ("family", "cls"), COMPONENTS, ids=lambda item: getattr(item, "__name__", item.__class__.__name__)
+)
+def test_components_follow_the_mould(family, cls):
+    text = cls.__doc__ or ""
+    assert re.match(r"[A-Z][^\n]+[.:]", text), text
+    for word in MOULD[family]:
+        assert word in text, word
+    for option in options(cls):
+        assert option.doc, option.name
+        assert describe(option.hint)
+
+
+def test_regularization_follows_the_mould():
+    assert all(word in Regularization.__doc__ for word in MOULD[LOSSES])
+
+
+@pytest.mark.parametrize("name", bptrain.__all__)
+def test_the_public_names_are_there(name):
+    assert getattr(bptrain, name)
+
+
+def test_the_readme_runs_what_is_there():
+    text = (REPOSITORY / "README.md").read_text()
+    configs = set(re.findall(r"configs/\w+\.yaml", text))
+    assert "configs/digits.yaml" in configs
+    assert all((REPOSITORY / path).is_file() for path in configs)
+    assert "shared" not in text

@@ -1,0 +1,176 @@
+"""Losses against exact arithmetic (40 to 60 digits, rounded to float64)."""
+
+from math import inf, isinf, log
+
+import numpy as np
+import pytest
+
+from bptrain.nn import LOSSES, Workspace
+from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
+
+
+def evaluate(loss, scores, targets, weights=None, dtype=np.float64):
+    """Value and gradient of a loss on a few rows, with workspaces as a network would give."""
+    scores = np.array(scores, dtype=dtype)
+    targets = np.array(targets, dtype=np.int64 if loss.encoding == "codes" else dtype)
+    n = len(scores)
+    scratch = {
+        key: np.full((n, *planned.shape), 7).astype(planned.dtype or dtype)
+        for key, planned in loss.plan(scores.shape[1:]).items()
+    }
+    s = Workspace(ones=np.ones(n, dtype), rows=np.arange(n), training=True, **scratch)
+    dscores = np.full_like(scores, 7)
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        value = loss.value_and_grad(scores, targets, weights, dscores, s)
+    return value, dscores
+
+
+SOFTMAX = [
+    ([1000, 0], 0, 0.0),
+    ([1000, 0], 1, 1000.0),
+    ([-1000, 0], 0, 1000.0),
+    ([0, 0], 0, 0.6931471805599453),
+    ([0] * 3, 0, 1.0986122886681098),
+    ([0] * 10, 0, 2.302585092994046),
+    ([0] * 100, 0, 4.605170185988092),
+    ([0] * 1000, 0, 6.907755278982137),
+    ([1, 2, 3], 0, 2.40760596444438),
+    ([1, 2, 3], 2, 0.4076059644443803),
+    ([1e4, -1e4], 1, 20000.0),
+    ([1e8, 1e8 + 1], 0, 1.3132616875182228),
+    ([16, 0], 0, 1.1253516838717681e-07),
+    ([17, 0], 0, 4.139937633089748e-08),
+    ([36, 0], 0, 2.319522830243569e-16),
+    ([37, 0], 0, 8.533047625744066e-17),
+    ([50, 0], 0, 1.9287498479639178e-22),
+]
+
+
+@pytest.mark.parametrize(("scores", "target", "expected"), SOFTMAX)
+def test_softmax_cross_entropy(scores, target, expected):
+    value, _ = evaluate(SoftmaxCrossEntropy(), [scores], [target])
+    assert value == pytest.approx(expected, rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("scores", "target", "expected"),
+    [
+        ([1000, 0], 1, [1, -1]),
+        ([1, 2, 3], 0, [-0.9099694268296196, 0.24472847105479764, 0.6652409557748219]),
+        # -S / (1 + S) with S = exp(-50): a difference of probabilities would give 0.
+        ([50, 0], 0, [-1.9287498479639178e-22, 1.9287498479639178e-22]),
+    ],
+)
+def test_gradient_of_softmax_cross_entropy(scores, target, expected):
+    _, gradient = evaluate(SoftmaxCrossEntropy(), [scores], [target])
+    assert gradient[0] == pytest.approx(expected, rel=1e-13, abs=0)
+
+
+def test_softmax_cross_entropy_in_float32_beyond_its_exponent():
+    assert evaluate(SoftmaxCrossEntropy(), [[89, 89, 89]], [0], dtype=np.float32)[0] == pytest.approx(
+        1.0986123, rel=1e-7
+    )
+    assert evaluate(SoftmaxCrossEntropy(), [[3.4e38, 0]], [1], dtype=np.float32)[0] == pytest.approx(3.4e38, rel=1e-6)
+
+
+def test_ties_for_the_highest_score_are_counted_once():
+    value, gradient = evaluate(SoftmaxCrossEntropy(), [[2, 2, 2]], [1])
+    assert value == pytest.approx(log(3), rel=1e-15)
+    assert gradient[0] == pytest.approx([1 / 3, -2 / 3, 1 / 3], rel=1e-15)
+
+
+BINARY = [
+    (0, 0, 0.6931471805599453, 0.5),
+    (0, 1, 0.6931471805599453, -0.5),
+    (800, 1, 0.0, 0.0),
+    (800, 0, 800.0, 1.0),
+    (-800, 1, 800.0, -1.0),
+    (-800, 0, 0.0, 0.0),
+    (1, 1, 0.3132616875182228, -0.2689414213699951),
+    (-1, 1, 1.3132616875182228, -0.7310585786300049),
+    (2, 0.5, 1.1269280110429725, 0.38079707797788243),
+    (20, 1, 2.061153620314381e-09, -2.0611536181902037e-09),
+    (37, 1, 8.533047625744066e-17, -8.533047625744066e-17),
+    (40, 1, 4.248354255291589e-18, -4.248354255291589e-18),
+    (100, 1, 3.720075976020836e-44, -3.720075976020836e-44),
+    (709, 1, 1.216780750623423e-308, -1.216780750623423e-308),
+    (746, 1, 0.0, 0.0),
+    (1e308, 0, 1e308, 1.0),
+]
+
+
+@pytest.mark.parametrize(("score", "target", "expected", "slope"), BINARY)
+def test_binary_cross_entropy(score, target, expected, slope):
+    value, gradient = evaluate(BinaryCrossEntropy(), [[score]], [[target]])
+    assert value == pytest.approx(expected, rel=1e-13, abs=0)
+    assert gradient[0, 0] == pytest.approx(slope, rel=1e-13, abs=0)
+
+
+def test_mean_squared_error_is_the_mean_over_rows_and_outputs():
+    value, gradient = evaluate(Mse(), [[1.0, 3.0]], [[0.0, 0.0]])
+    assert value == 5.0
+    assert gradient.tolist() == [[1.0, 3.0]]
+
+
+@pytest.mark.parametrize("scores", [[[1e308, -1e308]]])
+def test_a_loss_beyond_float64_is_infinite(scores):
+    with np.errstate(over="ignore"):
+        s = Workspace(rows=np.arange(1), ones=np.ones(1))
+        loss = SoftmaxCrossEntropy()
+        for key, planned in loss.plan((2,)).items():
+            setattr(s, key, np.zeros((1, *planned.shape), planned.dtype or np.float64))
+        assert isinf(loss.value_and_grad(np.array(scores), np.array([1]), None, np.zeros((1, 2)), s))
+
+
+def random_case(loss, rng, rows):
+    """Scores and targets that the loss takes."""
+    classes, width = next(
+        (kind, loss.widths(kind, columns)[0])
+        for kind, columns in ((3, 1), (2, 1), (None, 2))
+        if loss.widths(kind, columns)
+    )
+    scores = rng.normal(size=(rows, width))
+    codes = rng.integers(0, classes, rows) if classes else None
+    if loss.encoding == "codes":
+        return scores, codes
+    return scores, rng.normal(size=(rows, width)) if codes is None else (codes[:, None] == np.arange(width)) * 1.0
+
+
+@pytest.mark.parametrize("name", list(LOSSES))
+class TestEveryLoss:
+    """Laws that hold for whatever is registered."""
+
+    def test_weights_of_one_change_nothing(self, name):
+        loss = LOSSES.members[name]()
+        scores, targets = random_case(loss, np.random.default_rng(0), 7)
+        plain, weighted = evaluate(loss, scores, targets), evaluate(loss, scores, targets, np.ones(7))
+        assert weighted[0] == pytest.approx(plain[0], rel=1e-15)
+        np.testing.assert_allclose(weighted[1], plain[1], rtol=1e-14)
+
+    def test_a_weight_of_two_is_the_row_twice(self, name):
+        loss = LOSSES.members[name]()
+        scores, targets = random_case(loss, np.random.default_rng(1), 5)
+        twice = np.array([0, 0, 1, 2, 3, 4])
+        value, gradient = evaluate(loss, scores[twice], targets[twice])
+        weighted, slopes = evaluate(loss, scores, targets, np.array([2.0, 1, 1, 1, 1]))
+        assert weighted == pytest.approx(value, rel=1e-14)
+        np.testing.assert_allclose(slopes[1:], gradient[2:], rtol=1e-13)
+        np.testing.assert_allclose(slopes[0], gradient[0] + gradient[1], rtol=1e-13)
+
+    def test_float32_agrees_with_float64(self, name):
+        loss = LOSSES.members[name]()
+        scores, targets = random_case(loss, np.random.default_rng(2), 50)
+        exact, single = (
+            evaluate(loss, scores.astype(np.float32), targets),
+            evaluate(loss, scores, targets, dtype=np.float32),
+        )
+        assert single[0] == pytest.approx(exact[0], rel=1.3e-6)
+        np.testing.assert_allclose(single[1], exact[1], rtol=1.3e-6, atol=1e-8)
+
+    def test_gradient_is_finite_at_scores_of_a_thousand(self, name):
+        loss = LOSSES.members[name]()
+        scores, targets = random_case(loss, np.random.default_rng(3), 20)
+        value, gradient = evaluate(loss, scores * 1000, targets)
+        assert np.isfinite(value)
+        assert np.isfinite(gradient).all()
+        assert value < inf

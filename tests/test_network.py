@@ -1,0 +1,187 @@
+"""The network as a whole: a worked example, the arena, and what a training step allocates."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from bptrain.arrays import Streams
+from bptrain.errors import OptionError
+from bptrain.nn import INITIALIZERS, LAYERS, LOSSES, Network, completed
+from bptrain.nn.activations import Relu, Sigmoid, Tanh
+from bptrain.nn.initializers import GlorotUniform, HeNormal, Values
+from bptrain.nn.layers import Dense, Dropout
+from bptrain.nn.losses import BinaryCrossEntropy, Mse
+from bptrain.optim import Adam, Regularization
+from bptrain.training import Objective
+
+
+def objective_of(layers, loss, *, inputs, batch, dtype="float64", penalties=None):
+    network = Network(completed(layers, 3), (inputs,), batch=batch, dtype=dtype, rng=Streams(0))
+    return Objective(network, loss, penalties or Regularization())
+
+
+def test_worked_example():
+    """One row through a 3-2-1 network of sigmoid units with cross-entropy, in exact arithmetic."""
+    layers = (
+        Dense(2, weight_init=Values(((0.1, 0.2), (0.3, 0.1), (0.5, 0.0))), bias_init=Values((0.1, 0.1))),
+        Sigmoid(),
+        Dense(1, weight_init=Values(((0.1,), (0.2,))), bias_init=Values((1.0,))),
+    )
+    objective = objective_of(layers, BinaryCrossEntropy(), inputs=3, batch=1)
+    batch = objective.batch(1)
+    batch.input[...] = [[0.6, 0.8, 0.7]]
+    batch.targets[...] = 0
+    assert objective.value_and_grad(batch) == pytest.approx(1.4500951146222294, rel=1e-13)
+    gradients = objective.network.gradients()
+    expected = {
+        "0.dense.weight": [
+            [0.010007289812336569, 0.02245453307475229],
+            [0.013343053083115425, 0.029939377433003053],
+            [0.011675171447725997, 0.02619695525387767],
+        ],
+        "0.dense.bias": [0.01667881635389428, 0.03742422179125381],
+        "2.dense.weight": [[0.5198787085216822], [0.4397081859642778]],
+        "2.dense.bias": [0.76545202190952],
+    }
+    assert gradients.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(gradients[name], values, rtol=1e-13)
+
+
+def test_theta_is_one_vector_with_the_decayed_entries_first():
+    network = Network((Dense(4), Relu(), Dense(2)), (3,), batch=1, rng=Streams(0))
+    names = [entry.name for entry in network.entries]
+    assert names == ["0.dense.weight", "2.dense.weight", "0.dense.bias", "2.dense.bias"]
+    assert [entry.decay for entry in network.entries] == [True, True, False, False]
+    assert network.decayed == slice(0, 3 * 4 + 4 * 2)
+    assert network.theta.size == 3 * 4 + 4 + 4 * 2 + 2
+    network.theta[...] = 5
+    assert all((array == 5).all() for array in network.parameters().values())
+
+
+def test_the_start_does_not_depend_on_the_dtype():
+    starts = [Network((Dense(4), Dense(2)), (3,), batch=1, dtype=dtype, rng=Streams(3)).theta for dtype in
+              ("float32", "float64", "complex128")]  # fmt: skip
+    np.testing.assert_array_equal(starts[0], starts[1].astype(np.float32))
+    np.testing.assert_array_equal(starts[1], starts[2].real)
+
+
+def test_initializers_suit_the_activation_that_follows():
+    layers = completed((Dense(4), Dropout(), Relu(), Dense(3), Tanh(), Dense()), 7)
+    assert [layer.weight_init for layer in layers if isinstance(layer, Dense)] == [
+        HeNormal(),
+        GlorotUniform(),
+        GlorotUniform(),
+    ]
+    assert layers[-1].units == 7
+
+
+def test_auto_units_are_for_the_last_dense_layer():
+    with pytest.raises(OptionError, match=r"^0\.dense\.units: auto is for the last dense layer"):
+        completed((Dense(), Relu(), Dense()), 3)
+
+
+SPREAD = {
+    "zeros": 0.0,
+    "normal": 0.05,
+    "glorot_uniform": (2 / 500) ** 0.5,
+    "glorot_normal": (2 / 500) ** 0.5,
+    "he_uniform": (2 / 300) ** 0.5,
+    "he_normal": (2 / 300) ** 0.5,
+    "values": None,
+}
+
+
+@pytest.mark.parametrize("name", list(INITIALIZERS))
+def test_spread_of_initial_weights(name):
+    if SPREAD[name] is None:
+        return
+    weights = np.empty((300, 200))
+    INITIALIZERS.members[name]().fill(weights, np.random.default_rng(0))
+    assert weights.std() == pytest.approx(SPREAD[name], rel=0.01)
+    assert weights.mean() == pytest.approx(0, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    "values", [((1.0, 2.0),), ((1.0,), (2.0,)), (1.0, 2.0), ((1.0, 2.0), (3.0,))], ids=["1x2", "2x1", "2", "ragged"]
+)
+def test_values_of_the_wrong_shape_are_refused(values):
+    with pytest.raises(OptionError, match=r"0\.dense\.weight_init\.values\.values: the parameter has shape \(2, 2\)"):
+        Network((Dense(2, weight_init=Values(values)),), (2,), batch=1, rng=Streams(0))
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_a_batch_split_in_two_accumulates_to_the_same_gradient(rate):
+    layers = (Dense(5), Tanh(), Dropout(rate), Dense(3))
+    objective = objective_of(layers, Mse(), inputs=4, batch=6)
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(size=(6, 4)), rng.normal(size=(6, 3))
+    masks = objective.network.rng.state()
+
+    def gradient(rows):
+        batch = objective.batch(len(rows))
+        batch.fill(inputs, targets, rows)
+        objective.value_and_grad(batch)
+        return objective.network.grad.copy()
+
+    whole = gradient(np.arange(6))
+    objective.network.rng.restore(masks)
+    halves = [gradient(np.arange(0, 3)), gradient(np.arange(3, 6))]
+    np.testing.assert_allclose(whole, sum(halves) / 2, rtol=1e-12)
+
+
+def test_dropout_keeps_its_share_and_the_mean():
+    network = Network((Dropout(0.2),), (100,), batch=1000, dtype="float64", rng=Streams(0))
+    frame = network.frame(1000)
+    frame.input[...] = 1
+    frame.forward(training=True)
+    assert set(np.unique(frame.scores)) == {0, 1 / 0.8}
+    assert np.mean(frame.scores == 0) == pytest.approx(0.2, abs=0.01)
+    frame.forward(training=False)
+    assert (frame.scores == 1).all()
+
+
+def step_allocates(layers, loss, rows):
+    """Peak bytes that one training step takes beyond what is there."""
+    rng = np.random.default_rng(0)
+    width = next(w[0] for w in (loss.widths(3, 1), loss.widths(2, 1), loss.widths(None, 3)) if w)
+    network = Network(completed(layers, width), (6,), batch=rows, rng=Streams(0))
+    objective = Objective(network, loss, Regularization(l1=0.1, l2=0.1))
+    inputs = rng.normal(size=(rows, 6)).astype(np.float32)
+    shape = rows if loss.encoding == "codes" else (rows, width)
+    targets = rng.integers(0, 2, shape).astype(np.int64 if loss.encoding == "codes" else np.float32)
+    slots, order = [np.zeros_like(network.theta) for _ in range(2)], np.arange(rows)
+
+    def step(k):
+        batch = objective.batch(rows)
+        batch.fill(inputs, targets, order)
+        objective.value_and_grad(batch)
+        Adam().update(network.theta, network.grad, slots, lr=0.01, step=k)
+
+    step(1)
+    step(2)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    step(3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak - before
+
+
+# Both above 8,192 rows: up to there NumPy's buffer for conversions grows along.
+SMALL, LARGE = 10_000, 60_000
+
+ALL_LAYERS = [(Dense(8), getattr(cls, "example", cls)(), Dense()) for cls in LAYERS.members.values()]
+
+
+@pytest.mark.parametrize("layers", ALL_LAYERS, ids=list(LAYERS))
+def test_a_training_step_allocates_nothing_that_grows_with_the_batch(layers):
+    assert step_allocates(layers, Mse(), LARGE) <= step_allocates(layers, Mse(), SMALL) + 512
+
+
+@pytest.mark.parametrize("name", list(LOSSES))
+def test_a_loss_allocates_nothing_that_grows_with_the_batch(name):
+    loss, layers = LOSSES.members[name](), (Dense(8), Relu(), Dense())
+    assert step_allocates(layers, loss, LARGE) <= step_allocates(layers, loss, SMALL) + 512
