@@ -63,7 +63,8 @@ class LiveView:
         lines = Text()
         for name, value in (self.record | {"samples/s": round(done / spent)}).items():
             if name not in ("epoch", "step"):
-                lines.append(f"{name} ", style="dim")
+                # The space does not break, so that a name keeps its number on a narrow terminal.
+                lines.append(f"{name}\N{NO-BREAK SPACE}", style="dim")
                 lines.append(f"{number(value)}  ", style="bold")
         return Group(heading(session), bar, lines)
 

@@ -16,6 +16,7 @@ from bptrain.training.assemble import Assembly, assemble
 from bptrain.training.run_directory import Keeper, create
 from bptrain.training.scoring import Score, score
 from bptrain.training.session import Best, Session, begin
+from bptrain.training.threads import threads_for
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def train(
     for sink in sinks:
         sink(Started(session, directory.path))
     # Overflow is found in the loss and said once, not by NumPy at every step.
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
         for event in loop.train(session):
             keeper(event)
             for sink in sinks:

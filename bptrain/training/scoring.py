@@ -9,6 +9,7 @@ from bptrain.arrays import Array
 from bptrain.metrics import predicted_codes
 from bptrain.registry import name_of
 from bptrain.training.assemble import Model, Rows, scoring_rows
+from bptrain.training.threads import threads_for
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,14 @@ def score(model: Model, rows: Rows) -> Score:
     total = 0.0
     sums: list[Array] = []
     portion = scoring_rows(model.experiment)
-    for start in range(0, len(rows), portion):
-        part = np.arange(start, min(start + portion, len(rows)))
-        value, outputs, targets = forward(model, rows, part)
-        total += value * len(part)
-        tallies = [metric.tally(outputs, targets) for metric in model.metrics]
-        merged = zip(model.metrics, sums or tallies, tallies, strict=True)
-        sums = [metric.merge(one, other) for metric, one, other in merged] if sums else tallies
+    with threads_for(model.network, portion):
+        for start in range(0, len(rows), portion):
+            part = np.arange(start, min(start + portion, len(rows)))
+            value, outputs, targets = forward(model, rows, part)
+            total += value * len(part)
+            tallies = [metric.tally(outputs, targets) for metric in model.metrics]
+            merged = zip(model.metrics, sums or tallies, tallies, strict=True)
+            sums = [metric.merge(one, other) for metric, one, other in merged] if sums else tallies
     metrics = {name_of(metric): metric.finish(s) for metric, s in zip(model.metrics, sums, strict=True)}
     return Score(total / len(rows), metrics)
 

@@ -1,0 +1,27 @@
+"""BLAS threads: as many as pay. Small products run slower on two threads than on one, and far slower on a busy machine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from bptrain.nn import Network
+
+SMALL_PRODUCT = 16_000_000
+"""Multiplications up to which a matrix product runs on one thread."""
+
+
+@contextmanager
+def threads_for(network: Network, rows: int) -> Iterator[None]:
+    """Limit BLAS to one thread while the products of a network on so many rows are small."""
+    largest = max((entry.slice.stop - entry.slice.start for entry in network.entries), default=0)
+    with controller().limit(limits=1 if rows * largest <= SMALL_PRODUCT else None, user_api="blas"):
+        yield
+
+
+@cache
+def controller() -> Any:
+    """The one controller of the process; to make another takes longer than many a training step."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
