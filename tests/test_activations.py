@@ -7,7 +7,23 @@ from hypothesis import strategies as st
 
 from bptrain.arrays import Streams
 from bptrain.nn import ACTIVATIONS, LAYERS, Network, completed
-from bptrain.nn.activations import LeakyRelu, Relu, Sigmoid, Softplus, Tanh
+from bptrain.nn.activations import (
+    Elu,
+    GeluTanh,
+    HardTanh,
+    Identity,
+    LeakyRelu,
+    Mish,
+    Prelu,
+    Relu,
+    Relu6,
+    Selu,
+    Sigmoid,
+    Silu,
+    Softplus,
+    Softsign,
+    Tanh,
+)
 from bptrain.nn.layers import Dense
 
 
@@ -54,6 +70,39 @@ VALUES = [
     (LeakyRelu(), -2, -0.02, 0.01),
     (LeakyRelu(), 0, 0.0, 0.01),
     (LeakyRelu(0.3), 3, 3.0, 1.0),
+    (Prelu(), -2, -0.5, 0.25),
+    (Prelu(), 0, 0.0, 0.25),
+    (Prelu(0.1), 3, 3.0, 1.0),
+    (Identity(), -3, -3.0, 1.0),
+    (Elu(), 2, 2.0, 1.0),
+    (Elu(), -1, -0.6321205588285577, 0.36787944117144233),
+    (Elu(), -1e-10, -9.999999999500001e-11, 0.9999999999),
+    (Elu(), -800, -1.0, 0.0),
+    (Elu(2.0), -1, -1.2642411176571153, 0.7357588823428847),
+    (Selu(), 1, 1.0507009873554805, 1.0507009873554805),
+    (Selu(), -1, -1.1113307378125628, 0.6467686030348141),
+    (Selu(), -800, -1.7580993408473768, 0.0),
+    (Silu(), 1, 0.7310585786300049, 0.9276705118714868),
+    (Silu(), -20, -4.122307236380407e-08, None),
+    (Silu(), -800, -0.0, 0.0),
+    (Mish(), 1, 0.8650983882673103, None),
+    (Mish(), -1, -0.30340146137410895, None),
+    (Mish(), 800, 800.0, 1.0),
+    (Mish(), -800, -0.0, 0.0),
+    (GeluTanh(), 1, 0.8411919906082767, None),
+    (GeluTanh(), -1, -0.1588080093917233, None),
+    (GeluTanh(), 3, 2.996362607918227, None),
+    (GeluTanh(), -3, -0.003637392081773019, None),
+    (GeluTanh(), 0, 0.0, 0.5),
+    (Softsign(), 1, 0.5, 0.25),
+    (Softsign(), -3, -0.75, 0.0625),
+    (HardTanh(), 0.5, 0.5, 1.0),
+    (HardTanh(), 1, 1.0, 0.0),
+    (HardTanh(), -2, -1.0, 0.0),
+    (Relu6(), 7, 6.0, 0.0),
+    (Relu6(), 6, 6.0, 0.0),
+    (Relu6(), 3, 3.0, 1.0),
+    (Relu6(), 0, 0.0, 0.0),
 ]
 
 

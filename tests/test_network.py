@@ -9,7 +9,7 @@ from bptrain.arrays import Streams
 from bptrain.errors import OptionError
 from bptrain.nn import INITIALIZERS, LAYERS, LOSSES, Network, completed
 from bptrain.nn.activations import Relu, Sigmoid, Tanh
-from bptrain.nn.initializers import GlorotUniform, HeNormal, Values
+from bptrain.nn.initializers import Constant, GlorotUniform, HeNormal, Ones, Orthogonal, TruncatedNormal, Values
 from bptrain.nn.layers import Dense, Dropout
 from bptrain.nn.losses import BinaryCrossEntropy, Mse
 from bptrain.optim import Adam, Regularization
@@ -84,6 +84,13 @@ def test_auto_units_are_for_the_last_dense_layer():
 
 SPREAD = {
     "zeros": 0.0,
+    "ones": None,
+    "constant": 0.0,
+    "uniform": 0.1 / 12**0.5,
+    "truncated_normal": 0.05 * 0.8796256610342398,
+    "lecun_uniform": (1 / 300) ** 0.5,
+    "lecun_normal": (1 / 300) ** 0.5,
+    "orthogonal": (1 / 300) ** 0.5,
     "normal": 0.05,
     "glorot_uniform": (2 / 500) ** 0.5,
     "glorot_normal": (2 / 500) ** 0.5,
@@ -101,6 +108,28 @@ def test_spread_of_initial_weights(name):
     INITIALIZERS.members[name]().fill(weights, np.random.default_rng(0))
     assert weights.std() == pytest.approx(SPREAD[name], rel=0.01)
     assert weights.mean() == pytest.approx(0, abs=0.001)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4)])
+def test_orthogonal_weights_are(shape):
+    weights = np.empty(shape)
+    Orthogonal(gain=2).fill(weights, np.random.default_rng(0))
+    product = weights @ weights.T if shape[0] < shape[1] else weights.T @ weights
+    np.testing.assert_allclose(product, 4 * np.eye(min(shape)), atol=1e-14)
+
+
+def test_truncated_normal_stays_within_two_deviations():
+    weights = np.empty(100_000)
+    TruncatedNormal(0.5).fill(weights, np.random.default_rng(0))
+    assert 0.99 < np.abs(weights).max() <= 1
+
+
+def test_ones_and_constants():
+    weights = np.empty(3)
+    Ones().fill(weights, np.random.default_rng(0))
+    assert weights.tolist() == [1, 1, 1]
+    Constant(0.3).fill(weights, np.random.default_rng(0))
+    assert weights.tolist() == [0.3] * 3
 
 
 @pytest.mark.parametrize(

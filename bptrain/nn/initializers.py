@@ -9,7 +9,7 @@ from math import sqrt
 from typing import Annotated, Protocol
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 
 from bptrain.arrays import Array, Shape
 from bptrain.errors import Mistake, OptionError
@@ -46,6 +46,51 @@ class Zeros:
 
 @INITIALIZERS.register
 @dataclass(frozen=True)
+class Ones:
+    """All ones: the usual start of scales.
+
+    Value: `w = 1`. Shapes: any. Shared by all frameworks.
+    """
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        out[...] = 1
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class Constant:
+    """The same number everywhere.
+
+    Value: `w = value`. Shapes: any. Shared by all frameworks.
+    """
+
+    value: Annotated[float, "the number"] = 0.0
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        out[...] = self.value
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class Uniform:
+    """Independent numbers, all equally likely within bounds.
+
+    Value: `w ~ U(low, high)`. Shapes: any. Keras's RandomUniform has the same bounds, PyTorch's `uniform_` 0 and 1.
+    """
+
+    low: Annotated[float, "least number"] = -0.05
+    high: Annotated[float, "number that is not reached"] = 0.05
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise OptionError(Mistake("low", f"lies above high (got {self.low:g} and {self.high:g}); exchange them"))
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        out[...] = rng.uniform(self.low, self.high, out.shape)
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
 class Normal:
     """Independent normal numbers around zero.
 
@@ -56,6 +101,24 @@ class Normal:
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = rng.normal(0, self.std, out.shape)
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class TruncatedNormal:
+    """Normal numbers around zero, those beyond two standard deviations drawn again.
+
+    Value: `w ~ N(0, std²)` given `|w| <= 2 std`; their standard deviation is 0.8796 std. Shapes: any. As Keras's
+    TruncatedNormal; PyTorch's `trunc_normal_` cuts at -2 and 2 whatever std.
+    """
+
+    std: Annotated[float, Ge(0), "standard deviation before cutting"] = 0.05
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        numbers = rng.normal(0, 1, out.shape)
+        while np.any(far := np.abs(numbers) > 2):
+            numbers[far] = rng.normal(0, 1, np.count_nonzero(far))
+        out[...] = self.std * numbers
 
 
 @INITIALIZERS.register
@@ -110,6 +173,52 @@ class HeNormal:
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = rng.normal(0, sqrt(2 / fans(out.shape)[0]), out.shape)
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class LecunUniform:
+    """Uniform numbers that keep the variance of signals level through linear and selu layers.
+
+    Value: `w ~ U(-a, a)` with `a = sqrt(3 / fan_in)`. Shapes: `(inputs, units)`. The same in Keras.
+    Reference: LeCun et al., 1998.
+    """
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        limit = sqrt(3 / fans(out.shape)[0])
+        out[...] = rng.uniform(-limit, limit, out.shape)
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class LecunNormal:
+    """Normal numbers that keep the variance of signals level through linear and selu layers.
+
+    Value: `w ~ N(0, 1 / fan_in)`. Shapes: `(inputs, units)`. Keras truncates the distribution.
+    Reference: LeCun et al., 1998; Klambauer et al., 2017.
+    """
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        out[...] = rng.normal(0, sqrt(1 / fans(out.shape)[0]), out.shape)
+
+
+@INITIALIZERS.register
+@dataclass(frozen=True)
+class Orthogonal:
+    """A random matrix whose rows or columns, whichever are fewer, are orthonormal: no signal grows or shrinks.
+
+    Value: `w = gain · Q` with Q from the QR decomposition of normal numbers, its signs those of the diagonal of R.
+    Shapes: `(inputs, units)`. As PyTorch's `orthogonal_` and Keras's Orthogonal. Reference: Saxe, McClelland and
+    Ganguli, 2014.
+    """
+
+    gain: Annotated[float, Gt(0), "factor of all values"] = 1.0
+
+    def fill(self, out: Array, rng: np.random.Generator) -> None:
+        inputs, units = fans(out.shape)
+        q, r = np.linalg.qr(rng.normal(size=(max(inputs, units), min(inputs, units))))
+        q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
+        out[...] = self.gain * (q if inputs >= units else q.T)
 
 
 @INITIALIZERS.register

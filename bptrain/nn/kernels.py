@@ -44,3 +44,31 @@ def sigmoid(x: Array, out: Array, decay: Array, positive: Array) -> None:
     np.copyto(out, 1, where=positive)
     decay += 1
     np.divide(out, decay, out=out)
+
+
+def negative_part(x: Array, out: Array) -> None:
+    """Fill out with min(x, 0); out may be x."""
+    if x.dtype.kind == "c":
+        np.multiply(x, x.real < 0, out=out)
+    else:
+        np.minimum(x, 0, out=out)
+
+
+def clip(x: Array, low: float, high: float, out: Array) -> None:
+    """Fill out with min(max(x, low), high); out may be x."""
+    if x.dtype.kind == "c":
+        below, above = x.real < low, x.real > high
+        np.copyto(out, x)
+        np.copyto(out, low, where=below)
+        np.copyto(out, high, where=above)
+    else:
+        np.maximum(x, low, out=out)
+        np.minimum(out, high, out=out)
+
+
+def softplus(x: Array, out: Array, tail: Array) -> None:
+    """Fill out with ln(1 + exp(x)), as max(x, 0) + ln(1 + exp(-|x|)); out may be x, tail is scratch of its dtype."""
+    exp_of_minus_abs(x, tail)
+    np.log1p(tail, out=tail)
+    positive_part(x, out)
+    out += tail

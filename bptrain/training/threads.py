@@ -1,4 +1,5 @@
-"""BLAS threads: as many as pay. Small products run slower on two threads than on one, and far slower on a busy machine."""
+"""BLAS threads: as many as pay. Small products are slower on two threads than on one, and far slower on a busy
+machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,0 +1,22 @@
+"""Activations: elementwise functions with their derivatives, from the straight to the smooth."""
+
+from bptrain.nn.activations.rectifiers import Elu, HardTanh, Identity, LeakyRelu, Prelu, Relu, Relu6, Selu
+from bptrain.nn.activations.smooth import GeluTanh, Mish, Sigmoid, Silu, Softplus, Softsign, Tanh
+
+__all__ = [
+    "Elu",
+    "GeluTanh",
+    "HardTanh",
+    "Identity",
+    "LeakyRelu",
+    "Mish",
+    "Prelu",
+    "Relu",
+    "Relu6",
+    "Selu",
+    "Sigmoid",
+    "Silu",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+]

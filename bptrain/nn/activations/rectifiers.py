@@ -1,0 +1,247 @@
+"""Rectifiers and other activations that bend at a point."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+from annotated_types import Ge, Gt
+
+from bptrain.arrays import Array, Shape
+from bptrain.nn import kernels
+from bptrain.nn.initializers import Constant, HeNormal, Initializer, LecunNormal
+from bptrain.nn.layer import ACTIVATIONS, Activation, Parameter, Plan, Scratch, Views, Workspace
+
+
+@ACTIVATIONS.register
+@dataclass(frozen=True)
+class Identity(Activation):
+    """Changes nothing.
+
+    Forward: `y = x`. Backward: `dx = dy`. Shapes: any, kept. Keras calls it linear. Reference: none needed.
+    """
+
+    def plan(self, shape: Shape) -> Plan:
+        return Plan(shape, reads="", elementwise=True)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        if y is not x:
+            np.copyto(y, x)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        if dx is not None and dx is not dy:
+            np.copyto(dx, dy)
+
+
+@ACTIVATIONS.register
+@dataclass(frozen=True)
+class Relu(Activation):
+    """The rectifier: passes what is positive and blocks the rest.
+
+    Forward: `y = max(x, 0)`. Backward: `dx = dy · [x > 0]`; the derivative at 0 is 0, as in PyTorch, Keras and JAX.
+    Shapes: any, kept. Reference: Nair and Hinton, 2010.
+    """
+
+    initializer: ClassVar[Initializer] = HeNormal()
+
+    def plan(self, shape: Shape) -> Plan:
+        return Plan(shape, scratch={"positive": Scratch(shape, "bool")}, reads="y", elementwise=True)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        kernels.positive_part(x, y)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        np.greater(y, 0, out=s.positive)
+        np.multiply(dy, s.positive, out=dx)
+
+
+@ACTIVATIONS.register
+@dataclass(frozen=True)
+class LeakyRelu(Activation):
+    """The rectifier with a small slope left of zero, so that no unit can die.
+
+    Forward: `y = x` for `x > 0`, else `slope · x`. Backward: `dx = dy` for `x > 0`, else `slope · dy`; the derivative
+    at 0 is the slope. Shapes: any, kept. Reference: Maas et al., 2013. PyTorch's default slope is 0.01 too; Keras's is
+    0.3.
+    """
+
+    slope: Annotated[float, Ge(0), "slope left of zero"] = 0.01
+
+    initializer: ClassVar[Initializer] = HeNormal()
+
+    def plan(self, shape: Shape) -> Plan:
+        scratch = {"positive": Scratch(shape, "bool"), "factor": Scratch(shape)}
+        return Plan(shape, scratch=scratch, reads="", elementwise=True)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        np.greater(x.real, 0, out=s.positive)
+        s.factor.fill(self.slope)
+        np.copyto(s.factor, 1, where=s.positive)
+        np.multiply(x, s.factor, out=y)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        np.multiply(dy, s.factor, out=dx)
+
+
+@ACTIVATIONS.register
+@dataclass(frozen=True)
+class Prelu(Activation):
+    """The rectifier with a slope left of zero that is learned, one for each unit.
+
+    Forward: `y = max(x, 0) + a · min(x, 0)`. Backward: `dx = dy` for `x > 0`, else `a · dy`; `da = Σ_rows dy · min(x,
+    0)`. Shapes: x and y `(n, units)`, a `(units,)`, without weight decay. Keras has one slope for each value too,
+    PyTorch one for all unless told otherwise. Reference: He et al., 2015.
+    """
+
+    initial: Annotated[float, Ge(0), "slope at the start"] = 0.25
+
+    initializer: ClassVar[Initializer] = HeNormal()
+
+    def plan(self, shape: Shape) -> Plan:
+        parameters = {"slope": Parameter(shape, Constant(self.initial), decay=False)}
+        scratch = {"positive": Scratch(shape, "bool"), "negative": Scratch(shape)}
+        return Plan(shape, parameters, scratch, reads="x", elementwise=True)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        kernels.negative_part(x, s.negative)
+        kernels.positive_part(x, y)
+        np.multiply(s.negative, p.slope, out=s.negative)
+        y += s.negative
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        kernels.negative_part(x, s.negative)
+        np.multiply(dy, s.negative, out=s.negative)
+        np.dot(s.ones, s.negative, out=g.slope)
+        if dx is not None:
+            np.greater(x, 0, out=s.positive)
+            np.copyto(s.negative, p.slope)
+            np.copyto(s.negative, 1, where=s.positive)
+            np.multiply(dy, s.negative, out=dx)
+
+
+@ACTIVATIONS.register
+@dataclass(frozen=True)
+class Elu(Activation):
+    """The exponential linear unit: straight right of zero, bending smoothly towards -alpha left of it.
+
+    Forward: `y = x` for `x > 0`, else `alpha · (exp(x) - 1)`. Backward: `dx = dy` for `x > 0`, else `alpha · exp(x) ·
+    dy`. Shapes: any, kept. The same in PyTorch and Keras. Reference: Clevert, Unterthiner and Hochreiter, 2016.
+    """
+
+    alpha: Annotated[float, Gt(0), "how far down it goes"] = 1.0
+
+    initializer: ClassVar[Initializer] = HeNormal()
+
+    def plan(self, shape: Shape) -> Plan:
+        return exponential_plan(shape)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        exponential_forward(x, y, s, self.alpha, 1.0)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        exponential_backward(y, dy, dx, s, self.alpha, 1.0)
+
+
+@ACTIVATIONS.register
+@dataclass(frozen=True)
+class Selu(Activation):
+    """The exponential linear unit scaled so that signals keep mean 0 and variance 1 through many layers.
+
+    Forward: `y = 1.0507 x` for `x > 0`, else `1.0507 · 1.6733 · (exp(x) - 1)`. Backward: `dx = 1.0507 dy` for `x > 0`,
+    else `1.0507 · 1.6733 · exp(x) · dy`. Shapes: any, kept. Wants lecun_normal weights. The same in PyTorch and Keras.
+    Reference: Klambauer et al., 2017.
+    """
+
+    ALPHA: ClassVar[float] = 1.6732632423543772848170429916717
+    SCALE: ClassVar[float] = 1.0507009873554804934193349852946
+
+    initializer: ClassVar[Initializer] = LecunNormal()
+
+    def plan(self, shape: Shape) -> Plan:
+        return exponential_plan(shape)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        exponential_forward(x, y, s, self.ALPHA, self.SCALE)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        exponential_backward(y, dy, dx, s, self.ALPHA, self.SCALE)
+
+
+def exponential_plan(shape: Shape) -> Plan:
+    """The plan of both exponential linear units."""
+    scratch = {"positive": Scratch(shape, "bool"), "tail": Scratch(shape), "slope": Scratch(shape)}
+    return Plan(shape, scratch=scratch, reads="y", elementwise=True)
+
+
+def exponential_forward(x: Array, y: Array, s: Workspace, alpha: float, scale: float) -> None:
+    """`y = scale · (max(x, 0) + tail)` with `tail = alpha · (exp(min(x, 0)) - 1)`, which is kept."""
+    kernels.negative_part(x, s.tail)
+    np.expm1(s.tail, out=s.tail)
+    s.tail *= alpha
+    kernels.positive_part(x, y)
+    y += s.tail
+    if scale != 1:
+        y *= scale
+
+
+def exponential_backward(y: Array, dy: Array, dx: Array | None, s: Workspace, alpha: float, scale: float) -> None:
+    """`dx = scale · dy` where y > 0, else `scale · (tail + alpha) · dy`."""
+    np.greater(y, 0, out=s.positive)
+    np.add(s.tail, alpha, out=s.slope)
+    np.copyto(s.slope, 1, where=s.positive)
+    if scale != 1:
+        s.slope *= scale
+    np.multiply(dy, s.slope, out=dx)
+
+
+@ACTIVATIONS.register
+@dataclass(frozen=True)
+class HardTanh(Activation):
+    """The identity, cut off at -1 and 1.
+
+    Forward: `y = min(max(x, -1), 1)`. Backward: `dx = dy · [-1 < x < 1]`, 0 at both corners as in PyTorch. Shapes:
+    any, kept. Reference: Collobert, 2004.
+    """
+
+    def plan(self, shape: Shape) -> Plan:
+        return clipped_plan(shape)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        kernels.clip(x, -1, 1, y)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        clipped_backward(y, dy, dx, s, -1, 1)
+
+
+@ACTIVATIONS.register
+@dataclass(frozen=True)
+class Relu6(Activation):
+    """The rectifier, cut off at 6.
+
+    Forward: `y = min(max(x, 0), 6)`. Backward: `dx = dy · [0 < x < 6]`, 0 at both corners as in PyTorch. Shapes: any,
+    kept. Reference: Krizhevsky, 2010.
+    """
+
+    initializer: ClassVar[Initializer] = HeNormal()
+
+    def plan(self, shape: Shape) -> Plan:
+        return clipped_plan(shape)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        kernels.clip(x, 0, 6, y)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        clipped_backward(y, dy, dx, s, 0, 6)
+
+
+def clipped_plan(shape: Shape) -> Plan:
+    """The plan of both clipped activations."""
+    scratch = {"above": Scratch(shape, "bool"), "inside": Scratch(shape, "bool")}
+    return Plan(shape, scratch=scratch, reads="y", elementwise=True)
+
+
+def clipped_backward(y: Array, dy: Array, dx: Array | None, s: Workspace, low: float, high: float) -> None:
+    """`dx = dy · [low < y < high]`."""
+    np.greater(y, low, out=s.above)
+    np.less(y, high, out=s.inside)
+    np.logical_and(s.above, s.inside, out=s.inside)
+    np.multiply(dy, s.inside, out=dx)
