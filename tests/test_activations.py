@@ -127,9 +127,10 @@ def test_every_activation_has_golden_values():
     assert {type(row[0]) for row in VALUES} == set(ACTIVATIONS.members.values())
 
 
-def examples():
-    """Every registered layer, ready to stand in a network."""
-    return {name: getattr(cls, "example", cls)() for name, cls in LAYERS.members.items()}
+def example(name, width=4):
+    """A registered layer, ready to stand behind `width` values."""
+    cls = LAYERS.members[name]
+    return cls.example(width) if hasattr(cls, "example") else cls()
 
 
 @pytest.mark.parametrize("name", list(LAYERS))
@@ -137,7 +138,7 @@ class TestEveryLayer:
     """Laws that hold for whatever is registered."""
 
     def run(self, name, inputs, batch=None, training=False):
-        network = network_of(Dense(4), examples()[name], Dense(3), inputs=inputs.shape[1], batch=batch or len(inputs))
+        network = network_of(Dense(4), example(name), Dense(3), inputs=inputs.shape[1], batch=batch or len(inputs))
         frame = network.frame(len(inputs))
         frame.input[...] = inputs
         frame.forward(training=training)
@@ -155,7 +156,7 @@ class TestEveryLayer:
 
     def test_outside_training_a_second_pass_gives_the_same(self, name):
         inputs = np.random.default_rng(2).normal(size=(5, 3))
-        network = network_of(Dense(4), examples()[name], Dense(3), inputs=3)
+        network = network_of(Dense(4), example(name), Dense(3), inputs=3)
         frame = network.frame(5)
         frame.input[...] = inputs
         frame.forward(training=False)
@@ -164,7 +165,7 @@ class TestEveryLayer:
         assert (frame.scores == first).all()
 
     def test_the_input_is_left_alone(self, name):
-        network = network_of(examples()[name], Dense(3), inputs=3, input_gradient=True)
+        network = network_of(example(name, 3), Dense(3), inputs=3, input_gradient=True)
         frame = network.frame(5)
         frame.input[...] = inputs = np.random.default_rng(3).normal(size=(5, 3))
         frame.forward(training=True)
@@ -174,14 +175,17 @@ class TestEveryLayer:
 
     def test_an_activation_before_it_keeps_what_its_own_backward_reads(self, name):
         """In place only where nobody misses what is overwritten: against the same network without sharing."""
-        layer = examples()[name]
+        layer = example(name)
         inputs = np.random.default_rng(4).normal(size=(5, 3))
         gradients = []
         for share in (True, False):
             network = network_of(Dense(4), Tanh(), layer, Tanh(), Dense(2), inputs=3, batch=5)
             if not share:
-                network._signals = [np.zeros_like(array) for array in network._signals]
-                network._slopes = [None if array is None else np.zeros_like(array) for array in network._slopes]
+                chain = network.chain
+                chain.signals = [np.zeros_like(array) for array in chain.signals]
+                chain.slopes = [None if array is None else np.zeros_like(array) for array in chain.slopes]
+                for inner in filter(None, chain.inner):
+                    inner.signals[0] = chain.signals[chain.inner.index(inner)]
             frame = network.frame(5)
             frame.input[...] = inputs
             frame.forward(training=True)

@@ -202,7 +202,9 @@ def step_allocates(layers, loss, rows):
 # Both above 8,192 rows: up to there NumPy's buffer for conversions grows along.
 SMALL, LARGE = 10_000, 60_000
 
-ALL_LAYERS = [(Dense(8), getattr(cls, "example", cls)(), Dense()) for cls in LAYERS.members.values()]
+ALL_LAYERS = [
+    (Dense(8), cls.example(8) if hasattr(cls, "example") else cls(), Dense()) for cls in LAYERS.members.values()
+]
 
 
 @pytest.mark.parametrize("layers", ALL_LAYERS, ids=list(LAYERS))

@@ -85,7 +85,7 @@ def heading(session: Session) -> Text:
 def architecture(session: Session) -> str:
     """The network in a line: `64 → dense 64 → relu → dense 10, 4,810 parameters`."""
     network = session.model.network
-    steps = [str(network.shapes[0][0])]
-    for layer, plan in zip(network.layers, network.plans, strict=True):
+    steps = [str(network.input_shape[0])]
+    for layer, plan in zip(network.chain.layers, network.chain.plans, strict=True):
         steps.append(f"{name_of(layer)} {plan.shape[0]}" if plan.parameters else name_of(layer))
     return f"{' → '.join(steps)}, {network.theta.size:,} parameters"

@@ -89,5 +89,5 @@ def gradient_report(report: GradientReport) -> None:
         if check.diagnosis:
             console.print(Text(f"{check.name}: {check.diagnosis}", style="red"))
     failed = sum(not check.passed for check in report.checks)
-    every = f"all {len(report.checks)} gradients are exact"
-    console.print(every if report.passed else f"{failed} of {len(report.checks)} gradients are wrong")
+    every = f"all {len(report.checks)} checks are exact"
+    console.print(every if report.passed else f"{failed} of {len(report.checks)} checks found a wrong gradient")

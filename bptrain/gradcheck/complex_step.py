@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, Shape, Streams
-from bptrain.nn import Layer, Loss, Network
+from bptrain.nn import Frame, Layer, Loss, Network
 from bptrain.optim import Regularization
 from bptrain.training import Batch, Objective
 
@@ -89,10 +89,7 @@ class Twin:
         network.rng.restore(self.masks)
         # Whatever backward does not overwrite is to be seen.
         network.grad.fill(np.nan)
-        for *_, dy, dx, _ in batch.frame.steps:
-            dy.fill(np.nan)
-            if dx is not None:
-                dx.fill(np.nan)
+        soil(batch.frame)
         with np.errstate(all="ignore"):
             value = self.real.value_and_grad(batch) + float(self.real.penalty())
         assert batch.frame.dinput is not None
@@ -119,6 +116,16 @@ class Twin:
     def arrays(self) -> dict[str, Array]:
         """The complex arrays that can be stepped: every parameter, and `inputs`."""
         return {**self.complex.network.parameters(), "inputs": self.batches[1].input}
+
+
+def soil(frame: Frame) -> None:
+    """Fill all gradients of signals with NaN."""
+    for step in frame.steps:
+        step.dy.fill(np.nan)
+        if step.dx is not None:
+            step.dx.fill(np.nan)
+        if hasattr(step.s, "inner"):
+            soil(step.s.inner)
 
 
 def check(twin: Twin) -> list[Check]:

@@ -66,7 +66,7 @@ def of_config(config: str | Path | Config, overrides: Sequence[str]) -> list[Che
     assembly = prepare(config, overrides)
     experiment, rows = assembly.model.experiment, some(assembly.parts["train"])
     layers, loss = experiment.layers, assembly.model.objective.loss
-    shape = assembly.model.network.shapes[0]
+    shape = assembly.model.network.input_shape
     penalties = experiment.regularization
     return check(Twin(layers, shape, loss, penalties, rows.inputs, rows.targets, experiment.seed))
 
@@ -81,25 +81,27 @@ def every_part() -> Iterator[Check]:
     """One check for each registered layer, activation and loss, and one for the penalties."""
     for name, cls in LAYERS.members.items():
         kind = ACTIVATIONS.kind if name in ACTIVATIONS.members else LAYERS.kind
-        yield summary(f"{kind} {name}", [check_layer(example(cls), seed) for seed in SEEDS])
+        yield summary(f"{kind} {name}", [check_layer(cls, seed) for seed in SEEDS])
     for name, cls in LOSSES.members.items():
-        yield summary(f"{LOSSES.kind} {name}", [check_loss(example(cls), seed) for seed in SEEDS])
+        yield summary(f"{LOSSES.kind} {name}", [check_loss(cls(), seed) for seed in SEEDS])
     penalties = [check_layers((Dense(4), Tanh(), Dense()), Mse(), seed, Regularization(0.1, 0.2)) for seed in SEEDS]
     yield summary("regularization", penalties)
 
 
-def example(cls: type) -> Any:
-    """A component to try: by its own `example`, or with its defaults."""
-    return getattr(cls, "example", cls)()
+def example(cls: type, width: int) -> Layer:
+    """A layer to try behind `width` values: by its own `example`, or with its defaults."""
+    layer: Layer = cls.example(width) if hasattr(cls, "example") else cls()
+    return layer
 
 
-def check_layer(layer: Layer, seed: int) -> list[Check]:
+def check_layer(cls: type, seed: int) -> list[Check]:
     """A layer between others, right behind the inputs, and among activations that need their own outputs."""
+    layer = example(cls, 4)
     return [
         one
         for layers in (
             (Dense(4), layer, Dense()),
-            (layer, Dense()),
+            (example(cls, INPUTS), Dense()),
             (Dense(4), Tanh(), layer, Tanh(), Dense()),
         )
         for one in check_layers(layers, Mse(), seed)

@@ -1,10 +1,12 @@
 """Networks: layers, activations, initializers and losses, each with its forward and backward pass by hand."""
 
-from bptrain.nn import activations, layers
+from bptrain.nn import activations, layers, normalization
+from bptrain.nn.chain import Frame
 from bptrain.nn.initializers import INITIALIZERS, Initializer
 from bptrain.nn.layer import ACTIVATIONS, LAYERS, Activation, Layer, Parameter, Plan, Scratch, State, Views, Workspace
+from bptrain.nn.layers import completed
 from bptrain.nn.losses import LOSSES, Loss
-from bptrain.nn.network import Entry, Frame, Network, completed
+from bptrain.nn.network import Entry, Network
 
 __all__ = [
     "ACTIVATIONS",
@@ -27,4 +29,5 @@ __all__ = [
     "activations",
     "completed",
     "layers",
+    "normalization",
 ]

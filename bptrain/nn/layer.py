@@ -53,6 +53,7 @@ class State:
 class Plan:
     """What a layer makes of an input shape.
 
+    `layers` are those inside, whose frame the workspace has as `s.inner`; `least_rows` is how many rows training needs.
     `reads` names what its backward reads of x and y. `elementwise` says that each output depends on its own input
     alone: the network may then hand it y = x (if nobody's backward misses x) and dx = dy, and spare memory and time.
     """
@@ -61,6 +62,8 @@ class Plan:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     scratch: Mapping[str, Scratch] = field(default_factory=dict)
     state: Mapping[str, State] = field(default_factory=dict)
+    layers: tuple["Layer", ...] = ()
+    least_rows: int = 1
     reads: Literal["", "x", "y", "xy"] = "xy"
     elementwise: bool = False
 

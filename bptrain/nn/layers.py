@@ -8,8 +8,11 @@ import numpy as np
 from annotated_types import Ge, Lt
 
 from bptrain.arrays import Array, Shape
+from bptrain.errors import Mistake, OptionError
+from bptrain.nn.activations import Tanh
 from bptrain.nn.initializers import INITIALIZERS, GlorotUniform, Initializer, Zeros
 from bptrain.nn.layer import LAYERS, Activation, Layer, Parameter, Plan, Scratch, Views, Workspace
+from bptrain.registry import name_of
 
 Auto = Literal["auto"]
 
@@ -34,8 +37,8 @@ class Dense:
     bias_init: Annotated[Initializer, INITIALIZERS, "start of b"] = Zeros()
 
     @classmethod
-    def example(cls) -> "Dense":
-        """One to try between other layers."""
+    def example(cls, width: int) -> "Dense":
+        """One to try behind `width` values."""
         return cls(3)
 
     def completed(self, units: int, following: Sequence[Layer]) -> "Dense":
@@ -105,3 +108,130 @@ class Dropout:
 
     def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
         np.multiply(dy, s.mask, out=dx)
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class GaussianNoise:
+    """Adds normal noise while training, so that no exact value is relied on.
+
+    Forward: `y = x + std · e` with fresh `e ~ N(0, 1)`; outside training `y = x`. Backward: `dx = dy`. Shapes: any,
+    kept. As Keras's GaussianNoise. Reference: Bishop, 1995.
+    """
+
+    std: Annotated[float, Ge(0), "standard deviation of the noise"] = 0.1
+
+    def plan(self, shape: Shape) -> Plan:
+        return Plan(shape, scratch={"noise": Scratch(shape, "float32")}, reads="", elementwise=True)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        if y is not x:
+            np.copyto(y, x)
+        if s.training:
+            # Drawn in float32 whatever the dtype of the network, so that the noise of a seed is always the same.
+            s.rng.standard_normal(out=s.noise, dtype=np.float32)
+            s.noise *= self.std
+            y += s.noise
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        if dx is not None and dx is not dy:
+            np.copyto(dx, dy)
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class Softmax:
+    """Turns the values of a row into probabilities. For a loss on probabilities, such as mse; cross-entropy has its
+    own.
+
+    Forward: `y_j = exp(x_j) / Σ_k exp(x_k)`. Backward: `dx = y (dy - Σ_k dy_k y_k)`. Shapes: `(n, units)`, kept. The
+    same in all frameworks. Reference: Bridle, 1990.
+    """
+
+    def plan(self, shape: Shape) -> Plan:
+        return Plan(shape, scratch={"row": Scratch(()), "product": Scratch(shape)}, reads="y")
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        np.maximum.reduce(x.real, axis=1, out=s.row)
+        np.subtract(x, s.row[:, None], out=y)
+        np.exp(y, out=y)
+        np.add.reduce(y, axis=1, out=s.row)
+        np.divide(y, s.row[:, None], out=y)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        np.multiply(dy, y, out=s.product)
+        np.add.reduce(s.product, axis=1, out=s.row)
+        if dx is not None:
+            np.subtract(dy, s.row[:, None], out=dx)
+            dx *= y
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class Residual:
+    """Adds its input to what its layers make of it, so that deep networks start close to the identity.
+
+    Forward: `y = x + f(x)` with f the layers in a row. Backward: `dx = dy + fᵀ(dy)`, what f's own backward makes of dy.
+    Shapes: any, kept; the layers must end in the shape in which they begin. Written out by hand in PyTorch and Keras.
+    Reference: He et al., 2016.
+    """
+
+    layers: Annotated[tuple[Annotated[Layer, LAYERS], ...], "from input to output; as many outputs as inputs"]
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise OptionError(Mistake("layers", "has no layers; write at least - dense: {units: ...}"))
+
+    @classmethod
+    def example(cls, width: int) -> "Residual":
+        """One to try behind `width` values."""
+        return cls((Dense(3), Tanh(), Dense(width)))
+
+    def plan(self, shape: Shape) -> Plan:
+        after = shape
+        for k, layer in enumerate(self.layers):
+            try:
+                after = layer.plan(after).shape
+            except OptionError as error:
+                raise error.under(f"layers.{k}.{name_of(layer)}") from None
+        if after != shape:
+            begins, ends = ("x".join(map(str, one)) for one in (shape, after))
+            what = f"the block begins with {begins} values and ends with {ends}; let its last dense layer have {begins}"
+            raise OptionError(Mistake("layers", what))
+        return Plan(shape, layers=self.layers, reads="x")
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        s.inner.forward(training=s.training)
+        np.add(x, s.inner.scores, out=y)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        np.copyto(s.inner.dscores, dy)
+        s.inner.backward()
+        if dx is not None:
+            np.add(dy, s.inner.dinput, out=dx)
+
+
+def completed(layers: Sequence[Layer], outputs: int | None) -> tuple[Layer, ...]:
+    """The layers with every `auto` replaced: the last dense layer takes `outputs` units, initializers suit activations.
+
+    `outputs` is None for the layers inside a block, whose widths nothing else decides.
+
+    Raises:
+        OptionError: `units: auto` in a dense layer that is not the last one, or inside a block.
+    """
+    last = max((k for k, layer in enumerate(layers) if isinstance(layer, Dense)), default=-1)
+    done: list[Layer] = []
+    for k, layer in enumerate(layers):
+        if isinstance(layer, Dense):
+            if layer.units == "auto" and (k != last or outputs is None):
+                message = "auto is for the last dense layer, whose units the target decides; give a number"
+                raise OptionError(Mistake(f"{k}.dense.units", message))
+            done.append(layer.completed(outputs or 1, layers[k + 1 :]))
+        elif isinstance(layer, Residual):
+            try:
+                done.append(Residual(completed(layer.layers, None)))
+            except OptionError as error:
+                raise error.under(f"{k}.residual.layers") from None
+        else:
+            done.append(layer)
+    return tuple(done)

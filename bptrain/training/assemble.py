@@ -55,7 +55,7 @@ class Model:
             InputError: a column is missing or has values that cannot be used.
         """
         targets = self.columns.targets(table)
-        loss, width = self.objective.loss, self.network.shapes[-1][0]
+        loss, width = self.objective.loss, self.network.output_shape[0]
         if loss.encoding == "values" and self.columns.classes is not None:
             targets = targets[:, None] == np.arange(width) if width > 1 else targets[:, None]
         dtype = np.int64 if loss.encoding == "codes" else self.network.dtype
@@ -177,7 +177,7 @@ def split_rows(experiment: Experiment, table: Table, classes: Classes | None, st
         raise error.under("data.split") from None
 
 
-def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, rows: int = 1) -> Model:
+def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, rows: int = 0) -> Model:
     """A fresh model for fitted columns: loss and layers settled, the network allocated and initialised.
 
     The network has room for the batches of training on so many `rows`, and for scoring.
@@ -198,20 +198,36 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         network = Network(layers, (len(columns.features),), batch=batch, dtype=experiment.dtype, rng=streams)
     except OptionError as error:
         raise error.under("network") from None
-    outputs = network.shapes[-1][0]
+    outputs = network.output_shape[0]
     if outputs not in widths:
         place = f"network.{len(layers) - 1}"
         what = f"the network ends in {outputs} outputs; {name_of(loss)} on {kind} needs {' or '.join(map(str, widths))}"
         raise OptionError(Mistake(place if experiment.network else "hidden", f"{what}; write units: auto"))
+    refuse_small_batches(experiment, network, rows)
     resolved = replace(experiment, network=layers, hidden=None, activation=None, loss=loss)
     metrics: tuple[Metric, ...] = (Accuracy(),) if columns.classes else (R2(), Rmse(), Mae())
     return Model(resolved, columns, streams, Objective(network, loss, experiment.regularization), metrics)
 
 
+def refuse_small_batches(experiment: Experiment, network: Network, rows: int) -> None:
+    """Refuse batches, the last one of an epoch included, that are too small for a layer.
+
+    Raises:
+        OptionError: batch normalisation would meet a single row.
+    """
+    size = batch_rows(experiment, rows)
+    smallest, needed = rows % size or size, network.chain.least_rows()
+    if rows and smallest < needed:
+        what = (
+            f"batch_norm needs batches of {needed} rows or more (the last one of {rows} rows by {size} has {smallest})"
+        )
+        raise OptionError(Mistake("training.batch_size", f"{what}; choose another size"))
+
+
 def batch_rows(experiment: Experiment, rows: int) -> int:
     """How many of so many training rows go into one step."""
     size = experiment.training.batch_size
-    return rows if size == "full" else min(size, rows)
+    return max(rows if size == "full" else min(size, rows), 1)
 
 
 def scoring_rows(experiment: Experiment) -> int:

@@ -37,10 +37,11 @@ def described(assembly: Assembly) -> Iterator[str]:
     yield f"target: {target_in_words(model.columns)}"
     yield f"network: {network.theta.size:,} parameters"
     yield f"  {'layer':<24}{'output':>10}{'parameters':>14}  initializer"
-    for name, plan in zip(network.names, network.plans, strict=True):
-        count = sum(prod(parameter.shape) for parameter in plan.parameters.values())
+    for name, plan in zip(network.chain.names, network.chain.plans, strict=True):
+        inside = [entry for entry in network.entries if entry.name.startswith(f"{name}.")]
+        count = sum(prod(entry.shape) for entry in inside)
         shape = " x ".join(map(str, plan.shape))
-        starts = ", ".join(name_of(parameter.initializer) for parameter in plan.parameters.values())
+        starts = ", ".join(name_of(entry.initializer) for entry in inside)
         yield f"  {name:<24}{shape:>10}{count:>14,}  {starts}"
     penalty = experiment.regularization
     formula = f" + {penalty.l1:g} Σ|w|" * bool(penalty.l1) + f" + {penalty.l2:g}/2 Σw²" * bool(penalty.l2)

@@ -45,7 +45,7 @@ class Objective:
         self.regularization = regularization
         self.weights = network.theta[network.decayed]
         self._penalty_scratch = np.empty_like(self.weights) if regularization.active else self.weights[:0]
-        shape = network.shapes[-1]
+        shape = network.output_shape
         codes = loss.encoding == "codes"
         real = np.empty(0, network.dtype).real.dtype
         self._targets = np.zeros(network.batch if codes else (network.batch, *shape), np.int64 if codes else real)

@@ -1,0 +1,202 @@
+"""A chain: layers in a row and the arrays between them, cut to any number of rows.
+
+Layers that hold layers, such as a residual block, hold a chain of their own, whose input is theirs.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bptrain.arrays import Array, Shape, Streams
+from bptrain.errors import OptionError
+from bptrain.nn.layer import Layer, Parameter, Plan, Scratch, State, Views, Workspace
+from bptrain.registry import name_of
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer with the views that its kernels work on."""
+
+    layer: Layer
+    p: Views
+    g: Views
+    x: Array
+    y: Array
+    dy: Array
+    dx: Array | None
+    s: Workspace
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A chain seen through n rows: fill `input`, call `forward`, fill `dscores`, call `backward`.
+
+    input `(n, inputs)`, scores and dscores `(n, outputs)`; dinput like input, or None where nobody asks for it.
+    """
+
+    input: Array
+    scores: Array
+    dscores: Array
+    dinput: Array | None
+    steps: tuple[Step, ...]
+    stop: int
+
+    def forward(self, *, training: bool) -> None:
+        """Compute the scores of the input; `training` switches dropout and the like on."""
+        for step in self.steps:
+            step.s.training = training
+            step.layer.forward(step.p, step.x, step.y, step.s)
+
+    def backward(self) -> None:
+        """Compute the gradients of all parameters (and of the input, if asked for) from dscores, which is used up."""
+        for step in reversed(self.steps[self.stop :]):
+            step.layer.backward(step.p, step.g, step.x, step.y, step.dy, step.dx, step.s)
+
+
+@dataclass(frozen=True)
+class Arena:
+    """What the chains of a network share: the number of rows there is room for, dtype, streams, and constants.
+
+    parameters, gradients and states are views by full name.
+    """
+
+    batch: int
+    dtype: np.dtype
+    rng: Streams
+    ones: Array
+    rows: Array
+    parameters: dict[str, Array]
+    gradients: dict[str, Array]
+    states: dict[str, Array]
+
+    def allocate(self, planned: Scratch) -> Array:
+        """An array with a row for each row of the batch."""
+        return np.zeros((self.batch, *planned.shape), planned.dtype or self.dtype)
+
+    def workspace(self, n: int, scratch: dict[str, Array]) -> Workspace:
+        """A workspace of n rows of the given arrays, with the constants that every kernel may use."""
+        rows = {key: array[:n] for key, array in scratch.items()}
+        return Workspace(ones=self.ones[:n], rows=self.rows[:n], rng=self.rng.dropout, training=False, **rows)
+
+
+class Chain:
+    """Layers in a row: their plans first, then their arrays, then frames of them.
+
+    Args:
+        layers: from input to output.
+        shape: of an input row.
+        prefix: of the names of its layers, such as `2.residual.`.
+
+    Raises:
+        OptionError: a layer cannot take the shape that reaches it; the field is its place among the layers.
+    """
+
+    def __init__(self, layers: Sequence[Layer], shape: Shape, prefix: str = "") -> None:
+        self.layers = tuple(layers)
+        self.places = tuple(f"{k}.{name_of(layer)}" for k, layer in enumerate(layers))
+        self.names = tuple(prefix + place for place in self.places)
+        self.plans: list[Plan] = []
+        self.inner: list[Chain | None] = []
+        self.shapes = [shape]
+        for place, name, layer in zip(self.places, self.names, self.layers, strict=True):
+            try:
+                plan = layer.plan(self.shapes[-1])
+                self.inner.append(Chain(plan.layers, self.shapes[-1], f"{name}.") if plan.layers else None)
+            except OptionError as error:
+                raise error.under(place) from None
+            self.plans.append(plan)
+            self.shapes.append(plan.shape)
+
+    def parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Every parameter with its full name, layer by layer."""
+        for name, plan, inner in zip(self.names, self.plans, self.inner, strict=True):
+            yield from ((f"{name}.{key}", parameter) for key, parameter in plan.parameters.items())
+            if inner:
+                yield from inner.parameters()
+
+    def least_rows(self) -> int:
+        """How many rows training needs at least."""
+        inside = (inner.least_rows() for inner in self.inner if inner)
+        return max(*(plan.least_rows for plan in self.plans), *inside, 1, 1)
+
+    def states(self) -> Iterator[tuple[str, State]]:
+        """Every state array with its full name, layer by layer."""
+        for name, plan, inner in zip(self.names, self.plans, self.inner, strict=True):
+            yield from ((f"{name}.{key}", state) for key, state in plan.state.items())
+            if inner:
+                yield from inner.states()
+
+    def initialize(self, parameters: dict[str, Array], rng: np.random.Generator) -> None:
+        """Draw all parameters, layer by layer.
+
+        Raises:
+            OptionError: an initializer does not fit its parameter.
+        """
+        for place, name, plan, inner in zip(self.places, self.names, self.plans, self.inner, strict=True):
+            for key, parameter in plan.parameters.items():
+                try:
+                    parameter.initializer.fill(parameters[f"{name}.{key}"], rng)
+                except OptionError as error:
+                    raise error.under(f"{place}.{key}_init.{name_of(parameter.initializer)}") from None
+            if inner:
+                try:
+                    inner.initialize(parameters, rng)
+                except OptionError as error:
+                    raise error.under(f"{place}.layers") from None
+
+    def allocate(self, arena: Arena, x: Array, dx: Array | None) -> None:
+        """Allocate what has a row for each row of the batch: signals, their gradients, scratch.
+
+        A layer works in place of its input, y = x, where it is elementwise and neither its own backward reads x nor
+        that of the layer before reads y; the input of the chain itself is never overwritten. Gradients, which nobody
+        reads twice, are shared wherever the layer is elementwise.
+        """
+        self.arena = arena
+        self.signals, self.slopes = [x], [dx]
+        self.scratch: list[dict[str, Array]] = []
+        for k, (plan, inner) in enumerate(zip(self.plans, self.inner, strict=True)):
+            in_place = plan.elementwise and k > 0
+            share = in_place and "x" not in plan.reads and "y" not in self.plans[k - 1].reads
+            self.signals.append(self.signals[k] if share else arena.allocate(Scratch(plan.shape)))
+            self.slopes.append(self.slopes[k] if in_place else arena.allocate(Scratch(plan.shape)))
+            self.scratch.append({key: arena.allocate(planned) for key, planned in plan.scratch.items()})
+            if inner:
+                before = arena.allocate(Scratch(self.shapes[k])) if dx is not None or k > self._first() else None
+                inner.allocate(arena, self.signals[k], before)
+        self.stop = 0 if dx is not None else self._first()
+
+    def _first(self) -> int:
+        """The place of the first layer with parameters; nothing before it needs a gradient."""
+        learns = (bool(plan.parameters) or any(inner.parameters() if inner else ()) for plan, inner in
+                  zip(self.plans, self.inner, strict=True))  # fmt: skip
+        return next((k for k, one in enumerate(learns) if one), len(self.plans))
+
+    def frame(self, n: int) -> Frame:
+        """The chain for n rows."""
+        views: dict[int, Array] = {}
+
+        def cut(array: Array) -> Array:
+            # One view for each array, so that a layer working in place sees `y is x`.
+            return views.setdefault(id(array), array[:n])
+
+        arena, steps = self.arena, []
+        for k, (name, layer, plan, inner) in enumerate(
+            zip(self.names, self.layers, self.plans, self.inner, strict=True)
+        ):
+            p = Views(**{key: arena.parameters[f"{name}.{key}"] for key in plan.parameters})
+            g = Views(**{key: arena.gradients[f"{name}.{key}"] for key in plan.parameters})
+            s = arena.workspace(n, self.scratch[k])
+            for key in plan.state:
+                setattr(s, key, arena.states[f"{name}.{key}"])
+            if inner:
+                s.inner = inner.frame(n)
+            before, after = self.slopes[k], self.slopes[k + 1]
+            assert after is not None
+            wanted = before is not None and (k > self.stop or self.slopes[0] is not None)
+            dx = cut(before) if wanted and before is not None else None
+            steps.append(Step(layer, p, g, cut(self.signals[k]), cut(self.signals[k + 1]), cut(after), dx, s))
+        first, last = self.slopes[0], self.slopes[-1]
+        assert last is not None
+        dinput = None if first is None else cut(first)
+        return Frame(cut(self.signals[0]), cut(self.signals[-1]), cut(last), dinput, tuple(steps), self.stop)

@@ -1,0 +1,126 @@
+"""Layers that bring their inputs to mean 0 and variance 1, over the rows or over the units."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Gt, Le
+
+from bptrain.arrays import Array, Shape
+from bptrain.nn.initializers import Ones, Zeros
+from bptrain.nn.layer import LAYERS, Parameter, Plan, Scratch, State, Views, Workspace
+
+
+def scale_and_shift(shape: Shape) -> dict[str, Parameter]:
+    """The learned scale and shift of each unit, without weight decay."""
+    return {"scale": Parameter(shape, Ones(), decay=False), "shift": Parameter(shape, Zeros(), decay=False)}
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class BatchNorm:
+    """Brings every unit to mean 0 and variance 1 over the rows of the batch, then scales and shifts it.
+
+    Forward: `y = γ x̂ + β` with `x̂ = (x - μ) / √(σ² + ε)`, μ and σ² of the batch (σ² divided by n); outside training
+    of the running statistics, which training moves by `r = (1 - momentum) r + momentum · batch`, the variance divided
+    by n - 1. Backward: `dγ = Σ_rows dy x̂`, `dβ = Σ_rows dy`, `dx = γ / √(σ² + ε) · (dy - dβ / n - x̂ dγ / n)`.
+    Shapes: x and y `(n, units)` with n of at least 2 in training, γ and β `(units,)`. Momentum and epsilon as in
+    PyTorch; Keras's momentum is 1 minus ours (default 0.99), its epsilon 1e-3, and its running variance divides by n.
+    Reference: Ioffe and Szegedy, 2015.
+    """
+
+    momentum: Annotated[float, Gt(0), Le(1), "share of the batch in the running statistics"] = 0.1
+    epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
+
+    def plan(self, shape: Shape) -> Plan:
+        return Plan(
+            shape,
+            scale_and_shift(shape),
+            scratch={"normal": Scratch(shape), "square": Scratch(shape)},
+            state={"mean": State(shape, 0.0), "variance": State(shape, 1.0)},
+            least_rows=2,
+            reads="",
+        )
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        if s.training:
+            n = len(x)
+            mean = column_mean(x)
+            np.subtract(x, mean, out=s.normal)
+            np.multiply(s.normal, s.normal, out=s.square)
+            variance = column_mean(s.square)
+            s.deviation = np.sqrt(variance + self.epsilon).astype(x.dtype)
+            np.divide(s.normal, s.deviation, out=s.normal)
+            s.mean[...] = (1 - self.momentum) * s.mean + self.momentum * mean
+            s.variance[...] = (1 - self.momentum) * s.variance + self.momentum * variance * (n / (n - 1))
+        else:
+            np.subtract(x, s.mean, out=s.normal)
+            np.divide(s.normal, np.sqrt(s.variance + self.epsilon), out=s.normal)
+        np.multiply(s.normal, p.scale, out=y)
+        y += p.shift
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        n = len(x)
+        np.dot(s.ones, dy, out=g.shift)
+        np.multiply(dy, s.normal, out=s.square)
+        np.dot(s.ones, s.square, out=g.scale)
+        if dx is not None:
+            np.multiply(s.normal, g.scale / n, out=s.normal)
+            np.subtract(dy, s.normal, out=dx)
+            dx -= g.shift / n
+            dx *= p.scale / s.deviation
+
+
+def column_mean(x: Array) -> Array:
+    """The mean of each unit over the rows, summed in double precision and rounded once."""
+    total: Array = np.add.reduce(x, axis=0, dtype=np.result_type(x.dtype, np.float64))
+    return (total / len(x)).astype(x.dtype)
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class LayerNorm:
+    """Brings every row to mean 0 and variance 1 over its units, then scales and shifts each unit.
+
+    Forward: `y = γ x̂ + β` with `x̂ = (x - μ) / √(σ² + ε)`, μ and σ² of the row (σ² divided by the units), in training
+    and outside. Backward: `dγ = Σ_rows dy x̂`, `dβ = Σ_rows dy`, and with `d = γ dy`
+    `dx = (d - mean(d) - x̂ mean(d x̂)) / √(σ² + ε)`. Shapes: x and y `(n, units)`, γ and β `(units,)`. Epsilon as in
+    PyTorch; Keras has 1e-3. Reference: Ba, Kiros and Hinton, 2016.
+    """
+
+    epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
+
+    def plan(self, shape: Shape) -> Plan:
+        row = Scratch(())
+        scratch = {"normal": Scratch(shape), "square": Scratch(shape), "mean": row, "deviation": row}
+        return Plan(shape, scale_and_shift(shape), scratch, reads="")
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        units = x.shape[1]
+        np.add.reduce(x, axis=1, out=s.mean)
+        s.mean /= units
+        np.subtract(x, s.mean[:, None], out=s.normal)
+        np.multiply(s.normal, s.normal, out=s.square)
+        np.add.reduce(s.square, axis=1, out=s.deviation)
+        s.deviation /= units
+        s.deviation += self.epsilon
+        np.sqrt(s.deviation, out=s.deviation)
+        np.divide(s.normal, s.deviation[:, None], out=s.normal)
+        np.multiply(s.normal, p.scale, out=y)
+        y += p.shift
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        units = x.shape[1]
+        np.dot(s.ones, dy, out=g.shift)
+        np.multiply(dy, s.normal, out=s.square)
+        np.dot(s.ones, s.square, out=g.scale)
+        if dx is not None:
+            np.dot(s.square, p.scale, out=s.mean)
+            s.mean /= units
+            s.normal *= s.mean[:, None]
+            np.dot(dy, p.scale, out=s.mean)
+            s.mean /= units
+            np.multiply(dy, p.scale, out=dx)
+            dx -= s.mean[:, None]
+            dx -= s.normal
+            np.divide(dx, s.deviation[:, None], out=dx)
