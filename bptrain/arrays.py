@@ -1,5 +1,6 @@
 """Arrays and randomness: the dtypes, the named random streams, and vectors cut into named views."""
 
+import os
 from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
@@ -49,3 +50,11 @@ def views(vector: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, sli
         part = slice(start, start + prod(shape))
         yield name, part, vector[part].reshape(shape)
         start = part.stop
+
+
+def physical_memory() -> int:
+    """The memory of the machine in bytes; where the system does not say, more than any machine has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 1 << 62

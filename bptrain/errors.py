@@ -26,6 +26,11 @@ class BptrainError(Exception):
 
     exit_code = ExitCode.BUG
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message, a line for each mistake."""
+        return (str(self),)
+
 
 class InputError(BptrainError):
     """The user's files, data or options cannot be used as they are."""
@@ -46,7 +51,12 @@ class OptionError(InputError):
 
     def __init__(self, *mistakes: Mistake) -> None:
         self.mistakes = mistakes
-        super().__init__("\n".join(f"{m.field}: {m.message}" if m.field else m.message for m in mistakes))
+        super().__init__("\n".join(self.lines))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each mistake."""
+        return tuple(f"{m.field}: {m.message}" if m.field else m.message for m in self.mistakes)
 
     def under(self, prefix: str) -> "OptionError":
         """The same mistakes, their fields seen from further up: `path` becomes `data.source.path`."""
@@ -73,7 +83,12 @@ class ConfigError(InputError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column)))
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__("\n".join(self.lines))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each mistake."""
+        return tuple(map(str, self.problems))
 
 
 class DivergedError(BptrainError):

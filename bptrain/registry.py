@@ -77,6 +77,8 @@ def closest(word: object, choices: Iterable[str]) -> str | None:
 def suggestion(word: object, choices: Iterable[str]) -> str:
     """What to do about an unknown word: the near choice, or all of them."""
     choices = sorted(choices)
+    if not choices:
+        return "there are none to choose from"
     near = closest(word, choices)
     return f"did you mean {near!r}?" if near else f"choose from {', '.join(choices)}"
 

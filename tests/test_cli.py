@@ -128,8 +128,8 @@ BREAKS = [
     ("nn/layers.py", "np.dot(dy, p.weight.T, out=dx)", "np.dot(dy, p.weight.T, out=dx); dx *= -1"),
     ("nn/layers.py", "np.multiply(dy, s.mask, out=dx)", "np.copyto(dx, dy)"),
     ("nn/activations/smooth.py", "np.subtract(1, s.slope, out=s.slope)", "pass"),
-    ("nn/losses.py", "dscores *= 2", "pass"),
-    ("nn/losses.py", "np.copyto(s.chosen, s.highest, where=s.hit)", "pass; s.chosen += s.hit"),
+    ("nn/losses/regression.py", "dscores *= 2", "pass"),
+    ("nn/losses/classification.py", "np.copyto(s.chosen, s.highest, where=s.hit)", "pass; s.chosen += s.hit"),
     ("optim/regularization.py", "scratch *= self.l1", "pass"),
 ]
 
@@ -256,7 +256,83 @@ def test_signals(tmp_path, number, code):
     assert f"error: stopped by {number.name}" in rest
 
 
-HOSTILE = ["[red]x[/red]", "[/]", "\x1b[31mred", "‮evil", "a\tb", "<script>"]
+@pytest.mark.parametrize(
+    "environment", [{"FORCE_COLOR": "1"}, {"TTY_COMPATIBLE": "1"}, {"FORCE_COLOR": "1", "NO_COLOR": "1"}]
+)
+def test_a_pipe_gets_no_escapes_whatever_the_environment(bptrain_in, tiny, environment):
+    done = bptrain_in("train", tiny, **environment)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\x1b" not in bptrain_in("gradcheck", tiny, **environment).stdout
+
+
+def on_a_terminal(folder, *arguments, columns=80, **environment):
+    """What a command writes to a terminal of so many columns."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bptrain", *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "TERM": "xterm-256color", **environment},
+        stdin=child,
+        stdout=child,
+        stderr=child,
+    )
+    os.close(child)
+    written = b""
+    while True:
+        try:
+            part = os.read(parent, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        written += part
+    os.close(parent)
+    assert process.wait(timeout=60) == 0
+    return written.decode()
+
+
+def test_a_terminal_gets_colours_and_no_color_none(tmp_path, tiny):
+    assert "\x1b[" in on_a_terminal(tmp_path, "train", tiny, "training.epochs=200")
+    for command in (["train", tiny], ["gradcheck", tiny], ["evaluate", "runs/tiny-001"]):
+        assert "\x1b" not in on_a_terminal(tmp_path, *command, NO_COLOR="1")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160])
+def test_a_gradient_table_fits_the_terminal(tmp_path, tiny, columns):
+    text = on_a_terminal(tmp_path, "gradcheck", tiny, columns=columns, NO_COLOR="1")
+    assert max(len(line) for line in text.splitlines()) <= columns
+    assert re.search(r"\de-\d\d", text)
+    assert "…" not in text
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_bug(tmp_path, tiny, closed):
+    redirect = {"stdout": ">&-", "stderr": "2>&-"}[closed]
+    command = f'"{sys.executable}" -m bptrain train {tiny} {redirect}'
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_terminal_without_unicode_is_no_bug(bptrain_in, tiny):
+    done = bptrain_in("train", tiny, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_full_disk_has_exit_code_5(tmp_path, tiny):
+    command = f'ulimit -f 1; "{sys.executable}" -m bptrain train {tiny} hidden=[500] -q'
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 5, done.stderr
+    assert re.search(r"last\.npz: cannot be written \(File too large\)$", done.stderr, re.M)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+HOSTILE = ["a\nseed: 99", "[red]x[/red]", "[/]", "\x1b[31mred", "‮evil", "a\tb", "<script>"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -97,6 +97,18 @@ BROKEN = [
         MINIMAL + "optimizer: {sgd: {nesterov: true}}\n",
         ["3:29: optimizer.sgd.nesterov: needs momentum above 0 (got momentum 0); set momentum: 0.9"],
     ),
+    (
+        "data: {source: {bundled: iris}}\nhidden: [4, -1, x]\n",
+        [
+            "2:13: hidden.1: expected a whole number >= 1 (got -1)",
+            "2:17: hidden.2: expected a whole number >= 1 (got 'x')",
+        ],
+    ),
+    (MINIMAL + "optimizer: adam\nname: \x00\n", ["4:1: not valid YAML: "]),
+    (
+        MINIMAL + "schedule: {constant: {x: 3}}\n",
+        ["3:23: schedule.constant.x: unknown key; there are none to choose from"],
+    ),
     (MINIMAL + "schedule: {constant: 3}\n", ["3:22: schedule.constant: constant has no options (got 3)"]),
     (MINIMAL + "training: 5\n", ["3:11: training: expected a mapping of epochs, batch_size"]),
     (MINIMAL + "training: {batch_size: all}\n", ["3:24: training.batch_size: expected a whole number >= 1 or 'full'"]),
@@ -139,7 +151,7 @@ BROKEN = [
     (MINIMAL + "---\nseed: 1\n", ["3:1: a second document begins here; a config is one document"]),
     (MINIMAL + "training: {epochs: 3\n", ["4:1: not valid YAML: did not find expected ',' or '}'"]),
     (MINIMAL + "\tseed: 1\n", ["3:1: not valid YAML: found character that cannot start any token"]),
-    ("x: " + "[" * 60 + "]" * 60, ["1:1: nested deeper than 50 levels"]),
+    ("x: " + "[" * 60 + "]" * 60, ["1:53: nested deeper than 50 levels"]),
 ]
 
 
@@ -164,7 +176,7 @@ def test_all_mistakes_at_once_in_the_order_of_the_file():
     assert [line.split(": ")[1] for line in found] == [
         "seed",
         "data.task",
-        "hidden",
+        "hidden.1",
         "optimizer.adam.lr",
         "optimizer.adam.beta9",
         "trainin",
@@ -201,6 +213,11 @@ BROKEN_OVERRIDES = [
     ("training.epoch=5", "training.epoch=5:1:1: training.epoch: unknown key; did you mean 'epochs'?"),
     ("seed.x=1", "seed.x=1:1:1: seed.x: seed is 3 and has no keys inside"),
     ("hidden.5=1", "hidden.5=1:1:1: hidden.5: the list has items 0 to 0 (got 5)"),
+    ("seed=", "seed=:1:6: seed: expected a whole number >= 0 (got null)"),
+    ("name.x=1", "name.x=1:1:1: name: expected text (got a mapping of x)"),
+    ("a" + ".a" * 3000 + "=1", "a.a.a"),
+    ("training." + "9" * 5000 + "=1", "training.999"),
+    ("name=\udcff", "name=\udcff:1:1: an override is KEY=VALUE"),
     ("seed=[1", "seed=[1:1:6: seed: not valid YAML"),
 ]
 
@@ -261,6 +278,13 @@ schedule: {cosine: {final: 0.1}}
 regularization: {l1: 0.1, l2: 0.2}
 training: {epochs: 3, batch_size: full, early_stopping: {patience: 2}, convergence: {tolerance: 1e-3}}
 """
+
+
+@pytest.mark.parametrize("name", ["1e3", "no", "null", "0x10", "12", "1_000", "a: b", "~", "true", "é", "2020-01-01"])
+def test_text_that_looks_like_something_else_stays_text(name):
+    one = experiment(MINIMAL + f"name: '{name}'\n")
+    assert one.name == name
+    assert load(written(to_yaml(one), "again.yaml")).experiment.name == name
 
 
 @pytest.mark.parametrize("text", [MINIMAL, FULL])

@@ -1,7 +1,9 @@
 """Data: nothing lost from a file, splits that hold what they promise, statistics of the training rows alone."""
 
+import csv
 import gzip
 import hashlib
+import io
 import re
 from pathlib import Path
 
@@ -88,17 +90,20 @@ def test_odd_names_and_values_are_kept(tmp_path):
 
 
 BROKEN = [
-    ("missing.csv", None, r"no such file"),
     ("empty.csv", "", r":1: the file is empty"),
     ("header_only.csv", "a,b\n", r":2: the file has a header and no rows"),
     ("short.csv", "a,b,c\n1,2,3\n1,2\n4,5,6\n", r":3: the line has 2 values and the header 3: too few"),
     ("long.csv", "a,b,c\n1,2,3\n1,2,3\n4,5,6,7\n", r":4: the line has 4 values and the header 3: too many"),
     ("late.csv", "a,b\n" + "1,2\n" * 50_000 + "1\n", r":50002: the line has 1 values and the header 2: too few"),
-    ("quote.csv", 'a,b\n1,"x\n2,y\n', r":2: a quote is opened and never closed"),
+    ("quote.csv", 'a,b\n1,"x\n2,y\n', r":2: a quoted value does not end where it should"),
     ("latin.csv", b"a,b\n1,x\n2,\xe9\n", r":3: the file is not UTF-8 text"),
     ("latin_header.csv", b"\xe9,b\n1,x\n", r":1: cannot read the header"),
+    ("empty_extra.csv", "x,y\n1,2\n1,2,\n", r":3: the line has 3 values and the header 2: too many"),
+    ("quoted_extra.csv", 'x,y\n1,"2,\n3"\n1,2,""\n', r":4: the line has 3 values and the header 2: too many"),
+    ("after_break.csv", 'x,y\n1,"l\nm"\n1\n', r":4: the line has 1 values and the header 2: too few"),
+    ("nul.csv", "a,b\0\n1,2\n", r":1: column 2 has no usable name"),
     ("twice.csv", "a,b,a\n1,2,3\n", r":1: two columns are named 'a'"),
-    ("nameless.csv", "a,,c\n1,2,3\n", r":1: column 2 has no name"),
+    ("nameless.csv", "a,,c\n1,2,3\n", r":1: column 2 has no usable name"),
     ("not_gzip.csv.gz", None, r":1: cannot read the header"),
 ]
 
@@ -114,6 +119,43 @@ def test_broken_csv(tmp_path, name, content, message):
         Csv(path).load()
 
 
+def test_the_name_of_a_folder_is_no_value(tmp_path):
+    (tmp_path / "a=5").mkdir()
+    table = read_csv(write(tmp_path / "a=5" / "d.csv", "a,b\n1,2\n3,4\n"))
+    assert table.columns["a"].tolist() == [1, 3]
+
+
+def test_a_damaged_gzip_file_is_refused(tmp_path):
+    whole = gzip.compress(b"a,b\n" + b"1,2\n" * 100)
+    for damaged in (whole[:-6] + bytes([whole[-6] ^ 1]) + whole[-5:], whole[:-12]):
+        with pytest.raises(InputError, match=r"d\.csv\.gz: "):
+            read_csv(write_bytes(tmp_path / "d.csv.gz", damaged))
+
+
+def write_bytes(path, data):
+    path.write_bytes(data)
+    return path
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["1", "x", '"a,b"', '"l\nm"', "", '""', '"say ""hi"""']), min_size=1, max_size=4))
+)
+def test_no_row_is_lost_or_padded(lines):
+    """Against Python's csv module: read alike, or refused because a line is ragged."""
+    text = "a,b\n" + "".join(",".join(line) + "\n" for line in lines)
+    path = Path("f.csv")
+    path.write_text(text)
+    expected = [record for record in csv.reader(io.StringIO(text, newline="")) if record][1:]
+    ragged = any(len(record) != 2 for record in expected)
+    try:
+        table = read_csv(path)
+    except InputError as error:
+        assert ragged or not expected, error
+        return
+    assert not ragged
+    assert len(table) == len(expected)
+
+
 @pytest.mark.parametrize(
     ("content", "line", "what"),
     [
@@ -124,6 +166,8 @@ def test_broken_csv(tmp_path, name, content, message):
         ("a\n1\n\n2\n", 3, "a missing value or NaN"),
         ("a,b\n\n\n1,2\n,3\n", 5, "a missing value or NaN"),
         ("a,b\n1,2\n1,2\nten,3\n", 4, "text among the numbers (got 'ten')"),
+        ("a,b\n1,2\n1,2\n１２,3\n", 4, "text among the numbers (got '\\uff11\\uff12')"),
+        ("a,b\n,2\n,2\n", 2, "the whole column is empty"),
     ],
 )
 def test_a_number_that_is_none_is_named_with_its_line(tmp_path, content, line, what):

@@ -9,9 +9,9 @@ import pytest
 from bptrain.gradcheck import Twin, check, check_gradients
 from bptrain.nn import LAYERS, LOSSES
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
-from bptrain.nn.initializers import GlorotUniform
+from bptrain.nn.initializers import GlorotUniform, Zeros
 from bptrain.nn.layers import Dense, Dropout
-from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
+from bptrain.nn.losses import BinaryCrossEntropy, Focal, Huber, Mse, SoftmaxCrossEntropy
 from bptrain.optim import Regularization
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -175,6 +175,22 @@ def test_a_broken_loss_fails_everywhere(broken):
     assert not any(one.passed for one in check(twin((Dense(4, weight_init=GlorotUniform()), Tanh()), broken())))
 
 
+OPTIONS = [
+    SoftmaxCrossEntropy(label_smoothing=0.2),
+    SoftmaxCrossEntropy(class_weights=(1.0, 0.2, 3.0)),
+    SoftmaxCrossEntropy(label_smoothing=0.2, class_weights=(1.0, 0.2, 3.0)),
+    BinaryCrossEntropy(positive_weight=3),
+    Focal(gamma=0.5, alpha=0.25),
+    Huber(delta=0.1),
+    Mse(half=True),
+]
+
+
+@pytest.mark.parametrize("loss", OPTIONS)
+def test_losses_with_options_pass(loss):
+    assert all(one.passed for one in check(twin((Dense(4, weight_init=GlorotUniform()), Tanh()), loss)))
+
+
 class ForgottenPenalty(Regularization):
     def add_gradient(self, weights, grad, scratch):
         pass
@@ -207,6 +223,47 @@ def test_exact_zeros_and_dead_units_are_no_false_alarm():
         parameters["0.dense.weight"][:, :3] = 0
         parameters["0.dense.bias"][:3] = [0, -50, 50]
     assert all(one.passed for one in check(small))
+
+
+LOSS_CASES = [
+    (loss, widths[0], classes)
+    for loss in (cls() for cls in LOSSES.members.values())
+    for classes, columns in ((None, 2), (2, 1), (3, 1))
+    if (widths := loss.widths(classes, columns))
+]
+
+
+@pytest.mark.parametrize(("loss", "width", "classes"), LOSS_CASES, ids=lambda item: type(item).__name__)
+def test_scores_of_exactly_zero_are_no_false_alarm(loss, width, classes):
+    """All scores 0, and for losses of errors all errors 0: where the pieces of a formula meet."""
+    targets = np.arange(6) % (classes or 2)
+    if loss.encoding == "values":
+        targets = (targets[:, None] == np.arange(width)) * 1.0
+    for one in (targets, np.zeros_like(targets)):
+        if loss.objection(one) is None:
+            layers = (Dense(width, weight_init=Zeros()),)
+            zero = Twin(layers, (5,), loss, Regularization(), np.random.default_rng(0).normal(size=(6, 5)), one, 0)
+            for objective in (zero.real, zero.complex):
+                objective.network.theta[...] = 0
+            assert all(found.passed for found in check(zero)), check(zero)
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name not in ("batch_norm", "layer_norm")])
+@pytest.mark.parametrize("value", [0.0, 1.0, -1.0, 6.0])
+def test_inputs_exactly_at_a_bend_are_no_false_alarm(name, value):
+    cls = LAYERS.members[name]
+    layer = cls.example(5) if hasattr(cls, "example") else cls()
+    one = twin((layer,), Mse())
+    for batch in one.batches:
+        batch.input[:, :3] = value
+    assert all(found.passed for found in check(one)), check(one)
+
+
+def test_weights_of_exactly_zero_under_l1_are_no_false_alarm():
+    one = twin((Dense(4, weight_init=GlorotUniform()), Tanh()), penalties=Regularization(l1=0.1))
+    for objective in (one.real, one.complex):
+        objective.network.parameters()["0.dense.weight"][:2] = 0
+    assert all(found.passed for found in check(one))
 
 
 def test_a_check_leaves_nothing_changed():

@@ -178,8 +178,9 @@ def step_allocates(layers, loss, rows):
     network = Network(completed(layers, width), (6,), batch=rows, rng=Streams(0))
     objective = Objective(network, loss, Regularization(l1=0.1, l2=0.1))
     inputs = rng.normal(size=(rows, 6)).astype(np.float32)
-    shape = rows if loss.encoding == "codes" else (rows, width)
-    targets = rng.integers(0, 2, shape).astype(np.int64 if loss.encoding == "codes" else np.float32)
+    targets = rng.integers(0, 2, rows)
+    if loss.encoding == "values":
+        targets = (targets[:, None] == np.arange(width)).astype(np.float32)
     slots, order = [np.zeros_like(network.theta) for _ in range(2)], np.arange(rows)
 
     def step(k):

@@ -289,7 +289,10 @@ def test_divergence_is_said_and_nothing_bad_is_kept():
             r"no row is left for (test|validation)",
         ),
         ("data: {source: {csv: my.csv}}\nhidden: [4]\n", r"my\.yaml:1:7: data\.target: is missing; name the column"),
-        ("data: {source: {csv: gone.csv}, target: y}\nhidden: [4]\n", r"gone\.csv: no such file"),
+        (
+            "data: {source: {csv: gone.csv}, target: y}\nhidden: [4]\n",
+            r"my\.yaml:1:22: data\.source\.csv\.path: no such file \(got .*gone\.csv\)",
+        ),
         ("data: {source: {csv: my.csv}, target: b}\nhidden: [4]\n", r"my\.csv:3: c: a missing value or NaN"),
         ("data: {source: {csv: my.csv}, target: c, features: [a]}\nhidden: [4]\n", r"my\.csv:3: c: a missing value"),
         ("data: {source: {csv: my.csv}, target: one}\nhidden: [4]\n", r"one: the target has a single class, 1"),
@@ -301,6 +304,73 @@ def test_a_config_that_its_data_does_not_bear_out(text, message):
         train(config(text))
     assert not Path("runs").exists()
     assert not validate(["my.yaml"]).valid
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["hidden=[100000000000]"], "hidden|network: the network and its batches need"),
+        (["data.source={synthetic: {kind: line, rows: 1000000000000}}"], "expected a whole number >= 4 and <= 1e"),
+        (["data.features=[petal_length, petal_length]"], "names the column 'petal_length' twice"),
+    ],
+)
+def test_sizes_and_names_that_cannot_be(overrides, message):
+    with pytest.raises(InputError, match=message):
+        quick(*overrides)
+    assert not Path("runs").exists()
+
+
+def test_a_batch_larger_than_the_data_is_all_of_it():
+    assert quick("training.batch_size=100000000000").steps == 3
+
+
+HUGE = ["1e300", "1e39", "-1e308"]
+
+
+@pytest.mark.parametrize("value", HUGE)
+@pytest.mark.parametrize("column", ["x", "y"])
+def test_numbers_beyond_float32_are_refused(value, column):
+    rows = [f"{k},{k * 0.5}" for k in range(40)]
+    rows[7] = f"{value},0.5" if column == "x" else f"7,{value}"
+    Path("huge.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
+    text = "data: {source: {csv: huge.csv}, target: y, scaling: none, target_scaling: none}\nhidden: [2]\n"
+    with pytest.raises(InputError, match=rf"huge\.csv:9: {column}: .* too large"):
+        train(config(text))
+    assert not Path("runs").exists()
+
+
+def test_a_penalty_that_overflows_is_divergence():
+    with pytest.raises(DivergedError, match="the penalty is inf|the validation loss|the loss is"):
+        quick("optimizer.adam.lr=1e30", "regularization.l2=0.1", "hidden=[]")
+
+
+def test_evaluation_refuses_data_that_changed():
+    rows = [f"{k % 7},{'yes' if k % 2 else 'no'}" for k in range(40)]
+    Path("d.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
+    result = train(config("data: {source: {csv: d.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n"))
+    assert evaluate(result.run).rows == 6
+    Path("d.csv").write_text("x,y\n" + "\n".join(reversed(rows)) + "\n")
+    with pytest.raises(InputError, match="has changed since the model was trained"):
+        evaluate(result.run)
+    assert evaluate(result.run, data="d.csv").rows == 40
+
+
+def test_labels_are_the_same_whatever_a_file_has_of_them():
+    Path("d.csv").write_text("x,y\n" + "".join(f"{k},{('0', '1', 'unknown')[k % 3]}\n" for k in range(60)))
+    result = train(config("data: {source: {csv: d.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n"))
+    Path("numbers.csv").write_text("x,y\n1,0\n2,1\n3,1\n")
+    assert evaluate(result.run, data="numbers.csv").rows == 3
+
+
+def test_an_interrupted_run_keeps_its_best_weights():
+    def stop(event):
+        if isinstance(event, EpochEnd) and event.record["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config("data: {source: {bundled: iris}}\nhidden: [4]\n"), sinks=[stop])
+    assert evaluate("runs/my-001").rows == 22
+    assert not list(Path("runs").rglob("*.tmp"))
 
 
 def test_regression_is_scored_in_the_units_of_the_data():

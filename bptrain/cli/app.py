@@ -1,10 +1,13 @@
 """The `bptrain` command: its subcommands, and what becomes of errors."""
 
+import contextlib
 import signal
 import sys
 import traceback
+from collections.abc import Iterable
+from io import TextIOWrapper
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -27,9 +30,13 @@ for module in (train, evaluate, gradcheck, validate, show):
 class InterruptedBySignalError(BptrainError):
     """A signal asked the program to stop."""
 
+    received: int | None = None
+
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}")
         self.exit_code = ExitCode(128 + number)
+        # Kept beside the exception, since a library that is interrupted may raise one of its own instead.
+        InterruptedBySignalError.received = number
 
 
 def version(wanted: bool) -> None:
@@ -57,21 +64,37 @@ def main() -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that lacks a character shows it as an escape.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
-    except BptrainError as error:
-        fail(str(error), error.exit_code)
-    except OSError as error:
-        fail(f"{error.filename or 'input or output'}: {error.strerror or error}", ExitCode.IO_FAILURE)
-    except Exception:
-        traceback.print_exc()
-        fail("this is a bug in bptrain; please report it with the lines above", ExitCode.BUG)
+    except Exception as error:
+        leave(error)
 
 
-def fail(message: str, code: ExitCode) -> None:
-    """Print each line of a message as an error, and exit."""
+def leave(error: Exception) -> NoReturn:
+    """Say what went wrong, and exit with the code for it."""
+    if InterruptedBySignalError.received is not None:
+        error = InterruptedBySignalError(InterruptedBySignalError.received)
+    if isinstance(error, BptrainError):
+        fail(error.lines, error.exit_code)
+    if isinstance(error, OSError):
+        fail([f"{error.filename or 'input or output'}: {error.strerror or error}"], ExitCode.IO_FAILURE)
+    if isinstance(error, MemoryError):
+        what = f"not enough memory ({error}); use less data, a smaller network or smaller batches"
+        fail([what], ExitCode.BAD_INPUT)
+    traceback.print_exception(error)
+    fail(["this is a bug in bptrain; please report it with the lines above"], ExitCode.BUG)
+
+
+def fail(lines: Iterable[str], code: ExitCode) -> NoReturn:
+    """Print lines as errors, and exit."""
     from bptrain.console.text import printable
 
-    for line in printable(message).splitlines():
-        print(f"error: {line}", file=sys.stderr)
+    # Where even stderr cannot be written, the exit code says it all.
+    with contextlib.suppress(OSError):
+        for line in lines:
+            print(f"error: {printable(line)}", file=sys.stderr)
     sys.exit(code)

@@ -6,13 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-Config = Annotated[Path, typer.Argument(help="The YAML config.", show_default=False)]
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML config.", readable=False, show_default=False)]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="KEY=VALUE", help="Options over the file, such as training.epochs=5.", show_default=False),
 ]
 Checkpoint = Annotated[
-    Path, typer.Argument(metavar="RUN|CHECKPOINT", help="A run directory or a checkpoint file.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="RUN|CHECKPOINT", help="A run directory or a checkpoint file.", readable=False, show_default=False
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 

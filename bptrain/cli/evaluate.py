@@ -19,7 +19,9 @@ class Part(StrEnum):
 
 def command(
     checkpoint: Checkpoint,
-    data: Annotated[Path | None, typer.Option(metavar="FILE", help="A CSV file to score instead.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A CSV file to score instead.", readable=False)
+    ] = None,
     split: Annotated[
         Part | None, typer.Option(help="The part of the run's own data.", show_default="test, or what there is")
     ] = None,

@@ -11,7 +11,13 @@ from bptrain.errors import ExitCode
 
 def command(
     config: Annotated[
-        Path | None, typer.Argument(help="The YAML config; without one, every registered part.", show_default=False)
+        Path | None,
+        typer.Argument(
+            metavar="CONFIG",
+            help="The YAML config; without one, every registered part.",
+            readable=False,
+            show_default=False,
+        ),
     ] = None,
     overrides: Overrides = None,
     as_json: Json = False,

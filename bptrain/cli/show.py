@@ -8,4 +8,5 @@ def command(config: Config, overrides: Overrides = None) -> None:
     from bptrain.console.text import printable
     from bptrain.training import show
 
-    print(printable(show(config, overrides or ())), end="")
+    for line in show(config, overrides or ()).split("\n")[:-1]:
+        print(printable(line))

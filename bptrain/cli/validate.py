@@ -11,7 +11,9 @@ from bptrain.errors import ExitCode
 
 
 def command(
-    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG...", help="YAML configs.", show_default=False)],
+    configs: Annotated[
+        list[Path], typer.Argument(metavar="CONFIG...", help="YAML configs.", readable=False, show_default=False)
+    ],
     as_json: Json = False,
 ) -> None:
     """Check configs against their data without training."""

@@ -132,6 +132,14 @@ class Builder:
         if isinstance(value, str) and Path in map(bare, alternatives(hint)):
             return self.folder / value
         if not accepts(hint, value):
+            lists = [choice for choice in alternatives(hint) if get_origin(bare(choice)) is tuple]
+            if isinstance(value, tuple) and lists:
+                item = get_args(bare(lists[0]))[0]
+                wrong = [k for k, one in enumerate(value) if not accepts(item, one)]
+                for k in wrong:
+                    self.complain((*path, k), f"expected {describe(item)} (got {shown(value[k])})")
+                if wrong:
+                    return INVALID
             return self.complain(path, f"expected {describe(hint)} (got {shown(value)})")
         return float(value) if isinstance(value, int) and wants_float(hint) else value
 

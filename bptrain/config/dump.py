@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bptrain.config.experiment import Experiment
+from bptrain.config.yaml_text import scalar
 from bptrain.registry import alternatives, bare, family_of, name_of, options
 
 
@@ -23,9 +24,17 @@ def to_yaml(experiment: Experiment) -> str:
     """The experiment as a config file."""
     import yaml
 
-    return str(
-        yaml.safe_dump(dump(experiment), sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+    class Dumper(yaml.SafeDumper):
+        """YAML 1.1's dumper, quoting also what YAML 1.2 takes for a number, such as the text 1e3."""
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if scalar(value) == value else "'")
+
+    Dumper.add_representer(str, text)
+    written = yaml.dump(
+        dump(experiment), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
     )
+    return str(written)
 
 
 def section(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bptrain.config.build import Builder, shown
 from bptrain.config.experiment import Experiment
-from bptrain.config.yaml_text import FieldPath, Origin, Place, field_path, parse, read_text
+from bptrain.config.yaml_text import MOST_DEPTH, FieldPath, Origin, Place, field_path, parse, read_text
 from bptrain.errors import ConfigError, InputError, Problem
 
 
@@ -67,7 +67,7 @@ def overridden(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any
     """
     key, equals, written = text.partition("=")
     path = field_path(key.strip())
-    if not equals or not path:
+    if not equals or not path or len(path) > MOST_DEPTH or not text.isprintable():
         raise ConfigError([Problem(text, 1, 1, "", "an override is KEY=VALUE, such as training.epochs=5")])
     try:
         value, inner = parse(written, text)
@@ -80,7 +80,11 @@ def overridden(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any
         origin.values[path + part] = Place(text, place.line, place.column + len(key) + 1)
     for part, place in inner.keys.items():
         origin.keys[path + part] = Place(text, place.line, place.column + len(key) + 1)
+    origin.values.setdefault(path, Place(text, 1, len(key) + 2))
     origin.keys[path] = Place(text, 1, 1)
+    for k in range(1, len(path)):
+        origin.values.setdefault(path[:k], Place(text, 1, 1))
+        origin.keys.setdefault(path[:k], Place(text, 1, 1))
     return dict(put(tree, path, value, text, ()))
 
 

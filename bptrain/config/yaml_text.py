@@ -5,11 +5,11 @@ Only what a config needs: mappings, lists and scalars. Numbers, `true`, `false` 
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bptrain.errors import ConfigError, InputError, OptionError, Problem
+from bptrain.errors import ConfigError, InputError, OptionError, Problem, StorageError
 
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 50
@@ -54,7 +54,8 @@ class Origin:
 
 def field_path(dotted: str) -> FieldPath:
     """`network.0.dense` as a path: whole numbers are places in a list."""
-    return tuple(int(part) if part.isdecimal() else part for part in dotted.split(".") if part)
+    places = re.compile(r"[0-9]{1,9}")
+    return tuple(int(part) if places.fullmatch(part) else part for part in dotted.split(".") if part)
 
 
 def read_text(path: Path) -> str:
@@ -62,17 +63,18 @@ def read_text(path: Path) -> str:
 
     Raises:
         InputError: no such file, not a regular file, too large, or not UTF-8.
+        StorageError: the file is there and cannot be read.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     try:
+        if not path.is_file():
+            raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path}: a config has at most 1 MiB (got {path.stat().st_size:,} bytes)")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: the file is not UTF-8 text (byte {error.start + 1}); save it as UTF-8") from None
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+        raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def parse(text: str, file: str) -> tuple[Any, Origin]:
@@ -90,8 +92,9 @@ def parse(text: str, file: str) -> tuple[Any, Origin]:
             reader.take(event)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        what = getattr(error, "problem", None) or str(error).splitlines()[0]
+        before = text[: getattr(error, "position", 0)]
+        line, column = (mark.line + 1, mark.column + 1) if mark else (before.count("\n") + 1, 1)
+        what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
         raise ConfigError([Problem(file, line, column, "", f"not valid YAML: {what}")]) from None
     if reader.problems:
         raise ConfigError(reader.problems)
@@ -125,8 +128,8 @@ class _Reader:
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             self.refuse_marks(event)
             if len(self.open) >= MOST_DEPTH:
-                problem = self.origin.problem((), f"nested deeper than {MOST_DEPTH} levels")
-                raise ConfigError([problem])
+                self.complain(event, f"nested deeper than {MOST_DEPTH} levels")
+                raise ConfigError([replace(self.problems[-1], field="")])
             path = self.here(event)
             self.open.append(({} if kind == "MappingStartEvent" else [], path))
             self.key.append(None)

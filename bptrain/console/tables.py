@@ -19,9 +19,14 @@ FEW_PARAMETERS = 12
 
 def output() -> Console:
     """The console for results: colours on a terminal, wide plain text elsewhere."""
-    plain = not is_interactive(sys.stdout)
+    colour = is_interactive(sys.stdout)
     return Console(
-        no_color=plain, highlight=False, markup=False, emoji=False, width=160 if not sys.stdout.isatty() else None
+        force_terminal=colour,
+        color_system="auto" if colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=None if sys.stdout is not None and sys.stdout.isatty() else 160,
     )
 
 
@@ -70,24 +75,21 @@ def evaluation_result(evaluation: Evaluation) -> None:
 
 def gradient_report(report: GradientReport) -> None:
     """A line for each check, and what is wrong under those that failed."""
+    console = output()
+    narrow = console.width < 70
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name, side in (
-        ("gradient", "left"),
-        ("entries", "right"),
-        ("worst error", "right"),
-        ("allowed", "right"),
-        ("", "left"),
-    ):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
+    table.add_column("gradient", overflow="fold")
+    for name in ("entries", "worst error") if narrow else ("entries", "worst error", "allowed"):
+        table.add_column(name, justify="right", no_wrap=not narrow)
+    table.add_column("", no_wrap=True)
     for check in report.checks:
         verdict = Text("exact", style="green") if check.passed else Text("WRONG", style="bold red")
-        numbers = (number(check.entries), f"{check.max_error:.1e}", f"{check.tolerance:.1e}")
-        table.add_row(Text(check.name), *numbers, verdict)
-    console = output()
+        numbers = [number(check.entries), f"{check.max_error:.1e}", f"{check.tolerance:.1e}"]
+        table.add_row(Text(printable(check.name)), *(numbers[:2] if narrow else numbers), verdict)
     console.print(table)
     for check in report.checks:
         if check.diagnosis:
-            console.print(Text(f"{check.name}: {check.diagnosis}", style="red"))
+            console.print(Text(printable(f"{check.name}: {check.diagnosis}"), style="red"), soft_wrap=True)
     failed = sum(not check.passed for check in report.checks)
     every = f"all {len(report.checks)} checks are exact"
     console.print(every if report.passed else f"{failed} of {len(report.checks)} checks found a wrong gradient")

@@ -7,10 +7,9 @@ from typing import TextIO
 
 
 def printable(text: str) -> str:
-    """The text with control, direction and other invisible characters written as escapes, line breaks kept."""
+    """The text in one line: line breaks, control, direction and other invisible characters written as escapes."""
     return "".join(
-        c if c == "\n" or c == " " or unicodedata.category(c)[0] not in "CZ" else c.encode("unicode_escape").decode()
-        for c in text
+        c if c == " " or unicodedata.category(c)[0] not in "CZ" else c.encode("unicode_escape").decode() for c in text
     )
 
 
@@ -34,6 +33,8 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def is_interactive(stream: TextIO) -> bool:
+def is_interactive(stream: TextIO | None) -> bool:
     """Whether a live view may be drawn on a stream: a terminal that understands more than plain text."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )

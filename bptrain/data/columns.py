@@ -18,7 +18,11 @@ from bptrain.errors import InputError
 Task = Literal["classification", "regression"]
 
 MOST_INTEGER_CLASSES = 20
-"""A column of whole numbers with no more distinct values than this is taken for classes, unless the config says."""
+"""A column of whole numbers with no more distinct values than this, and five rows for each, is taken for classes,
+unless the config says otherwise. Two values are classes in any case."""
+
+LARGEST = 1e37
+"""The largest scaled value that is let through: a tenth of what float32 holds."""
 
 Label = str | int
 
@@ -45,8 +49,9 @@ class Classes:
             InputError: a label that is not among the classes.
         """
         values = labels_of(table, self.name)
-        place = {label: k for k, label in enumerate(self.labels)}
-        codes = np.array([place.get(value, -1) for value in values], dtype=np.int64)
+        # Compared as text: a file with nothing but numeric labels has them as numbers.
+        place = {str(label): k for k, label in enumerate(self.labels)}
+        codes = np.array([place.get(str(value), -1) for value in values], dtype=np.int64)
         unknown = np.flatnonzero(codes < 0)
         if len(unknown):
             row = int(unknown[0])
@@ -76,8 +81,7 @@ class Columns:
         Raises:
             InputError: a column is missing, or has something else than finite numbers.
         """
-        scaled = [self.scaler.apply(table.numbers(column.name), column.statistics) for column in self.features]
-        return np.stack(scaled, axis=1)
+        return np.stack([scaled(table, column, self.scaler) for column in self.features], axis=1)
 
     def targets(self, table: Table) -> Array:
         """The target of a table: class numbers `(rows,)` int64, or scaled numbers `(rows, columns)` float64.
@@ -87,8 +91,7 @@ class Columns:
         """
         if isinstance(self.target, Classes):
             return self.target.codes(table)
-        scaled = [self.target_scaler.apply(table.numbers(column.name), column.statistics) for column in self.target]
-        return np.stack(scaled, axis=1)
+        return np.stack([scaled(table, column, self.target_scaler) for column in self.target], axis=1)
 
     def unscaled(self, values: Array) -> Array:
         """Numeric targets or predictions `(rows, columns)` in their own units, float64; class outputs unchanged."""
@@ -144,7 +147,13 @@ def fit(
     """
 
     def fitted(name: str, by: Scaler) -> Column:
-        return Column(name, by.fit(table.numbers(name)[rows]))
+        values = table.numbers(name)
+        with np.errstate(over="ignore"):
+            statistics = by.fit(values[rows])
+        if not np.isfinite(statistics).all():
+            row = int(np.argmax(np.abs(values)))
+            raise InputError(f"{table.where(row)}: {name}: too large to be scaled (got {values[row]:g})")
+        return Column(name, statistics)
 
     return Columns(
         tuple(fitted(name, scaler) for name in features),
@@ -154,6 +163,21 @@ def fit(
     )
 
 
+def scaled(table: Table, column: Column, scaler: Scaler) -> Array:
+    """One column of a table, scaled, `(rows,)` float64.
+
+    Raises:
+        InputError: there is no such column, a value is missing, or one is beyond the numbers that a network works on.
+    """
+    values = table.numbers(column.name)
+    result = scaler.apply(values, column.statistics)
+    far = np.flatnonzero(np.abs(result) > LARGEST)
+    if len(far):
+        row = int(far[0])
+        raise InputError(f"{table.where(row)}: {column.name}: {values[row]:g} is too large to train with")
+    return result
+
+
 def labels_of(table: Table, name: str) -> list[Label]:
     """A column as class labels: text as it is, whole numbers as integers.
 
@@ -161,16 +185,16 @@ def labels_of(table: Table, name: str) -> list[Label]:
         InputError: a label is missing, or a number is not whole.
     """
     values = table.column(name)
-    missing = [value is None for value in values] if values.dtype == object else ~np.isfinite(values)
+    missing = [value is None for value in values] if values.dtype == object else np.isnan(values)
     if np.any(missing):
         row = int(np.argmax(missing))
         raise InputError(f"{table.where(row)}: {name}: the target is missing; fill it in or remove the row")
     if values.dtype == object:
         return list(values)
-    broken = np.flatnonzero(values != np.floor(values))
+    broken = np.flatnonzero((values != np.floor(values)) | (np.abs(values) >= 2**53))
     if len(broken):
         row = int(broken[0])
-        what = f"a class must be text or a whole number (got {values[row]:g})"
+        what = f"a class must be text or a whole number below 2^53 (got {values[row]:.17g})"
         raise InputError(f"{table.where(row)}: {name}: {what}; for numbers to predict use loss: mse")
     return [int(value) for value in values]
 
@@ -195,4 +219,5 @@ def likely_task(table: Table, name: str) -> Task:
     if values.dtype == object:
         return "classification"
     whole = bool(np.all(np.isfinite(values)) and np.all(values == np.floor(values)))
-    return "classification" if whole and len(np.unique(values)) <= MOST_INTEGER_CLASSES else "regression"
+    most = min(MOST_INTEGER_CLASSES, max(2, len(values) // 5))
+    return "classification" if whole and len(np.unique(values)) <= most else "regression"

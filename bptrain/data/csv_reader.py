@@ -1,22 +1,30 @@
 """Reading CSV files with DuckDB: explicitly typed, and never losing a row.
 
-The file is passed over twice: once with every column as text, which finds the columns that are numbers all through
-(and stops at the first ragged line), once with the types so found. DuckDB's own sniffer is not used, because it drops
-the rows that do not fit its guess.
+DuckDB passes over the file twice: once with every column as text, which finds the columns that are numbers all through,
+once with the types so found. Its own sniffer is not used, because it drops the rows that do not fit its guess. A third,
+independent pass counts the delimiters, because DuckDB takes surplus empty values at the end of a line without a word.
 """
 
 import csv
+import gzip
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.data.table import Table, shown
-from bptrain.errors import InputError
+from bptrain.errors import InputError, StorageError
 
-OPTIONS = """auto_detect = false, header = true, delim = ',', quote = '"', escape = '"', strict_mode = true"""
+# A folder named `x=5` must not overwrite the column x, which is what DuckDB calls hive partitioning.
+OPTIONS = """auto_detect = false, header = true, delim = ',', quote = '"', escape = '"', strict_mode = true,
+    hive_partitioning = false"""
+
+CHUNK = 1 << 24
+
+csv.field_size_limit(2**31 - 1)
 
 
 def read_csv(path: Path) -> Table:
@@ -28,28 +36,36 @@ def read_csv(path: Path) -> Table:
     Raises:
         InputError: no such file, no header, no rows, two columns of one name, or a line that does not fit the header;
             the message names the line.
+        StorageError: the file is there and cannot be read.
     """
+    import duckdb
+
     names = header(path)
-    with connection() as database:
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    with duckdb.connect(":memory:", config=settings) as database:
         try:
             numeric = numeric_columns(database, path, names)
             types = {name: "DOUBLE" if name in numeric else "VARCHAR" for name in names}
             fetched = database.execute(*query("*", path, types)).fetchnumpy()
-        except Exception as error:
-            raise refused(path, error) from None
+        except duckdb.Error as error:
+            raise refused(path, len(names), str(error)) from None
     columns = {name: filled(fetched[name], name in numeric) for name in names}
-    if not len(columns[names[0]]):
+    count = len(columns[names[0]])
+    if not count:
         raise InputError(f"{path}:2: the file has a header and no rows; add at least one")
+    if delimiters(path) != (len(names) - 1) * (count + 1) and (ragged := first_ragged(path, len(names))):
+        raise ragged
     return Table(columns, origin=str(path), path=path)
 
 
-def connection() -> Any:
-    """An in-memory DuckDB that never downloads anything."""
-    import duckdb
-
-    return duckdb.connect(
-        ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    )
+def opened(path: Path) -> IO[str]:
+    """The file as text, for Python's csv module; bytes that are not UTF-8 are kept as they are."""
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    text: IO[str] = opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return text
 
 
 def query(what: str, path: Path, types: dict[str, str]) -> tuple[str, list[Any]]:
@@ -69,26 +85,25 @@ def header(path: Path) -> list[str]:
     """The column names in the first line.
 
     Raises:
-        InputError: the file cannot be opened, is empty or not text, or names a column twice or not at all.
+        InputError: there is no such file, it is empty or not text, or it names a column twice or not at all.
+        StorageError: the file is there and cannot be read.
     """
-    import gzip
-
-    if not path.is_file():
-        raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
     try:
-        opener = gzip.open if path.suffix == ".gz" else open
-        # Bytes that are not UTF-8 further down are found later, with their line.
-        with opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
+        if not path.is_file():
+            raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
+        with opened(path) as lines:
             names = next(csv.reader(lines, strict=True), [])
         "".join(names).encode()
-    except (OSError, EOFError, UnicodeEncodeError, csv.Error) as error:
+    except (gzip.BadGzipFile, EOFError, UnicodeEncodeError, csv.Error) as error:
         what = "it is not UTF-8 text" if isinstance(error, UnicodeEncodeError) else str(error)
         raise InputError(f"{path}:1: cannot read the header ({what}); the file must be UTF-8 text") from None
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
     if not names:
         raise InputError(f"{path}:1: the file is empty; the first line must name the columns")
     for k, name in enumerate(names):
-        if not name.strip():
-            raise InputError(f"{path}:1: column {k + 1} has no name")
+        if not name.strip() or "\0" in name:
+            raise InputError(f"{path}:1: column {k + 1} has no usable name (got {shown(name)})")
         if name.lower() in (other.lower() for other in names[:k]):
             raise InputError(f"{path}:1: two columns are named {shown(name)}; rename one")
     return names
@@ -110,16 +125,65 @@ def filled(column: Any, numeric: bool) -> Array:
     return values
 
 
-def refused(path: Path, error: Exception) -> InputError:
+def delimiters(path: Path) -> int:
+    """How many commas of a file stand outside quotes.
+
+    Raises:
+        InputError: a gzipped file is damaged.
+    """
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    total, inside = 0, 0
+    try:
+        with opener(path, "rb") as file:
+            while chunk := file.read(CHUNK):
+                data = np.frombuffer(chunk, np.uint8)
+                commas = data == ord(",")
+                quotes = data == ord('"')
+                if inside or quotes.any():
+                    depth = np.cumsum(quotes, dtype=np.int64) + inside
+                    commas &= depth % 2 == 0
+                    inside = int(depth[-1] % 2)
+                total += int(np.count_nonzero(commas))
+    except (EOFError, OSError) as error:
+        raise InputError(f"{path}: the file is damaged ({error})") from None
+    return total
+
+
+def first_ragged(path: Path, width: int) -> InputError | None:
+    """What is wrong with the first line that does not have as many values as the header, found by Python's csv
+    module."""
+    for line, record in records(path):
+        if len(record) != width:
+            more = "too many; quote values that contain commas" if len(record) > width else "too few"
+            return InputError(f"{path}:{line}: the line has {len(record)} values and the header {width}: {more}")
+    return None
+
+
+def records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The data rows of a file with the lines on which they start; quoted line breaks count as lines.
+
+    A blank line is a missing value in a file of one column, and nothing in a wider one.
+    """
+    with opened(path) as lines:
+        reader = csv.reader(lines)
+        single = len(next(reader)) == 1
+        start = reader.line_num + 1
+        for record in reader:
+            if record or single:
+                yield start, record or [""]
+            start = reader.line_num + 1
+
+
+def refused(path: Path, width: int, text: str) -> InputError:
     """DuckDB's complaint about a file as one line of ours."""
-    text = str(error)
     line = re.search(r"CSV Error on Line: (\d+)", text)
     where = f"{path}:{line[1]}" if line else str(path)
-    if found := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text):
-        more = "too many; quote values that contain commas" if int(found[2]) > int(found[1]) else "too few"
-        return InputError(f"{where}: the line has {found[2]} values and the header {found[1]}: {more}")
+    if "Expected Number of Columns" in text and (ragged := first_ragged(path, width)):
+        return ragged
     if "unterminated quote" in text:
-        return InputError(f"{where}: a quote is opened and never closed; close it, or double it to mean the character")
+        return InputError(f"{where}: a quoted value does not end where it should; double a quote to mean the character")
     if "not utf-8" in text or "unicode" in text.lower():
         return InputError(f"{where}: the file is not UTF-8 text; save it as UTF-8")
+    if "state machine" in text:
+        return InputError(f"{where}: not readable as CSV; line ends of both kinds may be mixed, save it with one kind")
     return InputError(f"{where}: cannot be read as CSV ({text.splitlines()[0]})")

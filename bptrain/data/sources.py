@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from bptrain.data.csv_reader import read_csv
 from bptrain.data.table import Table
-from bptrain.errors import InputError, Mistake, OptionError
+from bptrain.errors import Mistake, OptionError
 from bptrain.registry import Family, suggestion
 
 SOURCES = Family("source")
@@ -32,6 +32,7 @@ class Source(Protocol):
 
         Raises:
             InputError: there is nothing to read, or it cannot be read whole.
+            StorageError: it is there and may not be read.
         """
 
 
@@ -67,10 +68,9 @@ class Csv:
     path: Annotated[Path, "the file, relative to the config file"]
 
     def load(self) -> Table:
-        try:
-            return read_csv(self.path)
-        except OSError as error:
-            raise InputError(f"{self.path}: {error.strerror or error}") from None
+        if not self.path.exists():
+            raise OptionError(Mistake("path", f"no such file (got {self.path})"))
+        return read_csv(self.path)
 
 
 @SOURCES.register
@@ -84,7 +84,7 @@ class Synthetic:
     """
 
     kind: Annotated[Literal["xor", "line", "plane"], "which formula"]
-    rows: Annotated[int, Ge(4), "number of rows"] = 200
+    rows: Annotated[int, Ge(4), Le(100_000_000), "number of rows"] = 200
     slope: Annotated[float, "slope along the first feature"] = 3.0
     intercept: Annotated[float, "value at zero"] = 2.0
     noise: Annotated[float, Ge(0), "standard deviation of the noise"] = 0.1

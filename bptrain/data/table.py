@@ -1,7 +1,8 @@
 """A table in memory: named columns of numbers or text, and where each row came from."""
 
-import csv
+import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +46,12 @@ class Table:
         """
         values = self.column(name)
         if values.dtype == object:
-            row = next(k for k, value in enumerate(values) if value is None or not is_number(value))
+            row = next((k for k, value in enumerate(values) if value is not None and not is_number(value)), 0)
             advice = "a feature must be numeric; leave the column out with data.features, or encode it as numbers"
+            if values[row] is None:
+                raise InputError(
+                    f"{self.where(row)}: {name}: the whole column is empty; leave it out with data.features"
+                )
             raise InputError(f"{self.where(row)}: {name}: text among the numbers (got {shown(values[row])}); {advice}")
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):
@@ -59,37 +64,17 @@ class Table:
         """The place of a row (counted from 0) for messages: the file with its line, or the source with the row."""
         if self.path is None:
             return f"{self.origin}, row {row + 1}"
-        return f"{self.path}:{line_of(self.path, row)}"
+        from bptrain.data.csv_reader import records
+
+        return f"{self.path}:{next(islice(records(self.path), row, None))[0]}"
 
 
 def is_number(text: str) -> bool:
-    """Whether Python reads the text as a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    """Whether the text is a plain number in ASCII."""
+    return re.fullmatch(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", text) is not None
 
 
 def shown(value: object) -> str:
     """A value of the user's data for a message: quoted, control characters escaped, cut to 60 characters."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def line_of(path: Path, row: int) -> int:
-    """The line on which data row `row` (counted from 0) of a CSV file starts; quoted line breaks count as lines."""
-    import gzip
-
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines)
-        single = len(next(reader)) == 1
-        seen, start = -1, reader.line_num + 1
-        for record in reader:
-            # A blank line is a missing value in a file of one column, and nothing in a wider one.
-            seen += bool(record) or single
-            if seen == row:
-                break
-            start = reader.line_num + 1
-    return start

@@ -4,10 +4,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from bptrain.data import Classes, Csv
+from bptrain.data import Classes
+from bptrain.data.csv_reader import read_csv
 from bptrain.errors import InputError
 from bptrain.training import Model, Rows, score
-from bptrain.training.assemble import split_rows
+from bptrain.training.assemble import load_table, split_rows
 from bptrain.training.checkpoint import load
 
 SplitName = Literal["train", "validation", "test"]
@@ -43,27 +44,31 @@ def evaluate(checkpoint: str | Path, *, data: str | Path | None = None, split: S
     if data is not None:
         if split is not None:
             raise InputError("--split names a part of the training data; it does not go with --data")
-        name, rows = "data", model.rows(Csv(Path(data)).load())
+        name, rows = "data", model.rows(read_csv(Path(data)))
     else:
-        name, rows = own_rows(model, stored["rows"], split)
+        name, rows = own_rows(model, stored, split)
     result = score(model, rows)
     return Evaluation(name, len(rows), result.loss, result.metrics)
 
 
-def own_rows(model: Model, counts: dict[str, int], split: SplitName | None) -> tuple[str, Rows]:
-    """A part of the data that the model was trained from, split again as it was then.
+def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> tuple[str, Rows]:
+    """A part of the data that the model was trained from, split again as it was then; `stored` is of the checkpoint.
 
     Raises:
         InputError: the split has no rows, or the data is no longer the same.
     """
+    counts = stored["rows"]
     name: str = split or next(part for part in ("test", "validation", "train") if part in counts)
     if name not in counts:
         raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
-    table = model.experiment.data.source.load()
+    table = load_table(model.experiment.data)
     if len(table) != sum(counts.values()):
         what = f"{table.origin} has {len(table)} rows, and had {sum(counts.values())} when the model was trained"
         raise InputError(f"{what}; the split cannot be repeated, use --data FILE")
     classes = model.columns.target if isinstance(model.columns.target, Classes) else None
     part = split_rows(model.experiment, table, classes, model.streams)[name]
     every = model.rows(table)
+    if every.fingerprint() != stored["data"]:
+        what = f"{table.origin} has changed since the model was trained"
+        raise InputError(f"{what}; its test rows may be others now, use --data FILE to score all rows of a file")
     return name, Rows(every.inputs[part], every.targets[part])

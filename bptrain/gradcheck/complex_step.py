@@ -148,7 +148,9 @@ def check(twin: Twin) -> list[Check]:
 def tensor(twin: Twin, name: str, given: Array, stepped: Array, loss: float) -> Check:
     """The verdict on the gradient of one array."""
     flat = given.reshape(-1)
-    if not np.isfinite(flat).all() or not np.isfinite(loss):
+    if not np.isfinite(loss):
+        return Check(name, False, float("inf"), 0.0, given.size, f"the loss is not finite: it is {loss}")
+    if not np.isfinite(flat).all():
         worst = int(np.argmin(np.isfinite(flat)))
         what = f"not finite at {index(given, worst)}: the backward pass gives {flat[worst]:g}"
         return Check(name, False, float("inf"), 0.0, given.size, what)
@@ -183,19 +185,19 @@ def along_directions(twin: Twin, name: str, given: Array, stepped: Array, loss: 
     largest = float(np.abs(given).max())
     found: list[Check] = []
     for _ in range(DIRECTIONS):
-        signs = rng.choice((-1.0, 1.0), given.shape)
-        exact = twin.derivative(stepped, signs)
-        along = float(np.sum(given * signs))
+        direction = rng.normal(size=given.shape)
+        exact = twin.derivative(stepped, direction)
+        along = float(np.sum(given * direction))
         allowed = float(tolerance(along, exact, largest, loss))
         error = abs(along - exact)
         found.append(Check(name, error <= allowed, error, allowed, given.size))
         if not found[-1].passed:
-            k = wrong_entry(twin, given, stepped, signs)
+            k = wrong_entry(twin, given, stepped, direction)
             return replace(found[-1], diagnosis=disagreement(given, k, twin.derivative_of_entry(stepped, k)))
     return max(found, key=lambda one: one.max_error / one.tolerance if one.tolerance else 0.0)
 
 
-def wrong_entry(twin: Twin, given: Array, stepped: Array, signs: Array) -> int:
+def wrong_entry(twin: Twin, given: Array, stepped: Array, direction: Array) -> int:
     """An entry that is wrong, found by halving: the half with the larger error along the same direction is kept."""
     low, high = 0, given.size
     mask = np.zeros(given.shape)
@@ -204,7 +206,7 @@ def wrong_entry(twin: Twin, given: Array, stepped: Array, signs: Array) -> int:
     def error(start: int, stop: int) -> float:
         flat[:] = 0
         flat[start:stop] = 1
-        return abs(float(np.sum(given * signs * mask)) - twin.derivative(stepped, signs * mask))
+        return abs(float(np.sum(given * direction * mask)) - twin.derivative(stepped, direction * mask))
 
     while high - low > 1:
         middle = (low + high) // 2

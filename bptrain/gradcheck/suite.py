@@ -136,9 +136,11 @@ def check_layers(
 
 
 def random_targets(loss: Loss, classes: int | None, width: int, rng: np.random.Generator) -> Array:
-    """Targets in the encoding of a loss: class numbers, 0 and 1, or any numbers."""
+    """Targets in the encoding of a loss: class numbers, 0 and 1, shares, or any numbers, as the loss takes them."""
     if classes is None:
-        return rng.normal(size=(ROWS, width))
+        shares = rng.uniform(0.1, 1, (ROWS, width))
+        kinds = (rng.normal(size=(ROWS, width)), shares / shares.sum(axis=1, keepdims=True), np.round(shares))
+        return next(targets for targets in kinds if loss.objection(targets) is None)
     codes = rng.integers(0, classes, ROWS)
     if loss.encoding == "codes":
         return codes

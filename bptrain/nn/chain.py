@@ -5,6 +5,7 @@ Layers that hold layers, such as a residual block, hold a chain of their own, wh
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -119,6 +120,12 @@ class Chain:
         """How many rows training needs at least."""
         inside = (inner.least_rows() for inner in self.inner if inner)
         return max(*(plan.least_rows for plan in self.plans), *inside, 1, 1)
+
+    def row_size(self) -> int:
+        """About how many numbers are kept for each row: signals, their gradients and scratch."""
+        own = sum(2 * prod(shape) for shape in self.shapes)
+        scratch = sum(prod(planned.shape) for plan in self.plans for planned in plan.scratch.values())
+        return own + scratch + sum(inner.row_size() for inner in self.inner if inner)
 
     def states(self) -> Iterator[tuple[str, State]]:
         """Every state array with its full name, layer by layer."""

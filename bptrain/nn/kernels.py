@@ -10,15 +10,26 @@ from bptrain.arrays import Array
 
 
 def absolute(x: Array, out: Array) -> None:
-    """Fill out with |x|; out may be x."""
+    """Fill out with |x|, of slope 0 at 0; out may be x."""
     if x.dtype.kind == "c":
-        np.multiply(x, np.where(x.real < 0, -1.0, 1.0), out=out)
+        np.multiply(x, np.sign(x.real), out=out)
+    else:
+        np.absolute(x, out=out)
+
+
+def absolute_from_left(x: Array, out: Array) -> None:
+    """Fill out with |x|, of slope -1 at 0; out may be x.
+
+    For functions that are smooth at 0 though their pieces are not: with x > 0 as the other side, the pieces agree.
+    """
+    if x.dtype.kind == "c":
+        np.multiply(x, np.where(x.real > 0, 1.0, -1.0), out=out)
     else:
         np.absolute(x, out=out)
 
 
 def positive_part(x: Array, out: Array) -> None:
-    """Fill out with max(x, 0); out may be x."""
+    """Fill out with max(x, 0), of slope 0 at 0; out may be x."""
     if x.dtype.kind == "c":
         np.multiply(x, x.real > 0, out=out)
     else:
@@ -27,7 +38,7 @@ def positive_part(x: Array, out: Array) -> None:
 
 def exp_of_minus_abs(x: Array, out: Array) -> None:
     """Fill out with exp(-|x|), which never overflows; out may be x."""
-    absolute(x, out)
+    absolute_from_left(x, out)
     np.negative(out, out=out)
     np.exp(out, out=out)
 
@@ -47,17 +58,17 @@ def sigmoid(x: Array, out: Array, decay: Array, positive: Array) -> None:
 
 
 def negative_part(x: Array, out: Array) -> None:
-    """Fill out with min(x, 0); out may be x."""
+    """Fill out with min(x, 0), of slope 1 at 0; out may be x."""
     if x.dtype.kind == "c":
-        np.multiply(x, x.real < 0, out=out)
+        np.multiply(x, x.real <= 0, out=out)
     else:
         np.minimum(x, 0, out=out)
 
 
 def clip(x: Array, low: float, high: float, out: Array) -> None:
-    """Fill out with min(max(x, low), high); out may be x."""
+    """Fill out with min(max(x, low), high), of slope 0 at both; out may be x."""
     if x.dtype.kind == "c":
-        below, above = x.real < low, x.real > high
+        below, above = x.real <= low, x.real >= high
         np.copyto(out, x)
         np.copyto(out, low, where=below)
         np.copyto(out, high, where=above)

@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from bptrain.arrays import Array, Shape, Streams, views
+from bptrain.arrays import Array, Shape, Streams, physical_memory, views
+from bptrain.errors import Mistake, OptionError
 from bptrain.nn.chain import Arena, Chain, Frame
 from bptrain.nn.initializers import Initializer
 from bptrain.nn.layer import Layer, Scratch, Workspace
@@ -64,6 +65,7 @@ class Network:
         self.decayed = slice(0, sum(prod(entry.shape) for entry in self.entries if entry.decay))
 
         size = sum(prod(entry.shape) for entry in self.entries)
+        refuse_more_than_memory((2 * size + batch * self.chain.row_size()) * self.dtype.itemsize)
         self.theta = np.zeros(size, self.dtype)
         self.grad = np.zeros(size, self.dtype)
         states = dict(self.chain.states())
@@ -122,3 +124,14 @@ class Network:
             entries.append(Entry(name, parameter.shape, part, parameter.decay, parameter.initializer))
             start = part.stop
         return tuple(entries)
+
+
+def refuse_more_than_memory(needed: int) -> None:
+    """Refuse an arena that the machine cannot hold, before the system kills the process for it.
+
+    Raises:
+        OptionError: more bytes are needed than the machine has.
+    """
+    if needed > (memory := physical_memory()):
+        what = f"the network and its batches need {needed / 2**30:,.0f} GiB of memory and the machine has"
+        raise OptionError(Mistake("", f"{what} {memory / 2**30:,.0f}; use fewer units or smaller batches"))

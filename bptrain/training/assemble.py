@@ -4,6 +4,7 @@ Everything that only the data can tell is settled here: the task, the loss, the 
 the columns. What comes out has no `auto` left in it.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +29,12 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def fingerprint(self) -> str:
+        """A digest that tells whether rows are still the same, in the same order."""
+        total = hashlib.sha256(self.inputs.view(np.uint8).data)
+        total.update(self.targets.view(np.uint8).data)
+        return total.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -64,10 +71,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Assembly:
-    """A fresh model and its data, split; empty parts are left out."""
+    """A fresh model and its data, split; empty parts are left out. `fingerprint` is that of all rows together."""
 
     model: Model
     parts: dict[str, Rows]
+    fingerprint: str
 
 
 def assemble(experiment: Experiment) -> Assembly:
@@ -77,7 +85,7 @@ def assemble(experiment: Experiment) -> Assembly:
         OptionError: something in the experiment does not fit the data or the rest; the field says what.
         InputError: the data cannot be used.
     """
-    table = experiment.data.source.load()
+    table = load_table(experiment.data)
     names = target_names(experiment.data, table)
     features = feature_names(experiment.data, table, names)
     task = find_task(experiment, table, names)
@@ -90,7 +98,19 @@ def assemble(experiment: Experiment) -> Assembly:
     model = build_model(experiment, columns, streams, rows=len(rows["train"]))
     every = model.rows(table)
     parts = {name: Rows(every.inputs[part], every.targets[part]) for name, part in rows.items() if len(part)}
-    return Assembly(model, parts)
+    return Assembly(model, parts, every.fingerprint())
+
+
+def load_table(data: Data) -> Table:
+    """The table of an experiment.
+
+    Raises:
+        InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
+    """
+    try:
+        return data.source.load()
+    except OptionError as error:
+        raise error.under(f"data.source.{name_of(data.source)}") from None
 
 
 def target_names(data: Data, table: Table) -> tuple[str, ...]:
@@ -105,6 +125,7 @@ def target_names(data: Data, table: Table) -> tuple[str, ...]:
         raise OptionError(Mistake("data.target", f"is missing; name the column to predict, one of {some}"))
     for name in names:
         checked(table, name, "data.target")
+    refuse_twice(names, "data.target")
     return tuple(names)
 
 
@@ -119,9 +140,17 @@ def feature_names(data: Data, table: Table, targets: tuple[str, ...]) -> tuple[s
         checked(table, name, "data.features")
         if name in targets:
             raise OptionError(Mistake("data.features", f"the target {name!r} is among the features; take it out"))
+    refuse_twice(names, "data.features")
     if not names:
         raise OptionError(Mistake("data.features", "there is nothing to predict from; name at least one column"))
     return names
+
+
+def refuse_twice(names: tuple[str, ...], field: str) -> None:
+    """Refuse a column that is named twice."""
+    for k, name in enumerate(names):
+        if name in names[:k]:
+            raise OptionError(Mistake(field, f"names the column {name!r} twice; take one out"))
 
 
 def checked(table: Table, name: str, field: str) -> None:
@@ -233,7 +262,7 @@ def batch_rows(experiment: Experiment, rows: int) -> int:
 def scoring_rows(experiment: Experiment) -> int:
     """How many rows are scored at a time: always the same for an experiment, since other portions round otherwise."""
     size = experiment.training.batch_size
-    return 256 if size == "full" else max(size, 256)
+    return 256 if size == "full" else min(max(size, 256), 4096)
 
 
 def default_loss(classes: int | None) -> Loss:

@@ -10,7 +10,7 @@ from typing import Any
 from bptrain.arrays import Array, Streams
 from bptrain.config import dump, from_json
 from bptrain.data import Columns
-from bptrain.errors import BptrainError, InputError, StorageError
+from bptrain.errors import InputError, StorageError
 from bptrain.training import npz
 from bptrain.training.assemble import Model, build_model
 from bptrain.training.environment import fingerprint
@@ -65,6 +65,7 @@ def document(session: Session) -> dict[str, Any]:
         "config": dump(session.model.experiment),
         "columns": session.model.columns.to_json(),
         "rows": {name: len(rows) for name, rows in session.parts.items()},
+        "data": session.fingerprint,
         "best": None if best is None else {"epoch": best.epoch, **best.score.to_json()},
         "environment": fingerprint(),
     }
@@ -79,16 +80,20 @@ def load(path: str | Path) -> tuple[Model, dict[str, Any]]:
     """
     path = find(Path(path))
     arrays, stored = npz.read(path)
-    if stored.get("format") != FORMAT:
-        raise StorageError(f"{path}: a checkpoint of format {stored.get('format')}; this version reads format {FORMAT}")
     try:
+        if stored["format"] != FORMAT:
+            raise ValueError(f"it has format {stored['format']}, this version reads format {FORMAT}")
         experiment = from_json(stored["config"], str(path))
         scalers = experiment.data.scaling, experiment.data.target_scaling
         columns = Columns.from_json(stored["columns"], *scalers)
         model = build_model(experiment, columns, Streams(experiment.seed))
         for name, view in (model.network.parameters() | model.network.states).items():
+            if arrays[name].shape != view.shape:
+                raise ValueError(f"{name} has the shape {arrays[name].shape} instead of {view.shape}")
             view[...] = arrays[name]
-    except (KeyError, TypeError, ValueError, BptrainError) as error:
+        if not all(isinstance(count, int) for count in stored["rows"].values()) or not stored["rows"]:
+            raise ValueError("its numbers of rows are unreadable")
+    except (AttributeError, InputError, LookupError, TypeError, ValueError) as error:
         raise StorageError(f"{path}: not a checkpoint of this version ({error})") from None
     return model, stored
 

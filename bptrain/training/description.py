@@ -25,7 +25,8 @@ def show(config: str | Path | Config, overrides: Sequence[str] = ()) -> str:
         InputError: the config or its data cannot be used.
     """
     assembly = prepare(config, overrides)
-    comments = "".join(f"# {line}".rstrip() + "\n" for line in described(assembly))
+    # A name with a line break in it must not leave the comment.
+    comments = "".join("# " + " ".join(line.splitlines()).rstrip() + "\n" for line in described(assembly))
     return to_yaml(assembly.model.experiment) + "\n" + comments
 
 

@@ -65,7 +65,7 @@ def pass_over_rows(session: Session) -> Iterator[Progress]:
         loss = objective.value_and_grad(batch)
         lr = session.learning_rate()
         if not isfinite(loss):
-            raise diverged(session, f"the loss is {loss}", lr)
+            raise diverged(session, f"the loss is {loss}", lr, session.step + 1)
         session.step += 1
         optimizer.update(network.theta, network.grad, session.slots, lr=lr, step=session.step)
         session.position += len(chosen)
@@ -81,15 +81,16 @@ def finish_epoch(session: Session) -> EpochEnd:
     lr = session.learning_rate()
     loss = session.loss_sum / session.position
     if not np.isfinite(model.network.theta).all():
-        raise diverged(session, "a parameter is not finite", lr)
-    session.epoch += 1
-    session.position, session.loss_sum = 0, 0.0
+        raise diverged(session, "a parameter is not finite", lr, session.step)
     held_out = "validation" if "validation" in session.parts else "train"
     seen = score(model, session.parts[held_out])
-    if not isfinite(seen.loss):
-        raise diverged(session, f"the {held_out} loss is {seen.loss}", lr)
-    record: Record = {"epoch": session.epoch, "step": session.step, "lr": lr, "loss": loss}
     penalty = float(model.objective.penalty())
+    if not isfinite(seen.loss + penalty):
+        what = f"the {held_out} loss is {seen.loss}" if isfinite(penalty) else f"the penalty is {penalty}"
+        raise diverged(session, what, lr, session.step)
+    session.epoch += 1
+    session.position, session.loss_sum = 0, 0.0
+    record: Record = {"epoch": session.epoch, "step": session.step, "lr": lr, "loss": loss}
     if model.objective.regularization.active:
         record["penalty"] = penalty
     prefix = "validation_" if held_out == "validation" else ""
@@ -125,10 +126,10 @@ def decide(session: Session, objective: float) -> None:
         session.stopped = "epochs"
 
 
-def diverged(session: Session, what: str, lr: float) -> DivergedError:
-    """The error for numbers that are not finite."""
+def diverged(session: Session, what: str, lr: float, step: int) -> DivergedError:
+    """The error for numbers that are not finite, met at a step of the epoch that is going on."""
     name = name_of(session.model.experiment.optimizer)
     return DivergedError(
-        f"training diverged: {what} at step {session.step + 1} (epoch {session.epoch + 1}, learning rate {lr:g}); "
+        f"training diverged: {what} at step {step} (epoch {session.epoch + 1}, learning rate {lr:g}); "
         f"try a smaller learning rate, such as optimizer.{name}.lr={session.model.experiment.optimizer.lr / 10:g}"
     )

@@ -57,12 +57,13 @@ def write(path: Path, arrays: Mapping[str, Array], document: Mapping[str, Any], 
             os.replace(path, keep)
         os.replace(temporary, path)
         sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror or error}); the last checkpoint is intact"
-        ) from None
+        if not isinstance(error, OSError):
+            raise
+        rest = "; the checkpoint before it is intact" if path.exists() else ""
+        raise StorageError(f"{path}: cannot be written ({error.strerror or error}){rest}") from None
 
 
 def sync_folder(folder: Path) -> None:

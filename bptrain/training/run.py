@@ -110,10 +110,14 @@ def train(
         sink(Started(session, directory.path))
     # Overflow is found in the loss and said once, not by NumPy at every step.
     with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
-        for event in loop.train(session):
-            keeper(event)
-            for sink in sinks:
-                sink(event)
+        try:
+            for event in loop.train(session):
+                keeper(event)
+                for sink in sinks:
+                    sink(event)
+        except BaseException:
+            keeper.rescue()
+            raise
     best, stopped = session.best, session.stopped
     assert best is not None
     assert stopped is not None

@@ -1,5 +1,6 @@
 """The run directory: `config.yaml`, `history.jsonl`, `environment.json` and the checkpoints of one run."""
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass
@@ -117,3 +118,9 @@ class Keeper:
             save_best(self.run.best, self.session)
             save_last(self.run.last, self.session)
             self.saved = time.monotonic()
+
+    def rescue(self) -> None:
+        """Write the best weights so far before an error ends the run; what already fails to be written is left."""
+        if self.session.best is not None:
+            with contextlib.suppress(StorageError):
+                save_best(self.run.best, self.session)

@@ -1,6 +1,7 @@
 """Scoring: the loss and the metrics of a model on rows, outside training."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def score(model: Model, rows: Rows) -> Score:
     total = 0.0
     sums: list[Array] = []
     portion = scoring_rows(model.experiment)
-    with threads_for(model.network, portion):
+    with threads_for(model.network, portion), np.errstate(all="ignore"):
         for start in range(0, len(rows), portion):
             part = np.arange(start, min(start + portion, len(rows)))
             value, outputs, targets = forward(model, rows, part)
@@ -37,8 +38,13 @@ def score(model: Model, rows: Rows) -> Score:
             tallies = [metric.tally(outputs, targets) for metric in model.metrics]
             merged = zip(model.metrics, sums or tallies, tallies, strict=True)
             sums = [metric.merge(one, other) for metric, one, other in merged] if sums else tallies
-    metrics = {name_of(metric): metric.finish(s) for metric, s in zip(model.metrics, sums, strict=True)}
+    metrics = {name_of(metric): finite(metric.finish(s)) for metric, s in zip(model.metrics, sums, strict=True)}
     return Score(total / len(rows), metrics)
+
+
+def finite(value: float | None) -> float | None:
+    """A metric, or None where it is beyond the numbers of float64."""
+    return value if value is not None and isfinite(value) else None
 
 
 def forward(model: Model, rows: Rows, part: Array) -> tuple[float, Array, Array]:

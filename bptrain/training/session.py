@@ -30,14 +30,16 @@ class Best:
 class Session:
     """A run in progress.
 
-    `order` is the permutation of this epoch and `position` how much of it is done; `loss_sum` adds up the loss of those
-    rows. `waited` counts epochs since the best; `recent` holds the latest training losses for the test of convergence.
+    `order` is the permutation of this epoch and `position` how much of it is done; `fingerprint` is that of the data;
+    `loss_sum` adds up the loss of those rows. `waited` counts epochs since the best; `recent` holds the latest
+    training losses for the test of convergence.
     """
 
     model: Model
     parts: Mapping[str, Rows]
     slots: tuple[Array, ...]
     order: Array
+    fingerprint: str
     epoch: int = 0
     step: int = 0
     position: int = 0
@@ -90,4 +92,5 @@ def begin(assembly: Assembly) -> Session:
     """A session at its start."""
     model = assembly.model
     slots = tuple(np.zeros_like(model.network.theta) for _ in range(model.experiment.optimizer.slots))
-    return Session(model, assembly.parts, slots, order=np.arange(len(assembly.parts["train"])))
+    order = np.arange(len(assembly.parts["train"]))
+    return Session(model, assembly.parts, slots, order, assembly.fingerprint)

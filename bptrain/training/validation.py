@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.config import load
-from bptrain.errors import ConfigError, InputError, Problem
+from bptrain.errors import ConfigError, InputError, Problem, StorageError
 from bptrain.training.run import prepare
 
 
@@ -43,10 +43,10 @@ def problems_of(path: str | Path) -> tuple[Problem, ...]:
             prepare(config)
         except ConfigError:
             raise
-        except InputError as error:
+        except (InputError, StorageError) as error:
             return (config.origin.problem(("data", "source"), str(error)),)
     except ConfigError as error:
         return error.problems
-    except InputError as error:
+    except (InputError, StorageError) as error:
         return (Problem(str(path), 1, 1, "", str(error).removeprefix(f"{path}: ")),)
     return ()

@@ -1,0 +1,21 @@
+"""Losses: how wrong the scores are, value and gradient in one pass, for numbers, classes, labels and shares."""
+
+from bptrain.nn.losses.classification import BinaryCrossEntropy, Focal, Hinge, KlDivergence, SoftmaxCrossEntropy
+from bptrain.nn.losses.contract import LOSSES, Encoding, Loss
+from bptrain.nn.losses.regression import Huber, LogCosh, Mae, Mse, Poisson
+
+__all__ = [
+    "LOSSES",
+    "BinaryCrossEntropy",
+    "Encoding",
+    "Focal",
+    "Hinge",
+    "Huber",
+    "KlDivergence",
+    "LogCosh",
+    "Loss",
+    "Mae",
+    "Mse",
+    "Poisson",
+    "SoftmaxCrossEntropy",
+]

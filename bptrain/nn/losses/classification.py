@@ -1,0 +1,355 @@
+"""Losses for classes, labels and shares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+
+from bptrain.arrays import Array, Shape
+from bptrain.errors import Mistake, OptionError
+from bptrain.nn import kernels
+from bptrain.nn.layer import Scratch, Workspace
+from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, mean, not_binary
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(Loss):
+    """Cross-entropy of the softmax of the scores: for one class out of several. No softmax layer goes before it.
+
+    Forward: `L = -Σ ln softmax(z)[t] / n`. Backward: `dz = (softmax(z) - onehot(t)) / n`. With label smoothing ε the
+    target is `(1 - ε) onehot(t) + ε / classes` in both. With class weights every row counts as its class says, in the
+    sum and in n; PyTorch does the same, and differs only where smoothing is added to class weights.
+    Shapes: z `(n, classes)`, t `(n,)` class numbers. The natural logarithm, as everywhere; PyTorch's CrossEntropyLoss,
+    Keras's SparseCategoricalCrossentropy(from_logits=True). Reference: Bridle, 1990.
+
+    With m the largest score of a row and S = Σ_{j≠m} exp(z_j - z_m), the loss of the row is ln(1 + S) + (z_m - z_t),
+    which loses no digit even where it is nearly 0; the gradient at the target is likewise found without a difference of
+    nearly equal numbers.
+    """
+
+    label_smoothing: Annotated[float, Ge(0), Lt(1), "share of the target spread over all classes"] = 0.0
+    class_weights: Annotated[
+        tuple[Annotated[float, Ge(0)], ...] | None, "one for each class, in sorted order; null: all 1"
+    ] = None
+
+    encoding: ClassVar[Encoding] = "codes"
+
+    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
+        if classes is None or columns != 1:
+            return ()
+        if self.class_weights is not None and len(self.class_weights) != classes:
+            what = f"needs one weight for each of the {classes} classes (got {len(self.class_weights)})"
+            raise OptionError(Mistake("class_weights", what))
+        return (classes,)
+
+    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
+        index, number = Scratch((), "int64"), Scratch(())
+        return {
+            "start": index, "top": index, "target": index, "hit": Scratch((), "bool"),
+            "highest": number, "rest": number, "terms": number, "chosen": number, "weights": number,
+        }  # fmt: skip
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        width = scores.shape[1]
+        np.multiply(s.rows, width, out=s.start)
+        np.argmax(scores.real, axis=1, out=s.top)
+        np.equal(s.top, targets, out=s.hit)
+        np.add(s.start, s.top, out=s.top)
+        np.add(s.start, targets, out=s.target)
+        z, e = scores.reshape(-1), dscores.reshape(-1)
+        np.take(z, s.top, out=s.highest, mode="clip")
+        np.take(z, s.target, out=s.chosen, mode="clip")
+
+        np.subtract(scores, s.highest[:, None], out=dscores)
+        np.exp(dscores, out=dscores)
+        e[s.top] = 0
+        np.add.reduce(dscores, axis=1, out=s.rest)
+        # The large numbers first: ln(1 + S) may be far below the rounding of either score.
+        np.subtract(s.highest, s.chosen, out=s.chosen)
+        np.log1p(s.rest, out=s.terms)
+        s.terms += s.chosen
+        if self.label_smoothing:
+            self.smooth_terms(scores, s)
+
+        # Numerators of the gradient over 1 + S: exp(z_j - z_m) everywhere, less 1 + S at the target, which for the
+        # highest score leaves exactly -S.
+        e[s.top] = 1
+        np.take(e, s.target, out=s.chosen, mode="clip")
+        s.chosen -= 1
+        s.chosen -= s.rest
+        np.negative(s.rest, out=s.highest)
+        np.copyto(s.chosen, s.highest, where=s.hit)
+        e[s.target] = s.chosen
+        s.rest += 1
+        np.divide(dscores, s.rest[:, None], out=dscores)
+        if self.label_smoothing:
+            dscores -= self.label_smoothing / width
+            np.take(e, s.target, out=s.chosen, mode="clip")
+            s.chosen += self.label_smoothing
+            e[s.target] = s.chosen
+        return mean(s.terms, dscores, self.row_weights(targets, weights, s))
+
+    def smooth_terms(self, scores: Array, s: Workspace) -> None:
+        """Move the share ε of each term from the target's score to the mean of all: add ε (z_t - mean(z))."""
+        np.add.reduce(scores, axis=1, out=s.weights)
+        s.weights /= -scores.shape[1]
+        np.take(scores.reshape(-1), s.target, out=s.chosen, mode="clip")
+        s.chosen += s.weights
+        s.chosen *= self.label_smoothing
+        s.terms += s.chosen
+
+    def row_weights(self, targets: Array, weights: Array | None, s: Workspace) -> Array | None:
+        """The weights of the rows, those of their classes included."""
+        if self.class_weights is None:
+            return weights
+        np.take(np.array(self.class_weights, s.weights.dtype), targets, out=s.weights, mode="clip")
+        if weights is not None:
+            s.weights *= weights
+        return np.asarray(s.weights)
+
+    def outputs(self, scores: Array, out: Array) -> Array:
+        return softmax_outputs(scores, out)
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """Cross-entropy of the sigmoid of each score: for two classes, or for several labels that may go together.
+
+    No sigmoid goes before it. Forward: `L = -Σ (w t ln σ(z) + (1 - t) ln(1 - σ(z))) / (n · width)`. Backward:
+    `dz = ((1 - t) σ(z) - w t (1 - σ(z))) / (n · width)`. Shapes: z and t `(n, width)`, t from 0 to 1. PyTorch's
+    BCEWithLogitsLoss with w its `pos_weight`, Keras's BinaryCrossentropy(from_logits=True). Reference: Good, 1952.
+
+    With e = exp(-|z|) a term is built from |z| and ln(1 + e), which cannot overflow; it is not defined at an infinite
+    z.
+    """
+
+    positive_weight: Annotated[float, Gt(0), "weight w of the positive class"] = 1.0
+
+    raw_targets: ClassVar[bool] = True
+
+    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
+        if classes is None:
+            return (columns,)
+        return (1,) if classes == 2 and columns == 1 else ()
+
+    def objection(self, targets: Array) -> str | None:
+        wrong = targets[(targets < 0) | (targets > 1)]
+        return f"a label must be from 0 to 1 (got {wrong.flat[0]:g})" if wrong.size else None
+
+    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
+        number = Scratch(shape)
+        return {
+            "positive": Scratch(shape, "bool"),
+            "decay": number,
+            "terms": number,
+            "no": number,
+            "yes": number,
+            "both": number,
+        }
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        np.greater(scores.real, 0, out=s.positive)
+        np.subtract(1, targets, out=s.no)
+        np.multiply(targets, self.positive_weight, out=s.yes)
+        # |z| times what speaks against its sign
+        kernels.absolute_from_left(scores, s.terms)
+        np.copyto(dscores, s.yes)
+        np.copyto(dscores, s.no, where=s.positive)
+        s.terms *= dscores
+        # and ln(1 + e) times both
+        kernels.exp_of_minus_abs(scores, s.decay)
+        np.log1p(s.decay, out=dscores)
+        np.add(s.no, s.yes, out=s.both)
+        dscores *= s.both
+        s.terms += dscores
+
+        # σ(z) is 1 / (1 + e) for z > 0 and e / (1 + e) else, 1 - σ(z) the other one: no difference of near numbers.
+        np.copyto(dscores, s.decay)
+        np.copyto(dscores, 1, where=s.positive)
+        dscores *= s.no
+        np.multiply(s.yes, s.decay, out=s.yes, where=s.positive)
+        dscores -= s.yes
+        s.decay += 1
+        dscores /= s.decay
+        return mean(s.terms, dscores, weights)
+
+    def outputs(self, scores: Array, out: Array) -> Array:
+        return sigmoid_outputs(scores, out)
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class Focal(Loss):
+    """Cross-entropy of the sigmoid of each score, with less weight on rows that are right already: for rare classes.
+
+    Forward: with `u = z` for t = 1 and `u = -z` for t = 0, `L = Σ α_t σ(-u)^γ (-ln σ(u)) / (n · width)`. Backward:
+    `du = -α_t σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)`. Shapes: z and t `(n, width)`, t 0 or 1; several
+    classes have a score each. As torchvision's sigmoid_focal_loss, whose alpha is 0.25. Reference: Lin et al., 2017.
+    """
+
+    gamma: Annotated[float, Ge(0), "how much less; 0 is binary_cross_entropy"] = 2.0
+    alpha: Annotated[Annotated[float, Gt(0), Lt(1)] | None, "weight of 1, that of 0 is 1 - alpha; null: both 1"] = None
+
+    raw_targets: ClassVar[bool] = True
+
+    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
+        if classes is None:
+            return (columns,)
+        return (1,) if classes == 2 else (classes,)
+
+    def objection(self, targets: Array) -> str | None:
+        return not_binary(targets)
+
+    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
+        number = Scratch(shape)
+        return {"sign": number, "terms": number, "right": number, "wrong": number, "tail": number}
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        np.multiply(targets, 2, out=s.sign)
+        s.sign -= 1
+        np.multiply(scores, s.sign, out=dscores)
+        # right = -ln σ(-u), wrong = -ln σ(u): powers and logarithms of both sigmoids come from these two.
+        kernels.softplus(dscores, s.right, s.tail)
+        np.negative(dscores, out=dscores)
+        kernels.softplus(dscores, s.wrong, s.tail)
+        np.multiply(s.right, -self.gamma, out=s.tail)
+        np.exp(s.tail, out=s.tail)
+        if self.alpha is not None:
+            # α for sign 1 and 1 - α for sign -1
+            np.multiply(s.sign, self.alpha - 0.5, out=s.terms)
+            s.terms += 0.5
+            s.tail *= s.terms
+        np.multiply(s.tail, s.wrong, out=s.terms)
+
+        np.negative(s.wrong, out=dscores)
+        np.exp(dscores, out=dscores)
+        dscores *= s.wrong
+        dscores *= self.gamma
+        np.negative(s.right, out=s.right)
+        np.exp(s.right, out=s.right)
+        dscores += s.right
+        dscores *= s.tail
+        dscores *= s.sign
+        np.negative(dscores, out=dscores)
+        return mean(s.terms, dscores, weights)
+
+    def outputs(self, scores: Array, out: Array) -> Array:
+        return sigmoid_outputs(scores, out)
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class Hinge(Loss):
+    """Asks every row for a margin of 1 between the right class and the wrong ones, and no more.
+
+    Forward: for two classes and one score `L = Σ max(0, 1 - s z) / n` with s = 1 or -1; for several
+    `L = Σ_rows Σ_{j≠t} max(0, 1 - z_t + z_j) / (n · classes)`. Backward: each term above 0 gives -1 to the right score
+    and 1 to the wrong one, over the same divisor. Shapes: z `(n, 1)` or `(n, classes)`, t one-hot alike. PyTorch's
+    MultiMarginLoss; Keras's CategoricalHinge takes the worst wrong class alone. Outputs are the sigmoid of the score,
+    or the softmax: an order, not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins, 1999.
+    """
+
+    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
+        if classes is None:
+            return ()
+        return (1,) if classes == 2 else (classes,)
+
+    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
+        number = Scratch(shape)
+        return {"margin": number, "above": Scratch(shape, "bool"), "sign": number, "row": Scratch(())}
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        if scores.shape[1] == 1:
+            np.multiply(targets, -2, out=s.sign)
+            s.sign += 1
+            np.multiply(scores, s.sign, out=s.margin)
+            s.margin += 1
+            np.greater(s.margin.real, 0, out=s.above)
+            s.margin *= s.above
+            np.multiply(s.sign, s.above, out=dscores)
+            return mean(s.margin, dscores, weights)
+        np.multiply(scores, targets, out=s.margin)
+        np.add.reduce(s.margin, axis=1, out=s.row)
+        np.subtract(scores, s.row[:, None], out=s.margin)
+        s.margin += 1
+        np.greater(s.margin.real, targets, out=s.above)
+        s.margin *= s.above
+        np.copyto(dscores, s.above)
+        # The target's own margin is 1 and must not count; it is cut off where it equals its one-hot 1.
+        np.add.reduce(dscores, axis=1, out=s.row)
+        np.multiply(targets, s.row[:, None], out=s.sign)
+        dscores -= s.sign
+        return mean(s.margin, dscores, weights)
+
+    def outputs(self, scores: Array, out: Array) -> Array:
+        return sigmoid_outputs(scores, out) if scores.shape[1] == 1 else softmax_outputs(scores, out)
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class KlDivergence(Loss):
+    """How far the softmax of the scores is from a distribution that is given: for targets that are shares.
+
+    Forward: `L = Σ t (ln t - ln softmax(z)) / n`, 0 where t is 0. Backward: `dz = (softmax(z) - t) / n`. Shapes: z and
+    t `(n, width)`, t at least 0 with rows that add up to 1. PyTorch's KLDivLoss(reduction="batchmean") on log_softmax.
+    Reference: Kullback and Leibler, 1951.
+    """
+
+    raw_targets: ClassVar[bool] = True
+
+    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
+        return (columns,) if classes is None and columns > 1 else ()
+
+    def objection(self, targets: Array) -> str | None:
+        if (targets < 0).any():
+            return f"a share must be 0 or more (got {targets.min():g})"
+        sums = targets.sum(axis=1, dtype=np.float64)
+        worst = sums[np.argmax(np.abs(sums - 1))]
+        return f"the shares of a row must add up to 1 (got {worst:g})" if abs(worst - 1) > 1e-5 else None
+
+    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
+        number, row = Scratch(shape), Scratch(())
+        return {"known": number, "terms": number, "zero": Scratch(shape, "bool"), "row": row, "mass": row}
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        np.maximum.reduce(scores.real, axis=1, out=s.row)
+        np.subtract(scores, s.row[:, None], out=s.terms)
+        np.exp(s.terms, out=dscores)
+        np.add.reduce(dscores, axis=1, out=s.row)
+        np.divide(dscores, s.row[:, None], out=dscores)
+        np.log(s.row, out=s.row)
+        # t (ln t - ln softmax(z)), with ln 1 in place of ln 0
+        np.subtract(s.row[:, None], s.terms, out=s.terms)
+        np.copyto(s.known, targets)
+        np.equal(targets, 0, out=s.zero)
+        np.copyto(s.known, 1, where=s.zero)
+        np.log(s.known, out=s.known)
+        s.terms += s.known
+        s.terms *= targets
+        np.add.reduce(s.terms, axis=1, out=s.row)
+
+        np.add.reduce(targets, axis=1, out=s.mass)
+        dscores *= s.mass[:, None]
+        dscores -= targets
+        return mean(s.row, dscores, weights)
+
+    def outputs(self, scores: Array, out: Array) -> Array:
+        return softmax_outputs(scores, out)
+
+
+def sigmoid_outputs(scores: Array, out: Array) -> Array:
+    """Fill out with the sigmoid of each score."""
+    kernels.sigmoid(scores, out, np.empty_like(scores), np.empty(scores.shape, bool))
+    return out
+
+
+def softmax_outputs(scores: Array, out: Array) -> Array:
+    """Fill out with the softmax of each row."""
+    np.subtract(scores, scores.max(axis=1, keepdims=True), out=out)
+    np.exp(out, out=out)
+    out /= out.sum(axis=1, keepdims=True)
+    return out

@@ -1,0 +1,78 @@
+"""The contract of a loss, and the mean that all of them take.
+
+Every loss is a mean over rows (weighted by row where weights are given: a sum of weight times loss, divided by the sum
+of the weights) and works on raw scores, so that it stays exact at scores of any size. The letters: z the scores
+`(n, width)`, t the targets, n the rows.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from bptrain.arrays import Array, Shape
+from bptrain.nn.layer import Scratch, Workspace
+from bptrain.registry import Family
+
+LOSSES = Family("loss")
+
+Encoding = Literal["codes", "values"]
+"""How targets reach a loss: `codes`, one int64 class number for each row `(n,)`; `values`, floats `(n, width)`."""
+
+
+class Loss:
+    """A loss on raw scores, and the base of all of them.
+
+    `encoding` is how targets reach it; `raw_targets` says that numeric targets mean something as they are (counts,
+    shares, yes or no) and must not be scaled.
+    """
+
+    encoding: ClassVar[Encoding] = "values"
+    raw_targets: ClassVar[bool] = False
+
+    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
+        """The numbers of scores that fit a target of so many classes (None: numeric) in so many columns, the usual
+        one first; empty when the loss cannot take such a target."""
+        raise NotImplementedError
+
+    def objection(self, targets: Array) -> str | None:
+        """What is wrong with encoded targets, if anything: `a count must be 0 or more (got -3)`."""
+        return None
+
+    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
+        """The scratch needed for scores of `shape` a row."""
+        raise NotImplementedError
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        """The mean loss, a float (complex for complex scores); fills dscores with its gradient.
+
+        scores and dscores `(n, width)`, weights `(n,)` or None.
+        """
+        raise NotImplementedError
+
+    def outputs(self, scores: Array, out: Array) -> Array:
+        """Fill out with what a person reads: probabilities, or the predicted values."""
+        np.copyto(out, scores)
+        return out
+
+
+def mean(terms: Array, dscores: Array, weights: Array | None) -> Any:
+    """The mean of the terms of all rows and outputs; dscores, the derivative of each term, is scaled alike.
+
+    terms `(n,)` or `(n, width)`, dscores `(n, width)`, weights `(n,)` or None. Sums in double precision.
+    """
+    wide = np.result_type(terms.dtype, np.float64)
+    count: Any = len(terms)
+    if weights is not None:
+        np.multiply(terms.T, weights, out=terms.T)
+        np.multiply(dscores.T, weights, out=dscores.T)
+        count = np.add.reduce(weights.real, dtype=np.float64)
+    count = count * (terms.size // len(terms))
+    np.multiply(dscores, 1 / count, out=dscores)
+    return (np.add.reduce(terms, axis=None, dtype=wide) / count).item()
+
+
+def not_binary(targets: Array) -> str | None:
+    """An objection to targets other than 0 and 1."""
+    wrong = targets[(targets != 0) & (targets != 1)]
+    return f"a label must be 0 or 1 (got {wrong.flat[0]:g})" if wrong.size else None

@@ -1,0 +1,152 @@
+"""Losses for numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from annotated_types import Gt
+
+from bptrain.arrays import Array, Shape
+from bptrain.nn import kernels
+from bptrain.nn.layer import Scratch, Workspace
+from bptrain.nn.losses.contract import LOSSES, Loss, mean
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class Mse(Loss):
+    """Mean squared error: for numbers to predict, and for classes the Brier score's relative.
+
+    Forward: `L = Σ (z - t)² / (n · width)`, half of it with `half`. Backward: `dz = 2 (z - t) / (n · width)`, half of
+    it with `half`. Shapes: z and t `(n, width)`. The mean over rows and outputs, as in PyTorch and Keras; textbooks and
+    scikit-learn's networks minimise half of it. Reference: Gauss, 1809.
+    """
+
+    half: Annotated[bool, "whether to take half the square, as textbooks do"] = False
+
+    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
+        if classes is None:
+            return (columns,)
+        return (1, 2) if classes == 2 else (classes,)
+
+    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
+        return {"terms": Scratch(shape)}
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        np.subtract(scores, targets, out=dscores)
+        np.multiply(dscores, dscores, out=s.terms)
+        if self.half:
+            s.terms *= 0.5
+        else:
+            dscores *= 2
+        return mean(s.terms, dscores, weights)
+
+
+class OnErrors(Loss):
+    """The base of losses that look at each error z - t alone."""
+
+    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
+        """As many scores as columns of numbers."""
+        return (columns,) if classes is None else ()
+
+    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
+        """Scratch for terms and a few steps on the way."""
+        return {"terms": Scratch(shape), "size": Scratch(shape), "small": Scratch(shape, "bool")}
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class Mae(OnErrors):
+    """Mean absolute error: outliers count no more than their size. Leads to medians where mse leads to means.
+
+    Forward: `L = Σ |z - t| / (n · width)`. Backward: `dz = sign(z - t) / (n · width)`, 0 where z = t. Shapes: z and t
+    `(n, width)`. PyTorch's L1Loss, Keras's MeanAbsoluteError. Reference: Laplace, 1774.
+    """
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        np.subtract(scores, targets, out=dscores)
+        kernels.absolute(dscores, s.terms)
+        np.sign(dscores.real, out=dscores)
+        return mean(s.terms, dscores, weights)
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class Huber(OnErrors):
+    """Squared near zero, straight further out: smooth, and not led by outliers.
+
+    Forward: with `e = z - t` and `c = min(max(e, -δ), δ)`, `L = Σ c (e - c / 2) / (n · width)`: e² / 2 up to δ, then
+    δ (|e| - δ / 2). Backward: `dz = c / (n · width)`. Shapes: z and t `(n, width)`. PyTorch's HuberLoss and Keras's
+    Huber; 1/δ times this is PyTorch's SmoothL1Loss. Reference: Huber, 1964.
+    """
+
+    delta: Annotated[float, Gt(0), "error at which the straight part begins"] = 1.0
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        np.subtract(scores, targets, out=s.terms)
+        kernels.clip(s.terms, -self.delta, self.delta, dscores)
+        np.multiply(dscores, 0.5, out=s.size)
+        s.terms -= s.size
+        s.terms *= dscores
+        return mean(s.terms, dscores, weights)
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class LogCosh(OnErrors):
+    """Squared near zero, straight further out, with a smooth passage between.
+
+    Forward: `L = Σ ln cosh(z - t) / (n · width)`. Backward: `dz = tanh(z - t) / (n · width)`. Shapes: z and t `(n,
+    width)`. Keras's LogCosh; not in PyTorch. Reference: Green, 1990.
+
+    Below 1 a term is ln(1 + sinh²(e)) / 2, which keeps small errors exact; above, |e| - ln 2 + ln(1 + exp(-2 |e|)),
+    which cannot overflow.
+    """
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        np.subtract(scores, targets, out=dscores)
+        kernels.absolute(dscores, s.size)
+        np.less(s.size.real, 1, out=s.small)
+        np.multiply(s.size, -2, out=s.terms)
+        np.exp(s.terms, out=s.terms)
+        np.log1p(s.terms, out=s.terms)
+        s.terms += s.size
+        s.terms -= log(2)
+        kernels.clip(s.size, 0, 1, s.size)
+        np.sinh(s.size, out=s.size)
+        np.multiply(s.size, s.size, out=s.size)
+        np.log1p(s.size, out=s.size)
+        s.size *= 0.5
+        np.copyto(s.terms, s.size, where=s.small)
+        np.tanh(dscores, out=dscores)
+        return mean(s.terms, dscores, weights)
+
+
+@LOSSES.register
+@dataclass(frozen=True)
+class Poisson(OnErrors):
+    """For counts: the score is the logarithm of the rate at which they come.
+
+    Forward: `L = Σ (exp(z) - t z) / (n · width)`, the negative log-likelihood without ln(t!). Backward:
+    `dz = (exp(z) - t) / (n · width)`. Shapes: z and t `(n, width)`, t 0 or more. Infinite where exp(z) is, for scores
+    above 709 in float64. PyTorch's PoissonNLLLoss; Keras's Poisson takes the rate, not its logarithm. Reference:
+    Nelder and Wedderburn, 1972.
+    """
+
+    raw_targets: ClassVar[bool] = True
+
+    def objection(self, targets: Array) -> str | None:
+        return f"a count must be 0 or more (got {targets.min():g})" if (targets < 0).any() else None
+
+    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+        np.exp(scores, out=dscores)
+        np.multiply(scores, targets, out=s.terms)
+        np.subtract(dscores, s.terms, out=s.terms)
+        dscores -= targets
+        return mean(s.terms, dscores, weights)
+
+    def outputs(self, scores: Array, out: Array) -> Array:
+        np.exp(scores, out=out)
+        return out
