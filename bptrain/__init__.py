@@ -9,6 +9,7 @@ What the commands do, as functions:
     bptrain.check_gradients("configs/digits.yaml").passed
     bptrain.validate(["configs/digits.yaml"]).valid
     print(bptrain.show("configs/digits.yaml"))
+    bptrain.reference("losses", "huber")
 
 They are imported when first used, so that `import bptrain` costs nothing.
 """
@@ -17,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bptrain.config import reference as reference
     from bptrain.evaluation import evaluate as evaluate
     from bptrain.gradcheck import check_gradients as check_gradients
     from bptrain.training import show as show
@@ -28,12 +30,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "check_gradients": "bptrain.gradcheck",
     "evaluate": "bptrain.evaluation",
+    "reference": "bptrain.config",
     "show": "bptrain.training",
     "train": "bptrain.training",
     "validate": "bptrain.training",
 }
 
-__all__ = ["__version__", "check_gradients", "evaluate", "show", "train", "validate"]
+__all__ = ["__version__", "check_gradients", "evaluate", "reference", "show", "train", "validate"]
 
 
 def __getattr__(name: str) -> Any:

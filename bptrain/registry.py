@@ -147,7 +147,7 @@ def describe(hint: Any) -> str:
     if len(choices) > 1:
         return " or ".join(describe(choice) for choice in choices)
     if family := family_of(hint):
-        return f"{'an' if family.kind[0] in 'aeiou' else 'a'} {family.kind}"
+        return describe_family(family)
     inner = bare(hint)
     if get_origin(inner) is Literal:
         return " or ".join(repr(choice) for choice in get_args(inner))
@@ -156,6 +156,11 @@ def describe(hint: Any) -> str:
     if inner is type(None):
         return "null"
     return " ".join(filter(None, (WORDS.get(inner, "a mapping"), bounds(hint))))
+
+
+def describe_family(family: Family) -> str:
+    """`an optimizer`, `a layer`."""
+    return f"{'an' if family.kind[0] in 'aeiou' else 'a'} {family.kind}"
 
 
 def bounds(hint: Any) -> str:

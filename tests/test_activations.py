@@ -24,6 +24,7 @@ from bptrain.nn.activations import (
     Softsign,
     Tanh,
 )
+from bptrain.nn.initializers import GlorotUniform
 from bptrain.nn.layers import Dense
 
 
@@ -172,6 +173,30 @@ class TestEveryLayer:
         frame.dscores[...] = 1
         frame.backward()
         assert (frame.input == inputs).all()
+
+    def test_float32_is_float64_rounded(self, name):
+        """Within 4 units in the last place, or 1.3e-6, of float64, forward and backward."""
+        rng = np.random.default_rng(5)
+        inputs = rng.normal(size=(40, 4)).astype(np.float32)
+        upstream = rng.normal(size=(40, 4)).astype(np.float32)
+        results = []
+        for dtype in ("float32", "float64"):
+            layer = Dense(4, weight_init=GlorotUniform()) if name == "dense" else example(name, 4)
+            network = network_of(layer, inputs=4, batch=40, dtype=dtype, input_gradient=True)
+            network.theta[...] = network.theta.astype(np.float32)
+            frame = network.frame(40)
+            frame.input[...] = inputs
+            frame.forward(training=True)
+            outputs = frame.scores.astype(np.float64)
+            frame.dscores[...] = upstream
+            frame.backward()
+            results.append((outputs, frame.dinput.astype(np.float64)))
+        (single, slopes), (exact, expected) = results
+        # A sum of several terms, and a derivative near its zero, is rounded at the size of its terms.
+        sums = name in ("dense", "residual", "batch_norm", "layer_norm", "softmax")
+        small = 1.3e-6 * np.abs(exact).max() if sums else 1e-45
+        np.testing.assert_allclose(single, exact, rtol=1.3e-6, atol=small)
+        np.testing.assert_allclose(slopes, expected, rtol=1.3e-6, atol=1.3e-6 * np.abs(expected).max())
 
     def test_an_activation_before_it_keeps_what_its_own_backward_reads(self, name):
         """In place only where nobody misses what is overwritten: against the same network without sharing."""

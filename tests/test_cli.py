@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-COMMANDS = ("train", "evaluate", "gradcheck", "validate", "show")
+COMMANDS = ("train", "evaluate", "gradcheck", "validate", "show", "list")
 TINY = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 2}\n"
 
 
@@ -186,6 +186,28 @@ def test_validate(bptrain_in, tiny, tmp_path):
     assert bptrain_in("validate", *sorted(CONFIGS.glob("*.yaml"))).returncode == 0
 
 
+def test_list_names_every_component_and_explains_each(bptrain_in):
+    everything = json.loads(bptrain_in("list", "--json").stdout)["components"]
+    assert len(everything) > 80
+    text = bptrain_in("list").stdout
+    for component in everything:
+        assert set(component) == {"family", "name", "summary", "text", "options"}
+        assert re.search(rf"\b{component['name']}\b", text)
+        assert component["summary"] in " ".join(component["text"].split())
+        for option in component["options"]:
+            assert set(option) == {"name", "takes", "default", "doc"}
+            assert option["takes"]
+            assert option["doc"]
+
+
+def test_a_page_of_the_manual(bptrain_in):
+    page = bptrain_in("list", "optimizer", "adam").stdout
+    for word in ("m̂ / (√v̂ + ε)", "Kingma and Ba", "beta2", "a number >= 0 and < 1", "0.999"):
+        assert word in page
+    by_family = bptrain_in("list", "losses").stdout
+    assert re.search(r"^huber +Squared near zero", by_family, re.M)
+
+
 MISTAKES = [
     (["train"], "Missing argument"),
     (["train", "gone.yaml"], "error: gone.yaml: no such file"),
@@ -208,6 +230,8 @@ MISTAKES = [
     (["show", "gone.yaml"], "error: gone.yaml: no such file"),
     (["validate", "gone.yaml"], "error: gone.yaml:1:1: no such file"),
     (["nonsense"], "No such command"),
+    (["list", "losse"], "error: no family is named 'losse'; did you mean 'losses'?"),
+    (["list", "losses", "hubr"], "error: no loss is named 'hubr'; did you mean 'huber'?"),
 ]
 
 
@@ -277,7 +301,7 @@ def on_a_terminal(folder, *arguments, columns=80, **environment):
     process = subprocess.Popen(
         [sys.executable, "-m", "bptrain", *map(str, arguments)],
         cwd=folder,
-        env={**os.environ, "TERM": "xterm-256color", **environment},
+        env={**{k: v for k, v in os.environ.items() if k != "COLUMNS"}, "TERM": "xterm-256color", **environment},
         stdin=child,
         stdout=child,
         stderr=child,
@@ -325,7 +349,7 @@ def test_a_terminal_without_unicode_is_no_bug(bptrain_in, tiny):
 
 
 def test_a_full_disk_has_exit_code_5(tmp_path, tiny):
-    command = f'ulimit -f 1; "{sys.executable}" -m bptrain train {tiny} hidden=[500] -q'
+    command = f'ulimit -f 8; "{sys.executable}" -m bptrain train {tiny} hidden=[500] -q'
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 5, done.stderr
     assert re.search(r"last\.npz: cannot be written \(File too large\)$", done.stderr, re.M)
@@ -337,7 +361,7 @@ HOSTILE = ["a\nseed: 99", "[red]x[/red]", "[/]", "\x1b[31mred", "‮evil", "a\tb
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_from_data_do_nothing_on_the_terminal(bptrain_in, tmp_path, name):
-    text = f'"{name}",y\n' + f"1,{name}\n2,other\n" * 10
+    text = f'"{name}",y\n' + f'1,"{name}"\n2,other\n' * 10
     (tmp_path / "h.csv").write_text(text, encoding="utf-8")
     (tmp_path / "h.yaml").write_text(
         "data: {source: {csv: h.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n", encoding="utf-8"

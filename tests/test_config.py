@@ -64,7 +64,7 @@ def test_every_way_to_write_a_component():
         Dropout(0.25),
         Dense(),
     )
-    assert one.optimizer == Sgd(0.001, 0.9, True)
+    assert one.optimizer == Sgd(0.001, momentum=0.9, nesterov=True)
     assert one.schedule == Cosine()
 
 

@@ -240,7 +240,7 @@ def test_scores_of_exactly_zero_are_no_false_alarm(loss, width, classes):
     if loss.encoding == "values":
         targets = (targets[:, None] == np.arange(width)) * 1.0
     for one in (targets, np.zeros_like(targets)):
-        if loss.objection(one) is None:
+        if loss.objection(one, classes) is None:
             layers = (Dense(width, weight_init=Zeros()),)
             zero = Twin(layers, (5,), loss, Regularization(), np.random.default_rng(0).normal(size=(6, 5)), one, 0)
             for objective in (zero.real, zero.complex):

@@ -53,7 +53,7 @@ def test_theta_is_one_vector_with_the_decayed_entries_first():
     network = Network((Dense(4), Relu(), Dense(2)), (3,), batch=1, rng=Streams(0))
     names = [entry.name for entry in network.entries]
     assert names == ["0.dense.weight", "2.dense.weight", "0.dense.bias", "2.dense.bias"]
-    assert [entry.decay for entry in network.entries] == [True, True, False, False]
+    assert [entry.parameter.decay for entry in network.entries] == [True, True, False, False]
     assert network.decayed == slice(0, 3 * 4 + 4 * 2)
     assert network.theta.size == 3 * 4 + 4 + 4 * 2 + 2
     network.theta[...] = 5
@@ -187,7 +187,7 @@ def step_allocates(layers, loss, rows):
         batch = objective.batch(rows)
         batch.fill(inputs, targets, order)
         objective.value_and_grad(batch)
-        Adam().update(network.theta, network.grad, slots, lr=0.01, step=k)
+        Adam().update(network.theta, network.grad, slots, lr=0.01, step=k, decayed=0)
 
     step(1)
     step(2)

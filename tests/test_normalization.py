@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from bptrain.arrays import Streams
+from bptrain.data import Standard
 from bptrain.errors import OptionError
 from bptrain.nn import Network, completed
 from bptrain.nn.activations import Relu, Tanh
 from bptrain.nn.layers import Dense, Dropout, GaussianNoise, Residual, Softmax
+from bptrain.nn.losses.contract import mean
 from bptrain.nn.normalization import BatchNorm, LayerNorm
 
 
@@ -160,3 +162,19 @@ def test_blocks_that_do_not_fit(layers, message):
 def test_an_empty_block_is_refused():
     with pytest.raises(OptionError, match="has no layers"):
         Residual(())
+
+
+def test_means_over_ten_million_float32_rows():
+    """What plain float32 sums get 1% wrong: the statistics of batch norm, a mean loss, and those of scaling."""
+    rows = 10_000_000
+    network = network_of(BatchNorm(momentum=1), inputs=1, batch=rows, dtype="float32")
+    values = np.where(np.arange(rows) % 2, np.float32(0.1), np.float32(0.3))[:, None]
+    run(network, values)
+    exact = (float(np.float32(0.1)) + float(np.float32(0.3))) / 2
+    spread = ((float(np.float32(0.3)) - float(np.float32(0.1))) / 2) ** 2
+    assert network.states["0.batch_norm.mean"][0] == pytest.approx(exact, rel=1e-7)
+    assert network.states["0.batch_norm.variance"][0] == pytest.approx(spread, rel=3e-7)
+
+    loss, _ = mean(values.copy(), values.copy(), None)
+    assert loss == pytest.approx(exact, rel=1e-12)
+    assert Standard().fit(values[:, 0].astype(np.float64)) == pytest.approx((exact, spread**0.5), rel=1e-9)

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from bptrain import __version__
-from bptrain.cli import evaluate, gradcheck, show, train, validate
+from bptrain.cli import evaluate, gradcheck, list, show, train, validate
 from bptrain.errors import BptrainError, ExitCode
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (train, evaluate, gradcheck, validate, show):
+for module in (train, evaluate, gradcheck, validate, show, list):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 
 

@@ -3,6 +3,7 @@
 from bptrain.config.dump import dump, to_yaml
 from bptrain.config.experiment import Convergence, Data, EarlyStopping, Experiment, Training
 from bptrain.config.load import Config, from_json, load
+from bptrain.config.reference import reference
 from bptrain.config.yaml_text import Origin
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "dump",
     "from_json",
     "load",
+    "reference",
     "to_yaml",
 ]

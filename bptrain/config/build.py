@@ -13,7 +13,16 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bptrain.config.yaml_text import FieldPath, Origin
 from bptrain.errors import ConfigError, OptionError, Problem
-from bptrain.registry import Family, alternatives, bare, describe, family_of, options, suggestion
+from bptrain.registry import (
+    Family,
+    alternatives,
+    bare,
+    describe,
+    describe_family,
+    family_of,
+    options,
+    suggestion,
+)
 
 INVALID: Any = object()
 """Stands for a value that could not be built; its mistake is noted already."""
@@ -172,11 +181,6 @@ def accepts(hint: Any, value: Any) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def describe_family(family: Family) -> str:
-    """`an optimizer`, `a layer`."""
-    return f"{'an' if family.kind[0] in 'aeiou' else 'a'} {family.kind}"
 
 
 def shown(value: Any) -> str:

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 
 from bptrain.data import SCALERS, SOURCES, Scaler, Source, Split, Standard
 from bptrain.errors import Mistake, OptionError
+from bptrain.metrics import METRICS, Metric
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss
 from bptrain.nn.activations import Relu
 from bptrain.nn.layers import Dense
-from bptrain.optim import OPTIMIZERS, SCHEDULES, Adam, Constant, Optimizer, Regularization, Schedule
+from bptrain.optim import OPTIMIZERS, SCHEDULES, Adam, Clipping, Constant, Optimizer, Regularization, Schedule
 
 Auto = Literal["auto"]
 
@@ -23,7 +24,8 @@ class Data:
     target: Annotated[str | tuple[str, ...] | None, "column to predict, or several; null: the source's own"] = None
     features: Annotated[tuple[str, ...] | None, "columns to predict from; null: all but the target"] = None
     task: Annotated[
-        Literal["auto", "classification", "regression"], "auto: by the loss, or else by what the target looks like"
+        Literal["auto", "classification", "regression", "multi_label"],
+        "auto: by the loss, or else by what the target looks like",
     ] = "auto"
     split: Annotated[Split, "which rows are held out"] = Split()
     scaling: Annotated[Scaler, SCALERS, "of the features"] = Standard()
@@ -51,7 +53,12 @@ class Training:
     """How long and in what portions."""
 
     epochs: Annotated[int, Ge(1), "passes over the training rows"] = 100
-    batch_size: Annotated[Annotated[int, Ge(1)] | Literal["full"], "rows a step; full: all at once"] = 32
+    batch_size: Annotated[Annotated[int, Ge(1)] | Literal["full"], "rows a batch; full: all at once"] = 32
+    accumulate: Annotated[int, Ge(1), "batches whose gradients make a step"] = 1
+    clipping: Annotated[Clipping | None, "of gradients; null: off"] = None
+    average: Annotated[
+        Annotated[float, Gt(0), Lt(1)] | None, "decay of a moving average of the weights to evaluate with; null: off"
+    ] = None
     early_stopping: Annotated[EarlyStopping | None, "null: off"] = None
     convergence: Annotated[Convergence | None, "null: off"] = None
 
@@ -73,6 +80,9 @@ class Experiment:
     schedule: Annotated[Schedule, SCHEDULES, "of the learning rate"] = Constant()
     regularization: Annotated[Regularization, "penalties on the weights"] = Regularization()
     training: Annotated[Training, "how long and in what portions"] = Training()
+    metrics: Annotated[
+        tuple[Annotated[Metric, METRICS], ...] | Auto, "what is reported of predictions; auto: by the kind of target"
+    ] = "auto"
 
     def __post_init__(self) -> None:
         if self.network is None and self.hidden is None:

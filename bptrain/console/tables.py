@@ -1,5 +1,6 @@
 """Results as tables on stdout."""
 
+import shutil
 import sys
 from collections.abc import Iterable
 
@@ -8,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.console.text import duration, figures, is_interactive, number, printable
+from bptrain.console.text import duration, figure, figures, is_interactive, number, printable
 from bptrain.evaluation import Evaluation
 from bptrain.gradcheck import GradientReport
 from bptrain.training import Result
@@ -26,7 +27,7 @@ def output() -> Console:
         highlight=False,
         markup=False,
         emoji=False,
-        width=None if sys.stdout is not None and sys.stdout.isatty() else 160,
+        width=shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 160,
     )
 
 
@@ -54,10 +55,10 @@ def training_result(result: Result) -> None:
         ("epochs", f"{result.epochs} of {training.epochs}, {result.steps:,} steps in {duration(result.seconds)}"),
         ("stopped", reasons[result.stopped]),
         ("best epoch", f"{result.best.epoch}"),
-        (f"{held_out}", f"loss {number(result.best.score.loss)} · {figures(result.best.score.metrics)}"),
+        (f"{held_out}", f"loss {number(result.best.score.loss)} · {figures(result.best.score.numbers)}"),
     ]
     if result.test:
-        pairs.append(("test", f"loss {number(result.test.loss)} · {figures(result.test.metrics)}"))
+        pairs.append(("test", f"loss {number(result.test.loss)} · {figures(result.test.numbers)}"))
     network = result.session.model.network
     if network.theta.size <= FEW_PARAMETERS:
         pairs.extend((name, str(array.tolist())) for name, array in network.parameters().items())
@@ -69,7 +70,7 @@ def training_result(result: Result) -> None:
 def evaluation_result(evaluation: Evaluation) -> None:
     """Loss and metrics."""
     pairs = [("rows", number(evaluation.rows)), ("loss", number(evaluation.loss))]
-    pairs.extend((name, number(value)) for name, value in evaluation.metrics.items())
+    pairs.extend((name, figure(value)) for name, value in evaluation.metrics.items())
     rows(evaluation.split, pairs)
 
 

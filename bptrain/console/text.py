@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import TextIO
 
+from bptrain.metrics import Figure
+
 
 def printable(text: str) -> str:
     """The text in one line: line breaks, control, direction and other invisible characters written as escapes."""
@@ -18,6 +20,11 @@ def number(value: float | int | None) -> str:
     if value is None:
         return "undefined"
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+
+
+def figure(value: Figure) -> str:
+    """A metric: a number, or a list of numbers or of lists."""
+    return f"[{', '.join(map(figure, value))}]" if isinstance(value, list) else number(value)
 
 
 def figures(metrics: Mapping[str, float | None]) -> str:

@@ -15,7 +15,7 @@ from bptrain.data.scalers import Scaler, Statistics
 from bptrain.data.table import Table, shown
 from bptrain.errors import InputError
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "multi_label"]
 
 MOST_INTEGER_CLASSES = 20
 """A column of whole numbers with no more distinct values than this, and five rows for each, is taken for classes,

@@ -39,7 +39,7 @@ class Table:
         return self.columns[name]
 
     def numbers(self, name: str) -> Array:
-        """A column that must be complete and finite numbers, `(rows,)` float64.
+        """A column that must be complete and finite numbers, `(rows,)` float64, as a feature or a target to predict.
 
         Raises:
             InputError: it is text, or a number is missing or not finite; the message names the first such line.
@@ -47,11 +47,9 @@ class Table:
         values = self.column(name)
         if values.dtype == object:
             row = next((k for k, value in enumerate(values) if value is not None and not is_number(value)), 0)
-            advice = "a feature must be numeric; leave the column out with data.features, or encode it as numbers"
+            advice = "only numbers can be computed with: leave the column out of data.features, or encode it as numbers"
             if values[row] is None:
-                raise InputError(
-                    f"{self.where(row)}: {name}: the whole column is empty; leave it out with data.features"
-                )
+                raise InputError(f"{self.where(row)}: {name}: the whole column is empty; leave it out of data.features")
             raise InputError(f"{self.where(row)}: {name}: text among the numbers (got {shown(values[row])}); {advice}")
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from bptrain.data import Classes
 from bptrain.data.csv_reader import read_csv
 from bptrain.errors import InputError
+from bptrain.metrics import Figure
 from bptrain.training import Model, Rows, score
 from bptrain.training.assemble import load_table, split_rows
 from bptrain.training.checkpoint import load
@@ -21,7 +22,7 @@ class Evaluation:
     split: str
     rows: int
     loss: float
-    metrics: dict[str, float | None]
+    metrics: dict[str, Figure]
 
     def to_json(self) -> dict[str, Any]:
         """What `bptrain evaluate --json` prints."""

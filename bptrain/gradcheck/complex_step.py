@@ -91,9 +91,9 @@ class Twin:
         network.grad.fill(np.nan)
         soil(batch.frame)
         with np.errstate(all="ignore"):
-            value = self.real.value_and_grad(batch) + float(self.real.penalty())
+            value = self.real.value_and_grad(batch)
         assert batch.frame.dinput is not None
-        return value, {**network.gradients(), "inputs": batch.frame.dinput}
+        return float(value), {**network.gradients(), "inputs": batch.frame.dinput}
 
     def derivative(self, array: Array, direction: Array) -> float:
         """The derivative of the training loss along a direction in one of the arrays of `complex`."""
@@ -109,7 +109,7 @@ class Twin:
         network = self.complex.network
         network.rng.restore(self.masks)
         with np.errstate(all="ignore"):
-            value = self.complex.loss_value(self.batches[1], training=True) + self.complex.penalty()
+            value = self.complex.loss_value(self.batches[1], training=True)[0] + self.complex.penalty()
         array.imag = 0
         return float(complex(value).imag / STEP)
 
@@ -156,6 +156,12 @@ def tensor(twin: Twin, name: str, given: Array, stepped: Array, loss: float) -> 
         return Check(name, False, float("inf"), 0.0, given.size, what)
     if given.size <= SCANNED:
         exact = np.array([twin.derivative_of_entry(stepped, k) for k in range(given.size)])
+        if not np.isfinite(exact).all():
+            worst = int(np.argmin(np.isfinite(exact)))
+            what = (
+                f"the complex step gives {exact[worst]} at {index(given, worst)}: the forward pass is not complex-safe"
+            )
+            return Check(name, False, float("inf"), 0.0, given.size, what)
         return entrywise(name, given, exact, loss)
     return along_directions(twin, name, given, stepped, loss)
 
@@ -171,10 +177,9 @@ def entrywise(name: str, given: Array, exact: Array, loss: float) -> Check:
     errors = np.abs(flat - exact)
     largest = float(max(np.abs(flat).max(), np.abs(exact).max()))
     allowed = tolerance(flat, exact, largest, loss)
-    # A loss of exactly zero with no gradient at all leaves nothing to allow, and nothing to object to.
-    share = np.divide(errors, allowed, out=np.where(errors > 0, np.inf, 0.0), where=allowed > 0)
-    worst = int(np.argmax(np.where(np.isnan(share), np.inf, share)))
-    passed = bool(share[worst] <= 1)
+    # With a loss of exactly zero and no gradient at all nothing is allowed, and nothing is wrong.
+    worst = int(np.argmax(errors / np.maximum(allowed, np.finfo(np.float64).tiny)))
+    passed = bool((errors <= allowed).all())
     verdict = Check(name, passed, float(errors[worst]), float(allowed[worst]), flat.size)
     return verdict if passed else replace(verdict, diagnosis=disagreement(given, worst, exact[worst]))
 

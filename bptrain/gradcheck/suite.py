@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.config import Config
 from bptrain.gradcheck.complex_step import Check, Twin, check
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Layer, Loss, completed
 from bptrain.nn.activations import Tanh
@@ -44,7 +43,7 @@ class GradientReport:
         }
 
 
-def check_gradients(config: str | Path | Config | None = None, overrides: Sequence[str] = ()) -> GradientReport:
+def check_gradients(config: str | Path | None = None, overrides: Sequence[str] = ()) -> GradientReport:
     """Check hand-written gradients against the complex step.
 
     Args:
@@ -61,7 +60,7 @@ def check_gradients(config: str | Path | Config | None = None, overrides: Sequen
     return GradientReport(tuple(every_part() if config is None else of_config(config, overrides)))
 
 
-def of_config(config: str | Path | Config, overrides: Sequence[str]) -> list[Check]:
+def of_config(config: str | Path, overrides: Sequence[str]) -> list[Check]:
     """The checks of a config's network on a few rows spread over its training data."""
     assembly = prepare(config, overrides)
     experiment, rows = assembly.model.experiment, some(assembly.parts["train"])
@@ -140,7 +139,7 @@ def random_targets(loss: Loss, classes: int | None, width: int, rng: np.random.G
     if classes is None:
         shares = rng.uniform(0.1, 1, (ROWS, width))
         kinds = (rng.normal(size=(ROWS, width)), shares / shares.sum(axis=1, keepdims=True), np.round(shares))
-        return next(targets for targets in kinds if loss.objection(targets) is None)
+        return next(targets for targets in kinds if loss.objection(targets, None) is None)
     codes = rng.integers(0, classes, ROWS)
     if loss.encoding == "codes":
         return codes

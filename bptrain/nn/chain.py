@@ -3,14 +3,14 @@
 Layers that hold layers, such as a residual block, hold a chain of their own, whose input is theirs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from bptrain.arrays import Array, Shape, Streams
-from bptrain.errors import OptionError
+from bptrain.errors import Mistake, OptionError
 from bptrain.nn.layer import Layer, Parameter, Plan, Scratch, State, Views, Workspace
 from bptrain.registry import name_of
 
@@ -72,12 +72,13 @@ class Arena:
     states: dict[str, Array]
 
     def allocate(self, planned: Scratch) -> Array:
-        """An array with a row for each row of the batch."""
-        return np.zeros((self.batch, *planned.shape), planned.dtype or self.dtype)
+        """An array with a row for each row of the batch, or a single one."""
+        shape = (self.batch, *planned.shape) if planned.per_row else planned.shape
+        return np.zeros(shape, planned.dtype or self.dtype)
 
-    def workspace(self, n: int, scratch: dict[str, Array]) -> Workspace:
+    def workspace(self, n: int, planned: Mapping[str, Scratch], scratch: dict[str, Array]) -> Workspace:
         """A workspace of n rows of the given arrays, with the constants that every kernel may use."""
-        rows = {key: array[:n] for key, array in scratch.items()}
+        rows = {key: array[:n] if planned[key].per_row else array for key, array in scratch.items()}
         return Workspace(ones=self.ones[:n], rows=self.rows[:n], rng=self.rng.dropout, training=False, **rows)
 
 
@@ -103,11 +104,25 @@ class Chain:
         for place, name, layer in zip(self.places, self.names, self.layers, strict=True):
             try:
                 plan = layer.plan(self.shapes[-1])
-                self.inner.append(Chain(plan.layers, self.shapes[-1], f"{name}.") if plan.layers else None)
+                self.inner.append(self._inside(plan, f"{name}."))
             except OptionError as error:
                 raise error.under(place) from None
             self.plans.append(plan)
             self.shapes.append(plan.shape)
+
+    def _inside(self, plan: Plan, prefix: str) -> "Chain | None":
+        """The chain of the layers inside a layer, which must end in the shape that the layer promises."""
+        if not plan.layers:
+            return None
+        try:
+            inner = Chain(plan.layers, self.shapes[-1], prefix)
+        except OptionError as error:
+            raise error.under("layers") from None
+        if inner.shapes[-1] != plan.shape:
+            begins, ends = ("x".join(map(str, shape)) for shape in (plan.shape, inner.shapes[-1]))
+            what = f"the block begins with {begins} values and ends with {ends}; let its last dense layer have {begins}"
+            raise OptionError(Mistake("layers", what))
+        return inner
 
     def parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Every parameter with its full name, layer by layer."""
@@ -120,6 +135,10 @@ class Chain:
         """How many rows training needs at least."""
         inside = (inner.least_rows() for inner in self.inner if inner)
         return max(*(plan.least_rows for plan in self.plans), *inside, 1, 1)
+
+    def is_random(self) -> bool:
+        """Whether any layer draws random numbers in training."""
+        return any(plan.random for plan in self.plans) or any(inner.is_random() for inner in self.inner if inner)
 
     def row_size(self) -> int:
         """About how many numbers are kept for each row: signals, their gradients and scratch."""
@@ -193,7 +212,7 @@ class Chain:
         ):
             p = Views(**{key: arena.parameters[f"{name}.{key}"] for key in plan.parameters})
             g = Views(**{key: arena.gradients[f"{name}.{key}"] for key in plan.parameters})
-            s = arena.workspace(n, self.scratch[k])
+            s = arena.workspace(n, plan.scratch, self.scratch[k])
             for key in plan.state:
                 setattr(s, key, arena.states[f"{name}.{key}"])
             if inner:

@@ -7,7 +7,7 @@ parameters and g their gradients, s the workspace.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol
 
 from bptrain.arrays import Array, Shape
 from bptrain.nn.initializers import GlorotUniform, Initializer
@@ -26,19 +26,24 @@ Views = SimpleNamespace
 
 @dataclass(frozen=True)
 class Parameter:
-    """An array that is learned. `decay`: whether weight decay and other penalties apply (weights yes, biases no)."""
+    """An array that is learned. `decay`: whether weight decay and other penalties apply (weights yes, biases no); `l1`
+    and `l2` are penalties of its own, in place of those of the whole network."""
 
     shape: Shape
     initializer: Initializer
     decay: bool = True
+    l1: float | None = None
+    l2: float | None = None
 
 
 @dataclass(frozen=True)
 class Scratch:
-    """An array for each row of the batch. A dtype of None is the network's own."""
+    """An array that a kernel works in, one for each row of the batch or (not `per_row`) a single one. A dtype of None
+    is the network's own."""
 
     shape: Shape
     dtype: Literal["bool", "float32", "int64"] | None = None
+    per_row: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class State:
 class Plan:
     """What a layer makes of an input shape.
 
-    `layers` are those inside, whose frame the workspace has as `s.inner`; `least_rows` is how many rows training needs.
+    `layers` are those inside, whose frame the workspace has as `s.inner`; `least_rows` is how many rows training needs;
+    `random` says that training draws random numbers.
     `reads` names what its backward reads of x and y. `elementwise` says that each output depends on its own input
     alone: the network may then hand it y = x (if nobody's backward misses x) and dx = dy, and spare memory and time.
     """
@@ -64,11 +70,11 @@ class Plan:
     state: Mapping[str, State] = field(default_factory=dict)
     layers: tuple["Layer", ...] = ()
     least_rows: int = 1
+    random: bool = False
     reads: Literal["", "x", "y", "xy"] = "xy"
     elementwise: bool = False
 
 
-@runtime_checkable
 class Layer(Protocol):
     """A function of rows with its derivative. Shapes are those of one row: `(64,)`."""
 

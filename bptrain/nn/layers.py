@@ -35,6 +35,8 @@ class Dense:
         Annotated[Initializer, INITIALIZERS] | Auto, "start of W; auto: what suits the activation that follows"
     ] = "auto"
     bias_init: Annotated[Initializer, INITIALIZERS, "start of b"] = Zeros()
+    l1: Annotated[Annotated[float, Ge(0)] | None, "penalty on W in place of regularization.l1; null: that one"] = None
+    l2: Annotated[Annotated[float, Ge(0)] | None, "penalty on W in place of regularization.l2; null: that one"] = None
 
     @classmethod
     def example(cls, width: int) -> "Dense":
@@ -57,9 +59,10 @@ class Dense:
         )
 
     def plan(self, shape: Shape) -> Plan:
-        if self.units == "auto" or self.weight_init == "auto":
-            return self.completed(1, ()).plan(shape)
-        parameters = {"weight": Parameter((*shape, self.units), self.weight_init)}
+        if self.units == "auto":
+            raise OptionError(Mistake("units", "nothing says how many units auto means here; give a number"))
+        start = GlorotUniform() if self.weight_init == "auto" else self.weight_init
+        parameters = {"weight": Parameter((*shape, self.units), start, l1=self.l1, l2=self.l2)}
         if self.bias:
             parameters["bias"] = Parameter((self.units,), self.bias_init, decay=False)
         return Plan((self.units,), parameters, reads="x")
@@ -93,7 +96,7 @@ class Dropout:
 
     def plan(self, shape: Shape) -> Plan:
         scratch = {"uniform": Scratch(shape, "float32"), "mask": Scratch(shape)}
-        return Plan(shape, scratch=scratch, reads="", elementwise=True)
+        return Plan(shape, scratch=scratch, random=True, reads="", elementwise=True)
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         if not s.training:
@@ -122,7 +125,7 @@ class GaussianNoise:
     std: Annotated[float, Ge(0), "standard deviation of the noise"] = 0.1
 
     def plan(self, shape: Shape) -> Plan:
-        return Plan(shape, scratch={"noise": Scratch(shape, "float32")}, reads="", elementwise=True)
+        return Plan(shape, scratch={"noise": Scratch(shape, "float32")}, random=True, reads="", elementwise=True)
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         if y is not x:
@@ -188,16 +191,6 @@ class Residual:
         return cls((Dense(3), Tanh(), Dense(width)))
 
     def plan(self, shape: Shape) -> Plan:
-        after = shape
-        for k, layer in enumerate(self.layers):
-            try:
-                after = layer.plan(after).shape
-            except OptionError as error:
-                raise error.under(f"layers.{k}.{name_of(layer)}") from None
-        if after != shape:
-            begins, ends = ("x".join(map(str, one)) for one in (shape, after))
-            what = f"the block begins with {begins} values and ends with {ends}; let its last dense layer have {begins}"
-            raise OptionError(Mistake("layers", what))
         return Plan(shape, layers=self.layers, reads="x")
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
@@ -227,11 +220,11 @@ def completed(layers: Sequence[Layer], outputs: int | None) -> tuple[Layer, ...]
                 message = "auto is for the last dense layer, whose units the target decides; give a number"
                 raise OptionError(Mistake(f"{k}.dense.units", message))
             done.append(layer.completed(outputs or 1, layers[k + 1 :]))
-        elif isinstance(layer, Residual):
+        elif isinstance(inside := getattr(layer, "layers", None), tuple):
             try:
-                done.append(Residual(completed(layer.layers, None)))
+                done.append(replace(layer, layers=completed(inside, None)))  # type: ignore[type-var]
             except OptionError as error:
-                raise error.under(f"{k}.residual.layers") from None
+                raise error.under(f"{k}.{name_of(layer)}.layers") from None
         else:
             done.append(layer)
     return tuple(done)

@@ -15,21 +15,19 @@ import numpy as np
 from bptrain.arrays import Array, Shape, Streams, physical_memory, views
 from bptrain.errors import Mistake, OptionError
 from bptrain.nn.chain import Arena, Chain, Frame
-from bptrain.nn.initializers import Initializer
-from bptrain.nn.layer import Layer, Scratch, Workspace
+from bptrain.nn.layer import Layer, Parameter, Scratch
 
 Dtype = Literal["float32", "float64", "complex128"]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One parameter: its name (`0.dense.weight`), its place in `theta`, and whether penalties apply to it."""
+    """One parameter: its name (`0.dense.weight`), its place in `theta`, and what its layer planned for it."""
 
     name: str
     shape: Shape
     slice: slice
-    decay: bool
-    initializer: Initializer
+    parameter: Parameter
 
 
 class Network:
@@ -62,16 +60,15 @@ class Network:
         self.dtype = np.dtype(dtype)
         self.rng = rng
         self.entries = self._entries()
-        self.decayed = slice(0, sum(prod(entry.shape) for entry in self.entries if entry.decay))
+        self.decayed = slice(0, sum(prod(entry.shape) for entry in self.entries if entry.parameter.decay))
 
         size = sum(prod(entry.shape) for entry in self.entries)
         refuse_more_than_memory((2 * size + batch * self.chain.row_size()) * self.dtype.itemsize)
         self.theta = np.zeros(size, self.dtype)
         self.grad = np.zeros(size, self.dtype)
-        states = dict(self.chain.states())
-        self.state = np.zeros(sum(prod(state.shape) for state in states.values()), self.dtype)
-        self.states = {name: view for name, _, view in views(self.state, {k: s.shape for k, s in states.items()})}
-        for name, state in states.items():
+        self.state = np.zeros(sum(prod(state.shape) for _, state in self.chain.states()), self.dtype)
+        self.states = self.named_state(self.state)
+        for name, state in self.chain.states():
             self.states[name][...] = state.initial
 
         constants = np.ones(batch, self.dtype), np.arange(batch)
@@ -91,13 +88,22 @@ class Network:
         """The shape of the scores of a row."""
         return self.chain.shapes[-1]
 
+    def named(self, vector: Array) -> dict[str, Array]:
+        """A vector as long as `theta` as views by the names of the parameters, in the order of the entries."""
+        return {entry.name: vector[entry.slice].reshape(entry.shape) for entry in self.entries}
+
+    def named_state(self, vector: Array) -> dict[str, Array]:
+        """A vector as long as `state` as views by name."""
+        shapes = {name: state.shape for name, state in self.chain.states()}
+        return {name: view for name, _, view in views(vector, shapes)}
+
     def parameters(self) -> dict[str, Array]:
-        """Every parameter by name, as views of `theta`, in the order of the entries."""
-        return {entry.name: self.theta[entry.slice].reshape(entry.shape) for entry in self.entries}
+        """Every parameter by name, as views of `theta`."""
+        return self.named(self.theta)
 
     def gradients(self) -> dict[str, Array]:
-        """Every gradient by name, as views of `grad`, in the order of the entries."""
-        return {entry.name: self.grad[entry.slice].reshape(entry.shape) for entry in self.entries}
+        """Every gradient by name, as views of `grad`."""
+        return self.named(self.grad)
 
     def initialize(self) -> None:
         """Draw all parameters anew, in the order of the layers."""
@@ -111,17 +117,13 @@ class Network:
             self._frames[n] = self.chain.frame(n)
         return self._frames[n]
 
-    def workspace(self, n: int, scratch: dict[str, Array]) -> Workspace:
-        """A workspace of n rows of the given scratch arrays, with the constants that every kernel may use."""
-        return self.arena.workspace(n, scratch)
-
     def _entries(self) -> tuple[Entry, ...]:
         # Sorting is stable: what takes weight decay comes first, each part in the order of the layers.
         planned = sorted(self.chain.parameters(), key=lambda item: not item[1].decay)
         entries, start = [], 0
         for name, parameter in planned:
             part = slice(start, start + prod(parameter.shape))
-            entries.append(Entry(name, parameter.shape, part, parameter.decay, parameter.initializer))
+            entries.append(Entry(name, parameter.shape, part, parameter))
             start = part.stop
         return tuple(entries)
 

@@ -36,7 +36,12 @@ class BatchNorm:
         return Plan(
             shape,
             scale_and_shift(shape),
-            scratch={"normal": Scratch(shape), "square": Scratch(shape)},
+            scratch={
+                "normal": Scratch(shape),
+                "square": Scratch(shape),
+                "average": Scratch(shape, per_row=False),
+                "deviation": Scratch(shape, per_row=False),
+            },
             state={"mean": State(shape, 0.0), "variance": State(shape, 1.0)},
             least_rows=2,
             reads="",
@@ -45,17 +50,19 @@ class BatchNorm:
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         if s.training:
             n = len(x)
-            mean = column_mean(x)
-            np.subtract(x, mean, out=s.normal)
+            column_mean(x, s.average)
+            np.subtract(x, s.average, out=s.normal)
+            move(s.mean, s.average, self.momentum)
             np.multiply(s.normal, s.normal, out=s.square)
-            variance = column_mean(s.square)
-            s.deviation = np.sqrt(variance + self.epsilon).astype(x.dtype)
-            np.divide(s.normal, s.deviation, out=s.normal)
-            s.mean[...] = (1 - self.momentum) * s.mean + self.momentum * mean
-            s.variance[...] = (1 - self.momentum) * s.variance + self.momentum * variance * (n / (n - 1))
+            column_mean(s.square, s.average)
+            np.add(s.average, self.epsilon, out=s.deviation)
+            s.average *= n / (n - 1)
+            move(s.variance, s.average, self.momentum)
         else:
             np.subtract(x, s.mean, out=s.normal)
-            np.divide(s.normal, np.sqrt(s.variance + self.epsilon), out=s.normal)
+            np.add(s.variance, self.epsilon, out=s.deviation)
+        np.sqrt(s.deviation, out=s.deviation)
+        np.divide(s.normal, s.deviation, out=s.normal)
         np.multiply(s.normal, p.scale, out=y)
         y += p.shift
 
@@ -65,16 +72,26 @@ class BatchNorm:
         np.multiply(dy, s.normal, out=s.square)
         np.dot(s.ones, s.square, out=g.scale)
         if dx is not None:
-            np.multiply(s.normal, g.scale / n, out=s.normal)
+            np.divide(g.scale, n, out=s.average)
+            np.multiply(s.normal, s.average, out=s.normal)
             np.subtract(dy, s.normal, out=dx)
-            dx -= g.shift / n
-            dx *= p.scale / s.deviation
+            np.divide(g.shift, n, out=s.average)
+            dx -= s.average
+            np.divide(p.scale, s.deviation, out=s.average)
+            dx *= s.average
 
 
-def column_mean(x: Array) -> Array:
-    """The mean of each unit over the rows, summed in double precision and rounded once."""
+def column_mean(x: Array, out: Array) -> None:
+    """Fill out with the mean of each unit over the rows, summed in double precision and rounded once."""
     total: Array = np.add.reduce(x, axis=0, dtype=np.result_type(x.dtype, np.float64))
-    return (total / len(x)).astype(x.dtype)
+    np.divide(total, len(x), out=out, casting="same_kind")
+
+
+def move(running: Array, value: Array, momentum: float) -> None:
+    """Move running statistics by the share `momentum` towards a value, which is used up."""
+    running *= 1 - momentum
+    value *= momentum
+    running += value
 
 
 @LAYERS.register

@@ -1,10 +1,10 @@
-"""Penalties on the weights, added to the loss."""
+"""Penalties on the weights, added to the loss, and a bound on their norm."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 
 from bptrain.arrays import Array
 from bptrain.nn.kernels import absolute
@@ -12,16 +12,18 @@ from bptrain.nn.kernels import absolute
 
 @dataclass(frozen=True)
 class Regularization:
-    """Penalties that keep weights small (`l2`) or make them vanish (`l1`). Biases are left alone.
+    """Penalties that keep weights small (`l2`) or make them vanish (`l1`), and a bound on them. Biases are left alone.
 
     Forward: `P = l1 · Σ |w| + l2 / 2 · Σ w²`. Backward: `dw = l1 · sign(w) + l2 · w`, 0 for the first term at w = 0.
-    Shapes: w is one vector. Not divided by the number of rows. `l2` is PyTorch's `weight_decay` of SGD and Adam;
-    Keras's L2 has no 1/2; scikit-learn divides its `alpha` by the rows. Reference: Hoerl and Kennard, 1970;
-    Tibshirani, 1996.
+    After each step the weights into a unit are scaled down to the norm `max_norm` where theirs is larger. Shapes: w
+    any. Not divided by the number of rows. `l2` is PyTorch's `weight_decay` of SGD and Adam; Keras's L2 has no 1/2;
+    scikit-learn divides its `alpha` by the rows. A dense layer may have an `l1` and `l2` of its own. Reference: Hoerl
+    and Kennard, 1970; Tibshirani, 1996; Srebro, Rennie and Jaakkola, 2005.
     """
 
     l1: Annotated[float, Ge(0), "weight of the sum of absolute values"] = 0.0
     l2: Annotated[float, Ge(0), "weight of half the sum of squares"] = 0.0
+    max_norm: Annotated[Annotated[float, Gt(0)] | None, "largest norm of the weights into a unit; null: any"] = None
 
     @property
     def active(self) -> bool:
@@ -49,3 +51,13 @@ class Regularization:
         if self.l2:
             np.multiply(weights, self.l2, out=scratch)
             grad += scratch
+
+    def constrain(self, weight: Array, scratch: Array) -> None:
+        """Scale down the weights `(inputs, units)` of every unit whose norm is above `max_norm`; scratch is alike."""
+        if self.max_norm is None:
+            return
+        np.multiply(weight, weight, out=scratch)
+        norms = np.sqrt(np.add.reduce(scratch, axis=0))
+        np.maximum(norms, self.max_norm, out=norms)
+        np.divide(self.max_norm, norms, out=norms)
+        weight *= norms

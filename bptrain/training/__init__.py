@@ -1,8 +1,9 @@
 """Training: a model assembled from an experiment and its data, the loop, and what a run leaves behind."""
 
-from bptrain.training.assemble import Assembly, Model, Rows, assemble
+from bptrain.training.assemble import Assembly, assemble
 from bptrain.training.description import show
 from bptrain.training.loop import EpochEnd, Progress
+from bptrain.training.model import Model, Rows
 from bptrain.training.objective import Batch, Objective
 from bptrain.training.run import Result, Sink, Started, prepare, train
 from bptrain.training.scoring import Score, score

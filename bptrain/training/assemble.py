@@ -4,69 +4,16 @@ Everything that only the data can tell is settled here: the task, the loss, the 
 the columns. What comes out has no `auto` left in it.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from bptrain.arrays import Array, Streams
 from bptrain.config import Data, Experiment
-from bptrain.data import Classes, Columns, Table, Task, find_classes, fit, likely_task
+from bptrain.data import Classes, Table, Task, Unscaled, find_classes, fit, likely_task
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.metrics import R2, Accuracy, Mae, Metric, Rmse
-from bptrain.nn import Loss, Network, completed
-from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
+from bptrain.nn.losses import BinaryCrossEntropy
+from bptrain.optim import LineSearch
 from bptrain.registry import name_of
-from bptrain.training.objective import Objective
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows as the network reads them: inputs `(rows, features)` and targets in the encoding of the loss."""
-
-    inputs: Array
-    targets: Array
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    def fingerprint(self) -> str:
-        """A digest that tells whether rows are still the same, in the same order."""
-        total = hashlib.sha256(self.inputs.view(np.uint8).data)
-        total.update(self.targets.view(np.uint8).data)
-        return total.hexdigest()
-
-
-@dataclass(frozen=True)
-class Model:
-    """A network with all that is needed to use it on a raw table.
-
-    `experiment` has no `auto` left; `metrics` are those of the task.
-    """
-
-    experiment: Experiment
-    columns: Columns
-    streams: Streams
-    objective: Objective
-    metrics: tuple[Metric, ...]
-
-    @property
-    def network(self) -> Network:
-        """The network itself."""
-        return self.objective.network
-
-    def rows(self, table: Table) -> Rows:
-        """A table as the network reads it.
-
-        Raises:
-            InputError: a column is missing or has values that cannot be used.
-        """
-        targets = self.columns.targets(table)
-        loss, width = self.objective.loss, self.network.output_shape[0]
-        if loss.encoding == "values" and self.columns.classes is not None:
-            targets = targets[:, None] == np.arange(width) if width > 1 else targets[:, None]
-        dtype = np.int64 if loss.encoding == "codes" else self.network.dtype
-        return Rows(self.columns.inputs(table).astype(self.network.dtype), np.ascontiguousarray(targets, dtype=dtype))
+from bptrain.training.model import Model, Rows, batch_rows, build_model, default_loss
 
 
 @dataclass(frozen=True)
@@ -90,13 +37,16 @@ def assemble(experiment: Experiment) -> Assembly:
     features = feature_names(experiment.data, table, names)
     task = find_task(experiment, table, names)
     classes = find_classes(table, names[0]) if task == "classification" else None
+    experiment = settled(experiment, names, task, len(classes.labels) if classes else None)
     streams = Streams(experiment.seed)
     rows = split_rows(experiment, table, classes, streams)
-    scaling, target_scaling = experiment.data.scaling, experiment.data.target_scaling
-    columns = fit(table, rows["train"], features, classes or names, scaling, target_scaling)
-    experiment = settled(experiment, names, task)
+    data = experiment.data
+    columns = fit(table, rows["train"], features, classes or names, data.scaling, data.target_scaling)
     model = build_model(experiment, columns, streams, rows=len(rows["train"]))
+    refuse_unfit(model, rows)
     every = model.rows(table)
+    if objection := model.objective.loss.objection(every.targets, columns.classes):
+        raise OptionError(Mistake("loss", f"{name_of(model.objective.loss)}: {objection}"))
     parts = {name: Rows(every.inputs[part], every.targets[part]) for name, part in rows.items() if len(part)}
     return Assembly(model, parts, every.fingerprint())
 
@@ -162,7 +112,7 @@ def checked(table: Table, name: str, field: str) -> None:
 
 
 def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> Task:
-    """Classes or numbers: what the config says, or else what the loss takes, or else what the column looks like.
+    """Classes, labels or numbers: what the config says, or what the loss takes, or what the columns look like.
 
     Raises:
         OptionError: several columns of classes.
@@ -170,27 +120,38 @@ def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> T
     loss, task = experiment.loss, experiment.data.task
     if len(names) > 1:
         if task == "classification":
-            raise OptionError(Mistake("data.target", f"one column of classes at a time (got {len(names)})"))
-        return "regression"
+            what = f"one column of classes at a time (got {len(names)}); for labels that go together use multi_label"
+            raise OptionError(Mistake("data.target", what))
+        labels = task == "multi_label" or (task == "auto" and loss != "auto" and loss.labels)
+        return "multi_label" if labels else "regression"
     if task != "auto":
         return task
     likely = likely_task(table, names[0])
     if loss == "auto":
         return likely
-    fitting = {"classification": bool(loss.widths(2, 1) or loss.widths(3, 1)), "regression": bool(loss.widths(None, 1))}
-    if all(fitting.values()):
-        return "classification" if table.column(names[0]).dtype == object else "regression"
-    return "classification" if fitting["classification"] else "regression"
+    text = table.column(names[0]).dtype == object
+    for_classes = bool(loss.widths(2, 1) or loss.widths(3, 1))
+    rather = for_classes and (loss.labels or not loss.widths(None, 1))
+    return "classification" if text or rather else "regression"
 
 
-def settled(experiment: Experiment, names: tuple[str, ...], task: Task) -> Experiment:
-    """The experiment with target, task and manner of splitting as the data decided them."""
+def settled(experiment: Experiment, names: tuple[str, ...], task: Task, classes: int | None) -> Experiment:
+    """The experiment with target, task, loss and manner of splitting as the data decided them."""
     data = experiment.data
     method = data.split.method
     if method == "auto":
         method = "stratified" if task == "classification" else "random"
-    target = names[0] if len(names) == 1 else names
-    return replace(experiment, data=replace(data, target=target, task=task, split=replace(data.split, method=method)))
+    loss = experiment.loss
+    if loss == "auto":
+        loss = BinaryCrossEntropy() if task == "multi_label" else default_loss(classes)
+    data = replace(
+        data,
+        target=names[0] if len(names) == 1 else names,
+        task=task,
+        split=replace(data.split, method=method),
+        target_scaling=Unscaled() if loss.raw_targets else data.target_scaling,
+    )
+    return replace(experiment, data=data, loss=loss)
 
 
 def split_rows(experiment: Experiment, table: Table, classes: Classes | None, streams: Streams) -> dict[str, Array]:
@@ -206,67 +167,37 @@ def split_rows(experiment: Experiment, table: Table, classes: Classes | None, st
         raise error.under("data.split") from None
 
 
-def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, rows: int = 0) -> Model:
-    """A fresh model for fitted columns: loss and layers settled, the network allocated and initialised.
-
-    The network has room for the batches of training on so many `rows`, and for scoring.
+def refuse_unfit(model: Model, rows: dict[str, Array]) -> None:
+    """Refuse what cannot be trained on these rows.
 
     Raises:
-        OptionError: the loss does not fit the target, or the network's output does not fit the loss.
+        OptionError: with every mistake: batches too small for a layer, or not whole for an optimizer that needs that;
+            early stopping with nothing to watch; a random loss for an optimizer that compares losses.
     """
-    count = 1 if isinstance(columns.target, Classes) else len(columns.target)
-    loss = experiment.loss if experiment.loss != "auto" else default_loss(columns.classes)
-    widths = loss.widths(columns.classes, count)
-    kind = f"{columns.classes} classes" if columns.classes else f"{count} numeric column{'s' * (count > 1)}"
-    if not widths:
-        better = name_of(default_loss(columns.classes))
-        raise OptionError(Mistake("loss", f"{name_of(loss)} does not fit a target of {kind}; use {better}"))
-    try:
-        layers = completed(experiment.layers, widths[0])
-        batch = max(batch_rows(experiment, rows), scoring_rows(experiment))
-        network = Network(layers, (len(columns.features),), batch=batch, dtype=experiment.dtype, rng=streams)
-    except OptionError as error:
-        raise error.under("network") from None
-    outputs = network.output_shape[0]
-    if outputs not in widths:
-        place = f"network.{len(layers) - 1}"
-        what = f"the network ends in {outputs} outputs; {name_of(loss)} on {kind} needs {' or '.join(map(str, widths))}"
-        raise OptionError(Mistake(place if experiment.network else "hidden", f"{what}; write units: auto"))
-    refuse_small_batches(experiment, network, rows)
-    resolved = replace(experiment, network=layers, hidden=None, activation=None, loss=loss)
-    metrics: tuple[Metric, ...] = (Accuracy(),) if columns.classes else (R2(), Rmse(), Mae())
-    return Model(resolved, columns, streams, Objective(network, loss, experiment.regularization), metrics)
-
-
-def refuse_small_batches(experiment: Experiment, network: Network, rows: int) -> None:
-    """Refuse batches, the last one of an epoch included, that are too small for a layer.
-
-    Raises:
-        OptionError: batch normalisation would meet a single row.
-    """
-    size = batch_rows(experiment, rows)
-    smallest, needed = rows % size or size, network.chain.least_rows()
-    if rows and smallest < needed:
-        what = (
-            f"batch_norm needs batches of {needed} rows or more (the last one of {rows} rows by {size} has {smallest})"
-        )
-        raise OptionError(Mistake("training.batch_size", f"{what}; choose another size"))
-
-
-def batch_rows(experiment: Experiment, rows: int) -> int:
-    """How many of so many training rows go into one step."""
-    size = experiment.training.batch_size
-    return max(rows if size == "full" else min(size, rows), 1)
-
-
-def scoring_rows(experiment: Experiment) -> int:
-    """How many rows are scored at a time: always the same for an experiment, since other portions round otherwise."""
-    size = experiment.training.batch_size
-    return 256 if size == "full" else min(max(size, 256), 4096)
-
-
-def default_loss(classes: int | None) -> Loss:
-    """The loss for a target of so many classes, or for numbers."""
-    if classes is None:
-        return Mse()
-    return BinaryCrossEntropy() if classes == 2 else SoftmaxCrossEntropy()
+    experiment, chain, training = model.experiment, model.network.chain, model.experiment.training
+    count, optimizer = len(rows["train"]), experiment.optimizer
+    size = batch_rows(experiment, count)
+    mistakes = []
+    smallest, needed = count % size or size, chain.least_rows()
+    if smallest < needed:
+        last = f"the last one of {count} rows by {size} has {smallest}"
+        what = f"batch_norm needs batches of {needed} rows or more ({last}); choose another size"
+        mistakes.append(Mistake("training.batch_size", what))
+    if optimizer.full_batch and size < count:
+        what = f"{name_of(optimizer)} needs all {count} rows in every step (got {size}); write batch_size: full"
+        mistakes.append(Mistake("training.batch_size", what))
+    if isinstance(optimizer, LineSearch):
+        if chain.is_random():
+            what = f"{name_of(optimizer)} compares losses, which dropout and noise make random; take those layers out"
+            mistakes.append(Mistake("optimizer", what))
+        if training.clipping:
+            what = f"does not go with {name_of(optimizer)}, which chooses the length of its steps itself; take it out"
+            mistakes.append(Mistake("training.clipping", what))
+        if training.average:
+            what = f"does not go with {name_of(optimizer)}, whose few steps leave nothing to average; take it out"
+            mistakes.append(Mistake("training.average", what))
+    if training.early_stopping and not len(rows["validation"]):
+        what = "there are no validation rows to watch; hold some out with data.split.validation, or take it out"
+        mistakes.append(Mistake("training.early_stopping", what))
+    if mistakes:
+        raise OptionError(*mistakes)

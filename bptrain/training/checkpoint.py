@@ -1,19 +1,19 @@
 """Checkpoints: a model in one file, alone enough to evaluate and predict; with the session, to continue training.
 
 `best.npz` holds the model with its best weights. `last.npz` holds the whole session as well: optimizer slots, random
-streams, the permutation and the position in it, all counters, and the best weights so far.
+streams, the permutation and the position in it, all counters, and the best weights so far. Where weights are averaged,
+`best.npz` has the averages under the names of the parameters, and those that training went on from as `raw`.
 """
 
 from pathlib import Path
 from typing import Any
 
-from bptrain.arrays import Array, Streams
+from bptrain.arrays import Streams
 from bptrain.config import dump, from_json
 from bptrain.data import Columns
 from bptrain.errors import InputError, StorageError
 from bptrain.training import npz
-from bptrain.training.assemble import Model, build_model
-from bptrain.training.environment import fingerprint
+from bptrain.training.model import Model, build_model
 from bptrain.training.session import Session
 
 FORMAT = 1
@@ -26,11 +26,11 @@ def save_best(path: Path, session: Session) -> None:
         StorageError: the file could not be written.
     """
     assert session.best is not None
-    network = session.model.network
-    theta, state = session.best.theta, session.best.state
-    arrays = {entry.name: theta[entry.slice].reshape(entry.shape) for entry in network.entries}
-    arrays |= named_state(session.model, state)
-    npz.write(path, arrays, document(session) | {"epoch": session.best.epoch})
+    network, best = session.model.network, session.best
+    arrays = network.named(best.theta) | network.named_state(best.state)
+    if best.raw is not None:
+        arrays["raw"] = best.raw
+    npz.write(path, arrays, document(session) | {"epoch": best.epoch})
 
 
 def save_last(path: Path, session: Session) -> None:
@@ -40,21 +40,9 @@ def save_last(path: Path, session: Session) -> None:
         StorageError: the file could not be written.
     """
     model = session.model
-    arrays = model.network.parameters() | named_state(model, model.network.state)
-    arrays |= {f"slot.{k}": slot for k, slot in enumerate(session.slots)} | {"order": session.order}
-    if session.best is not None:
-        arrays |= {"best.theta": session.best.theta, "best.state": session.best.state}
+    arrays = model.network.parameters() | model.network.states | session.vectors()
     whole = {"epoch": session.epoch, "streams": model.streams.state(), "progress": session.progress()}
     npz.write(path, arrays, document(session) | whole, keep=path.with_suffix(".previous.npz"))
-
-
-def named_state(model: Model, state: Array) -> dict[str, Array]:
-    """The running statistics by name, cut from one vector."""
-    start, named = 0, {}
-    for name, view in model.network.states.items():
-        named[name] = state[start : start + view.size].reshape(view.shape)
-        start += view.size
-    return named
 
 
 def document(session: Session) -> dict[str, Any]:
@@ -65,9 +53,9 @@ def document(session: Session) -> dict[str, Any]:
         "config": dump(session.model.experiment),
         "columns": session.model.columns.to_json(),
         "rows": {name: len(rows) for name, rows in session.parts.items()},
-        "data": session.fingerprint,
+        "data": session.data,
         "best": None if best is None else {"epoch": best.epoch, **best.score.to_json()},
-        "environment": fingerprint(),
+        "environment": session.environment,
     }
 
 

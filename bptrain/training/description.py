@@ -4,18 +4,19 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from pathlib import Path
 
-from bptrain.config import Config, to_yaml
+from bptrain.config import to_yaml
 from bptrain.data import Classes, Columns
 from bptrain.registry import name_of
 from bptrain.training.assemble import Assembly
+from bptrain.training.model import Model
 from bptrain.training.run import prepare
 
 
-def show(config: str | Path | Config, overrides: Sequence[str] = ()) -> str:
+def show(config: str | Path, overrides: Sequence[str] = ()) -> str:
     """The config with every default filled in and every `auto` settled by its data, and comments on what comes of it.
 
     Args:
-        config: a YAML file, or one that `bptrain.config.load` has read.
+        config: a YAML file.
         overrides: `KEY=VALUE` each, put over the file.
 
     Returns:
@@ -42,11 +43,21 @@ def described(assembly: Assembly) -> Iterator[str]:
         inside = [entry for entry in network.entries if entry.name.startswith(f"{name}.")]
         count = sum(prod(entry.shape) for entry in inside)
         shape = " x ".join(map(str, plan.shape))
-        starts = ", ".join(name_of(entry.initializer) for entry in inside)
+        starts = ", ".join(name_of(entry.parameter.initializer) for entry in inside)
         yield f"  {name:<24}{shape:>10}{count:>14,}  {starts}"
-    penalty = experiment.regularization
-    formula = f" + {penalty.l1:g} Σ|w|" * bool(penalty.l1) + f" + {penalty.l2:g}/2 Σw²" * bool(penalty.l2)
-    yield f"minimised: {name_of(model.objective.loss)}{formula}"
+    yield f"minimised: {name_of(model.objective.loss)}" + " + the penalty" * bool(model.objective.penalties)
+    yield from penalties(model)
+    if experiment.regularization.max_norm is not None:
+        yield f"after each step: the weights into a unit have a norm of at most {experiment.regularization.max_norm:g}"
+
+
+def penalties(model: Model) -> Iterator[str]:
+    """The formula of each penalty with the weights that it is on; it is not divided by the number of rows."""
+    for part, one in model.objective.penalties:
+        names = [e.name for e in model.network.entries if part.start <= e.slice.start and e.slice.stop <= part.stop]
+        absolute = f"{one.l1:g} Σ|w|" if one.l1 else ""
+        square = f"{one.l2:g}/2 Σw²" if one.l2 else ""
+        yield f"penalty: {' + '.join(filter(None, (absolute, square)))} over {', '.join(names)}"
 
 
 def target_in_words(columns: Columns) -> str:

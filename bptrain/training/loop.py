@@ -11,8 +11,11 @@ from time import perf_counter
 
 import numpy as np
 
+from bptrain.arrays import Array
 from bptrain.errors import DivergedError
+from bptrain.optim import LineSearch
 from bptrain.registry import name_of
+from bptrain.training.objective import Batch
 from bptrain.training.scoring import Score, score
 from bptrain.training.session import Record, Session
 
@@ -53,62 +56,136 @@ def train(session: Session) -> Iterator[Event]:
 
 def pass_over_rows(session: Session) -> Iterator[Progress]:
     """The steps of one epoch, from where the session stands."""
-    model, rows, count = session.model, session.train, len(session.train)
-    network, objective, optimizer = model.network, model.objective, model.experiment.optimizer
-    if session.position == 0 and session.batch_size < count:
+    model, rows = session.model, session.train
+    objective, optimizer = model.objective, model.experiment.optimizer
+    count, size, steps_per_epoch = len(rows), session.batch_size, session.steps_per_epoch
+    if session.position == 0 and size < count:
         session.order = model.streams.shuffle.permutation(count)
     due = perf_counter() + TICK
     while session.position < count:
-        chosen = session.order[session.position : session.position + session.batch_size]
+        chosen = session.order[session.position : session.position + size]
         batch = objective.batch(len(chosen))
         batch.fill(rows.inputs, rows.targets, chosen)
-        loss = objective.value_and_grad(batch)
-        lr = session.learning_rate()
+        progress = session.step / steps_per_epoch
+        factor = model.experiment.schedule.factor(progress, model.experiment.training.epochs, session.memory)
+        session.lr = optimizer.lr * factor
+        if isinstance(optimizer, LineSearch):
+            loss, weight = search(session, optimizer, batch)
+        else:
+            loss, weight = objective.loss_and_grad(batch)
         if not isfinite(loss):
-            raise diverged(session, f"the loss is {loss}", lr, session.step + 1)
-        session.step += 1
-        optimizer.update(network.theta, network.grad, session.slots, lr=lr, step=session.step)
+            raise diverged(session, f"the loss is {loss}", session.step + 1)
         session.position += len(chosen)
-        session.loss_sum += loss * len(chosen)
+        session.loss_sum += loss * weight
+        session.weight_sum += weight
+        if not isinstance(optimizer, LineSearch) and gather(session, weight):
+            step(session)
         if perf_counter() >= due:
-            yield Progress(session.epoch + 1, session.position, session.loss_sum / session.position)
+            yield Progress(session.epoch + 1, session.position, session.loss_sum / (session.weight_sum or 1.0))
             due = perf_counter() + TICK
+
+
+def gather(session: Session, weight: float) -> bool:
+    """Add up the gradients of several batches where the config says so. Whether the gradient of a step is complete."""
+    if session.gathered is None:
+        return True
+    grad, gathered = session.model.network.grad, session.gathered
+    grad *= weight
+    gathered += grad
+    session.gathered_weight += weight
+    session.gathered_batches += 1
+    complete = session.gathered_batches == session.model.experiment.training.accumulate
+    if not complete and session.position < len(session.train):
+        return False
+    np.divide(gathered, session.gathered_weight or 1.0, out=grad)
+    gathered.fill(0)
+    session.gathered_weight, session.gathered_batches = 0.0, 0
+    return True
+
+
+def step(session: Session) -> None:
+    """Change the parameters by the network's gradient: penalty, clipping, update, bound on norms, average."""
+    model, network = session.model, session.model.network
+    training = model.experiment.training
+    model.objective.add_penalty_gradient()
+    if training.clipping:
+        session.clipped += training.clipping.clip(network.grad)
+    session.step += 1
+    model.experiment.optimizer.update(
+        network.theta, network.grad, session.slots, lr=session.lr, step=session.step, decayed=network.decayed.stop
+    )
+    model.objective.constrain()
+    if session.average is not None and training.average:
+        # The gradient is used up, and serves as scratch.
+        session.average *= training.average
+        np.multiply(network.theta, 1 - training.average, out=network.grad)
+        session.average += network.grad
+
+
+def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float, float]:
+    """A step of an optimizer that asks for the objective itself. The loss before it, without penalty, and its
+    weight."""
+    objective, network = session.model.objective, session.model.network
+    penalty, values = objective.penalty(), []
+
+    def evaluate() -> float:
+        values.append(objective.value_and_grad(batch))
+        return values[-1]
+
+    session.step += 1
+    optimizer.advance(network.theta, network.grad, session.slots, evaluate, lr=session.lr, step=session.step)
+    objective.constrain()
+    return values[0] - penalty, float(len(batch.input))
 
 
 def finish_epoch(session: Session) -> EpochEnd:
     """Close the books of an epoch: score, remember the best, decide whether to stop."""
-    model = session.model
-    lr = session.learning_rate()
-    loss = session.loss_sum / session.position
+    model, training = session.model, session.model.experiment.training
+    loss = session.loss_sum / (session.weight_sum or 1.0)
     if not np.isfinite(model.network.theta).all():
-        raise diverged(session, "a parameter is not finite", lr, session.step)
+        raise diverged(session, "a parameter is not finite", session.step)
     held_out = "validation" if "validation" in session.parts else "train"
-    seen = score(model, session.parts[held_out])
+    with session.averaged():
+        seen = score(model, session.parts[held_out])
     penalty = float(model.objective.penalty())
     if not isfinite(seen.loss + penalty):
         what = f"the {held_out} loss is {seen.loss}" if isfinite(penalty) else f"the penalty is {penalty}"
-        raise diverged(session, what, lr, session.step)
+        raise diverged(session, what, session.step)
     session.epoch += 1
-    session.position, session.loss_sum = 0, 0.0
-    record: Record = {"epoch": session.epoch, "step": session.step, "lr": lr, "loss": loss}
-    if model.objective.regularization.active:
+    record: Record = {"epoch": session.epoch, "step": session.step, "lr": session.lr, "loss": loss}
+    if model.objective.penalties:
         record["penalty"] = penalty
+    if training.clipping:
+        record["clipped"] = session.clipped / session.steps_per_epoch
     prefix = "validation_" if held_out == "validation" else ""
     record |= {"validation_loss": seen.loss} if prefix else {}
-    record |= {f"{prefix}{name}": value for name, value in seen.metrics.items()}
+    record |= {f"{prefix}{name}": value for name, value in seen.numbers.items()}
+    session.position, session.loss_sum, session.weight_sum, session.clipped = 0, 0.0, 0.0, 0
+    session.losses.append(seen.loss)
+    session.memory = model.experiment.schedule.remember(session.losses)
+    for slot in session.slots:
+        drop_subnormal(slot)
     improved = keep_if_best(session, seen, held_out == "validation")
     decide(session, loss + penalty)
     return EpochEnd(record, improved)
 
 
+def drop_subnormal(slot: Array) -> None:
+    """Set to zero what has decayed to almost nothing: numbers below the smallest normal one slow a step down
+    twentyfold, and a moment that decays from there never gets to zero by itself."""
+    slot[np.abs(slot) < np.finfo(slot.dtype).tiny * 1e8] = 0
+
+
 def keep_if_best(session: Session, seen: Score, held_out: bool) -> bool:
     """Keep the weights if their validation loss is the lowest so far, or in any case where nothing is held out."""
     stopping = session.model.experiment.training.early_stopping
-    margin = stopping.min_delta if stopping else 0.0
-    improved = session.best is None or not held_out or seen.loss < session.best.score.loss - margin
+    clearly = seen.loss < session.reference - (stopping.min_delta if stopping else 0.0)
+    session.waited = 0 if clearly else session.waited + 1
+    if clearly:
+        session.reference = seen.loss
+    improved = session.best is None or not held_out or seen.loss < session.best.score.loss
     if improved:
         session.keep_best(seen)
-    session.waited = 0 if improved else session.waited + 1
     return improved
 
 
@@ -126,10 +203,10 @@ def decide(session: Session, objective: float) -> None:
         session.stopped = "epochs"
 
 
-def diverged(session: Session, what: str, lr: float, step: int) -> DivergedError:
+def diverged(session: Session, what: str, step: int) -> DivergedError:
     """The error for numbers that are not finite, met at a step of the epoch that is going on."""
-    name = name_of(session.model.experiment.optimizer)
+    optimizer = session.model.experiment.optimizer
     return DivergedError(
-        f"training diverged: {what} at step {step} (epoch {session.epoch + 1}, learning rate {lr:g}); "
-        f"try a smaller learning rate, such as optimizer.{name}.lr={session.model.experiment.optimizer.lr / 10:g}"
+        f"training diverged: {what} at step {step} (epoch {session.epoch + 1}, learning rate {session.lr:g}); "
+        f"try a smaller learning rate, such as optimizer.{name_of(optimizer)}.lr={optimizer.lr / 10:g}"
     )

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
@@ -54,7 +55,7 @@ def write(path: Path, arrays: Mapping[str, Array], document: Mapping[str, Any], 
             file.flush()
             os.fsync(file.fileno())
         if keep is not None and path.exists():
-            os.replace(path, keep)
+            keep_copy(path, keep)
         os.replace(temporary, path)
         sync_folder(path.parent)
     except BaseException as error:
@@ -64,6 +65,20 @@ def write(path: Path, arrays: Mapping[str, Array], document: Mapping[str, Any], 
             raise
         rest = "; the checkpoint before it is intact" if path.exists() else ""
         raise StorageError(f"{path}: cannot be written ({error.strerror or error}){rest}") from None
+
+
+def keep_copy(path: Path, keep: Path) -> None:
+    """Give a file a second name, in place of what had it; the file has its first name throughout."""
+    second = keep.with_name(f".{keep.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            os.link(path, second)
+        except (NotImplementedError, PermissionError):
+            shutil.copyfile(path, second)
+        os.replace(second, keep)
+    except BaseException:
+        second.unlink(missing_ok=True)
+        raise
 
 
 def sync_folder(folder: Path) -> None:

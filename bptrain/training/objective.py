@@ -1,12 +1,15 @@
 """The objective: what training minimises, on one batch: the loss of the scores plus the penalty on the weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.nn import Frame, Loss, Network, Workspace
+from bptrain.nn.losses import Value
+from bptrain.nn.network import Entry
 from bptrain.optim import Regularization
 
 
@@ -36,52 +39,83 @@ class Objective:
     Args:
         network: whose parameters are learned.
         loss: of its scores.
-        regularization: of its weights.
+        regularization: of its weights; a layer may say otherwise of its own.
     """
 
     def __init__(self, network: Network, loss: Loss, regularization: Regularization) -> None:
         self.network = network
         self.loss = loss
         self.regularization = regularization
-        self.weights = network.theta[network.decayed]
-        self._penalty_scratch = np.empty_like(self.weights) if regularization.active else self.weights[:0]
-        shape = network.output_shape
+        self.penalties = self._penalties()
+        bounded = self.penalties or regularization.max_norm is not None
+        self._scratch = np.empty_like(network.theta[network.decayed]) if bounded else network.theta[:0]
         codes = loss.encoding == "codes"
         real = np.empty(0, network.dtype).real.dtype
-        self._targets = np.zeros(network.batch if codes else (network.batch, *shape), np.int64 if codes else real)
-        self._scratch = {
-            key: np.zeros((network.batch, *scratch.shape), scratch.dtype or network.dtype)
-            for key, scratch in loss.plan(shape).items()
-        }
+        shape = () if codes else network.output_shape
+        self._targets = np.zeros((network.batch, *shape), np.int64 if codes else real)
+        self._plan = loss.plan(network.output_shape)
+        self._loss_scratch = {key: network.arena.allocate(planned) for key, planned in self._plan.items()}
         self._batches: dict[int, Batch] = {}
+
+    def _penalties(self) -> tuple[tuple[slice, Regularization], ...]:
+        """The stretches of theta that are penalised alike; there is one, unless layers have penalties of their own."""
+
+        def penalty(entry: Entry) -> Regularization:
+            own = {"l1": entry.parameter.l1, "l2": entry.parameter.l2}
+            return replace(self.regularization, **{key: value for key, value in own.items() if value is not None})
+
+        decayed = [entry for entry in self.network.entries if entry.parameter.decay]
+        stretches = [(one, list(entries)) for one, entries in groupby(decayed, penalty)]
+        return tuple(
+            (slice(entries[0].slice.start, entries[-1].slice.stop), one) for one, entries in stretches if one.active
+        )
 
     def batch(self, n: int) -> Batch:
         """The buffers for n rows; made once for each n."""
-        frame = self.network.frame(n)
-        known = self._batches.get(n)
-        if known is None or known.frame is not frame:
-            known = Batch(frame, self._targets[:n], self.network.workspace(n, self._scratch))
-            self._batches[n] = known
-        return known
+        if n not in self._batches:
+            scratch = self.network.arena.workspace(n, self._plan, self._loss_scratch)
+            self._batches[n] = Batch(self.network.frame(n), self._targets[:n], scratch)
+        return self._batches[n]
 
-    def loss_value(self, batch: Batch, *, training: bool) -> Any:
-        """The mean loss of the batch without penalty; fills its scores and dscores.
+    def loss_value(self, batch: Batch, *, training: bool) -> Value:
+        """The mean loss of the batch without penalty, and what the batch weighs; fills its scores and dscores.
 
-        A float, or complex in a complex network.
+        The mean is a float, or complex in a complex network.
         """
         frame = batch.frame
         frame.forward(training=training)
         return self.loss.value_and_grad(frame.scores, batch.targets, None, frame.dscores, batch.scratch)
 
+    def loss_and_grad(self, batch: Batch) -> Value:
+        """The mean loss of a training batch without penalty, and what the batch weighs; fills the network's
+        gradient."""
+        value = self.loss_value(batch, training=True)
+        batch.frame.backward()
+        return value
+
     def penalty(self) -> Any:
         """The penalty on the weights as they are."""
-        return self.regularization.value(self.weights, self._penalty_scratch) if self.regularization.active else 0.0
+        theta = self.network.theta
+        return sum((one.value(theta[part], self._scratch[part]) for part, one in self.penalties), 0.0)
+
+    def add_penalty_gradient(self) -> None:
+        """Add the penalty's gradient to the network's."""
+        for part, one in self.penalties:
+            one.add_gradient(self.network.theta[part], self.network.grad[part], self._scratch[part])
 
     def value_and_grad(self, batch: Batch) -> float:
-        """The mean loss of a training batch without penalty; fills the network's gradient, penalty included."""
-        value = float(self.loss_value(batch, training=True))
-        batch.frame.backward()
-        if self.regularization.active:
-            gradient = self.network.grad[self.network.decayed]
-            self.regularization.add_gradient(self.weights, gradient, self._penalty_scratch)
-        return value
+        """Loss and penalty of a training batch together; fills the network's gradient with that of both."""
+        value, _ = self.loss_and_grad(batch)
+        self.add_penalty_gradient()
+        total: float = value + self.penalty()
+        return total
+
+    def constrain(self) -> None:
+        """Scale weights down to the norm that they may have."""
+        if self.regularization.max_norm is not None:
+            for entry in self.network.entries:
+                if entry.parameter.decay and len(entry.shape) > 1:
+                    weight, scratch = (
+                        vector[entry.slice].reshape(entry.shape) for vector in (self.network.theta, self._scratch)
+                    )
+                    self.regularization.constrain(weight, scratch)

@@ -1,7 +1,6 @@
 """Running: from a config file to a trained model in a run directory."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -58,28 +57,29 @@ class Result:
         }
 
 
-@contextmanager
-def placed(config: Config) -> Iterator[None]:
-    """Give the mistakes that are found inside their places in the config file."""
-    try:
-        yield
-    except OptionError as error:
-        raise config.origin.located(error) from None
-
-
-def prepare(config: str | Path | Config, overrides: Sequence[str] = ()) -> Assembly:
+def prepare(config: str | Path, overrides: Sequence[str] = ()) -> Assembly:
     """The model and the data of a config, checked against each other, before any training.
+
+    Args:
+        config: a YAML file.
+        overrides: `KEY=VALUE` each, put over the file.
 
     Raises:
         InputError: the config or the data cannot be used; a `ConfigError` has the places of all mistakes.
     """
-    config = config if isinstance(config, Config) else load(config, overrides)
-    with placed(config):
+    return placed(load(config, overrides))
+
+
+def placed(config: Config) -> Assembly:
+    """Assemble an experiment; mistakes that the data brings to light get their places in the config file."""
+    try:
         return assemble(config.experiment)
+    except OptionError as error:
+        raise config.origin.located(error) from None
 
 
 def train(
-    config: str | Path | Config,
+    config: str | Path,
     overrides: Sequence[str] = (),
     *,
     run: str | Path | None = None,
@@ -88,7 +88,7 @@ def train(
     """Train the network of a config, keeping the run in a directory of its own.
 
     Args:
-        config: a YAML file, or one that `bptrain.config.load` has read.
+        config: a YAML file.
         overrides: `KEY=VALUE` each, put over the file.
         run: the run directory, new or empty; default `runs/NAME-001` with the next free number.
         sinks: are called with `Started` and then with every event of the loop.
@@ -104,7 +104,7 @@ def train(
     began = perf_counter()
     assembly = prepare(config, overrides)
     session = begin(assembly)
-    directory = create(session.model.experiment, Path(run) if run is not None else None)
+    directory = create(session.model.experiment, session.environment, Path(run) if run is not None else None)
     keeper = Keeper(directory, session)
     for sink in sinks:
         sink(Started(session, directory.path))

@@ -5,11 +5,11 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bptrain.config import Experiment, to_yaml
 from bptrain.errors import InputError, StorageError
 from bptrain.training.checkpoint import save_best, save_last
-from bptrain.training.environment import fingerprint
 from bptrain.training.loop import EpochEnd, Event
 from bptrain.training.session import Session
 
@@ -40,11 +40,12 @@ class RunDirectory:
         return self.path / "history.jsonl"
 
 
-def create(experiment: Experiment, wanted: Path | None) -> RunDirectory:
+def create(experiment: Experiment, environment: dict[str, Any], wanted: Path | None) -> RunDirectory:
     """A new run directory with the config as run and the environment.
 
     Args:
         experiment: without any `auto`.
+        environment: what results may depend on besides.
         wanted: its path, new or empty; default `runs/NAME-001` with the next free number.
 
     Raises:
@@ -55,8 +56,8 @@ def create(experiment: Experiment, wanted: Path | None) -> RunDirectory:
         run = RunDirectory(claimed(wanted) if wanted else numbered(ROOT, file_name(experiment.name)))
         (run.path / "checkpoints").mkdir()
         (run.path / "config.yaml").write_text(to_yaml(experiment), encoding="utf-8")
-        environment = fingerprint() | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-        (run.path / "environment.json").write_text(json.dumps(environment, indent=2) + "\n", encoding="utf-8")
+        known = environment | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+        (run.path / "environment.json").write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
         run.history.touch()
     except OSError as error:
         raise StorageError(f"{wanted or ROOT}: cannot make the run directory ({error.strerror or error})") from None

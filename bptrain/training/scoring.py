@@ -1,15 +1,15 @@
 """Scoring: the loss and the metrics of a model on rows, outside training."""
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.metrics import predicted_codes
+from bptrain.metrics import Figure, predicted_codes
+from bptrain.nn.losses import Value
 from bptrain.registry import name_of
-from bptrain.training.assemble import Model, Rows, scoring_rows
+from bptrain.training.model import Model, Rows, scoring_rows
 from bptrain.training.threads import threads_for
 
 
@@ -18,7 +18,12 @@ class Score:
     """The mean loss over all rows, without penalty, and the metrics by name; None where one is undefined."""
 
     loss: float
-    metrics: dict[str, float | None]
+    metrics: dict[str, Figure]
+
+    @property
+    def numbers(self) -> dict[str, float | None]:
+        """The metrics that are single numbers, without tables."""
+        return {name: value for name, value in self.metrics.items() if not isinstance(value, list)}
 
     def to_json(self) -> dict[str, Any]:
         """The keys `loss` and `metrics`."""
@@ -26,37 +31,29 @@ class Score:
 
 
 def score(model: Model, rows: Rows) -> Score:
-    """Loss and metrics of the model as it stands. The loss is a sum over rows divided by their number, in float64."""
-    total = 0.0
+    """Loss and metrics of the model as it stands. The loss is a sum over rows divided by their weight, in float64."""
+    total, weights = 0.0, 0.0
     sums: list[Array] = []
     portion = scoring_rows(model.experiment)
     with threads_for(model.network, portion), np.errstate(all="ignore"):
         for start in range(0, len(rows), portion):
             part = np.arange(start, min(start + portion, len(rows)))
-            value, outputs, targets = forward(model, rows, part)
-            total += value * len(part)
+            (value, weight), outputs, targets = forward(model, rows, part)
+            total += value * weight
+            weights += weight
             tallies = [metric.tally(outputs, targets) for metric in model.metrics]
             merged = zip(model.metrics, sums or tallies, tallies, strict=True)
             sums = [metric.merge(one, other) for metric, one, other in merged] if sums else tallies
-    metrics = {name_of(metric): finite(metric.finish(s)) for metric, s in zip(model.metrics, sums, strict=True)}
-    return Score(total / len(rows), metrics)
+    metrics = {name_of(metric): metric.finish(s) for metric, s in zip(model.metrics, sums, strict=True)}
+    return Score(total / (weights or 1.0), metrics)
 
 
-def finite(value: float | None) -> float | None:
-    """A metric, or None where it is beyond the numbers of float64."""
-    return value if value is not None and isfinite(value) else None
-
-
-def forward(model: Model, rows: Rows, part: Array) -> tuple[float, Array, Array]:
-    """The mean loss of some rows, their outputs and their targets, as metrics take them.
-
-    Outputs are probabilities `(n, classes)` or `(n, 1)` with class numbers `(n,)`, or numbers in their own units
-    `(n, columns)`.
-    """
+def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, Array, Array]:
+    """The mean loss of some rows with their weight, their outputs and their targets, as metrics take them."""
     objective, columns = model.objective, model.columns
     batch = objective.batch(len(part))
     batch.fill(rows.inputs, rows.targets, part)
-    value = float(objective.loss_value(batch, training=False))
+    value = objective.loss_value(batch, training=False)
     outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
     if columns.classes is None:
         return value, columns.unscaled(outputs), columns.unscaled(batch.targets)

@@ -1,13 +1,16 @@
 """A session: everything about a training run that changes while it goes on, and must be saved to continue it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.training.assemble import Assembly, Model, Rows, batch_rows
+from bptrain.training.assemble import Assembly
+from bptrain.training.environment import fingerprint
+from bptrain.training.model import Model, Rows, batch_rows
 from bptrain.training.scoring import Score
 
 Record = dict[str, float | int | None]
@@ -18,33 +21,51 @@ Stop = Literal["epochs", "early_stopping", "convergence"]
 
 @dataclass(frozen=True)
 class Best:
-    """The best weights so far: those of the lowest validation loss, or the latest where nothing is held out."""
+    """The best weights so far: those of the lowest validation loss, or the latest where nothing is held out.
+
+    `theta` is what is evaluated; `raw` the weights that training goes on from, where those are averaged.
+    """
 
     epoch: int
     score: Score
     theta: Array
     state: Array
+    raw: Array | None = None
 
 
 @dataclass
 class Session:
     """A run in progress.
 
-    `order` is the permutation of this epoch and `position` how much of it is done; `fingerprint` is that of the data;
-    `loss_sum` adds up the loss of those rows. `waited` counts epochs since the best; `recent` holds the latest
-    training losses for the test of convergence.
+    Vectors: `slots` of the optimizer; `average` of the weights, and `gathered` gradients with their weight, where the
+    config asks for them. `order` is the permutation of this epoch and `position` how much of it is done; `loss_sum`
+    adds up the loss of those rows and `weight_sum` what they weigh; `clipped` counts the steps of this epoch that
+    were. `lr` is the rate of the latest step. `losses` are the monitored losses of all epochs, and `memory` what the
+    schedule makes of them. `waited` counts epochs since the loss was last clearly below `reference`; `recent` holds
+    the latest training losses for the test of convergence. `data` tells whether the data is still the same.
     """
 
     model: Model
     parts: Mapping[str, Rows]
+    data: str
+    environment: dict[str, Any]
     slots: tuple[Array, ...]
     order: Array
-    fingerprint: str
+    average: Array | None = None
+    gathered: Array | None = None
+    gathered_weight: float = 0.0
+    gathered_batches: int = 0
     epoch: int = 0
     step: int = 0
     position: int = 0
     loss_sum: float = 0.0
+    weight_sum: float = 0.0
+    clipped: int = 0
+    lr: float = 0.0
+    losses: list[float] = field(default_factory=list)
+    memory: float = 1.0
     waited: int = 0
+    reference: float = float("inf")
     recent: list[float] = field(default_factory=list)
     best: Best | None = None
     stopped: Stop | None = None
@@ -56,24 +77,38 @@ class Session:
 
     @property
     def batch_size(self) -> int:
-        """Rows a step."""
+        """Rows a batch."""
         return batch_rows(self.model.experiment, len(self.train))
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps an epoch, the last one perhaps with fewer rows."""
-        return -(-len(self.train) // self.batch_size)
+        batches = -(-len(self.train) // self.batch_size)
+        return -(-batches // self.model.experiment.training.accumulate)
 
-    def learning_rate(self) -> float:
-        """The learning rate of the next step."""
-        experiment = self.model.experiment
-        done = self.step / self.steps_per_epoch
-        return experiment.optimizer.lr * experiment.schedule.factor(done, experiment.training.epochs)
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Put the averaged weights, if there are any, in the place of those that training goes on from."""
+        theta = self.model.network.theta
+        if self.average is None:
+            yield
+            return
+        raw = theta.copy()
+        theta[...] = self.average
+        try:
+            yield
+        finally:
+            theta[...] = raw
 
     def keep_best(self, score: Score) -> None:
         """Take the present weights for the best."""
         network = self.model.network
-        self.best = Best(self.epoch, score, network.theta.copy(), network.state.copy())
+        raw = network.theta.copy()
+        state = network.state.copy()
+        if self.average is None:
+            self.best = Best(self.epoch, score, raw, state)
+        else:
+            self.best = Best(self.epoch, score, self.average.copy(), state, raw)
 
     def progress(self) -> dict[str, Any]:
         """The counters, as JSON can hold them."""
@@ -82,15 +117,46 @@ class Session:
             "step": self.step,
             "position": self.position,
             "loss_sum": self.loss_sum,
+            "weight_sum": self.weight_sum,
+            "gathered_weight": self.gathered_weight,
+            "gathered_batches": self.gathered_batches,
+            "clipped": self.clipped,
+            "lr": self.lr,
+            "losses": self.losses,
+            "memory": self.memory,
             "waited": self.waited,
+            "reference": self.reference if np.isfinite(self.reference) else None,
             "recent": self.recent,
             "stopped": self.stopped,
         }
 
+    def vectors(self) -> dict[str, Array]:
+        """All arrays beside those of the network, by name."""
+        arrays = {f"slot.{k}": slot for k, slot in enumerate(self.slots)} | {"order": self.order}
+        if self.average is not None:
+            arrays["average"] = self.average
+        if self.gathered is not None:
+            arrays["gathered"] = self.gathered
+        if self.best is not None:
+            arrays |= {"best.theta": self.best.theta, "best.state": self.best.state}
+            if self.best.raw is not None:
+                arrays["best.raw"] = self.best.raw
+        return arrays
+
 
 def begin(assembly: Assembly) -> Session:
     """A session at its start."""
-    model = assembly.model
-    slots = tuple(np.zeros_like(model.network.theta) for _ in range(model.experiment.optimizer.slots))
-    order = np.arange(len(assembly.parts["train"]))
-    return Session(model, assembly.parts, slots, order, assembly.fingerprint)
+    model, theta = assembly.model, assembly.model.network.theta
+    optimizer, training = model.experiment.optimizer, model.experiment.training
+    slots = tuple(np.zeros_like(theta) for _ in range(optimizer.slots))
+    optimizer.start(slots)
+    return Session(
+        model,
+        assembly.parts,
+        assembly.fingerprint,
+        fingerprint(),
+        slots,
+        order=np.arange(len(assembly.parts["train"])),
+        average=theta.copy() if training.average else None,
+        gathered=np.zeros_like(theta) if training.accumulate > 1 else None,
+    )

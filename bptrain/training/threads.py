@@ -16,8 +16,16 @@ SMALL_PRODUCT = 16_000_000
 def threads_for(network: Network, rows: int) -> Iterator[None]:
     """Limit BLAS to one thread while the products of a network on so many rows are small."""
     largest = max((entry.slice.stop - entry.slice.start for entry in network.entries), default=0)
-    with controller().limit(limits=1 if rows * largest <= SMALL_PRODUCT else None, user_api="blas"):
+    # Always an explicit number: no limit at all would leave an outer one in force.
+    with controller().limit(limits=1 if rows * largest <= SMALL_PRODUCT else threads(), user_api="blas"):
         yield
+
+
+@cache
+def threads() -> int:
+    """How many threads BLAS has of itself."""
+    found = (library["num_threads"] for library in controller().info() if library.get("user_api") == "blas")
+    return max(found, default=1)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 
 from bptrain.config import load
 from bptrain.errors import ConfigError, InputError, Problem, StorageError
-from bptrain.training.run import prepare
+from bptrain.training.run import placed
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def problems_of(path: str | Path) -> tuple[Problem, ...]:
     try:
         config = load(path)
         try:
-            prepare(config)
+            placed(config)
         except ConfigError:
             raise
         except (InputError, StorageError) as error:

@@ -176,14 +176,16 @@ class GeluTanh(Activation):
     initializer: ClassVar[Initializer] = HeNormal()
 
     def plan(self, shape: Shape) -> Plan:
-        scratch = {"t": Scratch(shape), "slope": Scratch(shape)}
+        scratch = {"near": Scratch(shape), "t": Scratch(shape), "slope": Scratch(shape)}
         return Plan(shape, scratch=scratch, reads="x", elementwise=True)
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        np.multiply(x, x, out=s.t)
+        # t is 1 or -1 long before; beyond, x³ would overflow.
+        kernels.clip(x, -1e4, 1e4, s.near)
+        np.multiply(s.near, s.near, out=s.t)
         s.t *= 0.044715
         s.t += 1
-        s.t *= x
+        s.t *= s.near
         s.t *= self.ROOT
         np.tanh(s.t, out=s.t)
         np.add(s.t, 1, out=y)
@@ -191,10 +193,10 @@ class GeluTanh(Activation):
         y *= 0.5
 
     def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
-        np.multiply(x, x, out=s.slope)
+        np.multiply(s.near, s.near, out=s.slope)
         s.slope *= 3 * 0.044715
         s.slope += 1
-        s.slope *= x
+        s.slope *= s.near
         s.slope *= self.ROOT
         # (1 + t) / 2 · (1 + (1 - t) · slope) is the derivative, since 1 - t² = (1 + t)(1 - t)
         np.subtract(1, s.t, out=s.t)

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array, Shape
-from bptrain.errors import Mistake, OptionError
 from bptrain.nn import kernels
 from bptrain.nn.layer import Scratch, Workspace
-from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, mean, not_binary
+from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, Value, mean, not_binary
 
 
 @LOSSES.register
@@ -38,12 +37,12 @@ class SoftmaxCrossEntropy(Loss):
     encoding: ClassVar[Encoding] = "codes"
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
-        if classes is None or columns != 1:
-            return ()
-        if self.class_weights is not None and len(self.class_weights) != classes:
-            what = f"needs one weight for each of the {classes} classes (got {len(self.class_weights)})"
-            raise OptionError(Mistake("class_weights", what))
-        return (classes,)
+        return (classes,) if classes is not None and columns == 1 else ()
+
+    def objection(self, targets: Array, classes: int | None) -> str | None:
+        if self.class_weights is None or len(self.class_weights) == classes:
+            return None
+        return f"class_weights needs one weight for each of the {classes} classes (got {len(self.class_weights)})"
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         index, number = Scratch((), "int64"), Scratch(())
@@ -52,8 +51,11 @@ class SoftmaxCrossEntropy(Loss):
             "highest": number, "rest": number, "terms": number, "chosen": number, "weights": number,
         }  # fmt: skip
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
         width = scores.shape[1]
+        assert dscores.flags.c_contiguous, "what is written into a flat copy would be lost"
         np.multiply(s.rows, width, out=s.start)
         np.argmax(scores.real, axis=1, out=s.top)
         np.equal(s.top, targets, out=s.hit)
@@ -130,13 +132,14 @@ class BinaryCrossEntropy(Loss):
     positive_weight: Annotated[float, Gt(0), "weight w of the positive class"] = 1.0
 
     raw_targets: ClassVar[bool] = True
+    labels: ClassVar[bool] = True
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:
             return (columns,)
         return (1,) if classes == 2 and columns == 1 else ()
 
-    def objection(self, targets: Array) -> str | None:
+    def objection(self, targets: Array, classes: int | None) -> str | None:
         wrong = targets[(targets < 0) | (targets > 1)]
         return f"a label must be from 0 to 1 (got {wrong.flat[0]:g})" if wrong.size else None
 
@@ -151,7 +154,9 @@ class BinaryCrossEntropy(Loss):
             "both": number,
         }
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
         np.greater(scores.real, 0, out=s.positive)
         np.subtract(1, targets, out=s.no)
         np.multiply(targets, self.positive_weight, out=s.yes)
@@ -195,20 +200,23 @@ class Focal(Loss):
     alpha: Annotated[Annotated[float, Gt(0), Lt(1)] | None, "weight of 1, that of 0 is 1 - alpha; null: both 1"] = None
 
     raw_targets: ClassVar[bool] = True
+    labels: ClassVar[bool] = True
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:
             return (columns,)
         return (1,) if classes == 2 else (classes,)
 
-    def objection(self, targets: Array) -> str | None:
+    def objection(self, targets: Array, classes: int | None) -> str | None:
         return not_binary(targets)
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         number = Scratch(shape)
         return {"sign": number, "terms": number, "right": number, "wrong": number, "tail": number}
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
         np.multiply(targets, 2, out=s.sign)
         s.sign -= 1
         np.multiply(scores, s.sign, out=dscores)
@@ -262,7 +270,9 @@ class Hinge(Loss):
         number = Scratch(shape)
         return {"margin": number, "above": Scratch(shape, "bool"), "sign": number, "row": Scratch(())}
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
         if scores.shape[1] == 1:
             np.multiply(targets, -2, out=s.sign)
             s.sign += 1
@@ -304,7 +314,7 @@ class KlDivergence(Loss):
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         return (columns,) if classes is None and columns > 1 else ()
 
-    def objection(self, targets: Array) -> str | None:
+    def objection(self, targets: Array, classes: int | None) -> str | None:
         if (targets < 0).any():
             return f"a share must be 0 or more (got {targets.min():g})"
         sums = targets.sum(axis=1, dtype=np.float64)
@@ -315,7 +325,9 @@ class KlDivergence(Loss):
         number, row = Scratch(shape), Scratch(())
         return {"known": number, "terms": number, "zero": Scratch(shape, "bool"), "row": row, "mass": row}
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
         np.maximum.reduce(scores.real, axis=1, out=s.row)
         np.subtract(scores, s.row[:, None], out=s.terms)
         np.exp(s.terms, out=dscores)

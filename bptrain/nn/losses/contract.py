@@ -16,6 +16,9 @@ from bptrain.registry import Family
 
 LOSSES = Family("loss")
 
+Value = tuple[Any, float]
+"""A mean loss and the weight of what it is a mean of."""
+
 Encoding = Literal["codes", "values"]
 """How targets reach a loss: `codes`, one int64 class number for each row `(n,)`; `values`, floats `(n, width)`."""
 
@@ -24,29 +27,34 @@ class Loss:
     """A loss on raw scores, and the base of all of them.
 
     `encoding` is how targets reach it; `raw_targets` says that numeric targets mean something as they are (counts,
-    shares, yes or no) and must not be scaled.
+    shares, yes or no) and must not be scaled; `labels` that several columns of 0 and 1 are labels that may go together.
     """
 
     encoding: ClassVar[Encoding] = "values"
     raw_targets: ClassVar[bool] = False
+    labels: ClassVar[bool] = False
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         """The numbers of scores that fit a target of so many classes (None: numeric) in so many columns, the usual
         one first; empty when the loss cannot take such a target."""
         raise NotImplementedError
 
-    def objection(self, targets: Array) -> str | None:
-        """What is wrong with encoded targets, if anything: `a count must be 0 or more (got -3)`."""
+    def objection(self, targets: Array, classes: int | None) -> str | None:
+        """What is wrong with encoded targets of so many classes, if anything: `a count must be 0 or more (got -3)`."""
         return None
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         """The scratch needed for scores of `shape` a row."""
         raise NotImplementedError
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
-        """The mean loss, a float (complex for complex scores); fills dscores with its gradient.
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
+        """The mean loss, a float (complex for complex scores), and what the batch weighs; fills dscores with the
+        gradient of the mean.
 
-        scores and dscores `(n, width)`, weights `(n,)` or None.
+        scores and dscores `(n, width)`, weights `(n,)` or None. The weight is n, or the sum of the weights: a mean over
+        several batches is the sum of their means times their weights, divided by the sum of the weights.
         """
         raise NotImplementedError
 
@@ -56,20 +64,21 @@ class Loss:
         return out
 
 
-def mean(terms: Array, dscores: Array, weights: Array | None) -> Any:
-    """The mean of the terms of all rows and outputs; dscores, the derivative of each term, is scaled alike.
+def mean(terms: Array, dscores: Array, weights: Array | None) -> Value:
+    """The mean of the terms of all rows and outputs, and what they weigh; dscores, the derivative of each, is scaled
+    alike. Rows that weigh nothing at all have a mean of 0.
 
     terms `(n,)` or `(n, width)`, dscores `(n, width)`, weights `(n,)` or None. Sums in double precision.
     """
     wide = np.result_type(terms.dtype, np.float64)
-    count: Any = len(terms)
+    weight = float(len(terms))
     if weights is not None:
         np.multiply(terms.T, weights, out=terms.T)
         np.multiply(dscores.T, weights, out=dscores.T)
-        count = np.add.reduce(weights.real, dtype=np.float64)
-    count = count * (terms.size // len(terms))
+        weight = float(np.add.reduce(weights.real, dtype=np.float64))
+    count = weight * (terms.size // len(terms)) or 1.0
     np.multiply(dscores, 1 / count, out=dscores)
-    return (np.add.reduce(terms, axis=None, dtype=wide) / count).item()
+    return (np.add.reduce(terms, axis=None, dtype=wide) / count).item(), weight
 
 
 def not_binary(targets: Array) -> str | None:

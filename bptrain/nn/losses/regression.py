@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Gt
@@ -11,7 +11,7 @@ from annotated_types import Gt
 from bptrain.arrays import Array, Shape
 from bptrain.nn import kernels
 from bptrain.nn.layer import Scratch, Workspace
-from bptrain.nn.losses.contract import LOSSES, Loss, mean
+from bptrain.nn.losses.contract import LOSSES, Loss, Value, mean
 
 
 @LOSSES.register
@@ -34,7 +34,9 @@ class Mse(Loss):
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         return {"terms": Scratch(shape)}
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
         np.subtract(scores, targets, out=dscores)
         np.multiply(dscores, dscores, out=s.terms)
         if self.half:
@@ -65,7 +67,9 @@ class Mae(OnErrors):
     `(n, width)`. PyTorch's L1Loss, Keras's MeanAbsoluteError. Reference: Laplace, 1774.
     """
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
         np.subtract(scores, targets, out=dscores)
         kernels.absolute(dscores, s.terms)
         np.sign(dscores.real, out=dscores)
@@ -84,7 +88,9 @@ class Huber(OnErrors):
 
     delta: Annotated[float, Gt(0), "error at which the straight part begins"] = 1.0
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
         np.subtract(scores, targets, out=s.terms)
         kernels.clip(s.terms, -self.delta, self.delta, dscores)
         np.multiply(dscores, 0.5, out=s.size)
@@ -105,7 +111,9 @@ class LogCosh(OnErrors):
     which cannot overflow.
     """
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
         np.subtract(scores, targets, out=dscores)
         kernels.absolute(dscores, s.size)
         np.less(s.size.real, 1, out=s.small)
@@ -137,10 +145,12 @@ class Poisson(OnErrors):
 
     raw_targets: ClassVar[bool] = True
 
-    def objection(self, targets: Array) -> str | None:
+    def objection(self, targets: Array, classes: int | None) -> str | None:
         return f"a count must be 0 or more (got {targets.min():g})" if (targets < 0).any() else None
 
-    def value_and_grad(self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace) -> Any:
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
         np.exp(scores, out=dscores)
         np.multiply(scores, targets, out=s.terms)
         np.subtract(dscores, s.terms, out=s.terms)

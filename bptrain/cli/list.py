@@ -1,0 +1,28 @@
+"""`bptrain list`"""
+
+from typing import Annotated
+
+import typer
+
+from bptrain.cli.arguments import Json, print_json
+
+
+def command(
+    family: Annotated[
+        str | None, typer.Argument(metavar="FAMILY", help="Such as losses; without one, all.", show_default=False)
+    ] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A member, for its whole page.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List everything that a config can name, or explain one of them."""
+    from bptrain.config import reference
+
+    entries = reference(family, name)
+    if as_json:
+        print_json({"components": [entry.to_json() for entry in entries]})
+    else:
+        from bptrain.console.manual import manual
+
+        manual(entries, whole=name is not None, all_families=family is None)

@@ -1,0 +1,47 @@
+"""The reference manual on the terminal."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from bptrain.config.reference import ComponentEntry
+from bptrain.console.tables import output
+
+
+def manual(entries: Sequence[ComponentEntry], *, whole: bool, all_families: bool) -> None:
+    """Components as names alone, as a line each, or as the whole page of one."""
+    console = output()
+    if whole:
+        for entry in entries:
+            page(entry)
+    elif all_families:
+        for family, members in groupby(entries, lambda entry: entry.family):
+            names = ", ".join(entry.name for entry in members)
+            console.print(Text(f"{family}: ", style="bold").append(names, style="not bold"))
+    else:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column()
+        for entry in entries:
+            table.add_row(entry.name, entry.summary)
+        console.print(table)
+
+
+def page(entry: ComponentEntry) -> None:
+    """The whole page of a component: its text, and a table of its options."""
+    console = output()
+    console.print(Text(f"{entry.name}", style="bold").append(f"  ({entry.family})", style="not bold dim"))
+    console.print(Text(entry.text))
+    if not entry.options:
+        console.print(Text("\nIt has no options."))
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("option", "takes", "default", "meaning"):
+        table.add_column(column, overflow="fold")
+    for option in entry.options:
+        given = Text("must be given", style="italic") if option.default is None else Text(option.default)
+        table.add_row(Text(option.name, style="bold"), Text(option.takes), given, Text(option.doc))
+    console.print(table)

@@ -1,0 +1,39 @@
+"""Gradient clipping: keeping single steps from being led by huge gradients."""
+
+from dataclasses import dataclass
+from math import isfinite, sqrt
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Gt
+
+from bptrain.arrays import Array
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """Bounds on the gradient before each step: of every entry (`value`), then of the norm of all together (`norm`).
+
+    Forward: `g = min(max(g, -value), value)`, then `g = g · norm / |g|` where |g| is above `norm`. Shapes: g one
+    vector. As PyTorch's `clip_grad_value_` and `clip_grad_norm_` (which adds 1e-6 to the norm), Keras's `clipvalue` and
+    `global_clipnorm`. Reference: Pascanu, Mikolov and Bengio, 2013.
+    """
+
+    value: Annotated[Annotated[float, Gt(0)] | None, "largest absolute value of an entry; null: any"] = None
+    norm: Annotated[Annotated[float, Gt(0)] | None, "largest norm of the whole gradient; null: any"] = None
+
+    def clip(self, grad: Array) -> bool:
+        """Clip a gradient in place. Whether anything was changed; a gradient that is not finite is left as it is."""
+        # A sum in double precision, which no finite float32 gradient overflows.
+        norm = sqrt(float(np.einsum("i,i->", grad, grad, dtype=np.float64)))
+        if not isfinite(norm):
+            return False
+        bit = False
+        if self.value is not None and norm > self.value and max(grad.max(), -grad.min()) > self.value:
+            np.clip(grad, -self.value, self.value, out=grad)
+            norm = sqrt(float(np.einsum("i,i->", grad, grad, dtype=np.float64)))
+            bit = True
+        if self.norm is not None and norm > self.norm:
+            grad *= self.norm / norm
+            bit = True
+        return bit

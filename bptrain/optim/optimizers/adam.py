@@ -1,0 +1,176 @@
+"""Adam and its relatives: a running mean of gradients, divided by a running measure of their size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import pow, sqrt
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+
+from bptrain.arrays import Array
+from bptrain.optim.optimizers.contract import OPTIMIZERS, Epsilon, LearningRate, Optimizer, WeightDecay, decay
+
+Beta1 = Annotated[float, Ge(0), Lt(1), "decay of the mean of gradients"]
+Beta2 = Annotated[float, Ge(0), Lt(1), "decay of the mean of squared gradients"]
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Steps of about the learning rate in every parameter, whatever the size of its gradient.
+
+    Update: `m = β₁ m + (1 - β₁) g`, `v = β₂ v + (1 - β₂) g²`, `θ = θ - lr · m̂ / (√v̂ + ε)` with the bias corrections
+    `m̂ = m / (1 - β₁ᵗ)` and `v̂ = v / (1 - β₂ᵗ)`; with amsgrad the greatest v so far takes the place of v. Shapes: any.
+    Epsilon is added to the corrected root, as in the paper's algorithm, PyTorch and optax; Keras adds it before the
+    correction. Amsgrad corrects the greatest v by the present step, as PyTorch and Keras; optax takes the greatest v̂.
+    Reference: Kingma and Ba, 2015; Reddi, Kale and Kumar, 2018 (amsgrad).
+
+    The slots hold m / (1 - β₁) and v / (1 - β₂), which takes two passes less over the vectors.
+    """
+
+    lr: LearningRate = 0.001
+    beta1: Beta1 = 0.9
+    beta2: Beta2 = 0.999
+    epsilon: Annotated[float, Gt(0), "added to the root, against division by zero"] = 1e-8
+    amsgrad: Annotated[bool, "whether the size of gradients is never forgotten"] = False
+
+    @property
+    def slots(self) -> int:
+        return 3 if self.amsgrad else 2
+
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        m, v = slots[:2]
+        m *= self.beta1
+        m += grad
+        grad *= grad
+        v *= self.beta2
+        v += grad
+        if self.amsgrad:
+            v = np.maximum(slots[2], v, out=slots[2])
+        # m̂ / (√v̂ + ε) = a m / (b √v + ε) = (a / b) m / (√v + ε / b)
+        a = (1 - self.beta1) / (1 - self.beta1**step)
+        b = sqrt((1 - self.beta2) / (1 - self.beta2**step))
+        np.sqrt(v, out=grad)
+        grad += self.epsilon / b
+        np.divide(m, grad, out=grad)
+        grad *= lr * a / b
+        theta -= grad
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Adamw(Adam):
+    """Adam with weight decay that its step sizes leave alone, unlike a penalty's gradient.
+
+    Update: `θ = θ - lr · weight_decay · θ` for weights (not for biases), then as adam. Shapes: any. As PyTorch, where
+    every parameter that is passed decays, and Keras, whose decay is 0.004. In the paper the decay is not multiplied by
+    lr but by the schedule alone. Reference: Loshchilov and Hutter, 2019.
+    """
+
+    weight_decay: WeightDecay = 0.01
+
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        decay(theta, lr * self.weight_decay, decayed)
+        super().update(theta, grad, slots, lr=lr, step=step, decayed=decayed)
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Adamax(Optimizer):
+    """Adam that measures gradients by their greatest size, slowly forgotten.
+
+    Update: `m = β₁ m + (1 - β₁) g`, `u = max(β₂ u, |g| + ε)`, `θ = θ - lr · m / (1 - β₁ᵗ) / u`. Shapes: any. As PyTorch
+    and optax; Keras leaves epsilon out of u and adds it to the divisor, and its lr is 0.001. Reference: Kingma and Ba,
+    2015.
+
+    The slot holds m / (1 - β₁).
+    """
+
+    lr: LearningRate = 0.002
+    beta1: Beta1 = 0.9
+    beta2: Annotated[float, Ge(0), Lt(1), "decay of the greatest gradient"] = 0.999
+    epsilon: Epsilon = 1e-8
+
+    @property
+    def slots(self) -> int:
+        return 2
+
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        m, u = slots
+        m *= self.beta1
+        m += grad
+        np.absolute(grad, out=grad)
+        grad += self.epsilon
+        u *= self.beta2
+        np.maximum(u, grad, out=u)
+        np.divide(m, u, out=grad)
+        grad *= lr * (1 - self.beta1) / (1 - self.beta1**step)
+        theta -= grad
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Nadam(Optimizer):
+    """Adam with Nesterov's look ahead along the mean of gradients.
+
+    Update: m and v as in adam, `μₜ = β₁ (1 - 0.96^(t · momentum_decay) / 2)`, `Mₜ = μ₁ · ... · μₜ`,
+    `d = (1 - μₜ) / (1 - Mₜ) g + μₜ₊₁ / (1 - Mₜ₊₁) m`, `θ = θ - lr · d / (√v̂ + ε)`. Shapes: any. As PyTorch;
+    Keras has momentum_decay 1 and lr 0.001, optax leaves μ at β₁. Reference: Dozat, 2016.
+
+    The slots hold m / (1 - β₁) and v / (1 - β₂).
+    """
+
+    lr: LearningRate = 0.002
+    beta1: Beta1 = 0.9
+    beta2: Beta2 = 0.999
+    epsilon: Epsilon = 1e-8
+    momentum_decay: Annotated[float, Ge(0), "how fast the momentum rises from half of beta1 to all of it"] = 4e-3
+
+    @property
+    def slots(self) -> int:
+        return 2
+
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        m, v = slots
+        work = np.multiply(grad, grad)
+        v *= self.beta2
+        v += work
+        m *= self.beta1
+        m += grad
+        mu, ahead = (warming(self.beta1, self.momentum_decay, t) for t in (step, step + 1))
+        product = warming_product(self.beta1, self.momentum_decay, step)
+        b = sqrt((1 - self.beta2) / (1 - self.beta2**step))
+        grad *= lr / b * (1 - mu) / (1 - product)
+        np.multiply(m, lr / b * (1 - self.beta1) * ahead / (1 - product * ahead), out=work)
+        grad += work
+        np.sqrt(v, out=work)
+        work += self.epsilon / b
+        grad /= work
+        theta -= grad
+
+
+def warming(beta1: float, momentum_decay: float, step: int) -> float:
+    """Nadam's momentum μ at a step."""
+    return beta1 * (1 - 0.5 * pow(0.96, step * momentum_decay))
+
+
+def warming_product(beta1: float, momentum_decay: float, step: int) -> float:
+    """The product of Nadam's momenta up to a step, always multiplied from the first on: the same bits after resuming.
+
+    It goes on from where the last call got to, if that was no later step.
+    """
+    reached, product = _products.get((beta1, momentum_decay), (0, 1.0))
+    if reached > step:
+        reached, product = 0, 1.0
+    for t in range(reached + 1, step + 1):
+        product *= warming(beta1, momentum_decay, t)
+        if product < 2**-60:
+            # 1 - Mₜ is 1 from here on.
+            product = 0.0
+            break
+    _products[beta1, momentum_decay] = step, product
+    return product
+
+
+_products: dict[tuple[float, float], tuple[int, float]] = {}

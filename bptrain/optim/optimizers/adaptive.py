@@ -1,0 +1,131 @@
+"""Steps divided by the size of past gradients: the rules that Adam grew out of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Gt, Lt
+
+from bptrain.arrays import Array
+from bptrain.optim.optimizers.contract import OPTIMIZERS, Epsilon, LearningRate, Optimizer
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """Steps that shrink as the squared gradients of a parameter add up, which suits rare features.
+
+    Update: `v = v + g²`, `θ = θ - lr · g / (√v + ε)`. Shapes: any. Epsilon stands outside the root and v starts at 0,
+    as in PyTorch; Keras and optax have epsilon inside the root (1e-7) and start v at 0.1. Reference: Duchi, Hazan and
+    Singer, 2011.
+    """
+
+    lr: LearningRate = 0.01
+    initial: Annotated[float, Ge(0), "what v starts at"] = 0.0
+    epsilon: Epsilon = 1e-10
+
+    @property
+    def slots(self) -> int:
+        return 1
+
+    def start(self, slots: Sequence[Array]) -> None:
+        slots[0].fill(self.initial)
+
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        (v,) = slots
+        size = np.multiply(grad, grad)
+        v += size
+        np.sqrt(v, out=size)
+        size += self.epsilon
+        grad /= size
+        grad *= lr
+        theta -= grad
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Adadelta(Optimizer):
+    """Steps as large as the steps before, so that no learning rate has to be found.
+
+    Update: `v = ρ v + (1 - ρ) g²`, `d = g · √(u + ε) / √(v + ε)`, `u = ρ u + (1 - ρ) d²`, `θ = θ - lr · d`. Shapes:
+    any. The same in PyTorch and optax, where lr is 1 as in the paper; Keras has rho 0.95, epsilon 1e-7 and lr 0.001.
+    Reference: Zeiler, 2012.
+    """
+
+    lr: LearningRate = 1.0
+    rho: Annotated[float, Ge(0), Lt(1), "decay of both means of squares"] = 0.9
+    epsilon: Annotated[float, Gt(0), "added inside both roots; the first steps are about its root"] = 1e-6
+
+    @property
+    def slots(self) -> int:
+        return 2
+
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        v, u = slots
+        work = np.multiply(grad, grad)
+        work *= 1 - self.rho
+        v *= self.rho
+        v += work
+        np.add(u, self.epsilon, out=work)
+        grad *= np.sqrt(work, out=work)
+        np.add(v, self.epsilon, out=work)
+        grad /= np.sqrt(work, out=work)
+        np.multiply(grad, grad, out=work)
+        work *= 1 - self.rho
+        u *= self.rho
+        u += work
+        grad *= lr
+        theta -= grad
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Rmsprop(Optimizer):
+    """Steps divided by the root of a running mean of squared gradients.
+
+    Update: `v = ρ v + (1 - ρ) g²`, `d = g / (√v + ε)`, `θ = θ - lr · d`; centered, `m = ρ m + (1 - ρ) g` and
+    `d = g / (√(v - m²) + ε)`; with momentum `b = momentum · b + d`, `θ = θ - lr · b`. Shapes: any. Epsilon stands
+    outside the root, as in PyTorch; Keras and optax have it inside. rho is Keras's name and default, optax calls it
+    decay; PyTorch's is alpha, 0.99, with lr 0.01. Reference: Hinton, 2012 (lecture 6e); Graves, 2013 (centered).
+    """
+
+    lr: LearningRate = 0.001
+    rho: Annotated[float, Ge(0), Lt(1), "decay of the running means"] = 0.9
+    momentum: Annotated[float, Ge(0), Lt(1), "share of the last step that is kept"] = 0.0
+    centered: Annotated[bool, "whether to divide by the deviation from the mean gradient"] = False
+    epsilon: Epsilon = 1e-8
+
+    @property
+    def slots(self) -> int:
+        return 1 + self.centered + bool(self.momentum)
+
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        v, work = slots[0], np.multiply(grad, grad)
+        # The slots hold v / (1 - ρ) and m / (1 - ρ), which takes a pass less over each.
+        v *= self.rho
+        v += work
+        if self.centered:
+            m = slots[1]
+            m *= self.rho
+            m += grad
+            np.multiply(m, m, out=work)
+            work *= self.rho - 1
+            work += v
+            # Where all gradients are alike, rounding leaves a little less than 0.
+            np.maximum(work, 0, out=work)
+            np.sqrt(work, out=work)
+        else:
+            np.sqrt(v, out=work)
+        scale = sqrt(1 - self.rho)
+        work += self.epsilon / scale
+        grad /= work
+        grad *= 1 / scale
+        if self.momentum:
+            velocity = slots[-1]
+            velocity *= self.momentum
+            velocity += grad
+            np.copyto(grad, velocity)
+        grad *= lr
+        theta -= grad

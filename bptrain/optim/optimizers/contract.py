@@ -1,0 +1,77 @@
+"""What an optimizer is: a rule that changes the parameters by their gradient, in place on whole vectors."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, ClassVar
+
+from annotated_types import Ge, Gt
+
+from bptrain.arrays import Array
+from bptrain.registry import Family
+
+OPTIMIZERS = Family("optimizer")
+
+LearningRate = Annotated[float, Gt(0), "learning rate"]
+Epsilon = Annotated[float, Gt(0), "added to the divisor, against division by zero"]
+WeightDecay = Annotated[float, Ge(0), "share of a weight that lr · weight_decay takes off at every step"]
+
+
+class Optimizer:
+    """An update rule that works entry by entry, so that a slice of all vectors may be updated at a time.
+
+    It keeps no state of its own: what it must remember from step to step is in `slots`.
+    """
+
+    full_batch: ClassVar[bool] = False
+    """Whether it needs the gradient of all rows at every step."""
+
+    lr: LearningRate
+    """The learning rate before the schedule; every optimizer declares its own default."""
+
+    @property
+    def slots(self) -> int:
+        """How many vectors of state it keeps, each as long as theta and zero before `start`."""
+        return 0
+
+    def start(self, slots: Sequence[Array]) -> None:
+        """Fill the slots before the first step, where zero is not the right start."""
+
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        """Change theta and slots; grad is used up as scratch.
+
+        Args:
+            theta: the parameters, `(size,)`.
+            grad: the gradient of the loss, `(size,)`.
+            slots: what `slots` asks for, each `(size,)`.
+            lr: the learning rate of this step, the schedule included.
+            step: counts from 1.
+            decayed: so many entries at the start of theta take decoupled weight decay, where the rule has one.
+        """
+        raise NotImplementedError
+
+
+class LineSearch(Optimizer):
+    """A rule that tries several points before it settles on one, by the loss of all rows."""
+
+    full_batch = True
+
+    def advance(
+        self, theta: Array, grad: Array, slots: Sequence[Array], evaluate: Callable[[], float], *, lr: float, step: int
+    ) -> None:
+        """Move theta to a better point; grad is left as scratch.
+
+        Args:
+            theta: the parameters, `(size,)`.
+            grad: what `evaluate` fills; its values on entry do not matter.
+            slots: what `slots` asks for, each `(size,)`.
+            evaluate: computes the loss, penalties included, and fills grad, both at the present theta. Called again at
+                the same theta it must give the same: no fresh noise within a step.
+            lr: the learning rate of this step, the schedule included.
+            step: counts from 1.
+        """
+        raise NotImplementedError
+
+
+def decay(theta: Array, share: float, decayed: int) -> None:
+    """Take a share off the first entries."""
+    if share:
+        theta[:decayed] *= 1 - share

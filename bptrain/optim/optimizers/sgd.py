@@ -1,0 +1,62 @@
+"""Gradient descent, plain and with momentum."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Lt
+
+from bptrain.arrays import Array
+from bptrain.errors import Mistake, OptionError
+from bptrain.optim.optimizers.contract import OPTIMIZERS, LearningRate, Optimizer
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Sgd(Optimizer):
+    """Gradient descent, with momentum if wanted.
+
+    Update: `θ = θ - lr · g`; with momentum `v = momentum · v + (1 - dampening) g`, `θ = θ - lr · v`, where v starts as
+    the whole g of the first step; with Nesterov's form `θ = θ - lr · (g + momentum · v)`. Shapes: any. As PyTorch;
+    Keras multiplies the rate into v, which differs only while the rate changes, and has no dampening. Reference:
+    Robbins and Monro, 1951; Polyak, 1964; Sutskever et al., 2013.
+    """
+
+    lr: LearningRate = 0.01
+    momentum: Annotated[float, Ge(0), Lt(1), "share of the last step that is kept"] = 0.0
+    dampening: Annotated[float, Ge(0), Lt(1), "share of the gradient that is kept out of the momentum"] = 0.0
+    nesterov: Annotated[bool, "whether to look ahead along the momentum"] = False
+
+    def __post_init__(self) -> None:
+        mistakes = []
+        if self.nesterov and not self.momentum:
+            mistakes.append(Mistake("nesterov", "needs momentum above 0 (got momentum 0); set momentum: 0.9"))
+        if self.dampening and not self.momentum:
+            mistakes.append(Mistake("dampening", "needs momentum above 0 (got momentum 0); set momentum: 0.9"))
+        if self.nesterov and self.dampening:
+            what = f"cannot be combined with nesterov (got {self.dampening:g}); set one of them only"
+            mistakes.append(Mistake("dampening", what))
+        if mistakes:
+            raise OptionError(*mistakes)
+
+    @property
+    def slots(self) -> int:
+        return 1 if self.momentum else 0
+
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        if self.nesterov:
+            # The slot holds momentum · v, so that g + momentum · v needs no second buffer.
+            ahead = slots[0]
+            ahead += grad
+            ahead *= self.momentum
+            grad += ahead
+        elif self.momentum:
+            velocity = slots[0]
+            if self.dampening and step > 1:
+                grad *= 1 - self.dampening
+            velocity *= self.momentum
+            velocity += grad
+            np.copyto(grad, velocity)
+        grad *= lr
+        theta -= grad

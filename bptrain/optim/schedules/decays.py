@@ -1,0 +1,158 @@
+"""Schedules that only fall: at once, in steps, or along a curve."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import pow
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
+
+from bptrain.errors import Mistake, OptionError
+from bptrain.optim.schedules.contract import SCHEDULES, Schedule, share_done
+
+Gamma = Annotated[float, Gt(0), Le(1), "what the learning rate is multiplied by each time"]
+Final = Annotated[float, Ge(0), Le(1), "share of the learning rate at the end"]
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same learning rate throughout.
+
+    Factor: `1`.
+    """
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return 1.0
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class Step(Schedule):
+    """A drop after every so many epochs.
+
+    Factor: `gamma^⌊t / every⌋` with t epochs done. PyTorch's StepLR; Keras's ExponentialDecay with staircase.
+    """
+
+    every: Annotated[int, Ge(1), "epochs from drop to drop"] = 10
+    gamma: Gamma = 0.1
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return self.gamma ** int(epoch // self.every)
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class MultiStep(Schedule):
+    """A drop after each of the epochs that are listed.
+
+    Factor: `gamma^k` with k of the milestones reached. PyTorch's MultiStepLR; Keras's PiecewiseConstantDecay, which
+    lists the rates.
+    """
+
+    milestones: Annotated[tuple[Annotated[int, Ge(1)], ...], "epochs after which the learning rate drops"]
+    gamma: Gamma = 0.1
+
+    def __post_init__(self) -> None:
+        if not self.milestones or any(a >= b for a, b in zip(self.milestones, self.milestones[1:], strict=False)):
+            listed = ", ".join(map(str, self.milestones))
+            raise OptionError(Mistake("milestones", f"must be rising epochs (got [{listed}]); such as [30, 60, 80]"))
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return self.gamma ** bisect_right(self.milestones, epoch)
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    """The same share lost in every epoch, little by little at every step.
+
+    Factor: `gamma^t` with t epochs done. PyTorch's ExponentialLR changes at whole epochs only; Keras's
+    ExponentialDecay counts steps.
+    """
+
+    gamma: Annotated[float, Gt(0), Le(1), "share of the learning rate that is left after an epoch"] = 0.95
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return pow(self.gamma, epoch)
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class InverseTime(Schedule):
+    """A fall that slows down, and adds up to ever more: what the proof for noisy gradients asks for.
+
+    Factor: `1 / (1 + decay · t)` with t epochs done. Keras's InverseTimeDecay counts steps; not in PyTorch. Reference:
+    Robbins and Monro, 1951.
+    """
+
+    decay: Annotated[float, Ge(0), "at 1 the learning rate is halved after the first epoch"] = 0.1
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return 1 / (1 + self.decay * epoch)
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class Polynomial(Schedule):
+    """A power of what is left of the training, changing at every step.
+
+    Factor: `final + (1 - final) (1 - t / T)^power` with t of T epochs done. PyTorch's PolynomialLR has no final and
+    power 1; Keras's PolynomialDecay has a final rate of 0.0001.
+    """
+
+    power: Annotated[float, Gt(0), "1 is a straight line; the higher, the earlier the fall"] = 2.0
+    final: Final = 0.0
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return self.final + (1 - self.final) * pow(1 - share_done(epoch, epochs), self.power)
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class Linear(Schedule):
+    """A straight line from the learning rate down to a share of it, changing at every step.
+
+    Factor: `1 - (1 - final) t / T` with t of T epochs done. PyTorch's LinearLR rises by default: that is warmup here.
+    """
+
+    final: Final = 0.0
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return 1 - (1 - self.final) * share_done(epoch, epochs)
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class Plateau(Schedule):
+    """A drop each time that the monitored loss has stopped falling.
+
+    Factor: multiplied by `gamma`, down to `floor`, after more than `patience` epochs in a row without a loss below
+    `best - threshold · |best|`; then `cooldown` epochs do not count. PyTorch's ReduceLROnPlateau (mode min, threshold
+    relative), which takes `best - threshold · best` where losses are negative; Keras's ReduceLROnPlateau waits one
+    epoch less, and its threshold is absolute.
+    """
+
+    gamma: Annotated[float, Gt(0), Le(1), "what the learning rate is multiplied by each time"] = 0.1
+    patience: Annotated[int, Ge(0), "epochs without improvement that are put up with"] = 10
+    threshold: Annotated[float, Ge(0), Le(1), "share by which a loss must be lower to count as improved"] = 1e-4
+    cooldown: Annotated[int, Ge(0), "epochs after a drop that do not count"] = 0
+    floor: Annotated[float, Ge(0), Le(1), "share of the learning rate that it never falls below"] = 0.0
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return memory
+
+    def remember(self, losses: Sequence[float]) -> float:
+        factor, best, waited, cooling = 1.0, float("inf"), 0, 0
+        for loss in losses:
+            # An infinite best would make the threshold NaN.
+            if loss < best and (best == float("inf") or loss < best - self.threshold * abs(best)):
+                best, waited = loss, 0
+            else:
+                waited += 1
+            if cooling:
+                cooling, waited = cooling - 1, 0
+            if waited > self.patience:
+                factor, cooling, waited = max(factor * self.gamma, self.floor), self.cooldown, 0
+        return factor

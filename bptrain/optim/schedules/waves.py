@@ -1,0 +1,98 @@
+"""Schedules that rise or swing: cosines, restarts, one cycle, and the warm-up in front of any other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, cos, fmod, pi
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from bptrain.optim.schedules.contract import SCHEDULES, Schedule, share_done
+from bptrain.optim.schedules.decays import Constant, Final
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """Half a cosine wave from the learning rate down to a share of it, changing at every step.
+
+    Factor: `final + (1 - final) (1 + cos(π t / T)) / 2` with t of T epochs done. PyTorch's CosineAnnealingLR, whose
+    `eta_min` is a rate and not a share. Reference: Loshchilov and Hutter, 2017 (without restarts).
+    """
+
+    final: Final = 0.0
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return between(1.0, self.final, share_done(epoch, epochs))
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class CosineRestarts(Schedule):
+    """Half cosine waves one after the other, each from the whole learning rate again.
+
+    Factor: `final + (1 - final) (1 + cos(π t / P)) / 2` with t epochs since the restart, where P is `period` at first
+    and `growth` times as long after each restart. PyTorch's CosineAnnealingWarmRestarts, whose `eta_min` is a rate;
+    Keras's CosineDecayRestarts has growth 2 and lowers the peaks if asked to. Reference: Loshchilov and Hutter, 2017.
+    """
+
+    period: Annotated[int, Ge(1), "epochs to the first restart"] = 10
+    growth: Annotated[float, Ge(1), "how many times as long each wave is as the one before"] = 1.0
+    final: Annotated[float, Ge(0), Le(1), "share of the learning rate just before a restart"] = 0.0
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        length = float(self.period)
+        if self.growth == 1:
+            epoch = fmod(epoch, length)
+        while epoch >= length:
+            epoch, length = epoch - length, length * self.growth
+        return between(1.0, self.final, epoch / length)
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up to the learning rate and down to next to nothing, in half cosine waves.
+
+    Factor: from `1 / div_factor` to 1 in the first `rise · T` of T epochs, then to
+    `1 / (div_factor · final_div_factor)`, each by `b + (a - b) (1 + cos(π p)) / 2` with p from 0 to 1. The optimizer's
+    lr is the peak. PyTorch's OneCycleLR calls rise pct_start, counts in whole steps and is at the peak and the end one
+    step earlier; it moves the momentum as well, which is left alone here. Reference: Smith and Topin, 2018.
+    """
+
+    rise: Annotated[float, Gt(0), Lt(1), "share of the epochs until the peak"] = 0.3
+    div_factor: Annotated[float, Ge(1), "the peak divided by the first learning rate"] = 25.0
+    final_div_factor: Annotated[float, Ge(1), "the first learning rate divided by the last"] = 1e4
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        first, done = 1 / self.div_factor, share_done(epoch, epochs)
+        if done < self.rise:
+            return between(first, 1.0, done / self.rise)
+        return between(1.0, first / self.final_div_factor, (done - self.rise) / (1 - self.rise))
+
+
+@SCHEDULES.register
+@dataclass(frozen=True)
+class Warmup(Schedule):
+    """A straight rise to the learning rate, and then any other schedule over the epochs that remain.
+
+    Factor: `start + (1 - start) t / epochs` in the first `epochs`, then that of `then`, whose time and losses begin
+    there. PyTorch's LinearLR and SequentialLR; Keras's CosineDecay has it built in. Reference: Goyal et al., 2017.
+    """
+
+    epochs: Annotated[float, Gt(0), "epochs that the rise takes; a fraction is fine"] = 5.0
+    start: Annotated[float, Ge(0), Le(1), "share of the learning rate at the start"] = 0.0
+    then: Annotated[Schedule, SCHEDULES, "what follows"] = Constant()
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        if epoch < self.epochs:
+            return self.start + (1 - self.start) * (epoch / self.epochs)
+        return self.then.factor(epoch - self.epochs, epochs - self.epochs, memory)
+
+    def remember(self, losses: Sequence[float]) -> float:
+        return self.then.remember(losses[ceil(self.epochs) :])
+
+
+def between(a: float, b: float, share: float) -> float:
+    """Half a cosine wave from a to b."""
+    return b + (a - b) * (1 + cos(pi * share)) / 2

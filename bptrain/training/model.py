@@ -1,0 +1,156 @@
+"""A model: a network with its loss, its metrics and its columns, ready to be used on a raw table."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bptrain.arrays import Array, Streams
+from bptrain.config import Experiment
+from bptrain.data import Classes, Columns, Table
+from bptrain.errors import Mistake, OptionError
+from bptrain.metrics import Kind, Metric, all_metrics, default_metrics
+from bptrain.nn import Loss, Network, completed
+from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
+from bptrain.registry import name_of
+from bptrain.training.objective import Objective
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as the network reads them: inputs `(rows, features)` and targets in the encoding of the loss."""
+
+    inputs: Array
+    targets: Array
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def fingerprint(self) -> str:
+        """A digest that tells whether rows are still the same, in the same order."""
+        total = hashlib.sha256(self.inputs.view(np.uint8).data)
+        total.update(self.targets.view(np.uint8).data)
+        return total.hexdigest()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with all that is needed to use it on a raw table.
+
+    `experiment` has no `auto` left; `metrics` are those of the task.
+    """
+
+    experiment: Experiment
+    columns: Columns
+    streams: Streams
+    objective: Objective
+    metrics: tuple[Metric, ...]
+
+    @property
+    def network(self) -> Network:
+        """The network itself."""
+        return self.objective.network
+
+    def rows(self, table: Table) -> Rows:
+        """A table as the network reads it.
+
+        Raises:
+            InputError: a column is missing or has values that cannot be used.
+        """
+        targets = self.columns.targets(table)
+        loss, width = self.objective.loss, self.network.output_shape[0]
+        if loss.encoding == "values" and self.columns.classes is not None:
+            targets = targets[:, None] == np.arange(width) if width > 1 else targets[:, None]
+        dtype = np.int64 if loss.encoding == "codes" else self.network.dtype
+        return Rows(self.columns.inputs(table).astype(self.network.dtype), np.ascontiguousarray(targets, dtype=dtype))
+
+
+def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, rows: int = 0) -> Model:
+    """A fresh model for fitted columns, its network allocated and initialised.
+
+    Args:
+        experiment: with a loss.
+        columns: fitted.
+        streams: draw the parameters, and later the masks.
+        rows: that train; the network has room for their batches, and for scoring.
+
+    Raises:
+        OptionError: the loss does not fit the target, or the network's output does not fit the loss.
+    """
+    assert experiment.loss != "auto"
+    loss, widths, kind = experiment.loss, *fitting_widths(experiment.loss, columns)
+    try:
+        layers = completed(experiment.layers, widths[0])
+        batch = max(batch_rows(experiment, rows), scoring_rows(experiment))
+        network = Network(layers, (len(columns.features),), batch=batch, dtype=experiment.dtype, rng=streams)
+    except OptionError as error:
+        raise error.under("network") from None
+    outputs = network.output_shape[0]
+    if outputs not in widths:
+        place = f"network.{len(layers) - 1}" if experiment.network else "hidden"
+        what = f"the network ends in {outputs} outputs; {name_of(loss)} on {kind} needs {' or '.join(map(str, widths))}"
+        raise OptionError(Mistake(place, f"{what}; write units: auto"))
+    resolved = replace(experiment, network=layers, hidden=None, activation=None)
+    objective = Objective(network, loss, experiment.regularization)
+    return Model(resolved, columns, streams, objective, chosen_metrics(experiment, kind_of(experiment)))
+
+
+def kind_of(experiment: Experiment) -> Kind:
+    """The kind of target as metrics see it."""
+    kinds: dict[str, Kind] = {"classification": "classes", "multi_label": "labels"}
+    return kinds.get(experiment.data.task, "numbers")
+
+
+def chosen_metrics(experiment: Experiment, kind: Kind) -> tuple[Metric, ...]:
+    """The metrics that the config names, or the usual ones.
+
+    Raises:
+        OptionError: one is named twice, or is not defined for such a target.
+    """
+    if experiment.metrics == "auto":
+        return default_metrics(kind)
+    names = [name_of(metric) for metric in experiment.metrics]
+    fitting = ", ".join(name_of(metric) for metric in all_metrics(kind))
+    mistakes = []
+    for k, (name, metric) in enumerate(zip(names, experiment.metrics, strict=True)):
+        if name in names[:k]:
+            mistakes.append(Mistake(f"metrics.{k}", f"names {name} a second time; take it out"))
+        if kind not in metric.kinds:
+            mistakes.append(Mistake(f"metrics.{k}", f"{name} is not defined for {kind}; choose from {fitting}"))
+    if mistakes:
+        raise OptionError(*mistakes)
+    return experiment.metrics
+
+
+def fitting_widths(loss: Loss, columns: Columns) -> tuple[tuple[int, ...], str]:
+    """The numbers of scores that suit the loss on a target, and what the target is in words.
+
+    Raises:
+        OptionError: the loss cannot take such a target.
+    """
+    count = 1 if isinstance(columns.target, Classes) else len(columns.target)
+    kind = f"{columns.classes} classes" if columns.classes else f"{count} numeric column{'s' * (count > 1)}"
+    widths = loss.widths(columns.classes, count)
+    if not widths:
+        better = name_of(default_loss(columns.classes))
+        raise OptionError(Mistake("loss", f"{name_of(loss)} does not fit a target of {kind}; use {better}"))
+    return widths, kind
+
+
+def batch_rows(experiment: Experiment, rows: int) -> int:
+    """How many of so many training rows go into one step."""
+    size = experiment.training.batch_size
+    return max(rows if size == "full" else min(size, rows), 1)
+
+
+def scoring_rows(experiment: Experiment) -> int:
+    """How many rows are scored at a time: always the same for an experiment, since other portions round otherwise."""
+    size = experiment.training.batch_size
+    return 256 if size == "full" else min(max(size, 256), 4096)
+
+
+def default_loss(classes: int | None) -> Loss:
+    """The loss for a target of so many classes, or for numbers."""
+    if classes is None:
+        return Mse()
+    return BinaryCrossEntropy() if classes == 2 else SoftmaxCrossEntropy()
