@@ -1,6 +1,7 @@
 """Losses: how wrong the scores are, value and gradient in one pass, for numbers, classes, labels and shares."""
 
-from bptrain.nn.losses.classification import BinaryCrossEntropy, Focal, Hinge, KlDivergence, SoftmaxCrossEntropy
+from bptrain.nn.losses.binary import BinaryCrossEntropy, Focal
+from bptrain.nn.losses.classification import Hinge, KlDivergence, SoftmaxCrossEntropy
 from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, Value
 from bptrain.nn.losses.regression import Huber, LogCosh, Mae, Mse, Poisson
 

@@ -1,16 +1,16 @@
-"""Losses for classes, labels and shares."""
+"""Losses for one class out of several, and for shares of several."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Lt
 
 from bptrain.arrays import Array, Shape
-from bptrain.nn import kernels
 from bptrain.nn.layer import Scratch, Workspace
-from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, Value, mean, not_binary
+from bptrain.nn.losses.binary import sigmoid_outputs
+from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, Value, mean
 
 
 @LOSSES.register
@@ -118,139 +118,6 @@ class SoftmaxCrossEntropy(Loss):
 
 @LOSSES.register
 @dataclass(frozen=True)
-class BinaryCrossEntropy(Loss):
-    """Cross-entropy of the sigmoid of each score: for two classes, or for several labels that may go together.
-
-    No sigmoid goes before it. Forward: `L = -Σ (w t ln σ(z) + (1 - t) ln(1 - σ(z))) / (n · width)`. Backward:
-    `dz = ((1 - t) σ(z) - w t (1 - σ(z))) / (n · width)`. Shapes: z and t `(n, width)`, t from 0 to 1. PyTorch's
-    BCEWithLogitsLoss with w its `pos_weight`, Keras's BinaryCrossentropy(from_logits=True). Reference: Good, 1952.
-
-    With e = exp(-|z|) a term is built from |z| and ln(1 + e), which cannot overflow; it is not defined at an infinite
-    z.
-    """
-
-    positive_weight: Annotated[float, Gt(0), "weight w of the positive class"] = 1.0
-
-    raw_targets: ClassVar[bool] = True
-    labels: ClassVar[bool] = True
-
-    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
-        if classes is None:
-            return (columns,)
-        return (1,) if classes == 2 and columns == 1 else ()
-
-    def objection(self, targets: Array, classes: int | None) -> str | None:
-        wrong = targets[(targets < 0) | (targets > 1)]
-        return f"a label must be from 0 to 1 (got {wrong.flat[0]:g})" if wrong.size else None
-
-    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        number = Scratch(shape)
-        return {
-            "positive": Scratch(shape, "bool"),
-            "decay": number,
-            "terms": number,
-            "no": number,
-            "yes": number,
-            "both": number,
-        }
-
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
-        np.greater(scores.real, 0, out=s.positive)
-        np.subtract(1, targets, out=s.no)
-        np.multiply(targets, self.positive_weight, out=s.yes)
-        # |z| times what speaks against its sign
-        kernels.absolute_from_left(scores, s.terms)
-        np.copyto(dscores, s.yes)
-        np.copyto(dscores, s.no, where=s.positive)
-        s.terms *= dscores
-        # and ln(1 + e) times both
-        kernels.exp_of_minus_abs(scores, s.decay)
-        np.log1p(s.decay, out=dscores)
-        np.add(s.no, s.yes, out=s.both)
-        dscores *= s.both
-        s.terms += dscores
-
-        # σ(z) is 1 / (1 + e) for z > 0 and e / (1 + e) else, 1 - σ(z) the other one: no difference of near numbers.
-        np.copyto(dscores, s.decay)
-        np.copyto(dscores, 1, where=s.positive)
-        dscores *= s.no
-        np.multiply(s.yes, s.decay, out=s.yes, where=s.positive)
-        dscores -= s.yes
-        s.decay += 1
-        dscores /= s.decay
-        return mean(s.terms, dscores, weights)
-
-    def outputs(self, scores: Array, out: Array) -> Array:
-        return sigmoid_outputs(scores, out)
-
-
-@LOSSES.register
-@dataclass(frozen=True)
-class Focal(Loss):
-    """Cross-entropy of the sigmoid of each score, with less weight on rows that are right already: for rare classes.
-
-    Forward: with `u = z` for t = 1 and `u = -z` for t = 0, `L = Σ α_t σ(-u)^γ (-ln σ(u)) / (n · width)`. Backward:
-    `du = -α_t σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)`. Shapes: z and t `(n, width)`, t 0 or 1; several
-    classes have a score each. As torchvision's sigmoid_focal_loss, whose alpha is 0.25. Reference: Lin et al., 2017.
-    """
-
-    gamma: Annotated[float, Ge(0), "how much less; 0 is binary_cross_entropy"] = 2.0
-    alpha: Annotated[Annotated[float, Gt(0), Lt(1)] | None, "weight of 1, that of 0 is 1 - alpha; null: both 1"] = None
-
-    raw_targets: ClassVar[bool] = True
-    labels: ClassVar[bool] = True
-
-    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
-        if classes is None:
-            return (columns,)
-        return (1,) if classes == 2 else (classes,)
-
-    def objection(self, targets: Array, classes: int | None) -> str | None:
-        return not_binary(targets)
-
-    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        number = Scratch(shape)
-        return {"sign": number, "terms": number, "right": number, "wrong": number, "tail": number}
-
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
-        np.multiply(targets, 2, out=s.sign)
-        s.sign -= 1
-        np.multiply(scores, s.sign, out=dscores)
-        # right = -ln σ(-u), wrong = -ln σ(u): powers and logarithms of both sigmoids come from these two.
-        kernels.softplus(dscores, s.right, s.tail)
-        np.negative(dscores, out=dscores)
-        kernels.softplus(dscores, s.wrong, s.tail)
-        np.multiply(s.right, -self.gamma, out=s.tail)
-        np.exp(s.tail, out=s.tail)
-        if self.alpha is not None:
-            # α for sign 1 and 1 - α for sign -1
-            np.multiply(s.sign, self.alpha - 0.5, out=s.terms)
-            s.terms += 0.5
-            s.tail *= s.terms
-        np.multiply(s.tail, s.wrong, out=s.terms)
-
-        np.negative(s.wrong, out=dscores)
-        np.exp(dscores, out=dscores)
-        dscores *= s.wrong
-        dscores *= self.gamma
-        np.negative(s.right, out=s.right)
-        np.exp(s.right, out=s.right)
-        dscores += s.right
-        dscores *= s.tail
-        dscores *= s.sign
-        np.negative(dscores, out=dscores)
-        return mean(s.terms, dscores, weights)
-
-    def outputs(self, scores: Array, out: Array) -> Array:
-        return sigmoid_outputs(scores, out)
-
-
-@LOSSES.register
-@dataclass(frozen=True)
 class Hinge(Loss):
     """Asks every row for a margin of 1 between the right class and the wrong ones, and no more.
 
@@ -351,12 +218,6 @@ class KlDivergence(Loss):
 
     def outputs(self, scores: Array, out: Array) -> Array:
         return softmax_outputs(scores, out)
-
-
-def sigmoid_outputs(scores: Array, out: Array) -> Array:
-    """Fill out with the sigmoid of each score."""
-    kernels.sigmoid(scores, out, np.empty_like(scores), np.empty(scores.shape, bool))
-    return out
 
 
 def softmax_outputs(scores: Array, out: Array) -> Array:

@@ -79,9 +79,3 @@ def mean(terms: Array, dscores: Array, weights: Array | None) -> Value:
     count = weight * (terms.size // len(terms)) or 1.0
     np.multiply(dscores, 1 / count, out=dscores)
     return (np.add.reduce(terms, axis=None, dtype=wide) / count).item(), weight
-
-
-def not_binary(targets: Array) -> str | None:
-    """An objection to targets other than 0 and 1."""
-    wrong = targets[(targets != 0) & (targets != 1)]
-    return f"a label must be 0 or 1 (got {wrong.flat[0]:g})" if wrong.size else None
