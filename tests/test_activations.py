@@ -116,6 +116,13 @@ def test_value_and_derivative(activation, x, y, slope):
         assert slopes[0] == pytest.approx(slope, rel=1e-13, abs=1e-320)
 
 
+def test_the_far_ends():
+    assert apply(Sigmoid(), [-745])[0][0] in (0, 5e-324)
+    values, slopes = apply(Softplus(), [np.inf, -np.inf])
+    assert values.tolist() == [np.inf, 0]
+    assert slopes.tolist() == [1, 0]
+
+
 def test_float32_tails():
     assert apply(Sigmoid(), [17.4], "float32")[0][0] == 1
     assert apply(Sigmoid(), [-103], "float32")[0][0] == np.float32(1e-45)

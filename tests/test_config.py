@@ -11,7 +11,7 @@ from bptrain.nn.activations import Relu, Tanh
 from bptrain.nn.initializers import Values
 from bptrain.nn.layers import Dense, Dropout
 from bptrain.optim import Adam, Cosine, Sgd
-from bptrain.registry import options
+from bptrain.registry import alternatives, bare, options
 
 MINIMAL = "data: {source: {bundled: iris}}\nhidden: [8]\n"
 
@@ -298,10 +298,14 @@ def test_every_option_is_documented():
     def sections(cls):
         yield cls
         for option in options(cls):
-            for choice in (option.hint, *getattr(option.hint, "__args__", ())):
-                if hasattr(choice, "__dataclass_fields__"):
-                    yield from sections(choice)
+            for choice in alternatives(option.hint):
+                if hasattr(bare(choice), "__dataclass_fields__"):
+                    yield from sections(bare(choice))
 
     seen = [(cls, option) for cls in sections(Experiment) for option in options(cls)]
+    sections_seen = {cls.__name__ for cls, _ in seen}
+    assert sections_seen == {
+        "Experiment", "Data", "Split", "Regularization", "Training", "EarlyStopping", "Convergence", "Clipping"
+    }  # fmt: skip
     assert len(seen) >= len(fields(Experiment))
     assert [(cls.__name__, option.name) for cls, option in seen if not option.doc] == []

@@ -58,7 +58,9 @@ class HalfDense(Dense):
     fault: str = ""
 
     def backward(self, p, g, x, y, dy, dx, s):
+        before = g.bias.copy() if hasattr(s, "passed") else np.zeros_like(g.bias)
         super().backward(p, g, x, y, dy, dx, s)
+        s.passed = True
         match self.fault:
             case "weight doubled":
                 g.weight *= 2
@@ -69,7 +71,7 @@ class HalfDense(Dense):
             case "bias forgotten":
                 g.bias[...] = 0
             case "bias left as it was":
-                g.bias[...] = np.nan
+                g.bias[...] = before
             case "input gradient forgotten":
                 dx[...] = 0
             case "one weight frozen":
@@ -78,6 +80,8 @@ class HalfDense(Dense):
                 g.weight[1, 2] *= 1 + 1e-6
             case "weights transposed":
                 np.dot(dy, np.ascontiguousarray(p.weight.T.reshape(p.weight.shape).T), out=dx)
+            case "largest weight off by a ten-millionth":
+                g.weight.flat[np.argmax(np.abs(g.weight))] *= 1 + 1e-7
             case "accumulated, not overwritten":
                 g.weight += 1
             case "wrong shape":
@@ -94,6 +98,7 @@ FAULTS = [
     "one weight frozen",
     "one weight off by a millionth",
     "weights transposed",
+    "largest weight off by a ten-millionth",
     "accumulated, not overwritten",
     "wrong shape",
 ]
@@ -104,6 +109,27 @@ FAULTS = [
 def test_a_broken_dense_layer_fails(fault, seed):
     broken = HalfDense(4, weight_init=GlorotUniform(), fault=fault)
     assert not all(one.passed for one in check(twin((broken, Tanh()), seed=seed)))
+
+
+def test_a_gradient_left_over_from_an_earlier_pass_fails():
+    """Right values of the pass before must not hide that nothing was written in this one."""
+    stale = twin((HalfDense(4, weight_init=GlorotUniform(), fault="bias left as it was"), Tanh()))
+    _, gradients = stale.gradients()
+    gradients["0.half_dense.bias"][...] = [
+        stale.derivative_of_entry(stale.arrays()["0.half_dense.bias"], k) for k in range(4)
+    ]
+    assert {one.name for one in check(stale) if not one.passed} == {"0.half_dense.bias"}
+
+
+class NotComplexSafe(Tanh):
+    def forward(self, p, x, y, s):
+        np.copyto(y, np.where(np.iscomplexobj(x), np.nan, np.tanh(x)))
+
+
+def test_a_complex_step_that_is_no_number_is_no_pass():
+    checks = check(twin((Dense(4, weight_init=GlorotUniform()), NotComplexSafe())))
+    assert not any(one.passed for one in checks if one.name.startswith("0."))
+    assert "not complex-safe" in checks[0].diagnosis
 
 
 def test_the_same_layer_without_a_fault_passes():

@@ -34,10 +34,13 @@ def imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
+            assert not node.level, "imports are absolute"
+            names = [f"bptrain.{a.name}" for a in node.names] if node.module == "bptrain" else [node.module or ""]
         for name in names:
             if name.startswith("bptrain."):
-                yield name.split(".")[1], node.lineno
+                there = name.split(".")[1]
+                if there in FLOOR:
+                    yield there, node.lineno
 
 
 def room(path):

@@ -1,6 +1,6 @@
 """Losses against exact arithmetic (40 to 60 digits, rounded to float64)."""
 
-from math import e, inf, isinf, log
+from math import e, inf, isinf, log, nan
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from bptrain.nn.losses import (
 )
 
 
-def evaluate(loss, scores, targets, weights=None, dtype=np.float64):
+def evaluate(loss, scores, targets, weights=None, dtype=np.float64, strict=True):
     """Value and gradient of a loss on a few rows, with workspaces as a network would give."""
     scores = np.array(scores, dtype=dtype)
     targets = np.array(targets, dtype=np.int64 if loss.encoding == "codes" else dtype)
@@ -31,7 +31,8 @@ def evaluate(loss, scores, targets, weights=None, dtype=np.float64):
     }
     s = Workspace(ones=np.ones(n, dtype), rows=np.arange(n), training=True, **scratch)
     dscores = np.full_like(scores, 7)
-    with np.errstate(over="raise", invalid="raise", divide="raise"):
+    mode = "raise" if strict else "ignore"
+    with np.errstate(over=mode, invalid=mode, divide=mode):
         value, weight = loss.value_and_grad(scores, targets, weights, dscores, s)
     assert weight == pytest.approx(n if weights is None else np.sum(weights)) or loss != type(loss)()
     return value, dscores
@@ -83,6 +84,34 @@ def test_softmax_cross_entropy_in_float32_beyond_its_exponent():
         1.0986123, rel=1e-7
     )
     assert evaluate(SoftmaxCrossEntropy(), [[3.4e38, 0]], [1], dtype=np.float32)[0] == pytest.approx(3.4e38, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("scores", "target", "expected"),
+    [([-inf, 0], 0, inf), ([-inf, 0], 1, 0.0), ([inf, 0], 0, nan), ([-inf, -inf], 0, nan), ([nan, 0], 0, nan)],
+)
+def test_scores_that_are_not_finite_give_a_loss_that_is_not_or_the_right_one(scores, target, expected):
+    with np.errstate(invalid="ignore"):
+        value, _ = evaluate(SoftmaxCrossEntropy(), [scores], [target], strict=False)
+    assert value == pytest.approx(expected, nan_ok=True)
+
+
+TWICE = {
+    2: 0.3132616875182228,
+    3: 0.5514447139320511,
+    4: 0.7436683806286791,
+    5: 0.904832441554448,
+    10: 1.4611501717344748,
+    100: 3.6222070492242677,
+    1000: 5.90947208625327,
+}
+
+
+@pytest.mark.parametrize("classes", TWICE)
+def test_probabilities_taken_for_scores_end_on_a_plateau(classes):
+    """The loss that a softmax too many cannot get below, with a perfect prediction."""
+    value, _ = evaluate(SoftmaxCrossEntropy(), [np.eye(classes)[0]], [0])
+    assert value == pytest.approx(TWICE[classes], rel=1e-13)
 
 
 def test_ties_for_the_highest_score_are_counted_once():
