@@ -112,6 +112,7 @@ def test_there_are_metrics_of_every_kind():
         assert [name_of(metric) for metric in all_metrics(kind)] == [
             name for name, cls in METRICS.members.items() if kind in cls.kinds
         ]
+    assert (TopK().k, ExpectedCalibrationError().bins, F1().average) == (3, 10, "macro")
     assert default_metrics("numbers") == (R2(), Rmse(), Mae())
     assert default_metrics("classes") == default_metrics("labels") == (Accuracy(),)
 
@@ -337,7 +338,10 @@ def test_nothing_is_better_than_perfect_and_all_is_plain_json(kind, metric, data
 def test_a_tally_is_float64_of_one_shape_and_reads_only(kind, metric):
     rng = np.random.default_rng(3)
     targets = np.array([0, 0, 0]) if kind == "classes" else rng.integers(0, 2, (3, 4)).astype(np.float32)
-    outputs = (rng.integers(0, 9, (3, 4)) / 8).astype(np.float32)
+    if kind == "numbers":
+        targets = rng.random((3, 4)).astype(np.float32)
+    # Not round, so that arithmetic in float32 would show.
+    outputs = rng.random((3, 4)).astype(np.float32)
     for array in (outputs, targets):
         array.flags.writeable = False
     tally = metric.tally(outputs, targets)
