@@ -179,6 +179,19 @@ def test_lbfgs_ends_below_adam(name):
     assert objective("lbfgs") < objective("{adam: {lr: 0.01}}")
 
 
+@pytest.mark.parametrize("lr", [1, 1e10])
+def test_a_line_search_moves_running_statistics_once_a_step(lr):
+    """Else the points that were tried and left would spoil what the network is evaluated with."""
+    text = "dtype: float64\ndata: {source: {bundled: iris}, split: {validation: 0, test: 0}}\n"
+    text += "network: [dense: 4, {batch_norm: {momentum: 1}}, tanh, dense]\n"
+    result = run(text, f"optimizer={{lbfgs: {{lr: {lr}}}}}", "training={epochs: 1, batch_size: full}")
+    start = prepare("my.yaml", ["training.batch_size=full"])
+    weights = start.model.network.parameters()
+    signals = start.parts["train"].inputs @ weights["0.dense.weight"] + weights["0.dense.bias"]
+    mean = result.session.model.network.states["1.batch_norm.mean"]
+    np.testing.assert_allclose(mean, signals.mean(axis=0), rtol=1e-9, atol=1e-12)
+
+
 def test_max_norm_bounds_the_weights_into_every_unit():
     result = run(IRIS, "regularization.max_norm=0.5", "optimizer.adam.lr=0.1", "training.epochs=10")
     parameters = result.session.model.network.parameters()
@@ -308,6 +321,16 @@ REFUSED = [
         ["loss={softmax_cross_entropy: {class_weights: [1, 2]}}"],
         r"loss: softmax_cross_entropy: class_weights needs one weight for each of the 3 classes \(got 2\)",
     ),
+    (
+        ["loss={softmax_cross_entropy: {class_weights: [0, 0, 0]}}"],
+        r"loss: softmax_cross_entropy: class_weights has nothing that counts",
+    ),
+    (
+        ["optimizer={rprop: {lr: 1e300}}", "training.batch_size=full"],
+        r"optimizer.rprop: an option is too large for float32",
+    ),
+    (["optimizer={lbfgs: {history: 100000}}"], r"optimizer.lbfgs.history: expected a whole number >= 1 and <= 1000"),
+    (["metrics=[expected_calibration_error: {bins: 1e9}]"], r"metrics.0.expected_calibration_error.bins: expected"),
     (["loss=huber"], r"loss: huber does not fit a target of 3 classes; use softmax_cross_entropy"),
     (["loss=kl_divergence"], r"loss: kl_divergence does not fit"),
 ]
@@ -353,6 +376,16 @@ def test_negative_counts_and_broken_shares_are_refused():
         run(text, "data.target=a", "loss=poisson")
     with pytest.raises(InputError, match=r"loss: kl_divergence: a share must be 0 or more"):
         run(text, "data.target=[a, b]", "loss=kl_divergence")
+
+
+def test_labels_are_yes_or_no_and_shares_are_numbers():
+    Path("c.csv").write_text("x,a,b\n" + "".join(f"{k},{k % 4},{k / 60}\n" for k in range(60)))
+    text = "data: {source: {csv: c.csv}, features: [x]}\nhidden: [4]\ntraining: {epochs: 2}\n"
+    for loss in ("auto", "mse", "binary_cross_entropy"):
+        with pytest.raises(InputError, match=r"data.target: a label must be 0 or 1; for shares and other numbers use"):
+            run(text, "data.target=[a, b]", "data.task=multi_label", f"loss={loss}")
+    shares = run(text, "data.target=b", "loss=binary_cross_entropy")
+    assert shares.session.model.experiment.data.task == "regression"
 
 
 def test_labels_that_go_together():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from bptrain.arrays import Array
 from bptrain.metrics.contract import METRICS, Kind, Metric, ratio
@@ -74,7 +74,7 @@ class ExpectedCalibrationError(Metric):
     et al., 2017, the top-label form.
     """
 
-    bins: Annotated[int, Ge(1), "how many bins of equal width between 0 and 1"] = 10
+    bins: Annotated[int, Ge(1), Le(10_000), "how many bins of equal width between 0 and 1"] = 10
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     perfect: ClassVar[float | None] = 0.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
 
 from bptrain.arrays import Array, Shape
 from bptrain.errors import Mistake, OptionError
@@ -122,7 +122,7 @@ class GaussianNoise:
     kept. As Keras's GaussianNoise. Reference: Bishop, 1995.
     """
 
-    std: Annotated[float, Ge(0), "standard deviation of the noise"] = 0.1
+    std: Annotated[float, Ge(0), Le(1e6), "standard deviation of the noise"] = 0.1
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"noise": Scratch(shape, "float32")}, random=True, reads="", elementwise=True)

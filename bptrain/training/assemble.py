@@ -6,6 +6,8 @@ the columns. What comes out has no `auto` left in it.
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from bptrain.arrays import Array, Streams
 from bptrain.config import Data, Experiment
 from bptrain.data import Classes, Table, Task, Unscaled, find_classes, fit, likely_task
@@ -45,6 +47,9 @@ def assemble(experiment: Experiment) -> Assembly:
     model = build_model(experiment, columns, streams, rows=len(rows["train"]))
     refuse_unfit(model, rows)
     every = model.rows(table)
+    if task == "multi_label" and not np.isin(every.targets, (0, 1)).all():
+        what = "a label must be 0 or 1; for shares and other numbers use task: regression"
+        raise OptionError(Mistake("data.target", what))
     if objection := model.objective.loss.objection(every.targets, columns.classes):
         raise OptionError(Mistake("loss", f"{name_of(model.objective.loss)}: {objection}"))
     parts = {name: Rows(every.inputs[part], every.targets[part]) for name, part in rows.items() if len(part)}
@@ -131,7 +136,7 @@ def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> T
         return likely
     text = table.column(names[0]).dtype == object
     for_classes = bool(loss.widths(2, 1) or loss.widths(3, 1))
-    rather = for_classes and (loss.labels or not loss.widths(None, 1))
+    rather = for_classes and (not loss.widths(None, 1) or (loss.labels and likely == "classification"))
     return "classification" if text or rather else "regression"
 
 
@@ -149,7 +154,7 @@ def settled(experiment: Experiment, names: tuple[str, ...], task: Task, classes:
         target=names[0] if len(names) == 1 else names,
         task=task,
         split=replace(data.split, method=method),
-        target_scaling=Unscaled() if loss.raw_targets else data.target_scaling,
+        target_scaling=Unscaled() if loss.raw_targets or task == "multi_label" else data.target_scaling,
     )
     return replace(experiment, data=data, loss=loss)
 

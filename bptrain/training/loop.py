@@ -127,13 +127,18 @@ def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float
     weight."""
     objective, network = session.model.objective, session.model.network
     penalty, values = objective.penalty(), []
+    state = network.state.copy()
 
     def evaluate() -> float:
         values.append(objective.value_and_grad(batch))
+        if len(values) == 1:
+            state[...] = network.state
         return values[-1]
 
     session.step += 1
     optimizer.advance(network.theta, network.grad, session.slots, evaluate, lr=session.lr, step=session.step)
+    # Running statistics move once a step, and not with every point that was tried.
+    network.state[...] = state
     objective.constrain()
     return values[0] - penalty, float(len(batch.input))
 

@@ -1,6 +1,7 @@
 """Running: from a config file to a trained model in a run directory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -67,13 +68,16 @@ def prepare(config: str | Path, overrides: Sequence[str] = ()) -> Assembly:
     Raises:
         InputError: the config or the data cannot be used; a `ConfigError` has the places of all mistakes.
     """
-    return placed(load(config, overrides))
+    loaded = load(config, overrides)
+    with located(loaded):
+        return assemble(loaded.experiment)
 
 
-def placed(config: Config) -> Assembly:
-    """Assemble an experiment; mistakes that the data brings to light get their places in the config file."""
+@contextmanager
+def located(config: Config) -> Iterator[None]:
+    """Give mistakes in options that the data or the rest of the config brings to light their places in the file."""
     try:
-        return assemble(config.experiment)
+        yield
     except OptionError as error:
         raise config.origin.located(error) from None
 
@@ -102,8 +106,9 @@ def train(
         StorageError: the run could not be written.
     """
     began = perf_counter()
-    assembly = prepare(config, overrides)
-    session = begin(assembly)
+    loaded = load(config, overrides)
+    with located(loaded):
+        session = begin(assemble(loaded.experiment))
     directory = create(session.model.experiment, session.environment, Path(run) if run is not None else None)
     keeper = Keeper(directory, session)
     for sink in sinks:

@@ -8,6 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.errors import Mistake, OptionError
+from bptrain.nn.network import refuse_more_than_memory
+from bptrain.registry import name_of
 from bptrain.training.assemble import Assembly
 from bptrain.training.environment import fingerprint
 from bptrain.training.model import Model, Rows, batch_rows
@@ -148,8 +151,15 @@ def begin(assembly: Assembly) -> Session:
     """A session at its start."""
     model, theta = assembly.model, assembly.model.network.theta
     optimizer, training = model.experiment.optimizer, model.experiment.training
+    refuse_more_than_memory(optimizer.slots * theta.nbytes)
     slots = tuple(np.zeros_like(theta) for _ in range(optimizer.slots))
-    optimizer.start(slots)
+    with np.errstate(over="ignore"):
+        optimizer.start(slots)
+    if not all(np.isfinite(slot).all() for slot in slots):
+        name = name_of(optimizer)
+        raise OptionError(
+            Mistake(f"optimizer.{name}", f"an option is too large for {theta.dtype}; use smaller numbers")
+        )
     return Session(
         model,
         assembly.parts,

@@ -7,7 +7,8 @@ from typing import Any
 
 from bptrain.config import load
 from bptrain.errors import ConfigError, InputError, Problem, StorageError
-from bptrain.training.run import placed
+from bptrain.training.assemble import assemble
+from bptrain.training.run import located
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def problems_of(path: str | Path) -> tuple[Problem, ...]:
     try:
         config = load(path)
         try:
-            placed(config)
+            with located(config):
+                assemble(config.experiment)
         except ConfigError:
             raise
         except (InputError, StorageError) as error:

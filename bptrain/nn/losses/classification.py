@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
 
 from bptrain.arrays import Array, Shape
 from bptrain.nn.layer import Scratch, Workspace
@@ -31,7 +31,7 @@ class SoftmaxCrossEntropy(Loss):
 
     label_smoothing: Annotated[float, Ge(0), Lt(1), "share of the target spread over all classes"] = 0.0
     class_weights: Annotated[
-        tuple[Annotated[float, Ge(0)], ...] | None, "one for each class, in sorted order; null: all 1"
+        tuple[Annotated[float, Ge(0), Le(1e6)], ...] | None, "one for each class, in sorted order; null: all 1"
     ] = None
 
     encoding: ClassVar[Encoding] = "codes"
@@ -40,9 +40,12 @@ class SoftmaxCrossEntropy(Loss):
         return (classes,) if classes is not None and columns == 1 else ()
 
     def objection(self, targets: Array, classes: int | None) -> str | None:
-        if self.class_weights is None or len(self.class_weights) == classes:
+        if self.class_weights is None:
             return None
-        return f"class_weights needs one weight for each of the {classes} classes (got {len(self.class_weights)})"
+        if len(self.class_weights) != classes:
+            return f"class_weights needs one weight for each of the {classes} classes (got {len(self.class_weights)})"
+        largest = max(self.class_weights)
+        return f"class_weights has nothing that counts (got at most {largest:g})" if largest < 1e-6 else None
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         index, number = Scratch((), "int64"), Scratch(())

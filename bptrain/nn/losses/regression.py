@@ -6,7 +6,7 @@ from math import log
 from typing import Annotated, ClassVar
 
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Ge
 
 from bptrain.arrays import Array, Shape
 from bptrain.nn import kernels
@@ -86,7 +86,7 @@ class Huber(OnErrors):
     Huber; 1/δ times this is PyTorch's SmoothL1Loss. Reference: Huber, 1964.
     """
 
-    delta: Annotated[float, Gt(0), "error at which the straight part begins"] = 1.0
+    delta: Annotated[float, Ge(1e-6), "error at which the straight part begins"] = 1.0
 
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace

@@ -6,7 +6,7 @@ from math import isfinite, sqrt
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
 from bptrain.arrays import Array
 from bptrain.errors import Mistake, OptionError
@@ -33,7 +33,7 @@ class Lbfgs(LineSearch):
     """
 
     lr: LearningRate = 1.0
-    history: Annotated[int, Ge(1), "steps whose curvature is remembered"] = 10
+    history: Annotated[int, Ge(1), Le(1000), "steps whose curvature is remembered"] = 10
     c1: Annotated[float, Gt(0), Lt(1), "share of the decrease promised by the slope that is enough"] = 1e-4
     c2: Annotated[float, Gt(0), Lt(1), "share of the slope that may be left"] = 0.9
     max_evaluations: Annotated[int, Ge(1), "points that a line search may try"] = 25
