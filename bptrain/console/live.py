@@ -3,6 +3,7 @@
 from time import perf_counter
 from types import TracebackType
 
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -60,13 +61,12 @@ class LiveView:
         bar.add_column(justify="right")
         place = f"epoch {min(done // count + 1, epochs)}/{epochs}"
         bar.add_row(place, ProgressBar(epochs * count, done), f"{left} left")
-        lines = Text()
-        for name, value in (self.record | {"samples/s": round(done / spent)}).items():
-            if name not in ("epoch", "step"):
-                # The space does not break, so that a name keeps its number on a narrow terminal.
-                lines.append(f"{name}\N{NO-BREAK SPACE}", style="dim")
-                lines.append(f"{number(value)}  ", style="bold")
-        return Group(heading(session), bar, lines)
+        numbers = [
+            Text(f"{name} ", style="dim").append(number(value), style="bold not dim")
+            for name, value in (self.record | {"samples/s": round(done / spent)}).items()
+            if name not in ("epoch", "step")
+        ]
+        return Group(heading(session), bar, Columns(numbers, padding=(0, 2)))
 
 
 def heading(session: Session) -> Text:
