@@ -134,7 +134,7 @@ class Chain:
     def least_rows(self) -> int:
         """How many rows training needs at least."""
         inside = (inner.least_rows() for inner in self.inner if inner)
-        return max(*(plan.least_rows for plan in self.plans), *inside, 1, 1)
+        return max([1, *(plan.least_rows for plan in self.plans), *inside])
 
     def is_random(self) -> bool:
         """Whether any layer draws random numbers in training."""
@@ -194,9 +194,10 @@ class Chain:
 
     def _first(self) -> int:
         """The place of the first layer with parameters; nothing before it needs a gradient."""
-        learns = (bool(plan.parameters) or any(inner.parameters() if inner else ()) for plan, inner in
-                  zip(self.plans, self.inner, strict=True))  # fmt: skip
-        return next((k for k, one in enumerate(learns) if one), len(self.plans))
+        for k, (plan, inner) in enumerate(zip(self.plans, self.inner, strict=True)):
+            if plan.parameters or (inner and any(inner.parameters())):
+                return k
+        return len(self.plans)
 
     def frame(self, n: int) -> Frame:
         """The chain for n rows."""
