@@ -231,7 +231,7 @@ MISTAKES = [
     (["validate", "gone.yaml"], "error: gone.yaml:1:1: no such file"),
     (["nonsense"], "No such command"),
     (["list", "losse"], "error: no family is named 'losse'; did you mean 'losses'?"),
-    (["list", "losses", "hubr"], "error: no loss is named 'hubr'; did you mean 'huber'?"),
+    (["list", "losses", "hubr"], "error: nothing among the losses is named 'hubr'; did you mean 'huber'?"),
 ]
 
 

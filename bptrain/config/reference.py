@@ -6,12 +6,24 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bptrain.config.dump import plain
-from bptrain.data import SCALERS, SOURCES
+from bptrain.config.experiment import Convergence, Data, EarlyStopping, Experiment, Training
+from bptrain.data import SCALERS, SOURCES, Split
 from bptrain.errors import InputError
 from bptrain.metrics import METRICS
 from bptrain.nn import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES
-from bptrain.optim import OPTIMIZERS, SCHEDULES
+from bptrain.optim import OPTIMIZERS, SCHEDULES, Clipping, Regularization
 from bptrain.registry import Family, Option, describe, options, suggestion
+
+SECTIONS: dict[str, type] = {
+    "experiment": Experiment,
+    "data": Data,
+    "split": Split,
+    "regularization": Regularization,
+    "training": Training,
+    "clipping": Clipping,
+    "early_stopping": EarlyStopping,
+    "convergence": Convergence,
+}
 
 FAMILIES: dict[str, Family] = {
     "sources": SOURCES,
@@ -52,31 +64,30 @@ class ComponentEntry:
 
 
 def reference(family: str | None = None, name: str | None = None) -> tuple[ComponentEntry, ...]:
-    """Everything that a config can name.
+    """Everything that a config can name: its sections, and the components of every family.
 
     Args:
-        family: such as `losses` (or `loss`); None: all.
+        family: such as `losses` (or `loss`), or `sections`; None: all.
         name: of one member, such as `huber`; None: all.
 
     Raises:
         InputError: there is no such family or member; the message suggests another.
     """
-    chosen = FAMILIES if family is None else {key: FAMILIES[key] for key in [family_name(family)]}
-    if name is not None:
-        for key, one in chosen.items():
-            if name not in one.members:
-                raise InputError(f"no {one.kind} is named {name!r}; {suggestion(name, one.members)}")
-            return (entry(key, name, one.members[name]),)
-    return tuple(entry(key, member, cls) for key, one in chosen.items() for member, cls in one.members.items())
-
-
-def family_name(given: str) -> str:
-    """The name of a family from its plural or its singular."""
-    singular = {family.kind: key for key, family in FAMILIES.items()}
-    key = singular.get(given, given)
-    if key not in FAMILIES:
-        raise InputError(f"no family is named {given!r}; {suggestion(given, FAMILIES)}")
-    return key
+    members = {"sections": SECTIONS, **{key: one.members for key, one in FAMILIES.items()}}
+    if family is not None:
+        singular = {"section": "sections", **{one.kind: key for key, one in FAMILIES.items()}}
+        key = singular.get(family, family)
+        if key not in members:
+            raise InputError(f"no family is named {family!r}; {suggestion(family, members)}")
+        members = {key: members[key]}
+        if name is not None and name not in members[key]:
+            raise InputError(f"nothing among the {key} is named {name!r}; {suggestion(name, members[key])}")
+    return tuple(
+        entry(key, member, cls)
+        for key, one in members.items()
+        for member, cls in one.items()
+        if name is None or member == name
+    )
 
 
 def entry(family: str, name: str, cls: type) -> ComponentEntry:
@@ -88,4 +99,7 @@ def entry(family: str, name: str, cls: type) -> ComponentEntry:
 
 def default(option: Option) -> str | None:
     """The default of an option as YAML writes it."""
-    return None if option.required else json.dumps(plain(option.hint, option.default), ensure_ascii=False).strip('"')
+    if option.required:
+        return None
+    written = json.dumps(plain(option.hint, option.default), ensure_ascii=False)
+    return written.strip('"') if len(written) <= 40 else "see there"

@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.config.reference import ComponentEntry
+from bptrain.config.reference import ComponentEntry, OptionEntry
 from bptrain.console.tables import output
 
 
@@ -26,8 +26,14 @@ def manual(entries: Sequence[ComponentEntry], *, whole: bool, all_families: bool
         table.add_column(style="bold", no_wrap=True)
         table.add_column()
         for entry in entries:
-            table.add_row(entry.name, entry.summary)
+            given = "".join(f"\n  {option_line(option)}" for option in entry.options)
+            table.add_row(entry.name, Text(entry.summary).append(given, style="dim"))
         console.print(table)
+
+
+def option_line(option: OptionEntry) -> str:
+    """An option in a line: `delta: a number > 0; default 1.0`."""
+    return f"{option.name}: {option.takes}; " + (f"default {option.default}" if option.default else "must be given")
 
 
 def page(entry: ComponentEntry) -> None:
