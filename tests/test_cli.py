@@ -171,6 +171,18 @@ def test_show_prints_a_config_that_runs(bptrain_in, tiny, tmp_path):
     assert bptrain_in("train", "shown.yaml", "-q").returncode == 0
 
 
+def test_the_readme_shows_what_happens(bptrain_in, tmp_path):
+    readme = (CONFIGS.parent / "README.md").read_text()
+    config = re.search(r"```yaml\n(.*?)```", readme, re.S)[1]
+    shown = re.findall(r"^error: .*$", readme, re.M)
+    assert len(shown) == 2
+    (tmp_path / "my.csv").write_text("size,price\n" + "".join(f"{k},{k * 3.5}\n" for k in range(100)))
+    (tmp_path / "good.yaml").write_text(config)
+    assert bptrain_in("train", "good.yaml", "training.epochs=1", "-q").returncode == 0
+    (tmp_path / "my.yaml").write_text(config.replace("units: 64", "unit: 64").replace("lr: 0.001", "lr: -0.001"))
+    assert bptrain_in("train", "my.yaml").stderr.splitlines() == shown
+
+
 def test_validate(bptrain_in, tiny, tmp_path):
     bad = tmp_path / "bad.yaml"
     bad.write_text("data: {source: {bundled: iris}, target: x}\nhidden: [4]\n")
