@@ -166,6 +166,7 @@ def test_no_row_is_lost_or_padded(lines):
         ("a,b\n1,2\n1,2\nten,3\n", 4, "text among the numbers (got 'ten')"),
         ("a,b\n1,2\n1,2\n１２,3\n", 4, "text among the numbers (got '\\uff11\\uff12')"),
         ("a,b\n,2\n,2\n", 2, "the whole column is empty"),
+        ("a,b\n1,2\n1_000,2\n", 3, "text among the numbers (got '1_000')"),
     ],
 )
 def test_a_number_that_is_none_is_named_with_its_line(tmp_path, content, line, what):

@@ -132,6 +132,10 @@ def test_clipping():
     grad = np.array([3.0, -4.0, 0.5])
     assert Clipping(value=2).clip(grad)
     assert grad.tolist() == [2, -2, 0.5]
+    beyond = np.array([3e160, 4e160])
+    assert Clipping(norm=1).clip(beyond)
+    assert beyond == pytest.approx([0.6, 0.8], rel=1e-14)
+    assert Clipping(value=1).clip(np.array([1e160, 1.0]))
     huge = np.full(4, 1e30, np.float32)
     assert Clipping(norm=1).clip(huge)
     np.testing.assert_allclose(huge, 0.5, rtol=1e-6)
@@ -297,6 +301,10 @@ REFUSED = [
         r"optimizer: lbfgs compares losses, which dropout and noise make random",
     ),
     (["optimizer=lbfgs", "training.batch_size=full", "training.clipping={norm: 1}"], r"training.clipping: does not go"),
+    (
+        ["optimizer=lbfgs", "training.batch_size=full", "regularization.max_norm=1"],
+        r"regularization.max_norm: does not go with lbfgs",
+    ),
     (["optimizer=lbfgs", "training.batch_size=full", "training.average=0.9"], r"training.average: does not go with"),
     (["optimizer={sgd: {nesterov: true}}"], r"optimizer.sgd.nesterov: "),
     (["optimizer={sgd: {momentum: 1}}"], r"optimizer.sgd.momentum: expected a number >= 0 and < 1 \(got 1\)"),
@@ -386,6 +394,15 @@ def test_labels_are_yes_or_no_and_shares_are_numbers():
             run(text, "data.target=[a, b]", "data.task=multi_label", f"loss={loss}")
     shares = run(text, "data.target=b", "loss=binary_cross_entropy")
     assert shares.session.model.experiment.data.task == "regression"
+
+
+def test_new_data_must_suit_the_loss_too():
+    Path("c.csv").write_text("x,a,b\n" + "".join(f"{k},{k % 2},{k % 5}\n" for k in range(60)))
+    text = "data: {source: {csv: c.csv}, features: [x]}\nhidden: [4]\ntraining: {epochs: 1}\n"
+    counts = run(text, "data.target=b", "loss=poisson", "data.task=regression")
+    Path("new.csv").write_text("x,b\n1,2\n2,-4\n")
+    with pytest.raises(InputError, match=r"new.csv: poisson: a count must be 0 or more \(got -4\)"):
+        evaluate(counts.run, data="new.csv")
 
 
 def test_labels_that_go_together():

@@ -28,7 +28,9 @@ def to_yaml(experiment: Experiment) -> str:
         """YAML 1.1's dumper, quoting also what YAML 1.2 takes for a number, such as the text 1e3."""
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if scalar(value) == value else "'")
+        plain_again = scalar(value) == value
+        style = None if plain_again and value.isprintable() else "'" if value.isprintable() else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
     written = yaml.dump(

@@ -7,8 +7,10 @@ from typing import Any
 
 from bptrain.config.build import Builder, shown
 from bptrain.config.experiment import Experiment
+from bptrain.config.reference import FAMILIES
 from bptrain.config.yaml_text import MOST_DEPTH, FieldPath, Origin, Place, field_path, parse, read_text
 from bptrain.errors import ConfigError, InputError, Problem
+from bptrain.registry import options
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,14 @@ def overridden(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any
     return dict(put(tree, path, value, text, ()))
 
 
+def first_option(name: str) -> str | None:
+    """The first option of the component of that name, which `name: value` gives without saying so."""
+    for family in FAMILIES.values():
+        if name in family.members:
+            return next((option.name for option in options(family.members[name])), None)
+    return None
+
+
 def put(tree: Any, path: FieldPath, value: Any, text: str, done: FieldPath) -> Any:
     """A copy of the tree with the value at the path; sections on the way are made where they are missing."""
     if not path:
@@ -103,6 +113,8 @@ def put(tree: Any, path: FieldPath, value: Any, text: str, done: FieldPath) -> A
         tree = {}
     if isinstance(tree, str) and tree == step:
         tree = {step: {}}
+    elif not isinstance(tree, dict) and done and (first := first_option(str(done[-1]))):
+        tree = {first: tree}
     if not isinstance(tree, dict):
         what = f"{'.'.join(map(str, done))} is {shown(tree)} and has no keys inside"
         raise ConfigError([Problem(text, 1, 1, ".".join(map(str, here)), what)])

@@ -111,7 +111,9 @@ def header(path: Path) -> list[str]:
 
 def numeric_columns(database: Any, path: Path, names: list[str]) -> set[str]:
     """The columns in which every value that is not empty is a number."""
-    tests = ", ".join(f"count({q}) = count(try_cast({q} AS DOUBLE)) AND count({q}) > 0" for q in map(quoted, names))
+    # DuckDB would take 1_000 for a number.
+    numbers = "count(try_cast(replace({q}, '_', 'x') AS DOUBLE))"
+    tests = ", ".join(f"count({q}) = {numbers.format(q=q)} AND count({q}) > 0" for q in map(quoted, names))
     flags = database.execute(*query(tests, path, dict.fromkeys(names, "VARCHAR"))).fetchone()
     return {name for name, flag in zip(names, flags, strict=True) if flag}
 

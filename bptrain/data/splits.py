@@ -64,7 +64,7 @@ def by_class(codes: Array) -> list[Array]:
 
 
 def quotas(ideal: list[float], room: list[int]) -> list[int]:
-    """Whole numbers near the ideal ones, none above its room, with the rounded sum: by largest remainders."""
+    """Whole numbers near the ideal ones, none above its room: by largest remainders, up to the rounded sum."""
     taken = [min(int(share), most) for share, most in zip(ideal, room, strict=True)]
     missing = round(sum(ideal)) - sum(taken)
     for k in sorted(range(len(ideal)), key=lambda k: taken[k] - ideal[k]):

@@ -46,6 +46,8 @@ def evaluate(checkpoint: str | Path, *, data: str | Path | None = None, split: S
         if split is not None:
             raise InputError("--split names a part of the training data; it does not go with --data")
         name, rows = "data", model.rows(read_csv(Path(data)))
+        if objection := model.objection(rows):
+            raise InputError(f"{data}: {objection}")
     else:
         name, rows = own_rows(model, stored, split)
     result = score(model, rows)

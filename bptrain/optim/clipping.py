@@ -24,16 +24,21 @@ class Clipping:
 
     def clip(self, grad: Array) -> bool:
         """Clip a gradient in place. Whether anything was changed; a gradient that is not finite is left as it is."""
-        # A sum in double precision, which no finite float32 gradient overflows.
-        norm = sqrt(float(np.einsum("i,i->", grad, grad, dtype=np.float64)))
-        if not isfinite(norm):
+        largest = float(max(grad.max(), -grad.min()))
+        if not isfinite(largest) or largest == 0:
             return False
         bit = False
-        if self.value is not None and norm > self.value and max(grad.max(), -grad.min()) > self.value:
+        if self.value is not None and largest > self.value:
             np.clip(grad, -self.value, self.value, out=grad)
-            norm = sqrt(float(np.einsum("i,i->", grad, grad, dtype=np.float64)))
-            bit = True
-        if self.norm is not None and norm > self.norm:
-            grad *= self.norm / norm
+            largest, bit = self.value, True
+        if self.norm is not None and (size := norm(grad, largest)) > self.norm:
+            grad *= self.norm / size
             bit = True
         return bit
+
+
+def norm(grad: Array, largest: float) -> float:
+    """The Euclidean norm, summed in double precision; scaled by the largest entry where the squares would overflow."""
+    scale = largest if largest > 1e100 else 1.0
+    scaled = grad / scale if scale != 1 else grad
+    return scale * sqrt(float(np.einsum("i,i->", scaled, scaled, dtype=np.float64)))

@@ -6,8 +6,6 @@ the columns. What comes out has no `auto` left in it.
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from bptrain.arrays import Array, Streams
 from bptrain.config import Data, Experiment
 from bptrain.data import Classes, Table, Task, Unscaled, find_classes, fit, likely_task
@@ -47,11 +45,8 @@ def assemble(experiment: Experiment) -> Assembly:
     model = build_model(experiment, columns, streams, rows=len(rows["train"]))
     refuse_unfit(model, rows)
     every = model.rows(table)
-    if task == "multi_label" and not np.isin(every.targets, (0, 1)).all():
-        what = "a label must be 0 or 1; for shares and other numbers use task: regression"
-        raise OptionError(Mistake("data.target", what))
-    if objection := model.objective.loss.objection(every.targets, columns.classes):
-        raise OptionError(Mistake("loss", f"{name_of(model.objective.loss)}: {objection}"))
+    if objection := model.objection(every):
+        raise OptionError(Mistake("data.target" if task == "multi_label" else "loss", objection))
     parts = {name: Rows(every.inputs[part], every.targets[part]) for name, part in rows.items() if len(part)}
     return Assembly(model, parts, every.fingerprint())
 
@@ -198,6 +193,9 @@ def refuse_unfit(model: Model, rows: dict[str, Array]) -> None:
         if training.clipping:
             what = f"does not go with {name_of(optimizer)}, which chooses the length of its steps itself; take it out"
             mistakes.append(Mistake("training.clipping", what))
+        if experiment.regularization.max_norm is not None:
+            what = f"does not go with {name_of(optimizer)}, whose descent it would undo; use l2"
+            mistakes.append(Mistake("regularization.max_norm", what))
         if training.average:
             what = f"does not go with {name_of(optimizer)}, whose few steps leave nothing to average; take it out"
             mistakes.append(Mistake("training.average", what))

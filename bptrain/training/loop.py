@@ -139,7 +139,6 @@ def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float
     optimizer.advance(network.theta, network.grad, session.slots, evaluate, lr=session.lr, step=session.step)
     # Running statistics move once a step, and not with every point that was tried.
     network.state[...] = state
-    objective.constrain()
     return values[0] - penalty, float(len(batch.input))
 
 

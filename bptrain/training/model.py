@@ -64,6 +64,14 @@ class Model:
         dtype = np.int64 if loss.encoding == "codes" else self.network.dtype
         return Rows(self.columns.inputs(table).astype(self.network.dtype), np.ascontiguousarray(targets, dtype=dtype))
 
+    def objection(self, rows: Rows) -> str | None:
+        """What is wrong with the targets of rows for the task and the loss, if anything."""
+        if self.experiment.data.task == "multi_label" and not np.isin(rows.targets, (0, 1)).all():
+            return "a label must be 0 or 1; for shares and other numbers use task: regression"
+        loss = self.objective.loss
+        objection = loss.objection(rows.targets, self.columns.classes)
+        return objection and f"{name_of(loss)}: {objection}"
+
 
 def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, rows: int = 0) -> Model:
     """A fresh model for fitted columns, its network allocated and initialised.
