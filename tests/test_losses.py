@@ -34,7 +34,8 @@ def evaluate(loss, scores, targets, weights=None, dtype=np.float64, strict=True)
     mode = "raise" if strict else "ignore"
     with np.errstate(over=mode, invalid=mode, divide=mode):
         value, weight = loss.value_and_grad(scores, targets, weights, dscores, s)
-    assert weight == pytest.approx(n if weights is None else np.sum(weights)) or loss != type(loss)()
+    if getattr(loss, "class_weights", None) is None:
+        assert weight == pytest.approx(n if weights is None else np.sum(weights))
     return value, dscores
 
 
