@@ -1,12 +1,13 @@
 """The gradient check: passes what is right, and fails when a line of a backward pass is broken."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bptrain.gradcheck import Twin, check, check_gradients
+from bptrain.gradcheck import GradientReport, Twin, check, check_gradients
 from bptrain.nn import LAYERS, LOSSES
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
 from bptrain.nn.initializers import GlorotUniform, Zeros
@@ -130,6 +131,9 @@ def test_a_complex_step_that_is_no_number_is_no_pass():
     checks = check(twin((Dense(4, weight_init=GlorotUniform()), NotComplexSafe())))
     assert not any(one.passed for one in checks if one.name.startswith("0."))
     assert "not complex-safe" in checks[0].diagnosis
+    large = check(twin((Dense(900, weight_init=GlorotUniform()), NotComplexSafe())))
+    assert "not complex-safe" in large[0].diagnosis
+    json.dumps(GradientReport(tuple(large)).to_json(), allow_nan=False)
 
 
 def test_the_same_layer_without_a_fault_passes():

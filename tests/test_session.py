@@ -11,7 +11,7 @@ from rich.console import Console
 from threadpoolctl import threadpool_info
 
 from bptrain.console.live import LiveView
-from bptrain.errors import ConfigError, InputError
+from bptrain.errors import ConfigError, DivergedError, InputError
 from bptrain.evaluation import evaluate
 from bptrain.optim.clipping import Clipping
 from bptrain.training import EpochEnd, Started, prepare, score, train
@@ -194,6 +194,11 @@ def test_a_line_search_moves_running_statistics_once_a_step(lr):
     signals = start.parts["train"].inputs @ weights["0.dense.weight"] + weights["0.dense.bias"]
     mean = result.session.model.network.states["1.batch_norm.mean"]
     np.testing.assert_allclose(mean, signals.mean(axis=0), rtol=1e-9, atol=1e-12)
+
+
+def test_a_line_search_that_starts_where_there_is_no_loss_names_its_step():
+    with pytest.raises(DivergedError, match=r"at step 1 \(epoch 1"):
+        run(LINE.replace("weight_init: zeros", "weight_init: {values: [[1e200]]}"), "optimizer=lbfgs")
 
 
 def test_max_norm_bounds_the_weights_into_every_unit():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,12 @@ class GradientReport:
         return all(one.passed for one in self.checks)
 
     def to_json(self) -> dict[str, Any]:
-        """The keys that scripts may rely on; an error that is not finite is null."""
-        return {
-            "passed": self.passed,
-            "checks": [
-                asdict(one) | {"max_error": one.max_error if np.isfinite(one.max_error) else None}
-                for one in self.checks
-            ],
-        }
+        """The keys that scripts may rely on; a number that is not finite is null."""
+        checks = [
+            {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in one.items()}
+            for one in map(asdict, self.checks)
+        ]
+        return {"passed": self.passed, "checks": checks}
 
 
 def check_gradients(config: str | Path | None = None, overrides: Sequence[str] = ()) -> GradientReport:

@@ -78,7 +78,9 @@ def pass_over_rows(session: Session) -> Iterator[Progress]:
         session.position += len(chosen)
         session.loss_sum += loss * weight
         session.weight_sum += weight
-        if not isinstance(optimizer, LineSearch) and gather(session, weight):
+        if isinstance(optimizer, LineSearch):
+            session.step += 1
+        elif gather(session, weight):
             step(session)
         if perf_counter() >= due:
             yield Progress(session.epoch + 1, session.position, session.loss_sum / (session.weight_sum or 1.0))
@@ -135,8 +137,7 @@ def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float
             state[...] = network.state
         return values[-1]
 
-    session.step += 1
-    optimizer.advance(network.theta, network.grad, session.slots, evaluate, lr=session.lr, step=session.step)
+    optimizer.advance(network.theta, network.grad, session.slots, evaluate, lr=session.lr, step=session.step + 1)
     # Running statistics move once a step, and not with every point that was tried.
     network.state[...] = state
     return values[0] - penalty, float(len(batch.input))
