@@ -6,6 +6,7 @@ Everything that bptrain raises on purpose is a `BptrainError`. Whatever else rea
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 
 
 class ExitCode(IntEnum):
@@ -65,17 +66,23 @@ class OptionError(InputError):
 
 @dataclass(frozen=True)
 class Problem:
-    """A mistake with its place: `file` is a path or `KEY=VALUE`; line and column count from 1."""
+    """A mistake with its place: `file` is a path or `KEY=VALUE`; line and column count from 1.
+
+    `code` is the name under which the manual explains it, such as BP201; a warning is about what works and is risky.
+    """
 
     file: str
     line: int
     column: int
     field: str
     message: str
+    code: str = ""
+    severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}"
-        return f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
+        code = f" [{self.code}]" if self.code else ""
+        return (f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}") + code
 
 
 class ConfigError(InputError):

@@ -193,7 +193,7 @@ def test_validate(bptrain_in, tiny, tmp_path):
     report = json.loads(bptrain_in("validate", tiny, bad, "--json").stdout)
     assert report["valid"] is False
     (error,) = report["errors"]
-    assert set(error) == {"file", "line", "column", "field", "message"}
+    assert set(error) == {"file", "line", "column", "field", "message", "code", "severity"}
     assert (error["line"], error["column"], error["field"]) == (1, 41, "data.target")
     assert bptrain_in("validate", *sorted(CONFIGS.glob("*.yaml"))).returncode == 0
 

@@ -13,7 +13,7 @@ import typer
 
 from bptrain import __version__
 from bptrain.cli import evaluate, gradcheck, list, show, train, validate
-from bptrain.errors import BptrainError, ExitCode
+from bptrain.errors import BptrainError, ConfigError, ExitCode
 
 app = typer.Typer(
     name="bptrain",
@@ -78,6 +78,12 @@ def leave(error: Exception) -> NoReturn:
     """Say what went wrong, and exit with the code for it."""
     if InterruptedBySignalError.received is not None:
         error = InterruptedBySignalError(InterruptedBySignalError.received)
+    if isinstance(error, ConfigError):
+        from bptrain.console.problems import print_problems
+
+        with contextlib.suppress(OSError):
+            print_problems(error.problems)
+        sys.exit(error.exit_code)
     if isinstance(error, BptrainError):
         fail(error.lines, error.exit_code)
     if isinstance(error, OSError):

@@ -1,6 +1,5 @@
 """`bptrain validate`"""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Check configs against their data without training."""
+    from bptrain.console.problems import print_problems
     from bptrain.console.text import printable
     from bptrain.training import validate
 
@@ -25,8 +25,7 @@ def command(
         print_json(validation.to_json())
     else:
         wrong = {problem.file for problem in validation.problems}
-        for problem in validation.problems:
-            print(f"error: {printable(str(problem))}", file=sys.stderr)
+        print_problems(validation.problems)
         for config in configs:
             if str(config) not in wrong:
                 print(f"{printable(str(config))}: valid")
