@@ -9,6 +9,7 @@ What the commands do, as functions:
     bptrain.check_gradients("configs/digits.yaml").passed
     bptrain.validate(["configs/digits.yaml"]).valid
     print(bptrain.show("configs/digits.yaml"))
+    bptrain.copy_example("iris", "my.yaml")
     bptrain.reference("losses", "huber")
 
 They are imported when first used, so that `import bptrain` costs nothing.
@@ -18,7 +19,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bptrain.config import copy_example as copy_example
+    from bptrain.config import examples as examples
     from bptrain.config import reference as reference
+    from bptrain.config import schema as schema
     from bptrain.evaluation import evaluate as evaluate
     from bptrain.gradcheck import check_gradients as check_gradients
     from bptrain.training import show as show
@@ -29,14 +33,17 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "check_gradients": "bptrain.gradcheck",
+    "copy_example": "bptrain.config",
     "evaluate": "bptrain.evaluation",
+    "examples": "bptrain.config",
     "reference": "bptrain.config",
+    "schema": "bptrain.config",
     "show": "bptrain.training",
     "train": "bptrain.training",
     "validate": "bptrain.training",
 }
 
-__all__ = ["__version__", "check_gradients", "evaluate", "reference", "show", "train", "validate"]
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -67,6 +67,12 @@ def name_of(component: object) -> str:
     return _names.get(type(component)) or snake_case(type(component).__name__)
 
 
+def summary(cls: type) -> str:
+    """The first sentence of a class's docstring."""
+    opening = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
+    return re.split(r"(?<=[.])\s", opening, maxsplit=1)[0]
+
+
 def closest(word: object, choices: Iterable[str]) -> str | None:
     """The choice that was probably meant, if one is near enough."""
     by_lower = {choice.lower(): choice for choice in choices}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-COMMANDS = ("train", "evaluate", "gradcheck", "validate", "show", "list")
+COMMANDS = ("train", "evaluate", "gradcheck", "validate", "show", "list", "schema", "examples")
 TINY = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 2}\n"
 
 

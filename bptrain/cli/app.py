@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from bptrain import __version__
-from bptrain.cli import evaluate, gradcheck, list, show, train, validate
+from bptrain.cli import evaluate, examples, gradcheck, list, schema, show, train, validate
 from bptrain.errors import BptrainError, ConfigError, ExitCode
 
 app = typer.Typer(
@@ -23,8 +23,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (train, evaluate, gradcheck, validate, show, list):
+for module in (train, evaluate, gradcheck, validate, show, list, schema):
     app.command(module.__name__.rpartition(".")[2])(module.command)
+app.add_typer(examples.app, name="examples")
 
 
 class InterruptedBySignalError(BptrainError):

@@ -1,9 +1,11 @@
 """Configs: YAML text to a frozen `Experiment`, and back."""
 
 from bptrain.config.dump import dump, to_yaml
+from bptrain.config.examples import Example, copy_example, examples
 from bptrain.config.experiment import Convergence, Data, EarlyStopping, Experiment, Training
 from bptrain.config.load import Config, from_json, load
 from bptrain.config.reference import reference
+from bptrain.config.schema import schema, write_schema
 from bptrain.config.yaml_text import Origin
 
 __all__ = [
@@ -11,12 +13,17 @@ __all__ = [
     "Convergence",
     "Data",
     "EarlyStopping",
+    "Example",
     "Experiment",
     "Origin",
     "Training",
+    "copy_example",
     "dump",
+    "examples",
     "from_json",
     "load",
     "reference",
+    "schema",
     "to_yaml",
+    "write_schema",
 ]

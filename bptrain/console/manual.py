@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from bptrain.config import Example
 from bptrain.config.reference import ComponentEntry, OptionEntry
 from bptrain.console.tables import output
 
@@ -51,3 +52,15 @@ def page(entry: ComponentEntry) -> None:
         given = Text("must be given", style="italic") if option.default is None else Text(option.default)
         table.add_row(Text(option.name, style="bold"), Text(option.takes), given, Text(option.doc))
     console.print(table)
+
+
+def example_list(examples: Sequence[Example]) -> None:
+    """The bundled configs, a line each, and how to go on."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for example in examples:
+        table.add_row(example.name, Text(example.summary))
+    console = output()
+    console.print(table)
+    console.print(Text(f"\nbptrain examples copy {examples[0].name} writes {examples[0].name}.yaml here", style="dim"))

@@ -1,0 +1,24 @@
+"""`bptrain schema`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.", show_default="stdout")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of configs, with which editors complete and check them."""
+    from bptrain.config import schema
+    from bptrain.config.schema import MODELINE, to_text, write_schema
+    from bptrain.console.text import printable
+
+    if output is None:
+        print(to_text(schema()), end="")
+    else:
+        write_schema(output)
+        line = f"{MODELINE}{output.name}"
+        print(f"{printable(str(output))}: written; begin configs beside it with  {printable(line)}")

@@ -1,0 +1,69 @@
+"""The configs that come with bptrain: listed, and copied without harm to anything."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import bptrain
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+NAMES = [path.stem for path in CONFIGS]
+EDITOR = "# yaml-language-server: $schema=bptrain.schema.json\n"
+
+
+def test_every_bundled_config_is_listed_with_its_first_comment(bptrain_in):
+    assert len(CONFIGS) >= 7
+    done = bptrain_in("examples")
+    assert done.returncode == 0
+    listed = json.loads(bptrain_in("examples", "--json").stdout)["examples"]
+    assert [example["name"] for example in listed] == NAMES
+    for path, example in zip(CONFIGS, listed, strict=True):
+        assert f"# {example['summary']}" == path.read_text(encoding="utf-8").splitlines()[1]
+        (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == [path.stem]]
+        assert line.split(maxsplit=1)[1].rstrip() == example["summary"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_copy_trains_from_anywhere(name, tmp_path):
+    written = bptrain.copy_example(name, tmp_path / "deep.yaml")
+    text = written.read_text(encoding="utf-8")
+    assert EDITOR + text == (CONFIGS[0].parent / f"{name}.yaml").read_text(encoding="utf-8")
+    result = bptrain.train(written, ["training.epochs=1"])
+    assert result.run.name == "deep-001"
+
+
+def test_copy_says_what_to_type_next(bptrain_in, tmp_path):
+    done = bptrain_in("examples", "copy", "iris")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "iris.yaml: written; train it with  bptrain train iris.yaml\n"
+    (tmp_path / "my folder").mkdir()
+    done = bptrain_in("examples", "copy", "wine", "my folder")
+    assert done.stdout.endswith("bptrain train 'my folder/wine.yaml'\n")
+    assert (tmp_path / "my folder" / "wine.yaml").is_file()
+    assert json.loads(bptrain_in("examples", "copy", "xor", "--json").stdout) == {"config": "xor.yaml"}
+
+
+def test_a_copy_beside_the_schema_names_it(bptrain_in, tmp_path):
+    assert bptrain_in("schema", "-o", "bptrain.schema.json").returncode == 0
+    written = bptrain.copy_example("iris", tmp_path)
+    assert written == tmp_path / "iris.yaml"
+    assert written.read_bytes() == (CONFIGS[0].parent / "iris.yaml").read_bytes()
+
+
+REFUSED = [
+    (["iri"], "error: no example is named 'iri'; did you mean 'iris'?"),
+    (["\x1b[31m"], "error: no example is named '\\x1b[31m'; choose from breast_cancer, diabetes, digits"),
+    (["iris", "mine.yaml"], "error: mine.yaml: exists already and is not overwritten; choose another path"),
+    (["iris", "gone/x.yaml"], "error: gone/x.yaml: there is no folder 'gone'; make it first"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED)
+def test_what_cannot_be_copied_is_refused_in_a_line(bptrain_in, tmp_path, arguments, message):
+    (tmp_path / "mine.yaml").write_text("years of work")
+    done = bptrain_in("examples", "copy", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == 1
+    assert (tmp_path / "mine.yaml").read_text() == "years of work"
