@@ -9,6 +9,7 @@ What the commands do, as functions:
     bptrain.check_gradients("configs/digits.yaml").passed
     bptrain.validate(["configs/digits.yaml"]).valid
     print(bptrain.show("configs/digits.yaml"))
+    bptrain.summarize("configs/digits.yaml").totals.parameters
     bptrain.copy_example("iris", "my.yaml")
     bptrain.reference("losses", "huber")
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from bptrain.evaluation import evaluate as evaluate
     from bptrain.gradcheck import check_gradients as check_gradients
     from bptrain.training import show as show
+    from bptrain.training import summarize as summarize
     from bptrain.training import train as train
     from bptrain.training import validate as validate
 
@@ -39,6 +41,7 @@ _HOMES = {
     "reference": "bptrain.config",
     "schema": "bptrain.config",
     "show": "bptrain.training",
+    "summarize": "bptrain.training",
     "train": "bptrain.training",
     "validate": "bptrain.training",
 }

@@ -1,5 +1,6 @@
 """Configs: YAML text to a frozen `Experiment`, and back."""
 
+from bptrain.config.annotated import annotated
 from bptrain.config.dump import dump, to_yaml
 from bptrain.config.examples import Example, copy_example, examples
 from bptrain.config.experiment import Convergence, Data, EarlyStopping, Experiment, Training
@@ -17,6 +18,7 @@ __all__ = [
     "Experiment",
     "Origin",
     "Training",
+    "annotated",
     "copy_example",
     "dump",
     "examples",

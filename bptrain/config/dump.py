@@ -7,6 +7,7 @@ from typing import Any, get_args
 from bptrain.config.experiment import Experiment
 from bptrain.config.yaml_text import scalar
 from bptrain.registry import alternatives, bare, family_of, name_of, options
+from bptrain.text import printable
 
 
 def dump(experiment: Experiment) -> dict[str, Any]:
@@ -22,6 +23,17 @@ def dump(experiment: Experiment) -> dict[str, Any]:
 
 def to_yaml(experiment: Experiment) -> str:
     """The experiment as a config file."""
+    return yaml_text(dump(experiment), default_flow_style=None, width=120)
+
+
+def flow(value: Any) -> str:
+    """A single value or a list of such as YAML in one line, fit to stand inside of brackets."""
+    # What is not printable stands between double quotes, where an escape means the same.
+    return printable(yaml_text([value], default_flow_style=True, width=float("inf")).strip()[1:-1])
+
+
+def yaml_text(document: Any, *, default_flow_style: bool | None, width: float) -> str:
+    """Plain values as YAML, every text so that it is read back as it is."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -34,7 +46,12 @@ def to_yaml(experiment: Experiment) -> str:
 
     Dumper.add_representer(str, text)
     written = yaml.dump(
-        dump(experiment), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
+        document,
+        Dumper=Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=width,
+        default_flow_style=default_flow_style,
     )
     return str(written)
 

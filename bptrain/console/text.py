@@ -1,18 +1,11 @@
 """Text for the terminal: numbers in a readable length, and other people's names with nothing in them that acts."""
 
 import os
-import unicodedata
 from collections.abc import Mapping
 from typing import TextIO
 
 from bptrain.metrics import Figure
-
-
-def printable(text: str) -> str:
-    """The text in one line: line breaks, control, direction and other invisible characters written as escapes."""
-    return "".join(
-        c if c == " " or unicodedata.category(c)[0] not in "CZ" else c.encode("unicode_escape").decode() for c in text
-    )
+from bptrain.text import printable as printable
 
 
 def number(value: float | int | None) -> str:

@@ -8,6 +8,7 @@ from bptrain.training.objective import Batch, Objective
 from bptrain.training.run import Result, Sink, Started, prepare, train
 from bptrain.training.scoring import Score, score
 from bptrain.training.session import Best, Session
+from bptrain.training.summary import Summary, summarize
 from bptrain.training.validation import Validation, validate
 
 __all__ = [
@@ -24,11 +25,13 @@ __all__ = [
     "Session",
     "Sink",
     "Started",
+    "Summary",
     "Validation",
     "assemble",
     "prepare",
     "score",
     "show",
+    "summarize",
     "train",
     "validate",
 ]

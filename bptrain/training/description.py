@@ -1,23 +1,27 @@
-"""Showing: the config as it would run, as a runnable config file with the network described in comments."""
+"""Showing: the config as it would run, as a runnable config file that explains itself."""
 
 from collections.abc import Iterator, Sequence
-from math import prod
 from pathlib import Path
+from textwrap import wrap
 
-from bptrain.config import to_yaml
-from bptrain.data import Classes, Columns
-from bptrain.registry import name_of
-from bptrain.training.assemble import Assembly
-from bptrain.training.model import Model
-from bptrain.training.run import prepare
+from bptrain.config import annotated, load
+from bptrain.config.annotated import NARROWEST, WIDEST
+from bptrain.text import printable
+from bptrain.training.assemble import Assembly, assemble
+from bptrain.training.run import located
+from bptrain.training.summary import target_in_words
 
 
-def show(config: str | Path, overrides: Sequence[str] = ()) -> str:
-    """The config with every default filled in and every `auto` settled by its data, and comments on what comes of it.
+def show(config: str | Path, overrides: Sequence[str] = (), *, width: int = WIDEST) -> str:
+    """The config with every default filled in and every `auto` settled by its data, commented.
+
+    A value is marked `default` where the file does not give it, and `auto` where it was settled. The comments are the
+    docs of the options.
 
     Args:
         config: a YAML file.
         overrides: `KEY=VALUE` each, put over the file.
+        width: columns of a line, at most 120.
 
     Returns:
         YAML that can be trained as it stands.
@@ -25,45 +29,17 @@ def show(config: str | Path, overrides: Sequence[str] = ()) -> str:
     Raises:
         InputError: the config or its data cannot be used.
     """
-    assembly = prepare(config, overrides)
-    # A name with a line break in it must not leave the comment.
-    comments = "".join("# " + " ".join(line.splitlines()).rstrip() + "\n" for line in described(assembly))
-    return to_yaml(assembly.model.experiment) + "\n" + comments
+    loaded = load(config, overrides)
+    with located(loaded):
+        assembly = assemble(loaded.experiment)
+    width = max(width, NARROWEST)
+    head = (line for text in heading(assembly) for line in wrap(printable(text), min(width, WIDEST) - 2))
+    return "".join(f"# {line}\n" for line in head) + "\n" + annotated(loaded, assembly.model.experiment, width=width)
 
 
-def described(assembly: Assembly) -> Iterator[str]:
-    """What the data and the network look like, line by line."""
-    model, parts = assembly.model, assembly.parts
-    network, experiment = model.network, model.experiment
-    yield "rows: " + ", ".join(f"{len(rows):,} {name}" for name, rows in parts.items())
-    yield f"target: {target_in_words(model.columns)}"
-    yield f"network: {network.theta.size:,} parameters"
-    yield f"  {'layer':<24}{'output':>10}{'parameters':>14}  initializer"
-    for name, plan in zip(network.chain.names, network.chain.plans, strict=True):
-        inside = [entry for entry in network.entries if entry.name.startswith(f"{name}.")]
-        count = sum(prod(entry.shape) for entry in inside)
-        shape = " x ".join(map(str, plan.shape))
-        starts = ", ".join(name_of(entry.parameter.initializer) for entry in inside)
-        yield f"  {name:<24}{shape:>10}{count:>14,}  {starts}"
-    yield f"minimised: {name_of(model.objective.loss)}" + " + the penalty" * bool(model.objective.penalties)
-    yield from penalties(model)
-    if experiment.regularization.max_norm is not None:
-        yield f"after each step: the weights into a unit have a norm of at most {experiment.regularization.max_norm:g}"
-
-
-def penalties(model: Model) -> Iterator[str]:
-    """The formula of each penalty with the weights that it is on; it is not divided by the number of rows."""
-    for part, one in model.objective.penalties:
-        names = [e.name for e in model.network.entries if part.start <= e.slice.start and e.slice.stop <= part.stop]
-        absolute = f"{one.l1:g} Σ|w|" if one.l1 else ""
-        square = f"{one.l2:g}/2 Σw²" if one.l2 else ""
-        yield f"penalty: {' + '.join(filter(None, (absolute, square)))} over {', '.join(names)}"
-
-
-def target_in_words(columns: Columns) -> str:
-    """What is predicted: `species, 3 classes (setosa, versicolor, virginica)`."""
-    if isinstance(columns.target, Classes):
-        labels = columns.target.labels
-        some = ", ".join(map(str, labels[:10])) + (", ..." if len(labels) > 10 else "")
-        return f"{columns.target.name}, {len(labels)} classes ({some})"
-    return ", ".join(column.name for column in columns.target)
+def heading(assembly: Assembly) -> Iterator[str]:
+    """What a reader of the config should know first, line by line."""
+    yield "default: the file does not say; auto: settled by the data or by the rest of the config."
+    yield "rows: " + ", ".join(f"{len(rows):,} {name}" for name, rows in assembly.parts.items())
+    yield f"target: {target_in_words(assembly.model.columns)}"
+    yield f"network: {assembly.model.network.theta.size:,} parameters; --summary shows it and the formulas in force"

@@ -98,9 +98,9 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         place = f"network.{len(layers) - 1}" if experiment.network else "hidden"
         what = f"the network ends in {outputs} outputs; {name_of(loss)} on {kind} needs {' or '.join(map(str, widths))}"
         raise OptionError(Mistake(place, f"{what}; write units: auto"))
-    resolved = replace(experiment, network=layers, hidden=None, activation=None)
-    objective = Objective(network, loss, experiment.regularization)
-    return Model(resolved, columns, streams, objective, chosen_metrics(experiment, kind_of(experiment)))
+    metrics = chosen_metrics(experiment, kind_of(experiment))
+    resolved = replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)
+    return Model(resolved, columns, streams, Objective(network, loss, experiment.regularization), metrics)
 
 
 def kind_of(experiment: Experiment) -> Kind:

@@ -82,7 +82,7 @@ class Huber(OnErrors):
     """Squared near zero, straight further out: smooth, and not led by outliers.
 
     Forward: with `e = z - t` and `c = min(max(e, -δ), δ)`, `L = Σ c (e - c / 2) / (n · width)`: e² / 2 up to δ, then
-    δ (|e| - δ / 2). Backward: `dz = c / (n · width)`. Shapes: z and t `(n, width)`. PyTorch's HuberLoss and Keras's
+    `δ (|e| - δ / 2)`. Backward: `dz = c / (n · width)`. Shapes: z and t `(n, width)`. PyTorch's HuberLoss and Keras's
     Huber; 1/δ times this is PyTorch's SmoothL1Loss. Reference: Huber, 1964.
     """
 

@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array
+from bptrain.formulas import formula
 from bptrain.optim.optimizers.contract import OPTIMIZERS, Epsilon, LearningRate, Optimizer, WeightDecay, decay
 
 Beta1 = Annotated[float, Ge(0), Lt(1), "decay of the mean of gradients"]
@@ -38,6 +39,11 @@ class Adam(Optimizer):
     @property
     def slots(self) -> int:
         return 3 if self.amsgrad else 2
+
+    @property
+    def rule(self) -> str:
+        whole = formula(Adam, "Update:")
+        return whole if self.amsgrad else whole.partition("; with amsgrad")[0]
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         m, v = slots[:2]
@@ -69,6 +75,10 @@ class Adamw(Adam):
     """
 
     weight_decay: WeightDecay = 0.01
+
+    @property
+    def rule(self) -> str:
+        return formula(Adamw, "Update:").replace("as adam", super().rule)
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         decay(theta, lr * self.weight_decay, decayed)
@@ -126,6 +136,11 @@ class Nadam(Optimizer):
     beta2: Beta2 = 0.999
     epsilon: Epsilon = 1e-8
     momentum_decay: Annotated[float, Ge(0), "how fast the momentum rises from half of beta1 to all of it"] = 4e-3
+
+    @property
+    def rule(self) -> str:
+        means = formula(Adam, "Update:").partition(", `θ")[0]
+        return formula(Nadam, "Update:").replace("m and v as in adam", means) + " with `v̂ = v / (1 - β₂ᵗ)`"
 
     @property
     def slots(self) -> int:

@@ -101,6 +101,12 @@ class Rmsprop(Optimizer):
     def slots(self) -> int:
         return 1 + self.centered + bool(self.momentum)
 
+    @property
+    def rule(self) -> str:
+        size = "`m = ρ m + (1 - ρ) g`, `d = g / (√(v - m²) + ε)`" if self.centered else "`d = g / (√v + ε)`"
+        step = "`b = momentum · b + d`, `θ = θ - lr · b`" if self.momentum else "`θ = θ - lr · d`"
+        return f"`v = ρ v + (1 - ρ) g²`, {size}, {step}"
+
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         v, work = slots[0], np.multiply(grad, grad)
         # The slots hold v / (1 - ρ) and m / (1 - ρ), which takes a pass less over each.

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, Gt
 
 from bptrain.arrays import Array
+from bptrain.formulas import formula
 from bptrain.registry import Family
 
 OPTIMIZERS = Family("optimizer")
@@ -31,6 +32,11 @@ class Optimizer:
     def slots(self) -> int:
         """How many vectors of state it keeps, each as long as theta and zero before `start`."""
         return 0
+
+    @property
+    def rule(self) -> str:
+        """The update rule in force, in the letters of the docstring; formulas stand between backticks."""
+        return formula(type(self), "Update:")
 
     def start(self, slots: Sequence[Array]) -> None:
         """Fill the slots before the first step, where zero is not the right start."""

@@ -44,6 +44,15 @@ class Sgd(Optimizer):
     def slots(self) -> int:
         return 1 if self.momentum else 0
 
+    @property
+    def rule(self) -> str:
+        if not self.momentum:
+            return "`θ = θ - lr · g`"
+        if self.nesterov:
+            return "`v = momentum · v + g`, `θ = θ - lr · (g + momentum · v)`"
+        share = "(1 - dampening) g` (in the first step `v = g`)" if self.dampening else "g`"
+        return f"`v = momentum · v + {share}, `θ = θ - lr · v`"
+
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         if self.nesterov:
             # The slot holds momentum · v, so that g + momentum · v needs no second buffer.

@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array
 from bptrain.errors import Mistake, OptionError
+from bptrain.formulas import formula
 from bptrain.optim.optimizers.contract import OPTIMIZERS, LearningRate, Optimizer, WeightDecay, decay
 
 
@@ -79,6 +80,11 @@ class Lion(Optimizer):
     @property
     def slots(self) -> int:
         return 1
+
+    @property
+    def rule(self) -> str:
+        whole = formula(Lion, "Update:")
+        return whole if self.weight_decay else whole.partition("for weights, ")[2]
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         (m,) = slots

@@ -1,0 +1,184 @@
+"""An experiment as a commented config: every value on a line of its own, with where it comes from and what it means."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, is_dataclass
+from textwrap import wrap
+from typing import Any, get_args, get_origin
+
+from bptrain.config.dump import flow, plain
+from bptrain.config.experiment import Experiment
+from bptrain.config.load import Config
+from bptrain.config.yaml_text import FieldPath
+from bptrain.registry import alternatives, bare, family_of, name_of, options, summary
+
+WIDEST = 120
+"""Columns of a line at most, where it can be broken."""
+
+CODE = 44
+"""Columns after which comments are not pushed further to the right."""
+
+NARROWEST = 24
+"""With less room than this for the meaning of an option, it is left out."""
+
+MARK = 9
+"""Columns that a mark and the space after it take."""
+
+FIRST = ("version", "name", "seed", "dtype", "data", "network")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of YAML, the mark of where its value comes from (empty: the file), and its meaning."""
+
+    code: str
+    mark: str = ""
+    meaning: str = ""
+
+
+def annotated(config: Config, settled: Experiment, *, width: int = WIDEST) -> str:
+    """A settled experiment as YAML that can be trained as it stands, commented.
+
+    A value is marked `default` where the file does not give it, and `auto` where it was settled by the data or by the
+    rest of the config. Options come with their meaning, sections and components with the first sentence of their text,
+    each once.
+
+    Args:
+        config: as it was loaded.
+        settled: what the data made of it, its network written out.
+        width: of a line. On narrow screens the meanings are left out.
+    """
+    return "\n".join(laid_out(tuple(Walk(config).experiment(settled)), width)) + "\n"
+
+
+def laid_out(lines: Sequence[Line], width: int) -> Iterator[str]:
+    """Lines with their comments in one column, wrapped."""
+    column = min(max(len(line.code) for line in lines), CODE) + 2
+    room = min(width, WIDEST) - column - len("# ") - MARK
+    marks = max((len(line.mark) for line in lines), default=0)
+    for line in lines:
+        meaning = wrap(line.meaning, room) if room >= NARROWEST else []
+        below = [f"{'':<{column}}# {'':<{MARK}}{text}" for text in meaning]
+        if len(line.code) > column:
+            # A value that cannot be broken has its meaning above it.
+            yield from below
+            yield f"{line.code}  # {line.mark}" if line.mark else line.code
+            continue
+        first = f"{line.mark:<{MARK}}{meaning[0]}" if meaning else line.mark
+        start = column if room >= NARROWEST else max(min(column, width - marks - 2), 0)
+        yield f"{line.code + '  ':<{start}}# {first}" if first else line.code
+        yield from below[1:]
+
+
+class Walk:
+    """The way through an experiment, beside what its file gave."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.short = config.experiment.network is None
+        self.explained: set[type] = set()
+        self.listed: set[type] = set()
+
+    def experiment(self, settled: Experiment) -> Iterator[Line]:
+        """The whole document."""
+        loaded = self.config.experiment
+        for option in sorted(options(Experiment), key=lambda o: FIRST.index(o.name) if o.name in FIRST else len(FIRST)):
+            if option.name in ("hidden", "activation"):
+                continue
+            before = loaded.layers if option.name == "network" else getattr(loaded, option.name)
+            after, doc = getattr(settled, option.name), option.doc
+            if option.name == "network" and self.short:
+                doc += ", written out from hidden and activation"
+            yield from self.value(f"{option.name}:", option.hint, doc, after, before, (option.name,), "")
+
+    def given(self, path: FieldPath) -> bool:
+        """Whether the file gives the value at a path; the short form of the network is looked up where it stands."""
+        if self.short and path[0] == "network":
+            if len(path) == 1:
+                return True
+            layer, inside = divmod(int(path[1]), 2)
+            if inside == 0:
+                written_out = layer < len(self.config.experiment.hidden or ())
+                return len(path) == 2 or (written_out and path[2:] == ("dense", "units"))
+            path = ("activation", *path[2:])
+        return path in self.config.origin.values
+
+    def mark(self, after: Any, before: Any, path: FieldPath) -> str:
+        """Where a value comes from."""
+        if after != before:
+            return "auto"
+        return "" if self.given(path) else "default"
+
+    def explanation(self, cls: type) -> str:
+        """The first sentence about a class, the first time that it is met."""
+        if cls in self.explained:
+            return ""
+        self.explained.add(cls)
+        return summary(cls)
+
+    def value(
+        self, prefix: str, hint: Any, doc: str, after: Any, before: Any, path: FieldPath, indent: str
+    ) -> Iterator[Line]:
+        """A value behind `key:` or the `-` of a list."""
+        if is_dataclass(after) and not isinstance(after, type):
+            structure = self.component if any(family_of(choice) for choice in alternatives(hint)) else self.section
+            yield from structure(prefix, doc, after, before, path, indent)
+        elif isinstance(after, tuple) and after and is_dataclass(after[0]):
+            yield Line(indent + prefix, self.mark(True, isinstance(before, tuple), path), doc)
+            for k, item in enumerate(after):
+                old = before[k] if isinstance(before, tuple) else None
+                yield from self.value("-", item_hint(hint), "", item, old, (*path, k), indent + "  ")
+        else:
+            yield from self.single(indent + prefix, hint, doc, after, before, path)
+
+    def component(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
+        """`name`, or `name:` with its options below it."""
+        name, cls = name_of(after), type(after)
+        # Its options have marks of their own.
+        mark = self.mark(cls, type(before), path)
+        if prefix == "-":
+            colon = ":" if options(cls) else ""
+            yield Line(f"{indent}- {name}{colon}", mark, self.explanation(cls))
+        elif not options(cls):
+            yield Line(f"{indent}{prefix} {name}", mark, doc)
+        else:
+            yield Line(indent + prefix, "", doc)
+            yield Line(f"{indent}  {name}:", mark, self.explanation(cls))
+        yield from self.options(after, before, (*path, name), indent + "    ")
+
+    def section(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
+        """`key:` with its options below it."""
+        yield Line(indent + prefix, "", self.explanation(type(after)) or doc)
+        yield from self.options(after, before, path, indent + "  ")
+
+    def options(self, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
+        """The options of a section or a component, with their meaning the first time."""
+        known = type(after) in self.listed
+        self.listed.add(type(after))
+        for option in options(type(after)):
+            value = getattr(after, option.name)
+            old = getattr(before, option.name) if type(before) is type(after) else value
+            doc = "" if known else option.doc
+            yield from self.value(f"{option.name}:", option.hint, doc, value, old, (*path, option.name), indent)
+
+    def single(self, prefix: str, hint: Any, doc: str, after: Any, before: Any, path: FieldPath) -> Iterator[Line]:
+        """A single value, or a list of such, broken where it is too long for a line."""
+        mark, whole = self.mark(after, before, path), f"{prefix} {flow(plain(hint, after))}"
+        if len(whole) <= WIDEST or not isinstance(after, tuple):
+            yield Line(whole, mark, doc)
+            return
+        inside = " " * (len(prefix) - len(prefix.lstrip()) + 2)
+        yield Line(prefix, mark, doc)
+        texts = [flow(item) for item in plain(hint, after)]
+        line = f"{inside}[{texts[0]}"
+        for text in texts[1:]:
+            if len(line) + len(text) + 3 > WIDEST:
+                yield Line(f"{line},")
+                line = f"{inside}{text}"
+            else:
+                line += f", {text}"
+        yield Line(f"{line}]")
+
+
+def item_hint(hint: Any) -> Any:
+    """The type of the items of a list."""
+    return next(get_args(bare(choice))[0] for choice in alternatives(hint) if get_origin(bare(choice)) is tuple)

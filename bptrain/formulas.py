@@ -1,0 +1,48 @@
+"""Formulas in docstrings: found under their labels, and written with the numbers in place of the options."""
+
+import re
+from dataclasses import fields
+from typing import Any
+
+LABELS = ("Forward:", "Backward:", "Update:", "Factor:", "Value:", "Shapes:", "Reference:")
+
+SYMBOLS = {
+    "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "rho": "ρ", "c1": "c₁", "c2": "c₂",
+    "delta": "δ", "gamma": "γ", "positive_weight": "w",
+}  # fmt: skip
+"""How formulas write the options that are not called by their names there."""
+
+
+def formula(cls: type, label: str) -> str:
+    """What the docstring of a class says under a label, such as `Update:`, without the full stop; formulas in it stand
+    between backticks. Empty where there is no such label."""
+    text = " ".join((cls.__doc__ or "").split("\n\n    The slots")[0].split())
+    _, found, rest = text.partition(label)
+    if not found:
+        return ""
+    ends = [rest.find(other) for other in LABELS if other in rest]
+    rest = rest[: min(ends)] if ends else rest
+    if label == "Factor:":
+        # No label follows: what other frameworks do begins with the next sentence.
+        rest = re.split(r"\. (?=[A-Z])", rest, maxsplit=1)[0]
+    return rest.strip().removesuffix(".")
+
+
+def with_numbers(text: str, component: Any, **others: float) -> str:
+    """A formula with the numbers of a component's options (and others by name) in place, and without backticks.
+
+    Only what stands between backticks is changed.
+    """
+    numbers = {field.name: getattr(component, field.name) for field in fields(component)} | others
+    found = {name: value for name, value in numbers.items() if isinstance(value, int | float) and value is not True}
+    found = {name: value for name, value in found.items() if value is not False}
+
+    def replaced(match: re.Match[str]) -> str:
+        inside = match[1]
+        for name, value in found.items():
+            # An exponent such as ᵗ may follow.
+            written = rf"(?<![\w.])({name}|{SYMBOLS.get(name, name)})(?![A-Za-z0-9_])"
+            inside = re.sub(written, f"{value:g}", inside)
+        return inside
+
+    return re.sub(r"`([^`]*)`", replaced, text)

@@ -1,0 +1,209 @@
+"""The summary: what a config makes of its data, layer by layer, and the formulas in force."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bptrain.config import Experiment, dump
+from bptrain.data import Classes, Columns
+from bptrain.formulas import SYMBOLS, formula, with_numbers
+from bptrain.nn.cost import LayerCost, costs
+from bptrain.optim import Constant, LineSearch, Schedule, Warmup
+from bptrain.registry import name_of, options
+from bptrain.text import printable
+from bptrain.training.assemble import Assembly
+from bptrain.training.model import Model, batch_rows
+from bptrain.training.run import prepare
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Of the whole network, for one batch: parameters, bytes, and operations forward and backward in a step."""
+
+    parameters: int
+    parameter_bytes: int
+    gradient_bytes: int
+    optimizer_bytes: int
+    activation_bytes: int
+    forward: int
+    backward: int
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of the summary: what it is about, and what is so."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A config with its data: rows of each part, the layers with their costs for one batch, totals for one step, and
+    the formulas in force. Texts have nothing of the data in them that acts on a terminal."""
+
+    name: str
+    rows: dict[str, int]
+    inputs: int
+    target: str
+    batch_size: int
+    steps_per_epoch: int
+    layers: tuple[LayerCost, ...]
+    totals: Totals
+    formulas: tuple[Fact, ...]
+    experiment: Experiment
+
+    def to_json(self) -> dict[str, Any]:
+        """What `bptrain show --json` prints."""
+        keys = ("name", "rows", "inputs", "target", "batch_size", "steps_per_epoch")
+        return {
+            **{key: getattr(self, key) for key in keys},
+            "layers": [asdict(layer) | {"shape": list(layer.shape)} for layer in self.layers],
+            "totals": asdict(self.totals),
+            "formulas": [asdict(fact) for fact in self.formulas],
+            "config": dump(self.experiment),
+        }
+
+
+def summarize(config: str | Path, overrides: Sequence[str] = ()) -> Summary:
+    """The network that a config makes of its data, what it costs, and the formulas in force.
+
+    Operations are counted by the rule of `bptrain.nn.cost`, over all batches of a step. Memory is that of one batch.
+
+    Args:
+        config: a YAML file.
+        overrides: `KEY=VALUE` each, put over the file.
+
+    Raises:
+        InputError: the config or its data cannot be used.
+    """
+    return summary_of(prepare(config, overrides))
+
+
+def summary_of(assembly: Assembly) -> Summary:
+    """The summary of a model with its data."""
+    model, experiment, network = assembly.model, assembly.model.experiment, assembly.model.network
+    rows = {name: len(part) for name, part in assembly.parts.items()}
+    batch = batch_rows(experiment, rows["train"])
+    batches = -(-rows["train"] // batch)
+    accumulated = min(experiment.training.accumulate, batches)
+    layers = costs(network, batch)
+    itemsize = network.dtype.itemsize
+    totals = Totals(
+        network.theta.size,
+        network.theta.nbytes,
+        network.grad.nbytes,
+        experiment.optimizer.slots * network.theta.nbytes,
+        sum(layer.activation_bytes for layer in layers) + batch * network.input_shape[0] * itemsize,
+        sum(layer.forward for layer in layers) * accumulated,
+        sum(layer.backward for layer in layers) * accumulated,
+    )
+    return Summary(
+        printable(experiment.name),
+        rows,
+        network.input_shape[0],
+        printable(target_in_words(model.columns)),
+        batch,
+        -(-batches // experiment.training.accumulate),
+        layers,
+        totals,
+        tuple(Fact(name, text) for name, text in formulas(model, batch)),
+        experiment,
+    )
+
+
+def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
+    """What training does at every step, in formulas with the numbers in place."""
+    experiment, training = model.experiment, model.experiment.training
+    loss = model.objective.loss
+    yield "minimised", name_of(loss) + " + the penalty" * bool(model.objective.penalties)
+    yield "loss", loss_in_force(model, batch)
+    for text in penalties(model):
+        yield "penalty", text
+    if training.accumulate > 1:
+        yield "gradient", f"of {training.accumulate:,} batches together, each counting by its rows"
+    if training.clipping:
+        yield from (("clipping", text) for text in clipping(training.clipping.value, training.clipping.norm))
+    yield "update", update_rule(experiment)
+    schedule = experiment.schedule
+    if isinstance(schedule, Constant):
+        yield "schedule", f"constant: lr = {experiment.optimizer.lr:g}"
+    else:
+        factor = factor_of(schedule, training.epochs)
+        yield "schedule", f"{name_of(schedule)}: lr = {experiment.optimizer.lr:g} · factor; factor: {factor}"
+    if experiment.regularization.max_norm is not None:
+        most = f"{experiment.regularization.max_norm:g}"
+        yield "after each step", f"the weights into a unit are scaled down to a norm of {most} where theirs is larger"
+    if training.average:
+        rest = f"{1 - training.average:g}"
+        yield "evaluated", f"with averaged weights: w̄ = {training.average:g} w̄ + {rest} w after each step"
+
+
+def loss_in_force(model: Model, batch: int) -> str:
+    """The loss with its formula, its reduction and its options."""
+    loss = model.objective.loss
+    text = f"{name_of(loss)}: {formula(type(loss), 'Forward:').replace('`', '')}"
+    width = model.network.output_shape[0]
+    over = f"n = {batch:,} rows" + (f", width = {width}" if "width" in text else "")
+    if getattr(loss, "class_weights", None):
+        over += ", each row weighing what its class does"
+    names = [option.name for option in options(type(loss))]
+    chosen = [f"{SYMBOLS[name]} = {name}" if name in SYMBOLS else name for name in names]
+    values = [f"{name} = {written(getattr(loss, key))}" for name, key in zip(chosen, names, strict=True)]
+    return "; ".join(filter(None, (text, f"the mean over a batch of {over}", ", ".join(values))))
+
+
+def written(value: Any) -> str:
+    """An option's value as YAML has it."""
+    names = {None: "null", True: "true", False: "false"}
+    if value is None or isinstance(value, bool):
+        return names[value]
+    return f"[{', '.join(map(written, value))}]" if isinstance(value, tuple) else f"{value:g}"
+
+
+def update_rule(experiment: Experiment) -> str:
+    """The optimizer's rule with its numbers; the learning rate stays a letter where a schedule changes it."""
+    optimizer = experiment.optimizer
+    text = optimizer.rule
+    if not isinstance(experiment.schedule, Constant):
+        text = text.replace("lr", "\0")
+    text = with_numbers(text, optimizer).replace("\0", "lr")
+    search = "; each point that is tried costs a step's operations" if isinstance(optimizer, LineSearch) else ""
+    return f"{name_of(optimizer)}: {text}{search}"
+
+
+def factor_of(schedule: Schedule, epochs: float) -> str:
+    """What the learning rate is multiplied by, for so many epochs."""
+    text = formula(type(schedule), "Factor:").replace(" T epochs", f" {epochs:g} epochs")
+    text = with_numbers(text, schedule, T=epochs)
+    if isinstance(schedule, Warmup):
+        left = max(epochs - schedule.epochs, 0)
+        text += f"; then {name_of(schedule.then)}: {factor_of(schedule.then, left)}"
+    return text
+
+
+def clipping(value: float | None, norm: float | None) -> Iterator[str]:
+    """The bounds on the gradient that are in force."""
+    if value is not None:
+        yield f"g = min(max(g, -{value:g}), {value:g})"
+    if norm is not None:
+        yield f"g = g · {norm:g} / |g| where |g| is above {norm:g}"
+
+
+def penalties(model: Model) -> Iterator[str]:
+    """The formula of each penalty with the weights that it is on; it is not divided by the number of rows."""
+    for part, one in model.objective.penalties:
+        names = [e.name for e in model.network.entries if part.start <= e.slice.start and e.slice.stop <= part.stop]
+        absolute = f"{one.l1:g} Σ|w|" if one.l1 else ""
+        square = f"{one.l2:g}/2 Σw²" if one.l2 else ""
+        yield f"{' + '.join(filter(None, (absolute, square)))} over {', '.join(names)}"
+
+
+def target_in_words(columns: Columns) -> str:
+    """What is predicted: `species, 3 classes (setosa, versicolor, virginica)`."""
+    if isinstance(columns.target, Classes):
+        labels = columns.target.labels
+        some = ", ".join(map(str, labels[:10])) + (", ..." if len(labels) > 10 else "")
+        return f"{columns.target.name}, {len(labels)} classes ({some})"
+    return ", ".join(column.name for column in columns.target)
