@@ -4,7 +4,6 @@ Draft 7, which is what the YAML language server knows best. Sections and compone
 that each is described once.
 """
 
-import inspect
 import json
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -89,7 +88,7 @@ def with_schema(text: str, path: Path) -> str:
 
 def section(cls: type, definitions: dict[str, Schema]) -> Schema:
     """A mapping of the options of a dataclass."""
-    found: Schema = {"type": "object", "description": inspect.getdoc(cls) or ""}
+    found: Schema = {"type": "object", "description": summary(cls)}
     found["properties"] = {option.name: described(option, definitions) for option in options(cls)}
     required = [option.name for option in options(cls) if option.required]
     if required:
