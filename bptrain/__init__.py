@@ -12,6 +12,7 @@ What the commands do, as functions:
     bptrain.summarize("configs/digits.yaml").totals.parameters
     bptrain.copy_example("iris", "my.yaml")
     bptrain.reference("losses", "huber")
+    bptrain.help_topics("BP220")
 
 They are imported when first used, so that `import bptrain` costs nothing.
 """
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from bptrain.config import schema as schema
     from bptrain.evaluation import evaluate as evaluate
     from bptrain.gradcheck import check_gradients as check_gradients
+    from bptrain.topics import help_topics as help_topics
     from bptrain.training import show as show
     from bptrain.training import summarize as summarize
     from bptrain.training import train as train
@@ -38,6 +40,7 @@ _HOMES = {
     "copy_example": "bptrain.config",
     "evaluate": "bptrain.evaluation",
     "examples": "bptrain.config",
+    "help_topics": "bptrain.topics",
     "reference": "bptrain.config",
     "schema": "bptrain.config",
     "show": "bptrain.training",

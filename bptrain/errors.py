@@ -4,7 +4,7 @@ Everything that bptrain raises on purpose is a `BptrainError`. Whatever else rea
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Literal
 
@@ -41,10 +41,11 @@ class InputError(BptrainError):
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake in a named option; `field` is its dotted path, such as `data.target`."""
+    """One mistake in a named option; `field` is its dotted path, such as `data.target`, and `code` as in `Problem`."""
 
     field: str
     message: str
+    code: str = ""
 
 
 class OptionError(InputError):
@@ -61,7 +62,7 @@ class OptionError(InputError):
 
     def under(self, prefix: str) -> "OptionError":
         """The same mistakes, their fields seen from further up: `path` becomes `data.source.path`."""
-        return OptionError(*(Mistake(".".join(filter(None, (prefix, m.field))), m.message) for m in self.mistakes))
+        return OptionError(*(replace(m, field=".".join(filter(None, (prefix, m.field)))) for m in self.mistakes))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-COMMANDS = ("train", "evaluate", "gradcheck", "validate", "show", "list", "schema", "examples")
+COMMANDS = ("train", "evaluate", "gradcheck", "validate", "show", "list", "schema", "examples", "help")
 TINY = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 2}\n"
 
 
@@ -181,6 +181,10 @@ def test_the_readme_shows_what_happens(bptrain_in, tmp_path):
     assert bptrain_in("train", "good.yaml", "training.epochs=1", "-q").returncode == 0
     (tmp_path / "my.yaml").write_text(config.replace("units: 64", "unit: 64").replace("lr: 0.001", "lr: -0.001"))
     assert bptrain_in("train", "my.yaml").stderr.splitlines() == shown
+    warned = re.findall(r"^warning: .*$", readme, re.M)
+    assert len(warned) == 1
+    (tmp_path / "my.yaml").write_text(config)
+    assert bptrain_in("train", "my.yaml", "optimizer.adam.lr=1").stderr.splitlines()[:1] == warned
 
 
 def test_validate(bptrain_in, tiny, tmp_path):
@@ -191,11 +195,80 @@ def test_validate(bptrain_in, tiny, tmp_path):
     assert both.stdout == f"{tiny}: valid\n"
     assert both.stderr.startswith(f"error: {bad}:1:41: data.target: iris has no column 'x'")
     report = json.loads(bptrain_in("validate", tiny, bad, "--json").stdout)
-    assert report["valid"] is False
+    assert (report["valid"], report["warnings"]) == (False, [])
     (error,) = report["errors"]
     assert set(error) == {"file", "line", "column", "field", "message", "code", "severity"}
     assert (error["line"], error["column"], error["field"]) == (1, 41, "data.target")
     assert bptrain_in("validate", *sorted(CONFIGS.glob("*.yaml"))).returncode == 0
+
+
+@pytest.fixture
+def risky(tmp_path):
+    path = tmp_path / "risky.yaml"
+    path.write_text(TINY + "optimizer: {adam: 1}\n")
+    return path
+
+
+def test_what_is_risky_is_a_warning_and_with_strict_an_error(bptrain_in, risky, tmp_path):
+    line = f"{risky}:4:19: optimizer.adam.lr: 1 is far above what adam usually takes"
+    for command in (["validate", risky], ["train", risky]):
+        done = bptrain_in(*command)
+        assert done.returncode == 0
+        assert done.stderr.startswith(f"warning: {line}")
+        assert done.stderr.count("BP240") == 1
+        assert "warning" not in done.stdout
+        strict = bptrain_in(*command, "--strict")
+        assert strict.returncode == 2
+        assert strict.stderr.startswith(f"error: {line}")
+        assert strict.stdout == ""
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["risky-001"]
+    assert bptrain_in("train", risky, "--quiet").stderr == ""
+    assert bptrain_in("train", risky, "--quiet", "--strict").stderr.startswith(f"error: {line}")
+
+
+def test_validate_json_has_warnings(bptrain_in, risky):
+    done = bptrain_in("validate", risky, "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, report["valid"], report["errors"]) == (0, "", True, [])
+    (warning,) = report["warnings"]
+    assert set(warning) == {"file", "line", "column", "field", "message", "code", "severity"}
+    assert (warning["line"], warning["column"], warning["code"], warning["severity"]) == (4, 19, "BP240", "warning")
+    strict = bptrain_in("validate", risky, "--json", "--strict")
+    report = json.loads(strict.stdout)
+    assert (strict.returncode, report["valid"], report["warnings"]) == (2, False, [])
+    assert [(error["code"], error["severity"]) for error in report["errors"]] == [("BP240", "error")]
+
+
+def test_a_warning_stays_on_the_terminal(tmp_path, risky):
+    text = on_a_terminal(tmp_path, "train", risky, "training.epochs=300", columns=400)
+    assert text.count("[BP240]") == 1
+    assert re.search(r"warning: .*:4:19: .*; try 0\.01 \[BP240\]", text)
+
+
+def test_help_of_codes(bptrain_in):
+    listed = re.findall(r"^(BP\d{3})  (.+)$", bptrain_in("help").stdout, re.M)
+    assert len(listed) > 40
+    pages = json.loads(bptrain_in("help", "--json").stdout)["topics"]
+    assert [(page["name"], page["title"]) for page in pages] == listed
+    page = bptrain_in("help", "bp102").stdout
+    assert page.startswith("BP102  error: sigmoid before a loss")
+    assert page.count("\n    - dense: 16\n") == 2
+    assert page.index("Wrong:") < page.index("    - sigmoid") < page.index("Right:")
+    assert not re.search(r" $", page, re.M)
+    (alone,) = json.loads(bptrain_in("help", "BP102", "--json").stdout)["topics"]
+    assert set(alone) == {"name", "kind", "title", "text", "examples"}
+    assert [set(example) for example in alone["examples"]] == [{"caption", "config"}] * 2
+    unknown = bptrain_in("help", "BP1022")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert re.fullmatch(r"error: help knows nothing of 'BP1022'; did you mean 'BP1\d\d'\?\n", unknown.stderr)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160])
+def test_help_fits_the_terminal(tmp_path, columns):
+    for arguments in (["help"], ["help", "BP102"], ["help", "BP220"]):
+        text = on_a_terminal(tmp_path, *arguments, columns=columns, NO_COLOR="1")
+        assert max(len(line) for line in text.splitlines()) <= columns
+        assert "…" not in text
 
 
 def test_list_names_every_component_and_explains_each(bptrain_in):

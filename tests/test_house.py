@@ -22,7 +22,7 @@ FLOORS = [
     {"nn", "optim", "data", "metrics"},
     {"config"},
     {"training"},
-    {"gradcheck", "evaluation"},
+    {"gradcheck", "evaluation", "topics"},
     {"cli", "console"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

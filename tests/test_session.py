@@ -332,11 +332,11 @@ REFUSED = [
     (["metrics=[accuracy, accuracy]"], r"metrics.1: names accuracy a second time"),
     (
         ["loss={softmax_cross_entropy: {class_weights: [1, 2]}}"],
-        r"loss: softmax_cross_entropy: class_weights needs one weight for each of the 3 classes \(got 2\)",
+        r"loss\.softmax_cross_entropy\.class_weights: needs one weight for each of the 3 classes \(got 2\)",
     ),
     (
         ["loss={softmax_cross_entropy: {class_weights: [0, 0, 0]}}"],
-        r"loss: softmax_cross_entropy: class_weights has nothing that counts",
+        r"loss\.softmax_cross_entropy\.class_weights: has nothing that counts",
     ),
     (
         ["optimizer={rprop: {lr: 1e300}}", "training.batch_size=full"],

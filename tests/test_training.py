@@ -271,7 +271,8 @@ def test_divergence_is_said_and_nothing_bad_is_kept():
         ),
         (
             "data: {source: {bundled: iris}}\nnetwork: [dense: 5]\n",
-            r"my\.yaml:2:11: network\.0: the network ends in 5 outputs; softmax_cross_entropy on 3 classes needs 3",
+            r"my\.yaml:2:18: network\.0\.dense\.units: the network ends in 5 outputs; "
+            r"softmax_cross_entropy on 3 classes needs 3",
         ),
         (
             "data: {source: {bundled: iris}, target: specie}\nhidden: [4]\n",
@@ -279,7 +280,7 @@ def test_divergence_is_said_and_nothing_bad_is_kept():
         ),
         (
             "data: {source: {bundled: iris}, features: [petal_length, species]}\nhidden: [4]\n",
-            r"my\.yaml:1:43: data\.features: the target 'species' is among the features; take it out",
+            r"my\.yaml:1:58: data\.features\.1: the target 'species' is among the features; take it out",
         ),
         (
             "data: {source: {bundled: diabetes}, split: {method: stratified}}\nhidden: [4]\n",

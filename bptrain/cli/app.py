@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from bptrain import __version__
-from bptrain.cli import evaluate, examples, gradcheck, list, schema, show, train, validate
+from bptrain.cli import evaluate, examples, gradcheck, help, list, schema, show, train, validate
 from bptrain.errors import BptrainError, ConfigError, ExitCode
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (train, evaluate, gradcheck, validate, show, list, schema):
+for module in (train, evaluate, gradcheck, validate, show, list, schema, help):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(examples.app, name="examples")
 

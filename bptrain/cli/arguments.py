@@ -17,6 +17,7 @@ Checkpoint = Annotated[
         metavar="RUN|CHECKPOINT", help="A run directory or a checkpoint file.", readable=False, show_default=False
     ),
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Take what is risky in the config for an error.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 

@@ -49,7 +49,7 @@ class Origin:
 
     def located(self, error: OptionError) -> ConfigError:
         """Mistakes that only know their fields, with their places."""
-        return ConfigError(self.problem(field_path(m.field), m.message) for m in error.mistakes)
+        return ConfigError(replace(self.problem(field_path(m.field), m.message), code=m.code) for m in error.mistakes)
 
 
 def field_path(dotted: str) -> FieldPath:

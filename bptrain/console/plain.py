@@ -3,8 +3,15 @@
 import sys
 from time import perf_counter
 
+from bptrain.console.problems import print_problems
 from bptrain.console.text import duration, number
 from bptrain.training import EpochEnd, Progress, Started
+
+
+def print_warnings(event: Started | Progress | EpochEnd) -> None:
+    """The sink that prints what is risky in the config before the first step."""
+    if isinstance(event, Started):
+        print_problems(event.warnings)
 
 
 class PlainLines:

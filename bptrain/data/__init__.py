@@ -1,6 +1,6 @@
 """Data: sources of tables, the columns of a table as numbers, and which rows train."""
 
-from bptrain.data.columns import Classes, Columns, Task, find_classes, fit, likely_task
+from bptrain.data.columns import MOST_INTEGER_CLASSES, Classes, Columns, Task, find_classes, fit, likely_task
 from bptrain.data.scalers import SCALERS, Scaler, Standard, Unscaled
 from bptrain.data.sources import BUNDLED_TARGETS, SOURCES, Bundled, Csv, Source, Synthetic, resources
 from bptrain.data.splits import Split
@@ -8,6 +8,7 @@ from bptrain.data.table import Table
 
 __all__ = [
     "BUNDLED_TARGETS",
+    "MOST_INTEGER_CLASSES",
     "SCALERS",
     "SOURCES",
     "Bundled",

@@ -39,7 +39,7 @@ class Split:
             OptionError: stratified without classes, or nothing left to train on.
         """
         if self.method == "stratified" and codes is None:
-            raise OptionError(Mistake("method", "stratified needs a target of classes; use random"))
+            raise OptionError(Mistake("method", "stratified needs a target of classes; use random", "BP126"))
         groups = [np.arange(count)] if codes is None or self.method == "random" else by_class(codes)
         groups = [rng.permutation(group) for group in groups]
         cut = [0] * len(groups)
@@ -53,7 +53,7 @@ class Split:
             cut = [start + k for start, k in zip(cut, taken, strict=True)]
             if share and not len(parts[name]):
                 what = f"no row is left for {name} (got {share:g} of {count} rows)"
-                raise OptionError(Mistake(name, f"{what}; use a larger share, or 0"))
+                raise OptionError(Mistake(name, f"{what}; use a larger share, or 0", "BP127"))
         train = np.sort(np.concatenate([group[start:] for group, start in zip(groups, cut, strict=True)]))
         return {"train": train, **parts}
 

@@ -6,6 +6,7 @@ parameters and g their gradients, s the workspace.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from types import SimpleNamespace
 from typing import ClassVar, Literal, Protocol
 
@@ -95,3 +96,8 @@ class Activation:
     """
 
     initializer: ClassVar[Initializer] = GlorotUniform()
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which numbers its values lie."""
+        return (-inf, inf)

@@ -151,6 +151,11 @@ class Softmax:
     same in all frameworks. Reference: Bridle, 1990.
     """
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which numbers its values lie."""
+        return (0, 1)
+
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"row": Scratch(()), "product": Scratch(shape)}, reads="y")
 

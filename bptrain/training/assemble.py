@@ -6,9 +6,20 @@ the columns. What comes out has no `auto` left in it.
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from bptrain.arrays import Array, Streams
 from bptrain.config import Data, Experiment
-from bptrain.data import Classes, Table, Task, Unscaled, find_classes, fit, likely_task
+from bptrain.data import (
+    MOST_INTEGER_CLASSES,
+    Classes,
+    Table,
+    Task,
+    Unscaled,
+    find_classes,
+    fit,
+    likely_task,
+)
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.nn.losses import BinaryCrossEntropy
 from bptrain.optim import LineSearch
@@ -18,11 +29,13 @@ from bptrain.training.model import Model, Rows, batch_rows, build_model, default
 
 @dataclass(frozen=True)
 class Assembly:
-    """A fresh model and its data, split; empty parts are left out. `fingerprint` is that of all rows together."""
+    """A fresh model and its data, split; empty parts are left out. `fingerprint` is that of all rows together, and
+    `table` what they were read from."""
 
     model: Model
     parts: dict[str, Rows]
     fingerprint: str
+    table: Table
 
 
 def assemble(experiment: Experiment) -> Assembly:
@@ -36,6 +49,8 @@ def assemble(experiment: Experiment) -> Assembly:
     names = target_names(experiment.data, table)
     features = feature_names(experiment.data, table, names)
     task = find_task(experiment, table, names)
+    if task == "classification":
+        refuse_continuous(experiment, table, names[0])
     classes = find_classes(table, names[0]) if task == "classification" else None
     experiment = settled(experiment, names, task, len(classes.labels) if classes else None)
     streams = Streams(experiment.seed)
@@ -46,9 +61,9 @@ def assemble(experiment: Experiment) -> Assembly:
     refuse_unfit(model, rows)
     every = model.rows(table)
     if objection := model.objection(every):
-        raise OptionError(Mistake("data.target" if task == "multi_label" else "loss", objection))
+        raise OptionError(objected(model, objection))
     parts = {name: Rows(every.inputs[part], every.targets[part]) for name, part in rows.items() if len(part)}
-    return Assembly(model, parts, every.fingerprint())
+    return Assembly(model, parts, every.fingerprint(), table)
 
 
 def load_table(data: Data) -> Table:
@@ -89,11 +104,17 @@ def feature_names(data: Data, table: Table, targets: tuple[str, ...]) -> tuple[s
     for name in names:
         checked(table, name, "data.features")
         if name in targets:
-            raise OptionError(Mistake("data.features", f"the target {name!r} is among the features; take it out"))
+            what = f"the target {name!r} is among the features; take it out"
+            raise OptionError(Mistake(field_of(data.features, name), what, "BP123"))
     refuse_twice(names, "data.features")
     if not names:
         raise OptionError(Mistake("data.features", "there is nothing to predict from; name at least one column"))
     return names
+
+
+def field_of(features: tuple[str, ...] | None, name: str) -> str:
+    """The field in which a feature is named, or would be."""
+    return "data.features" if features is None else f"data.features.{features.index(name)}"
 
 
 def refuse_twice(names: tuple[str, ...], field: str) -> None:
@@ -121,7 +142,7 @@ def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> T
     if len(names) > 1:
         if task == "classification":
             what = f"one column of classes at a time (got {len(names)}); for labels that go together use multi_label"
-            raise OptionError(Mistake("data.target", what))
+            raise OptionError(Mistake("data.target", what, "BP121"))
         labels = task == "multi_label" or (task == "auto" and loss != "auto" and loss.labels)
         return "multi_label" if labels else "regression"
     if task != "auto":
@@ -133,6 +154,41 @@ def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> T
     for_classes = bool(loss.widths(2, 1) or loss.widths(3, 1))
     rather = for_classes and (not loss.widths(None, 1) or (loss.labels and likely == "classification"))
     return "classification" if text or rather else "regression"
+
+
+def refuse_continuous(experiment: Experiment, table: Table, name: str) -> None:
+    """Refuse numbers of any size where classes are wanted.
+
+    Raises:
+        OptionError: the target has fractions, or many whole numbers with fewer than three rows for each.
+    """
+    values = table.column(name)
+    if values.dtype == object or not np.isfinite(values).all():
+        return
+    broken, distinct = np.flatnonzero(values != np.floor(values)), len(np.unique(values))
+    if len(broken):
+        row = int(broken[0])
+        got = f"got {values[row]:g} in {table.where(row)}"
+    elif distinct > max(MOST_INTEGER_CLASSES, len(values) / 3):
+        got = f"got {distinct} distinct numbers in {len(values)} rows"
+    else:
+        return
+    field, what = ("data.task", "classification") if experiment.loss == "auto" else ("loss", name_of(experiment.loss))
+    advice = "for numbers to predict use mse" if field == "loss" else "write task: regression"
+    wanted = "takes classes, as text or whole numbers"
+    raise OptionError(Mistake(field, f"{what} {wanted}, and {name!r} is continuous ({got}); {advice}", "BP120"))
+
+
+def objected(model: Model, objection: str) -> Mistake:
+    """What a loss says against the targets as a mistake in the field that is to blame, and what to do about it."""
+    loss, target = model.objective.loss, model.columns.target
+    if getattr(loss, "class_weights", None) is not None and isinstance(target, Classes):
+        said = objection.removeprefix(f"{name_of(loss)}: class_weights ")
+        some = ", ".join(map(str, target.labels[:20])) + (", ..." if len(target.labels) > 20 else "")
+        return Mistake(f"loss.{name_of(loss)}.class_weights", f"{said}; write one for each of {some}", "BP124")
+    if model.experiment.data.task == "multi_label":
+        return Mistake("data.target", objection, "BP122")
+    return Mistake("loss", f"{objection}; choose another target, or a loss for such numbers, as mse", "BP122")
 
 
 def settled(experiment: Experiment, names: tuple[str, ...], task: Task, classes: int | None) -> Experiment:
@@ -182,25 +238,25 @@ def refuse_unfit(model: Model, rows: dict[str, Array]) -> None:
     if smallest < needed:
         last = f"the last one of {count} rows by {size} has {smallest}"
         what = f"batch_norm needs batches of {needed} rows or more ({last}); choose another size"
-        mistakes.append(Mistake("training.batch_size", what))
+        mistakes.append(Mistake("training.batch_size", what, "BP140"))
     if optimizer.full_batch and size < count:
         what = f"{name_of(optimizer)} needs all {count} rows in every step (got {size}); write batch_size: full"
-        mistakes.append(Mistake("training.batch_size", what))
+        mistakes.append(Mistake("training.batch_size", what, "BP141"))
     if isinstance(optimizer, LineSearch):
         if chain.is_random():
             what = f"{name_of(optimizer)} compares losses, which dropout and noise make random; take those layers out"
-            mistakes.append(Mistake("optimizer", what))
+            mistakes.append(Mistake("optimizer", what, "BP142"))
         if training.clipping:
             what = f"does not go with {name_of(optimizer)}, which chooses the length of its steps itself; take it out"
-            mistakes.append(Mistake("training.clipping", what))
+            mistakes.append(Mistake("training.clipping", what, "BP142"))
         if experiment.regularization.max_norm is not None:
             what = f"does not go with {name_of(optimizer)}, whose descent it would undo; use l2"
-            mistakes.append(Mistake("regularization.max_norm", what))
+            mistakes.append(Mistake("regularization.max_norm", what, "BP142"))
         if training.average:
             what = f"does not go with {name_of(optimizer)}, whose few steps leave nothing to average; take it out"
-            mistakes.append(Mistake("training.average", what))
+            mistakes.append(Mistake("training.average", what, "BP142"))
     if training.early_stopping and not len(rows["validation"]):
         what = "there are no validation rows to watch; hold some out with data.split.validation, or take it out"
-        mistakes.append(Mistake("training.early_stopping", what))
+        mistakes.append(Mistake("training.early_stopping", what, "BP143"))
     if mistakes:
         raise OptionError(*mistakes)

@@ -11,6 +11,7 @@ from bptrain.data import Classes, Columns, Table
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import Kind, Metric, all_metrics, default_metrics
 from bptrain.nn import Loss, Network, completed
+from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.registry import name_of
 from bptrain.training.objective import Objective
@@ -95,9 +96,10 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         raise error.under("network") from None
     outputs = network.output_shape[0]
     if outputs not in widths:
-        place = f"network.{len(layers) - 1}" if experiment.network else "hidden"
+        last = max((k for k, layer in enumerate(layers) if isinstance(layer, Dense)), default=None)
+        place = "network" if last is None else f"network.{last}.dense.units"
         what = f"the network ends in {outputs} outputs; {name_of(loss)} on {kind} needs {' or '.join(map(str, widths))}"
-        raise OptionError(Mistake(place, f"{what}; write units: auto"))
+        raise OptionError(Mistake(place, f"{what}; write units: auto", "BP107"))
     metrics = chosen_metrics(experiment, kind_of(experiment))
     resolved = replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)
     return Model(resolved, columns, streams, Objective(network, loss, experiment.regularization), metrics)
@@ -124,7 +126,8 @@ def chosen_metrics(experiment: Experiment, kind: Kind) -> tuple[Metric, ...]:
         if name in names[:k]:
             mistakes.append(Mistake(f"metrics.{k}", f"names {name} a second time; take it out"))
         if kind not in metric.kinds:
-            mistakes.append(Mistake(f"metrics.{k}", f"{name} is not defined for {kind}; choose from {fitting}"))
+            what = f"{name} is not defined for {kind}; choose from {fitting}"
+            mistakes.append(Mistake(f"metrics.{k}", what, "BP125"))
     if mistakes:
         raise OptionError(*mistakes)
     return experiment.metrics
@@ -141,7 +144,8 @@ def fitting_widths(loss: Loss, columns: Columns) -> tuple[tuple[int, ...], str]:
     widths = loss.widths(columns.classes, count)
     if not widths:
         better = name_of(default_loss(columns.classes))
-        raise OptionError(Mistake("loss", f"{name_of(loss)} does not fit a target of {kind}; use {better}"))
+        what = f"{name_of(loss)} does not fit a target of {kind}; use {better}"
+        raise OptionError(Mistake("loss", what, "BP121"))
     return widths, kind
 
 

@@ -10,21 +10,23 @@ from typing import Any
 import numpy as np
 
 from bptrain.config import Config, load
-from bptrain.errors import OptionError
+from bptrain.errors import ConfigError, OptionError, Problem
 from bptrain.training import loop
 from bptrain.training.assemble import Assembly, assemble
 from bptrain.training.run_directory import Keeper, create
 from bptrain.training.scoring import Score, score
+from bptrain.training.sense import judge
 from bptrain.training.session import Best, Session, begin
 from bptrain.training.threads import threads_for
 
 
 @dataclass(frozen=True)
 class Started:
-    """Before the first step: the session, and where it is kept."""
+    """Before the first step: the session, where it is kept, and what is risky in the config."""
 
     session: Session
     run: Path
+    warnings: tuple[Problem, ...] = ()
 
 
 Sink = Callable[[Started | loop.Event], None]
@@ -87,6 +89,7 @@ def train(
     overrides: Sequence[str] = (),
     *,
     run: str | Path | None = None,
+    strict: bool = False,
     sinks: Sequence[Sink] = (),
 ) -> Result:
     """Train the network of a config, keeping the run in a directory of its own.
@@ -95,24 +98,31 @@ def train(
         config: a YAML file.
         overrides: `KEY=VALUE` each, put over the file.
         run: the run directory, new or empty; default `runs/NAME-001` with the next free number.
+        strict: whether what is risky in the config is an error; otherwise sinks get it as warnings with `Started`.
         sinks: are called with `Started` and then with every event of the loop.
 
     Returns:
         What came of it. The network in `session` has the best weights.
 
     Raises:
-        InputError: the config or the data cannot be used; nothing was written.
+        InputError: the config or the data cannot be used, or make no sense together; nothing was written.
         DivergedError: a number was not finite; the run directory has what was good before.
         StorageError: the run could not be written.
     """
     began = perf_counter()
     loaded = load(config, overrides)
     with located(loaded):
-        session = begin(assemble(loaded.experiment))
+        assembly = assemble(loaded.experiment)
+        warnings = judge(loaded, assembly, strict=strict)
+        if wrong := [problem for problem in warnings if problem.severity == "error"]:
+            raise ConfigError(wrong)
+        session = begin(assembly)
+    # The table is not needed any more, and may be large.
+    del assembly
     directory = create(session.model.experiment, session.environment, Path(run) if run is not None else None)
     keeper = Keeper(directory, session)
     for sink in sinks:
-        sink(Started(session, directory.path))
+        sink(Started(session, directory.path, warnings))
     # Overflow is found in the loss and said once, not by NumPy at every step.
     with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
         try:

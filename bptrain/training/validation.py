@@ -1,4 +1,4 @@
-"""Validating: everything that would stop a config from training, without training it."""
+"""Validating: everything that would stop a config from training or is risky in it, without training it."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,40 +9,49 @@ from bptrain.config import load
 from bptrain.errors import ConfigError, InputError, Problem, StorageError
 from bptrain.training.assemble import assemble
 from bptrain.training.run import located
+from bptrain.training.sense import judge
 
 
 @dataclass(frozen=True)
 class Validation:
-    """The mistakes of some configs; `to_json` gives what `bptrain validate --json` prints."""
+    """The mistakes of some configs and what is risky in them; `to_json` gives what `bptrain validate --json` prints."""
 
     problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def valid(self) -> bool:
-        """Whether there are none."""
+        """Whether there are no mistakes."""
         return not self.problems
 
     def to_json(self) -> dict[str, Any]:
         """The keys that scripts may rely on."""
-        return {"valid": self.valid, "errors": [asdict(problem) for problem in self.problems]}
+        return {
+            "valid": self.valid,
+            "errors": [asdict(problem) for problem in self.problems],
+            "warnings": [asdict(problem) for problem in self.warnings],
+        }
 
 
-def validate(configs: Sequence[str | Path]) -> Validation:
-    """Read configs and their data, and build their networks.
+def validate(configs: Sequence[str | Path], *, strict: bool = False) -> Validation:
+    """Read configs and their data, build their networks, and ask whether it all makes sense.
 
     Args:
         configs: YAML files.
+        strict: whether what is risky is a mistake.
     """
-    return Validation(tuple(problem for path in configs for problem in problems_of(path)))
+    found = [problem for path in configs for problem in problems_of(path, strict=strict)]
+    wrong = tuple(problem for problem in found if problem.severity == "error")
+    return Validation(wrong, tuple(problem for problem in found if problem.severity == "warning"))
 
 
-def problems_of(path: str | Path) -> tuple[Problem, ...]:
-    """The mistakes of one config: what its data does wrong is placed at `data.source`."""
+def problems_of(path: str | Path, *, strict: bool = False) -> tuple[Problem, ...]:
+    """Mistakes and warnings of one config: what its data does wrong is placed at `data.source`."""
     try:
         config = load(path)
         try:
             with located(config):
-                assemble(config.experiment)
+                return judge(config, assemble(config.experiment), strict=strict)
         except ConfigError:
             raise
         except (InputError, StorageError) as error:
@@ -51,4 +60,3 @@ def problems_of(path: str | Path) -> tuple[Problem, ...]:
         return error.problems
     except (InputError, StorageError) as error:
         return (Problem(str(path), 1, 1, "", str(error).removeprefix(f"{path}: ")),)
-    return ()

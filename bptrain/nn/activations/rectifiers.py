@@ -1,6 +1,7 @@
 """Rectifiers and other activations that bend at a point."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -42,6 +43,10 @@ class Relu(Activation):
     """
 
     initializer: ClassVar[Initializer] = HeNormal()
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (0, inf)
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"positive": Scratch(shape, "bool")}, reads="y", elementwise=True)
@@ -131,6 +136,10 @@ class Elu(Activation):
 
     initializer: ClassVar[Initializer] = HeNormal()
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (-self.alpha, inf)
+
     def plan(self, shape: Shape) -> Plan:
         return exponential_plan(shape)
 
@@ -155,6 +164,10 @@ class Selu(Activation):
     SCALE: ClassVar[float] = 1.0507009873554804934193349852946
 
     initializer: ClassVar[Initializer] = LecunNormal()
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (-self.SCALE * self.ALPHA, inf)
 
     def plan(self, shape: Shape) -> Plan:
         return exponential_plan(shape)
@@ -202,6 +215,10 @@ class HardTanh(Activation):
     any, kept. Reference: Collobert, 2004.
     """
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (-1, 1)
+
     def plan(self, shape: Shape) -> Plan:
         return clipped_plan(shape)
 
@@ -222,6 +239,10 @@ class Relu6(Activation):
     """
 
     initializer: ClassVar[Initializer] = HeNormal()
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (0, 6)
 
     def plan(self, shape: Shape) -> Plan:
         return clipped_plan(shape)

@@ -1,7 +1,7 @@
 """Smooth activations: S-shaped curves and smooth rectifiers."""
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import inf, pi, sqrt
 from typing import ClassVar
 
 import numpy as np
@@ -20,6 +20,10 @@ class Tanh(Activation):
     Forward: `y = tanh(x)`. Backward: `dx = dy · (1 - y²)`. Shapes: any, kept. Reference: LeCun et al., 1998. The same
     in all frameworks.
     """
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (-1, 1)
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"slope": Scratch(shape)}, reads="y", elementwise=True)
@@ -42,6 +46,10 @@ class Sigmoid(Activation):
     Hinton and Williams, 1986. The same in all frameworks.
     """
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (0, 1)
+
     def plan(self, shape: Shape) -> Plan:
         scratch = {"slope": Scratch(shape), "positive": Scratch(shape, "bool")}
         return Plan(shape, scratch=scratch, reads="y", elementwise=True)
@@ -63,6 +71,10 @@ class Softsign(Activation):
     Forward: `y = x / (1 + |x|)`. Backward: `dx = dy / (1 + |x|)²`. Shapes: any, kept. The same in PyTorch and Keras.
     Reference: Bergstra et al., 2009.
     """
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (-1, 1)
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"size": Scratch(shape)}, reads="", elementwise=True)
@@ -88,6 +100,10 @@ class Softplus(Activation):
 
     initializer: ClassVar[Initializer] = HeNormal()
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (0, inf)
+
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"slope": Scratch(shape)}, reads="y", elementwise=True)
 
@@ -111,6 +127,10 @@ class Silu(Activation):
     """
 
     initializer: ClassVar[Initializer] = HeNormal()
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (-0.2785, inf)
 
     def plan(self, shape: Shape) -> Plan:
         number = Scratch(shape)
@@ -139,6 +159,10 @@ class Mish(Activation):
     """
 
     initializer: ClassVar[Initializer] = HeNormal()
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (-0.3089, inf)
 
     def plan(self, shape: Shape) -> Plan:
         number = Scratch(shape)
@@ -174,6 +198,10 @@ class GeluTanh(Activation):
     ROOT: ClassVar[float] = sqrt(2 / pi)
 
     initializer: ClassVar[Initializer] = HeNormal()
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (-0.1701, inf)
 
     def plan(self, shape: Shape) -> Plan:
         scratch = {"near": Scratch(shape), "t": Scratch(shape), "slope": Scratch(shape)}

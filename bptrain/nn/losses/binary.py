@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Lt
 from bptrain.arrays import Array, Shape
 from bptrain.nn import kernels
 from bptrain.nn.layer import Scratch, Workspace
-from bptrain.nn.losses.contract import LOSSES, Loss, Value, mean
+from bptrain.nn.losses.contract import LOSSES, Link, Loss, Value, mean
 
 
 @LOSSES.register
@@ -30,6 +30,7 @@ class BinaryCrossEntropy(Loss):
 
     raw_targets: ClassVar[bool] = True
     labels: ClassVar[bool] = True
+    link: ClassVar[Link] = "sigmoid"
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:
@@ -98,6 +99,7 @@ class Focal(Loss):
 
     raw_targets: ClassVar[bool] = True
     labels: ClassVar[bool] = True
+    link: ClassVar[Link] = "sigmoid"
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:

@@ -10,7 +10,7 @@ from annotated_types import Ge, Le, Lt
 from bptrain.arrays import Array, Shape
 from bptrain.nn.layer import Scratch, Workspace
 from bptrain.nn.losses.binary import sigmoid_outputs
-from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, Value, mean
+from bptrain.nn.losses.contract import LOSSES, Encoding, Link, Loss, Value, mean
 
 
 @LOSSES.register
@@ -35,6 +35,7 @@ class SoftmaxCrossEntropy(Loss):
     ] = None
 
     encoding: ClassVar[Encoding] = "codes"
+    link: ClassVar[Link] = "softmax"
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         return (classes,) if classes is not None and columns == 1 else ()
@@ -131,6 +132,8 @@ class Hinge(Loss):
     or the softmax: an order, not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins, 1999.
     """
 
+    link: ClassVar[Link] = "margin"
+
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:
             return ()
@@ -180,6 +183,7 @@ class KlDivergence(Loss):
     """
 
     raw_targets: ClassVar[bool] = True
+    link: ClassVar[Link] = "softmax"
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         return (columns,) if classes is None and columns > 1 else ()

@@ -23,16 +23,23 @@ Encoding = Literal["codes", "values"]
 """How targets reach a loss: `codes`, one int64 class number for each row `(n,)`; `values`, floats `(n, width)`."""
 
 
+Link = Literal["", "softmax", "sigmoid", "exp", "margin"]
+"""What is part of a loss, so that no layer does it: the softmax, the sigmoid or the exponential of the scores, or their
+distance from a boundary; empty where scores are the predicted values themselves."""
+
+
 class Loss:
     """A loss on raw scores, and the base of all of them.
 
     `encoding` is how targets reach it; `raw_targets` says that numeric targets mean something as they are (counts,
-    shares, yes or no) and must not be scaled; `labels` that several columns of 0 and 1 are labels that may go together.
+    shares, yes or no) and must not be scaled; `labels` that several columns of 0 and 1 are labels that may go together;
+    `link` is what the loss itself makes of raw scores, which must then be free to take any value.
     """
 
     encoding: ClassVar[Encoding] = "values"
     raw_targets: ClassVar[bool] = False
     labels: ClassVar[bool] = False
+    link: ClassVar[Link] = ""
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         """The numbers of scores that fit a target of so many classes (None: numeric) in so many columns, the usual

@@ -11,7 +11,7 @@ from annotated_types import Ge
 from bptrain.arrays import Array, Shape
 from bptrain.nn import kernels
 from bptrain.nn.layer import Scratch, Workspace
-from bptrain.nn.losses.contract import LOSSES, Loss, Value, mean
+from bptrain.nn.losses.contract import LOSSES, Link, Loss, Value, mean
 
 
 @LOSSES.register
@@ -144,6 +144,7 @@ class Poisson(OnErrors):
     """
 
     raw_targets: ClassVar[bool] = True
+    link: ClassVar[Link] = "exp"
 
     def objection(self, targets: Array, classes: int | None) -> str | None:
         return f"a count must be 0 or more (got {targets.min():g})" if (targets < 0).any() else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pow, sqrt
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
@@ -35,6 +35,8 @@ class Adam(Optimizer):
     beta2: Beta2 = 0.999
     epsilon: Annotated[float, Gt(0), "added to the root, against division by zero"] = 1e-8
     amsgrad: Annotated[bool, "whether the size of gradients is never forgotten"] = False
+
+    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
 
     @property
     def slots(self) -> int:
@@ -102,6 +104,8 @@ class Adamax(Optimizer):
     beta2: Annotated[float, Ge(0), Lt(1), "decay of the greatest gradient"] = 0.999
     epsilon: Epsilon = 1e-8
 
+    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 2e-2)
+
     @property
     def slots(self) -> int:
         return 2
@@ -136,6 +140,8 @@ class Nadam(Optimizer):
     beta2: Beta2 = 0.999
     epsilon: Epsilon = 1e-8
     momentum_decay: Annotated[float, Ge(0), "how fast the momentum rises from half of beta1 to all of it"] = 4e-3
+
+    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
 
     @property
     def rule(self) -> str:

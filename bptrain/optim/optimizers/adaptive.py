@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
@@ -25,6 +25,8 @@ class Adagrad(Optimizer):
     lr: LearningRate = 0.01
     initial: Annotated[float, Ge(0), "what v starts at"] = 0.0
     epsilon: Epsilon = 1e-10
+
+    usual_lr: ClassVar[tuple[float, float]] = (1e-3, 0.1)
 
     @property
     def slots(self) -> int:
@@ -57,6 +59,8 @@ class Adadelta(Optimizer):
     lr: LearningRate = 1.0
     rho: Annotated[float, Ge(0), Lt(1), "decay of both means of squares"] = 0.9
     epsilon: Annotated[float, Gt(0), "added inside both roots; the first steps are about its root"] = 1e-6
+
+    usual_lr: ClassVar[tuple[float, float]] = (0.1, 1.0)
 
     @property
     def slots(self) -> int:
@@ -96,6 +100,8 @@ class Rmsprop(Optimizer):
     momentum: Annotated[float, Ge(0), Lt(1), "share of the last step that is kept"] = 0.0
     centered: Annotated[bool, "whether to divide by the deviation from the mean gradient"] = False
     epsilon: Epsilon = 1e-8
+
+    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
 
     @property
     def slots(self) -> int:

@@ -28,6 +28,9 @@ class Optimizer:
     lr: LearningRate
     """The learning rate before the schedule; every optimizer declares its own default."""
 
+    usual_lr: ClassVar[tuple[float, float]]
+    """The least and the largest learning rate of everyday use on scaled data; each optimizer declares its own."""
+
     @property
     def slots(self) -> int:
         """How many vectors of state it keeps, each as long as theta and zero before `start`."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
@@ -37,6 +37,8 @@ class Lbfgs(LineSearch):
     c1: Annotated[float, Gt(0), Lt(1), "share of the decrease promised by the slope that is enough"] = 1e-4
     c2: Annotated[float, Gt(0), Lt(1), "share of the slope that may be left"] = 0.9
     max_evaluations: Annotated[int, Ge(1), "points that a line search may try"] = 25
+
+    usual_lr: ClassVar[tuple[float, float]] = (0.1, 1.0)
 
     def __post_init__(self) -> None:
         if self.c1 >= self.c2:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Lt
@@ -27,6 +27,8 @@ class Sgd(Optimizer):
     momentum: Annotated[float, Ge(0), Lt(1), "share of the last step that is kept"] = 0.0
     dampening: Annotated[float, Ge(0), Lt(1), "share of the gradient that is kept out of the momentum"] = 0.0
     nesterov: Annotated[bool, "whether to look ahead along the momentum"] = False
+
+    usual_lr: ClassVar[tuple[float, float]] = (1e-3, 0.3)
 
     def __post_init__(self) -> None:
         mistakes = []

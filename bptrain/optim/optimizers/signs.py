@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
@@ -32,6 +32,8 @@ class Rprop(Optimizer):
     grow: Annotated[float, Gt(1), "factor of a step size while the gradient keeps its sign"] = 1.2
     smallest: Annotated[float, Gt(0), "least step size"] = 1e-6
     largest: Annotated[float, Gt(0), "greatest step size"] = 50.0
+
+    usual_lr: ClassVar[tuple[float, float]] = (1e-3, 0.1)
 
     def __post_init__(self) -> None:
         if self.smallest > self.largest:
@@ -76,6 +78,8 @@ class Lion(Optimizer):
     beta1: Annotated[float, Ge(0), Lt(1), "share of the momentum in the step"] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), "decay of the momentum"] = 0.99
     weight_decay: WeightDecay = 0.0
+
+    usual_lr: ClassVar[tuple[float, float]] = (1e-5, 3e-4)
 
     @property
     def slots(self) -> int:

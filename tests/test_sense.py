@@ -1,0 +1,286 @@
+"""Rules of sense: each finds what it is for, at its place and with its code, and none cries wolf."""
+
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bptrain
+from bptrain.arrays import Streams
+from bptrain.errors import ConfigError, InputError
+from bptrain.nn import ACTIVATIONS, Network
+from bptrain.optim import OPTIMIZERS
+from bptrain.training import Started
+from bptrain.training.sense import RULES
+
+REPOSITORY = Path(__file__).parents[1]
+CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
+CODE = re.compile(r"BP[0-9]{3}")
+
+
+@pytest.fixture(autouse=True)
+def houses():
+    """The file that the examples read: 120 houses."""
+    rng, lines = random.Random(0), ["id,area,rooms,country,age,price,price_eur,grade,sold"]
+    for k in range(120):
+        area, rooms, age = rng.gauss(100, 30), rng.randint(1, 8), -999 if k % 17 == 0 else rng.randint(0, 90)
+        price = round(3 * area + 20 * rooms + rng.gauss(0, 20), 2)
+        grade, sold = "c" if k == 5 else rng.choice("ab"), rng.choice(["yes", "no"])
+        lines.append(f"{k + 1},{area:.1f},{rooms},1,{age},{price},{0.9 * price!r},{grade},{sold}")
+    few = "".join(f"{k},{rng.random()},{rng.random()}\n" for k in range(60))
+    Path("few.csv").write_text(f"customerId,x,y\n{few}")
+    Path("houses.csv").write_text("\n".join(lines) + "\n")
+
+
+def judged(text):
+    """The mistakes and warnings of a config."""
+    Path("c.yaml").write_text(text)
+    found = bptrain.validate(["c.yaml"])
+    assert all(problem.severity == "error" for problem in found.problems)
+    assert all(problem.severity == "warning" for problem in found.warnings)
+    return [*found.problems, *found.warnings]
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_the_examples_of_a_rule(rule):
+    (problem,) = judged(rule.wrong)
+    assert (problem.code, problem.severity) == (rule.code, "error" if rule.code < "BP2" else "warning")
+    assert re.search(r"; \w", problem.message), "says what to do"
+    assert problem.field
+    assert judged(rule.right) == []
+    for text in (rule.wrong, rule.right):
+        assert max(map(len, text.splitlines())) <= 38, "fits a terminal of 40 columns, indented by two"
+    assert len(rule.why.split(". ")) >= 2
+    assert len(rule.title) <= 60
+
+
+def test_every_code_in_the_source_has_its_page_and_every_page_its_check():
+    sources = [path.read_text() for path in (REPOSITORY / "bptrain").rglob("*.py")]
+    raised = {code for text in sources for code in re.findall(r', "(BP[0-9]{3})"\)', text)}
+    assert len(raised) >= 12
+    assert raised == {rule.code for rule in RULES.values() if rule.check is None}
+    assert len(RULES) > 40
+    assert all(CODE.fullmatch(code) for code in RULES)
+
+
+IRIS = "data: {source: {bundled: iris}}\n"
+WINE = "data: {source: {bundled: wine}}\n"
+HOUSES = "data: {source: {csv: houses.csv}, target: price, features: [%s]}\nhidden: [8]\n"
+
+# A mark such as <BP101 network.3> stands right before the value that is to be blamed.
+MARKED = [
+    IRIS + "network: [dense: 4, <BP208 network.1>softmax, {dense: 3}, <BP101 network.3>softmax]",
+    IRIS + "network: [dense: 4, relu, dense, <BP101 network.3>softmax, identity]",
+    IRIS + "network: [dense: 4, relu, dense, <BP102 network.3>sigmoid]\nloss: focal",
+    IRIS + "network: [dense: 4, relu, dense, <BP103 network.3>tanh]\nloss: hinge",
+    IRIS + "network: [dense: 4, relu, dense, <BP103 network.3>elu]",
+    IRIS + "network: [dense: 4, relu, dense, <BP105 network.3>gaussian_noise]",
+    IRIS + "network: [dense: 4, relu, dense: 1, <BP106 network.3><BP208 network.3>softmax, dense: 3]",
+    IRIS + "network: [{dense: {units: <BP107 network.0.dense.units>4}}]",
+    IRIS + "network:\n- dense: 8\n- relu\n- dense: {units: <BP107 network.2.dense.units>4}\n- softmax",
+    IRIS + "hidden: [4]\n"
+    "loss: {softmax_cross_entropy: {class_weights: <BP124 loss.softmax_cross_entropy.class_weights>[1]}}",
+    IRIS + "hidden: [4]\nloss: <BP225 loss>mse\noptimizer: {adam: <BP240 optimizer.adam.lr>1}",
+    "data: {source: {bundled: wine}, features: [hue, <BP123 data.features.1>cultivar]}\nhidden: [4]",
+    "data: {source: {bundled: diabetes}, task: regression}\nhidden: [4]\nloss: <BP121 loss>hinge",
+    "data: {source: {bundled: iris}, target: petal_width}\nhidden: [4]\nloss: <BP120 loss>softmax_cross_entropy",
+    "data: {source: {bundled: iris}, target: petal_width, task: <BP120 data.task>classification}\nhidden: [4]",
+    "data: {source: {bundled: iris}, target: [petal_width, sepal_width], features: [petal_length]}\nhidden: [4]\n"
+    "loss: <BP122 loss>kl_divergence",
+    "data: {source: {bundled: wine}}\nhidden: [4]\nloss: mse\nmetrics: [accuracy, <BP125 metrics.1>r2]",
+    "data: {source: {bundled: diabetes}, split: {method: <BP126 data.split.method>stratified}}\nhidden: [4]",
+    "data: {source: {bundled: wine}, scaling: <BP220 data.scaling>none, "
+    "split: {test: <BP228 data.split.test>0.02}}\nhidden: [4]",
+    HOUSES % "area, <BP223 data.features.1>id, <BP222 data.features.2>country, <BP224 data.features.3>price_eur, "
+    "<BP226 data.features.4>age",
+    "data: <BP223 data.features>{source: {csv: few.csv}, target: y, "
+    "split: <BP228 data.split.test>{validation: 0}}\nhidden: [8]",
+    WINE + "network: [dense: 8, <BP202 network.1>dense: 8, relu, dense]",
+    WINE + "network: [dense: 8, dropout, identity, <BP202 network.3>dense: 8, relu, dense]",
+    WINE + "network:\n- dense: 8\n"
+    "- residual: {layers: [dense: 9, <BP202 network.1.residual.layers.1>dense: 8]}\n- relu\n- dense",
+    WINE + "network: [dense: 8, relu, <BP204 network.2>dropout: 0.5, batch_norm, "
+    "dropout: <BP205 network.4.dropout.rate>0.9, dense]",
+    WINE + "network: [dense: {units: 8, weight_init: <BP206 network.0.dense.weight_init>{constant: 0.5}}, relu, dense]",
+    WINE + "hidden: [8, 8, 8, 8, 8, 8, 8, 8, 8]\nactivation: <BP207 activation>tanh",
+    WINE + "network: [dense: 8, tanh, dense, <BP201 network.3>layer_norm]",
+    IRIS + "hidden: [4]\noptimizer: lion\ntraining: {average: <BP245 training.average>0.9999}",
+    IRIS + "hidden: [4]\noptimizer: {sgd: <BP240 optimizer.sgd.lr>7}\n"
+    "schedule: {warmup: {epochs: 5, then: {multi_step: "
+    "{milestones: <BP243 schedule.warmup.then.multi_step.milestones>[300]}}}}",
+    IRIS + "hidden: [4]\nschedule: {warmup: {epochs: <BP243 schedule.warmup.epochs>100}}",
+    IRIS + "hidden: [4]\nschedule: {plateau: {patience: <BP243 schedule.plateau.patience>10}}\n"
+    "training: {early_stopping: {patience: 10}}",
+    IRIS + "hidden: [4]\ntraining: {epochs: 10, convergence: {patience: <BP242 training.convergence.patience>10}, "
+    "accumulate: <BP241 training.accumulate>8}",
+    IRIS + "hidden: [4]\noptimizer: {lion: {weight_decay: 0.1}}\nregularization: {l1: <BP246 regularization.l1>1, "
+    "l2: <BP244 regularization.l2>0.1}",
+]
+
+
+def unmarked(text):
+    """The config without marks, and what they say: code, line, column and field."""
+    expected, mark = set(), re.compile(r"<(BP\d{3}) ([\w.]+)>")
+    while found := mark.search(text):
+        before = text[: found.start()]
+        expected.add((found[1], before.count("\n") + 1, found.start() - before.rfind("\n"), found[2]))
+        text = before + text[found.end() :]
+    assert expected
+    return text, expected
+
+
+@pytest.mark.parametrize("marked", MARKED)
+def test_a_finding_has_its_code_and_its_place(marked):
+    text, expected = unmarked(marked)
+    assert {(p.code, p.line, p.column, p.field) for p in judged(text)} == expected
+
+
+# Sensible configs of many kinds.
+SENSIBLE = [
+    IRIS + "hidden: []",
+    IRIS + "hidden: [8, 8, 8]\nactivation: tanh",
+    IRIS + "hidden: [16]\nloss: focal\noptimizer: {sgd: {lr: 1, momentum: 0.5}}",
+    IRIS + "hidden: [16]\noptimizer: lbfgs\ntraining: {batch_size: full, epochs: 20}\nregularization: {l2: 0.01}",
+    IRIS + "hidden: [16]\noptimizer: rprop\ntraining: {batch_size: full}",
+    IRIS + "network: [dense: 16, batch_norm, relu, dropout: 0.5, dense]",
+    IRIS + "network: [batch_norm, dense: 16, relu, residual: {layers: [layer_norm, relu, dense: 16]}, relu, dense]",
+    IRIS + "network: [dense: 2, dense: 8, relu, dense]",
+    IRIS + "network: [dense: {weight_init: zeros}]",
+    IRIS + "network: [dense: 16, gelu_tanh, gaussian_noise, dense, identity]",
+    IRIS + "network: [dense: 16, prelu, dense, leaky_relu]",
+    IRIS + "hidden: [8]\nschedule: {warmup: {epochs: 5, then: cosine}}\ntraining: {average: 0.99}",
+    IRIS + "hidden: [8]\nschedule: {plateau: {patience: 3}}\ntraining: {early_stopping: {patience: 10}}",
+    IRIS + "hidden: [8]\nschedule: {multi_step: {milestones: [50, 200]}}\ntraining: {accumulate: 2}",
+    IRIS + "hidden: [8]\noptimizer: adamw\nregularization: {l1: 0.0001, max_norm: 3}",
+    "data: {source: {bundled: iris}, split: {validation: 0, test: 0}}\nhidden: [8]",
+    "data: {source: {bundled: breast_cancer}}\nhidden: [16]\nloss: hinge",
+    "data: {source: {bundled: breast_cancer}}\nhidden: [16]\nloss: {softmax_cross_entropy: {class_weights: [1, 2]}}",
+    "data: {source: {bundled: digits}, scaling: none}\nhidden: [32]",
+    "data: {source: {bundled: diabetes}}\nhidden: [16]\nloss: {huber: 1}",
+    "data: {source: {bundled: diabetes}}\nhidden: [16]\nloss: poisson",
+    "data: {source: {csv: many.csv}, target: wet, features: [a, b], task: regression}\nhidden: [16]\nloss: mse",
+    "data: {source: {synthetic: {kind: line, noise: 0}}}\nhidden: []\noptimizer: {sgd: 0.1}",
+    "data: {source: {synthetic: plane}, target_scaling: none}\nnetwork: [dense: 1]\nloss: {mse: {half: true}}",
+    "data: {source: {synthetic: {kind: xor, rows: 4}}, split: {validation: 0, test: 0}, scaling: none}\n"
+    "network: [dense: 2, tanh, dense]\ntraining: {batch_size: full}\noptimizer: {sgd: 1}",
+    # labels that go together, an autoencoder, unit targets behind a sigmoid, a straight line through numbered rows
+    "data: {source: {csv: many.csv}, target: [wet, cold], features: [a, b, c]}\nhidden: [8]",
+    "data: {source: {csv: many.csv}, target: [a2, b2, c2], features: [a, b, c]}\nnetwork: [dense: 2, tanh, dense]",
+    "data: {source: {csv: many.csv}, target: a, features: [b, c], target_scaling: none}\n"
+    "network: [dense: 8, relu, dense, sigmoid]\nloss: mse",
+    "data: {source: {csv: many.csv}, target: b, features: [number]}\nhidden: [8]",
+    "data: {source: {csv: many.csv}, target: b, features: [year, paid, grid, a]}\nhidden: [8]",
+    "data: {source: {csv: many.csv}, target: many, features: [a, b]}\nhidden: [8]\nloss: poisson",
+]
+
+
+@pytest.fixture
+def many():
+    """200 rows of many kinds of columns."""
+    rng, lines = random.Random(1), ["number,year,paid,grid,a,b,c,a2,b2,c2,wet,cold,many"]
+    for k in range(200):
+        a, b, c = (round(rng.random(), 4) for _ in "abc")
+        counts = f"{rng.randint(0, 99)},{rng.randint(0, 9)}"
+        marks = f"{rng.randint(0, 1)},{rng.randint(0, 1)},{rng.randint(0, 40)}"
+        lines.append(f"{k},{1800 + k},{counts},{a},{b},{c},{a},{b},{c},{marks}")
+    Path("many.csv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("text", SENSIBLE)
+def test_a_sensible_config_gives_no_finding(text):
+    assert [str(problem) for problem in judged(text)] == []
+
+
+def test_the_bundled_configs_give_no_finding():
+    assert len(CONFIGS) >= 7
+    found = bptrain.validate(CONFIGS, strict=True)
+    assert (found.problems, found.warnings) == ((), ())
+
+
+def first_warnings(config, overrides=(), **options):
+    """What `train` hands to its sinks before the first step."""
+    seen = []
+
+    def sink(event):
+        if isinstance(event, Started):
+            seen.append(event.warnings)
+
+    bptrain.train(config, overrides, sinks=[sink], **options)
+    (warnings,) = seen
+    return warnings
+
+
+OVERRIDES = [
+    (["optimizer.adam.lr=3"], [("BP240", "optimizer.adam.lr=3", 1, 19)]),
+    (["optimizer={adam: {lr: 3}}"], [("BP240", "optimizer={adam: {lr: 3}}", 1, 23)]),
+    (["network.1=softmax"], [("BP208", "network.1=softmax", 1, 11)]),
+    (["training.batch_size=500"], [("BP241", "training.batch_size=500", 1, 21)]),
+    (["training.early_stopping.patience=3"], [("BP242", "training.early_stopping.patience=3", 1, 34)]),
+    # A quick trial of a config is not held against its patience, nor against what follows from defaults.
+    (["training.epochs=1"], []),
+    (["training.epochs=1", "schedule={step: 5}"], [("BP243", "schedule={step: 5}", 1, 17)]),
+    (["hidden=[4]", "network=null"], []),
+]
+
+
+@pytest.mark.parametrize(("overrides", "expected"), OVERRIDES, ids=[" ".join(row[0]) for row in OVERRIDES])
+def test_a_finding_in_an_override_has_its_place_there(overrides, expected):
+    text = IRIS + "network: [dense: 4, relu, dense]\ntraining: {epochs: 2, early_stopping: {patience: 1}}"
+    Path("c.yaml").write_text(text)
+    found = first_warnings("c.yaml", overrides)
+    assert [(p.code, p.file, p.line, p.column) for p in found] == expected
+    if expected:
+        with pytest.raises(ConfigError) as caught:
+            bptrain.train("c.yaml", overrides, strict=True, run="strict")
+        assert [(p.code, p.severity) for p in caught.value.problems] == [(row[0], "error") for row in expected]
+        assert not Path("strict").exists()
+
+
+def test_what_is_wrong_is_never_trained():
+    Path("c.yaml").write_text(RULES["BP101"].wrong)
+    with pytest.raises(ConfigError, match=r"c\.yaml:6:5: network\.3: .* \[BP101\]"):
+        bptrain.train("c.yaml")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("cls", OPTIMIZERS.members.values())
+def test_the_default_learning_rate_is_a_usual_one(cls):
+    least, most = cls.usual_lr
+    assert 0 < least <= cls().lr <= most
+    assert most / least >= 3
+
+
+@pytest.mark.parametrize("cls", ACTIVATIONS.members.values())
+def test_the_bounds_of_an_activation_are_those_of_its_values(cls):
+    activation = cls()
+    network = Network([activation], (1,), batch=4003, dtype="float64", rng=Streams(0))
+    frame = network.frame(4003)
+    frame.input[:, 0] = [-1e6, *np.linspace(-200, 200, 4001), 1e6]
+    frame.forward(training=False)
+    low, high = activation.bounds
+    seen = frame.scores.min(), frame.scores.max()
+    assert low <= seen[0] + 1e-3
+    assert seen[1] - 1e-3 <= high
+    assert seen[0] < -100 if low == -np.inf else seen[0] == pytest.approx(low, abs=0.01)
+    assert seen[1] > 100 if high == np.inf else seen[1] == pytest.approx(high, abs=0.01)
+
+
+def test_large_tables_are_judged_by_a_sample_and_confirmed_on_all_rows():
+    rows = [f"{int(k == 4999)},{k},{k % 7},{k % 11}.5" for k in range(9000)]
+    Path("large.csv").write_text("rare,count,x,y\n" + "\n".join(rows) + "\n")
+    found = judged("data: {source: {csv: large.csv}, target: y, features: [rare, count, x]}\nhidden: [4]")
+    assert [(p.code, p.field) for p in found] == [("BP223", "data.features.1")]
+    Path("large.csv").write_text(Path("large.csv").read_text() + "0,9000.5,0,1.5\n")
+    assert judged("data: {source: {csv: large.csv}, target: y, features: [rare, count, x]}\nhidden: [4]") == []
+
+
+def test_help_topics():
+    assert [topic.name for topic in bptrain.help_topics()] == sorted(RULES)
+    (topic,) = bptrain.help_topics("bp220")
+    assert (topic.name, topic.kind, topic.title) == ("BP220", "warning", "unscaled features")
+    assert [example.caption for example in topic.examples] == ["wrong", "right"]
+    with pytest.raises(InputError, match=r"help knows nothing of 'BP2200'; did you mean 'BP220'\?"):
+        bptrain.help_topics("BP2200")
