@@ -6,7 +6,9 @@ What the commands do, as functions:
 
     result = bptrain.train("configs/digits.yaml", ["training.epochs=5"])
     bptrain.evaluate(result.checkpoint).metrics
+    bptrain.resume(result.run, ["training.epochs=10"])
     bptrain.check_gradients("configs/digits.yaml").passed
+    bptrain.verify_resume("configs/digits.yaml", ["training.epochs=5"]).identical
     bptrain.validate(["configs/digits.yaml"]).valid
     print(bptrain.show("configs/digits.yaml"))
     bptrain.summarize("configs/digits.yaml").totals.parameters
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from bptrain.evaluation import evaluate as evaluate
     from bptrain.gradcheck import check_gradients as check_gradients
     from bptrain.topics import help_topics as help_topics
+    from bptrain.training import resume as resume
     from bptrain.training import show as show
     from bptrain.training import summarize as summarize
     from bptrain.training import train as train
     from bptrain.training import validate as validate
+    from bptrain.training import verify_resume as verify_resume
 
 __version__ = "0.1.0"
 
@@ -42,11 +46,13 @@ _HOMES = {
     "examples": "bptrain.config",
     "help_topics": "bptrain.topics",
     "reference": "bptrain.config",
+    "resume": "bptrain.training",
     "schema": "bptrain.config",
     "show": "bptrain.training",
     "summarize": "bptrain.training",
     "train": "bptrain.training",
     "validate": "bptrain.training",
+    "verify_resume": "bptrain.training",
 }
 
 __all__ = ["__version__", *_HOMES]

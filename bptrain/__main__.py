@@ -11,7 +11,8 @@ def main() -> None:
     spin on the other core for a while after each product, just where the rest of a training step wants to run.
     """
     # Until the command line has handlers of its own, which takes as long as its imports.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os._exit(128 + number))
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
     from bptrain.cli.app import main as run
 

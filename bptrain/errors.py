@@ -6,6 +6,7 @@ Everything that bptrain raises on purpose is a `BptrainError`. Whatever else rea
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from signal import Signals
 from typing import Literal
 
 
@@ -103,6 +104,14 @@ class DivergedError(BptrainError):
     """Training met a number that is not finite."""
 
     exit_code = ExitCode.DIVERGED
+
+
+class StoppedError(BptrainError):
+    """Work was stopped from outside, by the signal of that number (0: by a program)."""
+
+    def __init__(self, number: int, rest: str = "") -> None:
+        super().__init__(f"stopped by {Signals(number).name if number else 'the program'}{rest}")
+        self.exit_code = ExitCode(128 + (number or Signals.SIGINT))
 
 
 class StorageError(BptrainError):

@@ -110,7 +110,7 @@ BROKEN = [
         ["3:23: schedule.constant.x: unknown key; there are none to choose from"],
     ),
     (MINIMAL + "schedule: {constant: 3}\n", ["3:22: schedule.constant: constant has no options (got 3)"]),
-    (MINIMAL + "training: 5\n", ["3:11: training: expected a mapping of epochs, batch_size"]),
+    (MINIMAL + "training: 5\n", ["3:11: training: expected a mapping of epochs, max_steps"]),
     (MINIMAL + "training: {batch_size: all}\n", ["3:24: training.batch_size: expected a whole number >= 1 or 'full'"]),
     (
         MINIMAL + "training: {early_stopping: {patience: 0}}\n",
@@ -316,7 +316,8 @@ def test_every_option_is_documented():
     seen = [(cls, option) for cls in sections(Experiment) for option in options(cls)]
     sections_seen = {cls.__name__ for cls, _ in seen}
     assert sections_seen == {
-        "Experiment", "Data", "Split", "Regularization", "Training", "EarlyStopping", "Convergence", "Clipping"
+        "Experiment", "Data", "Split", "Regularization", "Training", "EarlyStopping", "Convergence", "Clipping",
+        "Checkpointing",
     }  # fmt: skip
     assert len(seen) >= len(fields(Experiment))
     assert [(cls.__name__, option.name) for cls, option in seen if not option.doc] == []

@@ -18,7 +18,7 @@ PACKAGE = REPOSITORY / "bptrain"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    {"errors", "registry", "arrays", "text", "formulas"},
+    {"errors", "interruption", "registry", "arrays", "text", "formulas"},
     {"nn", "optim", "data", "metrics"},
     {"config"},
     {"training"},

@@ -16,10 +16,10 @@ from bptrain.evaluation import evaluate
 from bptrain.optim.clipping import Clipping
 from bptrain.training import EpochEnd, Started, prepare, score, train
 from bptrain.training.checkpoint import load as load_checkpoint
+from bptrain.training.checkpoint import save_last
 from bptrain.training.loop import drop_subnormal
 from bptrain.training.model import scoring_rows
 from bptrain.training.npz import read
-from bptrain.training.run_directory import Keeper, create
 from bptrain.training.session import begin
 from bptrain.training.threads import SMALL_PRODUCT, threads_for
 
@@ -259,21 +259,18 @@ def test_the_penalty_counts_for_convergence():
     assert min(np.abs(np.diff(losses))[:-1]) > 0.1
 
 
-def test_the_last_checkpoint_keeps_its_predecessor(monkeypatch):
-    monkeypatch.setattr("bptrain.training.run_directory.SAVE_EVERY", 0.0)
-    result = run(IRIS)
+def test_the_last_checkpoint_keeps_its_predecessor():
+    result = run(IRIS, "training.checkpoint.every_epochs=1")
     folder = result.run / "checkpoints"
     steps = [read(folder / name)[1]["progress"]["step"] for name in ("last.previous.npz", "last.npz")]
     assert steps == [8, 12]
 
 
 def test_a_checkpoint_in_the_middle_of_an_epoch_has_its_sums():
-    assembly = prepare(config(IRIS))
-    session = begin(assembly)
+    session = begin(prepare(config(IRIS)))
     session.position, session.loss_sum, session.weight_sum = 32, 17.5, 32.0
-    directory = create(session.model.experiment, session.environment, None)
-    Keeper(directory, session)
-    _, stored = read(directory.last)
+    save_last(Path("last.npz"), session, {})
+    _, stored = read(Path("last.npz"))
     assert (stored["progress"]["position"], stored["progress"]["loss_sum"]) == (32, 17.5)
 
 

@@ -235,23 +235,12 @@ def test_a_damaged_checkpoint_is_refused(kind):
             "rename": whole.replace(b"0.dense.weight", b"1.dense.weight"),
         }[kind]
         checkpoint.write_bytes(damaged)
-        try:
+        with pytest.raises(StorageError, match="damaged"):
             load_checkpoint(checkpoint)
-        except StorageError:
-            continue
-        # A flip in what no reader looks at, such as a time stamp, changes nothing.
-        with np.load(checkpoint) as read:
-            arrays = {name: read[name] for name in read.files}
-        checkpoint.write_bytes(whole)
-        with np.load(checkpoint) as read:
-            assert all((arrays[name] == read[name]).all() for name in read.files)
-            assert arrays.keys() == set(read.files)
 
 
 def test_divergence_is_said_and_nothing_bad_is_kept():
-    with pytest.raises(
-        DivergedError, match=r"at step \d+ \(epoch 1, learning rate 1e\+30\); try a smaller learning rate"
-    ):
+    with pytest.raises(DivergedError, match=r"at step \d+ \(epoch 1, learning rate 1e\+30\); .*; try a smaller"):
         quick("optimizer={sgd: {lr: 1e30}}", "loss=mse", "data.task=classification")
     (last,) = Path("runs").rglob("last.npz")
     model, _ = load_checkpoint(last)

@@ -1,19 +1,17 @@
 """The `bptrain` command: its subcommands, and what becomes of errors."""
 
 import contextlib
-import signal
 import sys
 import traceback
 from collections.abc import Iterable
 from io import TextIOWrapper
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
 from bptrain import __version__
-from bptrain.cli import evaluate, examples, gradcheck, help, list, schema, show, train, validate
-from bptrain.errors import BptrainError, ConfigError, ExitCode
+from bptrain.cli import evaluate, examples, gradcheck, help, list, resume, schema, show, signals, train, validate
+from bptrain.errors import BptrainError, ConfigError, ExitCode, StoppedError
 
 app = typer.Typer(
     name="bptrain",
@@ -23,21 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (train, evaluate, gradcheck, validate, show, list, schema, help):
+for module in (train, resume, evaluate, gradcheck, validate, show, list, schema, help):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(examples.app, name="examples")
-
-
-class InterruptedBySignalError(BptrainError):
-    """A signal asked the program to stop."""
-
-    received: int | None = None
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
-        self.exit_code = ExitCode(128 + number)
-        # Kept beside the exception, since a library that is interrupted may raise one of its own instead.
-        InterruptedBySignalError.received = number
 
 
 def version(wanted: bool) -> None:
@@ -56,15 +42,9 @@ def root(
     """Train, verify and explain neural networks whose backward pass is written by hand in NumPy."""
 
 
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """The handler of SIGINT and SIGTERM."""
-    raise InterruptedBySignalError(number)
-
-
 def main() -> None:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    signals.install()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal that lacks a character shows it as an escape.
@@ -77,8 +57,8 @@ def main() -> None:
 
 def leave(error: Exception) -> NoReturn:
     """Say what went wrong, and exit with the code for it."""
-    if InterruptedBySignalError.received is not None:
-        error = InterruptedBySignalError(InterruptedBySignalError.received)
+    if signals.received:
+        error = StoppedError(signals.received[0])
     if isinstance(error, ConfigError):
         from bptrain.console.problems import print_problems
 

@@ -1,12 +1,14 @@
 """`bptrain train`"""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bptrain.cli.arguments import Config, Json, Overrides, Strict, print_json
+from bptrain.cli.progress import Quiet, print_result, progress
+from bptrain.cli.signals import interruption
+from bptrain.errors import ExitCode
 
 
 def command(
@@ -15,31 +17,33 @@ def command(
     run: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The run directory, new or empty.", show_default="runs/NAME-001")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify-resume", help="Train once more with interruptions, and compare every bit.")
+    ] = False,
+    quiet: Quiet = False,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
     """Train the network of a config, and test it."""
-    from bptrain.console.plain import print_warnings
-    from bptrain.console.text import is_interactive
-    from bptrain.training import train
+    from bptrain.training import train, verify_resume
 
-    if quiet:
-        result = train(config, overrides or (), run=run, strict=strict)
-    elif is_interactive(sys.stderr):
-        from rich.console import Console
-
-        from bptrain.console.live import LiveView
-
-        with LiveView(Console(stderr=True)) as view:
-            result = train(config, overrides or (), run=run, strict=strict, sinks=[print_warnings, view])
-    else:
-        from bptrain.console.plain import PlainLines
-
-        result = train(config, overrides or (), run=run, strict=strict, sinks=[print_warnings, PlainLines()])
+    given = overrides or ()
+    with progress(quiet) as sinks:
+        if not verify:
+            result = train(config, given, run=run, strict=strict, sinks=sinks, interruption=interruption)
+        else:
+            check = verify_resume(
+                config, overrides or (), run=run, strict=strict, sinks=sinks, interruption=interruption
+            )
+    if not verify:
+        print_result(result, quiet=quiet, as_json=as_json)
+        return
     if as_json:
-        print_json(result.to_json())
+        print_json(check.to_json())
     elif not quiet:
-        from bptrain.console.tables import training_result
+        from bptrain.console.tables import resume_check, training_result
 
-        training_result(result)
+        training_result(check.result)
+        resume_check(check)
+    if not check.identical:
+        raise typer.Exit(ExitCode.BUG)

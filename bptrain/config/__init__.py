@@ -3,13 +3,14 @@
 from bptrain.config.annotated import annotated
 from bptrain.config.dump import dump, to_yaml
 from bptrain.config.examples import Example, copy_example, examples
-from bptrain.config.experiment import Convergence, Data, EarlyStopping, Experiment, Training
-from bptrain.config.load import Config, from_json, load
+from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Training
+from bptrain.config.load import Config, changed, from_json, load
 from bptrain.config.reference import reference
 from bptrain.config.schema import schema, write_schema
 from bptrain.config.yaml_text import Origin
 
 __all__ = [
+    "Checkpointing",
     "Config",
     "Convergence",
     "Data",
@@ -19,6 +20,7 @@ __all__ = [
     "Origin",
     "Training",
     "annotated",
+    "changed",
     "copy_example",
     "dump",
     "examples",

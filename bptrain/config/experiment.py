@@ -49,10 +49,26 @@ class Convergence:
 
 
 @dataclass(frozen=True)
+class Checkpointing:
+    """When the run is saved to go on from. Of several intervals each counts; without any, it is saved at the end of an
+    epoch when 30 seconds have passed, and never for more than 3.5% of the time."""
+
+    every_epochs: Annotated[Annotated[int, Ge(1)] | None, "epochs between two; null: see above"] = None
+    every_steps: Annotated[Annotated[int, Ge(1)] | None, "steps between two; null: see above"] = None
+    every_seconds: Annotated[Annotated[float, Gt(0)] | None, "seconds between two; null: see above"] = None
+
+
+@dataclass(frozen=True)
 class Training:
     """How long and in what portions."""
 
     epochs: Annotated[int, Ge(1), "passes over the training rows"] = 100
+    max_steps: Annotated[Annotated[int, Ge(1)] | None, "steps after which training ends at the latest; null: any"] = (
+        None
+    )
+    max_seconds: Annotated[
+        Annotated[float, Gt(0)] | None, "seconds after which it ends, anew after each resume; null: any"
+    ] = None
     batch_size: Annotated[Annotated[int, Ge(1)] | Literal["full"], "rows a batch; full: all at once"] = 32
     accumulate: Annotated[int, Ge(1), "batches whose gradients make a step"] = 1
     clipping: Annotated[Clipping | None, "of gradients; null: off"] = None
@@ -61,6 +77,7 @@ class Training:
     ] = None
     early_stopping: Annotated[EarlyStopping | None, "null: off"] = None
     convergence: Annotated[Convergence | None, "null: off"] = None
+    checkpoint: Annotated[Checkpointing, "when the run is saved to go on from"] = Checkpointing()
 
 
 @dataclass(frozen=True)

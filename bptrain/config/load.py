@@ -50,8 +50,19 @@ def from_json(document: dict[str, Any], file: str) -> Experiment:
     Raises:
         ConfigError: it is not what `dump` writes.
     """
-    experiment: Experiment = Builder(Origin(file), Path.cwd()).build(Experiment, frozen(document))
-    return experiment
+    return changed(document, file, ()).experiment
+
+
+def changed(document: dict[str, Any], file: str, overrides: Sequence[str]) -> Config:
+    """What `dump` wrote with `KEY=VALUE` overrides put over it; paths in those start from the present folder.
+
+    Raises:
+        ConfigError: the document is not what `dump` writes, or an override does not fit.
+    """
+    origin, tree = Origin(file), frozen(document)
+    for text in overrides:
+        tree = overridden(tree, origin, text)
+    return Config(Builder(origin, Path.cwd()).build(Experiment, tree), origin)
 
 
 def frozen(value: Any) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bptrain.config.dump import plain
-from bptrain.config.experiment import Convergence, Data, EarlyStopping, Experiment, Training
+from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Training
 from bptrain.data import SCALERS, SOURCES, Split
 from bptrain.errors import InputError
 from bptrain.metrics import METRICS
@@ -23,6 +23,7 @@ SECTIONS: dict[str, type] = {
     "clipping": Clipping,
     "early_stopping": EarlyStopping,
     "convergence": Convergence,
+    "checkpoint": Checkpointing,
 }
 
 FAMILIES: dict[str, Family] = {

@@ -10,9 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from bptrain.console.plain import notice_line
 from bptrain.console.text import duration, number, printable
 from bptrain.registry import name_of
-from bptrain.training import EpochEnd, Progress, Session, Started
+from bptrain.training import EpochEnd, Notice, Progress, Session, Started
 
 REFRESH = 0.1
 """Seconds between two drawings at least."""
@@ -25,7 +26,7 @@ class LiveView:
         self.live = Live(console=console, auto_refresh=False, transient=True)
         self.session: Session | None = None
         self.record: dict[str, float | int | None] = {}
-        self.rows = 0
+        self.rows = self.before = 0
         self.began = self.drawn = perf_counter()
 
     def __enter__(self) -> "LiveView":
@@ -37,10 +38,14 @@ class LiveView:
     ) -> None:
         self.live.__exit__(kind, error, trace)
 
-    def __call__(self, event: Started | Progress | EpochEnd) -> None:
+    def __call__(self, event: Started | Notice | Progress | EpochEnd) -> None:
         """Take note of an event, and draw if it is time."""
         if isinstance(event, Started):
             self.session, self.began = event.session, perf_counter()
+            self.rows, self.before = event.session.position, event.session.rows_done
+            self.record = {"epoch": event.session.epoch}
+        elif isinstance(event, Notice):
+            self.live.console.print(Text(notice_line(event), style="yellow" * event.warning), soft_wrap=True)
         elif isinstance(event, Progress):
             self.rows = event.rows
         else:
@@ -54,7 +59,8 @@ class LiveView:
         epochs, count = session.model.experiment.training.epochs, len(session.train)
         done = int(self.record.get("epoch") or 0) * count + self.rows
         spent = perf_counter() - self.began
-        left = duration(spent / done * (epochs * count - done)) if done else "?"
+        fresh = done - self.before
+        left = duration(spent / fresh * (epochs * count - done)) if fresh else "?"
         bar = Table.grid(padding=(0, 1), expand=True)
         bar.add_column()
         bar.add_column(ratio=1)
@@ -63,7 +69,7 @@ class LiveView:
         bar.add_row(place, ProgressBar(epochs * count, done), f"{left} left")
         numbers = [
             Text(f"{name} ", style="dim").append(number(value), style="bold not dim")
-            for name, value in (self.record | {"samples/s": round(done / spent)}).items()
+            for name, value in (self.record | {"samples/s": round(fresh / spent)}).items()
             if name not in ("epoch", "step")
         ]
         return Group(heading(session), bar, Columns(numbers, padding=(0, 2)))

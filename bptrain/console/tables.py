@@ -12,7 +12,7 @@ from rich.text import Text
 from bptrain.console.text import duration, figure, figures, is_interactive, number, printable
 from bptrain.evaluation import Evaluation
 from bptrain.gradcheck import GradientReport
-from bptrain.training import Result
+from bptrain.training import Result, ResumeCheck
 
 FEW_PARAMETERS = 12
 """A network with no more parameters than this has them printed after training."""
@@ -47,6 +47,8 @@ def training_result(result: Result) -> None:
     patience = training.early_stopping.patience if training.early_stopping else 0
     reasons = {
         "epochs": "all epochs done",
+        "max_steps": f"all {training.max_steps} steps done",
+        "max_seconds": f"{training.max_seconds or 0:g} s are over",
         "early_stopping": f"no better validation loss for {patience} epochs",
         "convergence": "the training loss stands still",
     }
@@ -64,7 +66,17 @@ def training_result(result: Result) -> None:
         pairs.extend((name, str(array.tolist())) for name, array in network.parameters().items())
     pairs.append(("checkpoint", str(result.checkpoint)))
     pairs.append(("evaluate it", f"bptrain evaluate {result.run}"))
+    if result.stopped == "max_seconds":
+        pairs.append(("go on", f"bptrain resume {result.run}"))
     rows(result.session.model.experiment.name, pairs)
+
+
+def resume_check(check: ResumeCheck) -> None:
+    """Whether the interrupted run ended as the straight one."""
+    steps = ", ".join(f"{step:,}" for step in check.interruptions)
+    end = "bit-identical" if check.identical else f"with another {', '.join(check.different)}"
+    what = f"interrupted after the steps {steps} and resumed, the run ends {end}"
+    rows("resume", [("verified" if check.identical else "WRONG", what)])
 
 
 def evaluation_result(evaluation: Evaluation) -> None:

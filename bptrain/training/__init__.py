@@ -5,11 +5,13 @@ from bptrain.training.description import show
 from bptrain.training.loop import EpochEnd, Progress
 from bptrain.training.model import Model, Rows
 from bptrain.training.objective import Batch, Objective
-from bptrain.training.run import Result, Sink, Started, prepare, train
+from bptrain.training.resumption import resume
+from bptrain.training.run import Notice, Result, Sink, Started, prepare, train
 from bptrain.training.scoring import Score, score
 from bptrain.training.session import Best, Session
 from bptrain.training.summary import Summary, summarize
 from bptrain.training.validation import Validation, validate
+from bptrain.training.verification import ResumeCheck, verify_resume
 
 __all__ = [
     "Assembly",
@@ -17,9 +19,11 @@ __all__ = [
     "Best",
     "EpochEnd",
     "Model",
+    "Notice",
     "Objective",
     "Progress",
     "Result",
+    "ResumeCheck",
     "Rows",
     "Score",
     "Session",
@@ -29,9 +33,11 @@ __all__ = [
     "Validation",
     "assemble",
     "prepare",
+    "resume",
     "score",
     "show",
     "summarize",
     "train",
     "validate",
+    "verify_resume",
 ]

@@ -62,7 +62,7 @@ def assemble(experiment: Experiment) -> Assembly:
     every = model.rows(table)
     if objection := model.objection(every):
         raise OptionError(objected(model, objection))
-    parts = {name: Rows(every.inputs[part], every.targets[part]) for name, part in rows.items() if len(part)}
+    parts = {name: Rows(every.inputs[part], every.targets[part], part) for name, part in rows.items() if len(part)}
     return Assembly(model, parts, every.fingerprint(), table)
 
 

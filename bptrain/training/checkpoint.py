@@ -5,16 +5,20 @@ streams, the permutation and the position in it, all counters, and the best weig
 `best.npz` has the averages under the names of the parameters, and those that training went on from as `raw`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bptrain.arrays import Streams
+import numpy as np
+
+from bptrain.arrays import Array, Streams
 from bptrain.config import dump, from_json
 from bptrain.data import Columns
-from bptrain.errors import InputError, StorageError
+from bptrain.errors import DivergedError, InputError, StorageError
 from bptrain.training import npz
 from bptrain.training.model import Model, build_model
-from bptrain.training.session import Session
+from bptrain.training.scoring import Score
+from bptrain.training.session import Best, Session
 
 FORMAT = 1
 
@@ -23,26 +27,103 @@ def save_best(path: Path, session: Session) -> None:
     """Write the model with the best weights so far.
 
     Raises:
-        StorageError: the file could not be written.
+        DivergedError: something in it is not finite; nothing was written.
+        StorageError: the file could not be written; the one before it is intact.
     """
     assert session.best is not None
     network, best = session.model.network, session.best
     arrays = network.named(best.theta) | network.named_state(best.state)
     if best.raw is not None:
         arrays["raw"] = best.raw
+    refuse_not_finite(arrays)
     npz.write(path, arrays, document(session) | {"epoch": best.epoch})
 
 
-def save_last(path: Path, session: Session) -> None:
+def save_last(path: Path, session: Session, history: Mapping[str, Any]) -> None:
     """Write the whole session, keeping the present file as `.previous.npz` to fall back to.
 
+    Args:
+        path: of the file.
+        session: to be gone on with.
+        history: how much of the history belongs to it.
+
     Raises:
-        StorageError: the file could not be written.
+        DivergedError: something in it is not finite; nothing was written.
+        StorageError: the file could not be written; the one before it is intact.
+    """
+    arrays = session.arrays()
+    refuse_not_finite(arrays)
+    whole = {
+        "epoch": session.epoch,
+        "streams": session.model.streams.state(),
+        "progress": session.progress(),
+        "history": history,
+    }
+    npz.write(path, arrays, document(session) | whole, keep=previous(path))
+
+
+def previous(path: Path) -> Path:
+    """Where the predecessor of a checkpoint is kept."""
+    return path.with_suffix(".previous.npz")
+
+
+def refuse_not_finite(arrays: Mapping[str, Array]) -> None:
+    """Keep what is not finite from being saved.
+
+    Raises:
+        DivergedError: something is not; the message names it.
+    """
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise DivergedError(f"training diverged: {name} is not finite; the checkpoints before it are intact")
+
+
+def restore(session: Session, arrays: Mapping[str, Array], stored: Mapping[str, Any], path: Path) -> None:
+    """Bring a session at its start to where a checkpoint was written.
+
+    Raises:
+        StorageError: the file does not fit the session.
     """
     model = session.model
-    arrays = model.network.parameters() | model.network.states | session.vectors()
-    whole = {"epoch": session.epoch, "streams": model.streams.state(), "progress": session.progress()}
-    npz.write(path, arrays, document(session) | whole, keep=path.with_suffix(".previous.npz"))
+    try:
+        if stored["format"] != FORMAT:
+            raise ValueError(f"it has format {stored['format']}, this version reads format {FORMAT}")
+        if stored["best"] is not None:
+            theta, state = model.network.theta, model.network.state
+            best = Score(stored["best"]["loss"], stored["best"]["metrics"])
+            raw = np.zeros_like(theta) if session.average is not None else None
+            session.best = Best(stored["best"]["epoch"], best, np.zeros_like(theta), np.zeros_like(state), raw)
+        for name, view in session.arrays().items():
+            if arrays[name].shape != view.shape or arrays[name].dtype != view.dtype:
+                raise ValueError(f"{name} has the shape {arrays[name].shape} instead of {view.shape}")
+            view[...] = arrays[name]
+        model.streams.restore(stored["streams"])
+        session.take_progress(stored["progress"])
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise StorageError(f"{path}: not a checkpoint of this version ({error})") from None
+
+
+def read_last(path: Path) -> tuple[Path, dict[str, Array], dict[str, Any], str | None]:
+    """The latest checkpoint to go on from that is whole: its file, its content, and what is to be said about it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StorageError: all there are cannot be read.
+    """
+    damaged: list[str] = []
+    for candidate in (path, previous(path)):
+        if not candidate.is_file():
+            continue
+        try:
+            arrays, stored = npz.read(candidate)
+        except (InputError, StorageError) as error:
+            damaged.append(str(error))
+            continue
+        notice = f"{damaged[0]}; going on from {candidate.name}, which is whole" if damaged else None
+        return candidate, arrays, stored, notice
+    if damaged:
+        raise StorageError("; ".join(damaged))
+    raise FileNotFoundError(path)
 
 
 def document(session: Session) -> dict[str, Any]:
@@ -95,7 +176,9 @@ def find(path: Path) -> Path:
     if path.is_dir():
         best = path / "checkpoints" / "best.npz"
         if not best.is_file():
-            raise InputError(f"{path}: no checkpoint in this directory (looked for checkpoints/best.npz)")
+            what = f"{path}: no checkpoint in this directory (looked for checkpoints/best.npz)"
+            begun = (path / "checkpoints" / "last.npz").is_file()
+            raise InputError(what + (f"; go on training with bptrain resume {path}" if begun else ""))
         return best
     if not path.is_file():
         raise InputError(f"{path}: no such checkpoint or run directory")

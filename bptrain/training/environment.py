@@ -24,6 +24,30 @@ def fingerprint() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
+        "processor": processor(),
         "cpus": os.cpu_count(),
         "blas": blas,
     }
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """In what two environments differ, in words: `numpy 2.4.5, now 2.4.6`; empty where they are alike."""
+    names = [*before, *(name for name in now if name not in before)]
+    unlike = [name for name in names if before.get(name) != now.get(name)]
+    return "; ".join(f"{name} {in_words(before.get(name))}, now {in_words(now.get(name))}" for name in unlike)
+
+
+def in_words(value: Any) -> str:
+    """A part of a fingerprint, short."""
+    if isinstance(value, list):
+        return " and ".join(map(in_words, value)) or "none"
+    return " ".join(str(part) for part in value.values()) if isinstance(value, dict) else str(value)
+
+
+def processor() -> str:
+    """The name of the processor, as far as the system tells."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()

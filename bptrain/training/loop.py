@@ -12,9 +12,10 @@ from time import perf_counter
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.errors import DivergedError
+from bptrain.errors import StoppedError
 from bptrain.optim import LineSearch
-from bptrain.registry import name_of
+from bptrain.training.budget import Budget
+from bptrain.training.divergence import diverged
 from bptrain.training.objective import Batch
 from bptrain.training.scoring import Score, score
 from bptrain.training.session import Record, Session
@@ -43,25 +44,31 @@ class EpochEnd:
 Event = Progress | EpochEnd
 
 
-def train(session: Session) -> Iterator[Event]:
-    """Train until the session says why it stopped.
+def train(session: Session, budget: Budget) -> Iterator[Event]:
+    """Train until the session says why it stopped, or the budget why it paused.
+
+    Whenever an event is yielded, the session is as it is to be saved; it may be left there and gone on with later.
 
     Raises:
         DivergedError: a loss or a parameter is not finite; the message names the step.
     """
-    while session.stopped is None:
-        yield from pass_over_rows(session)
-        yield finish_epoch(session)
+    while session.stopped is None and budget.paused is None:
+        yield from pass_over_rows(session, budget)
+        if session.position == len(session.train) and budget.paused is None:
+            seen = scored(session, budget)
+            if seen is not None:
+                yield finish_epoch(session, seen, budget)
+                budget.paused = budget.reason_to_pause(session.step, perf_counter())
 
 
-def pass_over_rows(session: Session) -> Iterator[Progress]:
-    """The steps of one epoch, from where the session stands."""
+def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
+    """The steps of one epoch, from where the session stands, as long as the budget lasts."""
     model, rows = session.model, session.train
     objective, optimizer = model.objective, model.experiment.optimizer
     count, size, steps_per_epoch = len(rows), session.batch_size, session.steps_per_epoch
     if session.position == 0 and size < count:
         session.order = model.streams.shuffle.permutation(count)
-    due = perf_counter() + TICK
+    due, look_at, interruption = perf_counter() + TICK, budget.look_at(), budget.interruption
     while session.position < count:
         chosen = session.order[session.position : session.position + size]
         batch = objective.batch(len(chosen))
@@ -74,7 +81,7 @@ def pass_over_rows(session: Session) -> Iterator[Progress]:
         else:
             loss, weight = objective.loss_and_grad(batch)
         if not isfinite(loss):
-            raise diverged(session, f"the loss is {loss}", session.step + 1)
+            raise diverged(session, f"the loss is {loss}", session.step + 1, batch, chosen)
         session.position += len(chosen)
         session.loss_sum += loss * weight
         session.weight_sum += weight
@@ -82,9 +89,23 @@ def pass_over_rows(session: Session) -> Iterator[Progress]:
             session.step += 1
         elif gather(session, weight):
             step(session)
-        if perf_counter() >= due:
+        theta = model.network.theta
+        # One pass of BLAS; only where the sum of squares overflows is every entry looked at.
+        if not isfinite(theta.dot(theta)) and not np.isfinite(theta).all():
+            raise diverged(session, "a parameter is not finite", session.step, batch, chosen)
+        if perf_counter() >= due or session.step >= look_at or interruption.signal is not None:
             yield Progress(session.epoch + 1, session.position, session.loss_sum / (session.weight_sum or 1.0))
-            due = perf_counter() + TICK
+            if reason_to_leave(session, budget):
+                return
+            due, look_at = min(perf_counter() + TICK, budget.deadline), budget.look_at()
+
+
+def reason_to_leave(session: Session, budget: Budget) -> bool:
+    """Whether to leave an epoch at this step; the reason stands in the budget or in the session."""
+    budget.paused = budget.reason_to_pause(session.step, perf_counter())
+    if session.step >= budget.max_steps and session.position < len(session.train):
+        session.stopped = "max_steps"
+    return bool(budget.paused or session.stopped)
 
 
 def gather(session: Session, weight: float) -> bool:
@@ -143,18 +164,27 @@ def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float
     return values[0] - penalty, float(len(batch.input))
 
 
-def finish_epoch(session: Session) -> EpochEnd:
-    """Close the books of an epoch: score, remember the best, decide whether to stop."""
+def scored(session: Session, budget: Budget) -> Score | None:
+    """The score of the present weights on what is held out, or None if a request to stop came in between."""
+    if not np.isfinite(session.model.network.theta).all():
+        raise diverged(session, "a parameter is not finite", session.step)
+    try:
+        with session.averaged():
+            return score(session.model, session.held_out, budget.interruption)
+    except StoppedError:
+        budget.paused = "interruption"
+        return None
+
+
+def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
+    """Close the books of an epoch: remember the best, decide whether to stop."""
     model, training = session.model, session.model.experiment.training
     loss = session.loss_sum / (session.weight_sum or 1.0)
-    if not np.isfinite(model.network.theta).all():
-        raise diverged(session, "a parameter is not finite", session.step)
-    held_out = "validation" if "validation" in session.parts else "train"
-    with session.averaged():
-        seen = score(model, session.parts[held_out])
+    held_out = "validation" in session.parts
     penalty = float(model.objective.penalty())
     if not isfinite(seen.loss + penalty):
-        what = f"the {held_out} loss is {seen.loss}" if isfinite(penalty) else f"the penalty is {penalty}"
+        name = "validation" if held_out else "train"
+        what = f"the {name} loss is {seen.loss}" if isfinite(penalty) else f"the penalty is {penalty}"
         raise diverged(session, what, session.step)
     session.epoch += 1
     record: Record = {"epoch": session.epoch, "step": session.step, "lr": session.lr, "loss": loss}
@@ -162,7 +192,7 @@ def finish_epoch(session: Session) -> EpochEnd:
         record["penalty"] = penalty
     if training.clipping:
         record["clipped"] = session.clipped / session.steps_per_epoch
-    prefix = "validation_" if held_out == "validation" else ""
+    prefix = "validation_" if held_out else ""
     record |= {"validation_loss": seen.loss} if prefix else {}
     record |= {f"{prefix}{name}": value for name, value in seen.numbers.items()}
     session.position, session.loss_sum, session.weight_sum, session.clipped = 0, 0.0, 0.0, 0
@@ -170,8 +200,8 @@ def finish_epoch(session: Session) -> EpochEnd:
     session.memory = model.experiment.schedule.remember(session.losses)
     for slot in session.slots:
         drop_subnormal(slot)
-    improved = keep_if_best(session, seen, held_out == "validation")
-    decide(session, loss + penalty)
+    improved = keep_if_best(session, seen, held_out)
+    decide(session, loss + penalty, budget)
     return EpochEnd(record, improved)
 
 
@@ -194,7 +224,7 @@ def keep_if_best(session: Session, seen: Score, held_out: bool) -> bool:
     return improved
 
 
-def decide(session: Session, objective: float) -> None:
+def decide(session: Session, objective: float, budget: Budget) -> None:
     """Say in the session whether to stop, and why."""
     training = session.model.experiment.training
     if training.convergence:
@@ -206,12 +236,5 @@ def decide(session: Session, objective: float) -> None:
         session.stopped = "early_stopping"
     elif session.stopped is None and session.epoch >= training.epochs:
         session.stopped = "epochs"
-
-
-def diverged(session: Session, what: str, step: int) -> DivergedError:
-    """The error for numbers that are not finite, met at a step of the epoch that is going on."""
-    optimizer = session.model.experiment.optimizer
-    return DivergedError(
-        f"training diverged: {what} at step {step} (epoch {session.epoch + 1}, learning rate {session.lr:g}); "
-        f"try a smaller learning rate, such as optimizer.{name_of(optimizer)}.lr={optimizer.lr / 10:g}"
-    )
+    elif session.stopped is None and session.step >= budget.max_steps:
+        session.stopped = "max_steps"

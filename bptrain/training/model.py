@@ -19,10 +19,12 @@ from bptrain.training.objective import Objective
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as the network reads them: inputs `(rows, features)` and targets in the encoding of the loss."""
+    """Rows as the network reads them: inputs `(rows, features)`, targets in the encoding of the loss, and their numbers
+    in the table that they come from, if that is known."""
 
     inputs: Array
     targets: Array
+    numbers: Array | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -1,35 +1,28 @@
 """Reading and writing `.npz` files that can be trusted: checksummed, written whole or not at all, read back strictly.
 
-The format is NumPy's own, so `np.load` opens it anywhere. Beside the arrays there are two members: `document`, JSON in
-UTF-8, and `sha256`, the digest of everything else. The CRCs of the zip format do not cover names and headers.
+The format is NumPy's own, so `np.load` opens it anywhere. Beside the arrays there is a member `document`, JSON in
+UTF-8. The file ends in the SHA-256 of every byte before, as a comment of the zip format, whose own CRCs do not cover
+names and headers.
 """
 
-import contextlib
 import hashlib
 import json
 import os
-import shutil
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError, StorageError
+from bptrain.training.files import replaced, shortage
 
-
-def digest(arrays: Mapping[str, Array]) -> str:
-    """SHA-256 over the names, types, shapes and bytes of all arrays."""
-    total = hashlib.sha256()
-    for name in sorted(arrays):
-        array = arrays[name]
-        total.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
-        total.update(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data if array.size else b"")
-    return total.hexdigest()
+DIGEST = 64
+"""Characters of a SHA-256 in hexadecimal."""
 
 
 def write(path: Path, arrays: Mapping[str, Array], document: Mapping[str, Any], *, keep: Path | None = None) -> None:
@@ -47,48 +40,42 @@ def write(path: Path, arrays: Mapping[str, Array], document: Mapping[str, Any], 
     text = json.dumps(document, allow_nan=False, sort_keys=True)
     members = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     members["document"] = np.frombuffer(text.encode(), np.uint8)
-    members["sha256"] = np.frombuffer(digest(members).encode(), np.uint8)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
+        with replaced(path, keep=keep) as file:
             np.savez(file, allow_pickle=False, **members)
-            file.flush()
-            os.fsync(file.fileno())
-        if keep is not None and path.exists():
-            keep_copy(path, keep)
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if not isinstance(error, OSError):
-            raise
+            seal(file)
+    except OSError as error:
         rest = "; the checkpoint before it is intact" if path.exists() else ""
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error}){rest}") from None
+        what = shortage(error, path.parent, size(members))
+        raise StorageError(f"{path}: cannot be written ({what}){rest}") from None
 
 
-def keep_copy(path: Path, keep: Path) -> None:
-    """Give a file a second name, in place of what had it; the file has its first name throughout."""
-    second = keep.with_name(f".{keep.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            os.link(path, second)
-        except (NotImplementedError, PermissionError):
-            shutil.copyfile(path, second)
-        os.replace(second, keep)
-    except BaseException:
-        second.unlink(missing_ok=True)
-        raise
+def size(arrays: Mapping[str, Array]) -> int:
+    """About how many bytes a file of these arrays has."""
+    return sum(array.nbytes + 2 * len(name) + 300 for name, array in arrays.items()) + DIGEST
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder last through a power cut, where the system can."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def seal(file: BinaryIO) -> None:
+    """Append the digest of all that is in an archive, as the comment with which zip files may end."""
+    file.seek(-2, os.SEEK_END)
+    file.write(DIGEST.to_bytes(2, "little"))
+    file.write(digest(file, file.tell()))
+
+
+def sealed(file: BinaryIO, total: int) -> bool:
+    """Whether a file of so many bytes is, bit for bit, what was sealed."""
+    wanted = digest(file, total - DIGEST)
+    return file.read() == wanted
+
+
+def digest(file: BinaryIO, count: int) -> bytes:
+    """The SHA-256 of the first bytes of a file in hexadecimal; the file is left behind them."""
+    content = hashlib.sha256()
+    file.seek(0)
+    while count > 0 and (part := file.read(min(count, 1 << 20))):
+        content.update(part)
+        count -= len(part)
+    return content.hexdigest().encode()
 
 
 def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -100,15 +87,13 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """
     try:
         with open(path, "rb") as file:
-            start = file.read(4)
-        if start != b"PK\x03\x04":
-            raise InputError(f"{path}: not a checkpoint; name a run directory or one of its checkpoints/*.npz")
-        size = path.stat().st_size
-        with zipfile.ZipFile(path) as archive:
-            arrays = dict(member(archive, info, size) for info in archive.infolist())
-        stored = bytes(arrays.pop("sha256")).decode("ascii")
-        if digest(arrays) != stored:
-            raise ValueError("its checksum does not match its content")
+            if file.read(4) != b"PK\x03\x04":
+                raise InputError(f"{path}: not a checkpoint; name a run directory or one of its checkpoints/*.npz")
+            total = os.fstat(file.fileno()).st_size
+            if not sealed(file, total):
+                raise ValueError("its checksum does not match its content")
+            with zipfile.ZipFile(file) as archive:
+                arrays = dict(member(archive, info, total) for info in archive.infolist())
         return arrays, json.loads(bytes(arrays.pop("document")))
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -1,19 +1,27 @@
 """Running: from a config file to a trained model in a run directory."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
+from shlex import quote
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from bptrain.config import Config, load
-from bptrain.errors import ConfigError, OptionError, Problem
+from bptrain.errors import ConfigError, DivergedError, OptionError, Problem, StoppedError
+from bptrain.interruption import Interruption
 from bptrain.training import loop
 from bptrain.training.assemble import Assembly, assemble
-from bptrain.training.run_directory import Keeper, create
+from bptrain.training.budget import Budget
+from bptrain.training.checkpoint import save_best
+from bptrain.training.history import History
+from bptrain.training.keeper import Keeper, refuse_no_room
+from bptrain.training.lock import Lock
+from bptrain.training.run_directory import ROOT, RunDirectory, create
 from bptrain.training.scoring import Score, score
 from bptrain.training.sense import judge
 from bptrain.training.session import Best, Session, begin
@@ -29,7 +37,15 @@ class Started:
     warnings: tuple[Problem, ...] = ()
 
 
-Sink = Callable[[Started | loop.Event], None]
+@dataclass(frozen=True)
+class Notice:
+    """Something that a person should know, in a line; a warning, unless it is as it should be."""
+
+    message: str
+    warning: bool = True
+
+
+Sink = Callable[[Started | Notice | loop.Event], None]
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,7 @@ def train(
     run: str | Path | None = None,
     strict: bool = False,
     sinks: Sequence[Sink] = (),
+    interruption: Interruption | None = None,
 ) -> Result:
     """Train the network of a config, keeping the run in a directory of its own.
 
@@ -100,6 +117,7 @@ def train(
         run: the run directory, new or empty; default `runs/NAME-001` with the next free number.
         strict: whether what is risky in the config is an error; otherwise sinks get it as warnings with `Started`.
         sinks: are called with `Started` and then with every event of the loop.
+        interruption: is looked at between two steps; None: training goes on to its end.
 
     Returns:
         What came of it. The network in `session` has the best weights.
@@ -108,8 +126,31 @@ def train(
         InputError: the config or the data cannot be used, or make no sense together; nothing was written.
         DivergedError: a number was not finite; the run directory has what was good before.
         StorageError: the run could not be written.
+        StoppedError: it was interrupted; `resume` goes on with it.
     """
     began = perf_counter()
+    new = opened(config, overrides, run, strict=strict)
+    with new.lock:
+        return carry_out(new.session, new.run, None, sinks, interruption, warnings=new.warnings, began=began)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A session at its start, its new run directory with the lock of that, and what is risky in its config."""
+
+    session: Session
+    run: RunDirectory
+    lock: Lock
+    warnings: tuple[Problem, ...]
+
+
+def opened(config: str | Path, overrides: Sequence[str], run: str | Path | None, *, strict: bool = False) -> Opening:
+    """Begin a new run.
+
+    Raises:
+        InputError: the config or the data cannot be used, or make no sense together; nothing was written.
+        StorageError: there is no room for the run.
+    """
     loaded = load(config, overrides)
     with located(loaded):
         assembly = assemble(loaded.experiment)
@@ -117,27 +158,97 @@ def train(
         if wrong := [problem for problem in warnings if problem.severity == "error"]:
             raise ConfigError(wrong)
         session = begin(assembly)
-    # The table is not needed any more, and may be large.
-    del assembly
-    directory = create(session.model.experiment, session.environment, Path(run) if run is not None else None)
-    keeper = Keeper(directory, session)
-    for sink in sinks:
-        sink(Started(session, directory.path, warnings))
+    wanted = Path(run) if run is not None else None
+    refuse_no_room(wanted or ROOT, session)
+    return Opening(session, *create(session.model.experiment, session.environment, wanted), warnings)
+
+
+def carry_out(
+    session: Session,
+    run: RunDirectory,
+    seen: dict[str, Any] | None,
+    sinks: Sequence[Sink],
+    interruption: Interruption | None = None,
+    *,
+    warnings: tuple[Problem, ...] = (),
+    pause: float = inf,
+    began: float,
+) -> Result:
+    """Train a session to its end, or until something comes between.
+
+    Args:
+        session: at its start, or restored.
+        run: its directory, which nobody else writes to.
+        seen: how much of the history belongs to the session; None: it is at its start, and not saved yet.
+        sinks: are called with `Started` and then with every event of the loop.
+        interruption: is looked at between two steps.
+        warnings: of what is risky, for `Started`.
+        pause: a step after which to stop as if interrupted.
+        began: when the work was begun, by `perf_counter`.
+
+    Raises:
+        DivergedError: a number was not finite.
+        StorageError: the run could not be written.
+        StoppedError: it was interrupted.
+    """
+    training, interruption = session.model.experiment.training, interruption or Interruption()
+    deadline = perf_counter() + (training.max_seconds or inf)
+    budget = Budget(interruption, training.max_steps or inf, deadline, pause)
+    history = History(run.history, seen)
     # Overflow is found in the loss and said once, not by NumPy at every step.
-    with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
+    with (
+        closing(history),
+        interruption.watched(),
+        np.errstate(all="ignore"),
+        threads_for(session.model.network, session.batch_size),
+    ):
+        keeper = Keeper(run, session, history, budget)
+        if seen is None:
+            keeper.save()
+        if history.notice:
+            tell(sinks, Notice(history.notice))
+        tell(sinks, Started(session, run.path, warnings))
         try:
-            for event in loop.train(session):
+            for event in loop.train(session, budget):
                 keeper(event)
-                for sink in sinks:
-                    sink(event)
+                tell(sinks, event)
+            keeper.save()
         except BaseException:
             keeper.rescue()
             raise
-    best, stopped = session.best, session.stopped
-    assert best is not None
-    assert stopped is not None
+    if interruption.signal is not None or budget.paused == "interruption":
+        where = f" at step {session.step} (epoch {min(session.epoch + 1, training.epochs)})"
+        rest = f"{where}; go on with: bptrain resume {quote(str(run.path))}"
+        raise StoppedError(interruption.signal or 0, rest)
+    return outcome(session, run, began, budget.paused or session.stopped)
+
+
+def outcome(session: Session, run: RunDirectory, began: float, stopped: str | None) -> Result:
+    """What a session came to; its network gets the best weights.
+
+    Raises:
+        DivergedError: it ended before there was anything to keep.
+        StorageError: the best weights could not be written.
+    """
+    if session.position:
+        # Left inside an epoch, whose weights may be the best of all.
+        with session.averaged():
+            seen = score(session.model, session.held_out)
+        best = session.best
+        if isfinite(seen.loss) and (best is None or seen.loss < best.score.loss or "validation" not in session.parts):
+            session.keep_best(seen, session.epoch + 1)
+            save_best(run.best, session)
+    best = session.best
+    if best is None or stopped is None:
+        raise DivergedError("training diverged: the loss is not finite; try a smaller learning rate")
     network = session.model.network
     network.theta[...], network.state[...] = best.theta, best.state
     test = score(session.model, session.parts["test"]) if "test" in session.parts else None
     seconds = perf_counter() - began
-    return Result(directory.path, directory.best, session.epoch, session.step, seconds, stopped, best, test, session)
+    return Result(run.path, run.best, session.epoch, session.step, seconds, stopped, best, test, session)
+
+
+def tell(sinks: Sequence[Sink], event: "Started | Notice | loop.Event") -> None:
+    """Hand an event to every sink."""
+    for sink in sinks:
+        sink(event)

@@ -1,6 +1,5 @@
 """The run directory: `config.yaml`, `history.jsonl`, `environment.json` and the checkpoints of one run."""
 
-import contextlib
 import json
 import time
 from dataclasses import dataclass
@@ -9,13 +8,11 @@ from typing import Any
 
 from bptrain.config import Experiment, to_yaml
 from bptrain.errors import InputError, StorageError
-from bptrain.training.checkpoint import save_best, save_last
-from bptrain.training.loop import EpochEnd, Event
-from bptrain.training.session import Session
+from bptrain.training.files import TEMPORARY, replaced, sweep
+from bptrain.training.lock import NAME as LOCK
+from bptrain.training.lock import Lock
 
 ROOT = Path("runs")
-SAVE_EVERY = 30.0
-"""Seconds between two checkpoints while training goes on."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +22,24 @@ class RunDirectory:
     path: Path
 
     @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def config(self) -> Path:
+        """The config as run."""
+        return self.path / "config.yaml"
+
+    @property
     def best(self) -> Path:
         """The checkpoint with the best weights."""
-        return self.path / "checkpoints" / "best.npz"
+        return self.checkpoints / "best.npz"
 
     @property
     def last(self) -> Path:
         """The checkpoint to continue from."""
-        return self.path / "checkpoints" / "last.npz"
+        return self.checkpoints / "last.npz"
 
     @property
     def history(self) -> Path:
@@ -40,8 +47,8 @@ class RunDirectory:
         return self.path / "history.jsonl"
 
 
-def create(experiment: Experiment, environment: dict[str, Any], wanted: Path | None) -> RunDirectory:
-    """A new run directory with the config as run and the environment.
+def create(experiment: Experiment, environment: dict[str, Any], wanted: Path | None) -> tuple[RunDirectory, Lock]:
+    """A new run directory with the config as run and the environment, and the right to write to it.
 
     Args:
         experiment: without any `auto`.
@@ -52,28 +59,65 @@ def create(experiment: Experiment, environment: dict[str, Any], wanted: Path | N
         InputError: there is something at the path already.
         StorageError: it cannot be made.
     """
+    lock = None
     try:
-        run = RunDirectory(claimed(wanted) if wanted else numbered(ROOT, file_name(experiment.name)))
-        (run.path / "checkpoints").mkdir()
-        (run.path / "config.yaml").write_text(to_yaml(experiment), encoding="utf-8")
+        path = wanted or numbered(ROOT, file_name(experiment.name))
+        lock = claimed(path)
+        run = RunDirectory(path)
+        # First of all the config: from then on the run can be resumed.
+        write_config(run, experiment)
+        run.checkpoints.mkdir()
         known = environment | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
-        (run.path / "environment.json").write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+        write_text(run.path / "environment.json", json.dumps(known, indent=2) + "\n")
         run.history.touch()
     except OSError as error:
+        if lock:
+            lock.release()
         raise StorageError(f"{wanted or ROOT}: cannot make the run directory ({error.strerror or error})") from None
-    return run
+    return run, lock
 
 
-def claimed(path: Path) -> Path:
-    """The directory at a path, made if need be.
+def write_config(run: RunDirectory, experiment: Experiment) -> None:
+    """Write the config as run."""
+    write_text(run.config, to_yaml(experiment))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write or replace a text file as a whole."""
+    with replaced(path) as file:
+        file.write(text.encode())
+
+
+def claimed(path: Path) -> Lock:
+    """The lock of the directory at a path, which is made if need be.
 
     Raises:
-        InputError: there is something else, or something in it.
+        InputError: there is something else, or something in it, or another process has it.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise InputError(f"{path}: exists already; a run never overwrites another, choose a new --run directory")
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path}: exists already and is no directory; choose a new --run directory")
     path.mkdir(parents=True, exist_ok=True)
-    return path
+    if foreign(path) and not (path / LOCK).exists():
+        raise in_use(path)
+    lock = Lock(path)
+    # Looked at again: another process may have been here and gone.
+    if foreign(path):
+        lock.release()
+        raise in_use(path)
+    sweep(path)
+    return lock
+
+
+def foreign(path: Path) -> bool:
+    """Whether there is more in a directory than what a run leaves that died before it began."""
+    return any(entry.name != LOCK and not TEMPORARY.fullmatch(entry.name) for entry in path.iterdir())
+
+
+def in_use(path: Path) -> InputError:
+    """The error for a directory with something in it."""
+    begun = (path / "checkpoints" / "last.npz").is_file()
+    rest = f"; to go on with the run in it: bptrain resume {path}" if begun else ""
+    return InputError(f"{path}: exists already; a run never overwrites another, choose a new --run directory{rest}")
 
 
 def numbered(root: Path, name: str) -> Path:
@@ -95,33 +139,3 @@ def file_name(name: str) -> str:
     """A name as a directory may have it: letters, digits, dot, dash and underscore, at most 80 of them."""
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name[:80])
     return safe.lstrip(".") or "run"
-
-
-class Keeper:
-    """The sink that writes history and checkpoints of a session into its run directory."""
-
-    def __init__(self, run: RunDirectory, session: Session) -> None:
-        self.run = run
-        self.session = session
-        self.saved = time.monotonic()
-        save_last(run.last, session)
-
-    def __call__(self, event: Event) -> None:
-        """Append a finished epoch to the history, and save when it is time or training is over."""
-        if not isinstance(event, EpochEnd):
-            return
-        try:
-            with open(self.run.history, "a", encoding="utf-8") as file:
-                file.write(json.dumps(event.record, allow_nan=False) + "\n")
-        except OSError as error:
-            raise StorageError(f"{self.run.history}: cannot be written ({error.strerror or error})") from None
-        if self.session.stopped or time.monotonic() - self.saved >= SAVE_EVERY:
-            save_best(self.run.best, self.session)
-            save_last(self.run.last, self.session)
-            self.saved = time.monotonic()
-
-    def rescue(self) -> None:
-        """Write the best weights so far before an error ends the run; what already fails to be written is left."""
-        if self.session.best is not None:
-            with contextlib.suppress(StorageError):
-                save_best(self.run.best, self.session)

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.errors import StoppedError
+from bptrain.interruption import Interruption
 from bptrain.metrics import Figure, predicted_codes
 from bptrain.nn.losses import Value
 from bptrain.registry import name_of
@@ -30,13 +32,19 @@ class Score:
         return {"loss": self.loss, "metrics": self.metrics}
 
 
-def score(model: Model, rows: Rows) -> Score:
-    """Loss and metrics of the model as it stands. The loss is a sum over rows divided by their weight, in float64."""
+def score(model: Model, rows: Rows, interruption: Interruption | None = None) -> Score:
+    """Loss and metrics of the model as it stands. The loss is a sum over rows divided by their weight, in float64.
+
+    Raises:
+        StoppedError: it was interrupted.
+    """
     total, weights = 0.0, 0.0
     sums: list[Array] = []
     portion = scoring_rows(model.experiment)
     with threads_for(model.network, portion), np.errstate(all="ignore"):
         for start in range(0, len(rows), portion):
+            if interruption is not None and interruption.signal is not None:
+                raise StoppedError(interruption.signal)
             part = np.arange(start, min(start + portion, len(rows)))
             (value, weight), outputs, targets = forward(model, rows, part)
             total += value * weight

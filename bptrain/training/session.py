@@ -19,7 +19,7 @@ from bptrain.training.scoring import Score
 Record = dict[str, float | int | None]
 """One epoch of the history, flat."""
 
-Stop = Literal["epochs", "early_stopping", "convergence"]
+Stop = Literal["epochs", "max_steps", "early_stopping", "convergence"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,16 @@ class Session:
         return self.parts["train"]
 
     @property
+    def rows_done(self) -> int:
+        """Rows that were learned from so far, as often as they were."""
+        return self.epoch * len(self.train) + self.position
+
+    @property
+    def held_out(self) -> Rows:
+        """The rows that tell the best weights: those for validation, or the same again where there are none."""
+        return self.parts.get("validation", self.train)
+
+    @property
     def batch_size(self) -> int:
         """Rows a batch."""
         return batch_rows(self.model.experiment, len(self.train))
@@ -103,15 +113,15 @@ class Session:
         finally:
             theta[...] = raw
 
-    def keep_best(self, score: Score) -> None:
-        """Take the present weights for the best."""
-        network = self.model.network
+    def keep_best(self, score: Score, epoch: int | None = None) -> None:
+        """Take the present weights for the best, those of the given epoch."""
+        network, epoch = self.model.network, self.epoch if epoch is None else epoch
         raw = network.theta.copy()
         state = network.state.copy()
         if self.average is None:
-            self.best = Best(self.epoch, score, raw, state)
+            self.best = Best(epoch, score, raw, state)
         else:
-            self.best = Best(self.epoch, score, self.average.copy(), state, raw)
+            self.best = Best(epoch, score, self.average.copy(), state, raw)
 
     def progress(self) -> dict[str, Any]:
         """The counters, as JSON can hold them."""
@@ -133,9 +143,18 @@ class Session:
             "stopped": self.stopped,
         }
 
-    def vectors(self) -> dict[str, Array]:
-        """All arrays beside those of the network, by name."""
-        arrays = {f"slot.{k}": slot for k, slot in enumerate(self.slots)} | {"order": self.order}
+    def take_progress(self, stored: Mapping[str, Any]) -> None:
+        """Set the counters to what `progress` gave."""
+        for name in self.progress():
+            setattr(self, name, stored[name])
+        if self.reference is None:
+            self.reference = float("inf")
+
+    def arrays(self) -> dict[str, Array]:
+        """All arrays by name, as they are: parameters and state of the network, and everything beside them."""
+        network = self.model.network
+        arrays = network.parameters() | network.states
+        arrays |= {f"slot.{k}": slot for k, slot in enumerate(self.slots)} | {"order": self.order}
         if self.average is not None:
             arrays["average"] = self.average
         if self.gathered is not None:

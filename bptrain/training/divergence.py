@@ -1,0 +1,77 @@
+"""Divergence: what to say of numbers that are no longer finite: where, when, on which rows, and what helps."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.errors import DivergedError
+from bptrain.nn import Frame
+from bptrain.registry import name_of
+from bptrain.training.objective import Batch
+from bptrain.training.session import Session
+
+FAR = 100.0
+"""An input beyond this is far from what scaling leaves, and a likely cause."""
+
+MOST_ROWS = 8
+
+
+def diverged(
+    session: Session, what: str, step: int, batch: Batch | None = None, chosen: Array | None = None
+) -> DivergedError:
+    """The error for numbers that are not finite.
+
+    Args:
+        session: as it stands.
+        what: was seen not to be finite.
+        step: in which it was seen.
+        batch: of that step, filled; None where it was seen outside a step.
+        chosen: the rows of the batch among those that train.
+    """
+    place = guilty(session, batch)
+    where = f"{what}, first in layer {place}" if place else what
+    text = f"training diverged: {where} at step {step} (epoch {session.epoch + 1}, learning rate {session.lr:g})"
+    if batch is None or chosen is None:
+        return DivergedError(f"{text}; {advice(session, 0.0)}")
+    size = np.abs(batch.input.reshape(len(chosen), -1))
+    row, column = np.unravel_index(int(np.argmax(size)), size.shape)
+    largest, numbers = float(size[row, column]), session.train.numbers
+    rows = (chosen if numbers is None else numbers[chosen]) + 1
+    some = ", ".join(map(str, rows[:MOST_ROWS])) + (
+        f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
+    )
+    name = session.model.columns.features[column].name
+    seen = f"the batch has the data rows {some}; its largest input is {largest:.3g} ({name} of row {rows[row]})"
+    return DivergedError(f"{text}; {seen}; {advice(session, largest)}")
+
+
+def guilty(session: Session, batch: Batch | None) -> str | None:
+    """The layer where it began: the first whose output is not finite, or else the last whose parameters are not."""
+    chain, entries = session.model.network.chain, session.model.network.entries
+    if batch is not None:
+        place = next(unbounded(batch.frame, chain.names), None)
+        if place:
+            return place
+    theta = session.model.network.theta
+    bad = [entry.name for entry in entries if not np.isfinite(theta[entry.slice]).all()]
+    return next((name for name in reversed(chain.names) if any(one.startswith(f"{name}.") for one in bad)), None)
+
+
+def unbounded(frame: Frame, names: tuple[str, ...]) -> Iterator[str]:
+    """The layers whose outputs are not finite, from the input on."""
+    return (name for name, step in zip(names, frame.steps, strict=True) if not np.isfinite(step.y).all())
+
+
+def advice(session: Session, largest: float) -> str:
+    """The likely cause, and what to try."""
+    experiment = session.model.experiment
+    optimizer = experiment.optimizer
+    slower = f"a smaller learning rate, such as optimizer.{name_of(optimizer)}.lr={optimizer.lr / 10:g}"
+    if largest > FAR:
+        scaling = name_of(experiment.data.scaling)
+        cause = "that input is far from the others" if scaling != "none" else "the inputs are not scaled"
+        remedy = "look at that row" if scaling != "none" else "data.scaling=standard"
+        return f"the likely cause: {cause}; try {remedy}, or {slower}"
+    clipping = "" if experiment.training.clipping else ", or training.clipping={norm: 1}"
+    return f"the likely cause: steps that are too long; try {slower}{clipping}"

@@ -1,0 +1,370 @@
+"""Resuming: whatever stops a run, it ends bit for bit as if nothing had; and what cannot be resumed is refused."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bptrain.errors import ConfigError, InputError, StoppedError, StorageError
+from bptrain.interruption import Interruption
+from bptrain.training import EpochEnd, Notice, Progress, Started, npz, resume, train, verify_resume
+from bptrain.training import verification as verification_module
+from bptrain.training.npz import read
+from bptrain.training.run import carry_out, opened
+from bptrain.training.run_directory import RunDirectory
+
+IRIS = "data: {source: {bundled: iris}}\nhidden: [6]\ntraining: {epochs: 4, batch_size: 16}\n"
+DEEP = "hidden=null"
+FILES = ("checkpoints/last.npz", "checkpoints/best.npz", "history.jsonl", "config.yaml")
+
+
+def config(text=IRIS, name="my.yaml"):
+    Path(name).write_text(text)
+    return name
+
+
+def content(run):
+    return {name: (Path(run) / name).read_bytes() for name in FILES}
+
+
+class Stop:
+    """A sink that asks for a stop at the first event at which a condition holds, and keeps what it is told."""
+
+    def __init__(self, condition):
+        self.interruption = Interruption()
+        self.condition = condition
+        self.notices = []
+
+    def __call__(self, event):
+        if isinstance(event, Started):
+            self.session = event.session
+        if isinstance(event, Notice):
+            self.notices.append(event.message)
+        if isinstance(event, Progress | EpochEnd) and self.condition(self.session):
+            self.interruption.ask()
+
+
+def stopped_at(step, *overrides, run="stopped"):
+    """A run that was stopped after a step."""
+    new = opened("my.yaml", overrides, run)
+    with new.lock, pytest.raises(StoppedError, match=f"go on with: bptrain resume {run}"):
+        carry_out(new.session, new.run, None, (), pause=step, began=0.0)
+    return Path(run)
+
+
+def notices_of(run, *overrides):
+    stop = Stop(lambda session: False)
+    resume(run, overrides, sinks=[stop])
+    return stop.notices
+
+
+DROPOUT = "network=[dense: 6, relu, dropout: 0.3, dense]"
+NORM = "network=[dense: 6, batch_norm, tanh, gaussian_noise: 0.1, dense]"
+TABLE = [
+    [DEEP, DROPOUT, "optimizer={sgd: {momentum: 0.9, nesterov: true}}", "schedule=cosine"],
+    [DEEP, NORM, "optimizer={adam: {amsgrad: true}}", "schedule={plateau: {patience: 0, threshold: 0.5}}"],
+    [DEEP, DROPOUT, "optimizer=rmsprop", "training.early_stopping={patience: 2}", "optimizer.rmsprop.lr=0.05"],
+    [DEEP, NORM, "training.average=0.9", "training.accumulate=2", "training.clipping={norm: 0.1}"],
+    ["optimizer=nadam", "schedule={warmup: {epochs: 2}}", "dtype=float64", "training.accumulate=3"],
+    ["optimizer=lbfgs", "training={batch_size: full, epochs: 12}"],
+    ["optimizer=lion", "training.convergence={tolerance: 0.01, patience: 2}", "data.split.validation=0"],
+    ["training.max_steps=17", "regularization={l1: 0.01, max_norm: 1}"],
+]
+
+
+@pytest.mark.parametrize("overrides", TABLE, ids=lambda row: "-".join(re.sub(r"\W+", "_", word) for word in row)[:60])
+def test_an_interrupted_run_ends_as_the_straight_one(overrides):
+    check = verify_resume(config(), overrides)
+    assert len(check.interruptions) >= 3
+    assert check.identical, check.different
+
+
+def test_the_check_sees_what_was_not_restored(monkeypatch):
+    """Each in turn: the streams, a moment of the optimizer, the position in the epoch."""
+    text = "data: {source: {bundled: iris}}\nnetwork: [dense: 6, relu, dropout: 0.3, dense]\ntraining: {epochs: 4}\n"
+    assert verify_resume(config(text)).identical
+
+    def spoiled(spoil):
+        def reopened(run, overrides):
+            session, seen, notices = original(run, overrides)
+            spoil(session)
+            return session, seen, notices
+
+        return reopened
+
+    def restart_masks(session):
+        session.model.streams.dropout.bit_generator.state = np.random.PCG64(0).state
+
+    def restart_order(session):
+        session.model.streams.shuffle.bit_generator.state = np.random.PCG64(0).state
+
+    def forget_moments(session):
+        session.slots[1].fill(0)
+
+    def forget_best(session):
+        session.best.theta.fill(0)
+
+    original = verification_module.reopened
+    for spoil in (restart_masks, restart_order, forget_moments):
+        monkeypatch.setattr(verification_module, "reopened", spoiled(spoil))
+        assert not verify_resume("my.yaml").identical, spoil.__name__
+
+
+@pytest.mark.parametrize("step", [1, 3, 7, 8, 20])
+def test_from_any_step(step):
+    straight = train(config(), run="straight")
+    run = stopped_at(step)
+    _, stored = read(run / "checkpoints" / "last.npz")
+    assert stored["progress"]["step"] == step
+    again = resume(run)
+    assert (again.steps, again.epochs, again.stopped) == (straight.steps, straight.epochs, straight.stopped)
+    assert again.test.to_json() == straight.test.to_json()
+    assert content(run) == content("straight")
+    assert not (run / "lock.json").exists()
+
+
+def test_a_longer_run_is_as_long_as_one_that_was_meant_to_be():
+    straight = train(config(), ["training.epochs=6"], run="straight")
+    train("my.yaml", run="longer")
+    again = resume("longer", ["training.epochs=6"])
+    assert (again.epochs, again.steps) == (straight.epochs, straight.steps)
+    assert content("longer") == content("straight")
+    train("my.yaml", ["training.max_steps=9"], run="steps")
+    assert resume("steps", ["training.max_steps=null"]).epochs == 4
+    assert [json.loads(line)["epoch"] for line in Path("steps/history.jsonl").read_text().splitlines()] == [1, 2, 3, 4]
+
+
+def test_a_finished_run_says_so_and_is_not_touched():
+    result = train(config(), run="done")
+    before = content("done")
+    assert notices_of("done") == ["done is finished: all 4 epochs are done; for more: training.epochs=8"]
+    again = resume("done")
+    assert content("done") == before
+    assert again.to_json() | {"seconds": 0} == result.to_json() | {"seconds": 0}
+
+
+@pytest.mark.parametrize("left", ["config", "folder", "checkpoint"])
+def test_a_run_killed_before_its_first_step_resumes_from_its_start(left):
+    """As the file system is when the process dies after writing its config, its folder, its first checkpoint."""
+    train(config(), run="straight")
+    stopped_at(1, run="killed")
+    run = Path("killed")
+    (run / "checkpoints" / "last.npz").unlink()
+    if left == "checkpoint":
+        # The predecessor of the only other checkpoint is the one from before the first step.
+        _, stored = read(run / "checkpoints" / "last.previous.npz")
+        assert stored["progress"]["step"] == 0
+    else:
+        (run / "checkpoints" / "last.previous.npz").unlink()
+    if left == "config":
+        (run / "checkpoints").rmdir()
+        (run / "history.jsonl").unlink()
+    resume("killed")
+    assert content("killed") == content("straight")
+
+
+def test_a_damaged_last_checkpoint_gives_way_to_its_predecessor():
+    train(config(), run="straight")
+    run = stopped_at(5)
+    last = run / "checkpoints" / "last.npz"
+    whole = last.read_bytes()
+    last.write_bytes(whole[:-1])
+    (notice,) = notices_of(run)
+    assert re.fullmatch(r"\S+/last\.npz: .*damaged.*; going on from last\.previous\.npz, which is whole", notice)
+    assert content(run) == content("straight")
+    for file in ("last.npz", "last.previous.npz"):
+        (run / "checkpoints" / file).write_bytes(b"")
+    with pytest.raises(StorageError, match=r"last\.npz.*last\.previous\.npz"):
+        resume(run)
+
+
+def test_epochs_after_the_checkpoint_are_neither_lost_nor_repeated():
+    train(config(), run="straight")
+    stopped_at(16, run="cut")
+    run = Path("cut")
+    assert len((run / "history.jsonl").read_text().splitlines()) == 2
+    with open(run / "history.jsonl", "a") as file:
+        file.write('{"epoch": 3, "step": 21}\n{"epoch": 4')
+    resume(run)
+    assert content(run) == content("straight")
+
+
+def test_a_history_that_was_edited_is_said_and_gone_on_with():
+    config()
+    run = stopped_at(16)
+    lines = (run / "history.jsonl").read_text().splitlines()
+    (run / "history.jsonl").write_text(lines[0] + "\n" + lines[1][:10])
+    (notice,) = notices_of(run)
+    assert "history.jsonl: is not what this run wrote" in notice
+    epochs = [json.loads(line)["epoch"] for line in (run / "history.jsonl").read_text().splitlines()]
+    assert epochs == [1, 3, 4]
+
+
+REFUSED = [
+    (["seed=3"], r"seed=3:1:6: seed: was 0 when the run began and cannot become 3; only training.epochs, .* may"),
+    (["optimizer.adam.lr=0.1"], r"optimizer\.adam\.lr: was 0\.001 .* cannot become 0\.1"),
+    (["training.batch_size=8"], r"training\.batch_size: was 16 .* cannot become 8"),
+    (["training.epochs=1"], r"training\.epochs: the run is in epoch 2 already \(got 1\)"),
+    (["training.max_steps=2"], r"training\.max_steps: the run has done 9 steps already \(got 2\)"),
+    (["training.epochs=many"], r"training\.epochs: expected a whole number"),
+    (["data.source={bundled: wine}"], r"data|target"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "message"), REFUSED, ids=[row[0][0] for row in REFUSED])
+def test_what_may_not_change_is_refused(overrides, message):
+    config()
+    run = stopped_at(9)
+    before = content(run)
+    with pytest.raises(InputError, match=message):
+        resume(run, overrides)
+    assert content(run) == before
+    assert not (run / "lock.json").exists()
+
+
+def test_all_changes_are_refused_at_once():
+    config()
+    run = stopped_at(2)
+    with pytest.raises(ConfigError) as caught:
+        resume(run, ["seed=1", "dtype=float64"])
+    assert [problem.field for problem in caught.value.problems] == ["dtype", "seed"]
+
+
+def test_other_data_is_refused_and_the_same_elsewhere_is_not():
+    rows = "".join(f"{k % 9},{k * k % 7},{'ab'[k % 2]}\n" for k in range(60))
+    Path("d.csv").write_text("x,z,y\n" + rows)
+    config("data: {source: {csv: d.csv}, target: y}\nhidden: [4]\ntraining: {epochs: 3}\n")
+    run = stopped_at(3)
+    Path("d.csv").write_text("x,z,y\n" + rows.replace("8,", "9,", 1))
+    with pytest.raises(InputError, match="the data has changed since the run began"):
+        resume(run)
+    Path("d.csv").unlink()
+    with pytest.raises(InputError, match=r"data\.source\.csv\.path: no such file"):
+        resume(run)
+    Path("moved.csv").write_text("x,z,y\n" + rows)
+    assert resume(run, ["data.source.csv.path=moved.csv"]).epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("gone", "gone: no such run directory"), (".", "no run to go on with"), ("my.yaml", "no such")],
+)
+def test_what_is_no_run_is_refused(path, message):
+    config()
+    with pytest.raises(InputError, match=message):
+        resume(path)
+    assert not Path("lock.json").exists()
+
+
+def test_another_environment_is_said_once():
+    run = stopped_at(3) if config() else None
+    arrays, stored = read(run / "checkpoints" / "last.npz")
+    stored["environment"]["numpy"] = "1.0"
+    npz.write(run / "checkpoints" / "last.npz", arrays, stored)
+    stop = Stop(lambda session: True)
+    with pytest.raises(StoppedError):
+        resume(run, sinks=[stop], interruption=stop.interruption)
+    assert stop.notices == [
+        f"the environment is another (numpy 1.0, now {np.__version__}); the result may differ in its last bits"
+    ]
+    assert notices_of(run) == []
+
+
+@pytest.mark.parametrize("steps", [3, 7, 17, 28])
+def test_max_steps(steps):
+    result = train(config(), [f"training.max_steps={steps}"])
+    assert (result.steps, result.stopped) == (steps, "epochs" if steps == 28 else "max_steps")
+    assert result.test is not None
+    last = read(result.run / "checkpoints" / "last.npz")[1]["progress"]
+    assert last["step"] == steps
+
+
+def test_max_seconds_is_a_break_and_not_an_end():
+    text = IRIS.replace("epochs: 4", "epochs: 100000")
+    result = train(config(text), ["training.max_seconds=0.3"])
+    assert result.stopped == "max_seconds"
+    assert 0 < result.epochs < 100000
+    again = resume(result.run)
+    assert again.stopped == "max_seconds"
+    assert again.steps > result.steps
+
+
+INTERVALS = [
+    ("every_steps=5", [0, 5, 10, 15, 20, 25, 28]),
+    ("every_epochs=2", [0, 14, 28]),
+    ("every_seconds=1000", [0, 28]),
+]
+
+
+@pytest.mark.parametrize(("interval", "expected"), INTERVALS)
+def test_intervals_between_checkpoints(monkeypatch, interval, expected):
+    from bptrain.training import keeper
+
+    saved = []
+    original = keeper.save_last
+
+    def note(path, session, history):
+        saved.append(session.step)
+        original(path, session, history)
+
+    monkeypatch.setattr(keeper, "save_last", note)
+    train(config(), [f"training.checkpoint.{interval}"])
+    assert saved == expected
+
+
+def test_sigkill_and_resume_on_the_command_line(bptrain_in, tmp_path):
+    """The process is killed by the system in the middle of an epoch, just after a checkpoint."""
+    (tmp_path / "c.yaml").write_text(IRIS)
+    assert bptrain_in("train", "c.yaml", "--run", "straight", "-q", "training.checkpoint.every_steps=3").returncode == 0
+    code = """
+import os, signal, sys
+from bptrain.training import keeper
+original = keeper.save_last
+def save(path, session, history):
+    original(path, session, history)
+    if session.step == 9:
+        os.kill(os.getpid(), signal.SIGKILL)
+keeper.save_last = save
+sys.argv = ["bptrain", "train", "c.yaml", "--run", "killed", "-q", "training.checkpoint.every_steps=3"]
+from bptrain.__main__ import main
+main()
+"""
+    killed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert json.loads((tmp_path / "killed" / "lock.json").read_text())["pid"]
+    done = bptrain_in("resume", "killed", "--json")
+    assert done.returncode == 0, done.stderr
+    straight = json.loads(bptrain_in("resume", "straight", "--json").stdout)
+    result = json.loads(done.stdout)
+    assert {**result, "run": "", "checkpoint": "", "seconds": 0} == {
+        **straight,
+        "run": "",
+        "checkpoint": "",
+        "seconds": 0,
+    }
+    assert content(tmp_path / "killed") == content(tmp_path / "straight")
+
+
+def test_verify_resume_on_the_command_line(bptrain_in, tmp_path):
+    (tmp_path / "c.yaml").write_text(IRIS)
+    done = bptrain_in("train", "c.yaml", "--verify-resume")
+    assert re.search(
+        r"^verified  interrupted after the steps [\d, ]+ and resumed, the run ends bit-identical$", done.stdout, re.M
+    )
+    report = json.loads(bptrain_in("train", "c.yaml", "--verify-resume", "--json").stdout)
+    assert report["resume"]["identical"] is True
+    refused = bptrain_in("train", "c.yaml", "--verify-resume", "training.max_seconds=9")
+    assert refused.returncode == 2
+    assert "training.max_seconds" in refused.stderr
+
+
+def test_the_directory_of_a_run_names_its_parts():
+    run = RunDirectory(Path("r"))
+    assert {path.relative_to("r").as_posix() for path in (run.best, run.last, run.history, run.config)} == set(FILES)
+    assert os.fspath(run.checkpoints) == "r/checkpoints"
