@@ -15,6 +15,7 @@ What the commands do, as functions:
     bptrain.copy_example("iris", "my.yaml")
     bptrain.reference("losses", "huber")
     bptrain.help_topics("BP220")
+    bptrain.train("my.yaml", code=["my_layer.py"])
 
 They are imported when first used, so that `import bptrain` costs nothing.
 """

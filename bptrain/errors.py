@@ -40,6 +40,23 @@ class InputError(BptrainError):
     exit_code = ExitCode.BAD_INPUT
 
 
+class CodeError(InputError):
+    """What is wrong in a Python file of the user's: `my_layer.py:17: ValueError: ...`, a line for each mistake."""
+
+    def __init__(self, *messages: str) -> None:
+        self.messages = messages
+        super().__init__("\n".join(messages))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line for each mistake."""
+        return self.messages
+
+
+class BptrainWarning(UserWarning):
+    """Something works and is not quite as the user may think; the command line prints it as a `warning:` line."""
+
+
 @dataclass(frozen=True)
 class Mistake:
     """One mistake in a named option; `field` is its dotted path, such as `data.target`, and `code` as in `Problem`."""

@@ -16,32 +16,52 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import annotated_types as at
 
+from bptrain.errors import InputError
+
 Component = TypeVar("Component")
 
+RESERVED = ("auto", "null", "true", "false")
+"""Names that mean something else in a config."""
+
 _names: dict[type, str] = {}
+_families: list["Family"] = []
 
 
 class Family:
     """The components of one kind by name, such as all losses.
 
-    `includes` names families whose members are members here too: an activation is also a layer.
+    `contract` is the class that says what each of them must have. `includes` names families whose members are members
+    here too: an activation is also a layer.
     """
 
-    def __init__(self, kind: str, *, includes: tuple["Family", ...] = ()) -> None:
+    def __init__(self, kind: str, *, contract: type = object, includes: tuple["Family", ...] = ()) -> None:
         self.kind = kind
+        self.contract = contract
         self._includes = includes
         self._own: dict[str, type] = {}
+        _families.append(self)
 
     def register(self, cls: type[Component]) -> type[Component]:
         """Class decorator: `class LeakyRelu` becomes the component `leaky_relu`."""
-        return self.named(snake_case(cls.__name__))(cls)
+        return self.named(snake_case(getattr(cls, "__name__", "")))(cls)
 
     def named(self, name: str) -> Callable[[type[Component]], type[Component]]:
-        """Class decorator for a component whose name cannot be that of a class, such as `none`."""
+        """Class decorator for a component whose name cannot be that of a class, such as `none`.
+
+        Raises:
+            InputError: the name is no word, or taken; or the class has a name already.
+        """
 
         def register(cls: type[Component]) -> type[Component]:
-            if name in self.members:
-                raise ValueError(f"{self.kind} {name!r} is registered already")
+            if not isinstance(cls, type):
+                raise InputError(f"{describe_family(self)} is a class (got {cls!r})")
+            if not isinstance(name, str) or not name.isidentifier() or name in RESERVED:
+                raise InputError(f"{name!r} cannot be the name of {describe_family(self)}; use another word")
+            taken = (family.kind for family in _families if self in (family, *family._includes) and name in family)
+            if kind := next(taken, None):
+                raise InputError(f"the {kind} {name!r} is registered already; choose another name")
+            if cls in _names:
+                raise InputError(f"the class {cls.__name__} is registered already, as {_names[cls]!r}; write another")
             self._own[name] = cls
             _names[cls] = name
             return cls
@@ -55,6 +75,19 @@ class Family:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.members)
+
+    def own(self) -> dict[str, type]:
+        """The classes that were registered in this very family, by name."""
+        return dict(self._own)
+
+    def withdraw(self, name: str) -> None:
+        """Take a class of this very family out again."""
+        _names.pop(self._own.pop(name), None)
+
+
+def families() -> tuple[Family, ...]:
+    """Every family there is."""
+    return tuple(_families)
 
 
 def snake_case(name: str) -> str:

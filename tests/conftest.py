@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ def bptrain_in(tmp_path: Path) -> CommandLine:
 def repository() -> Path:
     """The checkout."""
     return REPOSITORY
+
+
+@pytest.fixture
+def code_is_taken_out() -> Iterator[None]:
+    """What a test loads does not stay for the next."""
+    from bptrain.code import loaded_code, unload_code
+    from bptrain.registry import families
+
+    before = [family.own() for family in families()]
+    yield
+    for code in loaded_code():
+        unload_code(code)
+    assert [family.own() for family in families()] == before
 
 
 @pytest.fixture(autouse=True)

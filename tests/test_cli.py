@@ -174,7 +174,7 @@ def test_show_prints_a_config_that_runs(bptrain_in, tiny, tmp_path):
 def test_the_readme_shows_what_happens(bptrain_in, tmp_path):
     readme = (CONFIGS.parent / "README.md").read_text()
     config = re.search(r"```yaml\n(.*?)```", readme, re.S)[1]
-    shown = re.findall(r"^error: .*$", readme, re.M)
+    shown = re.findall(r"^error: my.yaml:.*$", readme, re.M)
     assert len(shown) == 2
     (tmp_path / "my.csv").write_text("size,price\n" + "".join(f"{k},{k * 3.5}\n" for k in range(100)))
     (tmp_path / "good.yaml").write_text(config)

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import traceback
+import warnings
 from collections.abc import Iterable
 from io import TextIOWrapper
 from typing import Annotated, NoReturn
@@ -11,7 +12,7 @@ import typer
 
 from bptrain import __version__
 from bptrain.cli import evaluate, examples, gradcheck, help, list, resume, schema, show, signals, train, validate
-from bptrain.errors import BptrainError, ConfigError, ExitCode, StoppedError
+from bptrain.errors import BptrainError, BptrainWarning, ConfigError, ExitCode, StoppedError
 
 app = typer.Typer(
     name="bptrain",
@@ -49,10 +50,38 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # A terminal that lacks a character shows it as an escape.
             stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = show_warning
     try:
         app()
     except Exception as error:
         leave(error)
+    except SystemExit as error:
+        refuse_faults(error)
+        raise
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning in a line: our own as it is, others with their place."""
+    from bptrain.console.text import printable
+
+    text = (
+        f"{message}" if issubclass(category, BptrainWarning) else f"{filename}:{lineno}: {category.__name__}: {message}"
+    )
+    with contextlib.suppress(OSError):
+        print(f"warning: {printable(text)}", file=sys.stderr)
+
+
+def refuse_faults(error: BaseException) -> None:
+    """Exit with a line where the user's own code is to blame for an exception."""
+    if (code := sys.modules.get("bptrain.code")) and (fault := code.fault_in_code(error)):
+        fail([str(fault)], ExitCode.BAD_INPUT)
 
 
 def leave(error: Exception) -> NoReturn:
@@ -67,13 +96,21 @@ def leave(error: Exception) -> NoReturn:
         sys.exit(error.exit_code)
     if isinstance(error, BptrainError):
         fail(error.lines, error.exit_code)
+    refuse_faults(error)
     if isinstance(error, OSError):
         fail([f"{error.filename or 'input or output'}: {error.strerror or error}"], ExitCode.IO_FAILURE)
     if isinstance(error, MemoryError):
         what = f"not enough memory ({error}); use less data, a smaller network or smaller batches"
         fail([what], ExitCode.BAD_INPUT)
     traceback.print_exception(error)
-    fail(["this is a bug in bptrain; please report it with the lines above"], ExitCode.BUG)
+    fail([f"this is a bug in bptrain{or_elsewhere()}; please report it with the lines above"], ExitCode.BUG)
+
+
+def or_elsewhere() -> str:
+    """Where else a bug may be: in code of the user's, which may have handed bptrain what it cannot use."""
+    code = sys.modules.get("bptrain.code")
+    files = [str(one.path) for one in code.loaded_code()] if code else []
+    return f", or in what {' and '.join(files)} gave it" if files else ""
 
 
 def fail(lines: Iterable[str], code: ExitCode) -> NoReturn:

@@ -1,6 +1,8 @@
 """The arguments and options that several commands share, and how JSON is printed."""
 
 import json
+import sys
+from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +20,22 @@ Checkpoint = Annotated[
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Take what is risky in the config for an error.")]
+Code = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--code",
+        metavar="FILE",
+        help="A Python file that registers layers, losses, ... of your own; may be given several times.",
+        readable=False,
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def prints_aside() -> AbstractContextManager[object]:
+    """What the user's own code prints meanwhile goes to stderr, where it disturbs no result."""
+    return redirect_stdout(sys.stderr)
 
 
 def print_json(document: dict[str, Any]) -> None:

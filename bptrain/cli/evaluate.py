@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Checkpoint, Json, print_json
+from bptrain.cli.arguments import Checkpoint, Code, Json, print_json, prints_aside
 
 
 class Part(StrEnum):
@@ -25,12 +25,14 @@ def command(
     split: Annotated[
         Part | None, typer.Option(help="The part of the run's own data.", show_default="test, or what there is")
     ] = None,
+    code: Code = None,
     as_json: Json = False,
 ) -> None:
     """Score a trained network; the checkpoint alone is enough."""
     from bptrain.evaluation import evaluate
 
-    evaluation = evaluate(checkpoint, data=data, split=split.value if split else None)
+    with prints_aside():
+        evaluation = evaluate(checkpoint, data=data, split=split.value if split else None, code=code or ())
     if as_json:
         print_json(evaluation.to_json())
     else:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Json, print_json
+from bptrain.cli.arguments import Code, Json, print_json
 
 
 def command(
@@ -14,12 +14,13 @@ def command(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="A member, for its whole page.", show_default=False)
     ] = None,
+    code: Code = None,
     as_json: Json = False,
 ) -> None:
     """List everything that a config can name, or explain one of them."""
     from bptrain.config import reference
 
-    entries = reference(family, name)
+    entries = reference(family, name, code=code or ())
     if as_json:
         print_json({"components": [entry.to_json() for entry in entries]})
     else:

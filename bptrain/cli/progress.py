@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bptrain.cli.arguments import print_json
+from bptrain.cli.arguments import print_json, prints_aside
 
 if TYPE_CHECKING:
     from bptrain.training import Result, Sink
@@ -21,17 +21,18 @@ def progress(quiet: bool) -> "Iterator[list[Sink]]":
     from bptrain.console.plain import PlainLines, print_warnings
     from bptrain.console.text import is_interactive
 
-    if quiet:
-        yield []
-    elif is_interactive(sys.stderr):
-        from rich.console import Console
+    with prints_aside():
+        if quiet:
+            yield []
+        elif is_interactive(sys.stderr):
+            from rich.console import Console
 
-        from bptrain.console.live import LiveView
+            from bptrain.console.live import LiveView
 
-        with LiveView(Console(stderr=True)) as view:
-            yield [print_warnings, view]
-    else:
-        yield [print_warnings, PlainLines()]
+            with LiveView(Console(stderr=True)) as view:
+                yield [print_warnings, view]
+        else:
+            yield [print_warnings, PlainLines()]
 
 
 def print_result(result: "Result", *, quiet: bool, as_json: bool) -> None:

@@ -5,17 +5,19 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Json, Overrides
+from bptrain.cli.arguments import Code, Json, Overrides
 from bptrain.cli.progress import Quiet, print_result, progress
 from bptrain.cli.signals import interruption
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", readable=False, show_default=False)]
 
 
-def command(run: Run, overrides: Overrides = None, quiet: Quiet = False, as_json: Json = False) -> None:
+def command(
+    run: Run, overrides: Overrides = None, code: Code = None, quiet: Quiet = False, as_json: Json = False
+) -> None:
     """Go on with a run that was stopped or killed; it ends as if it never had been."""
     from bptrain.training import resume
 
     with progress(quiet) as sinks:
-        result = resume(run, overrides or (), sinks=sinks, interruption=interruption)
+        result = resume(run, overrides or (), sinks=sinks, interruption=interruption, code=code or ())
     print_result(result, quiet=quiet, as_json=as_json)

@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from bptrain.cli.arguments import Code
+
 
 def command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.", show_default="stdout")
     ] = None,
+    code: Code = None,
 ) -> None:
     """Print the JSON Schema of configs, with which editors complete and check them."""
     from bptrain.config import schema
@@ -17,8 +20,8 @@ def command(
     from bptrain.console.text import printable
 
     if output is None:
-        print(to_text(schema()), end="")
+        print(to_text(schema(code=code or ())), end="")
     else:
-        write_schema(output)
+        write_schema(output, code=code or ())
         line = f"{MODELINE}{output.name}"
         print(f"{printable(str(output))}: written; begin configs beside it with  {printable(line)}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Config, Json, Overrides, print_json
+from bptrain.cli.arguments import Code, Config, Json, Overrides, print_json, prints_aside
 
 
 def command(
@@ -14,6 +14,7 @@ def command(
     summary: Annotated[
         bool, typer.Option("--summary", help="The network as a table, what it costs, and the formulas in force.")
     ] = False,
+    code: Code = None,
     as_json: Json = False,
 ) -> None:
     """Print the config as it would run, with every default and its meaning; or the network that comes of it."""
@@ -22,13 +23,18 @@ def command(
     from bptrain.console.text import printable
     from bptrain.training import show, summarize
 
-    if as_json:
-        print_json(summarize(config, overrides or ()).to_json())
-    elif summary:
-        from bptrain.console import summary as view
+    if as_json or summary:
+        with prints_aside():
+            found = summarize(config, overrides or (), code=code or ())
+        if as_json:
+            print_json(found.to_json())
+        else:
+            from bptrain.console import summary as view
 
-        view.summary(summarize(config, overrides or ()))
-    else:
-        width = get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 120
-        for line in show(config, overrides or (), width=width).split("\n")[:-1]:
-            print(printable(line))
+            view.summary(found)
+        return
+    width = get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 120
+    with prints_aside():
+        text = show(config, overrides or (), width=width, code=code or ())
+    for line in text.split("\n")[:-1]:
+        print(printable(line))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Config, Json, Overrides, Strict, print_json
+from bptrain.cli.arguments import Code, Config, Json, Overrides, Strict, print_json
 from bptrain.cli.progress import Quiet, print_result, progress
 from bptrain.cli.signals import interruption
 from bptrain.errors import ExitCode
@@ -17,6 +17,7 @@ def command(
     run: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The run directory, new or empty.", show_default="runs/NAME-001")
     ] = None,
+    code: Code = None,
     verify: Annotated[
         bool, typer.Option("--verify-resume", help="Train once more with interruptions, and compare every bit.")
     ] = False,
@@ -27,13 +28,13 @@ def command(
     """Train the network of a config, and test it."""
     from bptrain.training import train, verify_resume
 
-    given = overrides or ()
+    given, files = overrides or (), code or ()
     with progress(quiet) as sinks:
         if not verify:
-            result = train(config, given, run=run, strict=strict, sinks=sinks, interruption=interruption)
+            result = train(config, given, run=run, strict=strict, sinks=sinks, interruption=interruption, code=files)
         else:
             check = verify_resume(
-                config, overrides or (), run=run, strict=strict, sinks=sinks, interruption=interruption
+                config, given, run=run, strict=strict, sinks=sinks, interruption=interruption, code=files
             )
     if not verify:
         print_result(result, quiet=quiet, as_json=as_json)

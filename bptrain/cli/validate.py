@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Json, Strict, print_json
+from bptrain.cli.arguments import Code, Json, Strict, print_json, prints_aside
 from bptrain.errors import ExitCode
 
 
@@ -14,6 +14,7 @@ def command(
         list[Path], typer.Argument(metavar="CONFIG...", help="YAML configs.", readable=False, show_default=False)
     ],
     strict: Strict = False,
+    code: Code = None,
     as_json: Json = False,
 ) -> None:
     """Check configs against their data without training."""
@@ -21,7 +22,8 @@ def command(
     from bptrain.console.text import printable
     from bptrain.training import validate
 
-    validation = validate(configs, strict=strict)
+    with prints_aside():
+        validation = validate(configs, strict=strict, code=code or ())
     if as_json:
         print_json(validation.to_json())
     else:

@@ -10,6 +10,7 @@ from bptrain.config.experiment import Experiment
 from bptrain.config.load import Config
 from bptrain.config.yaml_text import FieldPath
 from bptrain.registry import alternatives, bare, family_of, name_of, options, summary
+from bptrain.text import printable
 
 WIDEST = 120
 """Columns of a line at most, where it can be broken."""
@@ -56,7 +57,7 @@ def laid_out(lines: Sequence[Line], width: int) -> Iterator[str]:
     room = min(width, WIDEST) - column - len("# ") - MARK
     marks = max((len(line.mark) for line in lines), default=0)
     for line in lines:
-        meaning = wrap(line.meaning, room) if room >= NARROWEST else []
+        meaning = wrap(printable(" ".join(line.meaning.split())), room) if room >= NARROWEST else []
         below = [f"{'':<{column}}# {'':<{MARK}}{text}" for text in meaning]
         if len(line.code) > column:
             # A value that cannot be broken has its meaning above it.

@@ -117,6 +117,6 @@ class Experiment:
         """The network as layers, the short form written out: dense and activation in turn, and a last dense layer."""
         if self.network is not None:
             return self.network
-        activation: Layer = self.activation or Relu()  # type: ignore[assignment]
+        activation: Layer = self.activation or Relu()
         hidden: list[Layer] = [layer for units in self.hidden or () for layer in (Dense(units), activation)]
         return (*hidden, Dense())

@@ -2,9 +2,12 @@
 
 import inspect
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from bptrain.code import load_codes
 from bptrain.config.dump import plain
 from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Training
 from bptrain.data import SCALERS, SOURCES, Split
@@ -64,16 +67,20 @@ class ComponentEntry:
         return asdict(self)
 
 
-def reference(family: str | None = None, name: str | None = None) -> tuple[ComponentEntry, ...]:
+def reference(
+    family: str | None = None, name: str | None = None, *, code: Sequence[str | Path] = ()
+) -> tuple[ComponentEntry, ...]:
     """Everything that a config can name: its sections, and the components of every family.
 
     Args:
         family: such as `losses` (or `loss`), or `sections`; None: all.
         name: of one member, such as `huber`; None: all.
+        code: Python files that register further components.
 
     Raises:
-        InputError: there is no such family or member; the message suggests another.
+        InputError: there is no such family or member; the message suggests another. Or a file cannot be used.
     """
+    load_codes(code)
     members = {"sections": SECTIONS, **{key: one.members for key, one in FAMILIES.items()}}
     if family is not None:
         singular = {"section": "sections", **{one.kind: key for key, one in FAMILIES.items()}}

@@ -10,6 +10,7 @@ from rich.text import Text
 from bptrain.config import Example
 from bptrain.config.reference import ComponentEntry, OptionEntry
 from bptrain.console.tables import output
+from bptrain.console.text import printable
 
 
 def manual(entries: Sequence[ComponentEntry], *, whole: bool, all_families: bool) -> None:
@@ -28,20 +29,21 @@ def manual(entries: Sequence[ComponentEntry], *, whole: bool, all_families: bool
         table.add_column()
         for entry in entries:
             given = "".join(f"\n  {option_line(option)}" for option in entry.options)
-            table.add_row(entry.name, Text(entry.summary).append(given, style="dim"))
+            table.add_row(entry.name, Text(printable(entry.summary)).append(given, style="dim"))
         console.print(table)
 
 
 def option_line(option: OptionEntry) -> str:
     """An option in a line: `delta: a number > 0; default 1.0`."""
-    return f"{option.name}: {option.takes}; " + (f"default {option.default}" if option.default else "must be given")
+    given = f"default {option.default}" if option.default else "must be given"
+    return printable(f"{option.name}: {option.takes}; {given}")
 
 
 def page(entry: ComponentEntry) -> None:
     """The whole page of a component: its text, and a table of its options."""
     console = output()
     console.print(Text(f"{entry.name}", style="bold").append(f"  ({entry.family})", style="not bold dim"))
-    console.print(Text(entry.text))
+    console.print(Text("\n".join(map(printable, entry.text.split("\n")))))
     if not entry.options:
         console.print(Text("\nIt has no options."))
         return
@@ -49,8 +51,9 @@ def page(entry: ComponentEntry) -> None:
     for column in ("option", "takes", "default", "meaning"):
         table.add_column(column, overflow="fold")
     for option in entry.options:
-        given = Text("must be given", style="italic") if option.default is None else Text(option.default)
-        table.add_row(Text(option.name, style="bold"), Text(option.takes), given, Text(option.doc))
+        given = Text("must be given", style="italic") if option.default is None else Text(printable(option.default))
+        meaning = Text(printable(option.doc))
+        table.add_row(Text(option.name, style="bold"), Text(printable(option.takes)), given, meaning)
     console.print(table)
 
 

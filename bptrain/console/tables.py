@@ -12,6 +12,7 @@ from rich.text import Text
 from bptrain.console.text import duration, figure, figures, is_interactive, number, printable
 from bptrain.evaluation import Evaluation
 from bptrain.gradcheck import GradientReport
+from bptrain.needs import code_options
 from bptrain.training import Result, ResumeCheck
 
 FEW_PARAMETERS = 12
@@ -65,9 +66,10 @@ def training_result(result: Result) -> None:
     if network.theta.size <= FEW_PARAMETERS:
         pairs.extend((name, str(array.tolist())) for name, array in network.parameters().items())
     pairs.append(("checkpoint", str(result.checkpoint)))
-    pairs.append(("evaluate it", f"bptrain evaluate {result.run}"))
+    needed = code_options(result.session.model.experiment)
+    pairs.append(("evaluate it", f"bptrain evaluate {result.run}{needed}"))
     if result.stopped == "max_seconds":
-        pairs.append(("go on", f"bptrain resume {result.run}"))
+        pairs.append(("go on", f"bptrain resume {result.run}{needed}"))
     rows(result.session.model.experiment.name, pairs)
 
 

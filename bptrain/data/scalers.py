@@ -1,5 +1,6 @@
 """Scalers: bringing a column into a range that trains well, and back."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,22 +9,26 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.registry import Family
 
-SCALERS = Family("scaler")
-
 Statistics = tuple[float, ...]
 
 
 class Scaler(Protocol):
     """A reversible change of a column, with statistics that are found on the training rows alone."""
 
+    @abstractmethod
     def fit(self, column: Array) -> Statistics:
         """The statistics of a column `(rows,)` float64."""
 
+    @abstractmethod
     def apply(self, column: Array, statistics: Statistics) -> Array:
         """The column scaled."""
 
+    @abstractmethod
     def invert(self, column: Array, statistics: Statistics) -> Array:
         """The column in its own units again."""
+
+
+SCALERS = Family("scaler", contract=Scaler)
 
 
 @SCALERS.register

@@ -1,5 +1,6 @@
 """Sources: where a table comes from."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,8 +14,6 @@ from bptrain.data.table import Table
 from bptrain.errors import Mistake, OptionError
 from bptrain.registry import Family, suggestion
 
-SOURCES = Family("source")
-
 BUNDLED_TARGETS = {
     "breast_cancer": "diagnosis",
     "diabetes": "progression",
@@ -27,6 +26,7 @@ BUNDLED_TARGETS = {
 class Source(Protocol):
     """Something that can be read as a table."""
 
+    @abstractmethod
     def load(self) -> Table:
         """The table.
 
@@ -34,6 +34,9 @@ class Source(Protocol):
             InputError: there is nothing to read, or it cannot be read whole.
             StorageError: it is there and may not be read.
         """
+
+
+SOURCES = Family("source", contract=Source)
 
 
 @cache

@@ -1,9 +1,11 @@
 """Evaluation: how good a trained model is on rows of its own data or on new ones."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bptrain.code import load_codes
 from bptrain.data import Classes
 from bptrain.data.csv_reader import read_csv
 from bptrain.errors import InputError
@@ -29,18 +31,30 @@ class Evaluation:
         return asdict(self)
 
 
-def evaluate(checkpoint: str | Path, *, data: str | Path | None = None, split: SplitName | None = None) -> Evaluation:
+def evaluate(
+    checkpoint: str | Path,
+    *,
+    data: str | Path | None = None,
+    split: SplitName | None = None,
+    code: Sequence[str | Path] = (),
+) -> Evaluation:
     """Score the model of a checkpoint, which alone is enough: neither the config file nor the run directory is read.
 
     Args:
         checkpoint: a checkpoint file, or a run directory for its best one.
         data: a CSV file with the columns of the training data, scored whole; None: the data of the training run.
         split: which part of the run's own data; default: test, or else validation, or else train.
+        code: Python files that register the components which the checkpoint says that it needs.
 
     Raises:
-        InputError: there is no checkpoint, no such split, or the data does not fit the model.
+        InputError: there is no checkpoint, no such split, code is missing or of no use, or the data does not fit the
+            model.
         StorageError: the checkpoint cannot be read.
+
+    Warns:
+        BptrainWarning: a file of code has changed since the checkpoint was written.
     """
+    load_codes(code)
     model, stored = load(checkpoint)
     if data is not None:
         if split is not None:

@@ -19,8 +19,6 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.registry import Family
 
-METRICS = Family("metric")
-
 Kind = Literal["classes", "labels", "numbers"]
 Figure: TypeAlias = "float | list[Figure] | None"
 
@@ -46,6 +44,9 @@ class Metric(ABC):
     @abstractmethod
     def finish(self, sums: Array) -> Figure:
         """The metric: a number, None where it is undefined, or a list of such, one for each class."""
+
+
+METRICS = Family("metric", contract=Metric)
 
 
 def all_metrics(kind: Kind) -> tuple[Metric, ...]:

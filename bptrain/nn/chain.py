@@ -103,7 +103,7 @@ class Chain:
         self.shapes = [shape]
         for place, name, layer in zip(self.places, self.names, self.layers, strict=True):
             try:
-                plan = layer.plan(self.shapes[-1])
+                plan = checked(layer.plan(self.shapes[-1]), self.shapes[-1])
                 self.inner.append(self._inside(plan, f"{name}."))
             except OptionError as error:
                 raise error.under(place) from None
@@ -227,3 +227,16 @@ class Chain:
         assert last is not None
         dinput = None if first is None else cut(first)
         return Frame(cut(self.signals[0]), cut(self.signals[-1]), cut(last), dinput, tuple(steps), self.stop)
+
+
+def checked(plan: object, shape: Shape) -> Plan:
+    """The plan of a layer for inputs of a shape, if it is one.
+
+    Raises:
+        OptionError: it is something else, or contradicts itself.
+    """
+    if not isinstance(plan, Plan):
+        raise OptionError(Mistake("", f"its plan(shape) must return a Plan (got {plan!r})"))
+    if plan.elementwise and plan.shape != shape:
+        raise OptionError(Mistake("", f"its plan is elementwise and turns {shape} into {plan.shape}; leave one out"))
+    return plan

@@ -4,6 +4,7 @@ All of them draw in float64, so that a network has the same start whatever its d
 `(inputs, units)` are its inputs and its units.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from math import sqrt
 from typing import Annotated, Protocol
@@ -15,16 +16,18 @@ from bptrain.arrays import Array, Shape
 from bptrain.errors import Mistake, OptionError
 from bptrain.registry import Family
 
-INITIALIZERS = Family("initializer")
-
 Numbers = tuple[float, ...] | tuple[tuple[float, ...], ...]
 
 
 class Initializer(Protocol):
     """A rule that fills a new parameter."""
 
+    @abstractmethod
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         """Overwrite `out` with initial values."""
+
+
+INITIALIZERS = Family("initializer", contract=Initializer)
 
 
 def fans(shape: Shape) -> tuple[int, int]:

@@ -4,18 +4,17 @@ Kernels read and fill arrays that the network owns. The letters: x in, y out, dx
 parameters and g their gradients, s the workspace.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
+from numbers import Integral
 from types import SimpleNamespace
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from bptrain.arrays import Array, Shape
 from bptrain.nn.initializers import GlorotUniform, Initializer
 from bptrain.registry import Family
-
-ACTIVATIONS = Family("activation")
-LAYERS = Family("layer", includes=(ACTIVATIONS,))
 
 Workspace = SimpleNamespace
 """What a kernel needs besides its arguments: its planned scratch and state arrays by name, and `training` (a bool),
@@ -24,6 +23,9 @@ Workspace = SimpleNamespace
 Views = SimpleNamespace
 """Arrays by name: `p.weight`, `g.bias`."""
 
+GIVEN = ("inner", "ones", "rng", "rows", "training")
+"""What a workspace has besides the planned arrays."""
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -31,10 +33,15 @@ class Parameter:
     and `l2` are penalties of its own, in place of those of the whole network."""
 
     shape: Shape
-    initializer: Initializer
+    initializer: Initializer = GlorotUniform()
     decay: bool = True
     l1: float | None = None
     l2: float | None = None
+
+    def __post_init__(self) -> None:
+        refuse_no_shape(self.shape)
+        if isinstance(self.initializer, type) or not hasattr(self.initializer, "fill"):
+            raise TypeError(f"a parameter needs an initializer, such as Zeros() (got {self.initializer!r})")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,9 @@ class Scratch:
     dtype: Literal["bool", "float32", "int64"] | None = None
     per_row: bool = True
 
+    def __post_init__(self) -> None:
+        refuse_no_shape(self.shape)
+
 
 @dataclass(frozen=True)
 class State:
@@ -53,6 +63,9 @@ class State:
 
     shape: Shape
     initial: float
+
+    def __post_init__(self) -> None:
+        refuse_no_shape(self.shape)
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,9 @@ class Plan:
     `random` says that training draws random numbers.
     `reads` names what its backward reads of x and y. `elementwise` says that each output depends on its own input
     alone: the network may then hand it y = x (if nobody's backward misses x) and dx = dy, and spare memory and time.
+
+    Raises:
+        TypeError, ValueError: something in it is not what it should be.
     """
 
     shape: Shape
@@ -75,24 +91,54 @@ class Plan:
     reads: Literal["", "x", "y", "xy"] = "xy"
     elementwise: bool = False
 
+    def __post_init__(self) -> None:
+        refuse_no_shape(self.shape)
+        if self.reads not in ("", "x", "y", "xy"):
+            raise ValueError(f"reads is '', 'x', 'y' or 'xy' (got {self.reads!r})")
+        refuse_others("parameters", self.parameters, Parameter)
+        refuse_others("scratch", self.scratch, Scratch)
+        refuse_others("state", self.state, State)
+        for name in self.scratch.keys() & self.state.keys() | (self.scratch.keys() | self.state.keys()) & set(GIVEN):
+            raise ValueError(f"{name!r} names something else in the workspace already; choose another name")
+
+
+def refuse_no_shape(shape: Any) -> None:
+    """Refuse what is not the shape of a row."""
+    if not isinstance(shape, tuple) or not all(isinstance(n, Integral) and int(n) > 0 for n in shape):
+        raise TypeError(f"a shape is a tuple of whole numbers above 0, such as (64,) (got {shape!r})")
+
+
+def refuse_others(what: str, planned: Any, kind: type) -> None:
+    """Refuse what is not a mapping of names to `kind`."""
+    if not isinstance(planned, Mapping):
+        raise TypeError(f"{what} is a mapping of names to {kind.__name__}(...) (got {planned!r})")
+    for name, one in planned.items():
+        if not isinstance(one, kind) or not isinstance(name, str) or not name.isidentifier():
+            raise TypeError(f"{what} is a mapping of names to {kind.__name__}(...) (got {name!r}: {one!r})")
+
 
 class Layer(Protocol):
     """A function of rows with its derivative. Shapes are those of one row: `(64,)`."""
 
+    @abstractmethod
     def plan(self, shape: Shape) -> Plan:
         """The output shape and the arrays needed for inputs of `shape`."""
 
+    @abstractmethod
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         """Read x, fill y. Runs in complex128 too: masks from `.real`, no `abs` or `maximum` on values."""
 
+    @abstractmethod
     def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
-        """Overwrite g and dx with the gradients; dx is None where nobody asks for it."""
+        """Overwrite g and dx with the gradients; dx is None where nobody asks for it, which only a layer with
+        parameters meets."""
 
 
-class Activation:
+class Activation(Layer):
     """The base of the activations: one value in, one value out, of the same shape.
 
-    `initializer` is what suits the weights of a dense layer in front of it.
+    `initializer` is what suits the weights of a dense layer in front of it. The plan here has no scratch and takes
+    nothing for granted; those of our own say what their backward reads, which spares memory and passes over it.
     """
 
     initializer: ClassVar[Initializer] = GlorotUniform()
@@ -101,3 +147,11 @@ class Activation:
     def bounds(self) -> tuple[float, float]:
         """Between which numbers its values lie."""
         return (-inf, inf)
+
+    def plan(self, shape: Shape) -> Plan:
+        """The same shape, and x and y kept for the backward pass."""
+        return Plan(shape)
+
+
+ACTIVATIONS = Family("activation", contract=Activation)
+LAYERS = Family("layer", contract=Layer, includes=(ACTIVATIONS,))

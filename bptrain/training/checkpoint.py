@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, Streams
+from bptrain.code import fault_in_code
 from bptrain.config import dump, from_json
 from bptrain.data import Columns
 from bptrain.errors import DivergedError, InputError, StorageError
+from bptrain.needs import Need, meet, needs
 from bptrain.training import npz
 from bptrain.training.model import Model, build_model
 from bptrain.training.scoring import Score
@@ -132,6 +134,7 @@ def document(session: Session) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "config": dump(session.model.experiment),
+        "code": [need.to_json() for need in needs(session.model.experiment)],
         "columns": session.model.columns.to_json(),
         "rows": {name: len(rows) for name, rows in session.parts.items()},
         "data": session.data,
@@ -144,14 +147,13 @@ def load(path: str | Path) -> tuple[Model, dict[str, Any]]:
     """The model of a checkpoint file, or of the best checkpoint of a run directory, and its document.
 
     Raises:
-        InputError: there is no checkpoint at the path.
+        InputError: there is no checkpoint at the path, or it needs code that is not loaded.
         StorageError: the file cannot be read, is damaged, or comes from another version.
     """
     path = find(Path(path))
     arrays, stored = npz.read(path)
+    meet(needed_by(stored, path), str(path))
     try:
-        if stored["format"] != FORMAT:
-            raise ValueError(f"it has format {stored['format']}, this version reads format {FORMAT}")
         experiment = from_json(stored["config"], str(path))
         scalers = experiment.data.scaling, experiment.data.target_scaling
         columns = Columns.from_json(stored["columns"], *scalers)
@@ -163,8 +165,24 @@ def load(path: str | Path) -> tuple[Model, dict[str, Any]]:
         if not all(isinstance(count, int) for count in stored["rows"].values()) or not stored["rows"]:
             raise ValueError("its numbers of rows are unreadable")
     except (AttributeError, InputError, LookupError, TypeError, ValueError) as error:
+        if fault_in_code(error):
+            raise
         raise StorageError(f"{path}: not a checkpoint of this version ({error})") from None
     return model, stored
+
+
+def needed_by(stored: dict[str, Any], path: Path) -> list[Need]:
+    """What a checkpoint needs from files of code.
+
+    Raises:
+        StorageError: it does not say, or is of another version.
+    """
+    try:
+        if stored["format"] != FORMAT:
+            raise ValueError(f"it has format {stored['format']}, this version reads format {FORMAT}")
+        return [Need.from_json(one) for one in stored.get("code", [])]
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise StorageError(f"{path}: not a checkpoint of this version ({error})") from None
 
 
 def find(path: Path) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import wrap
 
+from bptrain.code import load_codes
 from bptrain.config import annotated, load
 from bptrain.config.annotated import NARROWEST, WIDEST
 from bptrain.text import printable
@@ -12,7 +13,9 @@ from bptrain.training.run import located
 from bptrain.training.summary import target_in_words
 
 
-def show(config: str | Path, overrides: Sequence[str] = (), *, width: int = WIDEST) -> str:
+def show(
+    config: str | Path, overrides: Sequence[str] = (), *, width: int = WIDEST, code: Sequence[str | Path] = ()
+) -> str:
     """The config with every default filled in and every `auto` settled by its data, commented.
 
     A value is marked `default` where the file does not give it, and `auto` where it was settled. The comments are the
@@ -22,13 +25,15 @@ def show(config: str | Path, overrides: Sequence[str] = (), *, width: int = WIDE
         config: a YAML file.
         overrides: `KEY=VALUE` each, put over the file.
         width: columns of a line, at most 120.
+        code: Python files that register components which the config names.
 
     Returns:
         YAML that can be trained as it stands.
 
     Raises:
-        InputError: the config or its data cannot be used.
+        InputError: the code, the config or its data cannot be used.
     """
+    load_codes(code)
     loaded = load(config, overrides)
     with located(loaded):
         assembly = assemble(loaded.experiment)

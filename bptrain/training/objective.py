@@ -1,5 +1,6 @@
 """The objective: what training minimises, on one batch: the loss of the scores plus the penalty on the weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -7,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.nn import Frame, Loss, Network, Workspace
+from bptrain.errors import Mistake, OptionError
+from bptrain.nn import Frame, Loss, Network, Scratch, Workspace
+from bptrain.nn.layer import refuse_others
 from bptrain.nn.losses import Value
 from bptrain.nn.network import Entry
 from bptrain.optim import Regularization
+from bptrain.registry import name_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Objective:
         real = np.empty(0, network.dtype).real.dtype
         shape = () if codes else network.output_shape
         self._targets = np.zeros((network.batch, *shape), np.int64 if codes else real)
-        self._plan = loss.plan(network.output_shape)
+        self._plan = checked(loss, loss.plan(network.output_shape))
         self._loss_scratch = {key: network.arena.allocate(planned) for key, planned in self._plan.items()}
         self._batches: dict[int, Batch] = {}
 
@@ -84,7 +88,8 @@ class Objective:
         """
         frame = batch.frame
         frame.forward(training=training)
-        return self.loss.value_and_grad(frame.scores, batch.targets, None, frame.dscores, batch.scratch)
+        value = self.loss.value_and_grad(frame.scores, batch.targets, None, frame.dscores, batch.scratch)
+        return value if type(value) is tuple and type(value[0]) in (float, complex) else plain(self.loss, value)
 
     def loss_and_grad(self, batch: Batch) -> Value:
         """The mean loss of a training batch without penalty, and what the batch weighs; fills the network's
@@ -119,3 +124,30 @@ class Objective:
                         vector[entry.slice].reshape(entry.shape) for vector in (self.network.theta, self._scratch)
                     )
                     self.regularization.constrain(weight, scratch)
+
+
+def checked(loss: Loss, plan: Mapping[str, Scratch]) -> Mapping[str, Scratch]:
+    """The scratch that a loss plans, if it is that.
+
+    Raises:
+        OptionError: it is something else.
+    """
+    try:
+        refuse_others("plan(shape)", plan, Scratch)
+    except TypeError as error:
+        raise OptionError(Mistake("loss", f"{name_of(loss)}: {error}")) from None
+    return plan
+
+
+def plain(loss: Loss, value: Any) -> Value:
+    """What a loss returned as numbers of Python's own, which JSON can hold.
+
+    Raises:
+        OptionError: it is not a mean and what it weighs.
+    """
+    try:
+        mean, weight = value
+        return np.asarray(mean).item(), float(weight)
+    except (TypeError, ValueError):
+        what = "value_and_grad must return the mean loss and the weight of the batch, as mean(...) does"
+        raise OptionError(Mistake("loss", f"{name_of(loss)}: {what} (got {value!r})")) from None

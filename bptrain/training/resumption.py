@@ -5,11 +5,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from bptrain.code import load_codes
 from bptrain.config import Config, changed, dump, load
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.interruption import Interruption
+from bptrain.needs import meet
 from bptrain.training.assemble import assemble
-from bptrain.training.checkpoint import read_last, restore, save_best
+from bptrain.training.checkpoint import needed_by, read_last, restore, save_best
 from bptrain.training.environment import differences
 from bptrain.training.files import sweep
 from bptrain.training.keeper import refuse_no_room
@@ -28,6 +30,7 @@ def resume(
     *,
     sinks: Sequence[Sink] = (),
     interruption: Interruption | None = None,
+    code: Sequence[str | Path] = (),
 ) -> Result:
     """Go on with a run that was stopped or killed, from its last checkpoint.
 
@@ -39,17 +42,23 @@ def resume(
         overrides: `KEY=VALUE` each, over the config of the run; only `CHANGEABLE` keys.
         sinks: are called with `Notice`, with `Started`, and then with every event of the loop.
         interruption: is looked at between two steps; None: training goes on to its end.
+        code: Python files that register the components which the run says that it needs.
 
     Returns:
         What came of the whole run. The network in `session` has the best weights.
 
     Raises:
-        InputError: there is no run, somebody else trains in it, its data has changed, or an override is not allowed.
+        InputError: there is no run, somebody else trains in it, its data has changed, an override is not allowed, or
+            code is missing or of no use.
         DivergedError: a number was not finite; the run directory has what was good before.
         StorageError: no checkpoint can be read, or the run could not be written.
         StoppedError: it was interrupted again.
+
+    Warns:
+        BptrainWarning: a file of code has changed since the checkpoint was written.
     """
     began = perf_counter()
+    load_codes(code)
     directory = RunDirectory(Path(run))
     if not directory.config.is_file() and not directory.checkpoints.is_dir():
         what = "no run to go on with" if directory.path.is_dir() else "no such run directory"
@@ -81,6 +90,7 @@ def reopened(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session, dict
     except FileNotFoundError:
         return *from_its_start(run, overrides), notices
     notices += [notice] if notice else []
+    meet(needed_by(stored, file), str(file))
     config = changed(stored["config"], str(file), overrides)
     refuse_changes(stored["config"], config)
     with located(config):

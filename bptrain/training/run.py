@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from bptrain.code import load_codes
 from bptrain.config import Config, load
 from bptrain.errors import ConfigError, DivergedError, OptionError, Problem, StoppedError
 from bptrain.interruption import Interruption
+from bptrain.needs import code_options
 from bptrain.training import loop
 from bptrain.training.assemble import Assembly, assemble
 from bptrain.training.budget import Budget
@@ -108,6 +110,7 @@ def train(
     strict: bool = False,
     sinks: Sequence[Sink] = (),
     interruption: Interruption | None = None,
+    code: Sequence[str | Path] = (),
 ) -> Result:
     """Train the network of a config, keeping the run in a directory of its own.
 
@@ -118,17 +121,19 @@ def train(
         strict: whether what is risky in the config is an error; otherwise sinks get it as warnings with `Started`.
         sinks: are called with `Started` and then with every event of the loop.
         interruption: is looked at between two steps; None: training goes on to its end.
+        code: Python files that register components which the config names.
 
     Returns:
         What came of it. The network in `session` has the best weights.
 
     Raises:
-        InputError: the config or the data cannot be used, or make no sense together; nothing was written.
+        InputError: the code, the config or the data cannot be used, or make no sense together; nothing was written.
         DivergedError: a number was not finite; the run directory has what was good before.
         StorageError: the run could not be written.
         StoppedError: it was interrupted; `resume` goes on with it.
     """
     began = perf_counter()
+    load_codes(code)
     new = opened(config, overrides, run, strict=strict)
     with new.lock:
         return carry_out(new.session, new.run, None, sinks, interruption, warnings=new.warnings, began=began)
@@ -218,7 +223,8 @@ def carry_out(
             raise
     if interruption.signal is not None or budget.paused == "interruption":
         where = f" at step {session.step} (epoch {min(session.epoch + 1, training.epochs)})"
-        rest = f"{where}; go on with: bptrain resume {quote(str(run.path))}"
+        needed = code_options(session.model.experiment)
+        rest = f"{where}; go on with: bptrain resume {quote(str(run.path))}{needed}"
         raise StoppedError(interruption.signal or 0, rest)
     return outcome(session, run, began, budget.paused or session.stopped)
 

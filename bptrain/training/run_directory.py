@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bptrain.code import loaded_code
 from bptrain.config import Experiment, to_yaml
 from bptrain.errors import InputError, StorageError
 from bptrain.training.files import TEMPORARY, replaced, sweep
@@ -67,7 +68,8 @@ def create(experiment: Experiment, environment: dict[str, Any], wanted: Path | N
         # First of all the config: from then on the run can be resumed.
         write_config(run, experiment)
         run.checkpoints.mkdir()
-        known = environment | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+        code = [{"path": str(one.path.resolve()), "digest": one.digest} for one in loaded_code()]
+        known = environment | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "code": code}
         write_text(run.path / "environment.json", json.dumps(known, indent=2) + "\n")
         run.history.touch()
     except OSError as error:

@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bptrain.code import load_codes
 from bptrain.config import Experiment, dump
 from bptrain.data import Classes, Columns
 from bptrain.formulas import SYMBOLS, formula, with_numbers
 from bptrain.nn.cost import LayerCost, costs
 from bptrain.optim import Constant, LineSearch, Schedule, Warmup
-from bptrain.registry import name_of, options
+from bptrain.registry import name_of, options, summary
 from bptrain.text import printable
 from bptrain.training.assemble import Assembly
 from bptrain.training.model import Model, batch_rows
@@ -66,7 +67,7 @@ class Summary:
         }
 
 
-def summarize(config: str | Path, overrides: Sequence[str] = ()) -> Summary:
+def summarize(config: str | Path, overrides: Sequence[str] = (), *, code: Sequence[str | Path] = ()) -> Summary:
     """The network that a config makes of its data, what it costs, and the formulas in force.
 
     Operations are counted by the rule of `bptrain.nn.cost`, over all batches of a step. Memory is that of one batch.
@@ -74,10 +75,12 @@ def summarize(config: str | Path, overrides: Sequence[str] = ()) -> Summary:
     Args:
         config: a YAML file.
         overrides: `KEY=VALUE` each, put over the file.
+        code: Python files that register components which the config names.
 
     Raises:
-        InputError: the config or its data cannot be used.
+        InputError: the code, the config or its data cannot be used.
     """
+    load_codes(code)
     return summary_of(prepare(config, overrides))
 
 
@@ -108,7 +111,7 @@ def summary_of(assembly: Assembly) -> Summary:
         -(-batches // experiment.training.accumulate),
         layers,
         totals,
-        tuple(Fact(name, text) for name, text in formulas(model, batch)),
+        tuple(Fact(name, printable(text)) for name, text in formulas(model, batch)),
         experiment,
     )
 
@@ -143,7 +146,7 @@ def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
 def loss_in_force(model: Model, batch: int) -> str:
     """The loss with its formula, its reduction and its options."""
     loss = model.objective.loss
-    text = f"{name_of(loss)}: {formula(type(loss), 'Forward:').replace('`', '')}"
+    text = f"{name_of(loss)}: {formula(type(loss), 'Forward:').replace('`', '') or in_words(loss)}"
     width = model.network.output_shape[0]
     over = f"n = {batch:,} rows" + (f", width = {width}" if "width" in text else "")
     if getattr(loss, "class_weights", None):
@@ -154,18 +157,25 @@ def loss_in_force(model: Model, batch: int) -> str:
     return "; ".join(filter(None, (text, f"the mean over a batch of {over}", ", ".join(values))))
 
 
+def in_words(component: object) -> str:
+    """The first sentence about a component, for one whose docstring has no formula."""
+    return summary(type(component)).removesuffix(".")
+
+
 def written(value: Any) -> str:
     """An option's value as YAML has it."""
     names = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
         return names[value]
-    return f"[{', '.join(map(written, value))}]" if isinstance(value, tuple) else f"{value:g}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(written, value))}]"
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def update_rule(experiment: Experiment) -> str:
     """The optimizer's rule with its numbers; the learning rate stays a letter where a schedule changes it."""
     optimizer = experiment.optimizer
-    text = optimizer.rule
+    text = optimizer.rule or in_words(optimizer)
     if not isinstance(experiment.schedule, Constant):
         text = text.replace("lr", "\0")
     text = with_numbers(text, optimizer).replace("\0", "lr")
@@ -175,7 +185,7 @@ def update_rule(experiment: Experiment) -> str:
 
 def factor_of(schedule: Schedule, epochs: float) -> str:
     """What the learning rate is multiplied by, for so many epochs."""
-    text = formula(type(schedule), "Factor:").replace(" T epochs", f" {epochs:g} epochs")
+    text = (formula(type(schedule), "Factor:") or in_words(schedule)).replace(" T epochs", f" {epochs:g} epochs")
     text = with_numbers(text, schedule, T=epochs)
     if isinstance(schedule, Warmup):
         left = max(epochs - schedule.epochs, 0)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bptrain.code import fault_in_code, load_codes
 from bptrain.config import load
 from bptrain.errors import ConfigError, InputError, Problem, StorageError
 from bptrain.training.assemble import assemble
@@ -33,20 +34,26 @@ class Validation:
         }
 
 
-def validate(configs: Sequence[str | Path], *, strict: bool = False) -> Validation:
+def validate(configs: Sequence[str | Path], *, strict: bool = False, code: Sequence[str | Path] = ()) -> Validation:
     """Read configs and their data, build their networks, and ask whether it all makes sense.
 
     Args:
         configs: YAML files.
         strict: whether what is risky is a mistake.
+        code: Python files that register components which the configs name.
+
+    Raises:
+        InputError: a file of code cannot be used.
     """
+    load_codes(code)
     found = [problem for path in configs for problem in problems_of(path, strict=strict)]
     wrong = tuple(problem for problem in found if problem.severity == "error")
     return Validation(wrong, tuple(problem for problem in found if problem.severity == "warning"))
 
 
 def problems_of(path: str | Path, *, strict: bool = False) -> tuple[Problem, ...]:
-    """Mistakes and warnings of one config: what its data does wrong is placed at `data.source`."""
+    """Mistakes and warnings of one config: what its data does wrong is placed at `data.source`, what the user's code
+    does wrong there."""
     try:
         config = load(path)
         try:
@@ -60,3 +67,7 @@ def problems_of(path: str | Path, *, strict: bool = False) -> tuple[Problem, ...
         return error.problems
     except (InputError, StorageError) as error:
         return (Problem(str(path), 1, 1, "", str(error).removeprefix(f"{path}: ")),)
+    except Exception as error:
+        if (fault := fault_in_code(error)) is None:
+            raise
+        return (Problem(str(fault.code.path), fault.line, 1, "", fault.message),)

@@ -52,6 +52,7 @@ def verify_resume(
     strict: bool = False,
     sinks: Sequence[Sink] = (),
     interruption: Interruption | None = None,
+    code: Sequence[str | Path] = (),
 ) -> ResumeCheck:
     """Train as `train` does; then once more in a temporary directory, interrupted and resumed from its files again and
     again; and compare checkpoints, history and config byte by byte.
@@ -61,7 +62,7 @@ def verify_resume(
     Raises:
         InputError: the config has `training.max_seconds`, with which no two runs need end alike.
     """
-    result = train(config, overrides, run=run, strict=strict, sinks=sinks, interruption=interruption)
+    result = train(config, overrides, run=run, strict=strict, sinks=sinks, interruption=interruption, code=code)
     if result.session.model.experiment.training.max_seconds is not None:
         raise InputError("training.max_seconds: where the clock ends training, no two runs need be alike; leave it out")
     pauses = interruptions(result.steps, result.session.steps_per_epoch)

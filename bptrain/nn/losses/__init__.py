@@ -2,7 +2,7 @@
 
 from bptrain.nn.losses.binary import BinaryCrossEntropy, Focal
 from bptrain.nn.losses.classification import Hinge, KlDivergence, SoftmaxCrossEntropy
-from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, Value
+from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, Value, mean
 from bptrain.nn.losses.regression import Huber, LogCosh, Mae, Mse, Poisson
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "Poisson",
     "SoftmaxCrossEntropy",
     "Value",
+    "mean",
 ]

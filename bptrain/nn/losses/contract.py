@@ -5,6 +5,7 @@ of the weights) and works on raw scores, so that it stays exact at scores of any
 `(n, width)`, t the targets, n the rows.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -13,8 +14,6 @@ import numpy as np
 from bptrain.arrays import Array, Shape
 from bptrain.nn.layer import Scratch, Workspace
 from bptrain.registry import Family
-
-LOSSES = Family("loss")
 
 Value = tuple[Any, float]
 """A mean loss and the weight of what it is a mean of."""
@@ -28,9 +27,10 @@ Link = Literal["", "softmax", "sigmoid", "exp", "margin"]
 distance from a boundary; empty where scores are the predicted values themselves."""
 
 
-class Loss:
+class Loss(ABC):
     """A loss on raw scores, and the base of all of them.
 
+    Unless it says otherwise it takes numbers, a score for each column, and needs no scratch.
     `encoding` is how targets reach it; `raw_targets` says that numeric targets mean something as they are (counts,
     shares, yes or no) and must not be scaled; `labels` that several columns of 0 and 1 are labels that may go together;
     `link` is what the loss itself makes of raw scores, which must then be free to take any value.
@@ -44,7 +44,7 @@ class Loss:
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         """The numbers of scores that fit a target of so many classes (None: numeric) in so many columns, the usual
         one first; empty when the loss cannot take such a target."""
-        raise NotImplementedError
+        return (columns,) if classes is None else ()
 
     def objection(self, targets: Array, classes: int | None) -> str | None:
         """What is wrong with encoded targets of so many classes, if anything: `a count must be 0 or more (got -3)`."""
@@ -52,8 +52,9 @@ class Loss:
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         """The scratch needed for scores of `shape` a row."""
-        raise NotImplementedError
+        return {}
 
+    @abstractmethod
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
     ) -> Value:
@@ -63,12 +64,14 @@ class Loss:
         scores and dscores `(n, width)`, weights `(n,)` or None. The weight is n, or the sum of the weights: a mean over
         several batches is the sum of their means times their weights, divided by the sum of the weights.
         """
-        raise NotImplementedError
 
     def outputs(self, scores: Array, out: Array) -> Array:
         """Fill out with what a person reads: probabilities, or the predicted values."""
         np.copyto(out, scores)
         return out
+
+
+LOSSES = Family("loss", contract=Loss)
 
 
 def mean(terms: Array, dscores: Array, weights: Array | None) -> Value:

@@ -49,10 +49,6 @@ class Mse(Loss):
 class OnErrors(Loss):
     """The base of losses that look at each error z - t alone."""
 
-    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
-        """As many scores as columns of numbers."""
-        return (columns,) if classes is None else ()
-
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         """Scratch for terms and a few steps on the way."""
         return {"terms": Scratch(shape), "size": Scratch(shape), "small": Scratch(shape, "bool")}

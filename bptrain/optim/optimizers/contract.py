@@ -1,6 +1,8 @@
 """What an optimizer is: a rule that changes the parameters by their gradient, in place on whole vectors."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt
@@ -9,14 +11,12 @@ from bptrain.arrays import Array
 from bptrain.formulas import formula
 from bptrain.registry import Family
 
-OPTIMIZERS = Family("optimizer")
-
 LearningRate = Annotated[float, Gt(0), "learning rate"]
 Epsilon = Annotated[float, Gt(0), "added to the divisor, against division by zero"]
 WeightDecay = Annotated[float, Ge(0), "share of a weight that lr · weight_decay takes off at every step"]
 
 
-class Optimizer:
+class Optimizer(ABC):
     """An update rule that works entry by entry, so that a slice of all vectors may be updated at a time.
 
     It keeps no state of its own: what it must remember from step to step is in `slots`.
@@ -28,8 +28,8 @@ class Optimizer:
     lr: LearningRate
     """The learning rate before the schedule; every optimizer declares its own default."""
 
-    usual_lr: ClassVar[tuple[float, float]]
-    """The least and the largest learning rate of everyday use on scaled data; each optimizer declares its own."""
+    usual_lr: ClassVar[tuple[float, float]] = (0.0, inf)
+    """The least and the largest learning rate of everyday use on scaled data; each of ours declares its own."""
 
     @property
     def slots(self) -> int:
@@ -41,9 +41,10 @@ class Optimizer:
         """The update rule in force, in the letters of the docstring; formulas stand between backticks."""
         return formula(type(self), "Update:")
 
-    def start(self, slots: Sequence[Array]) -> None:
+    def start(self, slots: Sequence[Array]) -> None:  # noqa: B027, for most there is nothing to do
         """Fill the slots before the first step, where zero is not the right start."""
 
+    @abstractmethod
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         """Change theta and slots; grad is used up as scratch.
 
@@ -55,7 +56,6 @@ class Optimizer:
             step: counts from 1.
             decayed: so many entries at the start of theta take decoupled weight decay, where the rule has one.
         """
-        raise NotImplementedError
 
 
 class LineSearch(Optimizer):
@@ -63,6 +63,11 @@ class LineSearch(Optimizer):
 
     full_batch = True
 
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        """Not to be called: one gradient is not enough for it."""
+        raise NotImplementedError
+
+    @abstractmethod
     def advance(
         self, theta: Array, grad: Array, slots: Sequence[Array], evaluate: Callable[[], float], *, lr: float, step: int
     ) -> None:
@@ -77,7 +82,9 @@ class LineSearch(Optimizer):
             lr: the learning rate of this step, the schedule included.
             step: counts from 1.
         """
-        raise NotImplementedError
+
+
+OPTIMIZERS = Family("optimizer", contract=Optimizer)
 
 
 def decay(theta: Array, share: float, decayed: int) -> None:

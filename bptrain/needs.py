@@ -1,0 +1,96 @@
+"""What a model needs from files of code: which components they registered, to be said when they are not there."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from shlex import quote
+from typing import Any
+
+from bptrain.code import Code, Component, loaded_code, registered
+from bptrain.errors import BptrainWarning, InputError
+
+
+@dataclass(frozen=True)
+class Need:
+    """The components that something has from a file: its name and digest, and (kind of the family, name) each."""
+
+    file: str
+    digest: str
+    components: tuple[tuple[str, str], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it; `from_json` is the inverse."""
+        components = [{"kind": kind, "name": name} for kind, name in self.components]
+        return {"file": self.file, "digest": self.digest, "components": components}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Need":
+        """A need read back.
+
+        Raises:
+            LookupError, TypeError, ValueError: it is not what `to_json` writes.
+        """
+        components = tuple((one["kind"], one["name"]) for one in document["components"])
+        need = cls(document["file"], document["digest"], components)
+        if not all(isinstance(text, str) for text in (need.file, need.digest, *sum(components, ()))) or not components:
+            raise ValueError("its record of the code that it needs is unreadable")
+        return need
+
+
+def needs(value: object) -> tuple[Need, ...]:
+    """What the components inside a dataclass, such as an experiment, have from files."""
+    return tuple(
+        Need(code.path.name, code.digest, tuple((kind, name) for kind, name, _ in components))
+        for code, components in used(value)
+    )
+
+
+def used(value: object) -> Iterator[tuple[Code, tuple[Component, ...]]]:
+    """The loaded files that components inside a dataclass come from, and which."""
+    classes = set(classes_in(value))
+    for code in loaded_code():
+        if components := tuple(one for one in code.components if one[2] in classes):
+            yield code, components
+
+
+def code_options(value: object) -> str:
+    """What to type after a command so that it can use what is inside a dataclass: ` --code my_layer.py`, or nothing."""
+    return "".join(f" --code {quote(str(code.path))}" for code, _ in used(value))
+
+
+def classes_in(value: object) -> Iterator[type]:
+    """The classes of all dataclasses inside a value, its own among them."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from classes_in(item)
+    elif is_dataclass(value):
+        yield type(value)
+        for field in fields(value):
+            yield from classes_in(getattr(value, field.name))
+
+
+def meet(needed: Sequence[Need], where: str) -> None:
+    """Make sure that everything needed is there; a file that has changed since is worth a `BptrainWarning`.
+
+    Args:
+        needed: what was written down.
+        where: it was, for the message.
+
+    Raises:
+        InputError: something is not registered; the message names all of it, and the files.
+    """
+    there = {(kind, name) for kind, name, _ in registered()}
+    absent = {
+        need.file: [f"the {kind} {name!r}" for kind, name in need.components if (kind, name) not in there]
+        for need in needed
+    }
+    if missing := {file: names for file, names in absent.items() if names}:
+        what = ", ".join(f"{' and '.join(names)} from {file}" for file, names in missing.items())
+        raise InputError(f"{where}: needs {what}; give {' '.join(f'--code {file}' for file in missing)}")
+    owners = {(kind, name): code for code in loaded_code() for kind, name, _ in code.components}
+    for need in needed:
+        for path, digest in {(owners[one].path, owners[one].digest) for one in need.components if one in owners}:
+            if digest != need.digest:
+                same = f"{path} has changed since this checkpoint was written"
+                other = f"{path} is not the {need.file} that this checkpoint was written with"
+                warnings.warn(same if path.name == need.file else other, BptrainWarning, stacklevel=2)
