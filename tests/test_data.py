@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bptrain.data import BUNDLED_TARGETS, SCALERS, Bundled, Csv, Split, Standard, Synthetic, find_classes, fit
@@ -137,6 +137,7 @@ def write_bytes(path, data):
     return path
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from(["1", "x", '"a,b"', '"l\nm"', "", '""', '"say ""hi"""']), min_size=1, max_size=4))
 )
