@@ -12,6 +12,7 @@ What the commands do, as functions:
     bptrain.validate(["configs/digits.yaml"]).valid
     print(bptrain.show("configs/digits.yaml"))
     bptrain.summarize("configs/digits.yaml").totals.parameters
+    print(bptrain.init("houses.csv", "price"))
     bptrain.copy_example("iris", "my.yaml")
     bptrain.reference("losses", "huber")
     bptrain.help_topics("BP220")
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bptrain.config import copy_example as copy_example
     from bptrain.config import examples as examples
+    from bptrain.config import init as init
     from bptrain.config import reference as reference
     from bptrain.config import schema as schema
     from bptrain.evaluation import evaluate as evaluate
@@ -46,6 +48,7 @@ _HOMES = {
     "evaluate": "bptrain.evaluation",
     "examples": "bptrain.config",
     "help_topics": "bptrain.topics",
+    "init": "bptrain.config",
     "reference": "bptrain.config",
     "resume": "bptrain.training",
     "schema": "bptrain.config",

@@ -7,6 +7,7 @@ from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlySto
 from bptrain.config.load import Config, changed, from_json, load
 from bptrain.config.reference import reference
 from bptrain.config.schema import schema, write_schema
+from bptrain.config.starter import init
 from bptrain.config.yaml_text import Origin
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "dump",
     "examples",
     "from_json",
+    "init",
     "load",
     "reference",
     "schema",

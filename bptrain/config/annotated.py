@@ -53,18 +53,19 @@ def annotated(config: Config, settled: Experiment, *, width: int = WIDEST) -> st
 
 def laid_out(lines: Sequence[Line], width: int) -> Iterator[str]:
     """Lines with their comments in one column, wrapped."""
-    column = min(max(len(line.code) for line in lines), CODE) + 2
-    room = min(width, WIDEST) - column - len("# ") - MARK
-    marks = max((len(line.mark) for line in lines), default=0)
+    column = min(max(len(line.code) for line in lines if line.mark or line.meaning), CODE) + 2
+    marks = max(len(line.mark) for line in lines)
+    before = MARK if marks else 0
+    room = min(width, WIDEST) - column - len("# ") - before
     for line in lines:
         meaning = wrap(printable(" ".join(line.meaning.split())), room) if room >= NARROWEST else []
-        below = [f"{'':<{column}}# {'':<{MARK}}{text}" for text in meaning]
+        below = [f"{'':<{column}}# {'':<{before}}{text}" for text in meaning]
         if len(line.code) > column:
             # A value that cannot be broken has its meaning above it.
             yield from below
             yield f"{line.code}  # {line.mark}" if line.mark else line.code
             continue
-        first = f"{line.mark:<{MARK}}{meaning[0]}" if meaning else line.mark
+        first = f"{line.mark:<{before}}{meaning[0]}" if meaning else line.mark
         start = column if room >= NARROWEST else max(min(column, width - marks - 2), 0)
         yield f"{line.code + '  ':<{start}}# {first}" if first else line.code
         yield from below[1:]
@@ -163,21 +164,32 @@ class Walk:
 
     def single(self, prefix: str, hint: Any, doc: str, after: Any, before: Any, path: FieldPath) -> Iterator[Line]:
         """A single value, or a list of such, broken where it is too long for a line."""
-        mark, whole = self.mark(after, before, path), f"{prefix} {flow(plain(hint, after))}"
-        if len(whole) <= WIDEST or not isinstance(after, tuple):
-            yield Line(whole, mark, doc)
-            return
-        inside = " " * (len(prefix) - len(prefix.lstrip()) + 2)
-        yield Line(prefix, mark, doc)
-        texts = [flow(item) for item in plain(hint, after)]
-        line = f"{inside}[{texts[0]}"
-        for text in texts[1:]:
-            if len(line) + len(text) + 3 > WIDEST:
-                yield Line(f"{line},")
-                line = f"{inside}{text}"
-            else:
-                line += f", {text}"
-        yield Line(f"{line}]")
+        mark = self.mark(after, before, path)
+        if isinstance(after, tuple):
+            first, *others = flow_lines(prefix, plain(hint, after))
+            yield Line(first.code, mark, doc)
+            yield from others
+        else:
+            yield Line(f"{prefix} {flow(plain(hint, after))}", mark, doc)
+
+
+def flow_lines(prefix: str, items: Sequence[Any]) -> Iterator[Line]:
+    """`key: [a, b]` in one line, or in several where it is too long."""
+    whole = f"{prefix} {flow(items)}"
+    if len(whole) <= WIDEST or not items:
+        yield Line(whole)
+        return
+    inside = " " * (len(prefix) - len(prefix.lstrip()) + 2)
+    yield Line(prefix)
+    texts = [flow(item) for item in items]
+    line = f"{inside}[{texts[0]}"
+    for text in texts[1:]:
+        if len(line) + len(text) + 3 > WIDEST:
+            yield Line(f"{line},")
+            line = f"{inside}{text}"
+        else:
+            line += f", {text}"
+    yield Line(f"{line}]")
 
 
 def item_hint(hint: Any) -> Any:

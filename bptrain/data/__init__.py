@@ -1,6 +1,7 @@
 """Data: sources of tables, the columns of a table as numbers, and which rows train."""
 
 from bptrain.data.columns import MOST_INTEGER_CLASSES, Classes, Columns, Task, find_classes, fit, likely_task
+from bptrain.data.csv_reader import read_csv
 from bptrain.data.scalers import SCALERS, Scaler, Standard, Unscaled
 from bptrain.data.sources import BUNDLED_TARGETS, SOURCES, Bundled, Csv, Source, Synthetic, resources
 from bptrain.data.splits import Split
@@ -26,5 +27,6 @@ __all__ = [
     "find_classes",
     "fit",
     "likely_task",
+    "read_csv",
     "resources",
 ]

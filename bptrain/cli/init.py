@@ -1,0 +1,28 @@
+"""`bptrain init`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", readable=False, show_default=False)],
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="CONFIG", help="Where to write it.", show_default="stdout")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the config if it is there.")] = False,
+) -> None:
+    """Look at a data file and write a commented config for it, which trains as it is."""
+    from bptrain.cli.examples import train_command
+    from bptrain.config.starter import start
+    from bptrain.console.text import printable
+
+    starter = start(file, target, output=output, force=force)
+    if output is None:
+        print(starter.text, end="")
+        return
+    print(f"{printable(str(output))}: written; train it with  {printable(train_command(output))}")
+    for column in starter.left_out:
+        print(f"left out: {printable(column.name)}: {printable(column.objection)}")

@@ -1,0 +1,102 @@
+"""What the columns of a table look like: their kinds in words, and why one cannot or should not be learned from."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.data.columns import LARGEST
+from bptrain.data.scalers import Standard
+from bptrain.data.table import Table
+
+NUMBERED = 10
+"""Columns of one name with as many numbers, such as pixel_0_1, are taken for one measurement: an image, a spectrum."""
+
+ENOUGH = 20
+"""With fewer rows than this a column may number them by chance."""
+
+ID = re.compile(r"(?:.*[_\s.-])?(?:id|uuid|guid)|id[_\s.-].*|index|row_?(?:id|no|nr|num|number)?|unnamed: ?\d+", re.I)
+CAMEL_ID = re.compile(r".*[a-z]I[dD]")
+TIME = re.compile(r"year|month|week|day|date|hour|minute|second|time|epoch|age", re.I)
+
+
+@dataclass(frozen=True)
+class ColumnKind:
+    """A column: what is in it, in words, and what speaks against learning from it (empty: nothing).
+
+    `usable` says whether it could be learned from all the same.
+    """
+
+    name: str
+    words: str
+    objection: str = ""
+    usable: bool = True
+
+
+def kinds(table: Table) -> tuple[ColumnKind, ...]:
+    """The kind of every column of a table, in order."""
+    numbered = series(list(table.columns))
+    return tuple(kind(name, values, name in numbered) for name, values in table.columns.items())
+
+
+def kind(name: str, values: Array, numbered: bool) -> ColumnKind:
+    """The kind of one column; constant ones among many of the same name, such as the corners of an image, are fine."""
+    if values.dtype == object:
+        return text_kind(name, values)
+    finite = values[np.isfinite(values)]
+    distinct = len(np.unique(finite))
+    whole = bool(np.all(finite == np.floor(finite)))
+    words = f"{'whole ' if whole else ''}numbers, {distinct:,} different"
+    missing = int(np.isnan(values).sum())
+    if missing:
+        return ColumnKind(name, words, f"{missing:,} of {len(values):,} values are missing", usable=False)
+    if len(finite) < len(values):
+        return ColumnKind(name, words, "it has infinite values", usable=False)
+    if not scales(values):
+        return ColumnKind(name, words, "its numbers are too large to be scaled", usable=False)
+    if distinct == 1:
+        return ColumnKind(name, words, "" if numbered else f"it is {values[0]:g} in every row")
+    if looks_like_id(name, values):
+        return ColumnKind(name, words, "it looks like an ID, which says nothing about new rows")
+    return ColumnKind(name, words)
+
+
+def text_kind(name: str, values: Array) -> ColumnKind:
+    """The kind of a column that is not all numbers."""
+    present = [value for value in values if value is not None]
+    if not present:
+        return ColumnKind(name, "empty", "the whole column is empty", usable=False)
+    missing = len(values) - len(present)
+    words = f"text, {len(set(present)):,} different"
+    empty = f", {missing:,} of {len(values):,} missing" if missing else ""
+    return ColumnKind(name, words + empty, f"{words}{empty}; only numbers can be learned from", usable=False)
+
+
+def scales(values: Array) -> bool:
+    """Whether standardised numbers are numbers that a network works on."""
+    scaler = Standard()
+    with np.errstate(all="ignore"):
+        statistics = scaler.fit(values)
+        scaled = np.abs(scaler.apply(values, statistics)).max()
+    return bool(np.isfinite(statistics).all() and scaled <= LARGEST)
+
+
+def series(names: Sequence[str]) -> set[str]:
+    """The names that differ in nothing but numbers from many others."""
+    stems = [re.sub(r"\d+", "#", name) for name in names]
+    counts = Counter(stems)
+    return {name for name, stem in zip(names, stems, strict=True) if "#" in stem and counts[stem] >= NUMBERED}
+
+
+def looks_like_id(name: str, values: Array) -> bool:
+    """Whether a column of finite numbers identifies its rows: named so, or counting them; time counts otherwise."""
+    if (values != np.floor(values)).any() or np.ptp(values) <= 1:
+        return False
+    if ID.fullmatch(name) or CAMEL_ID.fullmatch(name):
+        return True
+    if len(values) < ENOUGH or TIME.search(name) or np.ptp(values) != len(values) - 1:
+        return False
+    return bool((np.diff(np.sort(values)) == 1).all())

@@ -1,0 +1,274 @@
+"""A first config for a data file: what is left out and why, and that it trains as it is."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import bptrain
+from bptrain.config import load
+from bptrain.errors import InputError
+from bptrain.training import prepare
+
+DATASETS = Path(__file__).parents[1] / "datasets"
+
+HOUSES = {
+    "id": lambda k: k + 1000,
+    "area": lambda k: 50 + (k * 37) % 101,
+    "rooms": lambda k: 1 + k % 5,
+    "city": lambda k: ("Rome", "Oslo", "Lima")[k % 3],
+    "country": lambda k: 7,
+    "garden": lambda k: "" if k % 8 == 0 else k % 4,
+    "empty": lambda k: "",
+    "huge": lambda k: 1e300 if k == 3 else k % 7,
+    "customer_id": lambda k: (k * 7919) % 1000,
+    "price": lambda k: 1000.5 * (50 + (k * 37) % 101) + 10 * (k % 5),
+}
+
+
+def houses(rows=60, name="houses.csv", columns=HOUSES):
+    lines = [",".join(columns)] + [",".join(str(column(k)) for column in columns.values()) for k in range(rows)]
+    Path(name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return name
+
+
+def experiment(text, name="out.yaml"):
+    Path(name).write_text(text, encoding="utf-8")
+    return load(name).experiment
+
+
+def test_what_cannot_be_learned_from_is_left_out_with_the_reason():
+    text = bptrain.init(houses(), "price")
+    assert experiment(text).data.features == ("area", "rooms")
+    reasons = dict(re.findall(r"^  #   (\w+): (.*)$", text, re.M))
+    assert reasons == {
+        "id": "it looks like an ID, which says nothing about new rows",
+        "city": "text, 3 different; only numbers can be learned from",
+        "country": "it is 7 in every row",
+        "garden": "8 of 60 values are missing",
+        "empty": "the whole column is empty",
+        "huge": "its numbers are too large to be scaled",
+        "customer_id": "it looks like an ID, which says nothing about new rows",
+    }
+    result = bptrain.train("out.yaml")
+    assert result.test.metrics["r2"] > 0.9
+
+
+def test_no_features_are_listed_where_none_is_left_out():
+    text = bptrain.init(houses(columns={key: HOUSES[key] for key in ("area", "rooms", "price")}), "price")
+    assert experiment(text).data.features is None
+    assert "left out" not in text
+
+
+@pytest.mark.parametrize(
+    ("data", "target", "task", "metric", "least"),
+    [
+        ("iris.csv", "species", "classification", "accuracy", 0.9),
+        ("wine.csv", "cultivar", "classification", "accuracy", 0.9),
+        ("breast_cancer.csv", "diagnosis", "classification", "roc_auc", 0.95),
+        ("digits.csv.gz", "digit", "classification", "accuracy", 0.94),
+        ("diabetes.csv", "progression", "regression", "r2", 0.3),
+    ],
+)
+def test_real_data_is_learned_without_an_edit(data, target, task, metric, least, bptrain_in):
+    done = bptrain_in("init", DATASETS / data, "--target", target, "-o", "mine.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "mine.yaml: written; train it with  bptrain train mine.yaml\n"
+    assert load("mine.yaml").experiment.data.task == task
+    assert bptrain.validate(["mine.yaml"]).problems == ()
+    assert bptrain.train("mine.yaml").test.metrics[metric] > least
+
+
+def test_the_path_starts_from_the_config(bptrain_in, tmp_path):
+    for folder in ("data sets", "configs"):
+        (tmp_path / folder).mkdir()
+    houses(name="data sets/houses.csv")
+    assert bptrain_in("init", "data sets/houses.csv", "--target", "price", "-o", "configs/p.yaml").returncode == 0
+    text = (tmp_path / "configs" / "p.yaml").read_text(encoding="utf-8")
+    assert "{csv: ../data sets/houses.csv}" in text
+    assert bptrain.train("configs/p.yaml", ["training.epochs=1"]).epochs == 1
+    printed = bptrain_in("init", "data sets/houses.csv", "--target", "price", PYTHONIOENCODING="utf-8").stdout
+    assert printed == bptrain.init("data sets/houses.csv", "price")
+    assert "{csv: data sets/houses.csv}" in printed
+
+
+def test_what_is_there_is_not_overwritten(bptrain_in, tmp_path):
+    houses()
+    (tmp_path / "mine.yaml").write_text("years of work")
+    done = bptrain_in("init", "houses.csv", "--target", "price", "-o", "mine.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    message = "error: mine.yaml: exists already and is not overwritten; choose another path, or --force\n"
+    assert done.stderr == message
+    assert (tmp_path / "mine.yaml").read_text() == "years of work"
+    done = bptrain_in("init", "houses.csv", "--target", "price", "-o", "mine.yaml", "--force")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[1] == "left out: id: it looks like an ID, which says nothing about new rows"
+    assert (tmp_path / "mine.yaml").read_text(encoding="utf-8") == bptrain.init("houses.csv", "price").replace(
+        "bptrain train CONFIG.yaml", "bptrain train mine.yaml"
+    )
+
+
+REFUSED = [
+    ("x,y\n1,2\n2,3\n", "z", "b.csv has no column 'z'; choose from x, y"),
+    ("width,price\n1,2\n2,3\n", "prize", "b.csv has no column 'prize'; did you mean 'price'?"),
+    ("x,y\n1,2\n2,\n3,4\n", "y", "b.csv:3: y: a missing value or NaN; fill it in or remove the row"),
+    ("x,y\n1,a\n2,\n3,b\n", "y", "b.csv:3: y: the target is missing; fill it in or remove the row"),
+    ("x,y\n1,a\n2,a\n", "y", "b.csv: y: the target has a single class, 'a'; there is nothing to learn"),
+    ("x,y\n" + "1,2.5\n" * 40, "y", "b.csv: y: it is 2.5 in every row; there is nothing to learn"),
+    ("x,y\n1,a\n2,b\n3,c\n4,d\n", "y", "b.csv: y: 4 classes in 4 rows; a class is learned from several rows each"),
+    ("y\n1\n2\n3\n", "y", "b.csv: there is no column to predict 'y' from (it has no other columns)"),
+    ("y,c\n1,a\n2,b\n3,a\n", "y", "b.csv: there is no column to predict 'y' from (c: text, 2 different; only numbers"),
+    ("x,y\n1,1e300\n2,-1e300\n3,4\n", "y", "b.csv: y: its numbers are too large to be scaled"),
+    ("x,y\n1\n", "y", "b.csv:2: the line has 1 values and the header 2: too few"),
+    ("", "y", "b.csv:1: the file is empty; the first line must name the columns"),
+    ("x,y\n", "y", "b.csv:2: the file has a header and no rows; add at least one"),
+]
+
+
+@pytest.mark.parametrize(("text", "target", "message"), REFUSED)
+def test_what_cannot_be_learned_is_refused_in_a_line(text, target, message):
+    Path("b.csv").write_text(text)
+    with pytest.raises(InputError) as caught:
+        bptrain.init("b.csv", target, output="out.yaml")
+    assert str(caught.value).startswith(message)
+    assert not Path("out.yaml").exists()
+
+
+def test_without_a_target_the_columns_are_named(bptrain_in):
+    houses()
+    done = bptrain_in("init", "houses.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: houses.csv: name the column to predict, such as --target price; there are id (whole")
+    assert "city (text, 3 different)" in line
+    assert "garden (whole numbers, 4 different)" in line
+    assert bptrain_in("init", "gone.csv").stderr == "error: gone.csv: no such file\n"
+
+
+def test_without_a_likely_name_the_last_column_that_will_do_is_meant():
+    Path("b.csv").write_text("a,b,id,c\n" + "".join(f"{k % 3},{k % 4},{k},5\n" for k in range(30)))
+    with pytest.raises(InputError, match="such as --target b;"):
+        bptrain.init("b.csv", None)
+
+
+def test_a_column_is_used_where_there_is_no_better_one():
+    """Numbers that count the rows may be what there is to predict from: x in y = f(x)."""
+    Path("b.csv").write_text("x,y\n" + "".join(f"{k},{k * k / 7}\n" for k in range(40)))
+    assert experiment(bptrain.init("b.csv", "y")).data.features is None
+
+
+def test_few_rows_are_all_learned_from():
+    Path("xor.csv").write_text("a,b,c\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
+    one = experiment(bptrain.init("xor.csv", "c"))
+    assert (one.data.split.validation, one.data.split.test, one.training.early_stopping) == (0, 0, None)
+    assert one.training.batch_size == "full"
+    assert bptrain.train("out.yaml", ["training.epochs=2"]).test is None
+
+
+def test_a_rare_class_is_pointed_out():
+    Path("b.csv").write_text("x,y\n" + "".join(f"{k % 13},{'rare' if k % 20 == 0 else 'usual'}\n" for k in range(200)))
+    text = bptrain.init("b.csv", "y")
+    assert "the rarest class, rare, has 10 of 200 rows" in text
+    assert [type(metric).__name__ for metric in experiment(text).metrics][1] == "BalancedAccuracy"
+
+
+def test_larger_data_gets_a_larger_network_and_larger_batches():
+    sizes = []
+    for rows in (40, 300, 3000, 30_000):
+        one = experiment(bptrain.init(houses(rows), "price"))
+        sizes.append((sum(one.hidden), one.training.batch_size, -one.training.epochs))
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) == 4
+
+
+HOSTILE = [
+    "a\nseed: 99",
+    "a # b",
+    "1e3",
+    "no",
+    "- x",
+    "{a: b}",
+    "\x1b[31mred",
+    "\u202eevil",
+    "a\u2028b",
+    "'",
+    "${seed}",
+    ": ",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_odd_names_survive(name):
+    def cell(text):
+        return '"' + text.replace('"', '""') + '"'
+
+    header = ",".join(map(cell, (name, name + "2", name + "3", "y")))
+    rows = "".join(f"{k % 7},{cell(name)},{(k * k) % 11},{cell(name if k % 2 else 'other')}\n" for k in range(60))
+    Path("h.csv").write_text(f"{header}\n{rows}", encoding="utf-8")
+    for target, features in (("y", (name, name + "3")), (name, (name + "3",))):
+        text = bptrain.init("h.csv", target)
+        assert all(line.isprintable() for line in text.split("\n"))
+        one = experiment(text)
+        assert (one.seed, one.data.target, one.data.features) == (0, target, features)
+        prepare("out.yaml")
+
+
+def test_an_odd_file_name_survives():
+    name = "a: b # {c} 'é'\u202e.csv"
+    houses(name=name)
+    experiment(bptrain.init(name, "price"))
+    prepare("out.yaml")
+
+
+COLUMN = st.sampled_from(["text", "numbers", "whole", "constant", "count", "missing", "huge", "tiny", "two", "mixed"])
+
+
+def cell(kind, k, draw):
+    few = draw(st.integers(0, 5))
+    return {
+        "text": f"word {few}",
+        "numbers": repr(draw(st.floats(-1e6, 1e6))),
+        "whole": str(draw(st.integers(-50, 50))),
+        "constant": "3",
+        "count": str(k),
+        "missing": "" if few == 0 else str(k * 0.5),
+        "huge": repr(draw(st.floats(-1e308, 1e308))),
+        "tiny": repr(draw(st.floats(-1e-300, 1e-300))),
+        "two": str(few % 2),
+        "mixed": "n/a" if few == 0 else str(few),
+    }[kind]
+
+
+@st.composite
+def tables(draw):
+    names = draw(
+        st.lists(st.text("abId_ #:'{}[]é", min_size=1, max_size=6), min_size=2, max_size=6, unique_by=str.lower)
+    )
+    columns = [(name, draw(COLUMN)) for name in names if name.strip()]
+    rows = draw(st.integers(1, 60))
+    body = [[cell(kind, k, draw) for _, kind in columns] for k in range(rows)]
+    head = ['"' + name + '"' for name, _ in columns]
+    return [name for name, _ in columns], "\n".join(",".join(line) for line in [head, *body]) + "\n"
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(table=tables(), data=st.data())
+def test_whatever_is_accepted_trains(table, data):
+    """The law: a file is refused in a line, or the config that comes of it can be trained as it is."""
+    names, text = table
+    if not names:
+        return
+    Path("law.csv").write_text(text, encoding="utf-8")
+    target = data.draw(st.sampled_from(names))
+    try:
+        written = bptrain.init("law.csv", target)
+    except InputError:
+        return
+    Path("law.yaml").write_text(written, encoding="utf-8")
+    assert bptrain.train("law.yaml", ["training.epochs=1"]).epochs == 1
