@@ -92,6 +92,7 @@ def test_the_short_form_says_so():
 HOSTILE = [
     "a\nseed: 99",
     "a # b",
+    "${seed}",
     "1e3",
     "no",
     "- x",

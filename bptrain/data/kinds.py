@@ -92,11 +92,19 @@ def series(names: Sequence[str]) -> set[str]:
 
 
 def looks_like_id(name: str, values: Array) -> bool:
-    """Whether a column of finite numbers identifies its rows: named so, or counting them; time counts otherwise."""
+    """Whether a column of finite numbers identifies its rows: whole numbers, and named so or counting the rows."""
     if (values != np.floor(values)).any() or np.ptp(values) <= 1:
         return False
-    if ID.fullmatch(name) or CAMEL_ID.fullmatch(name):
-        return True
+    return named_like_id(name) or numbers_rows(name, values)
+
+
+def named_like_id(name: str) -> bool:
+    """Whether a column is named like an ID: `id`, `customer_id`, `userId`, `index`, `Unnamed: 0`."""
+    return bool(ID.fullmatch(name) or CAMEL_ID.fullmatch(name))
+
+
+def numbers_rows(name: str, values: Array) -> bool:
+    """Whether whole numbers count from somewhere to somewhere, each once, and are not named like a time."""
     if len(values) < ENOUGH or TIME.search(name) or np.ptp(values) != len(values) - 1:
         return False
     return bool((np.diff(np.sort(values)) == 1).all())

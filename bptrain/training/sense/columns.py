@@ -1,12 +1,12 @@
 """Rules of the feature columns: what a network cannot learn from, or learns what it should not."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.data import Classes, Unscaled
+from bptrain.data.kinds import ENOUGH, named_like_id, numbers_rows, series
 from bptrain.data.table import shown
 from bptrain.errors import Mistake
 from bptrain.training.assemble import field_of
@@ -17,16 +17,6 @@ FAR = 20.0
 
 APART = 100.0
 """How many times larger than the least spread the largest one may be, and than that of a column of tiny numbers."""
-
-NUMBERED = 10
-"""Columns of one name with as many numbers, such as pixel_0_1, are taken for one measurement: an image, a spectrum."""
-
-ENOUGH = 20
-"""With fewer rows than this a column may look like anything by chance."""
-
-ID = re.compile(r"(?:.*[_\s.-])?(?:id|uuid|guid)|id[_\s.-].*|index|row_?(?:id|no|nr|num|number)?|unnamed: ?\d+", re.I)
-CAMEL_ID = re.compile(r".*[a-z]I[dD]")
-TIME = re.compile(r"year|month|week|day|date|hour|minute|second|time|epoch|age", re.I)
 
 PLACEHOLDERS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0)
 """Numbers that are often written for a missing value."""
@@ -40,12 +30,6 @@ def blamed(case: Case, names: Sequence[str], what: Callable[[str], str]) -> Iter
     elif names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield Mistake("data.features", what(", ".join(map(shown, names[:3])) + more))
-
-
-def series(names: Sequence[str]) -> set[str]:
-    """The names that differ in nothing but numbers from many others."""
-    stems = [re.sub(r"\d+", "#", name) for name in names]
-    return {name for name, stem in zip(names, stems, strict=True) if "#" in stem and stems.count(stem) >= NUMBERED}
 
 
 @rule(
@@ -150,25 +134,16 @@ def constant_features(case: Case) -> Iterator[Mistake]:
 )
 def id_features(case: Case) -> Iterator[Mistake]:
     """Whole numbers in a column that is named like an ID, or that number the rows."""
-    columns, rows = case.assembly.table.columns, len(case.assembly.table)
+    columns = case.assembly.table.columns
     whole = np.flatnonzero((case.sample == np.floor(case.sample)).all(axis=0) & (np.ptp(case.sample, axis=0) > 1))
     found = []
     for k in whole:
         name = case.features[k]
-        named = ID.fullmatch(name) or CAMEL_ID.fullmatch(name)
-        values = columns[name]
-        if named or (len(case.features) > 1 and rows >= ENOUGH and not TIME.search(name) and numbers_rows(values)):
+        if named_like_id(name) or (len(case.features) > 1 and numbers_rows(name, columns[name])):
             found.append(name)
     yield from blamed(
         case, found, lambda name: f"{name} looks like an ID (it says nothing about new rows); leave it out"
     )
-
-
-def numbers_rows(values: Array) -> bool:
-    """Whether whole numbers count from somewhere to somewhere, each once."""
-    if np.ptp(values) != len(values) - 1 or (values != np.floor(values)).any():
-        return False
-    return bool((np.bincount((values - values.min()).astype(np.int64)) == 1).all())
 
 
 @rule(
