@@ -9,6 +9,7 @@ What the commands do, as functions:
     bptrain.resume(result.run, ["training.epochs=10"])
     bptrain.check_gradients("configs/digits.yaml").passed
     bptrain.verify_resume("configs/digits.yaml", ["training.epochs=5"]).identical
+    bptrain.sweep_gradients("configs/digits.yaml").passed
     bptrain.validate(["configs/digits.yaml"]).valid
     print(bptrain.show("configs/digits.yaml"))
     bptrain.summarize("configs/digits.yaml").totals.parameters
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from bptrain.config import schema as schema
     from bptrain.evaluation import evaluate as evaluate
     from bptrain.gradcheck import check_gradients as check_gradients
+    from bptrain.gradcheck import mutate_gradients as mutate_gradients
+    from bptrain.gradcheck import sweep_gradients as sweep_gradients
     from bptrain.topics import help_topics as help_topics
     from bptrain.training import resume as resume
     from bptrain.training import show as show
@@ -51,9 +54,11 @@ _HOMES = {
     "init": "bptrain.config",
     "reference": "bptrain.config",
     "resume": "bptrain.training",
+    "mutate_gradients": "bptrain.gradcheck",
     "schema": "bptrain.config",
     "show": "bptrain.training",
     "summarize": "bptrain.training",
+    "sweep_gradients": "bptrain.gradcheck",
     "train": "bptrain.training",
     "validate": "bptrain.training",
     "verify_resume": "bptrain.training",

@@ -1,19 +1,27 @@
 """The gradient check: passes what is right, and fails when a line of a backward pass is broken."""
 
 import json
-from dataclasses import dataclass
+import re
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bptrain.gradcheck import GradientReport, Twin, check, check_gradients
+from bptrain.gradcheck import GradientReport, Twin, check, check_gradients, safety
+from bptrain.gradcheck.parts import example, small_twin
 from bptrain.nn import LAYERS, LOSSES
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
-from bptrain.nn.initializers import GlorotUniform, Zeros
+from bptrain.nn.initializers import Constant, GlorotUniform, Zeros
 from bptrain.nn.layers import Dense, Dropout
 from bptrain.nn.losses import BinaryCrossEntropy, Focal, Huber, Mse, SoftmaxCrossEntropy
+from bptrain.nn.normalization import BatchNorm
 from bptrain.optim import Regularization
+from bptrain.training import Objective
+
+sys.path.insert(0, str(Path(__file__).parent))
+from gradcheck_campaign import alarms
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
@@ -115,25 +123,27 @@ def test_a_broken_dense_layer_fails(fault, seed):
 def test_a_gradient_left_over_from_an_earlier_pass_fails():
     """Right values of the pass before must not hide that nothing was written in this one."""
     stale = twin((HalfDense(4, weight_init=GlorotUniform(), fault="bias left as it was"), Tanh()))
-    _, gradients = stale.gradients()
-    gradients["0.half_dense.bias"][...] = [
-        stale.derivative_of_entry(stale.arrays()["0.half_dense.bias"], k) for k in range(4)
-    ]
+    exact = [stale.derivative_of_entry(stale.arrays()["0.half_dense.bias"], k)[0] for k in range(4)]
+    stale.real.network.gradients()["0.half_dense.bias"][...] = exact
     assert {one.name for one in check(stale) if not one.passed} == {"0.half_dense.bias"}
 
 
-class NotComplexSafe(Tanh):
+class NoNumber(Tanh):
+    """Not a number in complex numbers, and said to be ours, so that nobody looks whether it is complex-safe."""
+
     def forward(self, p, x, y, s):
         np.copyto(y, np.where(np.iscomplexobj(x), np.nan, np.tanh(x)))
 
 
-def test_a_complex_step_that_is_no_number_is_no_pass():
-    checks = check(twin((Dense(4, weight_init=GlorotUniform()), NotComplexSafe())))
+NoNumber.__module__ = "bptrain.nn"
+
+
+@pytest.mark.parametrize("units", [4, 900])
+def test_a_complex_step_that_is_no_number_is_no_pass(units):
+    checks = check(twin((Dense(units, weight_init=GlorotUniform()), NoNumber())))
     assert not any(one.passed for one in checks if one.name.startswith("0."))
-    assert "not complex-safe" in checks[0].diagnosis
-    large = check(twin((Dense(900, weight_init=GlorotUniform()), NotComplexSafe())))
-    assert "not complex-safe" in large[0].diagnosis
-    json.dumps(GradientReport(tuple(large)).to_json(), allow_nan=False)
+    assert "the complex step gives no number" in checks[0].diagnosis
+    json.dumps(GradientReport(tuple(checks)).to_json(), allow_nan=False)
 
 
 def test_the_same_layer_without_a_fault_passes():
@@ -243,15 +253,16 @@ def test_one_wrong_entry_of_a_large_tensor_is_found(fault):
     broken = HalfDense(900, weight_init=GlorotUniform(), fault=fault)
     weight = check(twin((broken, Tanh())))[0]
     assert (weight.name, weight.entries, weight.passed) == ("0.half_dense.weight", 4_500, False)
-    assert "at [1, 2] the backward pass gives" in weight.diagnosis
+    assert "at [1, 2] backward gives" in weight.diagnosis
+    assert (weight.layer, weight.kind) == ("0.half_dense", "entries")
 
 
 def test_exact_zeros_and_dead_units_are_no_false_alarm():
     small = twin((Dense(6, weight_init=GlorotUniform()), Relu(), Dense(4, weight_init=GlorotUniform()), Relu()))
-    for objective in (small.real, small.complex):
-        parameters = objective.network.parameters()
-        parameters["0.dense.weight"][:, :3] = 0
-        parameters["0.dense.bias"][:3] = [0, -50, 50]
+    parameters = small.real.network.parameters()
+    parameters["0.dense.weight"][:, :3] = 0
+    parameters["0.dense.bias"][:3] = [0, -50, 50]
+    small.follow()
     assert all(one.passed for one in check(small))
 
 
@@ -296,10 +307,244 @@ def test_weights_of_exactly_zero_under_l1_are_no_false_alarm():
     assert all(found.passed for found in check(one))
 
 
-def test_a_check_leaves_nothing_changed():
-    one = twin((Dense(4, weight_init=GlorotUniform()), Dropout(0.5), Tanh()))
-    before = one.real.network.theta.copy(), one.complex.network.theta.copy(), one.batches[1].input.copy()
-    first = check(one)
-    after = one.real.network.theta, one.complex.network.theta, one.batches[1].input
-    assert all((x == y).all() for x, y in zip(before, after, strict=True))
-    assert check(one) == first
+@pytest.mark.parametrize("method", ["complex", "both"])
+def test_a_check_leaves_nothing_changed(method):
+    one = twin((Dense(4, weight_init=GlorotUniform()), Dropout(0.5), BatchNorm(), Tanh()))
+
+    def everything():
+        networks = one.real.network, one.complex.network
+        inputs = [batch.input.tobytes() for batch in one.batches]
+        return [(net.theta.tobytes(), net.state.tobytes(), net.rng.state()) for net in networks], inputs
+
+    before, first = everything(), check(one, method)
+    assert everything() == before
+    assert check(one, method) == first
+
+
+def test_checking_a_config_changes_neither_its_model_nor_its_data(tmp_path):
+    path = CONFIGS[0]
+    before = {file: file.read_bytes() for file in path.parent.iterdir()}
+    check_gradients(path)
+    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("method", ["central", "both"])
+def test_central_differences_agree_on_every_part(method):
+    report = check_gradients(method=method)
+    assert report.passed, [one for one in report.checks if not one.passed]
+
+
+@pytest.mark.parametrize("method", ["complex", "central", "both"])
+@pytest.mark.parametrize("fault", ["weight doubled", "weight negated", "bias a mean", "input gradient forgotten"])
+def test_every_method_finds_a_fault_and_names_it(method, fault):
+    broken = HalfDense(4, weight_init=GlorotUniform(), fault=fault)
+    failed = [
+        one for one in check(twin((Dense(5, weight_init=GlorotUniform()), broken, Tanh())), method) if not one.passed
+    ]
+    assert failed
+    assert {one.layer for one in failed} == {"1.half_dense"}
+
+
+def test_central_differences_skip_what_lies_at_a_kink_and_fail_if_that_is_much():
+    one = twin((Dense(4, weight_init=GlorotUniform()), Relu()))
+    one.batches[0].input[...] = one.batches[1].input[...] = 0
+    one.real.network.parameters()["0.dense.bias"][...] = 0
+    one.follow()
+    checks = {found.name: found for found in check(one, "central")}
+    assert checks["0.dense.weight"].skipped == 0, "weights of inputs that are 0 move nothing"
+    assert checks["0.dense.bias"].skipped == 4
+    assert checks["inputs"].skipped == 30
+    assert not checks["skipped at kinks"].passed
+    assert "34 of 69 entries lie at kinks" in checks["skipped at kinks"].diagnosis
+    assert all(found.passed for found in check(one))
+
+
+@pytest.mark.parametrize(("entries", "count"), [("auto", 4_500), ("all", 4_500), (7, 7), (10_000, 4_500)])
+def test_entries_says_how_many_are_tried(entries, count):
+    one = twin((Dense(900, weight_init=GlorotUniform()), Tanh()))
+    weight = check(one, entries=entries)[0]
+    assert (weight.passed, weight.entries) == (True, count)
+
+
+def test_loss_and_penalty_are_checked_apart():
+    """A gradient of the penalty that makes up for a wrong one of the loss is right together, and wrong."""
+
+    class MakesUp(Objective):
+        def loss_and_grad(self, batch):
+            value = super().loss_and_grad(batch)
+            self.network.grad *= 2
+            return value
+
+        def add_penalty_gradient(self):
+            self.network.grad /= 2
+            super().add_penalty_gradient()
+
+    rng = np.random.default_rng(0)
+    layers = (Dense(4, weight_init=GlorotUniform()), Tanh(), Dense(3, weight_init=GlorotUniform()))
+    inputs, targets = rng.normal(size=(6, 5)), rng.normal(size=(6, 3))
+    one = Twin(layers, (5,), Mse(), Regularization(l2=0.1), inputs, targets, 0, MakesUp)
+    _, parts = one.gradients()
+    healthy = Twin(layers, (5,), Mse(), Regularization(l2=0.1), inputs, targets, 0)
+    _, right = healthy.gradients()
+    np.testing.assert_allclose(parts["both"]["0.dense.weight"], right["both"]["0.dense.weight"], rtol=1e-12)
+    assert all(found.passed for found in check(healthy))
+    assert not all(found.passed for found in check(one))
+
+
+def test_a_fault_that_shows_only_after_some_steps_is_found():
+    @dataclass(frozen=True)
+    class GoodAtFirst(Dense):
+        def backward(self, p, g, x, y, dy, dx, s):
+            super().backward(p, g, x, y, dy, dx, s)
+            if np.abs(p.weight).max() > 5:
+                g.bias[0] = 0
+
+    layers = (GoodAtFirst(4, weight_init=Constant(4.9)), Tanh())
+    failed = [one for one in check(twin(layers)) if not one.passed]
+    assert [one.name for one in failed] == ["0.good_at_first.bias"]
+    assert failed[0].diagnosis.startswith("after 20 steps of training: ")
+
+
+@pytest.mark.parametrize("name", list(LAYERS))
+def test_every_forward_is_complex_safe(name, monkeypatch):
+    monkeypatch.setattr(safety, "is_foreign", lambda component: True)
+    one = twin((Dense(4, weight_init=GlorotUniform()), example(LAYERS.members[name], 4, name)))
+    assert list(safety.unsafe_parts(one)) == []
+
+
+@pytest.mark.parametrize(("loss", "width", "classes"), LOSS_CASES, ids=lambda item: type(item).__name__)
+def test_every_loss_is_complex_safe(loss, width, classes, monkeypatch):
+    monkeypatch.setattr(safety, "is_foreign", lambda component: True)
+    layers = (Dense(4, weight_init=GlorotUniform()), Tanh(), Dense(width))
+    assert list(safety.unsafe_parts(small_twin(layers, loss, 0, classes=classes))) == []
+
+
+class UnsafeTanh(Tanh):
+    """A tanh with a forward pass that is right, and not complex-safe."""
+
+    def plan(self, shape):
+        return replace(super().plan(shape), reads="xy", elementwise=False)
+
+
+class ByAbsolute(UnsafeTanh):
+    def forward(self, p, x, y, s):
+        tail = np.exp(-2 * np.abs(x))
+        y[...] = np.sign(x.real) * (1 - tail) / (1 + tail)
+
+
+class ByCast(UnsafeTanh):
+    def forward(self, p, x, y, s):
+        kept = np.empty(x.shape)
+        kept[...] = x
+        y[...] = np.tanh(kept)
+
+
+class ByReal(UnsafeTanh):
+    def forward(self, p, x, y, s):
+        y[...] = np.tanh(x.real)
+
+
+class Stops(UnsafeTanh):
+    def forward(self, p, x, y, s):
+        y[...] = np.tanh(np.floor(x) + (x - np.floor(x)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (ByAbsolute(), r"np.absolute in line \d+ loses the imaginary part"),
+        (ByCast(), r"a complex value put into a real array in line \d+ loses the imaginary part"),
+        (ByReal(), "its slope is another in complex numbers"),
+        (Stops(), r"np.floor in line \d+ loses the imaginary part"),
+    ],
+    ids=lambda item: type(item).__name__,
+)
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+def test_a_forward_that_is_not_complex_safe_is_told_so_and_checked_all_the_same(layer, reason):
+    checks = check(twin((Dense(4, weight_init=GlorotUniform()), layer)))
+    assert all(one.passed for one in checks), checks
+    note = next(one for one in checks if one.name.startswith("1."))
+    assert re.search(reason, note.diagnosis), note.diagnosis
+    assert note.diagnosis.endswith("checked by central differences")
+
+    class Broken(type(layer)):
+        def backward(self, p, g, x, y, dy, dx, s):
+            np.copyto(dx, dy)
+
+    failed = [one for one in check(twin((Dense(4, weight_init=GlorotUniform()), Broken()))) if not one.passed]
+    assert {(one.layer, one.kind) for one in failed} == {("1.broken", "derivative_missing")}
+
+
+def test_large_networks_are_checked_along_directions_and_a_wrong_entry_is_still_found():
+    """A quarter of a million parameters, of which one has no gradient."""
+    broken = HalfDense(600, weight_init=GlorotUniform(), fault="one weight frozen")
+    layers = (Dense(400, weight_init=GlorotUniform()), Tanh(), broken, Tanh())
+    failed = [one for one in check(twin(layers)) if not one.passed]
+    assert [(one.name, one.entries, one.kind) for one in failed] == [("2.half_dense.weight", 240_000, "entries")]
+    assert "[1, 2]" in failed[0].cause
+
+
+def test_a_sample_of_the_campaign_against_false_alarms():
+    counted = 0
+    for number in range(150):
+        _, said = alarms(number)
+        assert not said, said
+        counted += said is not None
+    assert counted > 100
+
+
+def test_the_readme_shows_what_is_said_of_a_students_layer(bptrain_in, tmp_path, repository):
+    text = (repository / "README.md").read_text()
+    _, _, rest = text.partition("A student derives")
+    _, _, rest = rest.partition("```python\n")
+    source, _, rest = rest.partition("```")
+    (tmp_path / "student.py").write_text(source)
+    done = bptrain_in("gradcheck", "--code", "student.py")
+    assert done.returncode == 4
+    _, _, rest = rest.partition("$ bptrain gradcheck --code student.py\n")
+    shown, _, _ = rest.partition("```")
+    assert [line.strip() for line in shown.splitlines() if line.strip()] == [
+        line.strip() for line in done.stdout.splitlines() if line.strip()
+    ]
+
+
+def test_the_command_checks_a_config_and_the_code_that_it_needs(bptrain_in, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from dataclasses import dataclass\nimport numpy as np\nfrom bptrain.nn import ACTIVATIONS, Activation\n\n"
+        "@ACTIVATIONS.register\n@dataclass(frozen=True)\nclass Cube(Activation):\n"
+        "    def forward(self, p, x, y, s):\n        y[...] = x**3\n"
+        "    def backward(self, p, g, x, y, dy, dx, s):\n        dx[...] = 3 * x**2 * dy\n"
+    )
+    (tmp_path / "c.yaml").write_text("data: {source: {bundled: iris}}\nhidden: [4]\nactivation: cube\n")
+    first, second = (bptrain_in("gradcheck", "c.yaml", "--code", "mine.py", "--json") for _ in range(2))
+    assert (first.returncode, first.stdout) == (0, second.stdout)
+    report = json.loads(first.stdout)
+    keys = {"name", "passed", "max_error", "tolerance", "entries", "diagnosis"}
+    assert all(keys <= set(one) for one in report["checks"])
+    names = [one["name"] for one in report["checks"]]
+    assert names == ["0.dense.weight", "0.dense.bias", "2.dense.weight", "2.dense.bias", "inputs", "activation cube"]
+    alone = bptrain_in("gradcheck", "--code", "mine.py", NO_COLOR="1")
+    assert alone.returncode == 0
+    assert "the check is exact" in alone.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--entries", "0"), "error: --entries: expected all or a whole number >= 1 (got '0')"),
+        (("--entries", "some"), "error: --entries: expected all or a whole number >= 1 (got 'some')"),
+        (("--entries", "²"), "error: --entries: expected all or a whole number >= 1 (got '²')"),
+        (
+            ("--mutate", "--sweep"),
+            "error: --mutate plants bugs in networks of its own; give it neither CONFIG nor --sweep",
+        ),
+        (("no.yaml",), "error: no.yaml: "),
+        (("--code", "no.py"), "error: no.py: "),
+    ],
+)
+def test_bad_arguments_are_one_clear_line(bptrain_in, arguments, message):
+    done = bptrain_in("gradcheck", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == 1

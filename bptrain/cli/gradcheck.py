@@ -1,12 +1,21 @@
 """`bptrain gradcheck`"""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from bptrain.cli.arguments import Json, Overrides, print_json
-from bptrain.errors import ExitCode
+from bptrain.cli.arguments import Code, Json, Overrides, print_json, prints_aside
+from bptrain.errors import ExitCode, InputError
+
+
+class Way(StrEnum):
+    """The ways to find a derivative."""
+
+    complex = "complex"
+    central = "central"
+    both = "both"
 
 
 def command(
@@ -20,17 +29,83 @@ def command(
         ),
     ] = None,
     overrides: Overrides = None,
+    method: Annotated[Way, typer.Option(help="The complex step (exact), central differences, or both.")] = Way.complex,
+    entries: Annotated[
+        str, typer.Option(metavar="all|N", help="Try so many entries of each array, one by one.", show_default="auto")
+    ] = "auto",
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Show error against step size, and the slope of the Taylor remainder.")
+    ] = False,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Check the checker: plant classic bugs, and show which are caught.")
+    ] = False,
+    code: Code = None,
     as_json: Json = False,
 ) -> None:
     """Check the hand-written gradients exactly, by the complex step; exit code 4 if one is wrong."""
+    if mutate and (config is not None or sweep):
+        raise InputError("--mutate plants bugs in networks of its own; give it neither CONFIG nor --sweep")
+    if mutate:
+        show_mutations(as_json)
+    elif sweep:
+        show_sweep(config, overrides or [], code or [], as_json)
+    else:
+        show_checks(config, overrides or [], code or [], method, entries, as_json)
+
+
+def show_checks(
+    config: Path | None, overrides: list[str], code: list[Path], method: Way, entries: str, as_json: bool
+) -> None:
+    """Check, and print the verdicts."""
+    from bptrain.console.gradients import gradient_report, progress
     from bptrain.gradcheck import check_gradients
 
-    report = check_gradients(config, overrides or ())
+    with progress() as watch, prints_aside():
+        report = check_gradients(
+            config, overrides, code=code, method=method.value, entries=wanted(entries), watch=watch
+        )
     if as_json:
         print_json(report.to_json())
     else:
-        from bptrain.console.tables import gradient_report
-
         gradient_report(report)
+    if not report.passed:
+        raise typer.Exit(ExitCode.GRADIENT_CHECK_FAILED)
+
+
+def wanted(entries: str) -> Literal["auto", "all"] | int:
+    """The value of --entries."""
+    if entries in ("auto", "all"):
+        return "all" if entries == "all" else "auto"
+    if not entries.isascii() or not entries.isdigit() or not 0 < int(entries) < 1 << 31:
+        raise InputError(f"--entries: expected all or a whole number >= 1 (got {entries!r})")
+    return int(entries)
+
+
+def show_sweep(config: Path | None, overrides: list[str], code: list[Path], as_json: bool) -> None:
+    """Sweep over step sizes, and print the curves."""
+    from bptrain.console.sweep import sweep_result
+    from bptrain.gradcheck import sweep_gradients
+
+    with prints_aside():
+        swept = sweep_gradients(config, overrides, code=code)
+    if as_json:
+        print_json(swept.to_json())
+    else:
+        sweep_result(swept)
+    if not swept.passed:
+        raise typer.Exit(ExitCode.GRADIENT_CHECK_FAILED)
+
+
+def show_mutations(as_json: bool) -> None:
+    """Plant the bugs of the catalogue, and print which are caught."""
+    from bptrain.console.gradients import mutation_report, progress
+    from bptrain.gradcheck import mutate_gradients
+
+    with progress() as watch:
+        report = mutate_gradients(watch=watch)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        mutation_report(report.outcomes)
     if not report.passed:
         raise typer.Exit(ExitCode.GRADIENT_CHECK_FAILED)

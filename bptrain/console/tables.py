@@ -4,14 +4,11 @@ import shutil
 import sys
 from collections.abc import Iterable
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bptrain.console.text import duration, figure, figures, is_interactive, number, printable
 from bptrain.evaluation import Evaluation
-from bptrain.gradcheck import GradientReport
 from bptrain.needs import code_options
 from bptrain.training import Result, ResumeCheck
 
@@ -86,25 +83,3 @@ def evaluation_result(evaluation: Evaluation) -> None:
     pairs = [("rows", number(evaluation.rows)), ("loss", number(evaluation.loss))]
     pairs.extend((name, figure(value)) for name, value in evaluation.metrics.items())
     rows(evaluation.split, pairs)
-
-
-def gradient_report(report: GradientReport) -> None:
-    """A line for each check, and what is wrong under those that failed."""
-    console = output()
-    narrow = console.width < 70
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("gradient", overflow="fold")
-    for name in ("entries", "worst error") if narrow else ("entries", "worst error", "allowed"):
-        table.add_column(name, justify="right", no_wrap=not narrow)
-    table.add_column("", no_wrap=True)
-    for check in report.checks:
-        verdict = Text("exact", style="green") if check.passed else Text("WRONG", style="bold red")
-        numbers = [number(check.entries), f"{check.max_error:.1e}", f"{check.tolerance:.1e}"]
-        table.add_row(Text(printable(check.name)), *(numbers[:2] if narrow else numbers), verdict)
-    console.print(table)
-    for check in report.checks:
-        if check.diagnosis:
-            console.print(Text(printable(f"{check.name}: {check.diagnosis}"), style="red"), soft_wrap=True)
-    failed = sum(not check.passed for check in report.checks)
-    every = f"all {len(report.checks)} checks are exact"
-    console.print(every if report.passed else f"{failed} of {len(report.checks)} checks found a wrong gradient")

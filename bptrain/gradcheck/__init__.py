@@ -1,6 +1,23 @@
-"""Gradient checks: the hand-written backward pass held against the complex step of the forward pass."""
+"""Gradient checks: the hand-written backward pass held against the derivative of the forward pass."""
 
-from bptrain.gradcheck.complex_step import Check, Twin, check
-from bptrain.gradcheck.suite import GradientReport, check_gradients
+from bptrain.gradcheck.checking import check
+from bptrain.gradcheck.comparison import Check
+from bptrain.gradcheck.mutations import MutationReport, mutate_gradients
+from bptrain.gradcheck.suite import GradientReport, check_gradients, sweep_gradients
+from bptrain.gradcheck.sweep import Sweep, sweep
+from bptrain.gradcheck.taylor import Taylor
+from bptrain.gradcheck.twin import Twin
 
-__all__ = ["Check", "GradientReport", "Twin", "check", "check_gradients"]
+__all__ = [
+    "Check",
+    "GradientReport",
+    "MutationReport",
+    "Sweep",
+    "Taylor",
+    "Twin",
+    "check",
+    "check_gradients",
+    "mutate_gradients",
+    "sweep",
+    "sweep_gradients",
+]

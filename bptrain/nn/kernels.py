@@ -77,9 +77,22 @@ def clip(x: Array, low: float, high: float, out: Array) -> None:
         np.minimum(out, high, out=out)
 
 
+def log1p(x: Array, out: Array) -> None:
+    """Fill out with ln(1 + x), exact for small x; out may be x.
+
+    NumPy's own is not exact for small complex x. This one takes the imaginary part for infinitely small.
+    """
+    if x.dtype.kind == "c":
+        slope = 1 / (1 + x.real)
+        np.multiply(x.imag, slope, out=out.imag)
+        np.log1p(x.real, out=out.real)
+    else:
+        np.log1p(x, out=out)
+
+
 def softplus(x: Array, out: Array, tail: Array) -> None:
     """Fill out with ln(1 + exp(x)), as max(x, 0) + ln(1 + exp(-|x|)); out may be x, tail is scratch of its dtype."""
     exp_of_minus_abs(x, tail)
-    np.log1p(tail, out=tail)
+    log1p(tail, tail)
     positive_part(x, out)
     out += tail

@@ -137,8 +137,9 @@ class Layer(Protocol):
 class Activation(Layer):
     """The base of the activations: one value in, one value out, of the same shape.
 
-    `initializer` is what suits the weights of a dense layer in front of it. The plan here has no scratch and takes
-    nothing for granted; those of our own say what their backward reads, which spares memory and passes over it.
+    `initializer` is what suits the weights of a dense layer in front of it. One whose slope jumps says at which inputs:
+    `kinks`. The plan here has no scratch and takes nothing for granted; those of our own say what their backward
+    reads, which spares memory and passes over it.
     """
 
     initializer: ClassVar[Initializer] = GlorotUniform()

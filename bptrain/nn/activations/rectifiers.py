@@ -43,6 +43,7 @@ class Relu(Activation):
     """
 
     initializer: ClassVar[Initializer] = HeNormal()
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -72,6 +73,7 @@ class LeakyRelu(Activation):
     slope: Annotated[float, Ge(0), "slope left of zero"] = 0.01
 
     initializer: ClassVar[Initializer] = HeNormal()
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     def plan(self, shape: Shape) -> Plan:
         scratch = {"positive": Scratch(shape, "bool"), "factor": Scratch(shape)}
@@ -100,6 +102,7 @@ class Prelu(Activation):
     initial: Annotated[float, Ge(0), "slope at the start"] = 0.25
 
     initializer: ClassVar[Initializer] = HeNormal()
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     def plan(self, shape: Shape) -> Plan:
         parameters = {"slope": Parameter(shape, Constant(self.initial), decay=False)}
@@ -135,6 +138,7 @@ class Elu(Activation):
     alpha: Annotated[float, Gt(0), "how far down it goes"] = 1.0
 
     initializer: ClassVar[Initializer] = HeNormal()
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -164,6 +168,7 @@ class Selu(Activation):
     SCALE: ClassVar[float] = 1.0507009873554804934193349852946
 
     initializer: ClassVar[Initializer] = LecunNormal()
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -215,6 +220,8 @@ class HardTanh(Activation):
     any, kept. Reference: Collobert, 2004.
     """
 
+    kinks: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
+
     @property
     def bounds(self) -> tuple[float, float]:
         return (-1, 1)
@@ -239,6 +246,7 @@ class Relu6(Activation):
     """
 
     initializer: ClassVar[Initializer] = HeNormal()
+    kinks: ClassVar[tuple[float, ...]] = (0.0, 6.0)
 
     @property
     def bounds(self) -> tuple[float, float]:

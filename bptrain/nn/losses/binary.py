@@ -65,7 +65,7 @@ class BinaryCrossEntropy(Loss):
         s.terms *= dscores
         # and ln(1 + e) times both
         kernels.exp_of_minus_abs(scores, s.decay)
-        np.log1p(s.decay, out=dscores)
+        kernels.log1p(s.decay, dscores)
         np.add(s.no, s.yes, out=s.both)
         dscores *= s.both
         s.terms += dscores

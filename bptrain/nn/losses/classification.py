@@ -8,6 +8,7 @@ import numpy as np
 from annotated_types import Ge, Le, Lt
 
 from bptrain.arrays import Array, Shape
+from bptrain.nn import kernels
 from bptrain.nn.layer import Scratch, Workspace
 from bptrain.nn.losses.binary import sigmoid_outputs
 from bptrain.nn.losses.contract import LOSSES, Encoding, Link, Loss, Value, mean
@@ -75,7 +76,7 @@ class SoftmaxCrossEntropy(Loss):
         np.add.reduce(dscores, axis=1, out=s.rest)
         # The large numbers first: ln(1 + S) may be far below the rounding of either score.
         np.subtract(s.highest, s.chosen, out=s.chosen)
-        np.log1p(s.rest, out=s.terms)
+        kernels.log1p(s.rest, s.terms)
         s.terms += s.chosen
         if self.label_smoothing:
             self.smooth_terms(scores, s)
@@ -133,6 +134,7 @@ class Hinge(Loss):
     """
 
     link: ClassVar[Link] = "margin"
+    kinked: ClassVar[bool] = True
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:

@@ -33,7 +33,8 @@ class Loss(ABC):
     Unless it says otherwise it takes numbers, a score for each column, and needs no scratch.
     `encoding` is how targets reach it; `raw_targets` says that numeric targets mean something as they are (counts,
     shares, yes or no) and must not be scaled; `labels` that several columns of 0 and 1 are labels that may go together;
-    `link` is what the loss itself makes of raw scores, which must then be free to take any value.
+    `link` is what the loss itself makes of raw scores, which must then be free to take any value; `kinked` says that
+    its slope jumps where the gradient of a score changes its sign.
     """
 
     encoding: ClassVar[Encoding] = "values"

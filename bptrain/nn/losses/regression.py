@@ -63,6 +63,8 @@ class Mae(OnErrors):
     `(n, width)`. PyTorch's L1Loss, Keras's MeanAbsoluteError. Reference: Laplace, 1774.
     """
 
+    kinked: ClassVar[bool] = True
+
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
     ) -> Value:
@@ -115,13 +117,13 @@ class LogCosh(OnErrors):
         np.less(s.size.real, 1, out=s.small)
         np.multiply(s.size, -2, out=s.terms)
         np.exp(s.terms, out=s.terms)
-        np.log1p(s.terms, out=s.terms)
+        kernels.log1p(s.terms, s.terms)
         s.terms += s.size
         s.terms -= log(2)
         kernels.clip(s.size, 0, 1, s.size)
         np.sinh(s.size, out=s.size)
         np.multiply(s.size, s.size, out=s.size)
-        np.log1p(s.size, out=s.size)
+        kernels.log1p(s.size, s.size)
         s.size *= 0.5
         np.copyto(s.terms, s.size, where=s.small)
         np.tanh(dscores, out=dscores)

@@ -1,0 +1,85 @@
+"""Classic bugs in the gradients of losses and penalties."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.gradcheck.planted.planting import ROWS, plants_in_loss, plants_in_penalty
+from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
+from bptrain.training import Objective
+
+
+@plants_in_loss(SoftmaxCrossEntropy(), "ratio_rows")
+def loss_summed(right: Any, loss: Any, scores: Array, targets: Array, weights: Any, dscores: Array, s: Any) -> Any:
+    """The loss is a mean, its gradient a sum over the rows."""
+    value = right()
+    dscores *= len(scores)
+    return value
+
+
+@plants_in_loss(Mse(), "ratio_two")
+def square_without_two(
+    right: Any, loss: Any, scores: Array, targets: Array, weights: Any, dscores: Array, s: Any
+) -> Any:
+    """The 2 of the squared error is missing."""
+    value = right()
+    dscores /= 2
+    return value
+
+
+@plants_in_loss(Mse(), "sign")
+def target_minus_output(
+    right: Any, loss: Any, scores: Array, targets: Array, weights: Any, dscores: Array, s: Any
+) -> Any:
+    """The gradient of the loss is target minus output."""
+    value = right()
+    dscores *= -1
+    return value
+
+
+@plants_in_loss(BinaryCrossEntropy(), "output_missing")
+def sigmoid_missing(right: Any, loss: Any, scores: Array, targets: Array, weights: Any, dscores: Array, s: Any) -> Any:
+    """The sigmoid is missing in the gradient of the loss."""
+    value = right()
+    dscores[...] = (scores - targets) / len(scores)
+    return value
+
+
+@plants_in_loss(BinaryCrossEntropy(), "derivative_twice")
+def sigmoid_twice(right: Any, loss: Any, scores: Array, targets: Array, weights: Any, dscores: Array, s: Any) -> Any:
+    """The derivative of the sigmoid is in the gradient of the loss once more."""
+    value = right()
+    output = 1 / (1 + np.exp(-scores))
+    dscores *= output * (1 - output)
+    return value
+
+
+@plants_in_penalty("penalty_missing")
+def penalty_missing(right: Callable[[], None], objective: Objective) -> None:
+    """The gradient of the penalty is missing."""
+
+
+@plants_in_penalty("penalty_doubled")
+def penalty_doubled(right: Callable[[], None], objective: Objective) -> None:
+    """The gradient of the penalty is added twice."""
+    right()
+    right()
+
+
+@plants_in_penalty("penalty_on_biases")
+def penalty_on_biases(right: Callable[[], None], objective: Objective) -> None:
+    """The penalty pulls at the biases too."""
+    right()
+    network = objective.network
+    rest = slice(network.decayed.stop, None)
+    network.grad[rest] += 0.1 * network.theta[rest]
+
+
+@plants_in_penalty("ratio_rows")
+def penalty_divided_by_rows(right: Callable[[], None], objective: Objective) -> None:
+    """The penalty is divided by the rows in its gradient only."""
+    before = objective.network.grad.copy()
+    right()
+    objective.network.grad[...] = before + (objective.network.grad - before) / ROWS

@@ -1,0 +1,134 @@
+"""Planting: a component with one method spoiled, in a small network where that matters."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from bptrain.gradcheck.twin import Twin
+from bptrain.nn import Layer, Loss
+from bptrain.nn.activations import Tanh
+from bptrain.nn.initializers import GlorotUniform
+from bptrain.nn.layers import Dense
+from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
+from bptrain.optim import Regularization
+from bptrain.registry import name_of
+from bptrain.training import Objective
+
+ROWS, INPUTS = 6, 5
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A bug: its description in a line, the kinds that name it rightly, and the layer to blame."""
+
+    name: str
+    description: str
+    kinds: tuple[str, ...]
+    layer: str
+    twin: Callable[[], Twin]
+
+
+MUTATIONS: list[Mutation] = []
+
+
+def dense(units: int = 4) -> Dense:
+    """A dense layer with random weights."""
+    return Dense(units, weight_init=GlorotUniform())
+
+
+def broken(component: Any, method: str, fault: Callable[..., Any]) -> Any:
+    """A component of the same name and options, one of whose methods is given the right one to call, and spoils it."""
+    cls = type(component)
+
+    def spoiled(self: Any, *arguments: Any) -> Any:
+        return fault(lambda *changed: getattr(cls, method)(self, *(changed or arguments)), self, *arguments)
+
+    options = {field.name: getattr(component, field.name) for field in fields(component)}
+    return type(cls.__name__, (cls,), {method: spoiled, "__module__": cls.__module__})(**options)
+
+
+def twin_of(
+    layers: Sequence[Layer], loss: Loss, penalties: Regularization, rows: int, objective: type[Objective] = Objective
+) -> Twin:
+    """A twin on random rows."""
+    rng = np.random.default_rng(7)
+    width = next(int(layer.units) for layer in reversed(layers) if isinstance(layer, Dense))
+    targets = rng.integers(0, width, rows) if loss.encoding == "codes" else rng.integers(0, 2, (rows, width)) * 1.0
+    inputs = rng.normal(size=(rows, INPUTS))
+    return Twin(layers, (INPUTS,), loss, penalties, inputs, targets, 7, objective)
+
+
+Backward = Callable[..., None]
+
+
+def described(fault: Callable[..., Any]) -> str:
+    """What a bug does, by its docstring, as part of a sentence."""
+    text = (fault.__doc__ or "").removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
+def plants(layer: Any, *kinds: str, rows: int = ROWS) -> Callable[[Backward], Backward]:
+    """Decorator: a bug in the backward of a layer, which is put between two dense layers and a tanh."""
+
+    def register(fault: Backward) -> Backward:
+        def twin() -> Twin:
+            layers = (dense(), broken(layer, "backward", fault), Tanh(), dense(3))
+            return twin_of(layers, SoftmaxCrossEntropy(), Regularization(), rows)
+
+        where = f"1.{name_of(layer)}"
+        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, where, twin))
+        return fault
+
+    return register
+
+
+def plants_in_forward(layer: Any, *kinds: str) -> Callable[[Backward], Backward]:
+    """Decorator: a forward pass that spoils what backward needs."""
+
+    def register(fault: Backward) -> Backward:
+        def twin() -> Twin:
+            layers = (dense(), broken(layer, "forward", fault), Tanh(), dense(3))
+            return twin_of(layers, SoftmaxCrossEntropy(), Regularization(), ROWS)
+
+        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, f"1.{name_of(layer)}", twin))
+        return fault
+
+    return register
+
+
+def plants_in_loss(loss: Any, *kinds: str) -> Callable[[Backward], Backward]:
+    """Decorator: a bug in the gradient that a loss gives."""
+
+    def register(fault: Backward) -> Backward:
+        def twin() -> Twin:
+            width = 1 if isinstance(loss, BinaryCrossEntropy) else 3
+            layers = (dense(), Tanh(), dense(width))
+            return twin_of(layers, broken(loss, "value_and_grad", fault), Regularization(), ROWS)
+
+        where = f"loss {name_of(loss)}"
+        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, where, twin))
+        return fault
+
+    return register
+
+
+def plants_in_penalty(*kinds: str) -> Callable[[Any], Any]:
+    """Decorator: a bug in the gradient of the penalty, by the objective that adds it."""
+
+    def register(fault: Callable[[Callable[[], None], Objective], None]) -> Any:
+        class Spoiled(Objective):
+            """An objective with a bug in it."""
+
+            def add_penalty_gradient(self) -> None:
+                fault(super().add_penalty_gradient, self)
+
+        def twin() -> Twin:
+            layers = (dense(), Tanh(), dense(3))
+            return twin_of(layers, Mse(), Regularization(l1=0.01, l2=0.1), ROWS, Spoiled)
+
+        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, "penalty", twin))
+        return fault
+
+    return register

@@ -1,0 +1,226 @@
+"""Witnesses: they stand in for the layers of a frame, and let an observer see, or shake, what passes through.
+
+Without an observer a witness only hands on. The frame with witnesses is the one that is used all along, so that what a
+layer wrongly keeps from one pass to the next is kept here too.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.nn import Frame, Layer, Loss, Plan, Views, Workspace
+from bptrain.nn.chain import Chain, Step
+
+
+class Observer(Protocol):
+    """What a witness calls in place of its layer; it must call the layer itself."""
+
+    def forward(self, witness: "Witness", p: Views, x: Array, y: Array, s: Workspace) -> None:
+        """In place of the layer's forward."""
+
+    def backward(
+        self, witness: "Witness", p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
+    ) -> None:
+        """In place of the layer's backward."""
+
+
+@dataclass
+class Witness(Layer):
+    """A layer under observation, with its full name and its plan; `step` has the arrays that it works on.
+
+    `complex_safe` says whether its forward pass means the same in complex numbers.
+    """
+
+    name: str
+    layer: Layer
+    planned: Plan
+    observer: Observer | None = None
+    complex_safe: bool = True
+    step: Step = field(init=False)
+    inner: "tuple[Witness, ...]" = ()
+
+    def plan(self, shape: tuple[int, ...]) -> Plan:
+        """The layer's plan."""
+        return self.layer.plan(shape)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        """The layer's forward, seen by the observer."""
+        if self.observer is None:
+            self.layer.forward(p, x, y, s)
+        else:
+            self.observer.forward(self, p, x, y, s)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        """The layer's backward, seen by the observer."""
+        views = dict(vars(g))
+        try:
+            if self.observer is None:
+                self.layer.backward(p, g, x, y, dy, dx, s)
+            else:
+                self.observer.backward(self, p, g, x, y, dy, dx, s)
+        finally:
+            # A layer that puts an array of its own there shall not do so for good.
+            vars(g).update(views)
+
+
+def witnessed(chain: Chain, frame: Frame) -> tuple[Frame, tuple[Witness, ...]]:
+    """A frame of the chain with a witness before each layer, and the witnesses in the order of the chain."""
+    witnesses, steps = [], []
+    for name, plan, inner, step in zip(chain.names, chain.plans, chain.inner, frame.steps, strict=True):
+        witness = Witness(name, step.layer, plan)
+        s = Workspace(**vars(step.s))
+        if inner:
+            s.inner, witness.inner = witnessed(inner, s.inner)
+        witness.step = replace(step, layer=witness, s=s, g=Views(**vars(step.g)))
+        witnesses.append(witness)
+        steps.append(witness.step)
+    return replace(frame, steps=tuple(steps)), tuple(witnesses)
+
+
+def every(witnesses: Sequence[Witness]) -> Iterator[Witness]:
+    """All witnesses in backward order, each before those inside it."""
+    for witness in reversed(witnesses):
+        yield witness
+        yield from every(witness.inner)
+
+
+@contextmanager
+def observed(witnesses: Sequence[Witness], observer: Observer) -> Iterator[None]:
+    """Let an observer see all layers for a while."""
+    for witness in every(witnesses):
+        witness.observer = observer
+    try:
+        yield
+    finally:
+        for witness in every(witnesses):
+            witness.observer = None
+
+
+@dataclass
+class Passage:
+    """One pass through a layer, copied: what it was given and what it made of it.
+
+    x as forward saw it, and as backward saw it; y after forward; `changed_x` if forward wrote into its own input; dy,
+    dx and g of the backward pass; `rebound` names the gradients that backward replaced by arrays of its own, which
+    nobody will see. `masks` is the state of the dropout stream before forward.
+    """
+
+    x: Array
+    y: Array
+    masks: dict[str, Any]
+    changed_x: bool
+    x_later: Array | None = None
+    y_later: Array | None = None
+    dy: Array | None = None
+    dx: Array | None = None
+    g: dict[str, Array] = field(default_factory=dict)
+    rebound: dict[str, Any] = field(default_factory=dict)
+
+
+class Recorder:
+    """The observer that copies what passes through each layer, by its name."""
+
+    def __init__(self) -> None:
+        self.passages: dict[str, Passage] = {}
+
+    def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        """Copy x and y."""
+        before, masks = x.copy(), dict(s.rng.bit_generator.state)
+        witness.layer.forward(p, x, y, s)
+        changed = y is not x and not np.array_equal(before, x, equal_nan=True)
+        self.passages[witness.name] = Passage(before, y.copy(), masks, changed)
+
+    def backward(
+        self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
+    ) -> None:
+        """Copy the gradients before and after."""
+        passage, views = self.passages[witness.name], dict(vars(g))
+        passage.x_later, passage.y_later, passage.dy = x.copy(), y.copy(), dy.copy()
+        try:
+            witness.layer.backward(p, g, x, y, dy, dx, s)
+        finally:
+            passage.dx = None if dx is None else dx.copy()
+            passage.rebound = {key: value for key, value in vars(g).items() if value is not views.get(key)}
+            passage.g = {key: view.copy() for key, view in views.items()}
+
+
+class Shaker:
+    """The observer that moves every result of a layer by a rounding error, to see what that comes to in the end.
+
+    Signs and zeros stay as they are. `sides` says on which side of each kink the layers found themselves. This is
+    stochastic arithmetic: Vignes, 1993.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+        self.sides: list[bytes] = []
+
+    def shake(self, array: Array) -> None:
+        """Move all entries by up to one unit in the last place."""
+        array *= 1 + np.finfo(np.float64).eps * self.rng.uniform(-1, 1, array.shape)
+
+    def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        """Shake y, and note on which sides of the kinks x lies."""
+        self.sides.extend(sides(witness.layer, x))
+        witness.layer.forward(p, x, y, s)
+        if not kinks(witness.layer):
+            # A y that leaves its corner, such as the 0 or 6 of relu6, would be taken for another x by backward.
+            self.shake(y)
+
+    def backward(
+        self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
+    ) -> None:
+        """Shake dx and g."""
+        witness.layer.backward(p, g, x, y, dy, dx, s)
+        for array in (dx, *vars(g).values()):
+            if isinstance(array, np.ndarray):
+                self.shake(array)
+
+
+@dataclass(frozen=True)
+class ShakenLoss:
+    """A loss whose gradient is moved by the rounding error of output minus target, where these are of size 1."""
+
+    loss: Loss
+    shaker: Shaker
+
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> tuple[Any, float]:
+        """The loss's own, shaken."""
+        value = self.loss.value_and_grad(scores, targets, weights, dscores, s)
+        dscores += np.finfo(np.float64).eps / len(scores) * self.shaker.rng.uniform(-1, 1, dscores.shape)
+        return value
+
+
+@dataclass
+class Pattern:
+    """The observer that notes on which side of its kinks each input of an activation lies."""
+
+    sides: list[bytes] = field(default_factory=list)
+
+    def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        """Note the sides."""
+        self.sides.extend(sides(witness.layer, x))
+        witness.layer.forward(p, x, y, s)
+
+    def backward(
+        self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
+    ) -> None:
+        """Hand on."""
+        witness.layer.backward(p, g, x, y, dy, dx, s)
+
+
+def sides(layer: Layer, x: Array) -> list[bytes]:
+    """On which side of each kink of a layer its inputs lie."""
+    return [np.sign(x.real - kink).astype(np.int8).tobytes() for kink in kinks(layer)]
+
+
+def kinks(layer: Layer) -> tuple[float, ...]:
+    """Where the slope of a layer jumps, as it says itself; of other people's layers that say nothing, 0 is assumed."""
+    own = () if type(layer).__module__.startswith("bptrain.") else (0.0,)
+    return tuple(getattr(layer, "kinks", own))

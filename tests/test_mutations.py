@@ -1,0 +1,79 @@
+"""The catalogue of planted bugs: every one is caught, and named rightly."""
+
+import json
+
+import pytest
+
+from bptrain.gradcheck import check
+from bptrain.gradcheck.mutations import outcome
+from bptrain.gradcheck.planted import MUTATIONS
+from bptrain.gradcheck.planted.planting import ROWS, broken, dense, twin_of
+from bptrain.nn import LAYERS
+from bptrain.nn.activations import Tanh
+from bptrain.nn.losses import SoftmaxCrossEntropy
+from bptrain.optim import Regularization
+
+# What the checker must be able to call by name.
+KINDS = {
+    "ratio_rows",
+    "ratio_outputs",
+    "ratio_two",
+    "ratio_keep",
+    "sign",
+    "transposed",
+    "zero",
+    "bias_mean",
+    "wrong_axis",
+    "derivative_missing",
+    "derivative_misplaced",
+    "derivative_of_another",
+    "softmax_diagonal",
+    "norm_mean_term",
+    "norm_variance_term",
+    "mask_missing",
+    "mask_unscaled",
+    "mask_redrawn",
+    "penalty_missing",
+    "penalty_doubled",
+    "penalty_on_biases",
+    "stale",
+    "overwritten",
+    "not_finite",
+    "wrong_shape",
+}
+
+
+def test_the_catalogue_is_whole():
+    assert len(MUTATIONS) >= 30
+    assert {kind for one in MUTATIONS for kind in one.kinds} >= KINDS
+    assert len({one.name for one in MUTATIONS}) == len({one.description for one in MUTATIONS}) == len(MUTATIONS)
+    assert all("\n" not in one.description and len(one.description) < 100 for one in MUTATIONS)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.name)
+def test_a_planted_bug_is_caught_and_named(mutation):
+    seen = outcome(mutation, check(mutation.twin()))
+    assert seen.caught
+    assert seen.layer == mutation.layer
+    assert seen.kind in mutation.kinds
+    assert seen.said
+
+
+@pytest.mark.parametrize("name", list(LAYERS))
+def test_the_same_without_a_bug_passes(name):
+    """What catches the bugs is not the planting."""
+    cls = LAYERS.members[name]
+    layer = cls.example(4) if hasattr(cls, "example") else cls()
+    layers = (dense(), broken(layer, "backward", lambda right, *_: right()), Tanh(), dense(3))
+    assert all(one.passed for one in check(twin_of(layers, SoftmaxCrossEntropy(), Regularization(), ROWS)))
+
+
+def test_the_command_shows_what_is_caught(bptrain_in):
+    first, second = bptrain_in("gradcheck", "--mutate"), bptrain_in("gradcheck", "--mutate")
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout == second.stdout
+    count = len(MUTATIONS)
+    assert first.stdout.splitlines()[-1].startswith(f"{count} of {count} planted bugs caught, {count} named rightly")
+    report = json.loads(bptrain_in("gradcheck", "--mutate", "--json").stdout)
+    assert report["passed"] is True
+    assert {one["name"] for one in report["mutations"]} == {one.name for one in MUTATIONS}
