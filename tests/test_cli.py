@@ -119,7 +119,7 @@ def test_gradcheck(bptrain_in, config):
     assert done.returncode == 0
     assert report["passed"] is True
     for check in report["checks"]:
-        assert set(check) == {"name", "passed", "max_error", "tolerance", "entries", "diagnosis"}
+        assert {"name", "passed", "max_error", "tolerance", "entries", "diagnosis"} <= set(check)
     assert len(report["checks"]) >= 5
     table = bptrain_in("gradcheck", *arguments)
     assert f"all {len(report['checks'])} checks are exact" in table.stdout
