@@ -29,7 +29,7 @@ def houses():
         price = round(3 * area + 20 * rooms + rng.gauss(0, 20), 2)
         grade, sold = "c" if k == 5 else rng.choice("ab"), rng.choice(["yes", "no"])
         lines.append(f"{k + 1},{area:.1f},{rooms},1,{age},{price},{0.9 * price!r},{grade},{sold}")
-    few = "".join(f"{k},{rng.random()},{rng.random()}\n" for k in range(60))
+    few = "".join(f"{k // 2},{rng.random()},{rng.random()}\n" for k in range(60))
     Path("few.csv").write_text(f"customerId,x,y\n{few}")
     Path("houses.csv").write_text("\n".join(lines) + "\n")
 
@@ -110,6 +110,7 @@ MARKED = [
     IRIS + "hidden: [4]\noptimizer: {sgd: <BP240 optimizer.sgd.lr>7}\n"
     "schedule: {warmup: {epochs: 5, then: {multi_step: "
     "{milestones: <BP243 schedule.warmup.then.multi_step.milestones>[300]}}}}",
+    IRIS + "hidden: [4]\ntraining: {average: <BP245 training.average>0.98, accumulate: 4}",
     IRIS + "hidden: [4]\nschedule: {warmup: {epochs: <BP243 schedule.warmup.epochs>100}}",
     IRIS + "hidden: [4]\nschedule: {plateau: {patience: <BP243 schedule.plateau.patience>10}}\n"
     "training: {early_stopping: {patience: 10}}",
@@ -146,6 +147,8 @@ SENSIBLE = [
     IRIS + "hidden: [16]\noptimizer: rprop\ntraining: {batch_size: full}",
     IRIS + "network: [dense: 16, batch_norm, relu, dropout: 0.5, dense]",
     IRIS + "network: [batch_norm, dense: 16, relu, residual: {layers: [layer_norm, relu, dense: 16]}, relu, dense]",
+    IRIS + "network: [dense: 16, residual: {layers: [relu, dense: 16]}, relu, dense]",
+    IRIS + f"network: [{'dense: 8, batch_norm, tanh, ' * 10} dense]",
     IRIS + "network: [dense: 2, dense: 8, relu, dense]",
     IRIS + "network: [dense: {weight_init: zeros}]",
     IRIS + "network: [dense: 16, gelu_tanh, gaussian_noise, dense, identity]",
@@ -162,6 +165,8 @@ SENSIBLE = [
     "data: {source: {bundled: diabetes}}\nhidden: [16]\nloss: poisson",
     "data: {source: {csv: many.csv}, target: wet, features: [a, b], task: regression}\nhidden: [16]\nloss: mse",
     "data: {source: {synthetic: {kind: line, noise: 0}}}\nhidden: []\noptimizer: {sgd: 0.1}",
+    "data: {source: {csv: houses.csv}, target: grade, features: [area], split: {validation: 0, test: 0}}\nhidden: [8]",
+    "data: {source: {synthetic: {kind: line, rows: 30}}}\nhidden: []\noptimizer: {sgd: 0.1}",
     "data: {source: {synthetic: plane}, target_scaling: none}\nnetwork: [dense: 1]\nloss: {mse: {half: true}}",
     "data: {source: {synthetic: {kind: xor, rows: 4}}, split: {validation: 0, test: 0}, scaling: none}\n"
     "network: [dense: 2, tanh, dense]\ntraining: {batch_size: full}\noptimizer: {sgd: 1}",
@@ -171,7 +176,7 @@ SENSIBLE = [
     "data: {source: {csv: many.csv}, target: a, features: [b, c], target_scaling: none}\n"
     "network: [dense: 8, relu, dense, sigmoid]\nloss: mse",
     "data: {source: {csv: many.csv}, target: b, features: [number]}\nhidden: [8]",
-    "data: {source: {csv: many.csv}, target: b, features: [year, paid, grid, a]}\nhidden: [8]",
+    "data: {source: {csv: many.csv}, target: b, features: [year, paid, grid, has_id, a]}\nhidden: [8]",
     "data: {source: {csv: many.csv}, target: many, features: [a, b]}\nhidden: [8]\nloss: poisson",
 ]
 
@@ -179,10 +184,10 @@ SENSIBLE = [
 @pytest.fixture
 def many():
     """200 rows of many kinds of columns."""
-    rng, lines = random.Random(1), ["number,year,paid,grid,a,b,c,a2,b2,c2,wet,cold,many"]
+    rng, lines = random.Random(1), ["number,year,paid,grid,has_id,a,b,c,a2,b2,c2,wet,cold,many"]
     for k in range(200):
         a, b, c = (round(rng.random(), 4) for _ in "abc")
-        counts = f"{rng.randint(0, 99)},{rng.randint(0, 9)}"
+        counts = f"{rng.randint(0, 99)},{rng.randint(960, 999)},{rng.randint(0, 1)}"
         marks = f"{rng.randint(0, 1)},{rng.randint(0, 1)},{rng.randint(0, 40)}"
         lines.append(f"{k},{1800 + k},{counts},{a},{b},{c},{a},{b},{c},{marks}")
     Path("many.csv").write_text("\n".join(lines) + "\n")
@@ -273,7 +278,9 @@ def test_large_tables_are_judged_by_a_sample_and_confirmed_on_all_rows():
     Path("large.csv").write_text("rare,count,x,y\n" + "\n".join(rows) + "\n")
     found = judged("data: {source: {csv: large.csv}, target: y, features: [rare, count, x]}\nhidden: [4]")
     assert [(p.code, p.field) for p in found] == [("BP223", "data.features.1")]
-    Path("large.csv").write_text(Path("large.csv").read_text() + "0,9000.5,0,1.5\n")
+    # One fraction, in a row that the sample does not have.
+    rows[4000] = rows[4000].replace(",4000,", ",4000.5,")
+    Path("large.csv").write_text("rare,count,x,y\n" + "\n".join(rows) + "\n")
     assert judged("data: {source: {csv: large.csv}, target: y, features: [rare, count, x]}\nhidden: [4]") == []
 
 
