@@ -29,7 +29,7 @@ def houses():
         price = round(3 * area + 20 * rooms + rng.gauss(0, 20), 2)
         grade, sold = "c" if k == 5 else rng.choice("ab"), rng.choice(["yes", "no"])
         lines.append(f"{k + 1},{area:.1f},{rooms},1,{age},{price},{0.9 * price!r},{grade},{sold}")
-    few = "".join(f"{k // 2},{rng.random()},{rng.random()}\n" for k in range(60))
+    few = "".join(f"{k // 2},{rng.random()},{rng.random()}\n" for k in range(80))
     Path("few.csv").write_text(f"customerId,x,y\n{few}")
     Path("houses.csv").write_text("\n".join(lines) + "\n")
 
@@ -96,7 +96,7 @@ MARKED = [
     HOUSES % "area, <BP223 data.features.1>id, <BP222 data.features.2>country, <BP224 data.features.3>price_eur, "
     "<BP226 data.features.4>age",
     "data: <BP223 data.features>{source: {csv: few.csv}, target: y, "
-    "split: <BP228 data.split.test>{validation: 0}}\nhidden: [8]",
+    "split: {test: <BP228 data.split.test>0.1}}\nhidden: [8]",
     WINE + "network: [dense: 8, <BP202 network.1>dense: 8, relu, dense]",
     WINE + "network: [dense: 8, dropout, identity, <BP202 network.3>dense: 8, relu, dense]",
     WINE + "network:\n- dense: 8\n"
@@ -166,7 +166,7 @@ SENSIBLE = [
     "data: {source: {csv: many.csv}, target: wet, features: [a, b], task: regression}\nhidden: [16]\nloss: mse",
     "data: {source: {synthetic: {kind: line, noise: 0}}}\nhidden: []\noptimizer: {sgd: 0.1}",
     "data: {source: {csv: houses.csv}, target: grade, features: [area], split: {validation: 0, test: 0}}\nhidden: [8]",
-    "data: {source: {synthetic: {kind: line, rows: 30}}}\nhidden: []\noptimizer: {sgd: 0.1}",
+    "data: {source: {synthetic: {kind: line, rows: 60}}}\nhidden: []\noptimizer: {sgd: 0.1}",
     "data: {source: {synthetic: plane}, target_scaling: none}\nnetwork: [dense: 1]\nloss: {mse: {half: true}}",
     "data: {source: {synthetic: {kind: xor, rows: 4}}, split: {validation: 0, test: 0}, scaling: none}\n"
     "network: [dense: 2, tanh, dense]\ntraining: {batch_size: full}\noptimizer: {sgd: 1}",

@@ -159,7 +159,7 @@ def few_rows(case: Case) -> Iterator[Mistake]:
     parts, whole = case.assembly.parts, len(case.assembly.table)
     for part in ("validation", "test"):
         count = len(parts.get(part, ()))
-        if 0 < count < FEW_ROWS <= whole // 5:
+        if 0 < count < FEW_ROWS <= whole // 8:
             what = f"{count} {part} row{'s' * (count > 1)} of {whole} (a score of so few says next to nothing)"
             yield Mistake(f"data.split.{part}", f"{what}; use a larger share, or 0")
 

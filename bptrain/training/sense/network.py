@@ -65,7 +65,9 @@ def softmax_twice(case: Case) -> Iterator[Mistake]:
     """A softmax as the last layer before a loss on raw scores."""
     spot = last(case)
     if case.loss.link and isinstance(spot.layer, Softmax):
-        what = f"softmax before {name_of(case.loss)} ({name_of(case.loss)} {OWN[case.loss.link]})"
+        what = (
+            f"softmax before {name_of(case.loss)} ({name_of(case.loss)} {OWN.get(case.loss.link, 'takes raw scores')})"
+        )
         yield Mistake(spot.field, f"{what}; take the layer out")
 
 
@@ -101,7 +103,9 @@ def sigmoid_twice(case: Case) -> Iterator[Mistake]:
     """A sigmoid as the last layer before a loss on raw scores."""
     spot = last(case)
     if case.loss.link and isinstance(spot.layer, Sigmoid):
-        what = f"sigmoid before {name_of(case.loss)} ({name_of(case.loss)} {OWN[case.loss.link]})"
+        what = (
+            f"sigmoid before {name_of(case.loss)} ({name_of(case.loss)} {OWN.get(case.loss.link, 'takes raw scores')})"
+        )
         yield Mistake(spot.field, f"{what}; take the layer out")
 
 
