@@ -3,11 +3,12 @@
 Everything that bptrain raises on purpose is a `BptrainError`. Whatever else reaches the command line is a bug.
 """
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from signal import Signals
-from typing import Literal
+from typing import Any, Literal
 
 
 class ExitCode(IntEnum):
@@ -88,6 +89,7 @@ class Problem:
     """A mistake with its place: `file` is a path or `KEY=VALUE`; line and column count from 1.
 
     `code` is the name under which the manual explains it, such as BP201; a warning is about what works and is risky.
+    `source` is the line of the file or override, for showing the place on a terminal.
     """
 
     file: str
@@ -97,6 +99,11 @@ class Problem:
     message: str
     code: str = ""
     severity: Literal["error", "warning"] = "error"
+    source: str = dataclasses.field(default="", compare=False, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys that scripts may rely on."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if key != "source"}
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}"

@@ -178,23 +178,35 @@ def alternatives(hint: Any) -> tuple[Any, ...]:
 
 
 WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path"}
+PLURALS = {int: "whole numbers", float: "numbers", str: "texts", bool: "true or false", Path: "paths"}
 
 
-def describe(hint: Any) -> str:
-    """A type hint in words: `a number >= 0 and < 1`, `a whole number >= 1 or 'full'`."""
+def describe(hint: Any, *, many: bool = False) -> str:
+    """A type hint in words: `a number >= 0 and < 1`, `a whole number >= 1 or 'full'`, `a list of layers`.
+
+    Args:
+        hint: the type of an option.
+        many: whether to speak of several such values.
+    """
     choices = alternatives(hint)
     if len(choices) > 1:
-        return " or ".join(describe(choice) for choice in choices)
+        return any_of([describe(choice, many=many) for choice in choices])
     if family := family_of(hint):
-        return describe_family(family)
+        return f"{family.kind}{'es' if family.kind.endswith('s') else 's'}" if many else describe_family(family)
     inner = bare(hint)
     if get_origin(inner) is Literal:
-        return " or ".join(repr(choice) for choice in get_args(inner))
+        return any_of([repr(choice) for choice in get_args(inner)])
     if get_origin(inner) is tuple:
-        return f"a list, each {describe(get_args(inner)[0])}"
+        return f"{'lists' if many else 'a list'} of {describe(get_args(inner)[0], many=True)}"
     if inner is type(None):
         return "null"
-    return " ".join(filter(None, (WORDS.get(inner, "a mapping"), bounds(hint))))
+    words, other = (PLURALS, "mappings") if many else (WORDS, "a mapping")
+    return " ".join(filter(None, (words.get(inner, other), bounds(hint))))
+
+
+def any_of(words: list[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def describe_family(family: Family) -> str:
@@ -206,7 +218,7 @@ def bounds(hint: Any) -> str:
     """The bounds of a type hint in words, empty when there are none."""
     signs = ((at.Gt, "gt", ">"), (at.Ge, "ge", ">="), (at.Lt, "lt", "<"), (at.Le, "le", "<="))
     found = [
-        f"{sign} {getattr(item, attribute):g}"
+        f"{sign} {getattr(item, attribute):.15g}"
         for item in metadata(hint)
         for kind, attribute, sign in signs
         if isinstance(item, kind)

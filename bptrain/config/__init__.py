@@ -5,10 +5,10 @@ from bptrain.config.dump import dump, to_yaml
 from bptrain.config.examples import Example, copy_example, examples
 from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Training
 from bptrain.config.load import Config, changed, from_json, load
+from bptrain.config.origin import Origin
 from bptrain.config.reference import reference
 from bptrain.config.schema import schema, write_schema
 from bptrain.config.starter import init
-from bptrain.config.yaml_text import Origin
 
 __all__ = [
     "Checkpointing",

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 from bptrain.config.dump import flow, plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.load import Config
-from bptrain.config.yaml_text import FieldPath
+from bptrain.config.origin import FieldPath
 from bptrain.registry import alternatives, bare, family_of, name_of, options, summary
 from bptrain.text import printable
 
@@ -102,7 +102,7 @@ class Walk:
                 written_out = layer < len(self.config.experiment.hidden or ())
                 return len(path) == 2 or (written_out and path[2:] == ("dense", "units"))
             path = ("activation", *path[2:])
-        return path in self.config.origin.values
+        return self.config.origin.has(path)
 
     def mark(self, after: Any, before: Any, path: FieldPath) -> str:
         """Where a value comes from."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bptrain.config.experiment import Experiment
-from bptrain.config.yaml_text import scalar
+from bptrain.config.scalars import scalar
 from bptrain.registry import alternatives, bare, family_of, name_of, options
 from bptrain.text import printable
 
@@ -46,7 +46,7 @@ def yaml_text(document: Any, *, default_flow_style: bool | None, width: float) -
 
     Dumper.add_representer(str, text)
     written = yaml.dump(
-        document,
+        escaped(document),
         Dumper=Dumper,
         sort_keys=False,
         allow_unicode=True,
@@ -54,6 +54,15 @@ def yaml_text(document: Any, *, default_flow_style: bool | None, width: float) -
         default_flow_style=default_flow_style,
     )
     return str(written)
+
+
+def escaped(value: Any) -> Any:
+    """Plain values as a config file writes them: a literal `${` doubled, so that it is read as itself."""
+    if isinstance(value, dict):
+        return {key: escaped(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [escaped(one) for one in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value
 
 
 def section(value: Any) -> Any:

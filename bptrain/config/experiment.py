@@ -102,15 +102,8 @@ class Experiment:
     ] = "auto"
 
     def __post_init__(self) -> None:
-        if self.network is None and self.hidden is None:
-            what = "the network is missing; write hidden: [64, 32] or a list of layers under network"
-            raise OptionError(Mistake("network", what))
-        if self.network is not None and self.hidden is not None:
-            raise OptionError(Mistake("hidden", "stands beside network, which says the same; keep one of them"))
-        if self.network is not None and self.activation is not None:
-            raise OptionError(Mistake("activation", "goes with hidden; under network write activations as layers"))
-        if self.network == ():
-            raise OptionError(Mistake("network", "has no layers; write at least - dense"))
+        if mistake := network_mistake(self.network, self.hidden, self.activation):
+            raise OptionError(mistake)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -120,3 +113,16 @@ class Experiment:
         activation: Layer = self.activation or Relu()
         hidden: list[Layer] = [layer for units in self.hidden or () for layer in (Dense(units), activation)]
         return (*hidden, Dense())
+
+
+def network_mistake(network: object, hidden: object, activation: object) -> Mistake | None:
+    """What is wrong with the three together, whatever is wrong inside each; None stands for what is not given."""
+    if network is None and hidden is None:
+        return Mistake("network", "the network is missing; write hidden: [64, 32] or a list of layers under network")
+    if network is not None and hidden is not None:
+        return Mistake("hidden", "stands beside network, which says the same; keep one of them")
+    if network is not None and activation is not None:
+        return Mistake("activation", "goes with hidden; under network write activations as layers")
+    if network == ():
+        return Mistake("network", "has no layers; write at least - dense")
+    return None

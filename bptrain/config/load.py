@@ -1,16 +1,21 @@
 """Loading a config: a file and `KEY=VALUE` overrides to an experiment."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bptrain.config.build import Builder, shown
+from bptrain.config.build import Builder
+from bptrain.config.defaults import frozen
+from bptrain.config.dump import escaped
 from bptrain.config.experiment import Experiment
-from bptrain.config.reference import FAMILIES
-from bptrain.config.yaml_text import MOST_DEPTH, FieldPath, Origin, Place, field_path, parse, read_text
-from bptrain.errors import ConfigError, InputError, Problem
-from bptrain.registry import options
+from bptrain.config.origin import Origin, Source, Spot
+from bptrain.config.overrides import overridden
+from bptrain.config.scalars import shown
+from bptrain.config.variables import resolved
+from bptrain.config.yaml_text import parse, read_text
+from bptrain.errors import ConfigError, Problem
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,13 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     path = Path(path)
     tree, origin = parse(read_text(path), str(path))
     if tree is None:
-        raise InputError(f"{path}: the file is empty; a config needs at least data and hidden")
+        what = "the file is empty; a config needs at least data and hidden"
+        raise ConfigError([Problem(str(path), 1, 1, "", what)])
     if not isinstance(tree, dict):
         raise ConfigError([origin.problem((), f"expected a mapping of keys at the top (got {shown(tree)})")])
-    for text in overrides:
-        tree = overridden(tree, origin, text)
-    experiment: Experiment = Builder(origin, path.resolve().parent).build(Experiment, tree)
-    return Config(experiment if "name" in tree else replace(experiment, name=path.stem), origin)
+    # The file's name need not be text that a file can hold.
+    stem = path.stem.encode("utf-8", "replace").decode()
+    return finished({"name": escaped(stem), **tree}, origin, overrides, path.resolve().parent)
 
 
 def from_json(document: dict[str, Any], file: str) -> Experiment:
@@ -59,75 +64,17 @@ def changed(document: dict[str, Any], file: str, overrides: Sequence[str]) -> Co
     Raises:
         ConfigError: the document is not what `dump` writes, or an override does not fit.
     """
-    origin, tree = Origin(file), frozen(document)
+    # What is written there stands for itself; only the overrides can refer to something.
+    return finished(frozen(escaped(document)), Origin(file, Spot(Source(file, ""), 1, 1)), overrides, Path.cwd())
+
+
+def finished(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], folder: Path) -> Config:
+    """The experiment of a tree with overrides put over it and references followed."""
+    problems: list[Problem] = []
     for text in overrides:
-        tree = overridden(tree, origin, text)
-    return Config(Builder(origin, Path.cwd()).build(Experiment, tree), origin)
-
-
-def frozen(value: Any) -> Any:
-    """JSON's lists as tuples."""
-    if isinstance(value, dict):
-        return {key: frozen(item) for key, item in value.items()}
-    return tuple(map(frozen, value)) if isinstance(value, list) else value
-
-
-def overridden(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
-    """The tree with one `KEY=VALUE` put in; the origin learns where the value stands.
-
-    Raises:
-        ConfigError: the text has no `=`, its value is no YAML, or its key leads through a single value.
-    """
-    key, equals, written = text.partition("=")
-    path = field_path(key.strip())
-    if not equals or not path or len(path) > MOST_DEPTH or not text.isprintable():
-        raise ConfigError([Problem(text, 1, 1, "", "an override is KEY=VALUE, such as training.epochs=5")])
-    try:
-        value, inner = parse(written, text)
-    except ConfigError as error:
-        column = len(key) + 2
-        raise ConfigError(Problem(text, 1, column, key, problem.message) for problem in error.problems) from None
-    for part in [part for part in origin.values if part[: len(path)] == path]:
-        del origin.values[part]
-    for part, place in inner.values.items():
-        origin.values[path + part] = Place(text, place.line, place.column + len(key) + 1)
-    for part, place in inner.keys.items():
-        origin.keys[path + part] = Place(text, place.line, place.column + len(key) + 1)
-    origin.values.setdefault(path, Place(text, 1, len(key) + 2))
-    origin.keys[path] = Place(text, 1, 1)
-    for k in range(1, len(path)):
-        origin.values.setdefault(path[:k], Place(text, 1, 1))
-        origin.keys.setdefault(path[:k], Place(text, 1, 1))
-    return dict(put(tree, path, value, text, ()))
-
-
-def first_option(name: str) -> str | None:
-    """The first option of the component of that name, which `name: value` gives without saying so."""
-    for family in FAMILIES.values():
-        if name in family.members:
-            return next((option.name for option in options(family.members[name])), None)
-    return None
-
-
-def put(tree: Any, path: FieldPath, value: Any, text: str, done: FieldPath) -> Any:
-    """A copy of the tree with the value at the path; sections on the way are made where they are missing."""
-    if not path:
-        return value
-    step, rest = path[0], path[1:]
-    here = (*done, step)
-    if isinstance(tree, tuple):
-        if not isinstance(step, int) or step >= len(tree):
-            what = f"the list has items 0 to {len(tree) - 1} (got {step})"
-            raise ConfigError([Problem(text, 1, 1, ".".join(map(str, here)), what)])
-        return (*tree[:step], put(tree[step], rest, value, text, here), *tree[step + 1 :])
-    if tree is None:
-        tree = {}
-    if isinstance(tree, str) and tree == step:
-        tree = {step: {}}
-    elif not isinstance(tree, dict) and done and (first := first_option(str(done[-1]))):
-        tree = {first: tree}
-    if not isinstance(tree, dict):
-        what = f"{'.'.join(map(str, done))} is {shown(tree)} and has no keys inside"
-        raise ConfigError([Problem(text, 1, 1, ".".join(map(str, here)), what)])
-    key = str(step)
-    return {**tree, key: put(tree.get(key), rest, value, text, here)}
+        try:
+            tree = overridden(tree, origin, text)
+        except ConfigError as error:
+            problems.extend(error.problems)
+    tree, nowhere = resolved(tree, origin, os.environ)
+    return Config(Builder(origin, folder, [*problems, *nowhere]).build(tree), origin)

@@ -1,61 +1,27 @@
 """YAML text to plain values, with the line and column of each.
 
-Only what a config needs: mappings, lists and scalars. Numbers, `true`, `false` and `null` are read as in YAML 1.2 (so
-`1e-3` is a number and `no` is text); tags, anchors and duplicate keys are mistakes with a place.
+Only what a config needs: mappings, lists and scalars; tags, anchors and duplicate keys are mistakes with a place.
 """
 
+import codecs
+import os
 import re
-from dataclasses import dataclass, field, replace
+import stat
 from pathlib import Path
 from typing import Any
 
-from bptrain.errors import ConfigError, InputError, OptionError, Problem, StorageError
+from bptrain.config.origin import FieldPath, Origin, Source, Spot, first
+from bptrain.config.scalars import cut, scalar
+from bptrain.config.yaml_errors import explained
+from bptrain.errors import ConfigError, InputError, Problem, StorageError
 
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 50
+MOST_PROBLEMS = 100
 
-FieldPath = tuple[str | int, ...]
-
-NULL = re.compile(r"null|~|")
-BOOL = re.compile(r"true|false")
-INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-SPECIAL = {".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf"), ".nan": float("nan")}
-
-
-@dataclass(frozen=True)
-class Place:
-    """A position in a file (or in a `KEY=VALUE`), counted from 1."""
-
-    file: str
-    line: int
-    column: int
-
-
-@dataclass
-class Origin:
-    """Where the values of a config stand: the places of keys and of values by path."""
-
-    file: str
-    keys: dict[FieldPath, Place] = field(default_factory=dict)
-    values: dict[FieldPath, Place] = field(default_factory=dict)
-
-    def problem(self, path: FieldPath, message: str, *, at_key: bool = False) -> Problem:
-        """A mistake at a path, or at the nearest thing around it that stands in the file."""
-        places = self.keys if at_key else self.values
-        around = (path[:k] for k in range(len(path), -1, -1))
-        place = next((places[part] for part in around if part in places), Place(self.file, 1, 1))
-        return Problem(place.file, place.line, place.column, ".".join(map(str, path)), message)
-
-    def located(self, error: OptionError) -> ConfigError:
-        """Mistakes that only know their fields, with their places."""
-        return ConfigError(replace(self.problem(field_path(m.field), m.message), code=m.code) for m in error.mistakes)
-
-
-def field_path(dotted: str) -> FieldPath:
-    """`network.0.dense` as a path: whole numbers are places in a list."""
-    places = re.compile(r"[0-9]{1,9}")
-    return tuple(int(part) if places.fullmatch(part) else part for part in dotted.split(".") if part)
+# What YAML 1.2 takes for no character of a text, and the byte order mark where it marks nothing.
+FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+STRING_TAG = "tag:yaml.org,2002:str"
 
 
 def read_text(path: Path) -> str:
@@ -66,51 +32,89 @@ def read_text(path: Path) -> str:
         StorageError: the file is there and cannot be read.
     """
     try:
-        if not path.is_file():
-            raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path}: a config has at most 1 MiB (got {path.stat().st_size:,} bytes)")
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: the file is not UTF-8 text (byte {error.start + 1}); save it as UTF-8") from None
+        data = read_bytes(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path}: no such file") from None
+    except ValueError:
+        raise InputError(f"{path}: no such file (the path has a NUL character)") from None
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path}: a config has at most 1 MiB ({MOST_BYTES:,} bytes); keep data in a file of its own")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ConfigError([Problem(str(path), 1, 1, "", "the file is UTF-16 or UTF-32 text; save it as UTF-8")])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = Source(str(path), data[: error.start].decode("utf-8-sig", errors="replace"))
+        line, column = before.position(len(before.text))
+        what = f"the file is not UTF-8 text (got the byte 0x{data[error.start]:02X}); save it as UTF-8"
+        raise ConfigError([Problem(str(path), line, column, "", what)]) from None
 
 
-def parse(text: str, file: str) -> tuple[Any, Origin]:
+def read_bytes(path: Path) -> bytes:
+    """The first 1 MiB of a regular file and one byte more; a pipe or device is refused before it can block.
+
+    Raises:
+        InputError: something else is there.
+        OSError: nothing is there, or it cannot be read.
+    """
+    kind = path.stat().st_mode
+    if not stat.S_ISREG(kind):
+        what = "folder" if stat.S_ISDIR(kind) else "pipe" if stat.S_ISFIFO(kind) else "device"
+        raise InputError(f"{path}: not a file (got a {what}); name a YAML file")
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InputError(f"{path}: not a file")
+        return file.read(MOST_BYTES + 1)
+
+
+def parse(text: str, file: str, *, before: str = "") -> tuple[Any, Origin]:
     """The value of a YAML document and where everything in it stands. Lists become tuples.
+
+    Args:
+        text: the document.
+        file: the name of its source in messages.
+        before: what stands before the document on its first line, such as the `KEY=` of an override.
 
     Raises:
         ConfigError: the text is no YAML, or has something that configs do without.
     """
     import yaml
 
-    origin = Origin(file)
-    reader = _Reader(origin)
+    source = Source(file, before + text)
+    if found := FORBIDDEN.search(text):
+        place = source.position(len(before) + found.start())
+        advice = "remove it" if found[0] != "\0" else "remove it, or save the file as UTF-8 if it is UTF-16"
+        what = f"the character U+{ord(found[0]):04X} cannot stand in YAML; {advice}"
+        raise ConfigError([source.problem(*place, (), what)])
+    reader = _Reader(source, len(before))
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             reader.take(event)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        before = text[: getattr(error, "position", 0)]
-        line, column = (mark.line + 1, mark.column + 1) if mark else (before.count("\n") + 1, 1)
-        what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
-        raise ConfigError([Problem(file, line, column, "", f"not valid YAML: {what}")]) from None
+        line, column, what = explained(error, text)
+        shift = len(before) if line == 1 else 0
+        reader.problems.append(source.problem(line, column + shift, (), f"not valid YAML: {what}"))
     if reader.problems:
-        raise ConfigError(reader.problems)
-    return reader.result, origin
+        raise first(reader.problems, MOST_PROBLEMS)
+    return reader.result, Origin(file, reader.root)
 
 
 class _Reader:
     """Builds values from PyYAML's events, without recursion."""
 
-    def __init__(self, origin: Origin) -> None:
-        self.origin = origin
+    def __init__(self, source: Source, shift: int) -> None:
+        self.source = source
+        self.shift = shift
         self.problems: list[Problem] = []
         self.result: Any = None
+        self.root: Spot | None = None
         self.documents = 0
-        self.open: list[tuple[Any, FieldPath]] = []
-        self.key: list[str | None] = []
+        # The containers that are open, and the key that waits for its value in each.
+        self.open: list[tuple[Any, Spot]] = []
+        self.key: list[tuple[str, int, int] | None] = []
 
     def take(self, event: Any) -> None:
         """Digest one event."""
@@ -120,7 +124,7 @@ class _Reader:
             if self.documents > 1:
                 self.complain(event, "a second document begins here; a config is one document")
         elif kind == "AliasEvent":
-            self.complain(event, f"aliases are not supported (got *{event.anchor}); write the value out")
+            self.complain(event, f"aliases are not supported (got *{cut(event.anchor)}); write the value out")
             self.place(event, None)
         elif kind == "ScalarEvent":
             self.refuse_marks(event)
@@ -128,81 +132,81 @@ class _Reader:
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             self.refuse_marks(event)
             if len(self.open) >= MOST_DEPTH:
-                self.complain(event, f"nested deeper than {MOST_DEPTH} levels")
-                raise ConfigError([replace(self.problems[-1], field="")])
-            path = self.here(event)
-            self.open.append(({} if kind == "MappingStartEvent" else [], path))
+                line, column = self.at(event)
+                raise ConfigError([self.source.problem(line, column, (), f"nested deeper than {MOST_DEPTH} levels")])
+            self.open.append(({} if kind == "MappingStartEvent" else [], self.spot(event)))
             self.key.append(None)
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-            value, path = self.open.pop()
+            value, _ = self.open.pop()
             self.key.pop()
-            self.store(path, tuple(value) if isinstance(value, list) else value)
+            self.store(tuple(value) if isinstance(value, list) else value)
 
     def refuse_marks(self, event: Any) -> None:
         """Complain of tags and anchors."""
-        if event.tag and not event.tag.startswith("tag:yaml.org,2002:str"):
-            self.complain(event, f"tags are not supported (got {event.tag}); remove it")
+        if event.tag and event.tag != STRING_TAG:
+            name = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.complain(event, f"tags are not supported (got {cut(name)}); remove it")
         if event.anchor:
-            self.complain(event, f"anchors are not supported (got &{event.anchor}); remove it")
+            self.complain(event, f"anchors are not supported (got &{cut(event.anchor)}); remove it")
+
+    def at(self, event: Any) -> tuple[int, int]:
+        """Line and column of an event, counted from 1."""
+        mark = event.start_mark
+        return mark.line + 1, mark.column + 1 + (0 if mark.line else self.shift)
 
     def complain(self, event: Any, message: str) -> None:
-        """Note a mistake at an event."""
-        mark = event.start_mark
-        path = self.open[-1][1] if self.open else ()
-        field_name = ".".join(map(str, path))
-        self.problems.append(Problem(self.origin.file, mark.line + 1, mark.column + 1, field_name, message))
+        """Note a mistake at an event; those beyond all patience end the reading."""
+        path: FieldPath = tuple(
+            len(container) if isinstance(container, list) else key[0] if key else "?"
+            for (container, _), key in zip(self.open[:-1], self.key[:-1], strict=True)
+        )
+        self.problems.append(self.source.problem(*self.at(event), path, message))
+        if len(self.problems) > MOST_PROBLEMS:
+            raise first(self.problems, MOST_PROBLEMS)
 
     def place(self, event: Any, value: Any) -> None:
         """Put a scalar where it belongs: a key, or a value."""
         if self.open and isinstance(self.open[-1][0], dict) and self.key[-1] is None:
-            mapping, path = self.open[-1]
-            key = value if isinstance(value, str) else str(event.value) if hasattr(event, "value") else ""
+            mapping, around = self.open[-1]
+            key = str(getattr(event, "value", ""))
             if key in mapping:
-                self.complain(event, f"the key {key!r} stands here a second time; keep one of them")
-            mark = event.start_mark
-            self.origin.keys[(*path, key)] = Place(self.origin.file, mark.line + 1, mark.column + 1)
-            self.key[-1] = key
+                earlier = (around.inside or {})[key]
+                where = f"first on line {earlier.key_line}, column {earlier.key_column}"
+                self.complain(event, f"the key {cut(repr(key))} stands here a second time ({where}); keep one of them")
+            elif key == "<<":
+                self.complain(event, "merge keys are not supported (got <<); write the keys out")
+            self.key[-1] = (key, *self.at(event))
         else:
-            self.store(self.here(event), value)
+            self.spot(event)
+            self.store(value)
 
-    def here(self, event: Any) -> FieldPath:
-        """The path of the value that begins with this event; its place is noted."""
+    def spot(self, event: Any) -> Spot:
+        """The spot of the value that begins with this event."""
+        line, column = self.at(event)
         if not self.open:
-            path: FieldPath = ()
-        elif isinstance(self.open[-1][0], list):
-            container, above = self.open[-1]
-            path = (*above, len(container))
-        else:
-            key = self.key[-1]
-            if key is None:
-                self.complain(event, "a key must be plain text")
-                key = ""
-            path = (*self.open[-1][1], key)
-        mark = event.start_mark
-        place = Place(self.origin.file, mark.line + 1, mark.column + 1)
-        self.origin.values[path] = place
-        self.origin.keys.setdefault(path, place)
-        return path
+            self.root = Spot(self.source, line, column)
+            return self.root
+        container, around = self.open[-1]
+        if isinstance(container, list):
+            spot = Spot(self.source, line, column)
+            around.put(len(container), spot)
+            return spot
+        if self.key[-1] is None:
+            self.complain(event, "a key must be plain text")
+            self.key[-1] = ("", line, column)
+        key, *key_place = self.key[-1] or ("", 0, 0)
+        spot = Spot(self.source, line, column, *key_place)
+        around.put(key, spot)
+        return spot
 
-    def store(self, path: FieldPath, value: Any) -> None:
+    def store(self, value: Any) -> None:
         """Put a finished value into what is open around it."""
         if not self.open:
             self.result = value
-        elif isinstance(self.open[-1][0], list):
-            self.open[-1][0].append(value)
-        else:
-            self.open[-1][0][path[-1]] = value
+            return
+        container, key = self.open[-1][0], self.key[-1]
+        if isinstance(container, list):
+            container.append(value)
+        elif key is not None:
+            container[key[0]] = value
             self.key[-1] = None
-
-
-def scalar(text: str) -> Any:
-    """The value of an unquoted scalar."""
-    if NULL.fullmatch(text):
-        return None
-    if BOOL.fullmatch(text):
-        return text == "true"
-    if INT.fullmatch(text) and len(text) <= 300:
-        return int(text)
-    if FLOAT.fullmatch(text):
-        return float(text)
-    return SPECIAL.get(text.lower(), text)

@@ -1,7 +1,7 @@
 """Validating: everything that would stop a config from training or is risky in it, without training it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ class Validation:
         """The keys that scripts may rely on."""
         return {
             "valid": self.valid,
-            "errors": [asdict(problem) for problem in self.problems],
-            "warnings": [asdict(problem) for problem in self.warnings],
+            "errors": [problem.to_json() for problem in self.problems],
+            "warnings": [problem.to_json() for problem in self.warnings],
         }
 
 

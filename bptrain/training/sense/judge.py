@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bptrain.config import Config
-from bptrain.config.yaml_text import field_path
+from bptrain.config.origin import field_path
 from bptrain.errors import Problem
 from bptrain.training.assemble import Assembly
 from bptrain.training.sense.rule import RULES, Case

@@ -15,7 +15,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.config import Config, Experiment
-from bptrain.config.yaml_text import field_path
+from bptrain.config.origin import field_path
 from bptrain.errors import Mistake
 from bptrain.nn import Layer, Loss
 from bptrain.registry import name_of
@@ -58,7 +58,7 @@ class Case:
 
     def is_written(self, field: str) -> bool:
         """Whether a field stands in the config or in an override, and is not a default."""
-        return field_path(field) in self.config.origin.values
+        return self.config.origin.has(field_path(field))
 
     def is_override(self, field: str) -> bool:
         """Whether a field stands in an override rather than in the file."""

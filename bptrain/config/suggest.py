@@ -1,0 +1,256 @@
+"""What an unknown word may mean: a key that sits elsewhere, what other tools call it, or a slip of the finger."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from functools import cached_property
+from typing import Any, get_args, get_origin
+
+from bptrain.config.aliases import KEYS, NAMES, REMARKS, VALUES
+from bptrain.config.experiment import Experiment
+from bptrain.config.origin import FieldPath, dotted
+from bptrain.config.reference import FAMILIES
+from bptrain.config.scalars import cut
+from bptrain.data.sources import BUNDLED_TARGETS
+from bptrain.registry import (
+    Family,
+    alternatives,
+    bare,
+    closest,
+    describe_family,
+    family_of,
+    name_of,
+    options,
+    snake_case,
+)
+
+LONGEST_WORD = 60
+
+# The families whose options people most likely have in mind come first.
+SOUGHT = [FAMILIES[name] for name in ("optimizers", "schedules", "losses", "layers")]
+SOUGHT += [family for family in FAMILIES.values() if family not in SOUGHT]
+
+
+def normal(word: object) -> str:
+    """A word in lower case with underscores, as names are here: `batchSize` gives `batch_size`."""
+    text = re.sub(r"[\s.-]+", "_", str(word)[: LONGEST_WORD + 1].strip())
+    return snake_case(text)
+
+
+def either(words: tuple[str, ...] | list[str]) -> str:
+    """`'a'`, `'a' or 'b'`."""
+    return " or ".join(repr(word) for word in words)
+
+
+def listed(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def meant(word: str, choices: list[str], aliases: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The choices that a word probably means, none if nothing is near."""
+    plain = normal(word)
+    by_normal = {normal(choice): choice for choice in choices}
+    for form in (plain, re.sub(r"_(loss|layer|optimizer|schedule|scheduler|lr|score)$", "", plain)):
+        if form in by_normal:
+            return (by_normal[form],)
+        if found := tuple(choice for choice in aliases.get(form, ()) if choice in choices):
+            return found
+    squeezed: dict[str, tuple[str, ...]] = {normal(choice).replace("_", ""): (choice,) for choice in choices}
+    squeezed |= {alias.replace("_", ""): found for alias, found in aliases.items() if set(found) <= set(choices)}
+    if plain.replace("_", "") in squeezed:
+        return squeezed[plain.replace("_", "")]
+    near = closest(plain, choices) if len(plain) <= LONGEST_WORD else None
+    return (near,) if near else ()
+
+
+def value_advice(value: str, choices: list[str]) -> str:
+    """What to do about a word that is none of the values of an enumeration; empty if nothing is near."""
+    found = meant(value, choices, VALUES)
+    return f"did you mean {either(found)}?" if found else ""
+
+
+def name_advice(word: str, family: Family, others: list[str]) -> str:
+    """What to do about an unknown name of a component.
+
+    Args:
+        word: as it is written.
+        family: where it was looked for.
+        others: what could stand there besides, such as `auto`.
+    """
+    names = [*family.members, *others]
+    aliases = (
+        {**NAMES.get("activation", {}), **NAMES["layer"]} if family.kind == "layer" else NAMES.get(family.kind, {})
+    )
+    homes = [one for one in FAMILIES.values() if normal(word) in one.members]
+    if family.kind == "source" and (form := source_form(word)):
+        return f"write {form}"
+    if homes and normal(word) not in names and normal(word) not in aliases:
+        kinds = listed([describe_family(one) for one in homes if one.kind != "layer" or len(homes) == 1])
+        return f"this is the name of {kinds}; choose from {', '.join(sorted(names))}"
+    if found := meant(word, names, aliases):
+        return f"did you mean {either(found)}?"
+    return f"choose from {', '.join(sorted(names))}"
+
+
+def source_form(word: str) -> str:
+    """How a source is written of which only the name or the path is given; empty if it is neither."""
+    if word in BUNDLED_TARGETS:
+        return f"{{bundled: {word}}}"
+    return f"{{csv: {cut(word)}}}" if re.search(r"\.csv(\.gz)?$", word) else ""
+
+
+class Map:
+    """All the options that a config has room for: which sections and components have an option of a name.
+
+    Args:
+        tree: the config, which says the components that count; where it says nothing, the defaults do.
+    """
+
+    def __init__(self, tree: Any) -> None:
+        self.tree = tree
+
+    @cached_property
+    def homes(self) -> dict[str, list[FieldPath]]:
+        """The sections that have an option, by its name."""
+        found: dict[str, list[FieldPath]] = {}
+        for path, cls in self.sections(Experiment, self.tree, ()):
+            for option in options(cls):
+                found.setdefault(option.name, []).append(path)
+        return found
+
+    @cached_property
+    def shelves(self) -> dict[str, FieldPath]:
+        """Where a component of a family goes, by the kind of the family."""
+        found: dict[str, FieldPath] = {}
+        for path, cls in self.sections(Experiment, self.tree, ()):
+            for option in options(cls):
+                for choice in choices_of(option.hint):
+                    if family := family_of(choice):
+                        found.setdefault(family.kind, (*path, option.name))
+        return found
+
+    def sections(self, cls: type, value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, type]]:
+        """The path and class of a section or component, and of those inside."""
+        yield path, cls
+        given = value if isinstance(value, dict) else {}
+        for option in options(cls):
+            inner = given.get(option.name)
+            for choice in alternatives(option.hint):
+                here = (*path, option.name)
+                if family := family_of(choice):
+                    yield from self.component(family, inner, option.default, here)
+                elif is_dataclass(bare(choice)) and isinstance(bare(choice), type):
+                    yield from self.sections(bare(choice), inner, here)
+                elif isinstance(inner, tuple) and len(path) < 10:
+                    items = [family_of(item) for item in choices_of(choice)]
+                    for family in filter(None, items):
+                        for k, one in enumerate(inner[:100]):
+                            yield from self.component(family, one, None, (*here, k))
+
+    def component(self, family: Family, value: Any, default: Any, path: FieldPath) -> Iterator[tuple[FieldPath, type]]:
+        """The component that is chosen at a path, or the default one."""
+        given = None
+        if isinstance(value, str):
+            name = value
+        elif isinstance(value, dict) and value:
+            name, given = next(iter(value.items()))
+        else:
+            name = name_of(default)
+        if (cls := family.members.get(name)) and len(path) < 20:
+            yield from self.sections(cls, given, (*path, name))
+
+    def named(self, name: str) -> list[str]:
+        """The dotted paths of all options of a name."""
+        return [dotted((*home, name)) for home in self.homes.get(name, ())]
+
+    def key_advice(self, key: str, path: FieldPath, known: list[str]) -> tuple[str, set[str]]:
+        """What to do about an unknown key, and the options of its own section that it may mean.
+
+        Args:
+            key: as it is written.
+            path: of the section or component that it stands in.
+            known: the options there.
+        """
+        word = normal(key)
+        if word in known:
+            return f"did you mean {word!r}?", {word}
+        if word in REMARKS:
+            return REMARKS[word], set()
+        if word.isdecimal() and known:
+            return "is the comma before it a decimal comma? write a point", set()
+        kind, owners = owning(word, path)
+        for alias in KEYS.get(word, ()):
+            advice, own = self.alias(alias, path, known)
+            if advice and owners and not own:
+                return f"{advice[:-1]}, or the {kind} {' or '.join(owners)}?", own
+            if advice:
+                return advice, own
+        if word in self.homes:
+            return f"{word} belongs {self.under(self.homes[word])}", set()
+        if found := self.as_component(word, path, exact=True):
+            return found
+        if owners:
+            kinds = kind if len(owners) == 1 else f"{kind}es" if kind.endswith("s") else f"{kind}s"
+            return f"{word} is an option of the {kinds} {listed(owners)}", set()
+        if found := self.as_component(word, path, exact=False):
+            return found
+        if len(word) <= LONGEST_WORD:
+            if near := closest(word, known):
+                return f"did you mean {near!r}?", {near}
+            far = closest(word, [name for name in self.homes if len(name) > 3])
+            if far and len(word) > 3:
+                return f"did you mean {far}, {self.under(self.homes[far])}?", set()
+        return (f"choose from {', '.join(sorted(known))}" if known else "there are none to choose from"), set()
+
+    def alias(self, target: str, path: FieldPath, known: list[str]) -> tuple[str, set[str]]:
+        """The advice that leads to what a key of another tool means; empty where this config has no such option."""
+        *section, name = target.split(".")
+        if name in known and (not section or tuple(section) == path):
+            return f"did you mean {name!r}?", {name}
+        if section:
+            return f"did you mean {name}, {self.under([tuple(section)])}?", set()
+        homes = self.homes.get(name)
+        return (f"did you mean {name}, {self.under(homes)}?", set()) if homes else ("", set())
+
+    def under(self, homes: list[FieldPath]) -> str:
+        """`under optimizer.adam`, `at the top level`; of many places the first few."""
+        if () in homes:
+            return "at the top level"
+        return "under " + " or ".join(dotted(home) for home in homes[:3])
+
+    def as_component(self, word: str, path: FieldPath, *, exact: bool) -> tuple[str, set[str]] | None:
+        """The advice for a key that is the name of a component, or what other tools call one."""
+        for family in FAMILIES.values():
+            name = word if exact else NAMES.get(family.kind, {}).get(word, ("",))[0]
+            if name not in family.members or family.kind not in self.shelves:
+                continue
+            shelf = self.shelves[family.kind]
+            what = f"{name} is {describe_family(family)}"
+            if family.kind in ("layer", "metric"):
+                return f"{what}; list it under {dotted(shelf)}", set()
+            form = f"{shelf[-1]}: {{{name}: ...}}" if options(family.members[name]) else f"{shelf[-1]}: {name}"
+            where = "" if shelf[:-1] == path else f" {self.under([shelf[:-1]])}"
+            return f"{what}; write {form}{where}", {str(shelf[-1])} if shelf[:-1] == path else set()
+        return None
+
+
+def choices_of(hint: Any) -> tuple[Any, ...]:
+    """The members of a union, and the items of the lists among them."""
+    found: list[Any] = []
+    for choice in alternatives(hint):
+        found.append(choice)
+        if get_origin(bare(choice)) is tuple:
+            found.extend(alternatives(get_args(bare(choice))[0]))
+    return tuple(found)
+
+
+def owning(word: str, path: FieldPath) -> tuple[str, list[str]]:
+    """Which components have an option of this name: the kind of their family, and their names."""
+    mine = str(path[-1]) if path else ""
+    families = [family for family in SOUGHT if mine in family.members] or SOUGHT
+    for family in families:
+        owners = [name for name, cls in family.members.items() if word in [option.name for option in options(cls)]]
+        if owners:
+            return family.kind, owners
+    return "", []

@@ -1,0 +1,312 @@
+"""Mistakes in configs: each with its exact place, what is wrong, and what to do; and nothing but clear mistakes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import get_args, get_origin
+
+import pytest
+
+from bptrain.config import load
+from bptrain.config.aliases import KEYS, NAMES, REMARKS, VALUES
+from bptrain.config.reference import FAMILIES, SECTIONS
+from bptrain.config.suggest import normal
+from bptrain.errors import ConfigError, InputError
+from bptrain.registry import alternatives, bare, describe, describe_family, family_of, options
+
+MINIMAL = "data: {source: {bundled: iris}}\nhidden: [8]\n"
+
+
+def rows():
+    """The table of broken configs: texts without marks, and the expected (line, column, message) of each mistake."""
+    for block in (Path(__file__).parent / "broken_configs.txt").read_text(encoding="utf-8").split("===\n")[1:]:
+        lines = block.rstrip("\n").split("\n")
+        said = [line.removeprefix("=> ") for line in lines if line.startswith("=> ")]
+        text = "\n".join(line for line in lines if not line.startswith("=> "))
+        text = (MINIMAL + text[2:] if text.startswith("+\n") else text) + "\n"
+        places = []
+        for number, line in enumerate(text.split("\n"), 1):
+            pieces = line.split("»")
+            places += [(number, 1 + len("".join(pieces[:k]))) for k in range(1, len(pieces))]
+        yield text.replace("»", ""), [(*place, one) for place, one in zip(places, said, strict=True)]
+
+
+ROWS = list(rows())
+
+
+def mistakes(text, *overrides):
+    """The mistakes of a config as (line, column, `FIELD: MESSAGE`)."""
+    with open("my.yaml", "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+    with pytest.raises(ConfigError) as caught:
+        load("my.yaml", overrides)
+    return [(p.line, p.column, f"{p.field}: {p.message}" if p.field else p.message) for p in caught.value.problems]
+
+
+def test_the_table_is_long():
+    assert len(ROWS) >= 150
+    assert len({text for text, _ in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize(("text", "expected"), ROWS, ids=range(len(ROWS)))
+def test_a_broken_config_is_told_where_what_and_what_to_do(text, expected, monkeypatch):
+    monkeypatch.delenv("BPTRAIN_NO_SUCH", raising=False)
+    found = mistakes(text)
+    assert [one[:2] for one in found] == [one[:2] for one in expected], found
+    for (_, _, message), (_, _, wanted) in zip(found, expected, strict=True):
+        if wanted.endswith(", ..."):
+            assert message.startswith(wanted.removesuffix("...")), message
+        else:
+            assert message == wanted
+
+
+OVERRIDES = [
+    (["epochs=3"], [("epochs=3", 1, "epochs: unknown key; epochs belongs under training")]),
+    (["training.epoch=5"], [("training.epoch=5", 10, "training.epoch: unknown key; did you mean 'epochs'?")]),
+    (["training.epochs=0"], [("training.epochs=0", 17, "training.epochs: expected a whole number >= 1 (got 0)")]),
+    ([" seed = x"], [(" seed = x", 9, "seed: expected a whole number >= 0 (got 'x')")]),
+    (
+        ["optimizer={adam: {lr: -1}}"],
+        [("optimizer={adam: {lr: -1}}", 23, "optimizer.adam.lr: expected a number > 0 (got -1)")],
+    ),
+    (["seed=[1"], [("seed=[1", 6, "seed: not valid YAML: this is never closed; close it")]),
+    (["seed=&a 1"], [("seed=&a 1", 6, "seed: anchors are not supported (got &a); remove it")]),
+    (["loss=bce"], [("loss=bce", 6, "loss: unknown loss 'bce'; did you mean 'binary_cross_entropy'?")]),
+    (["hidden.1=4"], [("hidden.1=4", 8, "hidden.1: the list has items 0 to 0 (got 1)")]),
+    (["hidden.0.x=4"], [("hidden.0.x=4", 10, "hidden.0.x: hidden.0 is 8 and has no keys inside")]),
+    (["data.target"], [("data.target", 1, "an override is KEY=VALUE, such as training.epochs=5")]),
+    (["name=${sed}"], [("name=${sed}", 6, "name: no key 'sed' in this config; did you mean ${seed}?")]),
+    (
+        ["seed=x", "loss=bce", "=", "training.lr=1"],
+        [
+            ("=", 1, "an override is KEY=VALUE, such as training.epochs=5"),
+            ("loss=bce", 6, "loss: unknown loss 'bce'; did you mean 'binary_cross_entropy'?"),
+            ("seed=x", 6, "seed: expected a whole number >= 0 (got 'x')"),
+            ("training.lr=1", 10, "training.lr: unknown key; lr belongs under optimizer.adam"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("overrides", "expected"), OVERRIDES, ids=range(len(OVERRIDES)))
+def test_a_broken_override_is_told_the_same_way(overrides, expected):
+    Path("my.yaml").write_text(MINIMAL)
+    with pytest.raises(ConfigError) as caught:
+        load("my.yaml", overrides)
+    found = caught.value.problems
+    assert [(p.file, p.line, p.column) for p in found] == [(file, 1, column) for file, column, _ in expected]
+    assert [f"{p.field}: {p.message}" if p.field else p.message for p in found] == [text for _, _, text in expected]
+    assert all(p.source == p.file for p in found)
+
+
+def test_mistakes_of_file_and_overrides_come_together():
+    found = mistakes(MINIMAL + "seed: -1\nname: ${zz}\n", "loss=bce")
+    assert [message.split(":")[0] for _, _, message in found] == ["loss", "seed", "name"]
+
+
+FIRST_SECTIONS = {"experiment": "", "data": "data.", "split": "data.split.", "regularization": "regularization."}
+LATER_SECTIONS = {
+    "training": "training.",
+    "clipping": "training.clipping.",
+    "early_stopping": "training.early_stopping.",
+    "convergence": "training.convergence.",
+}
+SHELVES = {
+    "sources": "data.source",
+    "scalers": "data.scaling",
+    "layers": "network.0",
+    "activations": "activation",
+    "initializers": "network.0.dense.weight_init",
+    "losses": "loss",
+    "optimizers": "optimizer",
+    "schedules": "schedule",
+    "metrics": "metrics.0",
+}
+
+
+def every_field():
+    """The override that puts a value into each option of each section and component, and the option."""
+    prefixes = FIRST_SECTIONS | LATER_SECTIONS
+    assert prefixes.keys() == SECTIONS.keys()
+    for name, cls in SECTIONS.items():
+        for option in options(cls):
+            yield f"{prefixes[name]}{option.name}={{}}", option
+    assert SHELVES.keys() == FAMILIES.keys()
+    for family, shelf in SHELVES.items():
+        for name, cls in FAMILIES[family].members.items():
+            for option in options(cls):
+                yield f"{shelf}={{{name}: {{{option.name}: {{}}}}}}", option
+
+
+FIELDS = list(every_field())
+
+
+def names_the_range(message, hint):
+    """Whether a message says what an option takes: bounds, choices, names of components, or the keys of a section."""
+    for choice in alternatives(hint):
+        if family := family_of(choice):
+            named = all(word in message for word in (describe_family(family), *family.members))
+        elif is_dataclass(bare(choice)):
+            named = f"a mapping of {', '.join(option.name for option in options(bare(choice)))}" in message
+        elif get_origin(bare(choice)) is tuple:
+            named = describe(choice) in message
+        else:
+            named = describe(choice) in message
+        if not named:
+            return False
+    return True
+
+
+@pytest.mark.parametrize(("override", "option"), FIELDS, ids=[row[0].replace("={}", "") for row in FIELDS])
+def test_every_field_names_its_range(override, option):
+    """A value that no option takes, put into each."""
+    network = "network: [dense]\nmetrics: [accuracy]\n"
+    text = MINIMAL.replace("hidden: [8]\n", network) if "network" in override or "metrics.0" in override else MINIMAL
+    found = [one for _, _, one in mistakes(text, override.replace("{}", "[[{}]]")) if "is missing" not in one]
+    (message,) = [one for one in found if re.match(rf"(\S+\.)?{option.name}(\.\d+)*: ", one)]
+    lists = [choice for choice in alternatives(option.hint) if get_origin(bare(choice)) is tuple]
+    items = [get_args(bare(choice))[0] for choice in lists] if re.match(r"\S+\.\d+: ", message) else [option.hint]
+    assert items
+    assert any(names_the_range(message, item) for item in items), message
+    assert "(got a list of 1)" in message or "(got a mapping" in message or "(got an empty mapping)" in message
+
+
+def test_a_bound_is_named_with_the_value_beyond_it():
+    for override, option in FIELDS:
+        bounds = re.findall(r"(>=|>|<=|<) ([\d.e+-]+)", describe(option.hint))
+        for sign, bound in bounds:
+            beyond = float(bound) + {">=": -1, ">": 0, "<=": 1, "<": 0}[sign]
+            beyond = int(beyond) if beyond.is_integer() else beyond
+            network = "network: [dense]\nmetrics: [accuracy]\n"
+            short = not ("network" in override or "metrics.0" in override)
+            text = MINIMAL if short else MINIMAL.replace("hidden: [8]\n", network)
+            item = f"[{beyond}]" if "list of" in describe(option.hint) else f"{beyond}"
+            message = " ".join(one for _, _, one in mistakes(text, override.replace("{}", item)))
+            assert f"{sign} {bound}" in message, (override, message)
+            assert f"(got {beyond})" in message, (override, message)
+
+
+def test_aliases_lead_to_what_exists():
+    names = {option.name for cls in SECTIONS.values() for option in options(cls)}
+    names |= {option.name for one in FAMILIES.values() for cls in one.members.values() for option in options(cls)}
+    assert len(KEYS) > 100
+    for alias, targets in KEYS.items():
+        assert normal(alias) == alias
+        assert {target.split(".")[-1] for target in targets} <= names, alias
+    assert all(normal(word) == word and word not in names for word in REMARKS)
+    kinds = {family.kind: family for family in FAMILIES.values()}
+    assert NAMES.keys() == kinds.keys()
+    for kind, aliases in NAMES.items():
+        for alias, targets in aliases.items():
+            assert normal(alias) == alias
+            assert alias not in kinds[kind].members
+            assert set(targets) <= set(kinds[kind].members), alias
+    literals = "".join(describe(option.hint) for _, option in FIELDS)
+    assert all(f"'{target}'" in literals for targets in VALUES.values() for target in targets)
+
+
+# What a config can be instead of a config, made by a line of shell, and what is said of it.
+ODD_FILES = [
+    ("true", "odd: no such file", 2),
+    ("mkdir odd", "odd: not a file (got a folder); name a YAML file", 2),
+    ("mkfifo odd", "odd: not a file (got a pipe); name a YAML file", 2),
+    ("ln -s /dev/zero odd", "odd: not a file (got a device); name a YAML file", 2),
+    ("ln -s odd odd", "odd: cannot be read (Too many levels of symbolic links)", 5),
+    ("ln -s nowhere odd", "odd: no such file", 2),
+    ("printf '' > odd", "odd:1:1: the file is empty; a config needs at least data and hidden", 2),
+    ("echo '# hi' > odd", "odd:1:1: the file is empty; a config needs at least data and hidden", 2),
+    (r"printf 'seed: 1\n\0' > odd", "odd:2:1: the character U+0000 cannot stand in YAML; remove it, or save", 2),
+    (r"printf '\357\273\277\357\273\277' > odd", "odd:1:1: the character U+FEFF cannot stand in YAML; remove it", 2),
+    (r"printf '\377\376s\0' > odd", "odd:1:1: the file is UTF-16 or UTF-32 text; save it as UTF-8", 2),
+    (r"printf 'a: 1\nb: caf\351' > odd", "odd:2:7: the file is not UTF-8 text (got the byte 0xE9); save it as UTF", 2),
+    ("head -c 1048577 /dev/zero > odd", "odd: a config has at most 1 MiB (1,048,576 bytes); keep data in a file", 2),
+    (r"printf '%%YAML 2.0\n---\na: 1' > odd", "odd:1:1: not valid YAML: only YAML 1.1 and 1.2 can be read", 2),
+    (r"printf 'a: 1\n...\n---\nb: 1' > odd", "odd:3:1: a second document begins here; a config is one document", 2),
+]
+
+
+@pytest.mark.parametrize(("made", "message", "code"), ODD_FILES, ids=range(len(ODD_FILES)))
+def test_a_file_that_is_no_config_is_told_so(made, message, code):
+    subprocess.run(["sh", "-c", made], check=True, timeout=20)
+    with pytest.raises(InputError if code == 2 else Exception) as caught:
+        load("odd")
+    assert str(caught.value).startswith(message)
+    assert caught.value.exit_code == code
+
+
+MINIMAL_HEAD = f"{MINIMAL}x: "
+
+
+def bomb(whole, between, reference, last):
+    """Forty keys, each of which is the next one ten times over."""
+    lines = (f"a{k}: {whole.format(between.join([reference.format(k + 1)] * 10))}\n" for k in range(40))
+    return "".join(lines) + f"a40: {last}\n"
+
+
+HOSTILE = {
+    "a list of a million": lambda: MINIMAL_HEAD + "[" + "1," * 520_000 + "]",
+    "deep items": lambda: MINIMAL_HEAD + "[" * 47 + "1," * 520_000 + "]" * 47,
+    "half a million mistakes": lambda: MINIMAL.replace("8", "x," * 500_000),
+    "empty layers": lambda: MINIMAL.replace("hidden: [8]", "network: [" + "[]," * 340_000 + "]"),
+    "unknown keys": lambda: MINIMAL + "".join(f"k{k}: 1\n" for k in range(95_000)),
+    "brackets": lambda: "[" * (1 << 20),
+    "keys without end": lambda: "? " * (1 << 19),
+    "aliases": lambda: MINIMAL_HEAD + "[" + "*a," * 340_000 + "]",
+    "a bomb of anchors": lambda: "a: &a [x]\n" + "".join(f"b{k}: &b{k} [*a,*a,*a]\n" for k in range(20)),
+    "a bomb of lists": lambda: MINIMAL + bomb("[{}]", ", ", '"${{a{}}}"', "[1, 2]"),
+    "a bomb of text": lambda: MINIMAL + bomb("'{}'", "", "${{a{}}}", "x" * 1000),
+    "a chain": lambda: MINIMAL + "".join(f"a{k}: ${{a{k + 1}}}\n" for k in range(50_000)),
+    "references": lambda: MINIMAL_HEAD + "[" + '"${x}",' * 140_000 + "]",
+    "5,000 digits": lambda: MINIMAL + "seed: " + "9" * 5000,
+    "a million digits": lambda: MINIMAL + "seed: 0." + "9" * 1_000_000,
+    "a long word": lambda: MINIMAL + "a" * 1_000_000,
+    "a long text": lambda: MINIMAL + f'seed: "{"a" * 1_000_000}"',
+    "tags": lambda: MINIMAL_HEAD + "[" + "!a b," * 200_000 + "]",
+}
+LIMITED = """
+import json, resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+from bptrain.config import load
+from bptrain.errors import ConfigError
+try:
+    load("hostile.yaml")
+except ConfigError as error:
+    print(json.dumps([len(error.problems), max(map(len, error.lines)), str(error.problems[-1].message)]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_config_costs_little(name):
+    text = HOSTILE[name]()
+    assert len(text) <= 1 << 20
+    Path("hostile.yaml").write_text(text)
+    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found, megabytes = done.stdout.splitlines()
+    count, longest, last = json.loads(found)
+    assert 1 <= count <= 101
+    assert longest < 1000
+    assert last == "more than 100 mistakes; mend these first" or count <= 100
+    assert int(megabytes) < 300
+
+
+def test_mutated_configs_end_in_an_experiment_or_in_mistakes(repository):
+    """A sample of what `python tests/fuzz_configs.py 20000` tries."""
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    done = subprocess.run(
+        [sys.executable, repository / "tests" / "fuzz_configs.py", "400", "7"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    valid, wrong = re.search(r"(\d+) valid, (\d+) mistakes, 0 failures", done.stdout).groups()
+    assert int(valid) > 20
+    assert int(wrong) > 100

@@ -1,0 +1,162 @@
+"""Variables in configs: what they stand for, and what goes wrong."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bptrain.config import dump, from_json, load, to_yaml
+from bptrain.data.scalers import Unscaled
+from bptrain.errors import ConfigError
+from bptrain.optim import Adam
+
+MINIMAL = "data: {source: {bundled: iris}}\nhidden: [8]\n"
+
+
+def experiment(text, *overrides):
+    Path("my.yaml").write_text(MINIMAL + text, encoding="utf-8")
+    return load("my.yaml", overrides).experiment
+
+
+# What stands in a config, the variables that are set, and the name or seed that comes of it.
+GOOD = [
+    ("seed: 3\nname: run-${seed}", {}, "run-3"),
+    ("seed: 3\nname: ${seed}-${ seed }-${dtype}", {}, "3-3-float32"),
+    ("name: 'x${optimizer.adam.lr}'", {}, "x0.001"),
+    ("optimizer: {adam: {lr: 1e-4}}\nname: 'x${optimizer.adam.lr}'", {}, "x0.0001"),
+    ("optimizer: sgd\nname: 'x${optimizer.sgd.lr}'", {}, "x0.01"),
+    ("optimizer: {sgd: 0.5}\nname: 'x${optimizer.sgd.lr}'", {}, "x0.5"),
+    ("name: x${hidden.0}", {}, "x8"),
+    ("name: ${data.source.bundled.name}", {}, "iris"),
+    ("name: ${data.source.bundled}", {}, "iris"),
+    ("name: ${data.split.method}", {}, "auto"),
+    ("name: x${regularization.l2}", {}, "x0.0"),
+    ("training: {early_stopping: {}}\nname: 'x${training.early_stopping.patience}'", {}, "x10"),
+    ("name: ${env:WHO}", {"WHO": "me"}, "me"),
+    ("name: ${env:WHO}", {"WHO": "2024"}, "2024"),
+    ("name: ${env:WHO:-you}", {}, "you"),
+    ("name: ${env:WHO:-you}", {"WHO": ""}, "you"),
+    ("name: a${env:WHO:-}b", {}, None),
+    ("name: a${env:WHO}b", {"WHO": "07"}, "a07b"),
+    ("name: $${seed}", {}, "${seed}"),
+    ("name: $$${seed}", {}, "$${seed}"),
+    ("name: a$b ${seed} $ {x} $$", {}, "a$b 0 $ {x} $$"),
+    ('name: "\\x24{dtype}"', {}, "float32"),
+    ("name: my-${name2}-x\nseed: 0", {}, None),
+]
+
+
+@pytest.mark.parametrize(("text", "environment", "name"), GOOD, ids=range(len(GOOD)))
+def test_what_a_reference_stands_for(text, environment, name, monkeypatch):
+    monkeypatch.delenv("WHO", raising=False)
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    if name is None:
+        with pytest.raises(ConfigError):
+            experiment(text)
+    else:
+        assert experiment(text).name == name
+
+
+def test_a_whole_reference_takes_the_type():
+    one = experiment(
+        "seed: ${training.epochs}\ntraining: {epochs: 7, early_stopping: {patience: '${seed}'}}\n"
+        "regularization: {l2: '${optimizer.adam.lr}'}\n"
+    )
+    assert (one.seed, one.training.early_stopping.patience, one.regularization.l2) == (7, 7, 0.001)
+
+
+def test_sections_and_lists_can_be_referred_to():
+    data = "source: {bundled: iris}, target: [a, b], features: '${data.target}', target_scaling: '${data.scaling}'"
+    Path("my.yaml").write_text(f"data: {{{data}}}\nhidden: [8]\n")
+    one = load("my.yaml", ["data.scaling=none"]).experiment
+    assert one.data.features == ("a", "b")
+    assert one.data.target_scaling == one.data.scaling == Unscaled()
+
+
+def test_environment_variables_are_read_as_yaml_scalars(monkeypatch):
+    monkeypatch.setenv("N", "5")
+    monkeypatch.setenv("R", "1e-3")
+    monkeypatch.setenv("B", "false")
+    text = "seed: ${env:N}\noptimizer: {adam: {lr: '${env:R}', amsgrad: '${env:B}'}}\n"
+    one = experiment(text)
+    assert (one.seed, one.optimizer) == (5, Adam(lr=0.001, amsgrad=False))
+
+
+def test_overrides_use_and_satisfy_references():
+    assert experiment("name: x${seed}\n", "seed=4").name == "x4"
+    assert experiment("seed: 4\n", "name=x${seed}").name == "x4"
+    assert experiment("", "name=x${training.epochs}", "training.epochs=9").name == "x9"
+
+
+def test_the_name_of_the_file_is_no_reference():
+    Path("${seed}.yaml").write_text(MINIMAL)
+    assert load("${seed}.yaml").experiment.name == "${seed}"
+    Path("b.yaml").write_text(MINIMAL)
+    assert load("b.yaml", ["data.source={csv: '${name}.csv'}"]).experiment.data.source.path.name == "b.csv"
+
+
+def test_a_file_whose_name_is_no_text(tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff.yaml"
+    with open(path, "wb") as file:
+        file.write(MINIMAL.encode())
+    one = load(os.fsdecode(path)).experiment
+    assert one.name == "?"
+    assert to_yaml(one).encode()
+
+
+def test_a_variable_that_is_no_text(monkeypatch):
+    monkeypatch.setenv("ODD", "a\nb")
+    with pytest.raises(ConfigError, match=r"3:7: name: the environment variable ODD is not plain text"):
+        experiment("name: ${env:ODD}")
+
+
+# The column of the mistake, counted in the last line, and the beginning of the message.
+PLACES = [
+    ("name: a ${zz} b ${yy}", [9]),
+    ("name: 'a ${seed} b ${zz}'", [20]),
+    ("name: '${zz} ${zz}'", [8]),
+    ("hidden2: [a, '${zz}']", [1, 15]),
+]
+
+
+@pytest.mark.parametrize(("text", "columns"), PLACES)
+def test_a_mistake_stands_where_the_reference_does(text, columns):
+    with pytest.raises(ConfigError) as caught:
+        experiment(text)
+    assert [problem.column for problem in caught.value.problems] == columns
+
+
+TEXTS = st.text(
+    st.one_of(st.sampled_from("${}:-' \"#\\\n\t[]&*!%@0123.eabcX"), st.characters(codec="utf-8")), max_size=30
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS, TEXTS)
+def test_any_text_survives_dump_and_reload(name, target):
+    Path("my.yaml").write_text(MINIMAL)
+    one = load("my.yaml").experiment
+    one = replace(one, name=name, data=replace(one.data, target=(target, name)))
+    Path("again.yaml").write_bytes(to_yaml(one).encode())
+    assert load("again.yaml").experiment == one
+    assert from_json(dump(one), "x") == one
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS, st.integers(0, 10**6))
+def test_any_text_escaped_stands_for_itself_beside_references(text, seed):
+    escaped = text.replace("${", "$${")
+    quoted = "".join(f"\\U{ord(c):08x}" for c in escaped)
+    Path("my.yaml").write_text(MINIMAL + f'seed: {seed}\nname: "{quoted} ${{seed}}"\n')
+    assert load("my.yaml").experiment.name == f"{text} {seed}"
+
+
+def test_the_config_of_a_run_has_no_references(monkeypatch):
+    monkeypatch.setenv("WHO", "me")
+    text = to_yaml(experiment("seed: 3\nname: a-${seed}-${env:WHO}-$${x}\n"))
+    assert "name: a-3-me-$${x}" in text
+    assert text.count("${") == 1
