@@ -11,7 +11,7 @@ import bptrain
 from bptrain.config import load
 from bptrain.config.reference import FAMILIES, SECTIONS
 from bptrain.config.yaml_text import parse
-from bptrain.errors import ConfigError, InputError
+from bptrain.errors import ConfigError
 from bptrain.registry import options
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -244,5 +244,4 @@ def test_what_no_config_may_say_is_refused(text):
 
 def test_a_list_at_the_top_is_refused():
     assert not accepted("[1]\n")
-    with pytest.raises(InputError):
-        loads("")
+    assert not loads("")

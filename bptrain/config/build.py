@@ -18,7 +18,7 @@ from bptrain.config.types import accepts, is_structured, wants_float
 from bptrain.config.variables import BROKEN
 from bptrain.config.yaml_text import MOST_PROBLEMS
 from bptrain.errors import OptionError, Problem
-from bptrain.registry import Family, alternatives, any_of, bare, describe, describe_family, family_of, options
+from bptrain.registry import Family, Option, alternatives, any_of, bare, describe, describe_family, family_of, options
 
 INVALID: Any = object()
 """Stands for a value that could not be built; its mistake is noted already."""
@@ -106,7 +106,7 @@ class Builder:
             expected = f"a mapping of {', '.join(known)}" + " or null" * optional
             return self.wrong(path, expected, value, section_advice(cls, value, optional=optional))
         before = len(self.problems)
-        meant = self.unknown_keys([key for key in value if key not in known], list(known), path)
+        meant = self.unknown_keys(value, known, path)
         given = {
             name: self.value(option.hint, value[name], (*path, name)) for name, option in known.items() if name in value
         }
@@ -122,18 +122,22 @@ class Builder:
             self.problems.extend(located.problems)
             return INVALID
 
-    def unknown_keys(self, keys: list[str], known: list[str], path: FieldPath) -> set[str]:
+    def unknown_keys(self, value: dict[str, Any], known: dict[str, Option], path: FieldPath) -> set[str]:
         """Note keys that no option has; returns the options of this section that they may stand for."""
         meant: set[str] = set()
-        for key in keys:
+        for key in [key for key in value if key not in known]:
             if len(self.problems) > MOST_NOTED:
                 break
             if self.tired:
                 self.complain((*path, key), "unknown key", at_key=True)
                 continue
-            what_to_do, own = self.map.key_advice(key, path, known)
+            what_to_do, own = self.map.key_advice(key, path, list(known))
             meant |= own
             self.complain((*path, key), f"unknown key; {what_to_do}", at_key=True)
+            # What is inside is looked at as well, so that all mistakes are told at once.
+            guessed = what_to_do.startswith("did you mean") and len(own) == 1 and not own & value.keys()
+            if guessed and isinstance(value[key], dict | tuple):
+                self.value(known[next(iter(own))].hint, value[key], (*path, key))
         if not path:
             self.meant_at_top |= meant
         return meant

@@ -36,7 +36,7 @@ class Source:
 
     def problem(self, line: int, column: int, path: FieldPath, message: str) -> Problem:
         """A mistake at a place of this text."""
-        return Problem(cut(self.file, 200), line, column, dotted(path), message, source=self.line(line))
+        return Problem(self.file, line, column, dotted(path), message, source=self.line(line))
 
 
 class Spot:

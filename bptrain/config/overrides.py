@@ -5,7 +5,7 @@ from typing import Any
 
 from bptrain.config.origin import FieldPath, Origin, Source, Spot, dotted, field_path
 from bptrain.config.reference import FAMILIES
-from bptrain.config.scalars import shown
+from bptrain.config.scalars import cut, shown
 from bptrain.config.yaml_text import MOST_DEPTH, parse
 from bptrain.errors import ConfigError
 from bptrain.registry import options
@@ -19,11 +19,12 @@ def overridden(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any
     """
     key, equals, written = text.partition("=")
     path = field_path(key.strip())
-    source = Source(text, text)
+    name = cut(text, 200)
+    source = Source(name, text)
     if not equals or not path or len(path) > MOST_DEPTH or not text.isprintable():
         raise ConfigError([source.problem(1, 1, (), "an override is KEY=VALUE, such as training.epochs=5")])
     try:
-        value, inner = parse(written, text, before=f"{key}=")
+        value, inner = parse(written, name, before=f"{key}=")
     except ConfigError as error:
         inside = [replace(p, field=".".join(filter(None, (dotted(path), p.field)))) for p in error.problems]
         raise ConfigError(inside) from None
