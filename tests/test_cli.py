@@ -244,7 +244,7 @@ def test_validate_json_has_warnings(bptrain_in, risky):
 def test_a_warning_stays_on_the_terminal(tmp_path, risky):
     text = on_a_terminal(tmp_path, "train", risky, "training.epochs=300", columns=400)
     assert text.count("[BP240]") == 1
-    assert re.search(r"warning: .*:4:19: .*; try 0\.01 \[BP240\]", text)
+    assert re.search(r"warning: .*:4:19: .*; try 0\.01 \[BP240\]", re.sub(r"\x1b\[[0-9;]*m", "", text))
 
 
 def test_help_of_codes(bptrain_in):

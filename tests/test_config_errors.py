@@ -58,10 +58,7 @@ def test_a_broken_config_is_told_where_what_and_what_to_do(text, expected, monke
     found = mistakes(text)
     assert [one[:2] for one in found] == [one[:2] for one in expected], found
     for (_, _, message), (_, _, wanted) in zip(found, expected, strict=True):
-        if wanted.endswith(", ..."):
-            assert message.startswith(wanted.removesuffix("...")), message
-        else:
-            assert message == wanted
+        assert re.fullmatch(".*".join(map(re.escape, wanted.split("..."))), message), message
 
 
 OVERRIDES = [
@@ -114,6 +111,7 @@ LATER_SECTIONS = {
     "clipping": "training.clipping.",
     "early_stopping": "training.early_stopping.",
     "convergence": "training.convergence.",
+    "checkpoint": "training.checkpoint.",
 }
 SHELVES = {
     "sources": "data.source",
@@ -276,7 +274,9 @@ try:
     load("hostile.yaml")
 except ConfigError as error:
     print(json.dumps([len(error.problems), max(map(len, error.lines)), str(error.problems[-1].message)]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+# The highest memory of this program alone; getrusage would count what its parent had.
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(int(status["VmHWM"].split()[0]) // 1024)
 """
 
 

@@ -301,7 +301,10 @@ def test_a_config_that_its_data_does_not_bear_out(text, message):
     ("overrides", "message"),
     [
         (["hidden=[100000000000]"], "hidden|network: the network and its batches need"),
-        (["data.source={synthetic: {kind: line, rows: 1000000000000}}"], "expected a whole number >= 4 and <= 1e"),
+        (
+            ["data.source={synthetic: {kind: line, rows: 1000000000000}}"],
+            "expected a whole number >= 4 and <= 100000000",
+        ),
         (["data.features=[petal_length, petal_length]"], "names the column 'petal_length' twice"),
     ],
 )

@@ -46,7 +46,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         raise ConfigError([origin.problem((), f"expected a mapping of keys at the top (got {shown(tree)})")])
     # The file's name need not be text that a file can hold.
     stem = path.stem.encode("utf-8", "replace").decode()
-    return finished({"name": escaped(stem), **tree}, origin, overrides, path.resolve().parent)
+    return finished(tree, origin, overrides, path.resolve().parent, name=stem)
 
 
 def from_json(document: dict[str, Any], file: str) -> Experiment:
@@ -65,16 +65,17 @@ def changed(document: dict[str, Any], file: str, overrides: Sequence[str]) -> Co
         ConfigError: the document is not what `dump` writes, or an override does not fit.
     """
     # What is written there stands for itself; only the overrides can refer to something.
-    return finished(frozen(escaped(document)), Origin(file, Spot(Source(file, ""), 1, 1)), overrides, Path.cwd())
+    origin = Origin(file, Spot(Source(file, ""), 1, 1))
+    return finished(frozen(escaped(document)), origin, overrides, Path.cwd(), name=Experiment.name)
 
 
-def finished(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], folder: Path) -> Config:
-    """The experiment of a tree with overrides put over it and references followed."""
+def finished(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], folder: Path, *, name: str) -> Config:
+    """The experiment of a tree with overrides put over it and references followed; `name` is its default name."""
     problems: list[Problem] = []
     for text in overrides:
         try:
             tree = overridden(tree, origin, text)
         except ConfigError as error:
             problems.extend(error.problems)
-    tree, nowhere = resolved(tree, origin, os.environ)
+    tree, nowhere = resolved({"name": escaped(name), **tree}, origin, os.environ)
     return Config(Builder(origin, folder, [*problems, *nowhere]).build(tree), origin)
