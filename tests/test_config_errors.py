@@ -257,6 +257,7 @@ HOSTILE = {
     "a bomb of anchors": lambda: "a: &a [x]\n" + "".join(f"b{k}: &b{k} [*a,*a,*a]\n" for k in range(20)),
     "a bomb of lists": lambda: MINIMAL + bomb("[{}]", ", ", '"${{a{}}}"', "[1, 2]"),
     "a bomb of text": lambda: MINIMAL + bomb("'{}'", "", "${{a{}}}", "x" * 1000),
+    "references to nothing": lambda: MINIMAL_HEAD + "'" + "${zz}" * 200_000 + "'",
     "a chain": lambda: MINIMAL + "".join(f"a{k}: ${{a{k + 1}}}\n" for k in range(50_000)),
     "references": lambda: MINIMAL_HEAD + "[" + '"${x}",' * 140_000 + "]",
     "5,000 digits": lambda: MINIMAL + "seed: " + "9" * 5000,

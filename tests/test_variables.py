@@ -86,6 +86,15 @@ def test_environment_variables_are_read_as_yaml_scalars(monkeypatch):
     assert (one.seed, one.optimizer) == (5, Adam(lr=0.001, amsgrad=False))
 
 
+def test_a_path_with_a_variable_in_it(monkeypatch):
+    monkeypatch.setenv("WHERE", "7")
+    Path("my.yaml").write_text("data: {source: {csv: '${env:WHERE}/my.csv'}, target: y}\nhidden: [8]\n")
+    assert load("my.yaml").experiment.data.source.path == Path.cwd() / "7" / "my.csv"
+    Path("my.yaml").write_text("data: {source: {csv: '${env:WHERE}'}, target: '${env:WHERE}'}\nhidden: [8]\n")
+    one = load("my.yaml").experiment
+    assert (one.data.source.path, one.data.target) == (Path.cwd() / "7", "7")
+
+
 def test_overrides_use_and_satisfy_references():
     assert experiment("name: x${seed}\n", "seed=4").name == "x4"
     assert experiment("seed: 4\n", "name=x${seed}").name == "x4"
@@ -116,9 +125,9 @@ def test_a_variable_that_is_no_text(monkeypatch):
 
 # The column of the mistake, counted in the last line, and the beginning of the message.
 PLACES = [
-    ("name: a ${zz} b ${yy}", [9]),
+    ("name: a ${zz} b ${yy}", [9, 17]),
     ("name: 'a ${seed} b ${zz}'", [20]),
-    ("name: '${zz} ${zz}'", [8]),
+    ("name: '${zz} ${zz}'", [8, 14]),
     ("hidden2: [a, '${zz}']", [1, 15]),
 ]
 

@@ -6,6 +6,7 @@ inserted as text. `$${` stands for a literal `${`.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bptrain.config.defaults import MISSING, default
@@ -65,7 +66,9 @@ class Resolver:
         self.origin = origin
         self.environment = environment
         self.problems: list[Problem] = []
+        # What the paths stand for that were referred to, and what is wrong with those that stand for nothing.
         self.known: dict[FieldPath, Any] = {}
+        self.lost: dict[FieldPath, str] = {}
         # The paths that are being resolved, from the outermost reference to the innermost.
         self.trail: list[FieldPath] = []
         self.values_left = MOST_VALUES
@@ -79,11 +82,11 @@ class Resolver:
             return tuple(self.follow(one, (*path, k), depth + 1) for k, one in enumerate(value))
         if not isinstance(value, str) or "${" not in value:
             return value
-        if len(self.problems) >= MOST_PROBLEMS or self.values_left < 0 or self.text_left < 0:
-            return BROKEN
         whole = REFERENCE.fullmatch(value)
-        pieces, end, searched = [], 0, 0
+        pieces, end, searched, broken = [], 0, 0, False
         for match in REFERENCE.finditer(value):
+            if len(self.problems) >= MOST_PROBLEMS or self.values_left < 0 or self.text_left < 0:
+                return BROKEN
             pieces.append(value[end : match.start()])
             end = match.end()
             if match[0] == "$${":
@@ -91,16 +94,18 @@ class Resolver:
                 continue
             column, searched = self.column(path, match[0], searched)
             try:
-                found = self.target(match, path, depth)
-                if whole or found is BROKEN:
+                found, text = self.target(match, depth)
+                if whole and found is not BROKEN:
+                    self.origin.references[path] = Reference(match[0], text)
                     return found
-                pieces.append(self.inserted(match[0], found))
+                broken = broken or found is BROKEN
+                pieces.append("" if broken else self.inserted(match[0], found))
             except NowhereError as error:
+                broken = True
                 problem = self.origin.problem(path, str(error))
-                self.problems.append(
-                    Problem(problem.file, problem.line, column, problem.field, problem.message, source=problem.source)
-                )
-                return BROKEN
+                self.problems.append(replace(problem, column=column))
+        if broken:
+            return BROKEN
         return "".join(pieces) + value[end:]
 
     def column(self, path: FieldPath, text: str, searched: int) -> tuple[int, int]:
@@ -111,8 +116,8 @@ class Resolver:
         index = spot.source.line(spot.line).find(text, max(searched, spot.column - 1))
         return (spot.column, searched) if index < 0 else (index + 1, index + len(text))
 
-    def target(self, match: re.Match[str], path: FieldPath, depth: int) -> Any:
-        """What a reference stands for.
+    def target(self, match: re.Match[str], depth: int) -> tuple[Any, str | None]:
+        """What a reference stands for; of an environment variable also the text that it was read from.
 
         Raises:
             NowhereError: nothing.
@@ -127,7 +132,8 @@ class Resolver:
         if not name:
             raise NowhereError("a reference names nothing (got ${}); write ${seed} or ${env:NAME}")
         if ":" in name:
-            return self.variable(name, path)
+            text = self.variable(name)
+            return scalar(text), text
         target = field_path(name)
         if not target:
             raise NowhereError(f"no key {shown(name)} in this config; write a whole path, such as ${{training.epochs}}")
@@ -138,19 +144,20 @@ class Resolver:
             )
         if depth > 2 * MOST_DEPTH or len(self.trail) > MOST_DEPTH:
             raise NowhereError(f"leads through more than {MOST_DEPTH} references; write the value here")
+        if target in self.lost:
+            raise NowhereError(self.lost[target])
         if target not in self.known:
             self.trail.append(target)
             try:
                 self.known[target] = self.found(target, name, depth)
-            except NowhereError:
-                self.known[target] = BROKEN
+            except NowhereError as error:
+                self.lost[target] = str(error)
                 raise
             finally:
                 self.trail.pop()
         found = self.known[target]
         self.spend(found)
-        self.origin.references[path] = Reference(match[0])
-        return found
+        return found, None
 
     def found(self, target: FieldPath, name: str, depth: int) -> Any:
         """The value at a path of the tree, its own references followed, or else the default there."""
@@ -191,8 +198,8 @@ class Resolver:
             else f"{what}; write a whole path, such as ${{training.epochs}}"
         )
 
-    def variable(self, name: str, path: FieldPath) -> Any:
-        """The value of `env:NAME` or `env:NAME:-default`, read as a YAML scalar."""
+    def variable(self, name: str) -> str:
+        """The text of `env:NAME` or `env:NAME:-default`."""
         match = VARIABLE.fullmatch(name)
         if not match:
             raise NowhereError(f"neither a key nor a variable (got {shown(name)}); write ${{seed}} or ${{env:NAME}}")
@@ -204,8 +211,7 @@ class Resolver:
             raise NowhereError(f"{what}; set it, or write ${{env:{cut(match[1])}:-DEFAULT}}")
         if not text.isprintable():
             raise NowhereError(f"the environment variable {cut(match[1])} is not plain text (got {shown(text)})")
-        self.origin.references[path] = Reference(f"${{{name}}}", text)
-        return scalar(text)
+        return text
 
     def inserted(self, name: str, value: Any) -> str:
         """A value as text inside a text."""
