@@ -300,7 +300,7 @@ def test_two_files_may_not_share_a_name(bptrain_in, files):
 
 def test_without_the_file_the_name_is_unknown(bptrain_in, files):
     done = bptrain_in("train", "my.yaml")
-    assert done.stderr == "error: my.yaml:3:13: activation: unknown activation 'swish'; did you mean 'mish'?\n"
+    assert done.stderr == "error: my.yaml:3:13: activation: unknown activation 'swish'; did you mean 'silu'?\n"
     (files / "code.yaml").write_text(CONFIG + "code: my_layer.py\n")
     assert "code.yaml:5:1: code: unknown key" in bptrain_in("train", "code.yaml").stderr
 
