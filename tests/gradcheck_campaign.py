@@ -68,7 +68,7 @@ def disturb(rng, twin):
             if rng.random() < 0.2:
                 network.parameters()[name.replace("bias", "weight")][:, 0] = 0
                 array[0] = rng.choice([0, 0, -50, 1, 6])
-    twin.follow()
+    twin.settle()
 
 
 def random_twin(number):

@@ -11,7 +11,8 @@ import pytest
 
 from bptrain.gradcheck import GradientReport, Twin, check, check_gradients, safety
 from bptrain.gradcheck.parts import example, small_twin
-from bptrain.nn import LAYERS, LOSSES
+from bptrain.gradcheck.planted import MUTATIONS
+from bptrain.nn import LAYERS, LOSSES, Layer, Plan, State
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
 from bptrain.nn.initializers import Constant, GlorotUniform, Zeros
 from bptrain.nn.layers import Dense, Dropout
@@ -262,7 +263,7 @@ def test_exact_zeros_and_dead_units_are_no_false_alarm():
     parameters = small.real.network.parameters()
     parameters["0.dense.weight"][:, :3] = 0
     parameters["0.dense.bias"][:3] = [0, -50, 50]
-    small.follow()
+    small.settle()
     assert all(one.passed for one in check(small))
 
 
@@ -321,12 +322,14 @@ def test_a_check_leaves_nothing_changed(method):
     assert check(one, method) == first
 
 
-def test_checking_a_config_changes_neither_its_model_nor_its_data(tmp_path):
-    path = CONFIGS[0]
-    before = {file: file.read_bytes() for file in path.parent.iterdir()}
-    check_gradients(path)
-    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
-    assert not list(tmp_path.iterdir())
+def test_a_check_of_a_broken_network_leaves_nothing_changed():
+    for mutation in MUTATIONS:
+        one = mutation.twin()
+        before = [one.real.network.theta.tobytes(), one.real.network.state.tobytes(), one.batches[0].targets.tobytes()]
+        before += [batch.input.tobytes() for batch in one.batches]
+        check(one)
+        after = [one.real.network.theta.tobytes(), one.real.network.state.tobytes(), one.batches[0].targets.tobytes()]
+        assert before == after + [batch.input.tobytes() for batch in one.batches], mutation.name
 
 
 @pytest.mark.parametrize("method", ["central", "both"])
@@ -350,12 +353,12 @@ def test_central_differences_skip_what_lies_at_a_kink_and_fail_if_that_is_much()
     one = twin((Dense(4, weight_init=GlorotUniform()), Relu()))
     one.batches[0].input[...] = one.batches[1].input[...] = 0
     one.real.network.parameters()["0.dense.bias"][...] = 0
-    one.follow()
+    one.settle()
     checks = {found.name: found for found in check(one, "central")}
     assert checks["0.dense.weight"].skipped == 0, "weights of inputs that are 0 move nothing"
     assert checks["0.dense.bias"].skipped == 4
     assert checks["inputs"].skipped == 30
-    assert not checks["skipped at kinks"].passed
+    assert (checks["skipped at kinks"].passed, checks["skipped at kinks"].kind) == (False, "skipped")
     assert "34 of 69 entries lie at kinks" in checks["skipped at kinks"].diagnosis
     assert all(found.passed for found in check(one))
 
@@ -445,6 +448,11 @@ class ByReal(UnsafeTanh):
         y[...] = np.tanh(x.real)
 
 
+class ByMaximum(UnsafeTanh):
+    def forward(self, p, x, y, s):
+        y[...] = np.maximum(np.tanh(x), -2)
+
+
 class Stops(UnsafeTanh):
     def forward(self, p, x, y, s):
         y[...] = np.tanh(np.floor(x) + (x - np.floor(x)))
@@ -456,6 +464,7 @@ class Stops(UnsafeTanh):
         (ByAbsolute(), r"np.absolute in line \d+ loses the imaginary part"),
         (ByCast(), r"a complex value put into a real array in line \d+ loses the imaginary part"),
         (ByReal(), "its slope is another in complex numbers"),
+        (ByMaximum(), r"np.maximum in line \d+ loses the imaginary part"),
         (Stops(), r"np.floor in line \d+ loses the imaginary part"),
     ],
     ids=lambda item: type(item).__name__,
@@ -532,12 +541,12 @@ def test_the_command_checks_a_config_and_the_code_that_it_needs(bptrain_in, tmp_
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--entries", "0"), "error: --entries: expected all or a whole number >= 1 (got '0')"),
-        (("--entries", "some"), "error: --entries: expected all or a whole number >= 1 (got 'some')"),
-        (("--entries", "²"), "error: --entries: expected all or a whole number >= 1 (got '²')"),
+        (("--entries", "0"), "error: --entries: expected auto, all or a whole number >= 1 (got '0')"),
+        (("--entries", "some"), "error: --entries: expected auto, all or a whole number >= 1 (got 'some')"),
+        (("--entries", "²"), "error: --entries: expected auto, all or a whole number >= 1 (got '²')"),
         (
             ("--mutate", "--sweep"),
-            "error: --mutate plants bugs in networks of its own; give it neither CONFIG nor --sweep",
+            "error: --mutate plants bugs in networks of its own; it does not go with --sweep",
         ),
         (("no.yaml",), "error: no.yaml: "),
         (("--code", "no.py"), "error: no.py: "),
@@ -548,3 +557,132 @@ def test_bad_arguments_are_one_clear_line(bptrain_in, arguments, message):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(message)
     assert len(done.stderr.splitlines()) == 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """Somebody's own activation, by the body of its passes; True if it is right."""
+
+    name: str
+    forward: str
+    backward: str
+    says: str
+
+
+PARTS = [
+    Part("large_values", "y[...] = 1e12 + x**2", "dx[...] = -2 * x * dy", "dx has the wrong sign"),
+    Part("far_out", "y[...] = np.tanh(x)", "dx[...] = np.where(np.abs(x) > 4, 0.5, 1 - y * y) * dy", "entries of dx"),
+    Part(
+        "uncut",
+        "y[...] = np.where(x.real > 6, 6, np.where(x.real > 0, x, 0))",
+        "dx[...] = dy * (x > 0)",
+        "0.uncut: the derivative",
+    ),
+    Part("offset_abs", "y[...] = 1e5 + np.abs(x)", "dx[...] = 0 * dy", "dx is all zero"),
+    Part("coarse", "y[...] = np.sin(x.astype(np.float32))", "dx[...] = dy * np.cos(x)", "computes in float32"),
+    Part("eats_x", "y[...] = np.cos(x)", "np.sin(x, out=x); dx[...] = -dy * x", "backward writes into x"),
+    Part(
+        "forward_eats_x",
+        "y[...] = np.tanh(x); x[...] = 0",
+        "dx[...] = dy * (1 - y * y)",
+        "forward writes into its input",
+    ),
+    Part("forgets_y", "y = np.tanh(x)", "dx[...] = dy * (1 - y * y)", "forward never writes y"),
+    Part("random", "y[...] = x + np.random.normal(size=x.shape)", "dx[...] = dy", "other values each time"),
+    Part("hole", "y[...] = np.sin(x) / x", "dx[...] = dy * (np.cos(x) - y) / x", "forward gives nan"),
+    Part("right", "y[...] = np.cos(x)", "dx[...] = -dy * np.sin(x)", ""),
+    Part("right_abs", "y[...] = np.abs(x)", "dx[...] = dy * np.sign(x)", ""),
+    Part("right_maximum", "y[...] = np.maximum(x, 0)", "dx[...] = dy * (x > 0)", ""),
+    Part("right_cube", "y[...] = x**3", "dx[...] = 3 * x**2 * dy", ""),
+    Part("right_bend", "y[...] = np.where(x.real > 3, 2 * x - 3, x)", "dx[...] = dy * np.where(x > 3, 2, 1)", ""),
+]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_parts_of_somebody_are_judged_rightly(part, tmp_path, bptrain_in):
+    (tmp_path / "part.py").write_text(
+        "from dataclasses import dataclass\nimport numpy as np\nfrom bptrain.nn import ACTIVATIONS, Activation\n"
+        f"@ACTIVATIONS.named({part.name!r})\n@dataclass(frozen=True)\nclass Own(Activation):\n"
+        f"    def forward(self, p, x, y, s):\n        {part.forward}\n"
+        f"    def backward(self, p, g, x, y, dy, dx, s):\n        {part.backward}\n"
+    )
+    done = bptrain_in("gradcheck", "--code", "part.py", "--json")
+    (one,) = json.loads(done.stdout)["checks"]
+    assert done.returncode == (4 if part.says else 0), one
+    assert part.says in (one["diagnosis"] or ""), one["diagnosis"]
+    assert done.stderr == ""
+
+
+def test_somebodys_layers_and_losses_that_fit_nothing_are_bad_input(tmp_path, bptrain_in):
+    head = "from dataclasses import dataclass\nimport numpy as np\nfrom bptrain.nn import *\n"
+    body = "    def value_and_grad(self, scores, targets, weights, dscores, s):\n        return 0.0, 1.0\n"
+    loss = "@LOSSES.register\n@dataclass(frozen=True)\nclass Own(Loss):\n" + body
+    flat = (
+        "@LAYERS.register\n@dataclass(frozen=True)\nclass Own(Layer):\n"
+        "    def plan(self, shape): return Plan((*shape, 2))\n"
+        "    def forward(self, p, x, y, s): y[...] = x[..., None]\n"
+        "    def backward(self, p, g, x, y, dy, dx, s): dx[...] = dy.sum(-1)\n"
+    )
+    start = "@INITIALIZERS.register\n@dataclass(frozen=True)\nclass Own(Initializer):\n"
+    start += "    def fill(self, a, rng): a[:] = 1\n"
+    cases = [
+        (loss + "    def widths(self, classes, columns): return (10,) if classes == 10 else ()\n", "takes no target"),
+        (loss + "    def objection(self, targets, classes): return 'must be above 5'\n", "must be above 5"),
+        (flat, "flat rows"),
+        (start, "registers no layer, activation or loss"),
+    ]
+    for k, (text, message) in enumerate(cases):
+        (tmp_path / f"own{k}.py").write_text(head + text)
+        done = bptrain_in("gradcheck", "--code", f"own{k}.py")
+        assert done.returncode == 2, done.stderr
+        assert message in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_each_of_two_wrong_layers_is_blamed_for_its_own():
+    first = HalfDense(4, weight_init=GlorotUniform(), fault="bias forgotten")
+    second = HalfDense(4, weight_init=GlorotUniform(), fault="weight negated")
+    failed = {one.name: one for one in check(twin((first, Tanh(), second))) if not one.passed}
+    assert {name: (one.layer, one.kind) for name, one in failed.items()} == {
+        "0.half_dense.bias": ("0.half_dense", "zero"),
+        "2.half_dense.weight": ("2.half_dense", "sign"),
+    }
+
+
+@pytest.mark.parametrize("depth", [10, 20, 40])
+def test_a_wrong_sign_behind_gradients_that_vanish_is_found(depth):
+    """Twenty sigmoids make gradients of 1e-13 out of a loss of 1: nothing beside the loss, and wrong all the same."""
+    layers = [layer for _ in range(depth) for layer in (Dense(4, weight_init=GlorotUniform()), Sigmoid())]
+    broken = HalfDense(4, weight_init=GlorotUniform(), fault="weight negated")
+    assert all(one.passed for one in check(twin(layers)))
+    failed = [one.name for one in check(twin([broken, *layers])) if not one.passed]
+    assert failed == ["0.half_dense.weight"]
+
+
+def test_a_layer_that_reads_its_running_state_is_no_false_alarm():
+    @dataclass(frozen=True)
+    class Centred(Layer):
+        def plan(self, shape):
+            return Plan(shape, state={"mean": State(shape, 0.5)})
+
+        def forward(self, p, x, y, s):
+            y[...] = x - s.mean
+            s.mean[...] = 0.9 * s.mean + 0.1 * x.real.mean(axis=0)
+
+        def backward(self, p, g, x, y, dy, dx, s):
+            dx[...] = dy
+
+    assert all(one.passed for one in check(twin((Dense(4, weight_init=GlorotUniform()), Centred(), Tanh()))))
+
+
+def test_a_backward_that_stops_after_some_steps_is_told_so():
+    @dataclass(frozen=True)
+    class StopsLater(Dense):
+        def backward(self, p, g, x, y, dy, dx, s):
+            if np.abs(p.weight).max() > 5:
+                raise ValueError("too large")
+            super().backward(p, g, x, y, dy, dx, s)
+
+    (one,) = check(twin((StopsLater(4, weight_init=Constant(4.9)), Tanh())))
+    assert (one.passed, one.layer) == (False, "0.stops_later")
+    assert "backward stops with ValueError: too large" in one.diagnosis

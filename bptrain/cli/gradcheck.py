@@ -31,7 +31,8 @@ def command(
     overrides: Overrides = None,
     method: Annotated[Way, typer.Option(help="The complex step (exact), central differences, or both.")] = Way.complex,
     entries: Annotated[
-        str, typer.Option(metavar="all|N", help="Try so many entries of each array, one by one.", show_default="auto")
+        str,
+        typer.Option(metavar="auto|all|N", help="Try so many entries of each array, one by one.", show_default=True),
     ] = "auto",
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Show error against step size, and the slope of the Taylor remainder.")
@@ -43,14 +44,31 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Check the hand-written gradients exactly, by the complex step; exit code 4 if one is wrong."""
-    if mutate and (config is not None or sweep):
-        raise InputError("--mutate plants bugs in networks of its own; give it neither CONFIG nor --sweep")
+    refuse_idle(
+        mutate,
+        sweep,
+        {
+            "CONFIG": config is not None,
+            "--sweep": sweep and mutate,
+            "--code": bool(code) and mutate,
+            "--method": method is not Way.complex,
+            "--entries": entries != "auto",
+        },
+    )
     if mutate:
         show_mutations(as_json)
     elif sweep:
         show_sweep(config, overrides or [], code or [], as_json)
     else:
         show_checks(config, overrides or [], code or [], method, entries, as_json)
+
+
+def refuse_idle(mutate: bool, sweep: bool, given: dict[str, bool]) -> None:
+    """Refuse options that would say nothing beside --mutate or --sweep."""
+    if mutate and (idle := [name for name, one in given.items() if one]):
+        raise InputError(f"--mutate plants bugs in networks of its own; it does not go with {', '.join(idle)}")
+    if sweep and (idle := [name for name in ("--method", "--entries") if given[name]]):
+        raise InputError(f"--sweep tries every step size; it does not go with {', '.join(idle)}")
 
 
 def show_checks(
@@ -77,7 +95,7 @@ def wanted(entries: str) -> Literal["auto", "all"] | int:
     if entries in ("auto", "all"):
         return "all" if entries == "all" else "auto"
     if not entries.isascii() or not entries.isdigit() or not 0 < int(entries) < 1 << 31:
-        raise InputError(f"--entries: expected all or a whole number >= 1 (got {entries!r})")
+        raise InputError(f"--entries: expected auto, all or a whole number >= 1 (got {entries!r})")
     return int(entries)
 
 

@@ -34,25 +34,27 @@ def progress() -> Iterator[Callable[[Check | Outcome], None] | None]:
 
 def gradient_report(report: GradientReport) -> None:
     """A line for each check, and below what is wrong, and who makes it wrong."""
-    console = output()
-    console.print(verdicts(report.checks, console.width))
-    for check in report.checks:
-        if check.passed and check.diagnosis:
-            console.print(Text(printable(f"note: {check.name}: {check.diagnosis}"), style="yellow"), soft_wrap=True)
+    console, checks = output(), report.checks
+    console.print(verdicts(checks, console.width))
+    for note in report.notes:
+        console.print(Text(printable(f"note: {note}"), style="yellow"), soft_wrap=True)
     causes: dict[str, list[str]] = {}
-    for check in report.checks:
+    for check in checks:
         if not check.passed:
             causes.setdefault(check.cause or check.diagnosis or "wrong", []).append(check.name)
     for cause, names in causes.items():
         blamed(console, cause, names)
-    failed = sum(not check.passed for check in report.checks)
-    skipped = sum(check.skipped for check in report.checks)
-    if skipped:
-        entries = sum(check.entries for check in report.checks)
+    if skipped := sum(check.skipped for check in checks):
+        entries = sum(check.entries for check in checks)
         console.print(f"{number(skipped)} of {number(entries)} entries lie at kinks and were skipped")
-    count = len(report.checks)
-    every = f"all {count} checks are exact" if count > 1 else "the check is exact"
-    console.print(every if report.passed else f"{failed} of {count} checks found a wrong gradient")
+    wrong = sum(not check.passed and check.kind != "skipped" for check in checks)
+    word = "exact" if all(check.method == "complex step" for check in checks) else "right, by central differences"
+    if report.passed:
+        console.print(f"all {len(checks)} checks are {word}" if len(checks) > 1 else f"the check is {word}")
+    elif wrong:
+        console.print(f"{wrong} of {len(checks)} checks found a wrong gradient")
+    else:
+        console.print("no gradient was found wrong, and too little is known to call them right")
 
 
 def verdicts(checks: Sequence[Check], width: int) -> Table:
@@ -66,17 +68,22 @@ def verdicts(checks: Sequence[Check], width: int) -> Table:
         table.add_column(name, justify="right", no_wrap=not narrow)
     table.add_column("", no_wrap=True)
     for check in checks:
-        if check.passed and not check.entries:
-            continue
-        verdict = Text("exact", style="green") if check.passed else Text("WRONG", style="bold red")
+        verdict = verdict_on(check)
         cells: list[str | Text] = [Text(printable(check.name))]
         if shapes and not narrow:
             cells.append(" x ".join(map(str, check.shape)))
-        cells += [number(check.entries), f"{max(check.max_error, 0):.1e}"]
+        cells += [number(check.entries), f"{check.max_error:.1e}"]
         if not narrow:
             cells.append(f"{check.tolerance:.1e}")
         table.add_row(*cells, verdict)
     return table
+
+
+def verdict_on(check: Check) -> Text:
+    """The verdict in a word."""
+    if check.passed:
+        return Text("exact" if check.method == "complex step" else "right", style="green")
+    return Text("?", style="yellow") if check.kind == "skipped" else Text("WRONG", style="bold red")
 
 
 def blamed(console: Console, cause: str, names: Sequence[str]) -> None:

@@ -58,7 +58,7 @@ def sweep_result(sweep: Sweep) -> None:
     say(
         console,
         f"The remainder |f(w + h d) - f(w) - h g.d| falls like {glyphs.square} (slope 2) if g is the gradient of f, "
-        "and like h (slope 1) if it is wrong: no tolerance is needed.",
+        "and like h (slope 1) if it is wrong.",
     )
     wrong = [one.name for one in sweep.taylor if one.verdict == "wrong"]
     undecided = sum(one.verdict == "undecided" for one in sweep.taylor)

@@ -1,15 +1,21 @@
 """The check of one twin: at the start and after a few steps, by one method or two, with a diagnosis where it fails."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from bptrain.gradcheck.blame import Blame, blame, of_exception, values
-from bptrain.gradcheck.comparison import Check, Entries, Wrong, compare, failed, index, too_many_skipped
+import numpy as np
+
+from bptrain.gradcheck.blame import Blames, blames, of_exception, values
+from bptrain.gradcheck.comparison import Check, Entries, Mismatch, compare, failed, index, too_many_skipped
+from bptrain.gradcheck.conduct import first_not_finite, misconduct, without_dx
+from bptrain.gradcheck.loss_mistakes import bug_of_penalty
 from bptrain.gradcheck.methods import Central, ComplexStep, Method
-from bptrain.gradcheck.mistakes import ratio_in_words
+from bptrain.gradcheck.rounding import step_aside
 from bptrain.gradcheck.safety import unsafe_parts
-from bptrain.gradcheck.twin import BURN_IN, BackwardError, Twin
+from bptrain.gradcheck.twin import BURN_IN, Twin
+from bptrain.gradcheck.witness import BackwardError
 
 MethodName = Literal["complex", "central", "both"]
 
@@ -19,52 +25,65 @@ def check(twin: Twin, method: MethodName = "complex", entries: Entries = "auto")
 
     Args:
         twin: left as it was, to the last bit.
-        method: the complex step, central differences, or one after the other.
+        method: the complex step, central differences, or one after the other. Without complex numbers in a forward
+            pass, central differences in any case.
         entries: how many entries of each array are tried one by one; auto: all of small arrays, and directions in
             large ones.
 
     Returns:
         A check for each parameter in the order of the network, and one for the inputs; a single one that failed where
-        a pass does not run through. Central differences add one on entries that were skipped, if any were.
+        a pass does not run through; only what they did where layers or loss write where they must not. Central
+        differences add one on entries that were skipped, if any were. Checks of kind `note` come last.
     """
-    with twin.unchanged():
-        unsafe = notes(twin) if method != "central" else []
-        methods: list[Method] = []
-        if method != "central" and not unsafe:
-            methods.append(ComplexStep(twin))
-        if method != "complex" or unsafe:
-            methods.append(Central(twin))
-        checks = at_point(twin, methods, entries, "")
-        if all(one.passed for one in checks) and twin.burn_in():
-            checks = merged(checks, at_point(twin, methods, entries, f"after {BURN_IN} steps of training: "))
-    return [*checks, *unsafe]
+    with twin.unchanged(), warnings.catch_warnings():
+        # Somebody's forward pass that casts is told so in a note.
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+        try:
+            unsafe = dict(unsafe_parts(twin))
+            methods: list[Method] = [] if unsafe or method == "central" else [ComplexStep(twin)]
+            if unsafe or method != "complex":
+                methods.append(Central(twin))
+            notes = [not_safe(*one) for one in unsafe.items()] if method != "central" else []
+            if wrong := list(misconduct(twin)):
+                return [*wrong, *notes]
+            checks = at_point(twin, methods, entries, "")
+            if all(one.passed for one in checks):
+                if twin.burn_in():
+                    later = at_point(twin, methods, entries, f"after {BURN_IN} steps of training: ")
+                    checks = merged(checks, later)
+                else:
+                    notes.append(note("after training", f"not checked: {BURN_IN} steps of it end in no finite numbers"))
+            if all(one.passed for one in checks):
+                checks += without_dx(twin)
+        except BackwardError as error:
+            culprit = of_exception(error)
+            one = failed("backward pass", (), 0, str(culprit))
+            return [replace(one, kind=culprit.bug.kind, layer=culprit.layer, cause=str(culprit))]
+    return [*checks, *notes]
 
 
-def notes(twin: Twin) -> list[Check]:
-    """A note on each part that is not complex-safe, as a check that passed."""
-    try:
-        return [
-            Check(name, True, 0.0, 0.0, 0, f"forward is not complex-safe ({reason}); checked by central differences")
-            for name, reason in unsafe_parts(twin)
-        ]
-    except BackwardError:
-        return []
+def note(name: str, what: str) -> Check:
+    """Something worth knowing that is no verdict."""
+    return Check(name, True, 0.0, 0.0, 0, what, kind="note")
+
+
+def not_safe(name: str, reason: str) -> Check:
+    """The note on a part that cannot be run in complex numbers."""
+    return note(name, f"forward is not complex-safe ({reason}); checked by central differences")
 
 
 def at_point(twin: Twin, methods: Sequence[Method], entries: Entries, where: str, aside: bool = True) -> list[Check]:
-    """The checks where the twin stands; beside it, if that is just on a kink."""
+    """The checks where the twin stands; beside it, if that is just on a kink.
+
+    Raises:
+        BackwardError: a pass does not run through.
+    """
     checks: list[Check] = []
     for method in methods:
-        try:
-            found, wrong = compare(twin, method, entries)
-        except BackwardError as error:
-            culprit = of_exception(twin, error)
-            what = f"{where}{culprit}"
-            one = failed("backward pass", (), 0, what)
-            return [replace(one, kind=culprit.mistake.kind, layer=culprit.layer, cause=what)]
-        if not all(one.passed for one in found) and aside and method.exact and twin.step_aside():
-            return at_point(twin, methods, entries, where, aside=False)
+        found, wrong = compare(twin, method, entries)
         if not all(one.passed for one in found):
+            if aside and method.exact and step_aside(twin):
+                return at_point(twin, methods, entries, where, aside=False)
             return explained(twin, found, wrong, where)
         checks = merged(checks, found) if checks else found
         checks.extend(too_many_skipped(found))
@@ -84,50 +103,42 @@ def worse(one: Check, other: Check) -> Check:
     return replace(chosen, entries=max(one.entries, other.entries), skipped=max(one.skipped, other.skipped))
 
 
-def explained(twin: Twin, checks: Sequence[Check], wrong: dict[str, Wrong], where: str) -> list[Check]:
+def explained(twin: Twin, checks: Sequence[Check], wrong: dict[str, Mismatch], where: str) -> list[Check]:
     """The checks with a diagnosis for those that failed."""
+    found: Blames | BackwardError
     try:
-        culprit = blame(twin, list(wrong.values()))
-    except BackwardError:
-        culprit = None
-    return [one if one.passed else diagnosed(one, wrong.get(one.name), culprit, where, twin) for one in checks]
+        found = blames(twin)
+    except BackwardError as error:
+        found = error
+    return [one if one.passed else diagnosed(one, wrong.get(one.name), found, where, twin) for one in checks]
 
 
-def diagnosed(check: Check, wrong: Wrong | None, culprit: Blame | None, where: str, twin: Twin) -> Check:
+def diagnosed(check: Check, wrong: Mismatch | None, found: Blames | BackwardError, where: str, twin: Twin) -> Check:
     """A failed check with its diagnosis: what is wrong in it, and who makes it wrong."""
     if wrong is None:
-        return replace(check, diagnosis=where + (check.diagnosis or "wrong"))
+        source = first_not_finite(twin) if "the loss is not finite" in (check.diagnosis or "") else None
+        what = where + "; ".join(filter(None, (check.diagnosis or "wrong", source)))
+        return replace(check, diagnosis=what, cause=what, kind="not_finite" if source else None)
     what = check.diagnosis or f"at {index(check.shape, wrong.k)} {values(wrong.given, wrong.exact)}"
     if wrong.part == "penalty":
-        kind, sentence = penalty_mistake(check.name, wrong, twin)
-        what = f"{where}{sentence} ({check.name}{what.removeprefix('at ')})"
-        return replace(check, diagnosis=what, kind=kind, layer="penalty", cause=f"{where}{sentence}")
+        bug = bug_of_penalty(check.name, *penalty_gradients(twin, check.name), len(twin.batches[0].input))
+        what = f"{where}{bug.sentence} ({check.name}{what.removeprefix('at ')})"
+        return replace(check, diagnosis=what, kind=bug.kind, layer="penalty", cause=f"{where}{bug.sentence}")
+    if isinstance(found, BackwardError):
+        return replace(check, diagnosis=f"{where}{what}; who is to blame could not be seen: {of_exception(found)}")
+    culprit = found.culprit(check.name)
     if culprit is None:
         reason = {
             "loss": "each layer is right by itself: something between them is not as in the forward pass",
             "both": "loss and penalty are right apart, and do not add up",
         }[wrong.part]
-        return replace(check, diagnosis=f"{where}{what}; {reason}", kind="between", layer=None)
-    return replace(
-        check,
-        diagnosis=f"{where}{what}; {culprit}",
-        kind=culprit.mistake.kind,
-        layer=culprit.layer,
-        cause=f"{where}{culprit}",
-    )
+        return replace(check, diagnosis=f"{where}{what}; {reason}", kind="between")
+    cause, kind = f"{where}{culprit}", culprit.bug.kind
+    return replace(check, diagnosis=f"{where}{what}; {culprit}", kind=kind, layer=culprit.layer, cause=cause)
 
 
-def penalty_mistake(name: str, wrong: Wrong, twin: Twin) -> tuple[str, str]:
-    """What is wrong with the gradient of the penalty."""
-    if not wrong.exact:
-        biases = name.endswith("bias")
-        what = "the penalty acts on the biases" if biases else f"the penalty acts on {name}"
-        return "penalty_on_biases", f"{what}, which are none of its business: the penalty's value leaves them out"
-    if not wrong.given:
-        return "penalty_missing", "the gradient of the penalty is missing"
-    ratio = wrong.given / wrong.exact
-    if abs(ratio - 2) < 1e-6:
-        return "penalty_doubled", "the gradient of the penalty is doubled: added twice, or without the half of l2/2"
-    rows = len(twin.batches[0].input)
-    kind, sentence = ratio_in_words(ratio, "the gradient of the penalty", rows, 1)
-    return ("sign", "the gradient of the penalty has the wrong sign") if abs(ratio + 1) < 1e-6 else (kind, sentence)
+def penalty_gradients(twin: Twin, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The gradient of the penalty by an array as it is given, and as it is, flat."""
+    given = twin.gradients()[1]["penalty"][name].reshape(-1)
+    array = twin.arrays()[name]
+    return given, np.array([twin.derivative_of_entry(array, k)[1] for k in range(given.size)])

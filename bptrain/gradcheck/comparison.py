@@ -1,19 +1,21 @@
 """The comparison: every gradient held against the derivative, with a verdict for each array."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from bptrain.arrays import Array, Shape
-from bptrain.gradcheck.methods import Method, places, tolerance
-from bptrain.gradcheck.twin import PARTS, BackwardError, Gradients, Part, Twin
+from bptrain.gradcheck.methods import Method, Slope, places, tolerance
+from bptrain.gradcheck.rounding import rounding
+from bptrain.gradcheck.twin import PARTS, Gradients, Part, Twin
 
 DIRECTIONS = 4
 ROUNDING = 64.0
 """Rounding errors may add up to so many times what shaking every layer showed."""
 MOST_SKIPPED = 0.01
+SKIPPED = "skipped at kinks"
 
 Entries = Literal["auto", "all"] | int
 
@@ -24,7 +26,7 @@ class Check:
 
     `skipped` of the entries lie at a kink, where central differences say nothing. If the check failed, `diagnosis` says
     in words what is wrong, `kind` is the kind of mistake, `layer` the first wrong layer in backward order, and `cause`
-    what that layer does wrong.
+    what that layer does wrong. A check of kind `note` says something worth knowing, and compares nothing.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Check:
     kind: str | None = None
     layer: str | None = None
     cause: str | None = None
+    method: str = "complex step"
 
     @property
     def severity(self) -> float:
@@ -46,7 +49,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Wrong:
+class Mismatch:
     """A disagreement: in which part of the objective, at which entry, and both values there."""
 
     part: Part
@@ -60,7 +63,7 @@ def failed(name: str, shape: Shape, size: int, diagnosis: str) -> Check:
     return Check(name, False, float("inf"), 0.0, size, diagnosis, shape)
 
 
-def compare(twin: Twin, method: Method, entries: Entries = "auto") -> tuple[list[Check], dict[str, Wrong]]:
+def compare(twin: Twin, method: Method, entries: Entries = "auto") -> tuple[list[Check], dict[str, Mismatch]]:
     """Hold every gradient of the backward pass, as the twin stands, against the derivative.
 
     Returns:
@@ -84,126 +87,153 @@ def order(name: str) -> tuple[bool, int]:
 
 @dataclass
 class Comparison:
-    """One array under comparison: its gradients in each part of the objective, `(*shape)`, against the derivatives."""
+    """One array under comparison: its gradients in each part of the objective, `(*shape)`, against the derivatives.
+
+    `value` is that of the whole objective.
+    """
 
     twin: Twin
     method: Method
     name: str
     gradients: Gradients
-    loss: float
+    value: float
     entries: Entries
 
-    def verdict(self) -> tuple[Check, Wrong | None]:
+    def verdict(self) -> tuple[Check, Mismatch | None]:
         """The check, and the worst disagreement if it failed."""
         given = self.gradients["both"][self.name]
-        if not np.isfinite(self.loss):
-            return self.refused(f"the loss is not finite: it is {self.loss}"), None
+        if not np.isfinite(self.value):
+            return self.refused(f"the loss is not finite: it is {self.value}"), None
         for part in PARTS:
             array = self.gradients[part][self.name].reshape(-1)
             if not np.isfinite(array).all():
                 worst = int(np.argmin(np.isfinite(array)))
                 what = f"not finite at {index(given.shape, worst)}: the backward pass gives {array[worst]:g}"
-                return self.refused(what), Wrong(part, worst, float(array[worst]), float("nan"))
+                return self.refused(what), Mismatch(part, worst, float(array[worst]), float("nan"))
         if not given.size:
-            return Check(self.name, True, 0.0, 0.0, 0, shape=given.shape), None
-        count = {"auto": self.method.scanned(given.size), "all": given.size}.get(str(self.entries), self.entries)
+            return self.check(0.0, 0.0, 0), None
+        scanned = self.method.scanned(given.size)
+        count = {"auto": scanned, "all": given.size}.get(str(self.entries), self.entries)
         assert isinstance(count, int)
-        return self.by_entries(places(given.size, count)) if count else self.along_directions()
+        check, wrong = self.by_entries(places(given.size, count)) if count else (self.check(0.0, 1.0, 0), None)
+        if check.passed and self.entries == "auto" and count < given.size:
+            other, wrong = self.along_directions()
+            other = replace(other, skipped=check.skipped)
+            check = max(check, other, key=lambda one: (not one.passed, one.severity))
+            check = replace(check, entries=given.size)
+        return check, wrong
+
+    def check(self, error: float, allowed: float, entries: int, skipped: int = 0) -> Check:
+        """A check of this array."""
+        shape, method = self.gradients["both"][self.name].shape, self.method.name
+        return Check(self.name, error <= allowed, error, allowed, entries, None, shape, skipped, method=method)
 
     def refused(self, what: str) -> Check:
         """A check that failed before anything could be compared."""
         given = self.gradients["both"][self.name]
         return failed(self.name, given.shape, given.size, what)
 
-    def by_entries(self, chosen: Sequence[int]) -> tuple[Check, Wrong | None]:
+    def by_entries(self, chosen: Sequence[int]) -> tuple[Check, Mismatch | None]:
         """The verdict from the derivatives of single entries."""
-        shape = self.gradients["both"][self.name].shape
         slopes = {k: self.method.entry(self.name, k) for k in chosen}
-        known = [k for k, slope in slopes.items() if slope is not None]
+        known = {k: slope for k, slope in slopes.items() if slope is not None}
         skipped = len(slopes) - len(known)
         if not known:
-            return Check(self.name, True, 0.0, 0.0, len(chosen), shape=shape, skipped=skipped), None
-        slack = np.array([slopes[k].slack for k in known])  # type: ignore[union-attr]
-        worst = Check(self.name, True, -1.0, 1.0, len(chosen), shape=shape, skipped=skipped)
-        wrong: Wrong | None = None
-        for part in PARTS:
-            exact = np.array([slopes[k].of(part) for k in known])  # type: ignore[union-attr]
-            if not np.isfinite(exact).all():
-                k = known[int(np.argmin(np.isfinite(exact)))]
-                return self.refused(f"the {self.method.name} gives no number at {index(shape, k)}"), None
-            gradient = self.gradients[part][self.name].reshape(-1)
-            given = gradient[known]
-            largest = float(max(np.abs(gradient).max(), np.abs(exact).max()))
-            errors = np.abs(given - exact)
-            allowed = tolerance(self.method, given, exact, largest, self.loss, slack)
-            at = int(np.argmax(errors / allowed))
-            if errors[at] > allowed[at]:
-                allowed += self.rounding(known[at], part)
-                at = int(np.argmax(errors / allowed))
-            one = replace(worst, max_error=float(errors[at]), tolerance=float(allowed[at]))
-            one = replace(one, passed=bool(errors[at] <= allowed[at]))
-            if worst.max_error < 0 or (worst.passed and not one.passed):
-                worst = one
-                wrong = None if one.passed else Wrong(part, known[at], float(given[at]), float(exact[at]))
-            elif one.passed == worst.passed and one.severity > worst.severity and one.passed:
-                worst = one
-        return worst, wrong
+            return self.check(0.0, 1.0, len(chosen), skipped), None
+        found = [self.part_by_entries(part, known) for part in PARTS]
+        for one in found:
+            if isinstance(one, str):
+                return self.refused(one), None
+        error, allowed, wrong = max(
+            (one for one in found if not isinstance(one, str)), key=lambda one: (one[2] is not None, one[0] / one[1])
+        )
+        return self.check(error, allowed, len(chosen), skipped), wrong
+
+    def part_by_entries(self, part: Part, known: dict[int, Slope]) -> tuple[float, float, Mismatch | None] | str:
+        """The worst error in a part of the objective with what is allowed there, and the entry if that is too much;
+        or why there is none."""
+        gradient = self.gradients[part][self.name].reshape(-1)
+        at = list(known)
+        exact = np.array([slope.of(part) for slope in known.values()])
+        if not np.isfinite(exact).all():
+            k = at[int(np.argmin(np.isfinite(exact)))]
+            shape = self.gradients[part][self.name].shape
+            return f"the {self.method.name} gives no number at {index(shape, k)}"
+        given, slack = gradient[at], np.array([slope.slack for slope in known.values()])
+        largest = float(max(np.abs(gradient).max(), np.abs(exact).max()))
+        errors = np.abs(given - exact)
+        allowed = tolerance(self.method, given, exact, largest, slack)
+        worst = int(np.argmax(errors / allowed))
+        if errors[worst] > allowed[worst]:
+            allowed += self.rounding(at[worst], part)
+            worst = int(np.argmax(errors / allowed))
+        wrong = errors[worst] > allowed[worst]
+        mismatch = Mismatch(part, at[worst], float(given[worst]), float(exact[worst])) if wrong else None
+        return float(errors[worst]), float(allowed[worst]), mismatch
 
     def rounding(self, along: int | Array, part: Part) -> float:
         """What rounding errors may come to, for arrays whose gradients cancel out of much larger numbers."""
         if part == "penalty" or not self.method.exact:
             return 0.0
-        moved, there = self.twin.rounding(self.name, along)
-        weight = float(np.abs(along).sum()) if not isinstance(along, int) else 1.0
-        allowed = ROUNDING * (moved[self.name] * weight + there)
+        moved, there = rounding(self.twin, self.name, along)
+        weight = 1.0 if isinstance(along, int) else float(np.abs(along).sum())
+        allowed = ROUNDING * (moved * weight + there)
         # Where rounding decides everything there would be nothing that could fail.
         return allowed if np.isfinite(allowed) else 0.0
 
-    def along_directions(self) -> tuple[Check, Wrong | None]:
+    def along_directions(self) -> tuple[Check, Mismatch | None]:
         """The verdict on a large tensor: random directions first, and if one disagrees, the search for an entry."""
-        gradient = self.gradients["both"][self.name]
-        shape, size = gradient.shape, gradient.size
+        size = self.gradients["both"][self.name].size
         rng = np.random.default_rng(size)
-        worst = Check(self.name, True, -1.0, 1.0, size, shape=shape)
+        worst = self.check(0.0, 1.0, size)
         for _ in range(DIRECTIONS):
-            direction = rng.normal(size=shape)
+            direction = rng.normal(size=self.gradients["both"][self.name].shape)
             slope = self.method.along(self.name, direction)
-            assert slope is not None
-            for part in PARTS:
-                given, exact = float(np.sum(self.gradients[part][self.name] * direction)), slope.of(part)
+            for part in PARTS if slope is not None else ():
+                assert slope is not None
+                gradient, exact = self.gradients[part][self.name], slope.of(part)
                 if not np.isfinite(exact):
                     return self.refused(f"the {self.method.name} gives no number along a direction"), None
-                largest = float(np.abs(self.gradients[part][self.name]).max())
-                allowed = float(tolerance(self.method, given, exact, largest, self.loss))
+                given, largest = float(np.sum(gradient * direction)), float(np.abs(gradient).max())
+                allowed = float(tolerance(self.method, given, exact, largest, slope.slack))
                 error = abs(given - exact)
                 if error > allowed:
                     allowed += self.rounding(direction, part)
-                one = Check(self.name, error <= allowed, error, allowed, size, shape=shape)
+                one = self.check(error, allowed, size)
                 if not one.passed:
                     return one, self.located(direction, part)
                 worst = max(worst, one, key=lambda check: check.severity)
         return worst, None
 
-    def located(self, direction: Array, part: Part) -> Wrong:
+    def located(self, direction: Array, part: Part) -> Mismatch | None:
         """An entry that is wrong, found by halving: the half with the larger error along the direction is kept."""
         gradient = self.gradients[part][self.name]
-        low, high = 0, gradient.size
-        mask = np.zeros(gradient.shape)
-        flat = mask.reshape(-1)
 
-        def error(start: int, stop: int) -> float:
-            flat[:] = 0
-            flat[start:stop] = 1
-            slope = self.method.along(self.name, direction * mask)
-            assert slope is not None
-            return abs(float(np.sum(gradient * direction * mask)) - slope.of(part))
+        def error(masked: Array) -> float:
+            slope = self.method.along(self.name, masked)
+            return 0.0 if slope is None else abs(float(np.sum(gradient * masked)) - slope.of(part))
 
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if error(low, middle) >= error(middle, high) else (middle, high)
-        slope = self.method.entry(self.name, low)
-        assert slope is not None
-        return Wrong(part, low, float(gradient.reshape(-1)[low]), slope.of(part))
+        k = halved(direction, error)
+        slope = self.method.entry(self.name, k)
+        return None if slope is None else Mismatch(part, k, float(gradient.reshape(-1)[k]), slope.of(part))
+
+
+def halved(direction: Array, error: Callable[[Array], float]) -> int:
+    """The entry (counted flat) to which a direction owes its error: the half with the larger one is kept, again and
+    again."""
+    low, high = 0, direction.size
+    flat = direction.reshape(-1)
+
+    def part(start: int, stop: int) -> float:
+        masked = np.zeros(direction.shape)
+        masked.reshape(-1)[start:stop] = flat[start:stop]
+        found = error(masked)
+        return found if np.isfinite(found) else float("inf")
+
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if part(low, middle) >= part(middle, high) else (middle, high)
+    return low
 
 
 def too_many_skipped(checks: Sequence[Check]) -> list[Check]:
@@ -214,12 +244,10 @@ def too_many_skipped(checks: Sequence[Check]) -> list[Check]:
     share = skipped / entries
     what = f"{skipped} of {entries} entries lie at kinks and were skipped, more than 1%; the complex step sees them all"
     diagnosis = what if share > MOST_SKIPPED else None
-    return [Check("skipped at kinks", share <= MOST_SKIPPED, share, MOST_SKIPPED, skipped, diagnosis, skipped=skipped)]
+    passed, kind = share <= MOST_SKIPPED, None if share <= MOST_SKIPPED else "skipped"
+    return [Check(SKIPPED, passed, share, MOST_SKIPPED, skipped, diagnosis, kind=kind)]
 
 
 def index(shape: Shape, k: int) -> str:
     """The flat index k as an array of the shape is indexed."""
     return "[" + ", ".join(map(str, np.unravel_index(k, shape))) + "]"
-
-
-__all__ = ["BackwardError", "Check", "Comparison", "Entries", "Wrong", "compare", "failed", "index", "too_many_skipped"]

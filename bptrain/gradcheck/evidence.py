@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, Streams
-from bptrain.gradcheck.twin import NOTHING, STEP, Twin, running
-from bptrain.gradcheck.witness import Passage, Recorder, Witness, every
+from bptrain.gradcheck.comparison import halved
+from bptrain.gradcheck.twin import NOTHING, STEP, Twin
+from bptrain.gradcheck.witness import Passage, Recorder, Witness, every, running
 from bptrain.nn import Layer, Views, Workspace
 
 MOST_ENTRIES = 2048
@@ -30,8 +31,6 @@ class Evidence:
     `curve` gives the slope of the layer at other values.
     """
 
-    layer: Layer
-    name: str
     tensor: str
     given: Array
     at: Array
@@ -87,17 +86,15 @@ def gathered(twin: Twin) -> tuple[dict[str, Passage], Array, Array]:
     twin.prime()
     with twin.observed(recorder):
         twin.passed(twin.real.loss_and_grad)
-    twin.real.network.rng.restore(twin.masks)
-    with running():
-        twin.real.loss_value(batch, training=True)
+    twin.values()
     return recorder.passages, batch.frame.scores.copy(), batch.frame.dscores.copy()
 
 
 def by_layer(twin: Twin, passages: dict[str, Passage]) -> Iterator[tuple[Witness, list[Evidence]]]:
     """The evidence on each layer in backward order."""
-    for real, imaginary in zip(every(twin.witnesses[0]), every(twin.witnesses[1]), strict=True):
+    for real, in_complex in zip(every(twin.witnesses[0]), every(twin.witnesses[1]), strict=True):
         if passages[real.name].dy is not None:
-            yield real, list(LayerAlone(real, imaginary, passages[real.name]).evidence())
+            yield real, list(LayerAlone(real, in_complex, passages[real.name]).evidence())
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ class LayerAlone:
     """A layer by itself, with what it was given held fast: in real numbers, and in complex ones."""
 
     real: Witness
-    imaginary: Witness
+    in_complex: Witness
     passage: Passage
 
     def evidence(self) -> Iterator[Evidence]:
@@ -113,13 +110,11 @@ class LayerAlone:
         passage, real = self.passage, self.real
         parameters = {key: value.copy() for key, value in vars(real.step.p).items()}
         judged = dict(passage.g) | ({} if passage.dx is None else {"dx": passage.dx})
-        precision = 1e-7 if self.imaginary.complex_safe else 1e-3
+        precision = 1e-7 if self.in_complex.complex_safe else 1e-3
         for tensor, given in judged.items():
             at = self.entries(tensor, given)
             exact = np.array([self.vjp(tensor, entry(given, int(k))) for k in at])
-            yield Evidence(
-                real.layer, real.name, tensor, given, at, exact, passage, parameters, real, precision, self.slope
-            )
+            yield Evidence(tensor, given, at, exact, passage, parameters, real, precision, self.slope)
 
     def entries(self, tensor: str, given: Array) -> Array:
         """All entries of a small array; of a large one a sample, and one that is wrong if a direction says so."""
@@ -127,39 +122,32 @@ class LayerAlone:
             return np.arange(given.size)
         sample = np.linspace(0, given.size - 1, MOST_ENTRIES // 8).round().astype(int)
         direction = np.random.default_rng(given.size).normal(size=given.shape)
-        low, high = 0, given.size
 
-        def error(start: int, stop: int) -> float:
-            part = np.zeros(given.shape)
-            part.reshape(-1)[start:stop] = direction.reshape(-1)[start:stop]
+        def error(part: Array) -> float:
             return abs(float(np.sum(given * part)) - self.vjp(tensor, part))
 
-        if np.isfinite(given).all() and error(low, high):
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (low, middle) if error(low, middle) >= error(middle, high) else (middle, high)
-            sample = np.append(sample, low)
+        if np.isfinite(given).all() and error(direction):
+            sample = np.append(sample, halved(direction, error))
         return np.unique(sample)
 
     def vjp(self, tensor: str, direction: Array) -> float:
         """The derivative of `Σ dy · y` along a direction in x or in a parameter, by the layer's own forward pass."""
-        if not self.imaginary.complex_safe:
+        if not self.in_complex.complex_safe:
             ahead, behind = (self.forward(self.real, tensor, sign * CENTRAL * direction) for sign in (1, -1))
             return float(np.sum(self.passage.dy * (ahead - behind))) / (2 * CENTRAL)
-        y = self.forward(self.imaginary, tensor, 1j * STEP * direction)
+        y = self.forward(self.in_complex, tensor, 1j * STEP * direction)
         return float(np.sum(self.passage.dy * y.imag)) / STEP
 
     def forward(self, witness: Witness, tensor: str, change: Array) -> Array:
         """What the layer makes of its input with something added to x or to a parameter."""
         step = witness.step
         step.x[...] = self.passage.x
-        step.s.training = True
-        step.s.rng.bit_generator.state = self.passage.masks
+        self.passage.rewind(step.s)
         array = step.x if tensor == "dx" else getattr(step.p, tensor)
         kept = array.copy()
         array += change
         try:
-            with running():
+            with running(witness.name, "forward"):
                 witness.layer.forward(step.p, step.x, step.y, step.s)
             return step.y.copy()
         finally:
@@ -168,8 +156,8 @@ class LayerAlone:
     def slope(self, x: Array) -> Array:
         """The slope of an elementwise layer at other values x."""
         change, slope = x - self.passage.x, np.empty(x.shape)
-        if self.imaginary.complex_safe:
-            np.divide(self.forward(self.imaginary, "dx", change + 1j * STEP).imag, STEP, out=slope)
+        if self.in_complex.complex_safe:
+            np.divide(self.forward(self.in_complex, "dx", change + 1j * STEP).imag, STEP, out=slope)
         else:
             ahead, behind = (self.forward(self.real, "dx", change + sign * CENTRAL) for sign in (1, -1))
             np.divide(ahead - behind, 2 * CENTRAL, out=slope)
@@ -205,7 +193,7 @@ def derivative_of_loss(twin: Twin, scores: Array) -> Array:
     def value(which: int, moved: Array) -> Any:
         batch, objective = twin.batches[which], (twin.real, twin.complex)[which]
         dscores = np.empty_like(batch.frame.dscores)
-        with running():
+        with running(twin.loss_name):
             return objective.loss.value_and_grad(moved, batch.targets, None, dscores, batch.scratch)[0]
 
     for k in range(scores.size):

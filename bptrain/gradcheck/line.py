@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.twin import STEP, Twin, running
+from bptrain.gradcheck.twin import STEP, Twin
+from bptrain.gradcheck.witness import running
 
 
 class Line:
@@ -68,13 +69,13 @@ class Line:
 
     def complex_slope(self, h: float = STEP) -> float:
         """The derivative along the line by the complex step, `Im f(θ + i h d) / h`."""
-        network, batch = self.twin.complex.network, self.twin.batches[1]
+        batch = self.twin.batches[1]
         arrays = self.twin.arrays()
-        network.rng.restore(self.twin.masks)
+        self.twin.rewind(1)
         try:
             for name, direction in self.directions.items():
                 arrays[name] += 1j * h * direction
-            with running():
+            with running(self.twin.loss_name):
                 value: Any = self.twin.complex.loss_value(batch, training=True)[0] + self.twin.complex.penalty()
         finally:
             for name in self.directions:

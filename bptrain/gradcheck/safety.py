@@ -1,7 +1,7 @@
 """Complex safety: whether a forward pass of somebody's own means the same in complex numbers.
 
 If it does not, the complex step says nothing about it, and central differences must do. The operation that loses the
-imaginary part is found by running the forward pass on arrays that note what is done with them.
+in_complex part is found by running the forward pass on arrays that note what is done with them.
 """
 
 import contextlib
@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.twin import STEP, BackwardError, Twin, running
-from bptrain.gradcheck.witness import Passage, Recorder, Witness, every
-from bptrain.registry import name_of
+from bptrain.gradcheck.twin import STEP, Twin
+from bptrain.gradcheck.witness import BackwardError, Passage, Recorder, Witness, every, running
 
 LOSING = ("absolute", "fabs", "maximum", "minimum", "fmax", "fmin", "conjugate", "sign", "arctan2", "hypot", "floor")
 """The operations of NumPy that drop or bend an imaginary part, or do not take one."""
+BENDING = ("absolute", "fabs", "conjugate", "maximum", "minimum", "fmax", "fmin")
+"""Those that never do what they do to real numbers, though it need not show in the numbers at hand."""
 
 
 def unsafe_parts(twin: Twin) -> Iterator[tuple[str, str]]:
@@ -33,13 +34,21 @@ def unsafe_parts(twin: Twin) -> Iterator[tuple[str, str]]:
     recorder = Recorder()
     with twin.observed(recorder):
         twin.values()
-    for real, imaginary in zip(every(twin.witnesses[0]), every(twin.witnesses[1]), strict=True):
-        if is_foreign(real.layer) and (reason := layer_reason(real, imaginary, recorder.passages[real.name])):
-            imaginary.complex_safe = False
+    for real, in_complex in zip(every(twin.witnesses[0]), every(twin.witnesses[1]), strict=True):
+        if is_foreign(real.layer) and (reason := probed(layer_reason, real, in_complex, recorder.passages[real.name])):
+            in_complex.complex_safe = False
             yield real.name, reason
-    if is_foreign(twin.real.loss) and (reason := loss_reason(twin)):
+    if is_foreign(twin.real.loss) and (reason := probed(loss_reason, twin)):
         twin.loss_is_complex_safe = False
-        yield f"loss {name_of(twin.real.loss)}", reason
+        yield twin.loss_name, reason
+
+
+def probed(reason: Callable[..., str | None], *subject: Any) -> str | None:
+    """Why a part is not complex-safe, or why that could not be seen."""
+    try:
+        return reason(*subject)
+    except BackwardError as error:
+        return f"it stops beside the rows at hand with {type(error.__cause__).__name__}: {error.__cause__}"
 
 
 def is_foreign(component: object) -> bool:
@@ -47,31 +56,32 @@ def is_foreign(component: object) -> bool:
     return not type(component).__module__.startswith("bptrain.")
 
 
-def layer_reason(real: Witness, imaginary: Witness, passage: Passage) -> str | None:
+def layer_reason(real: Witness, in_complex: Witness, passage: Passage) -> str | None:
     """Why a layer is not complex-safe, or None."""
     arrays = {"x": passage.x, **{key: value.copy() for key, value in vars(real.step.p).items()}}
 
     def run(witness: Witness, moved: dict[str, Array]) -> Array:
         step, dtype = witness.step, witness.step.y.dtype
-        step.s.training = True
-        step.s.rng.bit_generator.state = passage.masks
+        passage.rewind(step.s)
         p = type(step.p)(**{key: value for key, value in moved.items() if key != "x"})
-        x, y = moved["x"], np.empty(step.y.shape, dtype)
+        x, y, kept = moved["x"], np.zeros(step.y.shape, dtype), step.x.copy()
         if witness.inner:
             # Its layers read the buffer of the network.
             step.x[...] = x
             x = step.x
-        with running():
-            witness.layer.forward(p, x, y, step.s)
+        try:
+            with running(witness.name, "forward"):
+                witness.layer.forward(p, x, y, step.s)
+        finally:
+            step.x[...] = kept
         return y
 
-    reason = disagreement(arrays, lambda moved: run(real, moved), lambda moved: run(imaginary, moved))
-    if reason is None:
-        return None
-    source = source_file(real.layer)
-    return lost(lambda wrap: run(imaginary, {k: wrap(v.astype(np.complex128)) for k, v in arrays.items()}), source) or (
-        reason
+    reason = disagreement(arrays, lambda moved: run(real, moved), lambda moved: run(in_complex, moved))
+    stepped = {key: value.astype(np.complex128) for key, value in arrays.items()}
+    traced = lost(
+        lambda wrap: run(in_complex, {key: wrap(value) for key, value in stepped.items()}), source_file(real.layer)
     )
+    return (traced or reason) if reason or bends(traced) else None
 
 
 def loss_reason(twin: Twin) -> str | None:
@@ -80,26 +90,29 @@ def loss_reason(twin: Twin) -> str | None:
 
     def run(which: int, moved: dict[str, Array]) -> Array:
         batch, objective = twin.batches[which], (twin.real, twin.complex)[which]
-        with running():
+        with running(twin.loss_name):
             value: Any = objective.loss.value_and_grad(
                 moved["scores"], batch.targets, None, np.empty_like(batch.frame.dscores), batch.scratch
             )
         return np.array([value[0]])
 
     reason = disagreement({"scores": scores}, lambda moved: run(0, moved), lambda moved: run(1, moved))
-    if reason is None:
-        return None
-    source = source_file(twin.real.loss)
-    return lost(lambda wrap: run(1, {"scores": wrap(scores.astype(np.complex128))}), source) or reason
+    traced = lost(lambda wrap: run(1, {"scores": wrap(scores.astype(np.complex128))}), source_file(twin.real.loss))
+    return (traced or reason) if reason or bends(traced) else None
+
+
+def bends(traced: str | None) -> bool:
+    """Whether an operation leaves nothing of a derivative, whatever the numbers at hand show."""
+    return traced is not None and any(f"np.{name} " in traced for name in BENDING)
 
 
 Run = Callable[[dict[str, Array]], Array]
 
 
-def disagreement(arrays: dict[str, Array], real: Run, imaginary: Run) -> str | None:
+def disagreement(arrays: dict[str, Array], real: Run, in_complex: Run) -> str | None:
     """How a function in complex numbers differs from the one in real numbers: in value, or in slope."""
     try:
-        there = imaginary({key: value.astype(np.complex128) for key, value in arrays.items()})
+        there = in_complex({key: value.astype(np.complex128) for key, value in arrays.items()})
     except BackwardError as error:
         return f"it stops in complex numbers with {type(error.__cause__).__name__}: {error.__cause__}"
     here = real(arrays)
@@ -111,12 +124,12 @@ def disagreement(arrays: dict[str, Array], real: Run, imaginary: Run) -> str | N
         direction = rng.normal(size=array.shape)
         stepped = {k: v.astype(np.complex128) for k, v in arrays.items()}
         stepped[key] = stepped[key] + 1j * STEP * direction
-        slope = imaginary(stepped).imag / STEP
+        slope = in_complex(stepped).imag / STEP
         h = 1e-5 * max(1.0, float(np.abs(array).max(initial=0)))
         ahead, behind = (real({**arrays, key: array + sign * h * direction}) for sign in (1, -1))
         central = (ahead - behind) / (2 * h)
         # Where the slopes to both sides differ there is a kink, and nothing to compare.
-        slack = np.abs((ahead - here) - (here - behind)) / h + 1e-9 * scale / h
+        slack = np.abs((ahead - here) - (here - behind)) / h + 1e-13 * scale / h
         if (np.abs(slope - central) > slack + 1e-4 * np.abs(central)).any():
             return "its slope is another in complex numbers"
     return None
@@ -154,13 +167,13 @@ def lost(run: Callable[[Callable[[Array], Array]], Any], source: str | None) -> 
         warnings.simplefilter("always")
         with contextlib.suppress(BackwardError, TypeError):
             run(lambda array: array.view(Traced))
-    found = list(dict.fromkeys(Traced.notes))
-    found += [
+    casts = [
         f"a complex value put into a real array in line {one.lineno}"
         for one in caught
         if issubclass(one.category, np.exceptions.ComplexWarning) and one.filename == source
     ]
-    return f"{' and '.join(found)} loses the imaginary part" if found else None
+    found = list(dict.fromkeys([*Traced.notes, *casts]))
+    return f"{' and '.join(found)} {'lose' if len(found) > 1 else 'loses'} the imaginary part" if found else None
 
 
 def source_file(component: object) -> str | None:

@@ -9,24 +9,26 @@ from typing import Any
 import numpy as np
 
 from bptrain.code import load_code
-from bptrain.gradcheck.checking import MethodName, check
+from bptrain.errors import InputError
+from bptrain.gradcheck.checking import MethodName, check, note
 from bptrain.gradcheck.comparison import Check, Entries
-from bptrain.gradcheck.parts import ROWS, Parts, example, small_twin
+from bptrain.gradcheck.parts import ROWS, Parts, twin_to_sweep
 from bptrain.gradcheck.sweep import Sweep, sweep
 from bptrain.gradcheck.twin import Twin
-from bptrain.nn import LAYERS, LOSSES, Loss
-from bptrain.nn.activations import Tanh
-from bptrain.nn.layers import Dense
-from bptrain.nn.losses import SoftmaxCrossEntropy
-from bptrain.optim import Regularization
+from bptrain.gradcheck.witness import BackwardError, every
+from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES
 from bptrain.training import Rows, prepare
 
 
 @dataclass(frozen=True)
 class GradientReport:
-    """All verdicts; `to_json` gives what `bptrain gradcheck --json` prints."""
+    """All verdicts; `to_json` gives what `bptrain gradcheck --json` prints.
+
+    `notes` say what is worth knowing and is no verdict, such as a forward pass that cannot run in complex numbers.
+    """
 
     checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -39,7 +41,7 @@ class GradientReport:
             {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in one.items()}
             for one in map(asdict, self.checks)
         ]
-        return {"passed": self.passed, "checks": checks}
+        return {"passed": self.passed, "checks": checks, "notes": list(self.notes)}
 
 
 def check_gradients(
@@ -70,13 +72,29 @@ def check_gradients(
     Raises:
         InputError: the config, its data or the code cannot be used.
     """
-    classes = [cls for file in map(load_code, code) for _, _, cls in file.components]
+    classes = differentiable(code)
     checks = []
     for one in each(config, overrides, classes, method, entries):
         checks.append(one)
         if watch:
             watch(one)
-    return GradientReport(tuple(checks))
+    notes = tuple(f"{one.name}: {one.diagnosis}" for one in checks if one.kind == "note")
+    return GradientReport(tuple(one for one in checks if one.kind != "note"), notes)
+
+
+def differentiable(code: Sequence[str | Path]) -> list[type]:
+    """The layers and losses that some files register.
+
+    Raises:
+        InputError: a file cannot be used, or none of them registers any.
+    """
+    components = [component for file in map(load_code, code) for component in file.components]
+    kinds = (LAYERS.kind, ACTIVATIONS.kind, LOSSES.kind)
+    classes = [cls for kind, _, cls in components if kind in kinds]
+    if code and not classes:
+        files = ", ".join(str(path) for path in code)
+        raise InputError(f"{files}: registers no layer, activation or loss; nothing else has a gradient to check")
+    return classes
 
 
 def each(
@@ -87,12 +105,20 @@ def each(
     entries: Entries,
 ) -> Iterator[Check]:
     """The checks of a config and of some classes; of every registered part if there is neither."""
-    parts = Parts(method, entries)
+    parts, used = Parts(method, entries), set()
     if config is not None:
-        yield from check(twin_of_config(config, overrides), method, entries)
-    if classes:
-        yield from parts.named(classes)
-    elif config is None:
+        twin = twin_of_config(config, overrides)
+        used = {type(twin.real.loss), *(type(one.layer) for one in every(twin.witnesses[0]))}
+        yield from check(twin, method, entries)
+    for cls in classes:
+        try:
+            yield from parts.named([cls])
+        except (InputError, BackwardError) as error:
+            # One that makes demands has been checked in the config, which meets them.
+            if cls not in used:
+                raise
+            yield note(cls.__name__, f"not tried by itself, only in the config: {error}")
+    if config is None and not classes:
         yield from parts.every()
 
 
@@ -103,7 +129,7 @@ def twin_of_config(config: str | Path, overrides: Sequence[str]) -> Twin:
         InputError: the config or its data cannot be used.
     """
     assembly = prepare(config, overrides)
-    experiment, rows = assembly.model.experiment, some(assembly.parts["train"])
+    experiment, rows = assembly.model.experiment, sample_rows(assembly.parts["train"])
     return Twin(
         experiment.layers,
         assembly.model.network.input_shape,
@@ -129,22 +155,11 @@ def sweep_gradients(
     Raises:
         InputError: the config, its data or the code cannot be used.
     """
-    classes = [cls for file in map(load_code, code) for _, _, cls in file.components]
+    classes = differentiable(code)
     return sweep(twin_to_sweep(classes) if config is None else twin_of_config(config, overrides))
 
 
-def twin_to_sweep(classes: Sequence[type]) -> Twin:
-    """A small network with these layers and losses in it; without any, one without kinks, as in the book."""
-    layers = [example(cls, 6, cls.__name__) for cls in classes if cls in LAYERS.members.values()]
-    losses = [example(cls, 6, cls.__name__) for cls in classes if cls in LOSSES.members.values()]
-    loss: Loss = losses[0] if losses else SoftmaxCrossEntropy()
-    kinds = next(kind for kind in ((3, 1), (2, 1), (None, 2)) if loss.widths(*kind))
-    width = loss.widths(*kinds)[0]
-    network = (Dense(6), *(layers or [Tanh()]), Dense(width))
-    return small_twin(network, loss, 0, Regularization(l2=0.01), kinds[0])
-
-
-def some(rows: Rows) -> Rows:
+def sample_rows(rows: Rows) -> Rows:
     """A few rows, evenly spread."""
     chosen = np.unique(np.linspace(0, len(rows) - 1, ROWS).astype(int))
     return replace(rows, inputs=rows.inputs[chosen], targets=rows.targets[chosen])

@@ -14,7 +14,7 @@ from bptrain.arrays import Array
 from bptrain.gradcheck.comparison import order
 from bptrain.gradcheck.line import Line, directions, scaled
 from bptrain.gradcheck.twin import Twin
-from bptrain.gradcheck.witness import Shaker
+from bptrain.gradcheck.witness import Pattern, Shaker
 
 STEPS = tuple(float(10 ** (k / 2)) for k in range(-24, 1))
 """The steps of the test, in units of an array's own size."""
@@ -88,7 +88,10 @@ def taylor(twin: Twin, gradients: Mapping[str, Array]) -> Iterator[Taylor]:
 
 def measured(twin: Twin) -> Noise:
     """What rounding errors do where a twin stands."""
-    shaker = Shaker(np.random.default_rng(twin.seed))
+    seen = Pattern()
+    with twin.observed(seen):
+        twin.values()
+    shaker = Shaker(np.random.default_rng(twin.seed), seen.inputs)
 
     def run() -> tuple[Array, dict[str, Array]]:
         _, gradients = twin.passed(twin.real.value_and_grad)

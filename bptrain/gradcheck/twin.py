@@ -5,7 +5,7 @@ are zero to the last bit, nothing cancels, and no kink is crossed: a network of 
 Reference: Squire and Trapp, 1998.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
@@ -13,27 +13,22 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, Shape, Streams
-from bptrain.errors import BptrainError
-from bptrain.gradcheck.witness import Observer, Pattern, ShakenLoss, Shaker, Witness, observed, witnessed
+from bptrain.gradcheck.witness import Observer, Pattern, Witness, observed, running, witnessed
 from bptrain.nn import Frame, Layer, Loss, Network
 from bptrain.optim import Adam, Regularization
+from bptrain.registry import name_of
 from bptrain.training import Batch, Objective
 
 STEP = 1e-200
 NOTHING = 1e-100
 """Derivatives below this may underflow together with the step."""
 BURN_IN = 20
-SHAKES = 5
 
 Part = Literal["loss", "penalty", "both"]
 PARTS: tuple[Part, ...] = ("loss", "penalty", "both")
 
 Gradients = dict[Part, dict[str, Array]]
 """The gradients of the loss, of the penalty, and of both together, each by the name of the parameter and `inputs`."""
-
-
-class BackwardError(Exception):
-    """A forward or backward pass stopped with an exception of its own, which is the cause."""
 
 
 class Twin:
@@ -75,6 +70,7 @@ class Twin:
             for dtype in ("float64", "complex128")
         )
         self.seed = seed
+        self.loss_name = f"loss {name_of(loss)}"
         self.loss_is_complex_safe = True
         self.batches: tuple[Batch, Batch]
         self.witnesses: tuple[tuple[Witness, ...], tuple[Witness, ...]]
@@ -91,54 +87,67 @@ class Twin:
         network = self.real.network
         rng = np.random.default_rng(seed)
         network.theta[network.decayed.stop :] += rng.normal(0, 0.1, network.theta.size - network.decayed.stop)
-        self.follow()
         self.masks = network.rng.state()
+        self.targets = self.batches[0].targets.copy()
+        self.state = network.state.copy()
+        self.settle()
 
-    def follow(self) -> None:
+    def settle(self) -> None:
         """Let the complex network stand where the real one does."""
         self.complex.network.theta[...] = self.real.network.theta
-        self.complex.network.state[...] = self.real.network.state
+
+    def rewind(self, which: Literal[0, 1] = 0) -> None:
+        """Put back what a pass changes or might: random streams, running statistics, and the targets."""
+        network = (self.real, self.complex)[which].network
+        network.rng.restore(self.masks)
+        network.state[...] = self.state
+        self.batches[which].targets[...] = self.targets
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Leave parameters, state, inputs and random streams as they are found, to the last bit."""
+        """Leave parameters, state, inputs, targets and random streams as they are found, to the last bit."""
         networks = self.real.network, self.complex.network
         before = [(network.theta.copy(), network.state.copy(), network.rng.state()) for network in networks]
-        inputs = [batch.input.copy() for batch in self.batches]
+        inputs, kept_state = [(batch.input.copy(), batch.targets.copy()) for batch in self.batches], self.state
         try:
             yield
         finally:
             for network, (theta, state, streams) in zip(networks, before, strict=True):
                 network.theta[...], network.state[...] = theta, state
                 network.rng.restore(streams)
-            for batch, kept in zip(self.batches, inputs, strict=True):
-                batch.input[...] = kept
+            for batch, (kept, targets) in zip(self.batches, inputs, strict=True):
+                batch.input[...], batch.targets[...] = kept, targets
+            self.state = kept_state
 
     def burn_in(self, steps: int = BURN_IN) -> bool:
         """Train for a few steps of Adam on the rows at hand, and stand there.
 
         Returns:
-            False if the numbers did not stay finite, or nothing could be trained; then nothing has moved.
+            False if the numbers did not stay finite; then nothing has moved.
+
+        Raises:
+            BackwardError: a pass does not run through.
         """
         network, rule = self.real.network, Adam(lr=0.01)
-        start, state = network.theta.copy(), network.state.copy()
+        start, self.batches[0].targets[...] = network.theta.copy(), self.targets
         slots = [np.zeros_like(start) for _ in range(rule.slots)]
+        self.rewind()
         for step in range(1, steps + 1):
             network.rng.restore(self.masks)
-            with running():
+            with running(self.loss_name), np.errstate(all="ignore"):
                 self.real.value_and_grad(self.batches[0])
-            with np.errstate(all="ignore"):
                 rule.update(network.theta, network.grad, slots, lr=rule.lr, step=step, decayed=0)
-        good = bool(np.isfinite(network.theta).all() and np.isfinite(network.state).all()) and start.size > 0
-        if not good:
-            network.theta[...], network.state[...] = start, state
-        self.follow()
-        return good
+        if not (np.isfinite(network.theta).all() and np.isfinite(network.state).all()):
+            network.theta[...], network.state[...] = start, self.state
+            return False
+        self.state = network.state.copy()
+        self.settle()
+        return True
 
     def values(self) -> tuple[float, float]:
         """The loss and the penalty of the real network as it stands."""
-        self.real.network.rng.restore(self.masks)
-        with running():
+        self.rewind()
+        with running(self.loss_name):
             value = float(self.real.loss_value(self.batches[0], training=True)[0])
             return value, float(self.real.penalty())
 
@@ -152,7 +161,7 @@ class Twin:
         self.prime()
         _, loss = self.passed(self.real.loss_and_grad)
         network.grad.fill(0)
-        with running():
+        with running("penalty"):
             self.real.add_penalty_gradient()
         assert batch.frame.dinput is not None
         penalty = {name: array.copy() for name, array in network.gradients().items()}
@@ -164,10 +173,10 @@ class Twin:
     def passed(self, run: Any) -> tuple[float, dict[str, Array]]:
         """One pass of the real network over buffers full of NaN, so that whatever backward does not write is seen."""
         network, batch = self.real.network, self.batches[0]
-        network.rng.restore(self.masks)
+        self.rewind()
         network.grad.fill(np.nan)
-        soil(batch.frame)
-        with running():
+        fill_with_nan(batch.frame)
+        with running(self.loss_name):
             value = run(batch)
         assert batch.frame.dinput is not None
         gradients = {**network.gradients(), "inputs": batch.frame.dinput}
@@ -177,12 +186,15 @@ class Twin:
 
     def prime(self) -> None:
         """Run other rows through the real network, so that a layer that uses what it kept from before is caught."""
-        network, batch = self.real.network, self.batches[0]
-        kept, state = batch.input.copy(), network.state.copy()
+        batch = self.batches[0]
+        kept = batch.input.copy()
         batch.input[...] = 0.5 * kept[::-1] - 0.25
-        with running():
-            self.real.value_and_grad(batch)
-        batch.input[...], network.state[...] = kept, state
+        self.rewind()
+        try:
+            with running(self.loss_name):
+                self.real.value_and_grad(batch)
+        finally:
+            batch.input[...] = kept
 
     def derivative(self, array: Array, direction: Array) -> tuple[float, float]:
         """The derivatives of loss and penalty along a direction in one of the arrays of `complex`."""
@@ -195,9 +207,9 @@ class Twin:
         return self._derivatives_and_reset(array)
 
     def _derivatives_and_reset(self, array: Array) -> tuple[float, float]:
-        self.complex.network.rng.restore(self.masks)
+        self.rewind(1)
         try:
-            with running():
+            with running(self.loss_name, "in complex numbers"):
                 loss = self.complex.loss_value(self.batches[1], training=True)[0]
                 penalty = self.complex.penalty()
         finally:
@@ -221,108 +233,22 @@ class Twin:
     def pattern(self, which: Literal[0, 1] = 0) -> bytes:
         """On which side of every kink a network stands: of activations, of the loss, of the absolute values."""
         seen, one, batch = Pattern(), (self.real, self.complex)[which], self.batches[which]
-        one.network.rng.restore(self.masks)
-        with self.observed(seen, which), running():
+        self.rewind(which)
+        with self.observed(seen, which), running(self.loss_name):
             one.loss_value(batch, training=True)
         sides = seen.sides
-        if getattr(one.loss, "kinked", not type(one.loss).__module__.startswith("bptrain.")):
-            sides.append(np.sign(batch.frame.dscores.real).astype(np.int8).tobytes())
+        if getattr(one.loss, "kinked", False):
+            sides.append(np.nan_to_num(np.sign(batch.frame.dscores.real)).astype(np.int8).tobytes())
         if any(penalty.l1 for _, penalty in one.penalties):
             sides.append(np.sign(one.network.theta[one.network.decayed].real).astype(np.int8).tobytes())
         return b"".join(sides)
 
-    def step_aside(self) -> bool:
-        """Move away from where rounding decides on which side of a kink the networks stand.
 
-        Returns:
-            Whether they did not stand on the same side, so that nothing could be said of them, and now do.
-        """
-        network, rng = self.real.network, np.random.default_rng(self.seed)
-        for _ in range(SHAKES):
-            if self.pattern() == self.pattern(1):
-                return False
-            network.theta[...] *= 1 + 1e-3 * rng.uniform(-1, 1, network.theta.size)
-            self.follow()
-            if self.pattern() == self.pattern(1):
-                return True
-        return False
-
-    def rounding(self, name: str, along: Any) -> tuple[dict[str, float], float]:
-        """How far rounding errors in every layer move the gradients, and the complex step at one place.
-
-        Args:
-            name: of the array that is stepped.
-            along: the number of an entry, or a direction.
-
-        Returns:
-            The largest change of each gradient, and that of the derivative of the loss; nothing for a backward pass
-            that says something else each time.
-        """
-        array = self.arrays()[name]
-
-        def exact() -> float:
-            if isinstance(along, int):
-                return self.derivative_of_entry(array, along)[0]
-            return self.derivative(array, along)[0]
-
-        _, still = self.passed(self.real.loss_and_grad)
-        _, again = self.passed(self.real.loss_and_grad)
-        moved, there = dict.fromkeys(still, 0.0), 0.0
-        if not all(np.array_equal(value, again[key], equal_nan=True) for key, value in still.items()):
-            return moved, there
-        here, rng = exact(), np.random.default_rng(self.seed)
-        for _ in range(SHAKES):
-            shaken, there_now = self.shaken(rng, exact)
-            for key, value in shaken.items():
-                change = np.abs(value - still[key])
-                moved[key] = max(moved[key], float(change.max(initial=0.0)))
-            there = max(there, abs(there_now - here) if there_now is not None else 0.0)
-        return moved, there
-
-    def shaken(self, rng: np.random.Generator, exact: Callable[[], float]) -> tuple[dict[str, Array], float | None]:
-        """The gradients and a derivative with rounding errors everywhere; nothing where these lead across a kink."""
-        loss, theta, also = self.real.loss, self.real.network.theta, self.complex.network.theta
-        kept, still = theta.copy(), self.layer_sides()
-        shaker, other = Shaker(rng), Shaker(rng)
-        try:
-            self.real.loss = ShakenLoss(loss, shaker)  # type: ignore[assignment]
-            # The parameters too, since a sum that cancels moves by more than its own last place.
-            shaker.shake(theta)
-            also[...] = theta
-            with self.observed(shaker):
-                _, gradients = self.passed(self.real.loss_and_grad)
-            with self.observed(other, 1):
-                derivative = exact()
-        finally:
-            self.real.loss = loss
-            theta[...] = also[...] = kept
-        return gradients if shaker.sides == still else {}, derivative if other.sides == still else None
-
-    def layer_sides(self) -> list[bytes]:
-        """On which side of its kinks each layer of the real network stands."""
-        seen = Pattern()
-        with self.observed(seen):
-            self.values()
-        return seen.sides
-
-
-@contextmanager
-def running() -> Iterator[None]:
-    """The context in which kernels run: overflow is seen in the results, and what they raise is a `BackwardError`."""
-    try:
-        with np.errstate(all="ignore"):
-            yield
-    except (BptrainError, MemoryError, BackwardError):
-        raise
-    except Exception as error:
-        raise BackwardError from error
-
-
-def soil(frame: Frame) -> None:
+def fill_with_nan(frame: Frame) -> None:
     """Fill all gradients of signals with NaN."""
     for step in frame.steps:
         step.dy.fill(np.nan)
         if step.dx is not None:
             step.dx.fill(np.nan)
         if hasattr(step.s, "inner"):
-            soil(step.s.inner)
+            fill_with_nan(step.s.inner)

@@ -4,16 +4,46 @@ Without an observer a witness only hands on. The frame with witnesses is the one
 layer wrongly keeps from one pass to the next is kept here too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.errors import BptrainError
 from bptrain.nn import Frame, Layer, Loss, Plan, Views, Workspace
 from bptrain.nn.chain import Chain, Step
+
+
+class BackwardError(Exception):
+    """A forward or backward pass stopped with an exception of its own, which is the cause.
+
+    `layer` is where, and `what` says which pass.
+    """
+
+    def __init__(self, layer: str, what: str) -> None:
+        super().__init__(layer, what)
+        self.layer = layer
+        self.what = what
+
+
+@contextmanager
+def running(layer: str, what: str = "") -> Iterator[None]:
+    """The context in which kernels run: overflow is seen in the results, and what they raise is a `BackwardError`."""
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except Exception as error:
+        raise_for(error, layer, what)
+
+
+def raise_for(error: Exception, layer: str, what: str) -> NoReturn:
+    """Raise a `BackwardError` for what a kernel raised; what is said on purpose goes on as it is."""
+    if isinstance(error, BptrainError | MemoryError | BackwardError):
+        raise error
+    raise BackwardError(layer, what) from error
 
 
 class Observer(Protocol):
@@ -49,10 +79,13 @@ class Witness(Layer):
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         """The layer's forward, seen by the observer."""
-        if self.observer is None:
-            self.layer.forward(p, x, y, s)
-        else:
-            self.observer.forward(self, p, x, y, s)
+        try:
+            if self.observer is None:
+                self.layer.forward(p, x, y, s)
+            else:
+                self.observer.forward(self, p, x, y, s)
+        except Exception as error:
+            raise_for(error, self.name, "forward" + ", in complex numbers," * (y.dtype.kind == "c"))
 
     def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
         """The layer's backward, seen by the observer."""
@@ -62,6 +95,8 @@ class Witness(Layer):
                 self.layer.backward(p, g, x, y, dy, dx, s)
             else:
                 self.observer.backward(self, p, g, x, y, dy, dx, s)
+        except Exception as error:
+            raise_for(error, self.name, "backward")
         finally:
             # A layer that puts an array of its own there shall not do so for good.
             vars(g).update(views)
@@ -106,12 +141,13 @@ class Passage:
 
     x as forward saw it, and as backward saw it; y after forward; `changed_x` if forward wrote into its own input; dy,
     dx and g of the backward pass; `rebound` names the gradients that backward replaced by arrays of its own, which
-    nobody will see. `masks` is the state of the dropout stream before forward.
+    nobody will see. `masks` is the state of the dropout stream before forward, and `state` that of the layer.
     """
 
     x: Array
     y: Array
     masks: dict[str, Any]
+    state: dict[str, Array]
     changed_x: bool
     x_later: Array | None = None
     y_later: Array | None = None
@@ -119,6 +155,13 @@ class Passage:
     dx: Array | None = None
     g: dict[str, Array] = field(default_factory=dict)
     rebound: dict[str, Any] = field(default_factory=dict)
+
+    def rewind(self, s: Workspace) -> None:
+        """Put a layer's workspace back to where it was before the pass."""
+        s.training = True
+        s.rng.bit_generator.state = self.masks
+        for key, value in self.state.items():
+            getattr(s, key)[...] = value
 
 
 class Recorder:
@@ -130,9 +173,10 @@ class Recorder:
     def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
         """Copy x and y."""
         before, masks = x.copy(), dict(s.rng.bit_generator.state)
+        state = {key: getattr(s, key).copy() for key in witness.planned.state}
         witness.layer.forward(p, x, y, s)
         changed = y is not x and not np.array_equal(before, x, equal_nan=True)
-        self.passages[witness.name] = Passage(before, y.copy(), masks, changed)
+        self.passages[witness.name] = Passage(before, y.copy(), masks, state, changed)
 
     def backward(
         self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
@@ -151,61 +195,91 @@ class Recorder:
 class Shaker:
     """The observer that moves every result of a layer by a rounding error, to see what that comes to in the end.
 
-    Signs and zeros stay as they are. `sides` says on which side of each kink the layers found themselves. This is
-    stochastic arithmetic: Vignes, 1993.
+    Signs, zeros and corners stay as they are, and nothing is moved across a kink: `still` has the inputs of the layers
+    with kinks, by name, as they are unshaken. The slope of a layer that keeps the shape is moved by the last place of
+    1, since it may be the difference of such numbers. This is stochastic arithmetic: Vignes, 1993.
     """
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, still: Mapping[str, Array]) -> None:
         self.rng = rng
-        self.sides: list[bytes] = []
+        self.still = still
 
-    def shake(self, array: Array) -> None:
-        """Move all entries by up to one unit in the last place."""
-        array *= 1 + np.finfo(np.float64).eps * self.rng.uniform(-1, 1, array.shape)
+    def noise(self, array: Array) -> Array:
+        """Rounding errors for numbers of size 1."""
+        noise: Array = np.finfo(np.float64).eps * self.rng.uniform(-1, 1, array.shape)
+        return noise
+
+    def shake(self, array: Array, where: Any = True) -> None:
+        """Move entries by up to one unit in the last place."""
+        np.multiply(array, 1 + self.noise(array), out=array, where=where)
 
     def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        """Shake y, and note on which sides of the kinks x lies."""
-        self.sides.extend(sides(witness.layer, x))
+        """Shake y."""
+        if witness.name in self.still:
+            still = self.still[witness.name]
+            crossed = [np.sign(x.real - kink) != np.sign(still - kink) for kink in kinks(witness.layer)]
+            np.copyto(x.real, still, where=np.logical_or.reduce(crossed))
+        slopes = largest(x.imag) if x.dtype.kind == "c" and x.shape == y.shape else None
         witness.layer.forward(p, x, y, s)
-        if not kinks(witness.layer):
-            # A y that leaves its corner, such as the 0 or 6 of relu6, would be taken for another x by backward.
-            self.shake(y)
+        # A y that leaves its corner, such as the 0 or 6 of relu6, would be taken for another x by backward.
+        self.shake(y, ~np.isin(y.real, kinks(witness.layer)))
+        if slopes is not None:
+            y.imag += slopes * self.noise(y)
 
     def backward(
         self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
     ) -> None:
         """Shake dx and g."""
+        before = largest(dy)
         witness.layer.backward(p, g, x, y, dy, dx, s)
         for array in (dx, *vars(g).values()):
             if isinstance(array, np.ndarray):
                 self.shake(array)
+        if dx is not None and x.shape == y.shape:
+            dx += before * self.noise(dx)
+
+
+def largest(rows: Array) -> Array:
+    """The largest absolute value of each row, kept as a column."""
+    return np.abs(rows).max(axis=-1, keepdims=True, initial=0.0)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
 class ShakenLoss:
-    """A loss whose gradient is moved by the rounding error of output minus target, where these are of size 1."""
+    """A loss whose gradient is moved by the rounding error of output minus target, where these are of size 1.
+
+    Nothing is moved across a kink here either: `scores` and `dscores` are those without any shaking.
+    """
 
     loss: Loss
     shaker: Shaker
+    scores: Array
+    dscores: Array
 
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
     ) -> tuple[Any, float]:
         """The loss's own, shaken."""
         value = self.loss.value_and_grad(scores, targets, weights, dscores, s)
-        dscores += np.finfo(np.float64).eps / len(scores) * self.shaker.rng.uniform(-1, 1, dscores.shape)
+        if getattr(self.loss, "kinked", False):
+            np.copyto(scores.real, self.scores, where=np.sign(dscores.real) != np.sign(self.dscores))
+            value = self.loss.value_and_grad(scores, targets, weights, dscores, s)
+        dscores += self.shaker.noise(dscores) / len(scores)
         return value
 
 
 @dataclass
 class Pattern:
-    """The observer that notes on which side of its kinks each input of an activation lies."""
+    """The observer that notes the inputs of all layers with kinks, and on which sides of these they lie."""
 
     sides: list[bytes] = field(default_factory=list)
+    inputs: dict[str, Array] = field(default_factory=dict)
 
     def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        """Note the sides."""
-        self.sides.extend(sides(witness.layer, x))
+        """Note x."""
+        if kinks(witness.layer):
+            self.sides.extend(sides(witness.layer, x))
+            self.inputs[witness.name] = x.real.copy()
         witness.layer.forward(p, x, y, s)
 
     def backward(
@@ -217,10 +291,10 @@ class Pattern:
 
 def sides(layer: Layer, x: Array) -> list[bytes]:
     """On which side of each kink of a layer its inputs lie."""
-    return [np.sign(x.real - kink).astype(np.int8).tobytes() for kink in kinks(layer)]
+    with np.errstate(invalid="ignore"):
+        return [np.sign(x.real - kink).astype(np.int8).tobytes() for kink in kinks(layer)]
 
 
 def kinks(layer: Layer) -> tuple[float, ...]:
-    """Where the slope of a layer jumps, as it says itself; of other people's layers that say nothing, 0 is assumed."""
-    own = () if type(layer).__module__.startswith("bptrain.") else (0.0,)
-    return tuple(getattr(layer, "kinks", own))
+    """At which inputs the slope of a layer jumps, as it says itself."""
+    return tuple(getattr(layer, "kinks", ()))

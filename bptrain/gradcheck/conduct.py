@@ -1,0 +1,157 @@
+"""Conduct: what a layer or a loss must not do though no derivative shows it.
+
+A kernel reads what it is given and fills what it is to fill. One that writes elsewhere, leaves something unwritten, or
+says something else each time is wrong whatever its gradients are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.gradcheck.blame import of_exception
+from bptrain.gradcheck.comparison import Check, failed, index
+from bptrain.gradcheck.twin import Twin
+from bptrain.gradcheck.witness import BackwardError, Passage, Recorder, Witness, every, running
+
+
+def misconduct(twin: Twin) -> Iterator[Check]:
+    """The failed checks of what layers and loss must not do.
+
+    Raises:
+        BackwardError: a pass does not run through.
+    """
+    recorder = Recorder()
+    with twin.observed(recorder):
+        twin.passed(twin.real.loss_and_grad)
+    for witness in every(twin.witnesses[0]):
+        passage = recorder.passages[witness.name]
+        if not witness.inner:
+            for kind, what in of_layer(witness, passage):
+                yield told(witness.name, kind, what)
+    yield from of_loss(twin)
+
+
+def told(name: str, kind: str, what: str) -> Check:
+    """A failed check with the layer to blame and the kind of bug."""
+    text = f"{name}: {what}"
+    return replace(failed(name, (), 0, text), kind=kind, layer=name, cause=text)
+
+
+def of_layer(witness: Witness, passage: Passage) -> Iterator[tuple[str, str]]:
+    """What a layer does that it must not: the kind of bug, and a sentence."""
+    y, x, changed = forward(witness, passage)
+    if not np.isfinite(passage.x).all():
+        return
+    if np.isnan(y).all() and not np.isnan(passage.y).all():
+        yield "not_written", "forward never writes y: it must fill it, as in y[...] = ..."
+        return
+    if not np.array_equal(x, passage.x):
+        yield "overwritten", "forward writes into its input x, which belongs to the layer before"
+    for name in changed:
+        yield "overwritten", f"forward writes into p.{name}: only the optimizer changes parameters"
+    if not np.array_equal(y, forward(witness, passage)[0], equal_nan=True):
+        what = "forward gives other values each time: random numbers come from s.rng, in a plan that says random=True"
+        yield "not_repeatable", what
+    elif is_coarse(y) and not is_coarse(passage.x) and not witness.planned.random:
+        yield "coarse", "forward computes in float32, too coarse to be checked: keep the dtype of x"
+    yield from of_backward(witness, passage)
+
+
+def forward(witness: Witness, passage: Passage) -> tuple[Array, Array, list[str]]:
+    """The layer's forward by itself: y, x afterwards, and the parameters that it changed."""
+    step, x, y = witness.step, passage.x.copy(), np.full(passage.y.shape, np.nan)
+    kept = {name: value.copy() for name, value in vars(step.p).items()}
+    passage.rewind(step.s)
+    with running(witness.name, "forward"):
+        witness.layer.forward(step.p, x, y, step.s)
+    return y, x, restored(witness, kept)
+
+
+def restored(witness: Witness, kept: dict[str, Array]) -> list[str]:
+    """The parameters that are no longer as they were; they are again."""
+    now = vars(witness.step.p)
+    changed = [name for name, value in kept.items() if not np.array_equal(now[name], value, equal_nan=True)]
+    for name in changed:
+        if now[name].shape == kept[name].shape:
+            now[name][...] = kept[name]
+    return changed
+
+
+def of_backward(witness: Witness, passage: Passage) -> Iterator[tuple[str, str]]:
+    """What a backward does that it must not."""
+    step, x, dy = witness.step, passage.x.copy(), passage.dy
+    if dy is None or not np.isfinite(dy).all():
+        return
+    kept = {name: value.copy() for name, value in vars(step.p).items()}
+    y, g = forward(witness, passage)[0], type(step.g)(**{key: one.copy() for key, one in vars(step.g).items()})
+    with running(witness.name, "backward"):
+        witness.layer.backward(step.p, g, x, y, dy.copy(), np.empty_like(x), step.s)
+    if not np.array_equal(x, passage.x):
+        yield "overwritten", "backward writes into x, which others still read"
+    for name in restored(witness, kept):
+        yield "overwritten", f"backward writes into p.{name}: only the optimizer changes parameters"
+
+
+def without_dx(twin: Twin) -> Iterator[Check]:
+    """The failed checks of layers that cannot do without dx, though they may be the first, where nobody asks for it.
+
+    Raises:
+        BackwardError: a forward pass does not run through.
+    """
+    recorder = Recorder()
+    with twin.observed(recorder):
+        twin.passed(twin.real.loss_and_grad)
+    for witness in every(twin.witnesses[0]):
+        passage, step = recorder.passages[witness.name], witness.step
+        if witness.planned.parameters and passage.dy is not None:
+            y, g = forward(witness, passage)[0], type(step.g)(**{k: one.copy() for k, one in vars(step.g).items()})
+            try:
+                with running(witness.name, "backward without dx"):
+                    witness.layer.backward(step.p, g, passage.x.copy(), y, passage.dy.copy(), None, step.s)
+            except BackwardError as error:
+                what = "dx is None where the layer is the first, and then not to be computed"
+                yield told(witness.name, "exception", f"{of_exception(error).bug.sentence}; {what}")
+
+
+def is_coarse(array: Array) -> bool:
+    """Whether all numbers are float32 inside."""
+    with np.errstate(over="ignore"):
+        return (
+            bool(array.any())
+            and np.array_equal(array, array.astype(np.float32), equal_nan=True)
+            and (
+                # Whole numbers and halves are so by right.
+                not np.array_equal(array * 64, np.round(array * 64), equal_nan=True)
+            )
+        )
+
+
+def of_loss(twin: Twin) -> Iterator[Check]:
+    """What a loss does that it must not."""
+    twin.values()
+    batch = twin.batches[0]
+    with running(twin.loss_name):
+        batch.frame.forward(training=True)
+        scores, targets = batch.frame.scores.copy(), batch.targets.copy()
+        twin.real.loss.value_and_grad(batch.frame.scores, batch.targets, None, batch.frame.dscores, batch.scratch)
+    if not np.array_equal(scores, batch.frame.scores, equal_nan=True):
+        yield told(twin.loss_name, "overwritten", "it writes into the scores, which the last layer may still read")
+    if not np.array_equal(targets, batch.targets):
+        yield told(twin.loss_name, "overwritten", "it writes into the targets")
+
+
+def first_not_finite(twin: Twin) -> str | None:
+    """The first layer that makes finite numbers into others, with the input at which it does, in words."""
+    recorder = Recorder()
+    with twin.observed(recorder):
+        twin.values()
+    for witness in reversed(list(every(twin.witnesses[0]))):
+        passage = recorder.passages[witness.name]
+        if np.isfinite(passage.x).all() and not np.isfinite(passage.y).all():
+            k = int(np.argmin(np.isfinite(passage.y)))
+            what = f"{witness.name}: forward gives {passage.y.reshape(-1)[k]:g} at {index(passage.y.shape, k)}"
+            same = passage.x.shape == passage.y.shape
+            return f"{what}, where x is {passage.x.reshape(-1)[k]:.6g}" if same else what
+    return None

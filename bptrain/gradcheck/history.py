@@ -1,0 +1,148 @@
+"""Bugs of when rather than of what: a layer that is right by itself, on fresh arrays, and wrong in the run."""
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.gradcheck.evidence import Evidence
+from bptrain.gradcheck.mistakes import Bug, recognised, subject
+from bptrain.gradcheck.witness import BackwardError, Passage, Witness, running
+from bptrain.nn import Workspace
+
+STALE = "backward uses what an earlier pass left behind, not what the latest forward computed"
+
+
+def bug_of(witness: Witness, passage: Passage, wrong: list[Evidence], one: Evidence) -> Bug:
+    """What is wrong with one array of a layer, of which several may be wrong."""
+    if one.tensor in passage.rebound:
+        return rebound(one, passage)
+    return history(witness, passage, wrong) or local(one)
+
+
+def local(evidence: Evidence) -> Bug:
+    """What is wrong with an array, by its values alone."""
+    given = evidence.given
+    if np.isnan(given).all():
+        what = f"{subject(evidence)} is never written"
+        return Bug(
+            "not_written",
+            f"{what}: backward must fill it, as in g.{evidence.tensor}[...] = ..."
+            if evidence.tensor != "dx"
+            else f"{what}: backward must fill it, as in dx[...] = ...",
+        )
+    if not np.isfinite(given).all():
+        count = int((~np.isfinite(given)).sum())
+        return Bug("not_finite", f"{count} of {given.size} entries of {subject(evidence)} are not finite")
+    return recognised(evidence)
+
+
+def rebound(evidence: Evidence, passage: Passage) -> Bug:
+    """A gradient put beside the array that was to be filled."""
+    array = passage.rebound[evidence.tensor]
+    shape = getattr(array, "shape", ())
+    if shape != evidence.given.shape:
+        what = f"the gradient of {evidence.tensor} has the shape {shape}; it must have {evidence.given.shape}"
+        return Bug("wrong_shape", what)
+    what = f"g.{evidence.tensor} = ... makes a new array that nobody sees; write g.{evidence.tensor}[...] = ..."
+    return Bug("rebound", what)
+
+
+def history(witness: Witness, passage: Passage, wrong: list[Evidence]) -> Bug | None:
+    """A mistake of when rather than of what: right with fresh arrays, wrong with those of the run."""
+    if not deterministic(witness, passage):
+        return Bug("not_repeatable", "the same pass gives other gradients each time: something is drawn anew")
+    if not all(np.isfinite(one.given).all() for one in wrong):
+        if not mends(witness, passage, wrong, fill=0.0):
+            return None
+        return Bug("accumulated", f"{subject(wrong[0])} is added to what was there; backward must overwrite it")
+    if mends(witness, passage, wrong, pristine="", forward_again=False):
+        return Bug("stale", STALE)
+    for letter in ("x", "y"):
+        if mends(witness, passage, wrong, pristine=letter, forward_again=False):
+            return Bug("overwritten", overwritten(witness, passage, letter))
+    if mends(witness, passage, wrong, kept=True) or mends(witness, passage, wrong, kept=False):
+        return Bug("stale", STALE)
+    return None
+
+
+def overwritten(witness: Witness, passage: Passage, letter: str) -> str:
+    """Who lost the values of x or y between forward and backward."""
+    if passage.changed_x and letter == "x":
+        return "forward writes into its own input x, which backward then reads"
+    if letter not in witness.planned.reads:
+        reads = "".join(sorted(witness.planned.reads + letter))
+        what = f"backward reads {letter}, but the plan does not say so, and it was overwritten"
+        return f"{what}: let the plan say reads={reads!r}"
+    return f"its {letter} was overwritten between forward and backward"
+
+
+def mends(
+    witness: Witness,
+    passage: Passage,
+    wrong: list[Evidence],
+    *,
+    fill: float = np.nan,
+    pristine: str = "xy",
+    forward_again: bool = True,
+    kept: bool = True,
+) -> bool:
+    """Whether the layer gets everything right if its backward is run by itself, on fresh arrays.
+
+    Args:
+        witness: the layer.
+        passage: its pass.
+        wrong: the evidence against it.
+        fill: what is in the gradients before; NaN shows what is not written.
+        pristine: which of x and y are as forward saw them; the others as backward saw them.
+        forward_again: whether forward runs just before.
+        kept: whether forward finds what the layer itself left in its workspace.
+    """
+    try:
+        dx, g = rerun(witness, passage, fill, pristine, forward_again, kept)
+    except BackwardError:
+        return False
+    arrays = {**g, "dx": dx}
+    return all(one.is_right(arrays[one.tensor]) for one in wrong)
+
+
+def rerun(
+    witness: Witness,
+    passage: Passage,
+    fill: float = np.nan,
+    pristine: str = "xy",
+    forward_again: bool = True,
+    kept: bool = True,
+) -> tuple[Array, dict[str, Array]]:
+    """The layer's passes by themselves: its dx and the gradients of its parameters."""
+    step, dy = witness.step, passage.dy
+    assert dy is not None
+    assert passage.x_later is not None
+    assert passage.y_later is not None
+    x = (passage.x if "x" in pristine else passage.x_later).copy()
+    y = (passage.y if "y" in pristine else passage.y_later).copy()
+    s = step.s
+    if not kept:
+        planned = {"ones", "rows", "rng", "training", "inner", *witness.planned.scratch, *witness.planned.state}
+        s = Workspace(**{key: value for key, value in vars(s).items() if key in planned})
+    dx = np.full(passage.x.shape, fill)
+    views = dict(vars(step.g))
+    g = {key: np.full_like(view, fill) for key, view in views.items()}
+    vars(step.g).update(g)
+    passage.rewind(s)
+    try:
+        with running(witness.name):
+            if forward_again:
+                witness.layer.forward(step.p, passage.x.copy(), np.empty_like(passage.y), s)
+            witness.layer.backward(step.p, step.g, x, y, dy.copy(), dx, s)
+    finally:
+        vars(step.g).update(views)
+    return dx, g
+
+
+def deterministic(witness: Witness, passage: Passage) -> bool:
+    """Whether the layer gives the same gradients twice."""
+    try:
+        (dx, g), (again, g_again) = (rerun(witness, passage, 0.0) for _ in range(2))
+    except BackwardError:
+        return True
+    every_one = [(dx, again), *((g[key], g_again[key]) for key in g)]
+    return all(np.array_equal(one, two, equal_nan=True) for one, two in every_one)
