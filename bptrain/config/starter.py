@@ -104,7 +104,7 @@ def checked_task(table: Table, target: str) -> Task:
             raise InputError(f"{table.origin}: {target}: {what}")
         return task
     values = table.numbers(target)
-    if np.ptp(values) == 0:
+    if values.min() == values.max():
         raise InputError(f"{table.origin}: {target}: it is {values[0]:g} in every row; there is nothing to learn")
     (kind,) = (one for one in kinds(table) if one.name == target)
     if not kind.usable:
