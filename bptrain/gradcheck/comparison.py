@@ -162,7 +162,7 @@ class Comparison:
         given, slack = gradient[at], np.array([slope.slack for slope in known.values()])
         largest = float(max(np.abs(gradient).max(), np.abs(exact).max()))
         errors = np.abs(given - exact)
-        allowed = tolerance(self.method, given, exact, largest, slack)
+        allowed = tolerance(self.method, given, exact, largest, self.value, slack)
         worst = int(np.argmax(errors / allowed))
         if errors[worst] > allowed[worst]:
             allowed += self.rounding(at[worst], part)
@@ -195,7 +195,7 @@ class Comparison:
                 if not np.isfinite(exact):
                     return self.refused(f"the {self.method.name} gives no number along a direction"), None
                 given, largest = float(np.sum(gradient * direction)), float(np.abs(gradient).max())
-                allowed = float(tolerance(self.method, given, exact, largest, slope.slack))
+                allowed = float(tolerance(self.method, given, exact, largest, self.value, slope.slack))
                 error = abs(given - exact)
                 if error > allowed:
                     allowed += self.rounding(direction, part)

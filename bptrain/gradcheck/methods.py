@@ -137,9 +137,10 @@ def places(size: int, count: int) -> list[int]:
     return [int(k) for k in np.unique(np.linspace(0, size - 1, min(count, size)).round())]
 
 
-def tolerance(method: Any, given: Any, exact: Any, largest: float, slack: Any = 0.0) -> Any:
+def tolerance(method: Any, given: Any, exact: Any, largest: float, value: float, slack: Any = 0.0) -> Any:
     """How far a gradient may be from the derivative: relative to itself, and to the largest of its tensor.
 
-    What underflows with the complex step counts as nothing.
+    What underflows with the complex step, beside an objective of this value, counts as nothing.
     """
-    return method.relative * np.maximum(np.abs(given), np.abs(exact)) + method.absolute * largest + slack + NOTHING
+    size = np.maximum(np.abs(given), np.abs(exact))
+    return method.relative * size + method.absolute * largest + slack + NOTHING * max(value, 1.0)
