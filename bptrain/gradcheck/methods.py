@@ -10,7 +10,7 @@ from bptrain.gradcheck.twin import NOTHING, Part, Twin
 
 SCANNED = 4096
 """The complex step goes through tensors of at most so many entries one by one, and takes directions in larger ones."""
-AFFORDABLE = 4e9
+AFFORDABLE = 4e8
 """So many multiplications may go into a scan of one tensor; what needs more is seen along directions too."""
 SAMPLED = 64
 """Central differences try at least so many entries of a tensor, evenly spread."""
