@@ -272,3 +272,12 @@ def test_whatever_is_accepted_trains(table, data):
         return
     Path("law.yaml").write_text(written, encoding="utf-8")
     assert bptrain.train("law.yaml", ["training.epochs=1"]).epochs == 1
+
+
+def test_the_data_file_itself_is_never_overwritten(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("a,y\n" + "".join(f"{k},{k * 1.5}\n" for k in range(20)))
+    before = path.read_text()
+    with pytest.raises(InputError, match="is the data file itself"):
+        bptrain.init(path, "y", output=tmp_path / "." / "d.csv", force=True)
+    assert path.read_text() == before

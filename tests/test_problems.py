@@ -108,8 +108,10 @@ def test_a_pipe_gets_single_lines(monkeypatch):
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_a_terminal_without_colours_gets_single_lines(monkeypatch, environment):
-    assert printed(monkeypatch, Terminal(), **environment) == PLAIN
+def test_a_terminal_without_colours_gets_the_places_without_escape_codes(monkeypatch, environment):
+    text = printed(monkeypatch, Terminal(), COLUMNS="60", **environment)
+    assert "\x1b" not in text
+    assert text.splitlines()[:3] == [PLAIN.splitlines()[0], "    3 | loss: bce", "      |       ^^^"]
 
 
 def test_a_terminal_gets_the_places(monkeypatch):

@@ -82,7 +82,8 @@ def meant_number(text: str) -> int | float | None:
     if match := re.fullmatch(r"([0-9]+)/([1-9][0-9]*)", text):
         return float(f"{int(match[1]) / int(match[2]):.6g}")
     plain = text.replace("_", "").replace("'", "")
-    if re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+", plain):
+    # Nobody groups thousands behind a leading zero: 0,001 is a thousandth.
+    if re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+", plain):
         plain = plain.replace(",", "")
     elif re.fullmatch(r"[-+]?[0-9]+,[0-9]+", plain):
         plain = plain.replace(",", ".")

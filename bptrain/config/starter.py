@@ -67,6 +67,8 @@ def start(file: str | Path, target: str | None, *, output: str | Path | None = N
         raise InputError(without_target(table, found))
     if target not in table.columns:
         raise InputError(f"{table.origin} has no column {target!r}; {suggestion(target, table.columns)}")
+    if output is not None and Path(output).resolve() == Path(file).resolve():
+        raise InputError(f"{output}: is the data file itself; choose another path for the config")
     folder = Path(output).resolve().parent if output is not None else Path.cwd()
     task = checked_task(table, target)
     used, left_out = divided(table, found, target)

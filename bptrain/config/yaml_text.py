@@ -172,7 +172,9 @@ class _Reader:
             if key in mapping:
                 earlier = (around.inside or {})[key]
                 where = f"first on line {earlier.key_line}, column {earlier.key_column}"
-                self.complain(event, f"the key {cut(repr(key))} stands here a second time ({where}); keep one of them")
+                layers = len(self.key) > 1 and self.key[-2] is not None and self.key[-2][0] in ("network", "layers")
+                advice = "layers are a list: write - before each" if layers else "keep one of them"
+                self.complain(event, f"the key {cut(repr(key))} stands here a second time ({where}); {advice}")
             elif key == "<<":
                 self.complain(event, "merge keys are not supported (got <<); write the keys out")
             self.key[-1] = (key, *self.at(event))

@@ -21,21 +21,24 @@ TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|\$\{[^{}]*\}|[\[\]{},]|(
 def print_problems(problems: Iterable[Problem]) -> None:
     """Print problems: `error: FILE:LINE:COL: FIELD: what is wrong (got ...); what to do`.
 
-    On a terminal the line of the source stands below each, with a caret under the place.
+    On a terminal the line of the source stands below each, with a caret under the place; without colours and escape
+    codes where these are not wanted.
     """
     stream = sys.stderr
-    if not is_interactive(stream):
+    if not (stream is not None and stream.isatty()):
         for problem in problems:
             print(f"{problem.severity}: {printable(str(problem))}", file=stream)
         return
+    coloured = is_interactive(stream)
+    red, yellow, bold, dim, plain = (code if coloured else "" for code in (RED, YELLOW, BOLD, DIM, PLAIN))
     width = shutil.get_terminal_size().columns
     for problem in problems:
-        colour = RED if problem.severity == "error" else YELLOW
-        print(f"{colour}{problem.severity}{PLAIN}: {BOLD}{printable(str(problem))}{PLAIN}", file=stream)
+        colour = red if problem.severity == "error" else yellow
+        print(f"{colour}{problem.severity}{plain}: {bold}{printable(str(problem))}{plain}", file=stream)
         if problem.source:
             gutter, text, carets = excerpt(problem, width, stream)
             blank = gutter.translate(DIGITLESS)
-            print(f"{DIM}{gutter}{PLAIN}{text}\n{DIM}{blank}{PLAIN}{colour}{carets}{PLAIN}", file=stream)
+            print(f"{dim}{gutter}{plain}{text}\n{dim}{blank}{plain}{colour}{carets}{plain}", file=stream)
 
 
 def excerpt(problem: Problem, width: int, stream: TextIO | None = None) -> tuple[str, str, str]:

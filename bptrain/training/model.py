@@ -10,7 +10,7 @@ from bptrain.config import Experiment
 from bptrain.data import Classes, Columns, Table
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import Kind, Metric, all_metrics, default_metrics
-from bptrain.nn import Loss, Network, completed
+from bptrain.nn import Activation, Loss, Network, completed
 from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.registry import name_of
@@ -101,7 +101,9 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         last = max((k for k, layer in enumerate(layers) if isinstance(layer, Dense)), default=None)
         place = "network" if last is None else f"network.{last}.dense.units"
         what = f"the network ends in {outputs} outputs; {name_of(loss)} on {kind} needs {' or '.join(map(str, widths))}"
-        raise OptionError(Mistake(place, f"{what}; write units: auto", "BP107"))
+        # What ends in an activation most likely lacks its last layer.
+        advice = "add - dense at the end" if isinstance(layers[-1], Activation) else "write units: auto"
+        raise OptionError(Mistake(place, f"{what}; {advice}", "BP107"))
     metrics = chosen_metrics(experiment, kind_of(experiment))
     resolved = replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)
     return Model(resolved, columns, streams, Objective(network, loss, experiment.regularization), metrics)
