@@ -8,6 +8,7 @@ What the commands do, as functions:
     bptrain.evaluate(result.checkpoint).metrics
     bptrain.resume(result.run, ["training.epochs=10"])
     bptrain.check_gradients("configs/digits.yaml").passed
+    bptrain.dry_run("configs/digits.yaml").epoch_seconds
     bptrain.verify_resume("configs/digits.yaml", ["training.epochs=5"]).identical
     bptrain.sweep_gradients("configs/digits.yaml").passed
     bptrain.validate(["configs/digits.yaml"]).valid
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from bptrain.gradcheck import mutate_gradients as mutate_gradients
     from bptrain.gradcheck import sweep_gradients as sweep_gradients
     from bptrain.topics import help_topics as help_topics
+    from bptrain.training import dry_run as dry_run
     from bptrain.training import resume as resume
     from bptrain.training import show as show
     from bptrain.training import summarize as summarize
@@ -48,6 +50,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "check_gradients": "bptrain.gradcheck",
     "copy_example": "bptrain.config",
+    "dry_run": "bptrain.training",
     "evaluate": "bptrain.evaluation",
     "examples": "bptrain.config",
     "help_topics": "bptrain.topics",

@@ -84,6 +84,43 @@ def test_no_code_from_files(path):
     assert runs == (["compile", "exec"] if path == RUNS_CODE else [])
     if path == RUNS_CODE:
         assert [called.count(name) for name in runs] == [1, 1]
+        if isinstance(node, ast.Attribute | ast.Name):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id
+            assert name not in (
+                "UnsafeLoader",
+                "FullLoader",
+                "unsafe_load",
+                "full_load",
+                "Unpickler",
+            )
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            function, given = ast.unparse(node.func), {keyword.arg for keyword in node.keywords}
+            assert function not in ("yaml.load", "yaml.load_all"), "YAML is read event by event"
+            assert function not in ("os.system", "os.popen")
+            if function in ("np.load", "np.savez", "numpy.load"):
+                assert "allow_pickle" in given
+            assert "shell" not in given
+
+
+UNSAFE = [
+    "import pickle",
+    "from joblib import load",
+    "eval('1')",
+    "yaml.load(text)",
+    "yaml.unsafe_load(text)",
+    "Loader = yaml.FullLoader",
+    "np.load(path)",
+    "np.load(path, allow_pickle=True)",
+    "os.system(command)",
+    "subprocess.run(command, shell=True)",
+]
+
+
+@pytest.mark.parametrize("code", UNSAFE)
+def test_the_walk_finds_code_from_files(tmp_path, code):
+    (tmp_path / "one.py").write_text(code + "\n")
+    with pytest.raises(AssertionError):
+        test_no_code_from_files(tmp_path / "one.py")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -1,5 +1,6 @@
 """`bptrain train`"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,9 @@ def command(
         Path | None, typer.Option(metavar="DIR", help="The run directory, new or empty.", show_default="runs/NAME-001")
     ] = None,
     code: Code = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do one batch of everything, and say what an epoch takes.")
+    ] = False,
     verify: Annotated[
         bool, typer.Option("--verify-resume", help="Train once more with interruptions, and compare every bit.")
     ] = False,
@@ -26,9 +30,12 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Train the network of a config, and test it."""
+    given, files = overrides or (), code or ()
+    if dry_run:
+        rehearse(config, given, files, strict=strict, quiet=quiet, as_json=as_json)
+        return
     from bptrain.training import train, verify_resume
 
-    given, files = overrides or (), code or ()
     with progress(quiet) as sinks:
         if not verify:
             result = train(config, given, run=run, strict=strict, sinks=sinks, interruption=interruption, code=files)
@@ -48,3 +55,20 @@ def command(
         resume_check(check)
     if not check.identical:
         raise typer.Exit(ExitCode.BUG)
+
+
+def rehearse(
+    config: Path, overrides: Sequence[str], code: Sequence[Path], *, strict: bool, quiet: bool, as_json: bool
+) -> None:
+    """Do a dry run, and print what it found."""
+    from bptrain.console.problems import print_problems
+    from bptrain.training import dry_run
+
+    found = dry_run(config, overrides, strict=strict, code=code)
+    if as_json:
+        print_json(found.to_json())
+    elif not quiet:
+        from bptrain.console.tables import dry_run_result
+
+        print_problems(found.warnings)
+        dry_run_result(found)

@@ -77,6 +77,10 @@ class Training:
     ] = None
     early_stopping: Annotated[EarlyStopping | None, "null: off"] = None
     convergence: Annotated[Convergence | None, "null: off"] = None
+    on_divergence: Annotated[
+        Literal["stop", "restore_and_halve"],
+        "what becomes of numbers that are not finite: an error, or the start of the epoch at half the learning rate",
+    ] = "stop"
     checkpoint: Annotated[Checkpointing, "when the run is saved to go on from"] = Checkpointing()
 
 

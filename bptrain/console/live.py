@@ -49,7 +49,7 @@ class LiveView:
         elif isinstance(event, Progress):
             self.rows = event.rows
         else:
-            self.record, self.rows = event.record, 0
+            self.record, self.rows = event.summary, 0
         if self.session and perf_counter() - self.drawn >= REFRESH:
             self.live.update(self.view(self.session), refresh=True)
             self.drawn = perf_counter()

@@ -10,7 +10,7 @@ from rich.text import Text
 from bptrain.console.text import duration, figure, figures, is_interactive, number, printable
 from bptrain.evaluation import Evaluation
 from bptrain.needs import code_options
-from bptrain.training import Result, ResumeCheck
+from bptrain.training import DryRun, Result, ResumeCheck
 
 FEW_PARAMETERS = 12
 """A network with no more parameters than this has them printed after training."""
@@ -68,6 +68,23 @@ def training_result(result: Result) -> None:
     if result.stopped == "max_seconds":
         pairs.append(("go on", f"bptrain resume {result.run}{needed}"))
     rows(result.session.model.experiment.name, pairs)
+
+
+def dry_run_result(found: DryRun) -> None:
+    """What an epoch will take."""
+    mebibytes = 2**20
+    pairs = [
+        (
+            "step",
+            f"{found.step_seconds * 1000:.3g} ms with {found.batch_rows} rows, {found.steps_per_epoch:,} an epoch",
+        ),
+        ("validation", duration(found.validation_seconds)),
+        ("epoch", f"{duration(found.epoch_seconds)}; all {found.epochs:,}: {duration(found.total_seconds)} at most"),
+        ("memory", f"{found.epoch_bytes / mebibytes:,.0f} MiB in use, {found.peak_bytes / mebibytes:,.0f} MiB at most"),
+        ("checkpoint", f"{found.checkpoint_bytes / mebibytes:.3g} MiB, written in {duration(found.save_seconds)}"),
+        ("restored", f"bit-identical in {duration(found.restore_seconds)}"),
+    ]
+    rows(f"dry run of {found.name}", pairs)
 
 
 def resume_check(check: ResumeCheck) -> None:

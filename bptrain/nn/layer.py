@@ -140,9 +140,11 @@ class Activation(Layer):
     `initializer` is what suits the weights of a dense layer in front of it. One whose slope jumps says at which inputs:
     `kinks`. The plan here has no scratch and takes nothing for granted; those of our own say what their backward
     reads, which spares memory and passes over it.
+    `steepest` is the largest slope of one that is bounded above and below, so that it saturates.
     """
 
     initializer: ClassVar[Initializer] = GlorotUniform()
+    steepest: ClassVar[float | None] = None
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -2,11 +2,12 @@
 
 from bptrain.training.assemble import Assembly, assemble
 from bptrain.training.description import show
-from bptrain.training.loop import EpochEnd, Progress
+from bptrain.training.loop import EpochEnd, Notice, Progress
 from bptrain.training.model import Model, Rows
 from bptrain.training.objective import Batch, Objective
+from bptrain.training.rehearsal import DryRun, dry_run
 from bptrain.training.resumption import resume
-from bptrain.training.run import Notice, Result, Sink, Started, prepare, train
+from bptrain.training.run import Result, Sink, Started, prepare, train
 from bptrain.training.scoring import Score, score
 from bptrain.training.session import Best, Session
 from bptrain.training.summary import Summary, summarize
@@ -17,6 +18,7 @@ __all__ = [
     "Assembly",
     "Batch",
     "Best",
+    "DryRun",
     "EpochEnd",
     "Model",
     "Notice",
@@ -32,6 +34,7 @@ __all__ = [
     "Summary",
     "Validation",
     "assemble",
+    "dry_run",
     "prepare",
     "resume",
     "score",

@@ -6,6 +6,7 @@ streams, the permutation and the position in it, all counters, and the best weig
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,14 @@ def save_last(path: Path, session: Session, history: Mapping[str, Any]) -> None:
     """
     arrays = session.arrays()
     refuse_not_finite(arrays)
-    whole = {
+    whole: dict[str, Any] = {
         "epoch": session.epoch,
         "streams": session.model.streams.state(),
         "progress": session.progress(),
         "history": history,
     }
+    if session.good is not None:
+        whole["good"] = {"progress": session.good.progress, "streams": session.good.streams}
     npz.write(path, arrays, document(session) | whole, keep=previous(path))
 
 
@@ -95,6 +98,8 @@ def restore(session: Session, arrays: Mapping[str, Array], stored: Mapping[str, 
             best = Score(stored["best"]["loss"], stored["best"]["metrics"])
             raw = np.zeros_like(theta) if session.average is not None else None
             session.best = Best(stored["best"]["epoch"], best, np.zeros_like(theta), np.zeros_like(state), raw)
+        if session.good is not None:
+            session.good = replace(session.good, **stored["good"])
         for name, view in session.arrays().items():
             if arrays[name].shape != view.shape or arrays[name].dtype != view.dtype:
                 raise ValueError(f"{name} has the shape {arrays[name].shape} instead of {view.shape}")

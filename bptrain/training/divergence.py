@@ -30,24 +30,24 @@ def diverged(
         chosen: the rows of the batch among those that train.
     """
     place = guilty(session, batch)
-    where = f"{what}, first in layer {place}" if place else what
-    text = f"training diverged: {where} at step {step} (epoch {session.epoch + 1}, learning rate {session.lr:g})"
+    moment = f"at step {step} (epoch {session.epoch + 1}, learning rate {session.lr:g})"
+    text = f"training diverged: {what}, first in layer {place} {moment}"
     if batch is None or chosen is None:
         return DivergedError(f"{text}; {advice(session, 0.0)}")
     size = np.abs(batch.input.reshape(len(chosen), -1))
     row, column = np.unravel_index(int(np.argmax(size)), size.shape)
     largest, numbers = float(size[row, column]), session.train.numbers
     rows = (chosen if numbers is None else numbers[chosen]) + 1
-    some = ", ".join(map(str, rows[:MOST_ROWS])) + (
-        f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
-    )
+    more = f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
+    some = ", ".join(map(str, rows[:MOST_ROWS])) + more
     name = session.model.columns.features[column].name
     seen = f"the batch has the data rows {some}; its largest input is {largest:.3g} ({name} of row {rows[row]})"
     return DivergedError(f"{text}; {seen}; {advice(session, largest)}")
 
 
-def guilty(session: Session, batch: Batch | None) -> str | None:
-    """The layer where it began: the first whose output is not finite, or else the last whose parameters are not."""
+def guilty(session: Session, batch: Batch | None) -> str:
+    """The layer where it began: the first whose output is not finite, or else the last whose parameters are not, or
+    else the last of all, whose scores the loss is of."""
     chain, entries = session.model.network.chain, session.model.network.entries
     if batch is not None:
         place = next(unbounded(batch.frame, chain.names), None)
@@ -55,7 +55,8 @@ def guilty(session: Session, batch: Batch | None) -> str | None:
             return place
     theta = session.model.network.theta
     bad = [entry.name for entry in entries if not np.isfinite(theta[entry.slice]).all()]
-    return next((name for name in reversed(chain.names) if any(one.startswith(f"{name}.") for one in bad)), None)
+    candidates = (name for name in reversed(chain.names) if any(one.startswith(f"{name}.") for one in bad))
+    return next(candidates, chain.names[-1])
 
 
 def unbounded(frame: Frame, names: tuple[str, ...]) -> Iterator[str]:

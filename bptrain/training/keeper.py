@@ -16,7 +16,7 @@ from bptrain.training.loop import EpochEnd, Event
 from bptrain.training.run_directory import RunDirectory
 from bptrain.training.session import Session, Stop
 
-Mark = tuple[int, int, int, Stop | None]
+Mark = tuple[int, int, int, Stop | None, int]
 """How far a session has come: two that are alike have the same content."""
 
 EVERY_SECONDS = 30.0
@@ -61,7 +61,7 @@ class Keeper:
         """Write the checkpoints, unless nothing has happened since: the best weights if they are new, and the whole
         session."""
         session = self.session
-        mark = (session.epoch, session.step, session.position, session.stopped)
+        mark = (session.epoch, session.step, session.position, session.stopped, session.halvings)
         if mark == self.saved:
             return
         began, best = monotonic(), session.best

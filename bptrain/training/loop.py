@@ -12,8 +12,9 @@ from time import perf_counter
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.errors import StoppedError
+from bptrain.errors import DivergedError, StoppedError
 from bptrain.optim import LineSearch
+from bptrain.training import health
 from bptrain.training.budget import Budget
 from bptrain.training.divergence import diverged
 from bptrain.training.objective import Batch
@@ -22,6 +23,9 @@ from bptrain.training.session import Record, Session
 
 TICK = 0.1
 """Seconds between two reports of progress inside an epoch."""
+
+MOST_HALVINGS = 10
+"""Of the learning rate after divergence, before training gives up."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,21 @@ class EpochEnd:
     record: Record
     best: bool
 
+    @property
+    def summary(self) -> Record:
+        """The record without the figures of single layers, such as `dead.1.relu`."""
+        return {name: value for name, value in self.record.items() if "." not in name}
 
-Event = Progress | EpochEnd
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that a person should know, in a line; a warning, unless it is as it should be."""
+
+    message: str
+    warning: bool = True
+
+
+Event = Progress | EpochEnd | Notice
 
 
 def train(session: Session, budget: Budget) -> Iterator[Event]:
@@ -53,12 +70,30 @@ def train(session: Session, budget: Budget) -> Iterator[Event]:
         DivergedError: a loss or a parameter is not finite; the message names the step.
     """
     while session.stopped is None and budget.paused is None:
-        yield from pass_over_rows(session, budget)
-        if session.position == len(session.train) and budget.paused is None:
+        try:
+            yield from pass_over_rows(session, budget)
+            if session.position < len(session.train) or budget.paused is not None:
+                continue
             seen = scored(session, budget)
-            if seen is not None:
-                yield finish_epoch(session, seen, budget)
-                budget.paused = budget.reason_to_pause(session.step, perf_counter())
+            if seen is None:
+                continue
+            end = finish_epoch(session, seen, budget)
+        except DivergedError as error:
+            if session.good is None:
+                raise
+            if session.halvings >= MOST_HALVINGS:
+                raise DivergedError(f"{error}; the learning rate has been halved {MOST_HALVINGS} times") from None
+            session.go_back()
+            what = str(error).partition(";")[0]
+            yield Notice(f"{what}; back to the start of epoch {session.epoch + 1} at half the learning rate")
+            continue
+        for warning in health.warnings(session):
+            yield Notice(warning)
+        session.health = {}
+        if session.good is not None:
+            session.remember()
+        yield end
+        budget.paused = budget.reason_to_pause(session.step, perf_counter())
 
 
 def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
@@ -69,13 +104,14 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
     if session.position == 0 and size < count:
         session.order = model.streams.shuffle.permutation(count)
     due, look_at, interruption = perf_counter() + TICK, budget.look_at(), budget.interruption
+    examine, rate = health.due(session), 0.5**session.halvings
     while session.position < count:
         chosen = session.order[session.position : session.position + size]
         batch = objective.batch(len(chosen))
         batch.fill(rows.inputs, rows.targets, chosen)
         progress = session.step / steps_per_epoch
         factor = model.experiment.schedule.factor(progress, model.experiment.training.epochs, session.memory)
-        session.lr = optimizer.lr * factor
+        session.lr = optimizer.lr * factor * rate
         if isinstance(optimizer, LineSearch):
             loss, weight = search(session, optimizer, batch)
         else:
@@ -88,7 +124,10 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
         if isinstance(optimizer, LineSearch):
             session.step += 1
         elif gather(session, weight):
+            measurement = health.Measurement(session) if examine and session.position == count else None
             step(session)
+            if measurement:
+                measurement.finish()
         theta = model.network.theta
         # One pass of BLAS; only where the sum of squares overflows is every entry looked at.
         if not isfinite(theta.dot(theta)) and not np.isfinite(theta).all():
@@ -168,6 +207,8 @@ def scored(session: Session, budget: Budget) -> Score | None:
     """The score of the present weights on what is held out, or None if a request to stop came in between."""
     if not np.isfinite(session.model.network.theta).all():
         raise diverged(session, "a parameter is not finite", session.step)
+    if not all(np.isfinite(slot).all() for slot in session.slots):
+        raise diverged(session, "a gradient was too large for the optimizer's state", session.step)
     try:
         with session.averaged():
             return score(session.model, session.held_out, budget.interruption)
@@ -195,6 +236,7 @@ def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
     prefix = "validation_" if held_out else ""
     record |= {"validation_loss": seen.loss} if prefix else {}
     record |= {f"{prefix}{name}": value for name, value in seen.numbers.items()}
+    record |= session.health
     session.position, session.loss_sum, session.weight_sum, session.clipped = 0, 0.0, 0.0, 0
     session.losses.append(seen.loss)
     session.memory = model.experiment.schedule.remember(session.losses)

@@ -16,7 +16,8 @@ from bptrain.training.environment import differences
 from bptrain.training.files import sweep
 from bptrain.training.keeper import refuse_no_room
 from bptrain.training.lock import Lock
-from bptrain.training.run import Notice, Result, Sink, carry_out, located, outcome, tell
+from bptrain.training.loop import Notice
+from bptrain.training.run import Result, Sink, carry_out, located, outcome, tell
 from bptrain.training.run_directory import RunDirectory, write_config
 from bptrain.training.session import Session, begin
 

@@ -39,15 +39,7 @@ class Started:
     warnings: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True)
-class Notice:
-    """Something that a person should know, in a line; a warning, unless it is as it should be."""
-
-    message: str
-    warning: bool = True
-
-
-Sink = Callable[[Started | Notice | loop.Event], None]
+Sink = Callable[[Started | loop.Event], None]
 
 
 @dataclass(frozen=True)
@@ -211,7 +203,7 @@ def carry_out(
         if seen is None:
             keeper.save()
         if history.notice:
-            tell(sinks, Notice(history.notice))
+            tell(sinks, loop.Notice(history.notice))
         tell(sinks, Started(session, run.path, warnings))
         try:
             for event in loop.train(session, budget):
@@ -254,7 +246,7 @@ def outcome(session: Session, run: RunDirectory, began: float, stopped: str | No
     return Result(run.path, run.best, session.epoch, session.step, seconds, stopped, best, test, session)
 
 
-def tell(sinks: Sequence[Sink], event: "Started | Notice | loop.Event") -> None:
+def tell(sinks: Sequence[Sink], event: "Started | loop.Event") -> None:
     """Hand an event to every sink."""
     for sink in sinks:
         sink(event)

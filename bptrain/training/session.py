@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, RandomState
 from bptrain.errors import Mistake, OptionError
 from bptrain.nn.network import refuse_more_than_memory
 from bptrain.registry import name_of
@@ -36,6 +37,15 @@ class Best:
     raw: Array | None = None
 
 
+@dataclass(frozen=True)
+class Good:
+    """Where to go back to when training diverges: arrays, counters and streams at the start of an epoch."""
+
+    arrays: dict[str, Array]
+    progress: dict[str, Any]
+    streams: dict[str, RandomState]
+
+
 @dataclass
 class Session:
     """A run in progress.
@@ -45,7 +55,9 @@ class Session:
     adds up the loss of those rows and `weight_sum` what they weigh; `clipped` counts the steps of this epoch that
     were. `lr` is the rate of the latest step. `losses` are the monitored losses of all epochs, and `memory` what the
     schedule makes of them. `waited` counts epochs since the loss was last clearly below `reference`; `recent` holds
-    the latest training losses for the test of convergence. `data` tells whether the data is still the same.
+    the latest training losses for the test of convergence. `data` tells whether the data is still the same. `health`
+    has the figures of this epoch's gradients, taken at step `measured`, and `warned` what was warned of. `halvings`
+    counts how often the learning rate was halved after going back to `good`.
     """
 
     model: Model
@@ -72,6 +84,11 @@ class Session:
     recent: list[float] = field(default_factory=list)
     best: Best | None = None
     stopped: Stop | None = None
+    measured: int = 0
+    health: dict[str, float] = field(default_factory=dict)
+    warned: list[str] = field(default_factory=list)
+    halvings: int = 0
+    good: Good | None = None
 
     @property
     def train(self) -> Rows:
@@ -141,6 +158,10 @@ class Session:
             "reference": self.reference if np.isfinite(self.reference) else None,
             "recent": self.recent,
             "stopped": self.stopped,
+            "measured": self.measured,
+            "health": self.health,
+            "warned": self.warned,
+            "halvings": self.halvings,
         }
 
     def take_progress(self, stored: Mapping[str, Any]) -> None:
@@ -150,20 +171,41 @@ class Session:
         if self.reference is None:
             self.reference = float("inf")
 
-    def arrays(self) -> dict[str, Array]:
-        """All arrays by name, as they are: parameters and state of the network, and everything beside them."""
+    def live(self) -> dict[str, Array]:
+        """The arrays that steps change, by name, as they are."""
         network = self.model.network
-        arrays = network.parameters() | network.states
-        arrays |= {f"slot.{k}": slot for k, slot in enumerate(self.slots)} | {"order": self.order}
+        arrays = network.parameters() | network.states | {f"slot.{k}": slot for k, slot in enumerate(self.slots)}
         if self.average is not None:
             arrays["average"] = self.average
         if self.gathered is not None:
             arrays["gathered"] = self.gathered
+        return arrays
+
+    def arrays(self) -> dict[str, Array]:
+        """All arrays by name, as they are: parameters and state of the network, and everything beside them."""
+        arrays = self.live() | {"order": self.order}
         if self.best is not None:
             arrays |= {"best.theta": self.best.theta, "best.state": self.best.state}
             if self.best.raw is not None:
                 arrays["best.raw"] = self.best.raw
+        if self.good is not None:
+            arrays |= {f"good.{name}": array for name, array in self.good.arrays.items()}
         return arrays
+
+    def remember(self) -> None:
+        """Take the present state, at the start of an epoch, for that to which to go back."""
+        arrays = {name: array.copy() for name, array in self.live().items()}
+        self.good = Good(arrays, deepcopy(self.progress()), self.model.streams.state())
+
+    def go_back(self) -> None:
+        """Go back to the start of the epoch, to go on at half the learning rate."""
+        assert self.good is not None
+        for name, array in self.live().items():
+            array[...] = self.good.arrays[name]
+        halvings = self.halvings + 1
+        self.take_progress(deepcopy(self.good.progress))
+        self.model.streams.restore(self.good.streams)
+        self.halvings = halvings
 
 
 def begin(assembly: Assembly) -> Session:
@@ -179,7 +221,7 @@ def begin(assembly: Assembly) -> Session:
         raise OptionError(
             Mistake(f"optimizer.{name}", f"an option is too large for {theta.dtype}; use smaller numbers")
         )
-    return Session(
+    session = Session(
         model,
         assembly.parts,
         assembly.fingerprint,
@@ -189,3 +231,6 @@ def begin(assembly: Assembly) -> Session:
         average=theta.copy() if training.average else None,
         gathered=np.zeros_like(theta) if training.accumulate > 1 else None,
     )
+    if training.on_divergence == "restore_and_halve":
+        session.remember()
+    return session

@@ -221,6 +221,7 @@ class HardTanh(Activation):
     """
 
     kinks: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
+    steepest: ClassVar[float | None] = 1.0
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -247,6 +248,7 @@ class Relu6(Activation):
 
     initializer: ClassVar[Initializer] = HeNormal()
     kinks: ClassVar[tuple[float, ...]] = (0.0, 6.0)
+    steepest: ClassVar[float | None] = 1.0
 
     @property
     def bounds(self) -> tuple[float, float]:

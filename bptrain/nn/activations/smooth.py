@@ -21,6 +21,8 @@ class Tanh(Activation):
     in all frameworks.
     """
 
+    steepest: ClassVar[float | None] = 1.0
+
     @property
     def bounds(self) -> tuple[float, float]:
         return (-1, 1)
@@ -45,6 +47,8 @@ class Sigmoid(Activation):
     Forward: `y = 1 / (1 + exp(-x))`. Backward: `dx = dy · y · (1 - y)`. Shapes: any, kept. Reference: Rumelhart,
     Hinton and Williams, 1986. The same in all frameworks.
     """
+
+    steepest: ClassVar[float | None] = 0.25
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -71,6 +75,8 @@ class Softsign(Activation):
     Forward: `y = x / (1 + |x|)`. Backward: `dx = dy / (1 + |x|)²`. Shapes: any, kept. The same in PyTorch and Keras.
     Reference: Bergstra et al., 2009.
     """
+
+    steepest: ClassVar[float | None] = 1.0
 
     @property
     def bounds(self) -> tuple[float, float]:
