@@ -18,6 +18,7 @@ from bptrain.config import dump, from_json
 from bptrain.data import Columns
 from bptrain.errors import DivergedError, InputError, StorageError
 from bptrain.needs import Need, meet, needs
+from bptrain.registry import name_of
 from bptrain.training import npz
 from bptrain.training.model import Model, build_model
 from bptrain.training.scoring import Score
@@ -95,7 +96,8 @@ def restore(session: Session, arrays: Mapping[str, Array], stored: Mapping[str, 
             raise ValueError(f"it has format {stored['format']}, this version reads format {FORMAT}")
         if stored["best"] is not None:
             theta, state = model.network.theta, model.network.state
-            best = Score(stored["best"]["loss"], stored["best"]["metrics"])
+            names = [name_of(metric) for metric in model.metrics]
+            best = Score(stored["best"]["loss"], {name: stored["best"]["metrics"][name] for name in names})
             raw = np.zeros_like(theta) if session.average is not None else None
             session.best = Best(stored["best"]["epoch"], best, np.zeros_like(theta), np.zeros_like(state), raw)
         if session.good is not None:

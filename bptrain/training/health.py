@@ -50,14 +50,14 @@ class Measurement:
         network = session.model.network
         self.session = session
         self.before = network.theta.copy()
-        self.gradients = dict(norms(session, network.grad))
+        self.gradients = norms(session, network.grad)
 
     def finish(self) -> None:
         """Note the figures in the session. The gradient is used up, and serves as scratch."""
         session, network = self.session, self.session.model.network
-        sizes = dict(norms(session, self.before))
+        sizes = norms(session, self.before)
         np.subtract(network.theta, self.before, out=network.grad)
-        updates = dict(norms(session, network.grad))
+        updates = norms(session, network.grad)
         figures = {f"gradient_norm.{name}": value for name, value in self.gradients.items()}
         figures |= {f"update_ratio.{name}": updates[name] / size for name, size in sizes.items() if size}
         figures |= dict(slopes(session))
@@ -65,22 +65,21 @@ class Measurement:
         session.measured = session.step
 
 
-def norms(session: Session, vector: Array) -> Iterator[tuple[str, float]]:
+def norms(session: Session, vector: Array) -> dict[str, float]:
     """The norm of each layer's part of a vector as long as theta."""
-    network = session.model.network
-    for name in network.chain.names:
-        parts = [entry.slice for entry in network.entries if entry.name.startswith(f"{name}.")]
-        if parts:
-            yield name, sqrt(sum(square(vector[part]) for part in parts))
-
-
-def square(vector: Array) -> float:
-    """The sum of squares; in double precision where it would overflow or vanish in single."""
-    total = float(vector.dot(vector))
-    if 1e-30 < total < np.inf or vector.dtype == np.float64:
-        return total
-    wide = vector.astype(np.float64)
-    return float(wide.dot(wide))
+    found = {}
+    for name, parts in session.layers.items():
+        total = 0.0
+        for part in parts:
+            values = vector[part]
+            square = values.dot(values)
+            if not 1e-30 < square < 1e30:
+                # Squares overflow or vanish in single precision where the norm does not.
+                wide = values.astype(np.float64)
+                square = wide.dot(wide)
+            total += square
+        found[name] = sqrt(total)
+    return found
 
 
 def slopes(session: Session) -> Iterator[tuple[str, float]]:
@@ -153,6 +152,4 @@ def named(health: dict[str, float], kind: str, least: float = 0.0) -> list[str]:
 
 def per_weight(session: Session, name: str) -> float:
     """The gradient of a layer for each of its parameters: the root of the mean square."""
-    entries = (entry for entry in session.model.network.entries if entry.name.startswith(f"{name}."))
-    count = sum(entry.slice.stop - entry.slice.start for entry in entries)
-    return session.health[f"gradient_norm.{name}"] / sqrt(count)
+    return session.health[f"gradient_norm.{name}"] / sqrt(sum(part.stop - part.start for part in session.layers[name]))

@@ -128,15 +128,18 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
             step(session)
             if measurement:
                 measurement.finish()
-        theta = model.network.theta
-        # One pass of BLAS; only where the sum of squares overflows is every entry looked at.
-        if not isfinite(theta.dot(theta)) and not np.isfinite(theta).all():
+        if not is_finite(model.network.theta):
             raise diverged(session, "a parameter is not finite", session.step, batch, chosen)
         if perf_counter() >= due or session.step >= look_at or interruption.signal is not None:
             yield Progress(session.epoch + 1, session.position, session.loss_sum / (session.weight_sum or 1.0))
             if reason_to_leave(session, budget):
                 return
             due, look_at = min(perf_counter() + TICK, budget.deadline), budget.look_at()
+
+
+def is_finite(theta: Array) -> bool:
+    """Whether all entries of a vector are finite. One pass of BLAS, unless the sum of their squares overflows."""
+    return isfinite(theta.dot(theta)) or bool(np.isfinite(theta).all())
 
 
 def reason_to_leave(session: Session, budget: Budget) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -90,6 +91,16 @@ class Session:
     halvings: int = 0
     good: Good | None = None
 
+    @cached_property
+    def layers(self) -> dict[str, list[slice]]:
+        """The layers that have parameters, with their places in theta."""
+        network = self.model.network
+        parts = {
+            name: [entry.slice for entry in network.entries if entry.name.startswith(f"{name}.")]
+            for name in network.chain.names
+        }
+        return {name: slices for name, slices in parts.items() if slices}
+
     @property
     def train(self) -> Rows:
         """The rows that are learned from."""
@@ -159,7 +170,8 @@ class Session:
             "recent": self.recent,
             "stopped": self.stopped,
             "measured": self.measured,
-            "health": self.health,
+            # As pairs, since JSON is written with its keys sorted, and the order is that of the layers.
+            "health": list(self.health.items()),
             "warned": self.warned,
             "halvings": self.halvings,
         }
@@ -168,6 +180,7 @@ class Session:
         """Set the counters to what `progress` gave."""
         for name in self.progress():
             setattr(self, name, stored[name])
+        self.health = dict(stored["health"])
         if self.reference is None:
             self.reference = float("inf")
 

@@ -86,7 +86,8 @@ def verify_resume(
 def interruptions(steps: int, steps_per_epoch: int) -> tuple[int, ...]:
     """Where to interrupt a run of so many steps: soon, in the middle of epochs, at the end of one, and late."""
     middle = steps // 2
-    wanted = {1, steps // 3, middle, middle // steps_per_epoch * steps_per_epoch, steps - 1}
+    end = middle // steps_per_epoch * steps_per_epoch
+    wanted = {1, steps // 3, middle, steps_per_epoch, end, steps - 1}
     return tuple(sorted(step for step in wanted if 0 < step < steps))
 
 

@@ -1,0 +1,36 @@
+"""A short sample of each campaign; the scripts beside this file do the full counts."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+SAMPLES = {
+    "kills": (["--random", "6", "--points", "8"], ["all ends bit-identical", "save path: 8 of"]),
+    "damage": (["--flips", "300", "--edits", "150"], ["300 flipped bits found, none loaded", "150 random edits found"]),
+    "signals": (["--count", "2"], ["2 signals: ", "all ends bit-identical"]),
+    "disk": (["--count", "4"], ["4 sizes up to", "all ends bit-identical"]),
+    "races": (["--count", "2"], ["2 races of 3", "all ends bit-identical"]),
+    "overhead": (["--epochs", "4", "--wide-epochs", "3"], ["digits: an epoch takes", "784-512-512-10: an epoch takes"]),
+}
+
+
+def test_every_campaign_has_a_sample():
+    scripts = {path.stem.removeprefix("campaign_") for path in HERE.glob("campaign_*.py")}
+    assert scripts == set(SAMPLES)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_of_a_campaign(name):
+    arguments, said = SAMPLES[name]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [sys.executable, str(HERE / f"campaign_{name}.py"), *arguments],
+        env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(words in done.stdout for words in said), done.stdout
