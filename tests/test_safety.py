@@ -148,6 +148,16 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all():
     assert path.read_bytes() == b"old"
 
 
+def test_a_predecessor_that_is_the_same_file_leaves_nothing_behind():
+    """As when a process died between giving the file its second name and replacing it."""
+    path, keep = Path("last.npz"), Path("last.previous.npz")
+    write(path, {"a": np.zeros(5)}, {})
+    os.link(path, keep)
+    write(path, {"a": np.ones(5)}, {}, keep=keep)
+    assert sorted(one.name for one in Path().iterdir()) == ["last.npz", "last.previous.npz"]
+    assert (read(path)[0]["a"].sum(), read(keep)[0]["a"].sum()) == (5, 0)
+
+
 def test_every_truncation_of_a_small_checkpoint_is_found():
     """The campaign tests/campaign_damage.py does every bit as well."""
     path = Path("last.npz")
@@ -242,6 +252,25 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path, bptrain_in, number, code
     epochs = len((tmp_path / "r/history.jsonl").read_text().splitlines())
     done = bptrain_in("resume", "r", f"training.epochs={epochs + 2}", "--json")
     assert json.loads(done.stdout)["epochs"] == epochs + 2
+
+
+def test_a_second_signal_outside_training_is_no_bug(tmp_path):
+    """It comes while the first one is being said."""
+    code = """
+import os, signal
+from bptrain.cli import app
+def fail(lines, code):
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise RuntimeError("the second signal was not heeded")
+app.fail = fail
+def interrupted():
+    os.kill(os.getpid(), signal.SIGTERM)
+app.app = interrupted
+app.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 143
+    assert "Traceback" not in done.stderr
 
 
 def test_a_second_signal_ends_at_once_and_leaves_the_last_checkpoint(tmp_path):

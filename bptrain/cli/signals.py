@@ -25,13 +25,13 @@ def install() -> None:
 
 def handle(number: int, frame: FrameType | None) -> None:
     """The handler."""
-    if not interruption.heeded:
-        received.append(number)
-        raise StoppedError(number)
-    if interruption.signal is None:
+    if interruption.heeded and interruption.signal is None:
         interruption.ask(number)
         return
-    # At once, wherever it is; a live view would otherwise leave its terminal without a cursor.
+    if not interruption.heeded and not received:
+        received.append(number)
+        raise StoppedError(number)
+    # The second: at once, wherever it is; a live view would otherwise leave its terminal without a cursor.
     if sys.stderr is not None and sys.stderr.isatty():
         os.write(2, SHOW_CURSOR)
     os._exit(ExitCode(128 + number))

@@ -46,6 +46,9 @@ def replaced(path: Path, *, keep: Path | None = None) -> Iterator[BinaryIO]:
 def keep_copy(path: Path, keep: Path) -> None:
     """Give a file a second name, in place of what had it; the file has its first name throughout."""
     second = keep.with_name(f".{keep.name}.{os.getpid()}.tmp")
+    if keep.exists() and keep.samefile(path):
+        # A process died here before: to rename one name of a file to another does nothing.
+        return
     try:
         second.unlink(missing_ok=True)
         try:
