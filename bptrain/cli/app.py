@@ -69,7 +69,7 @@ def show_warning(
     line: str | None = None,
 ) -> None:
     """Print a warning in a line: our own as it is, others with their place."""
-    from bptrain.console.text import printable
+    from bptrain.text import printable
 
     text = (
         f"{message}" if issubclass(category, BptrainWarning) else f"{filename}:{lineno}: {category.__name__}: {message}"
@@ -115,7 +115,7 @@ def or_elsewhere() -> str:
 
 def fail(lines: Iterable[str], code: ExitCode) -> NoReturn:
     """Print lines as errors, and exit."""
-    from bptrain.console.text import printable
+    from bptrain.text import printable
 
     # Where even stderr cannot be written, the exit code says it all.
     with contextlib.suppress(OSError):
