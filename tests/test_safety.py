@@ -51,21 +51,21 @@ class Watch:
             self.session = event.session
 
 
-def hold(folder, ready, done):
+def hold(folder, ready):
     with Lock(Path(folder)):
-        ready.set()
-        done.wait(30)
+        ready.send(True)
+        time.sleep(60)
 
 
 @pytest.fixture
 def other_process():
     context = multiprocessing.get_context("spawn")
-    ready, done = context.Event(), context.Event()
-    process = context.Process(target=hold, args=(os.getcwd(), ready, done))
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=hold, args=(os.getcwd(), there))
     process.start()
-    assert ready.wait(30)
+    assert here.poll(60)
     yield process
-    done.set()
+    process.kill()
     process.join()
 
 
