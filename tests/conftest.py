@@ -1,10 +1,13 @@
 """What several tests share: where the repository lies, and the command line in a process of its own."""
 
+import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -66,3 +69,30 @@ def code_is_taken_out() -> Iterator[None]:
 def _in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a test writes goes where pytest cleans up."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def complaint_about(tmp_path: Path) -> Callable[..., None]:
+    """Checks that `bptrain validate` says one line of a file of data, made of `content`, that begins with its name and
+    goes on as the pattern says."""
+    import bptrain
+
+    def check(
+        source: str, name: str, content: bytes | None, message: str, options: dict[str, Any] | None = None
+    ) -> None:
+        path = tmp_path / name
+        if content is not None:
+            path.write_bytes(content)
+        option = "images" if source == "idx" else "path"
+        described = json.dumps({source: {option: name, **(options or {})}})
+        target = "" if source in ("npy", "npz", "idx") else "target: y, "
+        config = tmp_path / "my.yaml"
+        config.write_text(f"data: {{source: {described}, {target}split: {{validation: 0, test: 0}}}}\nhidden: [2]\n")
+        found = bptrain.validate([config])
+        assert [problem.file for problem in found.problems] == [str(config)], found
+        (problem,) = found.problems
+        said = f"{problem.field}: {problem.message}".removeprefix("data.source: ").removeprefix(str(path))
+        assert re.match(r"(data\.source\.\w+\.)?" + message, said) or re.match(message, said), said
+        assert "\n" not in said
+
+    return check

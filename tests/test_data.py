@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bptrain.data import BUNDLED_TARGETS, SCALERS, Bundled, Csv, Split, Standard, Synthetic, find_classes, fit
+from bptrain.data import BUNDLED_TARGETS, SCALERS, Bundled, Split, Standard, Synthetic, find_classes, fit
 from bptrain.data.csv_reader import read_csv
 from bptrain.errors import InputError, OptionError
 
@@ -87,36 +87,6 @@ def test_odd_names_and_values_are_kept(tmp_path):
     table = read_csv(path)
     assert list(table.columns) == ["a\"b'", "x, y", "[red]", "ünïcode"]
     assert [column[0] for column in table.columns.values()] == [1, "line\nbreak", 'say "hi"', "é"]
-
-
-BROKEN = [
-    ("empty.csv", "", r":1: the file is empty"),
-    ("header_only.csv", "a,b\n", r":2: the file has a header and no rows"),
-    ("short.csv", "a,b,c\n1,2,3\n1,2\n4,5,6\n", r":3: the line has 2 values and the header 3: too few"),
-    ("long.csv", "a,b,c\n1,2,3\n1,2,3\n4,5,6,7\n", r":4: the line has 4 values and the header 3: too many"),
-    ("late.csv", "a,b\n" + "1,2\n" * 50_000 + "1\n", r":50002: the line has 1 values and the header 2: too few"),
-    ("quote.csv", 'a,b\n1,"x\n2,y\n', r":2: a quoted value does not end where it should"),
-    ("latin.csv", b"a,b\n1,x\n2,\xe9\n", r":3: the file is not UTF-8 text"),
-    ("latin_header.csv", b"\xe9,b\n1,x\n", r":1: cannot read the header"),
-    ("empty_extra.csv", "x,y\n1,2\n1,2,\n", r":3: the line has 3 values and the header 2: too many"),
-    ("quoted_extra.csv", 'x,y\n1,"2,\n3"\n1,2,""\n', r":4: the line has 3 values and the header 2: too many"),
-    ("after_break.csv", 'x,y\n1,"l\nm"\n1\n', r":4: the line has 1 values and the header 2: too few"),
-    ("nul.csv", "a,b\0\n1,2\n", r":1: column 2 has no usable name"),
-    ("twice.csv", "a,b,a\n1,2,3\n", r":1: two columns are named 'a'"),
-    ("nameless.csv", "a,,c\n1,2,3\n", r":1: column 2 has no usable name"),
-    ("not_gzip.csv.gz", None, r":1: cannot read the header"),
-]
-
-
-@pytest.mark.parametrize(("name", "content", "message"), BROKEN, ids=[row[0] for row in BROKEN])
-def test_broken_csv(tmp_path, name, content, message):
-    path = tmp_path / name
-    if name == "not_gzip.csv.gz":
-        path.write_bytes(b"a,b\n1,2\n")
-    elif content is not None:
-        write(path, content)
-    with pytest.raises(InputError, match=re.escape(str(path)) + r":? ?" + message):
-        Csv(path).load()
 
 
 def test_the_name_of_a_folder_is_no_value(tmp_path):

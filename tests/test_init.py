@@ -121,7 +121,7 @@ REFUSED = [
     ("y\n1\n2\n3\n", "y", "b.csv: there is no column to predict 'y' from (it has no other columns)"),
     ("y,c\n1,a\n2,b\n3,a\n", "y", "b.csv: there is no column to predict 'y' from (c: text, 2 different; only numbers"),
     ("x,y\n1,1e300\n2,-1e300\n3,4\n", "y", "b.csv: y: its numbers are too large to be scaled"),
-    ("x,y\n1\n", "y", "b.csv:2: the line has 1 values and the header 2: too few"),
+    ("x,y\n1\n", "y", "b.csv:2: y: the line has 1 values and the header 2: too few"),
     ("", "y", "b.csv:1: the file is empty; the first line must name the columns"),
     ("x,y\n", "y", "b.csv:2: the file has a header and no rows; add at least one"),
 ]

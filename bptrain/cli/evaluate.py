@@ -20,7 +20,8 @@ class Part(StrEnum):
 def command(
     checkpoint: Checkpoint,
     data: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A CSV file to score instead.", readable=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="A file to score instead, in any format of the sources.", readable=False),
     ] = None,
     split: Annotated[
         Part | None, typer.Option(help="The part of the run's own data.", show_default="test, or what there is")

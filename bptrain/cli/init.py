@@ -7,7 +7,12 @@ import typer
 
 
 def command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.", readable=False, show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="CSV, Parquet, JSON lines, npy or npz.", readable=False, show_default=False
+        ),
+    ],
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="CONFIG", help="Where to write it.", show_default="stdout")

@@ -12,10 +12,11 @@ from bptrain.config.annotated import WIDEST, Line, flow_lines, laid_out
 from bptrain.config.dump import flow
 from bptrain.config.files import write_new
 from bptrain.config.schema import with_schema
-from bptrain.data import Table, Task, find_classes, likely_task, read_csv
+from bptrain.data import Csv, Source, Table, Task, find_classes, likely_task
+from bptrain.data.guess import read
 from bptrain.data.kinds import ColumnKind, kinds
 from bptrain.errors import InputError
-from bptrain.registry import suggestion
+from bptrain.registry import name_of, suggestion
 from bptrain.text import printable
 
 FEW = 30
@@ -42,7 +43,7 @@ def init(file: str | Path, target: str | None, *, output: str | Path | None = No
     network, the split and the training are chosen by the rows and columns that are left.
 
     Args:
-        file: CSV, as `{csv: {path: file}}` would read it.
+        file: CSV, Parquet, JSON lines, npy or npz, by its suffix.
         target: the column to predict.
         output: where the config is written; the path of the data in it starts from its folder. Default: nothing is
             written, and the path starts from the present folder.
@@ -61,7 +62,7 @@ def init(file: str | Path, target: str | None, *, output: str | Path | None = No
 
 def start(file: str | Path, target: str | None, *, output: str | Path | None = None, force: bool = False) -> Starter:
     """The config that `init` gives, with what it leaves out."""
-    table = read_csv(Path(file))
+    source, table = read(file)
     found = kinds(table)
     if target is None:
         raise InputError(without_target(table, found))
@@ -72,13 +73,26 @@ def start(file: str | Path, target: str | None, *, output: str | Path | None = N
     folder = Path(output).resolve().parent if output is not None else Path.cwd()
     task = checked_task(table, target)
     used, left_out = divided(table, found, target)
-    text = "\n".join(laid_out(tuple(lines(table, path_from(folder, Path(file)), target, task, used, left_out)), WIDEST))
+    text = "\n".join(
+        laid_out(
+            tuple(lines(table, source_words(source, path_from(folder, Path(file))), target, task, used, left_out)),
+            WIDEST,
+        )
+    )
     head = heading(table, target, used, Path(output).name if output is not None else "CONFIG.yaml")
     text = f"{head}\n{text}\n"
     if output is not None:
         text = with_schema(text, Path(output))
         write_new(Path(output), text, force=force, advice="choose another path, or --force")
     return Starter(text, left_out)
+
+
+def source_words(source: Source, path: str) -> str:
+    """The source as a config names it."""
+    name = name_of(source)
+    if isinstance(source, Csv) and source.decimal == ",":
+        return f"{{{name}: {{path: {flow(path)}, decimal: {flow(',')}}}}}"
+    return f"{{{name}: {flow(path)}}}"
 
 
 def without_target(table: Table, found: Sequence[ColumnKind]) -> str:
@@ -158,14 +172,14 @@ def heading(table: Table, target: str, used: Sequence[ColumnKind], name: str) ->
 
 
 def lines(
-    table: Table, path: str, target: str, task: Task, used: Sequence[ColumnKind], left_out: Sequence[ColumnKind]
+    table: Table, source: str, target: str, task: Task, used: Sequence[ColumnKind], left_out: Sequence[ColumnKind]
 ) -> Iterator[Line]:
     """The config line by line, with the reason of each choice."""
     rows, columns = len(table), len(used)
     size = f"{rows:,} rows and {columns:,} column{'s' * (columns > 1)}"
     yield Line("seed: 0", meaning="of all random numbers: the same seed gives the same run")
     yield Line("data:")
-    yield Line(f"  source: {{csv: {flow(path)}}}", meaning="relative to this file")
+    yield Line(f"  source: {source}", meaning="relative to this file")
     yield Line(f"  target: {flow(target)}", meaning=target_words(table, target, task))
     yield Line(f"  task: {task}")
     if left_out:

@@ -1,10 +1,25 @@
 """Data: sources of tables, the columns of a table as numbers, and which rows train."""
 
 from bptrain.data.columns import MOST_INTEGER_CLASSES, Classes, Columns, Task, find_classes, fit, likely_task
-from bptrain.data.csv_reader import read_csv
 from bptrain.data.scalers import SCALERS, Scaler, Standard, Unscaled
-from bptrain.data.sources import BUNDLED_TARGETS, SOURCES, Bundled, Csv, Source, Synthetic, resources
+from bptrain.data.sources import (
+    BUNDLED_TARGETS,
+    SOURCES,
+    Bundled,
+    Csv,
+    Idx,
+    Jsonl,
+    Npy,
+    Npz,
+    Parquet,
+    Source,
+    Tsv,
+    read_table,
+    resources,
+    source_for,
+)
 from bptrain.data.splits import Split
+from bptrain.data.synthetic import Synthetic
 from bptrain.data.table import Table
 
 __all__ = [
@@ -16,6 +31,11 @@ __all__ = [
     "Classes",
     "Columns",
     "Csv",
+    "Idx",
+    "Jsonl",
+    "Npy",
+    "Npz",
+    "Parquet",
     "Scaler",
     "Source",
     "Split",
@@ -23,10 +43,12 @@ __all__ = [
     "Synthetic",
     "Table",
     "Task",
+    "Tsv",
     "Unscaled",
     "find_classes",
     "fit",
     "likely_task",
-    "read_csv",
+    "read_table",
     "resources",
+    "source_for",
 ]

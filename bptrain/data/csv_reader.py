@@ -2,190 +2,226 @@
 
 DuckDB passes over the file twice: once with every column as text, which finds the columns that are numbers all through,
 once with the types so found. Its own sniffer is not used, because it drops the rows that do not fit its guess. A third,
-independent pass counts the delimiters, because DuckDB takes surplus empty values at the end of a line without a word.
+independent pass counts the delimiters and the lines.
 """
 
-import csv
-import gzip
 import re
-from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.data.csv_format import CsvFormat, line_of, misquoted, records, settled
+from bptrain.data.csv_scan import Tally, scan
+from bptrain.data.duck import connected, filled, literal, quoted, refuse_names
+from bptrain.data.files import matching, refuse_too_large, zipped
 from bptrain.data.table import Table, shown
-from bptrain.errors import InputError, StorageError
+from bptrain.data.text import LONGEST, as_utf8
+from bptrain.errors import InputError
 
-# A folder named `x=5` must not overwrite the column x, which is what DuckDB calls hive partitioning.
-OPTIONS = """auto_detect = false, header = true, delim = ',', quote = '"', escape = '"', strict_mode = true,
-    hive_partitioning = false"""
-
-CHUNK = 1 << 24
-
-csv.field_size_limit(2**31 - 1)
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
-def read_csv(path: Path) -> Table:
-    """The whole file as a table.
+@dataclass(frozen=True)
+class CsvFile:
+    """A file as it is read: the path that the user knows, the same text in UTF-8, its format, columns and counts."""
+
+    path: Path
+    copy: Path
+    form: CsvFormat
+    names: list[str]
+    tally: Tally
+
+    def query(self, what: str, types: dict[str, str]) -> tuple[str, list[Any]]:
+        """A statement over the file with the given column types, and its parameters."""
+        columns = ", ".join(f"{quoted(name, chr(39))}: '{kind}'" for name, kind in types.items())
+        form, packed = self.form, zipped(self.copy)
+        missing = ", ".join(quoted(text, chr(39)) for text in ("", *form.missing))
+        # A folder named `x=5` must not overwrite the column x, which is what DuckDB calls hive partitioning.
+        options = f"""auto_detect = false, header = {form.header}, delim = ?, quote = ?, escape = ?,
+            nullstr = [{missing}], strict_mode = true, hive_partitioning = false, max_line_size = {LONGEST},
+            compression = '{"gzip" if packed else "none"}'"""
+        parameters = [literal(self.copy), form.delimiter, form.quote, form.quote]
+        return f"SELECT {what} FROM read_csv(?, {options}, columns = {{{columns}}})", parameters
+
+    def number(self, name: str) -> str:
+        """A text column as numbers in SQL, NULL where it has none; DuckDB would take 1_000 for a number."""
+        q = quoted(name)
+        if self.form.decimal == ",":
+            return f"try_cast(translate({q}, ',._', '.xx') AS DOUBLE)"
+        return f"try_cast(replace({q}, '_', 'x') AS DOUBLE)"
+
+
+def read_csv(path: Path, form: CsvFormat | None = None) -> Table:
+    """A whole file as a table, or several of one header one after the other.
 
     Args:
-        path: comma-separated UTF-8 with a header line; gzipped if it ends in `.gz`.
+        path: of the file, gzipped if it ends in `.gz`; or a pattern with `*`, `?` or `[...]`, whose files are read in
+            the order of their names.
+        form: how it is written. Default: as most are, the delimiter guessed.
 
     Raises:
         InputError: no such file, no header, no rows, two columns of one name, or a line that does not fit the header;
             the message names the line.
         StorageError: the file is there and cannot be read.
     """
-    import duckdb
+    with ExitStack() as stack:
+        files = [looked_at(one, form or CsvFormat(), stack) for one in matching(path)]
+        names = files[0].names
+        for file in files[1:]:
+            refuse_other_header(file, files[0])
+        rows = sum(file.tally.lines for file in files)
+        refuse_too_large(path, rows, len(names))
+        database = stack.enter_context(connected())
+        numeric = numeric_columns(database, files)
+        parts = [fetched(database, file, numeric) for file in files]
+    counts = [len(part[names[0]]) for part in parts]
+    # One column after the other, so that no more than one is there twice.
+    columns = {name: joined([part.pop(name) for part in parts]) for name in names}
 
-    names = header(path)
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
+    def place(row: int) -> str:
+        for file, count in zip(files, counts, strict=True):
+            if row < count:
+                return f"{file.path}:{line_of(file.path, file.form, row)}"
+            row -= count
+        raise IndexError(row)
+
+    return Table(columns, str(path), place=place, decimal=files[0].form.decimal)
+
+
+def joined(pieces: list[Array]) -> Array:
+    """Pieces of a column as one."""
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
+def looked_at(path: Path, wanted: CsvFormat, stack: ExitStack) -> CsvFile:
+    """A file with its format and its columns, looked through.
+
+    Raises:
+        InputError: it cannot be read as CSV.
+        StorageError: it cannot be read.
+    """
+    form, names = settled(path, wanted)
+    copy = stack.enter_context(as_utf8(path, form.encoding))
+    tally = scan(copy, path, form, names)
+    refuse_names(names, f"{path}:1")
+    return CsvFile(path, copy, form, names, tally)
+
+
+def refuse_other_header(file: CsvFile, first: CsvFile) -> None:
+    """Refuse a file whose columns are not those of the first one, in the same order."""
+    if file.names == first.names:
+        return
+    k = next((k for k, (a, b) in enumerate(zip(file.names, first.names, strict=False)) if a != b), None)
+    if k is None:
+        differs = f"{len(file.names)} columns and not {len(first.names)}"
+    else:
+        differs = f"column {k + 1} is {shown(file.names[k])} and not {shown(first.names[k])}"
+    what = f"the header is another than that of {first.path} ({differs})"
+    raise InputError(f"{file.path}:1: {what}; files that are read together need the same header")
+
+
+def numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -> set[str]:
+    """The columns in which every value that is not missing is a number, in all files."""
+    names = files[0].names
+    counts = np.zeros(2 * len(names), np.int64)
+    for file in files:
+        tests = ", ".join(f"count({quoted(name)}), count({file.number(name)})" for name in names)
+        counts += executed(database, file, tests, dict.fromkeys(names, "VARCHAR")).fetchone()
+    return {
+        name for name, present, numbers in zip(names, counts[::2], counts[1::2], strict=True) if numbers == present > 0
     }
-    with duckdb.connect(":memory:", config=settings) as database:
-        try:
-            numeric = numeric_columns(database, path, names)
-            types = {name: "DOUBLE" if name in numeric else "VARCHAR" for name in names}
-            fetched = database.execute(*query("*", path, types)).fetchnumpy()
-        except duckdb.Error as error:
-            raise refused(path, len(names), str(error)) from None
-    columns = {name: filled(fetched[name], name in numeric) for name in names}
+
+
+def fetched(database: "DuckDBPyConnection", file: CsvFile, numeric: set[str]) -> dict[str, Array]:
+    """The columns of a file.
+
+    Raises:
+        InputError: it has no rows, or not those that were counted.
+    """
+    names, form = file.names, file.form
+    # DuckDB reads a number faster where it knows that it is one, and knows no other sign than the point.
+    direct = form.decimal == "."
+    types = {name: "DOUBLE" if direct and name in numeric else "VARCHAR" for name in names}
+    chosen = [quoted(n) if direct or n not in numeric else f"{file.number(n)} AS {quoted(n)}" for n in names]
+    found = executed(database, file, ", ".join(chosen), types).fetchnumpy()
+    columns = {name: filled(found.pop(name), name in numeric) for name in names}
     count = len(columns[names[0]])
     if not count:
-        raise InputError(f"{path}:2: the file has a header and no rows; add at least one")
-    if delimiters(path) != (len(names) - 1) * (count + 1) and (ragged := first_ragged(path, len(names))):
-        raise ragged
-    return Table(columns, origin=str(path), path=path)
+        raise InputError(f"{file.path}:2: the file has a header and no rows; add at least one")
+    refuse_lost(file, count)
+    return columns
 
 
-def opened(path: Path) -> IO[str]:
-    """The file as text, for Python's csv module; bytes that are not UTF-8 are kept as they are."""
-    opener: Any = gzip.open if path.suffix == ".gz" else open
-    text: IO[str] = opener(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
-    return text
-
-
-def query(what: str, path: Path, types: dict[str, str]) -> tuple[str, list[Any]]:
-    """A statement over the file with the given column types, and its parameters."""
-    columns = ", ".join(f"{quoted(name, chr(39))}: '{kind}'" for name, kind in types.items())
-    # DuckDB expands wildcards in file names; brackets make each of them stand for itself.
-    literal = re.sub(r"([*?\[])", r"[\1]", str(path))
-    return f"SELECT {what} FROM read_csv(?, {OPTIONS}, columns = {{{columns}}})", [literal]
-
-
-def quoted(name: str, mark: str = '"') -> str:
-    """A name as SQL writes it between marks."""
-    return mark + name.replace(mark, mark * 2) + mark
-
-
-def header(path: Path) -> list[str]:
-    """The column names in the first line.
+def executed(database: "DuckDBPyConnection", file: CsvFile, what: str, types: dict[str, str]) -> Any:
+    """A statement over the file, executed.
 
     Raises:
-        InputError: there is no such file, it is empty or not text, or it names a column twice or not at all.
-        StorageError: the file is there and cannot be read.
+        InputError: DuckDB cannot read the file.
     """
+    import duckdb
+
     try:
-        if not path.is_file():
-            raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
-        with opened(path) as lines:
-            names = next(csv.reader(lines, strict=True), [])
-        "".join(names).encode()
-    except (gzip.BadGzipFile, EOFError, UnicodeEncodeError, csv.Error) as error:
-        what = "it is not UTF-8 text" if isinstance(error, UnicodeEncodeError) else str(error)
-        raise InputError(f"{path}:1: cannot read the header ({what}); the file must be UTF-8 text") from None
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if not names:
-        raise InputError(f"{path}:1: the file is empty; the first line must name the columns")
-    for k, name in enumerate(names):
-        if not name.strip() or "\0" in name:
-            raise InputError(f"{path}:1: column {k + 1} has no usable name (got {shown(name)})")
-        if name.lower() in (other.lower() for other in names[:k]):
-            raise InputError(f"{path}:1: two columns are named {shown(name)}; rename one")
-    return names
+        return database.execute(*file.query(what, types))
+    except duckdb.Error as error:
+        raise refused(file, str(error)) from None
 
 
-def numeric_columns(database: Any, path: Path, names: list[str]) -> set[str]:
-    """The columns in which every value that is not empty is a number."""
-    # DuckDB would take 1_000 for a number.
-    numbers = "count(try_cast(replace({q}, '_', 'x') AS DOUBLE))"
-    tests = ", ".join(f"count({q}) = {numbers.format(q=q)} AND count({q}) > 0" for q in map(quoted, names))
-    flags = database.execute(*query(tests, path, dict.fromkeys(names, "VARCHAR"))).fetchone()
-    return {name for name, flag in zip(names, flags, strict=True) if flag}
-
-
-def filled(column: Any, numeric: bool) -> Array:
-    """A fetched column with its missing entries as NaN or None."""
-    if numeric:
-        return np.ma.filled(column.astype(np.float64), np.nan)
-    values = np.ma.getdata(column).astype(object)
-    values[np.ma.getmaskarray(column)] = None
-    return values
-
-
-def delimiters(path: Path) -> int:
-    """How many commas of a file stand outside quotes.
+def refuse_lost(file: CsvFile, count: int) -> None:
+    """Refuse a file of which DuckDB has read other rows than it has.
 
     Raises:
-        InputError: a gzipped file is damaged.
+        InputError: it has; the message names the first such line.
     """
-    opener: Any = gzip.open if path.suffix == ".gz" else open
-    total, inside = 0, 0
-    try:
-        with opener(path, "rb") as file:
-            while chunk := file.read(CHUNK):
-                data = np.frombuffer(chunk, np.uint8)
-                commas = data == ord(",")
-                quotes = data == ord('"')
-                if inside or quotes.any():
-                    depth = np.cumsum(quotes, dtype=np.int64) + inside
-                    commas &= depth % 2 == 0
-                    inside = int(depth[-1] % 2)
-                total += int(np.count_nonzero(commas))
-    except (EOFError, OSError) as error:
-        raise InputError(f"{path}: the file is damaged ({error})") from None
-    return total
-
-
-def first_ragged(path: Path, width: int) -> InputError | None:
-    """What is wrong with the first line that does not have as many values as the header, found by Python's csv
-    module."""
-    for line, record in records(path):
+    rows, width = count + file.form.header, len(file.names)
+    if file.tally.delimiters == (width - 1) * rows and (width > 1 or file.tally.lines == rows):
+        return
+    # Counting takes quotes inside of values for more than they are, and so this may still be well.
+    number = 0
+    for number, (line, record) in enumerate(records(file.path, file.form), 1):  # noqa: B007
         if len(record) != width:
-            more = "too many; quote values that contain commas" if len(record) > width else "too few"
-            return InputError(f"{path}:{line}: the line has {len(record)} values and the header {width}: {more}")
-    return None
+            raise ragged(file, line, len(record))
+    if number != count:
+        raise InputError(f"{file.path}: the file has {number:,} rows, and {count:,} could be read; look at its quotes")
 
 
-def records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The data rows of a file with the lines on which they start; quoted line breaks count as lines.
-
-    A blank line is a missing value in a file of one column, and nothing in a wider one.
-    """
-    with opened(path) as lines:
-        reader = csv.reader(lines)
-        single = len(next(reader)) == 1
-        start = reader.line_num + 1
-        for record in reader:
-            if record or single:
-                yield start, record or [""]
-            start = reader.line_num + 1
+def first_ragged(file: CsvFile) -> InputError | None:
+    """What is wrong with the first line that does not have as many values as the header, if there is one."""
+    wide = (one for one in records(file.path, file.form) if len(one[1]) != len(file.names))
+    found = next(wide, None)
+    return found and ragged(file, found[0], len(found[1]))
 
 
-def refused(path: Path, width: int, text: str) -> InputError:
+def ragged(file: CsvFile, line: int, count: int) -> InputError:
+    """What is wrong with a line of so many values."""
+    names, form = file.names, file.form
+    if count < len(names):
+        where, what = f"{file.path}:{line}: {names[count]}", "too few"
+    else:
+        where, what = f"{file.path}:{line}", f"too many; quote values that contain '{form.delimiter}'"
+        if form.delimiter == "," and len(names) > 1:
+            what += ", as decimal commas do"
+    first = "header" if form.header else "first line"
+    return InputError(f"{where}: the line has {count} values and the {first} {len(names)}: {what}{form.advice}")
+
+
+def refused(file: CsvFile, text: str) -> InputError:
     """DuckDB's complaint about a file as one line of ours."""
-    line = re.search(r"CSV Error on Line: (\d+)", text)
-    where = f"{path}:{line[1]}" if line else str(path)
-    if "Expected Number of Columns" in text and (ragged := first_ragged(path, width)):
-        return ragged
+    found = re.search(r"CSV Error on Line: (\d+)", text)
+    line = int(found[1]) if found else 0
+    where = f"{file.path}:{line}" if line else str(file.path)
+    if "Expected Number of Columns" in text and (error := first_ragged(file)):
+        return error
     if "unterminated quote" in text:
-        return InputError(f"{where}: a quoted value does not end where it should; double a quote to mean the character")
-    if "not utf-8" in text or "unicode" in text.lower():
-        return InputError(f"{where}: the file is not UTF-8 text; save it as UTF-8")
-    if "state machine" in text:
-        return InputError(f"{where}: not readable as CSV; line ends of both kinds may be mixed, save it with one kind")
-    return InputError(f"{where}: cannot be read as CSV ({text.splitlines()[0]})")
+        k = misquoted(file.path, file.form, line) if line else None
+        column = f" {file.names[k]}:" if k is not None and k < len(file.names) else ""
+        what = "a quoted value does not end where it should; double a quote to mean the character"
+        return InputError(f"{where}:{column} {what}, or write quote: '' where quotes mean nothing")
+    if "Maximum line size" in text:
+        what = f"a line of more than {LONGEST:,} bytes; look for a quote that is not closed"
+        return InputError(f"{where}: {what}")
+    return InputError(f"{where}: cannot be read as CSV ({shown(text.splitlines()[0])})")

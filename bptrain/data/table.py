@@ -1,9 +1,8 @@
 """A table in memory: named columns of numbers or text, and where each row came from."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
@@ -16,14 +15,16 @@ from bptrain.registry import suggestion
 class Table:
     """Columns by name, in order: float64 for numbers (NaN where missing), objects for text (None where missing).
 
-    `origin` names the source in messages; `path` is the text file that the rows came from, if any. `target` are the
-    columns that the source itself says are to be predicted.
+    `origin` names the source in messages. `target` are the columns that the source itself says are to be predicted.
+    `place` tells the file and the line of a row, for sources that have lines, and `decimal` is the sign before the
+    fraction in texts.
     """
 
     columns: dict[str, Array]
     origin: str
     target: tuple[str, ...] = ()
-    path: Path | None = None
+    place: Callable[[int], str] | None = None
+    decimal: str = "."
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -46,10 +47,11 @@ class Table:
         """
         values = self.column(name)
         if values.dtype == object:
-            row = next((k for k, value in enumerate(values) if value is not None and not is_number(value)), 0)
-            advice = "only numbers can be computed with: leave the column out of data.features, or encode it as numbers"
+            texts = (k for k, value in enumerate(values) if value is not None and not is_number(value, self.decimal))
+            row = next(texts, 0)
             if values[row] is None:
                 raise InputError(f"{self.where(row)}: {name}: the whole column is empty; leave it out of data.features")
+            advice = advice_on(values[row], self.decimal)
             raise InputError(f"{self.where(row)}: {name}: text among the numbers (got {shown(values[row])}); {advice}")
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):
@@ -60,16 +62,23 @@ class Table:
 
     def where(self, row: int) -> str:
         """The place of a row (counted from 0) for messages: the file with its line, or the source with the row."""
-        if self.path is None:
-            return f"{self.origin}, row {row + 1}"
-        from bptrain.data.csv_reader import records
-
-        return f"{self.path}:{next(islice(records(self.path), row, None))[0]}"
+        return f"{self.origin}, row {row + 1}" if self.place is None else self.place(row)
 
 
-def is_number(text: str) -> bool:
-    """Whether the text is a plain number in ASCII."""
-    return re.fullmatch(r"\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*", text) is not None
+def is_number(text: str, decimal: str = ".") -> bool:
+    """Whether the text is a plain number in ASCII, with that sign before the fraction."""
+    point = re.escape(decimal)
+    pattern = rf"\s*[-+]?([0-9]+({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]+)?\s*"
+    return re.fullmatch(pattern, text) is not None
+
+
+def advice_on(text: str, decimal: str = ".") -> str:
+    """What to do about a text that stands where a number should."""
+    other = "," if decimal == "." else "."
+    if is_number(text, other):
+        sign = "commas" if other == "," else "points"
+        return f"where {sign} stand before the fraction, write decimal: '{other}' in the options of the source"
+    return "only numbers can be computed with: leave the column out of data.features, or encode it as numbers"
 
 
 def shown(value: object) -> str:

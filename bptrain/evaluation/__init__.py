@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bptrain.code import load_codes
-from bptrain.data import Classes
-from bptrain.data.csv_reader import read_csv
+from bptrain.data import Classes, read_table
 from bptrain.errors import InputError
 from bptrain.metrics import Figure
 from bptrain.training import Model, Rows, score
@@ -42,7 +41,8 @@ def evaluate(
 
     Args:
         checkpoint: a checkpoint file, or a run directory for its best one.
-        data: a CSV file with the columns of the training data, scored whole; None: the data of the training run.
+        data: a file with the columns of the training data, scored whole, its format known by its suffix; it is read
+            with the options of the run's own source if it is of the same kind. None: the data of the training run.
         split: which part of the run's own data; default: test, or else validation, or else train.
         code: Python files that register the components which the checkpoint says that it needs.
 
@@ -59,7 +59,7 @@ def evaluate(
     if data is not None:
         if split is not None:
             raise InputError("--split names a part of the training data; it does not go with --data")
-        name, rows = "data", model.rows(read_csv(Path(data)))
+        name, rows = "data", model.rows(read_table(data, like=model.experiment.data.source))
         if objection := model.objection(rows):
             raise InputError(f"{data}: {objection}")
     else:

@@ -46,6 +46,8 @@ def assemble(experiment: Experiment) -> Assembly:
         InputError: the data cannot be used.
     """
     table = load_table(experiment.data)
+    if len(table) == 1:
+        raise InputError(f"{table.where(0)}: this is the only row, from which nothing can be learned; add more")
     names = target_names(experiment.data, table)
     features = feature_names(experiment.data, table, names)
     task = find_task(experiment, table, names)

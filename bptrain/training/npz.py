@@ -11,7 +11,6 @@ import os
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
-from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError, StorageError
+from bptrain.npy import read_header
 from bptrain.training.files import replaced, shortage
 
 DIGEST = 64
@@ -112,10 +112,10 @@ def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> tuple
         raise ValueError(f"the member {info.filename!r} is not a plain array")
     raw = archive.read(info)
     head = BytesIO(raw)
-    version = np.lib.format.read_magic(head)
-    if version != (1, 0):
+    header = read_header(head)
+    if header.fortran:
         raise ValueError(f"the member {info.filename!r} has an unknown format")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(head)
-    if dtype.hasobject or fortran or prod(shape) * dtype.itemsize != len(raw) - head.tell():
-        raise ValueError(f"the member {info.filename!r} does not have the size it declares")
-    return info.filename.removesuffix(".npy"), np.frombuffer(raw, dtype, offset=head.tell()).reshape(shape).copy()
+    try:
+        return info.filename.removesuffix(".npy"), header.array(memoryview(raw)[head.tell() :]).copy()
+    except ValueError:
+        raise ValueError(f"the member {info.filename!r} does not have the size it declares") from None
