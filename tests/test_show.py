@@ -103,7 +103,7 @@ HOSTILE = [
     "'",
     '"',
     ": ",
-    "null",
+    "~",
 ]
 
 
@@ -139,7 +139,7 @@ def test_a_long_value_has_its_meaning_above_it():
     written("x,y\n" + "".join(f"{k},{k % 2}\n" for k in range(20)), folder / "w.csv")
     text = show(written(f"data: {{source: {{csv: {folder}/w.csv}}, target: y}}\nhidden: [2]\n"))
     above, line = re.search(r"(.*)\n +(path: .*)\n", text).groups()
-    assert above.strip() == "#          the file, relative to the config file"
+    assert above.strip() == "#          the file or a pattern, from the config file"
     assert line == f"path: {folder.resolve()}/w.csv"
     assert max(len(line) for line in text.splitlines() if " path: " not in line) <= 120
 

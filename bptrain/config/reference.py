@@ -109,5 +109,9 @@ def default(option: Option) -> str | None:
     """The default of an option as YAML writes it."""
     if option.required:
         return None
-    written = json.dumps(plain(option.hint, option.default), ensure_ascii=False)
-    return written.strip('"') if len(written) <= 40 else "see there"
+    value = plain(option.hint, option.default)
+    if value == '"':
+        return f"'{value}'"
+    written = json.dumps(value, ensure_ascii=False)
+    word = isinstance(value, str) and value.isprintable()
+    return written.strip('"') if word else written if len(written) <= 50 else "see there"

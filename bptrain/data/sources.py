@@ -80,7 +80,7 @@ class Csv:
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".txt")
 
-    path: Annotated[Path, "the file, or a pattern with * for several, relative to the config file"]
+    path: Annotated[Path, "the file or a pattern, from the config file"]
     delimiter: Annotated[str, "between values: one character, or auto: , ; tab or |, by the first lines"] = "auto"
     header: Annotated[bool, "whether the first line names the columns; else they are column_1, column_2, ..."] = True
     quote: Annotated[str, "around values that contain the delimiter; doubled inside; '': none"] = '"'
