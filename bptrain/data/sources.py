@@ -286,5 +286,6 @@ def read_table(path: str | Path, like: Source | None = None) -> Table:
     try:
         table: Table = source_for(path, like).load()
     except OptionError as error:
-        raise InputError(f"{path}: {'; '.join(mistake.message for mistake in error.mistakes)}") from None
+        told = "; ".join(mistake.message for mistake in error.mistakes)
+        raise InputError(f"{path}: {told.removesuffix(f' (got {path})')}") from None
     return table
