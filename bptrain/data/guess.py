@@ -8,7 +8,7 @@ from pathlib import Path
 from bptrain.data.sources import Csv, Source, read_table, source_for
 from bptrain.data.table import Table, is_number
 
-THOUSANDS = re.compile(r"[-+]?[0-9]{1,3}(,[0-9]{3})+")
+THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
 
 def read(file: str | Path) -> tuple[Source, Table]:
