@@ -22,7 +22,7 @@ from bptrain.optim import Regularization
 from bptrain.training import Objective
 
 sys.path.insert(0, str(Path(__file__).parent))
-from gradcheck_campaign import alarms
+from campaign_gradients import alarms
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 

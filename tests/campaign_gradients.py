@@ -1,6 +1,6 @@
 """Looks for false alarms: checks random networks, all of them right, in conditions that make checkers cry wolf.
 
-    python tests/gradcheck_campaign.py 10000
+    python tests/campaign_gradients.py 10000
 
 prints every alarm with the number that repeats it, and exits with 1 if there was one.
 """
