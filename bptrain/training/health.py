@@ -1,6 +1,6 @@
 """Gradient health: how large gradients and updates are layer by layer, and which units no longer learn.
 
-Measured in the last step of an epoch, when 32 steps have passed since the last time, so that it costs next to nothing.
+Measured in the last step of an epoch, when 64 steps have passed since the last time, so that it costs next to nothing.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from bptrain.nn.layer import Activation
 from bptrain.optim import LineSearch
 from bptrain.training.session import Session
 
-EVERY = 32
+EVERY = 64
 """Steps between two measurements at least."""
 
 FEWEST_ROWS = 16
