@@ -19,9 +19,13 @@ SAMPLES = {
 }
 
 
+ELSEWHERE = {"gradients"}
+"""Campaigns whose sample is among the tests of what they are about."""
+
+
 def test_every_campaign_has_a_sample():
     scripts = {path.stem.removeprefix("campaign_") for path in HERE.glob("campaign_*.py")}
-    assert scripts == set(SAMPLES)
+    assert scripts == set(SAMPLES) | ELSEWHERE
 
 
 @pytest.mark.parametrize("name", SAMPLES)
