@@ -2,7 +2,6 @@
 ill."""
 
 import json
-import multiprocessing
 import os
 import re
 import signal
@@ -51,22 +50,22 @@ class Watch:
             self.session = event.session
 
 
-def hold(folder, ready):
-    with Lock(Path(folder)):
-        ready.send(True)
-        time.sleep(60)
+HOLD = """
+import time
+from pathlib import Path
+from bptrain.training.lock import Lock
+with Lock(Path()):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 @pytest.fixture
 def other_process():
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=hold, args=(os.getcwd(), there))
-    process.start()
-    assert here.poll(60)
-    yield process
-    process.kill()
-    process.join()
+    with subprocess.Popen([sys.executable, "-c", HOLD], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
 
 
 def test_a_lock_names_its_owner_and_is_taken_over_when_that_dies(other_process):
@@ -75,7 +74,7 @@ def test_a_lock_names_its_owner_and_is_taken_over_when_that_dies(other_process):
     with pytest.raises(InputError, match=rf"process {other_process.pid} on host \S+ is training here; wait for it"):
         Lock(Path())
     other_process.kill()
-    other_process.join()
+    other_process.wait()
     assert json.loads(Path(NAME).read_text()) == owner
     with Lock(Path()):
         assert json.loads(Path(NAME).read_text())["pid"] == os.getpid()
