@@ -34,7 +34,7 @@ training: {epochs: 100000}
 WIDE = """
 data: {source: {csv: wide.csv}, target: y, task: classification}
 network: [dense: 512, relu, dense: 512, relu, dense]
-training: {epochs: 100000}
+training: {epochs: 100000, batch_size: 128}
 """
 
 
