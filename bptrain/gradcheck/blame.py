@@ -6,11 +6,11 @@ from itertools import pairwise
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.gradcheck.bugs import Bug
 from bptrain.gradcheck.comparison import index
 from bptrain.gradcheck.evidence import Evidence, by_layer, derivative_of_loss, gathered
 from bptrain.gradcheck.history import bug_of
-from bptrain.gradcheck.loss_mistakes import bug_of_loss
-from bptrain.gradcheck.mistakes import Bug
+from bptrain.gradcheck.loss_bugs import bug_of_loss
 from bptrain.gradcheck.twin import Twin
 from bptrain.gradcheck.witness import BackwardError, Passage, Witness
 

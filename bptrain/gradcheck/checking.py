@@ -10,7 +10,7 @@ import numpy as np
 from bptrain.gradcheck.blame import Blames, blames, of_exception, values
 from bptrain.gradcheck.comparison import Check, Entries, Mismatch, compare, failed, index, too_many_skipped
 from bptrain.gradcheck.conduct import first_not_finite, misconduct, without_dx
-from bptrain.gradcheck.loss_mistakes import bug_of_penalty
+from bptrain.gradcheck.loss_bugs import bug_of_penalty
 from bptrain.gradcheck.methods import Central, ComplexStep, Method
 from bptrain.gradcheck.rounding import step_aside
 from bptrain.gradcheck.safety import unsafe_parts

@@ -3,8 +3,9 @@
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.gradcheck.bugs import Bug, subject
 from bptrain.gradcheck.evidence import Evidence
-from bptrain.gradcheck.mistakes import Bug, recognised, subject
+from bptrain.gradcheck.recognition import recognised
 from bptrain.gradcheck.witness import BackwardError, Passage, Witness, running
 from bptrain.nn import Workspace
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.gradcheck.bugs import Bug, ratio_in_words, ratio_of
 from bptrain.gradcheck.evidence import same
-from bptrain.gradcheck.mistakes import Bug, ratio_in_words, ratio_of
 from bptrain.gradcheck.twin import Twin
 from bptrain.gradcheck.witness import running
 
