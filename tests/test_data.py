@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bptrain.data import BUNDLED_TARGETS, SCALERS, Bundled, Split, Standard, Synthetic, find_classes, fit
 from bptrain.data.csv_reader import read_csv
 from bptrain.errors import InputError, OptionError
+from bptrain.training import prepare
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 
@@ -229,3 +230,11 @@ def test_synthetic_sources_follow_their_formulas():
     np.testing.assert_allclose(plane["y"], 3 * plane["x1"] - 1.5 * plane["x2"] + 2, rtol=1e-13, atol=1e-13)
     noisy = Synthetic("line", rows=100_000, noise=0.1).load().columns
     assert np.std(noisy["y"] - 3 * noisy["x"] - 2) == pytest.approx(0.1, rel=0.02)
+
+
+@pytest.mark.parametrize("value", ["5", "1e300", "-0.5"])
+def test_a_constant_number_is_nothing_to_predict(tmp_path, value):
+    (tmp_path / "flat.csv").write_text("a,y\n" + "".join(f"{k},{value}\n" for k in range(20)))
+    (tmp_path / "flat.yaml").write_text("data: {source: {csv: flat.csv}, target: y, task: regression}\nhidden: [4]\n")
+    with pytest.raises(InputError, match=r"y: it is .* in every row; there is nothing to learn"):
+        prepare("flat.yaml")

@@ -12,7 +12,7 @@ from bptrain.config.annotated import WIDEST, Line, flow_lines, laid_out
 from bptrain.config.dump import flow
 from bptrain.config.files import write_new
 from bptrain.config.schema import with_schema
-from bptrain.data import Csv, Source, Table, Task, find_classes, likely_task
+from bptrain.data import Csv, Source, Table, Task, find_classes, likely_task, refuse_constant
 from bptrain.data.guess import read
 from bptrain.data.kinds import ColumnKind, kinds
 from bptrain.errors import InputError
@@ -119,9 +119,7 @@ def checked_task(table: Table, target: str) -> Task:
             what = f"{count:,} classes in {len(table):,} rows; a class is learned from several rows each"
             raise InputError(f"{table.origin}: {target}: {what}")
         return task
-    values = table.numbers(target)
-    if values.min() == values.max():
-        raise InputError(f"{table.origin}: {target}: it is {values[0]:g} in every row; there is nothing to learn")
+    refuse_constant(table, target)
     (kind,) = (one for one in kinds(table) if one.name == target)
     if not kind.usable:
         raise InputError(f"{table.origin}: {target}: {kind.objection}")

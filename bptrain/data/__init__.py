@@ -1,6 +1,15 @@
 """Data: sources of tables, the columns of a table as numbers, and which rows train."""
 
-from bptrain.data.columns import MOST_INTEGER_CLASSES, Classes, Columns, Task, find_classes, fit, likely_task
+from bptrain.data.columns import (
+    MOST_INTEGER_CLASSES,
+    Classes,
+    Columns,
+    Task,
+    find_classes,
+    fit,
+    likely_task,
+    refuse_constant,
+)
 from bptrain.data.scalers import SCALERS, Scaler, Standard, Unscaled
 from bptrain.data.sources import (
     BUNDLED_TARGETS,
@@ -49,6 +58,7 @@ __all__ = [
     "fit",
     "likely_task",
     "read_table",
+    "refuse_constant",
     "resources",
     "source_for",
 ]

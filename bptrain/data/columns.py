@@ -213,6 +213,17 @@ def find_classes(table: Table, name: str) -> Classes:
     return Classes(name, tuple(labels))
 
 
+def refuse_constant(table: Table, name: str) -> None:
+    """Refuse a column of numbers to predict that are all the same.
+
+    Raises:
+        InputError: they are; or one is missing or not finite.
+    """
+    values = table.numbers(name)
+    if values.min() == values.max():
+        raise InputError(f"{table.origin}: {name}: it is {values[0]:g} in every row; there is nothing to learn")
+
+
 def likely_task(table: Table, name: str) -> Task:
     """What a target column looks like: text and few distinct whole numbers are classes, other numbers are not."""
     values = table.column(name)

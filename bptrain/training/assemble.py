@@ -19,6 +19,7 @@ from bptrain.data import (
     find_classes,
     fit,
     likely_task,
+    refuse_constant,
 )
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.nn.losses import BinaryCrossEntropy
@@ -53,6 +54,8 @@ def assemble(experiment: Experiment) -> Assembly:
     task = find_task(experiment, table, names)
     if task == "classification":
         refuse_continuous(experiment, table, names[0])
+    for name in names if task == "regression" else ():
+        refuse_constant(table, name)
     classes = find_classes(table, names[0]) if task == "classification" else None
     experiment = settled(experiment, names, task, len(classes.labels) if classes else None)
     streams = Streams(experiment.seed)

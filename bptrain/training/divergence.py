@@ -68,7 +68,9 @@ def advice(session: Session, largest: float) -> str:
     """The likely cause, and what to try."""
     experiment = session.model.experiment
     optimizer = experiment.optimizer
-    slower = f"a smaller learning rate, such as optimizer.{name_of(optimizer)}.lr={optimizer.lr / 10:g}"
+    # A tenth of a rate that is absurd is absurd too.
+    rate = min(optimizer.lr / 10, optimizer.usual_lr[1])
+    slower = f"a smaller learning rate, such as optimizer.{name_of(optimizer)}.lr={rate:g}"
     if largest > FAR:
         scaling = name_of(experiment.data.scaling)
         cause = "that input is far from the others" if scaling != "none" else "the inputs are not scaled"
