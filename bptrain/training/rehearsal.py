@@ -10,18 +10,15 @@ from typing import Any
 import numpy as np
 
 from bptrain.code import load_codes
-from bptrain.config import load
-from bptrain.errors import ConfigError, Problem, StorageError
-from bptrain.training.assemble import assemble
+from bptrain.errors import Problem, StorageError
 from bptrain.training.budget import Budget
 from bptrain.training.checkpoint import read_last, restore, save_last
 from bptrain.training.keeper import refuse_no_room
 from bptrain.training.loop import pass_over_rows
 from bptrain.training.model import Rows, scoring_rows
-from bptrain.training.run import located
+from bptrain.training.run import begun, prepare
 from bptrain.training.run_directory import ROOT
 from bptrain.training.scoring import score
-from bptrain.training.sense import judge
 from bptrain.training.session import Session, begin
 from bptrain.training.threads import threads_for
 
@@ -74,13 +71,7 @@ def dry_run(
         StorageError: there is no room for the run, or what was saved does not come back as it was.
     """
     load_codes(code)
-    loaded = load(config, overrides)
-    with located(loaded):
-        assembly = assemble(loaded.experiment)
-        warnings = judge(loaded, assembly, strict=strict)
-        if wrong := [problem for problem in warnings if problem.severity == "error"]:
-            raise ConfigError(wrong)
-        session = begin(assembly)
+    session, warnings = begun(config, overrides, strict=strict)
     refuse_no_room(ROOT, session)
     steps = min(WARM_UP + 1, session.steps_per_epoch)
     with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
@@ -90,17 +81,7 @@ def dry_run(
     began = perf_counter()
     score(session.model, Rows(held_out.inputs[:portion], held_out.targets[:portion]))
     validation = (perf_counter() - began) * len(held_out) / min(portion, len(held_out))
-    with TemporaryDirectory(prefix="bptrain-") as folder:
-        path = Path(folder) / "last.npz"
-        began = perf_counter()
-        save_last(path, session, {})
-        saved = perf_counter()
-        _, arrays, stored, _ = read_last(path)
-        twin = begin(assemble(loaded.experiment))
-        restore(twin, arrays, stored, path)
-        restored, size = perf_counter(), path.stat().st_size
-    if not alike(session, twin):
-        raise StorageError("what was saved does not come back as it was; please report this as a bug")
+    save, restoring, size = kept(session, begin(prepare(config, overrides)))
     epoch, epochs = took[-1] * session.steps_per_epoch + validation, session.model.experiment.training.epochs
     return DryRun(
         session.model.experiment.name,
@@ -109,8 +90,8 @@ def dry_run(
         epochs,
         took[-1],
         validation,
-        saved - began,
-        restored - saved,
+        save,
+        restoring,
         size,
         now,
         peak,
@@ -118,6 +99,25 @@ def dry_run(
         epoch * epochs,
         warnings,
     )
+
+
+def kept(session: Session, twin: Session) -> tuple[float, float, int]:
+    """Save a session and restore it in its twin: the seconds of both, and the bytes of the file.
+
+    Raises:
+        StorageError: it does not come back as it was.
+    """
+    with TemporaryDirectory(prefix="bptrain-") as folder:
+        path = Path(folder) / "last.npz"
+        began = perf_counter()
+        save_last(path, session, {})
+        saved = perf_counter()
+        _, arrays, stored, _ = read_last(path)
+        restore(twin, arrays, stored, path)
+        restored, size = perf_counter(), path.stat().st_size
+    if not alike(session, twin):
+        raise StorageError("what was saved does not come back as it was; please report this as a bug")
+    return saved - began, restored - saved, size
 
 
 def timed(session: Session, step: int) -> float:

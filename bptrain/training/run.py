@@ -141,12 +141,11 @@ class Opening:
     warnings: tuple[Problem, ...]
 
 
-def opened(config: str | Path, overrides: Sequence[str], run: str | Path | None, *, strict: bool = False) -> Opening:
-    """Begin a new run.
+def begun(config: str | Path, overrides: Sequence[str], *, strict: bool = False) -> tuple[Session, tuple[Problem, ...]]:
+    """A session at its start, and what is risky in its config.
 
     Raises:
-        InputError: the config or the data cannot be used, or make no sense together; nothing was written.
-        StorageError: there is no room for the run.
+        InputError: the config or the data cannot be used, or make no sense together.
     """
     loaded = load(config, overrides)
     with located(loaded):
@@ -154,7 +153,17 @@ def opened(config: str | Path, overrides: Sequence[str], run: str | Path | None,
         warnings = judge(loaded, assembly, strict=strict)
         if wrong := [problem for problem in warnings if problem.severity == "error"]:
             raise ConfigError(wrong)
-        session = begin(assembly)
+        return begin(assembly), warnings
+
+
+def opened(config: str | Path, overrides: Sequence[str], run: str | Path | None, *, strict: bool = False) -> Opening:
+    """Begin a new run.
+
+    Raises:
+        InputError: the config or the data cannot be used, or make no sense together; nothing was written.
+        StorageError: there is no room for the run.
+    """
+    session, warnings = begun(config, overrides, strict=strict)
     wanted = Path(run) if run is not None else None
     refuse_no_room(wanted or ROOT, session)
     return Opening(session, *create(session.model.experiment, session.environment, wanted), warnings)
