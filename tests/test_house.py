@@ -23,6 +23,7 @@ FLOORS = [
     {"config"},
     {"training"},
     {"gradcheck", "evaluation", "topics"},
+    {"report"},
     {"cli", "console"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -10,6 +10,30 @@ from bptrain.errors import StorageError
 from bptrain.training.session import Record
 
 
+def read_history(path: Path) -> list[Record]:
+    """The records of a history, one an epoch; what a process that died left of the last line is not one.
+
+    Raises:
+        StorageError: the file is there and cannot be read.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
+    records = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            record = json.loads(line)
+            if not isinstance(record, dict) or not isinstance(record.get("epoch"), int):
+                raise ValueError("no record of an epoch")
+            records.append(record)
+        except ValueError as error:
+            raise StorageError(f"{path}:{number}: is not what a run writes ({error})") from None
+    return records
+
+
 class History:
     """`history.jsonl`, to which records are appended.
 

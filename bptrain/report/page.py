@@ -1,0 +1,111 @@
+"""The page: one file with everything in it, in light and dark, for screens of any width and for paper.
+
+A content security policy keeps it from asking for anything outside: nothing but its own style and pictures in `data:`.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bptrain import __version__
+from bptrain.report.html import Content, Html, joined, lines, tag
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def page(title: str, lead: Content, sections: Sequence[tuple[str, Html]]) -> str:
+    """A whole page.
+
+    Args:
+        title: heads it.
+        lead: a sentence below.
+        sections: title and content each; they are listed at the top.
+
+    Returns:
+        HTML with nothing outside of it.
+    """
+    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    head = joined(
+        (
+            tag("meta", charset="utf-8"),
+            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+            tag("meta", name="generator", content=f"bptrain {__version__}"),
+            tag("title", title),
+            tag("style", Html(style)),
+        )
+    )
+    places = tag("ul", *(tag("li", tag("a", name, href=f"#{anchor(name)}")) for name, _ in sections))
+    body = joined(
+        (
+            tag("header", tag("h1", title), tag("p", lead, class_="lead")),
+            tag("nav", places, aria_label="Sections"),
+            tag("main", *(section(name, content) for name, content in sections)),
+            tag("footer", f"Made by bptrain {__version__}."),
+        )
+    )
+    return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', body), lang='en')}\n"
+
+
+def anchor(title: str) -> str:
+    """The place of a section: `learning-rate`."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def section(title: str, *content: Content) -> Html:
+    """A part of the page with its title."""
+    return tag("section", tag("h2", title), *content, id=anchor(title))
+
+
+def facts(pairs: Iterable[tuple[str, Content]]) -> Html:
+    """Names and values side by side."""
+    return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs), class_="facts")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Content]], *, caption: str | None = None) -> Html:
+    """A table whose first column names its rows; a column of numbers stands to the right. It scrolls by itself where it
+    is wider than the page."""
+    rows = list(rows)
+    sides = [None, *("number" if all(is_number(row[k]) for row in rows) else None for k in range(1, len(head)))]
+    tops = tag("tr", *(tag("th", name, scope="col", class_=side) for name, side in zip(head, sides, strict=True)))
+    body = (
+        tag("tr", tag("th", row[0], scope="row"), *(tag("td", row[k], class_=sides[k]) for k in range(1, len(head))))
+        for row in rows
+    )
+    whole = tag("table", tag("caption", caption) if caption else None, tag("thead", tops), tag("tbody", *body))
+    return scrolling(whole, caption or f"Table by {head[0]}")
+
+
+def is_number(value: Content) -> bool:
+    """Whether a cell shows a number, with or without a unit, or that there is none."""
+    return value is None or bool(re.fullmatch(r"[-+−]?[\d,.]+(e[-+]?\d+)?( ?[%A-Za-z]{1,3})?|–|undefined", str(value)))
+
+
+def scrolling(content: Html, label: str) -> Html:
+    """What may be wider than the page; reachable by keyboard, so that it can be scrolled by it."""
+    return tag("div", content, class_="scroll", tabindex="0", role="region", aria_label=label)
+
+
+def listing(text: str, label: str) -> Html:
+    """A text as it is, in a fixed width."""
+    return tag("pre", tag("code", lines(text)), tabindex="0", role="region", aria_label=label)
+
+
+def figure(picture: Html, caption: Content = None) -> Html:
+    """A picture with what is to be said below."""
+    return tag("figure", picture, tag("figcaption", caption) if caption else None)
+
+
+def figures(*pictures: Html) -> Html:
+    """Pictures side by side where there is room."""
+    return tag("div", *pictures, class_="figures")
+
+
+def note(text: Content) -> Html:
+    """A remark."""
+    return tag("p", text, class_="note")
+
+
+def details(summary: str, *content: Content) -> Html:
+    """What is shown when asked for, and on paper."""
+    return tag("details", tag("summary", summary), *content)

@@ -1,0 +1,96 @@
+"""The frame of pages: nothing from outside becomes an element, and nothing is asked for from outside."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from bptrain.errors import StorageError
+from bptrain.report.html import escaped, lines, named, tag
+from bptrain.report.page import details, facts, listing, page, section, table
+from bptrain.training.history import read_history
+
+NAMES = [
+    "<script>alert(1)</script>",
+    "</style><img src=x onerror=alert(1)>",
+    "\"' onload='alert(1)",
+    "<!-- ",
+    "]]>",
+    "&lt;b&gt;",
+    "</title></section></table>",
+    "\u202eevil\u2066",
+    "\x1b[31mred\x07",
+    "one\ntwo\r\x00",
+    "[red]x[/]",
+]
+
+
+class Elements(HTMLParser):
+    """The names of all elements, the attributes of all, and the text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.text = [], [], ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes.extend((tag, *pair) for pair in attrs)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def everywhere(name):
+    """A page with a name in every place that takes one."""
+    parts = [
+        section(name, tag("p", name, title=name)),
+        table([name, "n"], [[name, name]], caption=name),
+        facts([(name, name)]),
+        listing(f"a: {name}\nb", name),
+        details(name, name),
+    ]
+    return page(name, name, [(name, tag("div", *parts))])
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_names_create_no_element_and_no_attribute(name):
+    harmless, hostile = Elements(everywhere("name")), Elements(everywhere(name))
+    assert len(harmless.tags) > 40
+    assert hostile.tags == harmless.tags
+    assert [pair[:2] for pair in hostile.attributes] == [pair[:2] for pair in harmless.attributes]
+    assert not {"\u202e", "\u2066", "\x1b", "\x07", "\x00", "\r"} & set(everywhere(name))
+    assert hostile.text.count("name") < harmless.text.count("name")
+
+
+def test_a_name_is_shown_as_it_is_where_it_can_be():
+    assert Elements(escaped("<b>&amp;</b>")).text == "<b>&amp;</b>"
+    assert escaped("a\tb") == "a\\tb"
+    assert lines("a: 1\n\n  b: <2>") == "a: 1\n\n  b: &lt;2&gt;"
+    assert named("x" * 10_000, 20) == "x" * 20 + "… (10,000 characters)"
+
+
+def test_the_page_asks_for_nothing():
+    found = Elements(everywhere("name"))
+    assert not {"script", "link", "iframe", "object", "base"} & set(found.tags)
+    assert ("meta", "http-equiv", "Content-Security-Policy") in found.attributes
+    assert {value for _, key, value in found.attributes if key in ("href", "src")} == {"#name"}
+    style = everywhere("name").partition("<style>")[2].partition("</style>")[0]
+    assert len(style) > 1000
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_columns_of_numbers_stand_to_the_right():
+    found = Elements(table(["a", "b", "c"], [["1", "2.5 MiB", "x"], ["2", "undefined", "3"]]))
+    assert [value for tag_, key, value in found.attributes if (tag_, key) == ("td", "class")] == ["number"] * 2
+
+
+def test_a_history_is_read_without_a_line_that_was_cut_off(tmp_path):
+    path = tmp_path / "history.jsonl"
+    assert read_history(path) == []
+    path.write_text('{"epoch": 1, "loss": 0.5}\n{"epoch": 2, "lo')
+    assert read_history(path) == [{"epoch": 1, "loss": 0.5}]
+    path.write_text('{"epoch": 1}\n[]\n')
+    with pytest.raises(StorageError, match=r"history.jsonl:2: is not what a run writes"):
+        read_history(path)
