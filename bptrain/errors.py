@@ -58,6 +58,10 @@ class BptrainWarning(UserWarning):
     """Something works and is not quite as the user may think; the command line prints it as a `warning:` line."""
 
 
+class BptrainNote(BptrainWarning):
+    """Something that a person may want to know, and that is as it should be; the command line prints a `note:` line."""
+
+
 @dataclass(frozen=True)
 class Mistake:
     """One mistake in a named option; `field` is its dotted path, such as `data.target`, and `code` as in `Problem`."""

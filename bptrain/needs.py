@@ -63,6 +63,9 @@ def classes_in(value: object) -> Iterator[type]:
     if isinstance(value, tuple):
         for item in value:
             yield from classes_in(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from classes_in(item)
     elif is_dataclass(value):
         yield type(value)
         for field in fields(value):

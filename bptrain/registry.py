@@ -198,6 +198,8 @@ def describe(hint: Any, *, many: bool = False) -> str:
         return any_of([repr(choice) for choice in get_args(inner)])
     if get_origin(inner) is tuple:
         return f"{'lists' if many else 'a list'} of {describe(get_args(inner)[0], many=True)}"
+    if get_origin(inner) is dict:
+        return f"{'mappings' if many else 'a mapping'} of names to {describe(get_args(inner)[1], many=True)}"
     if inner is type(None):
         return "null"
     words, other = (PLURALS, "mappings") if many else (WORDS, "a mapping")

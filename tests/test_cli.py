@@ -75,7 +75,7 @@ def test_train_and_evaluate_json(bptrain_in, tiny):
 
 def test_progress_on_stderr_results_on_stdout(bptrain_in, tiny):
     done = bptrain_in("train", tiny)
-    lines = done.stderr.splitlines()
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
     assert [line.split()[1] for line in lines] == ["1/2", "2/2"]
     assert all("validation_accuracy" in line for line in lines)
     assert "bptrain evaluate runs/tiny-001" in done.stdout
@@ -307,7 +307,7 @@ MISTAKES = [
     ),
     (["train", "tiny.yaml", "loss=binary_cross_entropy"], "error: loss=binary_cross_entropy:1:6: loss: binary_cross"),
     (["train", "tiny.yaml", "data.target=specis"], "error: data.target=specis:1:13: data.target: iris has no column"),
-    (["train", "nan.yaml"], "nan.csv:3: a: a missing value or NaN; fill it in or remove the row"),
+    (["train", "nan.yaml"], "nan.csv:3: a: a missing value or NaN; fill it in, remove the row, or choose"),
     (["train", "tiny.yaml", "--run", "full"], "error: full: exists already"),
     (["train", "tiny.yaml", "--epochs", "3"], "No such option: --epochs"),
     (["evaluate", "gone"], "error: gone: no such checkpoint or run directory"),

@@ -381,7 +381,7 @@ def test_an_exception_in_the_users_code_is_the_users_mistake(bptrain_in, files, 
     (files / "my_layer.py").write_text(text)
     done = bptrain_in("train", "my.yaml", "--code", "my_layer.py")
     assert done.returncode == 2, done.stderr
-    (line,) = (line for line in done.stderr.splitlines() if not line.startswith("epoch "))
+    (line,) = (line for line in done.stderr.splitlines() if not line.startswith(("epoch ", "note: ")))
     assert line.startswith(f"error: {message}")
     assert done.stdout == ""
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import bptrain
 from bptrain.config import load
+from bptrain.data.imputers import Median
 from bptrain.errors import InputError
 from bptrain.training import prepare
 
@@ -21,6 +22,8 @@ HOUSES = {
     "city": lambda k: ("Rome", "Oslo", "Lima")[k % 3],
     "country": lambda k: 7,
     "garden": lambda k: "" if k % 8 == 0 else k % 4,
+    "name": lambda k: f"house {k}",
+    "spoilt": lambda k: "?" if k % 9 == 0 else k % 4,
     "empty": lambda k: "",
     "huge": lambda k: 1e300 if k == 3 else k % 7,
     "customer_id": lambda k: (k * 7919) % 1000,
@@ -41,13 +44,20 @@ def experiment(text, name="out.yaml"):
 
 def test_what_cannot_be_learned_from_is_left_out_with_the_reason():
     text = bptrain.init(houses(), "price")
-    assert experiment(text).data.features == ("area", "rooms")
+    data = experiment(text).data
+    assert data.features == ("area", "rooms", "city", "garden")
+    assert {name: (one.kind, one.missing, one.indicator, one.unseen) for name, one in data.columns.items()} == {
+        "city": ("categorical", None, None, "ignore"),
+        "garden": ("auto", Median(), True, None),
+    }
+    assert "{missing: median, indicator: true}" in text
+    assert "# whole numbers, 4 different, 8 of 60 missing" in text
     reasons = dict(re.findall(r"^  #   (\w+): (.*)$", text, re.M))
     assert reasons == {
         "id": "it looks like an ID, which says nothing about new rows",
-        "city": "text, 3 different; only numbers can be learned from",
         "country": "it is 7 in every row",
-        "garden": "8 of 60 values are missing",
+        "name": "text, 60 different; too many for categories",
+        "spoilt": "text, 5 different; numbers with text among them",
         "empty": "the whole column is empty",
         "huge": "its numbers are too large to be scaled",
         "customer_id": "it looks like an ID, which says nothing about new rows",
@@ -113,13 +123,14 @@ def test_what_is_there_is_not_overwritten(bptrain_in, tmp_path):
 REFUSED = [
     ("x,y\n1,2\n2,3\n", "z", "b.csv has no column 'z'; choose from x, y"),
     ("width,price\n1,2\n2,3\n", "prize", "b.csv has no column 'prize'; did you mean 'price'?"),
-    ("x,y\n1,2\n2,\n3,4\n", "y", "b.csv:3: y: a missing value or NaN; fill it in or remove the row"),
-    ("x,y\n1,a\n2,\n3,b\n", "y", "b.csv:3: y: the target is missing; fill it in or remove the row"),
+    ("x,y\n1,2\n2,\n3,4\n", "y", "b.csv:3: y: the target is missing; fill it in, remove the row"),
+    ("x,y\n1,a\n2,\n3,b\n", "y", "b.csv:3: y: the target is missing; fill it in, remove the row"),
     ("x,y\n1,a\n2,a\n", "y", "b.csv: y: the target has a single class, 'a'; there is nothing to learn"),
     ("x,y\n" + "1,2.5\n" * 40, "y", "b.csv: y: it is 2.5 in every row; there is nothing to learn"),
     ("x,y\n1,a\n2,b\n3,c\n4,d\n", "y", "b.csv: y: 4 classes in 4 rows; a class is learned from several rows each"),
     ("y\n1\n2\n3\n", "y", "b.csv: there is no column to predict 'y' from (it has no other columns)"),
-    ("y,c\n1,a\n2,b\n3,a\n", "y", "b.csv: there is no column to predict 'y' from (c: text, 2 different; only numbers"),
+    ("y,c\n1,a\n2,b\n3,c\n", "y", "b.csv: there is no column to predict 'y' from (c: text, 3 different; too many"),
+    ("x,y\n" + "1,a\n2,b\n" * 20 + "3,c\n", "y", "b.csv:42: y: the class 'c' has a single row; correct it"),
     ("x,y\n1,1e300\n2,-1e300\n3,4\n", "y", "b.csv: y: its numbers are too large to be scaled"),
     ("x,y\n1\n", "y", "b.csv:2: y: the line has 1 values and the header 2: too few"),
     ("", "y", "b.csv:1: the file is empty; the first line must name the columns"),
@@ -143,7 +154,7 @@ def test_without_a_target_the_columns_are_named(bptrain_in):
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: houses.csv: name the column to predict, such as --target price; there are id (whole")
     assert "city (text, 3 different)" in line
-    assert "garden (whole numbers, 4 different)" in line
+    assert "garden (whole numbers, 4 different, 8 of 60 missing)" in line
     assert bptrain_in("init", "gone.csv").stderr == "error: gone.csv: no such file\n"
 
 
@@ -207,7 +218,9 @@ def test_odd_names_survive(name):
     header = ",".join(map(cell, (name, name + "2", name + "3", "y")))
     rows = "".join(f"{k % 7},{cell(name)},{(k * k) % 11},{cell(name if k % 2 else 'other')}\n" for k in range(60))
     Path("h.csv").write_text(f"{header}\n{rows}", encoding="utf-8")
-    for target, features in (("y", (name, name + "3")), (name, (name + "3",))):
+    # A column of which half are numbers is a spoilt one.
+    others = (name + "3",) if name == "1e3" else (name + "3", "y")
+    for target, features in (("y", (name, name + "3")), (name, others)):
         text = bptrain.init("h.csv", target)
         assert all(line.isprintable() for line in text.split("\n"))
         one = experiment(text)

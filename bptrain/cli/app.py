@@ -12,7 +12,7 @@ import typer
 
 from bptrain import __version__
 from bptrain.cli import evaluate, examples, gradcheck, help, init, list, resume, schema, show, signals, train, validate
-from bptrain.errors import BptrainError, BptrainWarning, ConfigError, ExitCode, StoppedError
+from bptrain.errors import BptrainError, BptrainNote, BptrainWarning, ConfigError, ExitCode, StoppedError
 
 app = typer.Typer(
     name="bptrain",
@@ -74,8 +74,9 @@ def show_warning(
     text = (
         f"{message}" if issubclass(category, BptrainWarning) else f"{filename}:{lineno}: {category.__name__}: {message}"
     )
+    kind = "note" if issubclass(category, BptrainNote) else "warning"
     with contextlib.suppress(OSError):
-        print(f"warning: {printable(text)}", file=sys.stderr)
+        print(f"{kind}: {printable(text)}", file=sys.stderr)
 
 
 def refuse_faults(error: BaseException) -> None:

@@ -18,7 +18,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Check configs against their data without training."""
-    from bptrain.console.problems import print_problems
+    from bptrain.console.problems import print_notes, print_problems
     from bptrain.console.text import printable
     from bptrain.training import validate
 
@@ -29,6 +29,7 @@ def command(
     else:
         wrong = {problem.file for problem in validation.problems}
         print_problems((*validation.problems, *validation.warnings))
+        print_notes(validation.notes)
         for config in configs:
             if str(config) not in wrong:
                 print(f"{printable(str(config))}: valid")

@@ -124,6 +124,11 @@ class Walk:
         if is_dataclass(after) and not isinstance(after, type):
             structure = self.component if any(family_of(choice) for choice in alternatives(hint)) else self.section
             yield from structure(prefix, doc, after, before, path, indent)
+        elif isinstance(after, dict) and any(map(is_dataclass, after.values())):
+            yield Line(indent + prefix, self.mark(True, isinstance(before, dict), path), doc)
+            for name, item in after.items():
+                old = before.get(name) if isinstance(before, dict) else None
+                yield from self.value(f"{flow(name)}:", named_hint(hint), "", item, old, (*path, name), indent + "  ")
         elif isinstance(after, tuple) and after and is_dataclass(after[0]):
             yield Line(indent + prefix, self.mark(True, isinstance(before, tuple), path), doc)
             for k, item in enumerate(after):
@@ -190,6 +195,11 @@ def flow_lines(prefix: str, items: Sequence[Any]) -> Iterator[Line]:
         else:
             line += f", {text}"
     yield Line(f"{line}]")
+
+
+def named_hint(hint: Any) -> Any:
+    """The type of the values of a mapping."""
+    return next(get_args(bare(choice))[1] for choice in alternatives(hint) if get_origin(bare(choice)) is dict)
 
 
 def item_hint(hint: Any) -> Any:

@@ -93,10 +93,14 @@ class Builder:
         if any(accepts(choice, value) for choice in plain):
             return value
         choice = structured[0]
+        if not isinstance(value, dict) and (get_origin(bare(choice)) is dict or any(map(list_hints, plain))):
+            return self.leaf(hint, value, path)
         if family := family_of(choice):
             return self.component(family, value, path, plain)
         if get_origin(bare(choice)) is tuple:
             return self.items(hint, choice, value, path)
+        if get_origin(bare(choice)) is dict:
+            return self.mapping(choice, value, path)
         return self.section(bare(choice), value, path, optional=type(None) in plain)
 
     def section(self, cls: type, value: Any, path: FieldPath, *, optional: bool = False) -> Any:
@@ -194,6 +198,11 @@ class Builder:
             return self.wrong(path, describe(hint), value, f"write it as an item of a list: {form}" if alone else "")
         item = get_args(bare(choice))[0]
         return tuple(self.value(item, one, (*path, k)) for k, one in enumerate(value))
+
+    def mapping(self, choice: Any, value: dict[str, Any], path: FieldPath) -> Any:
+        """Values by names that the user chooses, such as those of columns."""
+        item = get_args(bare(choice))[1]
+        return {name: self.value(item, one, (*path, name)) for name, one in value.items()}
 
     def leaf(self, hint: Any, value: Any, path: FieldPath) -> Any:
         """A single value, or a list of single values."""

@@ -2,7 +2,7 @@
 
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from bptrain.config.experiment import Experiment
 from bptrain.config.scalars import scalar
@@ -76,6 +76,9 @@ def plain(hint: Any, value: Any) -> Any:
     if isinstance(value, tuple):
         item_hint = next((get_args(bare(choice))[0] for choice in alternatives(hint) if get_args(bare(choice))), Any)
         return [plain(item_hint, item) for item in value]
+    if isinstance(value, dict):
+        mapping = next(bare(choice) for choice in alternatives(hint) if get_origin(bare(choice)) is dict)
+        return {name: plain(get_args(mapping)[1], item) for name, item in value.items()}
     if is_dataclass(value):
         inside = section(value)
         if not any(family_of(choice) for choice in alternatives(hint)):

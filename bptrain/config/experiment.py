@@ -3,9 +3,25 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
-from bptrain.data import SCALERS, SOURCES, Scaler, Source, Split, Standard
+from bptrain.data import (
+    IMPUTERS,
+    SCALERS,
+    SOURCES,
+    ColumnOptions,
+    Drop,
+    FeatureChoice,
+    Imputer,
+    Refuse,
+    Scaler,
+    Source,
+    Split,
+    Standard,
+    Treatment,
+    Unseen,
+    treatment,
+)
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import METRICS, Metric
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss
@@ -22,14 +38,54 @@ class Data:
 
     source: Annotated[Source, SOURCES, "where the table comes from"]
     target: Annotated[str | tuple[str, ...] | None, "column to predict, or several; null: the source's own"] = None
-    features: Annotated[tuple[str, ...] | None, "columns to predict from; null: all but the target"] = None
+    features: Annotated[
+        tuple[str, ...] | FeatureChoice | None,
+        "columns to predict from, or what to exclude; null: all that have no other use",
+    ] = None
+    columns: Annotated[dict[str, ColumnOptions] | None, "what is made of single columns, by name"] = None
     task: Annotated[
         Literal["auto", "classification", "regression", "multi_label"],
         "auto: by the loss, or else by what the target looks like",
     ] = "auto"
     split: Annotated[Split, "which rows are held out"] = Split()
-    scaling: Annotated[Scaler, SCALERS, "of the features"] = Standard()
+    missing: Annotated[Imputer, IMPUTERS, "what becomes of missing values in features"] = Refuse()
+    indicator: Annotated[bool, "whether columns of 0 and 1 say where values were missing, for those that had any"] = (
+        False
+    )
+    unseen: Annotated[Unseen, "a category that training did not know: an error, or ignored (0 for all known ones)"] = (
+        "error"
+    )
+    scaling: Annotated[Scaler, SCALERS, "of numeric features"] = Standard()
     target_scaling: Annotated[Scaler, SCALERS, "of numeric targets; metrics are in the original units"] = Standard()
+    class_weight: Annotated[
+        Literal["balanced"] | dict[str, Annotated[float, Ge(0), Le(1e6)]] | None,
+        "what a row weighs in the loss by its class: balanced (rows / (classes * rows of it)), or by label, others 1",
+    ] = None
+    sample_weight: Annotated[
+        str | None, "column of what each row weighs in the loss; no feature; metrics ignore it"
+    ] = None
+    id: Annotated[str | None, "column that tells rows apart; no feature"] = None
+
+    def of_column(self, name: str) -> ColumnOptions | None:
+        """What is said of a single column."""
+        return (self.columns or {}).get(name)
+
+    def treatment(self, name: str) -> Treatment:
+        """What is to be made of a feature."""
+        general = Treatment("auto", self.missing, self.indicator, self.scaling, self.unseen)
+        return treatment(self.of_column(name), general)
+
+    def target_treatment(self, name: str) -> Treatment:
+        """What is to be made of a target: nothing is filled in, but rows may be dropped."""
+        general = Treatment(
+            "auto", self.missing if isinstance(self.missing, Drop) else Refuse(), False, self.target_scaling
+        )
+        return treatment(self.of_column(name), general)
+
+    def field(self, name: str, option: str) -> str:
+        """The field that decides an option of a column: its own, or that of all."""
+        own = self.of_column(name)
+        return f"data.columns.{name}.{option}" if getattr(own, option, None) not in (None, "auto") else f"data.{option}"
 
 
 @dataclass(frozen=True)

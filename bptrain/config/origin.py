@@ -105,7 +105,21 @@ class Origin:
 
     def located(self, error: OptionError) -> ConfigError:
         """Mistakes that only know their fields, with their places."""
-        return ConfigError(replace(self.problem(field_path(m.field), m.message), code=m.code) for m in error.mistakes)
+        return ConfigError(replace(self.problem(self.path(m.field), m.message), code=m.code) for m in error.mistakes)
+
+    def path(self, text: str) -> FieldPath:
+        """A dotted field as a path; a name of the user's own with dots in it, such as that of a column, is one part."""
+        found: list[str | int] = []
+        spot, parts = self.root, text.split(".")
+        while parts:
+            inside = (spot.inside if spot else None) or {}
+            names: list[str | int] = [".".join(parts[:k]) for k in range(len(parts), 0, -1)]
+            key = next((name for name in (*names, *field_path(parts[0])) if name in inside), None)
+            if key is None:
+                break
+            found.append(key)
+            spot, parts = inside[key], parts[str(key).count(".") + 1 :]
+        return (*found, *field_path(".".join(parts)))
 
 
 def dotted(path: FieldPath) -> str:

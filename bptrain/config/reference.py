@@ -10,7 +10,7 @@ from typing import Any
 from bptrain.code import load_codes
 from bptrain.config.dump import plain
 from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Training
-from bptrain.data import SCALERS, SOURCES, Split
+from bptrain.data import IMPUTERS, SCALERS, SOURCES, ColumnOptions, FeatureChoice, Split
 from bptrain.errors import InputError
 from bptrain.metrics import METRICS
 from bptrain.nn import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES
@@ -20,6 +20,8 @@ from bptrain.registry import Family, Option, describe, options, suggestion
 SECTIONS: dict[str, type] = {
     "experiment": Experiment,
     "data": Data,
+    "features": FeatureChoice,
+    "columns": ColumnOptions,
     "split": Split,
     "regularization": Regularization,
     "training": Training,
@@ -31,6 +33,7 @@ SECTIONS: dict[str, type] = {
 
 FAMILIES: dict[str, Family] = {
     "sources": SOURCES,
+    "imputers": IMPUTERS,
     "scalers": SCALERS,
     "layers": LAYERS,
     "activations": ACTIVATIONS,

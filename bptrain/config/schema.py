@@ -136,6 +136,8 @@ def value(hint: Any, definitions: dict[str, Schema]) -> Schema:
         return {"$ref": f"#/definitions/{name}"}
     if get_origin(inner) is tuple:
         return {"type": "array", "items": value(get_args(inner)[0], definitions)}
+    if get_origin(inner) is dict:
+        return {"type": "object", "additionalProperties": value(get_args(inner)[1], definitions)}
     if get_origin(inner) is Literal:
         return any_of({"enum": list(get_args(inner))}, VARIABLE)
     limits = {

@@ -15,6 +15,8 @@ from bptrain.config.schema import with_schema
 from bptrain.data import Csv, Source, Table, Task, find_classes, likely_task, refuse_constant
 from bptrain.data.guess import read
 from bptrain.data.kinds import ColumnKind, kinds
+from bptrain.data.table import shown
+from bptrain.data.targets import with_numbers
 from bptrain.errors import InputError
 from bptrain.registry import name_of, suggestion
 from bptrain.text import printable
@@ -39,8 +41,9 @@ class Starter:
 def init(file: str | Path, target: str | None, *, output: str | Path | None = None, force: bool = False) -> str:
     """A commented config for a data file, which trains without an edit.
 
-    Text, incomplete, constant and ID-like columns are left out of the features, with the reason in a comment. The
-    network, the split and the training are chosen by the rows and columns that are left.
+    Constant and ID-like columns, and text that is no category, are left out of the features, with the reason in a
+    comment; missing values of the others get a policy. The network, the split and the training are chosen by the rows
+    and columns that are left.
 
     Args:
         file: CSV, Parquet, JSON lines, npy or npz, by its suffix.
@@ -62,7 +65,9 @@ def init(file: str | Path, target: str | None, *, output: str | Path | None = No
 
 def start(file: str | Path, target: str | None, *, output: str | Path | None = None, force: bool = False) -> Starter:
     """The config that `init` gives, with what it leaves out."""
-    source, table = read(file)
+    source, table = read(file, () if target is None else (target,))
+    if target in table.columns:
+        table = with_numbers(table, str(target))
     found = kinds(table)
     if target is None:
         raise InputError(without_target(table, found))
@@ -114,10 +119,17 @@ def checked_task(table: Table, target: str) -> Task:
     """
     task = likely_task(table, target)
     if task == "classification":
-        count = len(find_classes(table, target).labels)
+        classes = find_classes(table, target)
+        count = len(classes.labels)
         if count > max(2, len(table) // 2):
             what = f"{count:,} classes in {len(table):,} rows; a class is learned from several rows each"
             raise InputError(f"{table.origin}: {target}: {what}")
+        codes = classes.codes(table)
+        lonely = np.flatnonzero(np.bincount(codes) == 1)
+        if len(lonely) and share(len(table)):
+            row = int(np.flatnonzero(codes == lonely[0])[0])
+            what = f"the class {shown(classes.labels[int(lonely[0])])} has a single row; correct it or remove the row"
+            raise InputError(f"{table.where(row)}: {target}: {what}")
         return task
     refuse_constant(table, target)
     (kind,) = (one for one in kinds(table) if one.name == target)
@@ -188,6 +200,10 @@ def lines(
         if len(left_out) > MOST_LISTED:
             yield Line(f"  #   and {len(left_out) - MOST_LISTED:,} more")
         yield from flow_lines("  features:", [one.name for one in used])
+    if special := [one for one in used if one.options]:
+        yield Line("  columns:")
+        for one in special:
+            yield Line(f"    {flow(one.name)}: {one.options}", meaning=printable(one.words))
     held_out = share(rows)
     split = f"  split: {{validation: {held_out:g}, test: {held_out:g}}}"
     yield Line(split, meaning="shares that are held out" if held_out else f"{rows} rows are too few to hold some out")

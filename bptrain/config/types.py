@@ -10,8 +10,11 @@ from bptrain.registry import alternatives, bare, family_of
 
 
 def is_structured(hint: Any) -> bool:
-    """Whether values of this type have places of their own inside: components, sections, and lists of such."""
+    """Whether values of this type have places of their own inside: components, sections, mappings by name, and lists of
+    such."""
     if family_of(hint) or is_dataclass(bare(hint)):
+        return True
+    if get_origin(bare(hint)) is dict:
         return True
     return get_origin(bare(hint)) is tuple and any(is_structured(item) for item in get_args(bare(hint)))
 

@@ -97,3 +97,9 @@ def fitted(cells: list[str], room: int) -> list[str]:
             break
         kept.append(cell)
     return kept
+
+
+def print_notes(notes: Iterable[tuple[str, str]]) -> None:
+    """Print what is to be said of files: `note: FILE: what is so`."""
+    for file, message in notes:
+        print(f"note: {printable(f'{file}: {message}')}", file=sys.stderr)

@@ -1,16 +1,11 @@
 """Data: sources of tables, the columns of a table as numbers, and which rows train."""
 
-from bptrain.data.columns import (
-    MOST_INTEGER_CLASSES,
-    Classes,
-    Columns,
-    Task,
-    find_classes,
-    fit,
-    likely_task,
-    refuse_constant,
-)
+from bptrain.data.columns import Columns, Weighting, complete_rows, fit
+from bptrain.data.features import Boolean, Categorical, Feature, Numeric
+from bptrain.data.imputers import IMPUTERS, Drop, Imputer, Refuse
+from bptrain.data.options import ColumnOptions, FeatureChoice, Kind, Treatment, Unseen, treatment
 from bptrain.data.scalers import SCALERS, Scaler, Standard, Unscaled
+from bptrain.data.selection import Selection
 from bptrain.data.sources import (
     BUNDLED_TARGETS,
     SOURCES,
@@ -23,6 +18,7 @@ from bptrain.data.sources import (
     Parquet,
     Source,
     Tsv,
+    as_text,
     read_table,
     resources,
     source_for,
@@ -30,30 +26,57 @@ from bptrain.data.sources import (
 from bptrain.data.splits import Split
 from bptrain.data.synthetic import Synthetic
 from bptrain.data.table import Table
+from bptrain.data.targets import (
+    MOST_INTEGER_CLASSES,
+    Classes,
+    Task,
+    balanced,
+    find_classes,
+    likely_task,
+    refuse_constant,
+)
 
 __all__ = [
     "BUNDLED_TARGETS",
+    "IMPUTERS",
     "MOST_INTEGER_CLASSES",
     "SCALERS",
     "SOURCES",
+    "Boolean",
     "Bundled",
+    "Categorical",
     "Classes",
+    "ColumnOptions",
     "Columns",
     "Csv",
+    "Drop",
+    "Feature",
+    "FeatureChoice",
     "Idx",
+    "Imputer",
     "Jsonl",
+    "Kind",
     "Npy",
     "Npz",
+    "Numeric",
     "Parquet",
+    "Refuse",
     "Scaler",
+    "Selection",
     "Source",
     "Split",
     "Standard",
     "Synthetic",
     "Table",
     "Task",
+    "Treatment",
     "Tsv",
     "Unscaled",
+    "Unseen",
+    "Weighting",
+    "as_text",
+    "balanced",
+    "complete_rows",
     "find_classes",
     "fit",
     "likely_task",
@@ -61,4 +84,5 @@ __all__ = [
     "refuse_constant",
     "resources",
     "source_for",
+    "treatment",
 ]

@@ -4,231 +4,245 @@ All statistics come from the training rows. What is fitted here is applied by na
 orders of columns, and columns more, do no harm.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data.scalers import Scaler, Statistics
-from bptrain.data.table import Table, shown
+from bptrain.data.features import Feature, Numeric, feature_from_json
+from bptrain.data.fitting import fit_feature
+from bptrain.data.imputers import Drop
+from bptrain.data.options import Kind, Treatment
+from bptrain.data.selection import Selection
+from bptrain.data.table import Table
+from bptrain.data.targets import Classes
+from bptrain.data.values import missing
 from bptrain.errors import InputError
-
-Task = Literal["classification", "regression", "multi_label"]
-
-MOST_INTEGER_CLASSES = 20
-"""A column of whole numbers with no more distinct values than this, and five rows for each, is taken for classes,
-unless the config says otherwise. Two values are classes in any case."""
-
-LARGEST = 1e37
-"""The largest scaled value that is let through: a tenth of what float32 holds."""
-
-Label = str | int
+from bptrain.registry import closest
 
 
 @dataclass(frozen=True)
-class Column:
-    """A numeric column with the statistics of its scaler."""
+class Weighting:
+    """What rows weigh in the loss: `classes` has a weight for each class, `column` names the one that has a weight for
+    each row; the product where there are both."""
 
-    name: str
-    statistics: Statistics
+    classes: tuple[float, ...] | None = None
+    column: str | None = None
 
+    def __bool__(self) -> bool:
+        return self.classes is not None or self.column is not None
 
-@dataclass(frozen=True)
-class Classes:
-    """A target of classes: their labels, sorted; a label's place is its code."""
-
-    name: str
-    labels: tuple[Label, ...]
-
-    def codes(self, table: Table) -> Array:
-        """The class number of each row, `(rows,)` int64.
+    def weights(self, rows: Selection, codes: Array | None) -> Array | None:
+        """The weight of each row `(rows,)` float64; None: all weigh the same.
 
         Raises:
-            InputError: a label that is not among the classes.
+            InputError: a weight is missing, negative or not finite.
         """
-        values = labels_of(table, self.name)
-        # Compared as text: a file with nothing but numeric labels has them as numbers.
-        place = {str(label): k for k, label in enumerate(self.labels)}
-        codes = np.array([place.get(str(value), -1) for value in values], dtype=np.int64)
-        unknown = np.flatnonzero(codes < 0)
-        if len(unknown):
-            row = int(unknown[0])
-            known = ", ".join(shown(label) for label in self.labels[:20])
-            what = f"a class unseen in training (got {shown(values[row])}, known are {known})"
-            raise InputError(f"{table.where(row)}: {self.name}: {what}")
-        return codes
+        if not self:
+            return None
+        weights = np.ones(len(rows))
+        if self.column is not None:
+            weights = rows.table.numbers(self.column)[rows.numbers]
+            wrong = np.flatnonzero(weights < 0)
+            if len(wrong):
+                row = int(wrong[0])
+                what = f"a weight must not be negative (got {weights[row]:g})"
+                raise InputError(f"{rows.where(row)}: {self.column}: {what}; correct it or remove the row")
+        if self.classes is not None and codes is not None:
+            weights = weights * np.array(self.classes)[codes]
+        return weights
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The fitted preprocessing: features in the order in which the network reads them, and the target."""
+    """The fitted preprocessing: features in the order in which the network reads them, the target, and the
+    weighting."""
 
-    features: tuple[Column, ...]
-    target: Classes | tuple[Column, ...]
-    scaler: Scaler
-    target_scaler: Scaler
+    features: tuple[Feature, ...]
+    target: Classes | tuple[Numeric, ...]
+    weighting: Weighting = Weighting()
 
     @property
     def classes(self) -> int | None:
         """The number of classes, None for a numeric target."""
         return len(self.target.labels) if isinstance(self.target, Classes) else None
 
-    def inputs(self, table: Table) -> Array:
-        """The features of a table, scaled, `(rows, features)` float64.
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """A name for each input of the network, such as `age`, `age missing` or `city=Paris`."""
+        return tuple(name for feature in self.features for name in feature.outputs)
+
+    @property
+    def targets_of(self) -> tuple[str, ...]:
+        """The names of the target columns."""
+        return (self.target.name,) if isinstance(self.target, Classes) else tuple(one.name for one in self.target)
+
+    @property
+    def text(self) -> tuple[str, ...]:
+        """The columns that are to be read as text, also where a file has nothing but numbers in them."""
+        features = [one.name for one in self.features if not isinstance(one, Numeric)]
+        labels = isinstance(self.target, Classes) and isinstance(self.target.labels[0], str)
+        return (*features, *(self.targets_of if labels else ()))
+
+    def refuse_absent(self, table: Table, *, target: bool = True) -> None:
+        """Refuse a table that lacks columns, all of them in one message.
+
+        Args:
+            table: any.
+            target: whether it must have what is predicted, and the weights, too.
 
         Raises:
-            InputError: a column is missing, or has something else than finite numbers.
+            InputError: columns are missing.
         """
-        return np.stack([scaled(table, column, self.scaler) for column in self.features], axis=1)
+        needed = [feature.name for feature in self.features]
+        if target:
+            needed += [*self.targets_of, *filter(None, [self.weighting.column])]
+        absent = [name for name in needed if name not in table.columns]
+        if not absent:
+            return
+        others = [name for name in table.columns if name not in needed]
+        near = {name: closest(name, others) for name in absent}
+        some = ", ".join(
+            f"{name!r} (did you mean {near[name]!r}?)" if near[name] else repr(name) for name in absent[:20]
+        )
+        more = f" and {len(absent) - 20:,} more" if len(absent) > 20 else ""
+        there = f"; it has {', '.join(map(repr, list(table.columns)[:20]))}" if not all(near.values()) else ""
+        plural = "s" if len(absent) > 1 else ""
+        raise InputError(f"{table.origin} has no column{plural} {some}{more}{there}")
 
-    def targets(self, table: Table) -> Array:
+    def ignored(self, table: Table) -> list[str]:
+        """The columns of a table that are of no use here."""
+        used = {*(feature.name for feature in self.features), *self.targets_of, self.weighting.column}
+        return [name for name in table.columns if name not in used]
+
+    def complete(self, table: Table, *, target: bool = True) -> tuple[Array | None, dict[str, int]]:
+        """The rows that are not left out for a missing value (None: all), and how many are missing by column."""
+        named = [*self.features, *(self.target if target and not isinstance(self.target, Classes) else ())]
+        names = [one.name for one in named if isinstance(one.missing, Drop)]
+        if target and isinstance(self.target, Classes) and isinstance(self.target.missing, Drop):
+            names.append(self.target.name)
+        return complete_rows(table, names)
+
+    def inputs(
+        self,
+        table: Table,
+        rows: Array | None = None,
+        *,
+        dtype: Any = np.float64,
+        unseen: Counter[str] | None = None,
+    ) -> Array:
+        """The features of a table as the network reads them, `(rows, inputs)`.
+
+        Args:
+            table: with the columns by name.
+            rows: their numbers; None: all.
+            dtype: of the result; what is computed is computed in float64.
+            unseen: counts the ignored values by column.
+
+        Raises:
+            InputError: a column is missing, or has values that cannot be used.
+        """
+        self.refuse_absent(table, target=False)
+        selection, counted = Selection(table, rows), Counter[str]() if unseen is None else unseen
+        out = np.empty((len(selection), len(self.outputs)), dtype)
+        start = 0
+        for feature in self.features:
+            stop = start + len(feature.outputs)
+            feature.encode(selection, out[:, start:stop], counted)
+            start = stop
+        return out
+
+    def targets(self, table: Table, rows: Array | None = None) -> Array:
         """The target of a table: class numbers `(rows,)` int64, or scaled numbers `(rows, columns)` float64.
 
         Raises:
             InputError: a column is missing, or has values that training did not know.
         """
+        selection = Selection(table, rows)
         if isinstance(self.target, Classes):
-            return self.target.codes(table)
-        return np.stack([scaled(table, column, self.target_scaler) for column in self.target], axis=1)
+            return self.target.codes(selection)
+        return np.stack([one.scaled(selection, one.numbers(selection)[0]) for one in self.target], axis=1)
+
+    def weights(self, table: Table, rows: Array | None = None, codes: Array | None = None) -> Array | None:
+        """What each row weighs in the loss, `(rows,)` float64; None: all the same. `codes` are the class numbers.
+
+        Raises:
+            InputError: the column of weights is missing, or has values that are none.
+        """
+        return self.weighting.weights(Selection(table, rows), codes)
 
     def unscaled(self, values: Array) -> Array:
         """Numeric targets or predictions `(rows, columns)` in their own units, float64; class outputs unchanged."""
         if isinstance(self.target, Classes):
             return values
         wide = values.astype(np.float64)
-        scaled = [self.target_scaler.invert(wide[:, k], column.statistics) for k, column in enumerate(self.target)]
-        return np.stack(scaled, axis=1)
+        return np.stack([column.unscaled(wide[:, k]) for k, column in enumerate(self.target)], axis=1)
 
     def to_json(self) -> dict[str, Any]:
-        """What a checkpoint stores; the scalers are in its config."""
-        target = asdict(self.target) if isinstance(self.target, Classes) else [asdict(c) for c in self.target]
-        return {"features": [asdict(column) for column in self.features], "target": target}
+        """What a checkpoint stores: all that is needed to read another table."""
+        target = self.target.to_json() if isinstance(self.target, Classes) else [one.to_json() for one in self.target]
+        return {
+            "features": [feature.to_json() for feature in self.features],
+            "target": target,
+            "weighting": asdict(self.weighting),
+        }
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any], scaler: Scaler, target_scaler: Scaler) -> "Columns":
-        """The inverse of `to_json`."""
+    def from_json(cls, stored: Mapping[str, Any]) -> "Columns":
+        """The inverse of `to_json`.
 
-        def column(entry: dict[str, Any]) -> Column:
-            return Column(entry["name"], tuple(entry["statistics"]))
-
-        target = stored["target"]
+        Raises:
+            LookupError, TypeError, ValueError: it is not what `to_json` writes.
+        """
+        target, weighting = stored["target"], stored["weighting"]
+        classes = weighting["classes"]
         return cls(
-            tuple(column(entry) for entry in stored["features"]),
-            Classes(target["name"], tuple(target["labels"]))
-            if isinstance(target, dict)
-            else tuple(column(entry) for entry in target),
-            scaler,
-            target_scaler,
+            tuple(feature_from_json(entry) for entry in stored["features"]),
+            Classes.from_json(target) if isinstance(target, dict) else tuple(map(feature_from_json, target)),
+            Weighting(None if classes is None else tuple(classes), weighting["column"]),
         )
+
+
+def complete_rows(table: Table, names: Iterable[str]) -> tuple[Array | None, dict[str, int]]:
+    """The rows in which none of the named columns is missing (None: all of them), and how many are, by column."""
+    keep, counts = np.ones(len(table), bool), {}
+    for name in names:
+        holes = missing(table.column(name))
+        if count := int(np.count_nonzero(holes)):
+            counts[name] = count
+            keep &= ~holes
+    return (np.flatnonzero(keep) if counts else None), counts
 
 
 def fit(
     table: Table,
     rows: Array,
-    features: Sequence[str],
-    target: Classes | Sequence[str],
-    scaler: Scaler,
-    target_scaler: Scaler,
+    features: Mapping[str, tuple[Kind, Treatment]],
+    target: Classes | Mapping[str, Treatment],
+    weighting: Weighting = Weighting(),
 ) -> Columns:
     """Columns with statistics of the given rows.
 
     Args:
         table: all rows.
         rows: those that train, int64.
-        features: names of the inputs.
-        target: the classes, or the names of numeric targets.
-        scaler: for features.
-        target_scaler: for numeric targets.
+        features: the inputs by name, each with its kind and what is made of it.
+        target: the classes, or what is made of each numeric target.
+        weighting: of the rows in the loss.
 
     Raises:
-        InputError: a column is missing, or has something else than finite numbers.
+        InputError: a column is missing, or has values that cannot be learned from.
     """
-
-    def fitted(name: str, by: Scaler) -> Column:
-        values = table.numbers(name)
-        with np.errstate(over="ignore"):
-            statistics = by.fit(values[rows])
-        if not np.isfinite(statistics).all():
-            row = int(np.argmax(np.abs(values)))
-            raise InputError(f"{table.where(row)}: {name}: too large to be scaled (got {values[row]:g})")
-        return Column(name, statistics)
-
+    selection = Selection(table, rows)
+    if not isinstance(target, Classes):
+        fitted: Sequence[Feature] = [fit_feature(selection, name, "numeric", one) for name, one in target.items()]
+        target_columns = tuple(one for one in fitted if isinstance(one, Numeric))
     return Columns(
-        tuple(fitted(name, scaler) for name in features),
-        target if isinstance(target, Classes) else tuple(fitted(name, target_scaler) for name in target),
-        scaler,
-        target_scaler,
+        tuple(fit_feature(selection, name, kind, one) for name, (kind, one) in features.items()),
+        target if isinstance(target, Classes) else target_columns,
+        weighting,
     )
-
-
-def scaled(table: Table, column: Column, scaler: Scaler) -> Array:
-    """One column of a table, scaled, `(rows,)` float64.
-
-    Raises:
-        InputError: there is no such column, a value is missing, or one is beyond the numbers that a network works on.
-    """
-    values = table.numbers(column.name)
-    result = scaler.apply(values, column.statistics)
-    far = np.flatnonzero(np.abs(result) > LARGEST)
-    if len(far):
-        row = int(far[0])
-        raise InputError(f"{table.where(row)}: {column.name}: {values[row]:g} is too large to train with")
-    return result
-
-
-def labels_of(table: Table, name: str) -> list[Label]:
-    """A column as class labels: text as it is, whole numbers as integers.
-
-    Raises:
-        InputError: a label is missing, or a number is not whole.
-    """
-    values = table.column(name)
-    missing = [value is None for value in values] if values.dtype == object else np.isnan(values)
-    if np.any(missing):
-        row = int(np.argmax(missing))
-        raise InputError(f"{table.where(row)}: {name}: the target is missing; fill it in or remove the row")
-    if values.dtype == object:
-        return list(values)
-    broken = np.flatnonzero((values != np.floor(values)) | (np.abs(values) >= 2**53))
-    if len(broken):
-        row = int(broken[0])
-        what = f"a class must be text or a whole number below 2^53 (got {values[row]:.17g})"
-        raise InputError(f"{table.where(row)}: {name}: {what}; for numbers to predict use loss: mse")
-    return [int(value) for value in values]
-
-
-def find_classes(table: Table, name: str) -> Classes:
-    """The classes of a column, sorted.
-
-    Raises:
-        InputError: a label is missing or no class, or there is only one.
-    """
-    labels = sorted(set(labels_of(table, name)))
-    if len(labels) < 2:
-        raise InputError(
-            f"{table.origin}: {name}: the target has a single class, {shown(labels[0])}; there is nothing to learn"
-        )
-    return Classes(name, tuple(labels))
-
-
-def refuse_constant(table: Table, name: str) -> None:
-    """Refuse a column of numbers to predict that are all the same.
-
-    Raises:
-        InputError: they are; or one is missing or not finite.
-    """
-    values = table.numbers(name)
-    if values.min() == values.max():
-        raise InputError(f"{table.origin}: {name}: it is {values[0]:g} in every row; there is nothing to learn")
-
-
-def likely_task(table: Table, name: str) -> Task:
-    """What a target column looks like: text and few distinct whole numbers are classes, other numbers are not."""
-    values = table.column(name)
-    if values.dtype == object:
-        return "classification"
-    whole = bool(np.all(np.isfinite(values)) and np.all(values == np.floor(values)))
-    most = min(MOST_INTEGER_CLASSES, max(2, len(values) // 5))
-    return "classification" if whole and len(np.unique(values)) <= most else "regression"

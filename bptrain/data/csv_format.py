@@ -32,7 +32,8 @@ csv.field_size_limit(LONGEST)
 @dataclass(frozen=True)
 class CsvFormat:
     """How a file is written: the delimiter (`auto`: to be guessed), whether a first line names the columns, the
-    character around values (empty: none), the encoding (`auto`: by its mark), the decimal sign, and what means missing.
+    character around values (empty: none), the encoding (`auto`: by its mark), the decimal sign, what means missing,
+    and which columns are text also where they look like numbers.
     `doubtful` says that the delimiter was guessed among several, or among none.
     """
 
@@ -42,6 +43,7 @@ class CsvFormat:
     encoding: str = "auto"
     decimal: str = "."
     missing: tuple[str, ...] = MISSING
+    text: tuple[str, ...] = ()
     doubtful: bool = False
 
     def reader(self, lines: Any, *, strict: bool = False) -> Any:

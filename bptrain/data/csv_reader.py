@@ -77,7 +77,7 @@ def read_csv(path: Path, form: CsvFormat | None = None) -> Table:
         rows = sum(file.tally.lines for file in files)
         refuse_too_large(path, rows, len(names))
         database = stack.enter_context(connected())
-        numeric = numeric_columns(database, files)
+        numeric = numeric_columns(database, files) - set(files[0].form.text)
         parts = [fetched(database, file, numeric) for file in files]
     counts = [len(part[names[0]]) for part in parts]
     # One column after the other, so that no more than one is there twice.

@@ -11,17 +11,17 @@ from bptrain.data.table import Table, is_number
 THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
 
-def read(file: str | Path) -> tuple[Source, Table]:
-    """A file, and the source that reads it; decimal commas are found out.
+def read(file: str | Path, text: Sequence[str] = ()) -> tuple[Source, Table]:
+    """A file, and the source that reads it; decimal commas are found out. Columns named in `text` are read as such.
 
     Raises:
         InputError: it cannot be read.
         StorageError: it is there and may not be read.
     """
-    source, table = source_for(file), read_table(file)
+    source, table = source_for(file), read_table(file, text=text)
     if isinstance(source, Csv) and any(has_decimal_commas(values.tolist()) for values in table.columns.values()):
         source = replace(source, decimal=",")
-        table = read_table(file, like=source)
+        table = read_table(file, like=source, text=text)
     return source, table
 
 

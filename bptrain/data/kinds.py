@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data.columns import LARGEST
+from bptrain.data.features import LARGEST
+from bptrain.data.inference import infer
 from bptrain.data.scalers import Standard
-from bptrain.data.table import Table
+from bptrain.data.table import Table, shown
+from bptrain.data.values import missing
 
 NUMBERED = 10
 """Columns of one name with as many numbers, such as pixel_0_1, are taken for one measurement: an image, a spectrum."""
@@ -27,13 +29,14 @@ TIME = re.compile(r"year|month|week|day|date|hour|minute|second|time|epoch|age",
 class ColumnKind:
     """A column: what is in it, in words, and what speaks against learning from it (empty: nothing).
 
-    `usable` says whether it could be learned from all the same.
+    `usable` says whether it could be learned from all the same; `options` are what a config should say of it, as YAML.
     """
 
     name: str
     words: str
     objection: str = ""
     usable: bool = True
+    options: str = ""
 
 
 def kinds(table: Table) -> tuple[ColumnKind, ...]:
@@ -50,29 +53,38 @@ def kind(name: str, values: Array, numbered: bool) -> ColumnKind:
     distinct = len(np.unique(finite))
     whole = bool(np.all(finite == np.floor(finite)))
     words = f"{'whole ' if whole else ''}numbers, {distinct:,} different"
-    missing = int(np.isnan(values).sum())
-    if missing:
-        return ColumnKind(name, words, f"{missing:,} of {len(values):,} values are missing", usable=False)
-    if len(finite) < len(values):
+    holes = int(np.isnan(values).sum())
+    if len(finite) + holes < len(values):
         return ColumnKind(name, words, "it has infinite values", usable=False)
-    if not scales(values):
+    if not scales(finite):
         return ColumnKind(name, words, "its numbers are too large to be scaled", usable=False)
-    if distinct == 1:
+    options = "{missing: median, indicator: true}" if holes else ""
+    if holes:
+        words += f", {holes:,} of {len(values):,} missing"
+    if distinct == 1 and not holes:
         return ColumnKind(name, words, "" if numbered else f"it is {values[0]:g} in every row")
-    if looks_like_id(name, values):
-        return ColumnKind(name, words, "it looks like an ID, which says nothing about new rows")
-    return ColumnKind(name, words)
+    if looks_like_id(name, finite):
+        return ColumnKind(name, words, "it looks like an ID, which says nothing about new rows", options=options)
+    return ColumnKind(name, words, options=options)
 
 
 def text_kind(name: str, values: Array) -> ColumnKind:
     """The kind of a column that is not all numbers."""
-    present = [value for value in values if value is not None]
-    if not present:
+    found, holes = infer(values), int(missing(values).sum())
+    empty = f", {holes:,} of {len(values):,} missing" if holes else ""
+    words = f"text, {found.different:,} different{empty}"
+    if found.kind == "empty":
         return ColumnKind(name, "empty", "the whole column is empty", usable=False)
-    missing = len(values) - len(present)
-    words = f"text, {len(set(present)):,} different"
-    empty = f", {missing:,} of {len(values):,} missing" if missing else ""
-    return ColumnKind(name, words + empty, f"{words}{empty}; only numbers can be learned from", usable=False)
+    if found.kind == "spoilt":
+        return ColumnKind(name, words, f"{words}; numbers with text among them", usable=False)
+    if found.kind == "text":
+        return ColumnKind(name, words, f"{words}; too many for categories", usable=False)
+    if found.different == 1 and not holes:
+        return ColumnKind(name, words, f"it is {shown(values[0])} in every row")
+    if found.kind == "boolean":
+        return ColumnKind(name, words, options="{kind: boolean, missing: most_frequent}" if holes else "")
+    filled = ", missing: {constant: missing}" if holes else ""
+    return ColumnKind(name, words, options=f"{{kind: categorical, unseen: ignore{filled}}}")
 
 
 def scales(values: Array) -> bool:

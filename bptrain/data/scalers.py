@@ -55,6 +55,70 @@ class Standard:
         return column * std + mean
 
 
+@SCALERS.named("minmax")
+@dataclass(frozen=True)
+class MinMax:
+    """From 0 for the least training value to 1 for the largest; a constant column becomes 0.
+
+    Forward: `(x - min) / (max - min)`. Backward: `x · (max - min) + min`. Shapes: `(rows,)`. Later values may lie
+    beyond 0 and 1. As scikit-learn's MinMaxScaler.
+    """
+
+    def fit(self, column: Array) -> Statistics:
+        least, largest = float(np.min(column)), float(np.max(column))
+        return least, (largest - least) or 1.0
+
+    def apply(self, column: Array, statistics: Statistics) -> Array:
+        least, width = statistics
+        return (column - least) / width
+
+    def invert(self, column: Array, statistics: Statistics) -> Array:
+        least, width = statistics
+        return column * width + least
+
+
+@SCALERS.register
+@dataclass(frozen=True)
+class Robust:
+    """Median 0 and a distance of 1 between the quartiles, which far values hardly move.
+
+    Forward: `(x - median) / (q75 - q25)`. Backward: `x · (q75 - q25) + median`. Shapes: `(rows,)`. Quartiles lie
+    between values by linear interpolation; where both are the same, the column is only shifted. As scikit-learn's
+    RobustScaler.
+    """
+
+    def fit(self, column: Array) -> Statistics:
+        low, median, high = (float(q) for q in np.percentile(column, (25, 50, 75)))
+        return median, (high - low) or 1.0
+
+    def apply(self, column: Array, statistics: Statistics) -> Array:
+        median, width = statistics
+        return (column - median) / width
+
+    def invert(self, column: Array, statistics: Statistics) -> Array:
+        median, width = statistics
+        return column * width + median
+
+
+@SCALERS.named("log1p")
+@dataclass(frozen=True)
+class Log1p:
+    """The logarithm of 1 + x, then mean 0 and standard deviation 1: for prices, counts and what else is skewed.
+
+    Forward: `(ln(1 + x) - mean) / std`. Backward: `exp(x · std + mean) - 1`. Shapes: `(rows,)`, x above -1. As
+    scikit-learn's FunctionTransformer(np.log1p) before a StandardScaler.
+    """
+
+    def fit(self, column: Array) -> Statistics:
+        return Standard().fit(np.log1p(column))
+
+    def apply(self, column: Array, statistics: Statistics) -> Array:
+        return Standard().apply(np.log1p(column), statistics)
+
+    def invert(self, column: Array, statistics: Statistics) -> Array:
+        return np.expm1(Standard().invert(column, statistics))
+
+
 @SCALERS.named("none")
 @dataclass(frozen=True)
 class Unscaled:

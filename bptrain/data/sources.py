@@ -87,6 +87,7 @@ class Csv:
     encoding: Annotated[str, "utf-8, utf-16, latin-1 or cp1252; auto: by the byte order mark, or else utf-8"] = "auto"
     decimal: Annotated[Literal[".", ","], "before the fraction of a number"] = "."
     missing: Annotated[tuple[str, ...], "texts that mean a missing value, beside an empty one"] = MISSING
+    text: Annotated[tuple[str, ...], "columns that are text, also where it looks like numbers, as 01 does"] = ()
 
     def __post_init__(self) -> None:
         mistakes = []
@@ -113,7 +114,7 @@ class Csv:
     def format(self) -> CsvFormat:
         """How the file is written."""
         encoding = known_encoding(self.encoding) or "auto"
-        return CsvFormat(self.delimiter, self.header, self.quote, encoding, self.decimal, self.missing)
+        return CsvFormat(self.delimiter, self.header, self.quote, encoding, self.decimal, self.missing, self.text)
 
 
 def is_mark(text: str) -> bool:
@@ -271,20 +272,26 @@ def source_for(path: str | Path, like: Source | None = None) -> Any:
         return replace(like, path=path)  # type: ignore[type-var]
     if isinstance(like, Csv) and cls in (Csv, Tsv):
         return cls(
-            path, **{name: getattr(like, name) for name in ("header", "quote", "encoding", "decimal", "missing")}
+            path,
+            **{name: getattr(like, name) for name in ("header", "quote", "encoding", "decimal", "missing", "text")},
         )
     return (cls or Csv)(path)
 
 
-def read_table(path: str | Path, like: Source | None = None) -> Table:
-    """A file as a table, read by the source that `source_for` chooses.
+def as_text(source: Source, names: Iterable[str]) -> Source:
+    """The source that reads some columns as text, also where they look like numbers; others know what is text."""
+    return replace(source, text=tuple(dict.fromkeys((*source.text, *names)))) if isinstance(source, Csv) else source
+
+
+def read_table(path: str | Path, like: Source | None = None, text: Iterable[str] = ()) -> Table:
+    """A file as a table, read by the source that `source_for` chooses; columns named in `text` are text in any case.
 
     Raises:
         InputError: there is no such file, or it cannot be read whole.
         StorageError: it is there and may not be read.
     """
     try:
-        table: Table = source_for(path, like).load()
+        table: Table = as_text(source_for(path, like), text).load()
     except OptionError as error:
         told = "; ".join(mistake.message for mistake in error.mistakes)
         raise InputError(f"{path}: {told.removesuffix(f' (got {path})')}") from None

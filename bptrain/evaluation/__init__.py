@@ -1,17 +1,21 @@
 """Evaluation: how good a trained model is on rows of its own data or on new ones."""
 
+import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from bptrain.code import load_codes
-from bptrain.data import Classes, read_table
-from bptrain.errors import InputError
+from bptrain.data import read_table
+from bptrain.data.table import Table, shown
+from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.metrics import Figure
 from bptrain.training import Model, Rows, score
-from bptrain.training.assemble import load_table, split_rows
+from bptrain.training.assemble import encoded, fingerprint, ignored_values
 from bptrain.training.checkpoint import load
+from bptrain.training.preparing import divided, dropped, load_table
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -52,14 +56,17 @@ def evaluate(
         StorageError: the checkpoint cannot be read.
 
     Warns:
-        BptrainWarning: a file of code has changed since the checkpoint was written.
+        BptrainWarning: a file of code has changed since the checkpoint was written; rows of the data are dropped for a
+            missing value, or values unseen in training are ignored, as the config wants it.
+        BptrainNote: columns of the data are ignored.
     """
     load_codes(code)
     model, stored = load(checkpoint)
     if data is not None:
         if split is not None:
             raise InputError("--split names a part of the training data; it does not go with --data")
-        name, rows = "data", model.rows(read_table(data, like=model.experiment.data.source))
+        table = read_table(data, like=model.experiment.data.source, text=model.columns.text)
+        name, rows = "data", new_rows(model, table)
         if objection := model.objection(rows):
             raise InputError(f"{data}: {objection}")
     else:
@@ -79,13 +86,40 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     if name not in counts:
         raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
     table = load_table(model.experiment.data)
-    if len(table) != sum(counts.values()):
-        what = f"{table.origin} has {len(table)} rows, and had {sum(counts.values())} when the model was trained"
+    division = divided(model.experiment, table, model.streams)
+    if {part: len(rows) for part, rows in division.parts.items()} != counts:
+        now, then = sum(map(len, division.parts.values())), sum(counts.values())
+        what = f"{table.origin} has {now} rows, and had {then} when the model was trained"
         raise InputError(f"{what}; the split cannot be repeated, use --data FILE")
-    classes = model.columns.target if isinstance(model.columns.target, Classes) else None
-    part = split_rows(model.experiment, table, classes, model.streams)[name]
-    every = model.rows(table)
-    if every.fingerprint() != stored["data"]:
+    parts, _ = encoded(model, division)
+    if fingerprint(parts) != stored["data"]:
         what = f"{table.origin} has changed since the model was trained"
         raise InputError(f"{what}; its test rows may be others now, use --data FILE to score all rows of a file")
-    return name, Rows(every.inputs[part], every.targets[part])
+    return name, parts[name]
+
+
+def new_rows(model: Model, table: Table) -> Rows:
+    """A table of its own as the model reads it.
+
+    Raises:
+        InputError: a column is missing, or has values that cannot be used; or no row is complete.
+
+    Warns:
+        BptrainWarning: rows are dropped, or values are ignored.
+        BptrainNote: columns are ignored.
+    """
+    model.columns.refuse_absent(table)
+    if others := model.columns.ignored(table):
+        some = ", ".join(map(shown, others[:10])) + (f" and {len(others) - 10:,} more" if len(others) > 10 else "")
+        plural = "s" if len(others) > 1 else ""
+        warnings.warn(f"{table.origin}: ignored the column{plural} {some}", BptrainNote, stacklevel=2)
+    kept, holes = model.columns.complete(table)
+    if kept is not None:
+        warnings.warn(dropped(table, kept, holes), BptrainWarning, stacklevel=2)
+        if not len(kept):
+            raise InputError(f"{table.origin}: no row is complete; there is nothing to score")
+    unseen: Counter[str] = Counter()
+    rows = model.rows(table, kept, unseen)
+    if unseen:
+        warnings.warn(f"{table.origin}: {ignored_values(unseen)}", BptrainWarning, stacklevel=2)
+    return rows

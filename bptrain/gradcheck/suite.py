@@ -138,6 +138,7 @@ def twin_of_config(config: str | Path, overrides: Sequence[str]) -> Twin:
         rows.inputs,
         rows.targets,
         experiment.seed,
+        weights=rows.weights,
     )
 
 
@@ -161,5 +162,8 @@ def sweep_gradients(
 
 def sample_rows(rows: Rows) -> Rows:
     """A few rows, evenly spread."""
-    chosen = np.unique(np.linspace(0, len(rows) - 1, ROWS).astype(int))
-    return replace(rows, inputs=rows.inputs[chosen], targets=rows.targets[chosen])
+    # A row that weighs nothing has no gradient to be checked.
+    heavy = np.arange(len(rows)) if rows.weights is None else np.flatnonzero(rows.weights > 0)
+    chosen = heavy[np.unique(np.linspace(0, len(heavy) - 1, ROWS).astype(int))]
+    weights = None if rows.weights is None else rows.weights[chosen]
+    return replace(rows, inputs=rows.inputs[chosen], targets=rows.targets[chosen], weights=weights)

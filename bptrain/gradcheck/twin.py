@@ -46,6 +46,7 @@ class Twin:
         targets: in the encoding of the loss.
         seed: of the parameters and the dropout masks.
         objective: the class that adds loss and penalty up.
+        weights: of the rows in the loss `(n,)`; None: all the same.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Twin:
         targets: Array,
         seed: int,
         objective: type[Objective] = Objective,
+        weights: Array | None = None,
     ) -> None:
         n = len(inputs)
         # Room for one row more than is used, so that a kernel that ignores the number of rows is caught.
@@ -66,6 +68,7 @@ class Twin:
                 Network(layers, shape, batch=n + 1, dtype=dtype, rng=Streams(seed), input_gradient=dtype == "float64"),
                 loss,
                 regularization,
+                weighted=weights is not None,
             )
             for dtype in ("float64", "complex128")
         )
@@ -81,6 +84,8 @@ class Twin:
             batch = replace(batch, frame=frame)
             batch.input[...] = inputs
             batch.targets[...] = targets
+            if batch.weights is not None:
+                batch.weights[...] = weights
             pairs.append((batch, witnesses))
         (first, seen), (second, also_seen) = pairs
         self.batches, self.witnesses = (first, second), (seen, also_seen)

@@ -4,39 +4,43 @@ Everything that only the data can tell is settled here: the task, the loss, the 
 the columns. What comes out has no `auto` left in it.
 """
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 import numpy as np
 
-from bptrain.arrays import Array, Streams
-from bptrain.config import Data, Experiment
-from bptrain.data import (
-    MOST_INTEGER_CLASSES,
-    Classes,
-    Table,
-    Task,
-    Unscaled,
-    find_classes,
-    fit,
-    likely_task,
-    refuse_constant,
-)
+from bptrain.arrays import Streams
+from bptrain.config import Experiment
+from bptrain.data import MOST_INTEGER_CLASSES, Classes, Selection, Table, Task, Unscaled, likely_task
+from bptrain.data.duplicates import count_duplicates
+from bptrain.data.table import shown
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.nn.losses import BinaryCrossEntropy
 from bptrain.optim import LineSearch
 from bptrain.registry import name_of
 from bptrain.training.model import Model, Rows, batch_rows, build_model, default_loss
+from bptrain.training.preparing import Division, divided, feature_names, load_table, target_names
+from bptrain.training.treating import fitted
 
 
 @dataclass(frozen=True)
 class Assembly:
-    """A fresh model and its data, split; empty parts are left out. `fingerprint` is that of all rows together, and
-    `table` what they were read from."""
+    """A fresh model and its data, split; empty parts are left out.
+
+    `fingerprint` is that of all rows together, `table` what they were read from, but for parts with a source of their
+    own; `selections` are the rows of each part in their table. `notes` say what became of the data that a person should
+    know: rows dropped, categories ignored, rows that stand in several parts.
+    """
 
     model: Model
     parts: dict[str, Rows]
     fingerprint: str
     table: Table
+    selections: dict[str, Selection]
+    notes: tuple[str, ...] = ()
+    duplicates: dict[str, int] = field(default_factory=dict)
 
 
 def assemble(experiment: Experiment) -> Assembly:
@@ -50,91 +54,62 @@ def assemble(experiment: Experiment) -> Assembly:
     if len(table) == 1:
         raise InputError(f"{table.where(0)}: this is the only row, from which nothing can be learned; add more")
     names = target_names(experiment.data, table)
-    features = feature_names(experiment.data, table, names)
+    feature_names(experiment.data, table, names)
     task = find_task(experiment, table, names)
     if task == "classification":
         refuse_continuous(experiment, table, names[0])
-    for name in names if task == "regression" else ():
-        refuse_constant(table, name)
-    classes = find_classes(table, names[0]) if task == "classification" else None
-    experiment = settled(experiment, names, task, len(classes.labels) if classes else None)
     streams = Streams(experiment.seed)
-    rows = split_rows(experiment, table, classes, streams)
-    data = experiment.data
-    columns = fit(table, rows["train"], features, classes or names, data.scaling, data.target_scaling)
-    model = build_model(experiment, columns, streams, rows=len(rows["train"]))
-    refuse_unfit(model, rows)
-    every = model.rows(table)
-    if objection := model.objection(every):
-        raise OptionError(objected(model, objection))
-    parts = {name: Rows(every.inputs[part], every.targets[part], part) for name, part in rows.items() if len(part)}
-    return Assembly(model, parts, every.fingerprint(), table)
+    division = divided(settled(experiment, names, task), table, streams)
+    columns = fitted(settled(experiment, names, task), division.parts["train"])
+    experiment = settled(experiment, names, task, columns.classes)
+    model = build_model(experiment, columns, streams, rows=len(division.parts["train"]))
+    refuse_unfit(model, {name: len(part) for name, part in division.parts.items()})
+    parts, notes = encoded(model, division)
+    for rows in parts.values():
+        if objection := model.objection(rows):
+            raise OptionError(objected(model, objection))
+    duplicates = count_duplicates(
+        {name: rows.inputs for name, rows in parts.items()}, {name: rows.targets for name, rows in parts.items()}
+    )
+    if duplicates:
+        notes = (*notes, repeated(duplicates, parts))
+    return Assembly(model, parts, fingerprint(parts), table, division.parts, (*division.notes, *notes), duplicates)
 
 
-def load_table(data: Data) -> Table:
-    """The table of an experiment.
-
-    Raises:
-        InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
-    """
-    try:
-        return data.source.load()
-    except OptionError as error:
-        raise error.under(f"data.source.{name_of(data.source)}") from None
-
-
-def target_names(data: Data, table: Table) -> tuple[str, ...]:
-    """The columns to predict.
+def encoded(model: Model, division: Division) -> tuple[dict[str, Rows], tuple[str, ...]]:
+    """The rows of each part as the network reads them, and what is to be said of them.
 
     Raises:
-        OptionError: none is named, or there is none of that name.
+        InputError: a value cannot be used, or a part weighs nothing.
     """
-    names = (data.target,) if isinstance(data.target, str) else data.target or table.target
-    if not names:
-        some = ", ".join(list(table.columns)[:20])
-        raise OptionError(Mistake("data.target", f"is missing; name the column to predict, one of {some}"))
-    for name in names:
-        checked(table, name, "data.target")
-    refuse_twice(names, "data.target")
-    return tuple(names)
+    parts, notes = {}, []
+    for name, selection in division.parts.items():
+        unseen: Counter[str] = Counter()
+        rows = parts[name] = model.rows(selection.table, selection.numbers, unseen)
+        if rows.weights is not None and not rows.weights.any():
+            what = f"all rows of {name} weigh nothing; give some a positive weight"
+            weighs = "class_weight" if model.columns.weighting.column is None else "sample_weight"
+            raise OptionError(Mistake(f"data.{weighs}", what))
+        if unseen:
+            notes.append(f"{name}: {ignored_values(unseen)}")
+    return parts, tuple(notes)
 
 
-def feature_names(data: Data, table: Table, targets: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns to predict from: those named, or all but the targets.
-
-    Raises:
-        OptionError: a name is unknown, or is a target; or there are no features.
-    """
-    names = tuple(name for name in table.columns if name not in targets) if data.features is None else data.features
-    for name in names:
-        checked(table, name, "data.features")
-        if name in targets:
-            what = f"the target {name!r} is among the features; take it out"
-            raise OptionError(Mistake(field_of(data.features, name), what, "BP123"))
-    refuse_twice(names, "data.features")
-    if not names:
-        raise OptionError(Mistake("data.features", "there is nothing to predict from; name at least one column"))
-    return names
+def ignored_values(unseen: Mapping[str, int]) -> str:
+    """What is said of categories that training did not know."""
+    where = ", ".join(f"{shown(name)} in {count:,} row{'s' * (count > 1)}" for name, count in unseen.items())
+    return f"values unseen in training are ignored ({where})"
 
 
-def field_of(features: tuple[str, ...] | None, name: str) -> str:
-    """The field in which a feature is named, or would be."""
-    return "data.features" if features is None else f"data.features.{features.index(name)}"
+def repeated(duplicates: Mapping[str, int], parts: Mapping[str, Rows]) -> str:
+    """What is said of rows that stand in several parts."""
+    each = ", ".join(f"{count:,} of {len(parts[name]):,} {name} rows" for name, count in duplicates.items())
+    return f"{each} also stand in a part that comes before, alike in features and target"
 
 
-def refuse_twice(names: tuple[str, ...], field: str) -> None:
-    """Refuse a column that is named twice."""
-    for k, name in enumerate(names):
-        if name in names[:k]:
-            raise OptionError(Mistake(field, f"names the column {name!r} twice; take one out"))
-
-
-def checked(table: Table, name: str, field: str) -> None:
-    """Refuse a column that is not there, as a mistake in `field`."""
-    try:
-        table.column(name)
-    except InputError as error:
-        raise OptionError(Mistake(field, str(error))) from None
+def fingerprint(parts: Mapping[str, Rows]) -> str:
+    """A digest that tells whether all rows are still the same, and in the same parts."""
+    return sha256("".join(f"{name} {rows.fingerprint()}\n" for name, rows in parts.items()).encode()).hexdigest()
 
 
 def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> Task:
@@ -178,10 +153,10 @@ def refuse_continuous(experiment: Experiment, table: Table, name: str) -> None:
         got = f"got {distinct} distinct numbers in {len(values)} rows"
     else:
         return
-    field, what = ("data.task", "classification") if experiment.loss == "auto" else ("loss", name_of(experiment.loss))
-    advice = "for numbers to predict use mse" if field == "loss" else "write task: regression"
+    place, what = ("data.task", "classification") if experiment.loss == "auto" else ("loss", name_of(experiment.loss))
+    advice = "for numbers to predict use mse" if place == "loss" else "write task: regression"
     wanted = "takes classes, as text or whole numbers"
-    raise OptionError(Mistake(field, f"{what} {wanted}, and {name!r} is continuous ({got}); {advice}", "BP120"))
+    raise OptionError(Mistake(place, f"{what} {wanted}, and {name!r} is continuous ({got}); {advice}", "BP120"))
 
 
 def objected(model: Model, objection: str) -> Mistake:
@@ -196,8 +171,9 @@ def objected(model: Model, objection: str) -> Mistake:
     return Mistake("loss", f"{objection}; choose another target, or a loss for such numbers, as mse", "BP122")
 
 
-def settled(experiment: Experiment, names: tuple[str, ...], task: Task, classes: int | None) -> Experiment:
-    """The experiment with target, task, loss and manner of splitting as the data decided them."""
+def settled(experiment: Experiment, names: tuple[str, ...], task: Task, classes: int | None = None) -> Experiment:
+    """The experiment with target, task, loss and manner of splitting as the data decided them; the loss for classes
+    only once their number is known."""
     data = experiment.data
     method = data.split.method
     if method == "auto":
@@ -215,20 +191,7 @@ def settled(experiment: Experiment, names: tuple[str, ...], task: Task, classes:
     return replace(experiment, data=data, loss=loss)
 
 
-def split_rows(experiment: Experiment, table: Table, classes: Classes | None, streams: Streams) -> dict[str, Array]:
-    """The row numbers of each part.
-
-    Raises:
-        OptionError: the split leaves a part without rows, or cannot be stratified.
-    """
-    codes = None if classes is None else classes.codes(table)
-    try:
-        return experiment.data.split.rows(len(table), codes, streams.split)
-    except OptionError as error:
-        raise error.under("data.split") from None
-
-
-def refuse_unfit(model: Model, rows: dict[str, Array]) -> None:
+def refuse_unfit(model: Model, rows: Mapping[str, int]) -> None:
     """Refuse what cannot be trained on these rows.
 
     Raises:
@@ -236,7 +199,7 @@ def refuse_unfit(model: Model, rows: dict[str, Array]) -> None:
             early stopping with nothing to watch; a random loss for an optimizer that compares losses.
     """
     experiment, chain, training = model.experiment, model.network.chain, model.experiment.training
-    count, optimizer = len(rows["train"]), experiment.optimizer
+    count, optimizer = rows["train"], experiment.optimizer
     size = batch_rows(experiment, count)
     mistakes = []
     smallest, needed = count % size or size, chain.least_rows()
@@ -260,7 +223,7 @@ def refuse_unfit(model: Model, rows: dict[str, Array]) -> None:
         if training.average:
             what = f"does not go with {name_of(optimizer)}, whose few steps leave nothing to average; take it out"
             mistakes.append(Mistake("training.average", what, "BP142"))
-    if training.early_stopping and not len(rows["validation"]):
+    if training.early_stopping and not rows.get("validation"):
         what = "there are no validation rows to watch; hold some out with data.split.validation, or take it out"
         mistakes.append(Mistake("training.early_stopping", what, "BP143"))
     if mistakes:

@@ -24,7 +24,7 @@ from bptrain.training.model import Model, build_model
 from bptrain.training.scoring import Score
 from bptrain.training.session import Best, Session
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_best(path: Path, session: Session) -> None:
@@ -162,8 +162,7 @@ def load(path: str | Path) -> tuple[Model, dict[str, Any]]:
     meet(needed_by(stored, path), str(path))
     try:
         experiment = from_json(stored["config"], str(path))
-        scalers = experiment.data.scaling, experiment.data.target_scaling
-        columns = Columns.from_json(stored["columns"], *scalers)
+        columns = Columns.from_json(stored["columns"])
         model = build_model(experiment, columns, Streams(experiment.seed))
         for name, view in (model.network.parameters() | model.network.states).items():
             if arrays[name].shape != view.shape:

@@ -7,10 +7,14 @@ from textwrap import wrap
 from bptrain.code import load_codes
 from bptrain.config import annotated, load
 from bptrain.config.annotated import NARROWEST, WIDEST
+from bptrain.data import Classes, Columns
 from bptrain.text import printable
 from bptrain.training.assemble import Assembly, assemble
 from bptrain.training.run import located
 from bptrain.training.summary import target_in_words
+
+MOST_NAMED = 12
+"""So many columns that are treated alike are named."""
 
 
 def show(
@@ -42,9 +46,28 @@ def show(
     return "".join(f"# {line}\n" for line in head) + "\n" + annotated(loaded, assembly.model.experiment, width=width)
 
 
+def columns_in_words(columns: Columns) -> Iterator[str]:
+    """What is made of the columns, those that are treated alike in one line."""
+    alike: dict[str, list[str]] = {}
+    for feature in columns.features:
+        alike.setdefault(feature.words, []).append(feature.name)
+    yield f"columns: {len(columns.features):,} become {len(columns.outputs):,} inputs"
+    for words, names in alike.items():
+        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+        yield f"  {', '.join(names[:MOST_NAMED])}{more}: {words}"
+    weighting = columns.weighting
+    if weighting.classes is not None and isinstance(columns.target, Classes):
+        pairs = zip(columns.target.labels, weighting.classes, strict=True)
+        yield "class weights: " + ", ".join(f"{label} {weight:.4g}" for label, weight in list(pairs)[:MOST_NAMED])
+    if weighting.column is not None:
+        yield f"row weights: {weighting.column}"
+
+
 def heading(assembly: Assembly) -> Iterator[str]:
     """What a reader of the config should know first, line by line."""
     yield "default: the file does not say; auto: settled by the data or by the rest of the config."
     yield "rows: " + ", ".join(f"{len(rows):,} {name}" for name, rows in assembly.parts.items())
+    yield from columns_in_words(assembly.model.columns)
     yield f"target: {target_in_words(assembly.model.columns)}"
+    yield from assembly.notes
     yield f"network: {assembly.model.network.theta.size:,} parameters; --summary shows it and the formulas in force"

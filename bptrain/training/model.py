@@ -1,6 +1,7 @@
 """A model: a network with its loss, its metrics and its columns, ready to be used on a raw table."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,20 +20,28 @@ from bptrain.training.objective import Objective
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as the network reads them: inputs `(rows, features)`, targets in the encoding of the loss, and their numbers
-    in the table that they come from, if that is known."""
+    """Rows as the network reads them: inputs `(rows, inputs)`, targets in the encoding of the loss, their numbers in
+    the table that they come from, if that is known, and what each weighs in the loss, if not all the same."""
 
     inputs: Array
     targets: Array
     numbers: Array | None = None
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def first(self, count: int) -> "Rows":
+        """The first so many of them."""
+        numbers, weights = (None if array is None else array[:count] for array in (self.numbers, self.weights))
+        return Rows(self.inputs[:count], self.targets[:count], numbers, weights)
+
     def fingerprint(self) -> str:
-        """A digest that tells whether rows are still the same, in the same order."""
-        total = hashlib.sha256(self.inputs.view(np.uint8).data)
-        total.update(self.targets.view(np.uint8).data)
+        """A digest that tells whether rows are still the same, in the same order and at the same places."""
+        total = hashlib.sha256()
+        for array in (self.inputs, self.targets, self.numbers, self.weights):
+            if array is not None:
+                total.update(np.ascontiguousarray(array).view(np.uint8).data)
         return total.hexdigest()
 
 
@@ -54,18 +63,28 @@ class Model:
         """The network itself."""
         return self.objective.network
 
-    def rows(self, table: Table) -> Rows:
+    def rows(self, table: Table, rows: Array | None = None, unseen: Counter[str] | None = None) -> Rows:
         """A table as the network reads it.
+
+        Args:
+            table: with the columns by name.
+            rows: their numbers, int64; None: all.
+            unseen: counts the categories that are ignored, by column.
 
         Raises:
             InputError: a column is missing or has values that cannot be used.
         """
-        targets = self.columns.targets(table)
+        self.columns.refuse_absent(table)
+        targets = self.columns.targets(table, rows)
+        weights = self.columns.weights(table, rows, targets if self.columns.classes is not None else None)
         loss, width = self.objective.loss, self.network.output_shape[0]
         if loss.encoding == "values" and self.columns.classes is not None:
             targets = targets[:, None] == np.arange(width) if width > 1 else targets[:, None]
         dtype = np.int64 if loss.encoding == "codes" else self.network.dtype
-        return Rows(self.columns.inputs(table).astype(self.network.dtype), np.ascontiguousarray(targets, dtype=dtype))
+        inputs = self.columns.inputs(table, rows, dtype=self.network.dtype, unseen=unseen)
+        if weights is not None:
+            weights = weights.astype(self.network.dtype)
+        return Rows(inputs, np.ascontiguousarray(targets, dtype=dtype), rows, weights)
 
     def objection(self, rows: Rows) -> str | None:
         """What is wrong with the targets of rows for the task and the loss, if anything."""
@@ -93,7 +112,7 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
     try:
         layers = completed(experiment.layers, widths[0])
         batch = max(batch_rows(experiment, rows), scoring_rows(experiment))
-        network = Network(layers, (len(columns.features),), batch=batch, dtype=experiment.dtype, rng=streams)
+        network = Network(layers, (len(columns.outputs),), batch=batch, dtype=experiment.dtype, rng=streams)
     except OptionError as error:
         raise error.under("network") from None
     outputs = network.output_shape[0]
@@ -106,7 +125,8 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         raise OptionError(Mistake(place, f"{what}; {advice}", "BP107"))
     metrics = chosen_metrics(experiment, kind_of(experiment))
     resolved = replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)
-    return Model(resolved, columns, streams, Objective(network, loss, experiment.regularization), metrics)
+    objective = Objective(network, loss, experiment.regularization, weighted=bool(columns.weighting))
+    return Model(resolved, columns, streams, objective, metrics)
 
 
 def kind_of(experiment: Experiment) -> Kind:

@@ -19,22 +19,29 @@ from bptrain.registry import name_of
 
 @dataclass(frozen=True)
 class Batch:
-    """Buffers for n rows: fill `input` and `targets`, then ask the objective."""
+    """Buffers for n rows: fill `input`, `targets` and, where rows are weighted, `weights` `(n,)`, then ask the
+    objective."""
 
     frame: Frame
     targets: Array
     scratch: Workspace
+    weights: Array | None = None
 
     @property
     def input(self) -> Array:
         """The network's input buffer, `(n, inputs)`."""
         return self.frame.input
 
-    def fill(self, inputs: Array, targets: Array, rows: Array) -> None:
-        """Gather the given rows of a data set."""
+    def fill(self, inputs: Array, targets: Array, rows: Array, weights: Array | None = None) -> None:
+        """Gather the given rows of a data set; without weights they all weigh 1."""
         # With mode="raise" NumPy would gather into a fresh array first, which grows with the batch.
         np.take(inputs, rows, axis=0, out=self.input, mode="clip")
         np.take(targets, rows, axis=0, out=self.targets, mode="clip")
+        if self.weights is not None:
+            if weights is None:
+                self.weights.fill(1)
+            else:
+                np.take(weights, rows, out=self.weights, mode="clip")
 
 
 class Objective:
@@ -44,9 +51,10 @@ class Objective:
         network: whose parameters are learned.
         loss: of its scores.
         regularization: of its weights; a layer may say otherwise of its own.
+        weighted: whether each row has a weight in the loss.
     """
 
-    def __init__(self, network: Network, loss: Loss, regularization: Regularization) -> None:
+    def __init__(self, network: Network, loss: Loss, regularization: Regularization, *, weighted: bool = False) -> None:
         self.network = network
         self.loss = loss
         self.regularization = regularization
@@ -57,6 +65,7 @@ class Objective:
         real = np.empty(0, network.dtype).real.dtype
         shape = () if codes else network.output_shape
         self._targets = np.zeros((network.batch, *shape), np.int64 if codes else real)
+        self._weights = np.ones(network.batch, real) if weighted else None
         self._plan = checked(loss, loss.plan(network.output_shape))
         self._loss_scratch = {key: network.arena.allocate(planned) for key, planned in self._plan.items()}
         self._batches: dict[int, Batch] = {}
@@ -78,7 +87,8 @@ class Objective:
         """The buffers for n rows; made once for each n."""
         if n not in self._batches:
             scratch = self.network.arena.workspace(n, self._plan, self._loss_scratch)
-            self._batches[n] = Batch(self.network.frame(n), self._targets[:n], scratch)
+            weights = None if self._weights is None else self._weights[:n]
+            self._batches[n] = Batch(self.network.frame(n), self._targets[:n], scratch, weights)
         return self._batches[n]
 
     def loss_value(self, batch: Batch, *, training: bool) -> Value:
@@ -88,7 +98,7 @@ class Objective:
         """
         frame = batch.frame
         frame.forward(training=training)
-        value = self.loss.value_and_grad(frame.scores, batch.targets, None, frame.dscores, batch.scratch)
+        value = self.loss.value_and_grad(frame.scores, batch.targets, batch.weights, frame.dscores, batch.scratch)
         return value if type(value) is tuple and type(value[0]) in (float, complex) else plain(self.loss, value)
 
     def loss_and_grad(self, batch: Batch) -> Value:

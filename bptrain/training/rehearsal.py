@@ -15,7 +15,7 @@ from bptrain.training.budget import Budget
 from bptrain.training.checkpoint import read_last, restore, save_last
 from bptrain.training.keeper import refuse_no_room
 from bptrain.training.loop import pass_over_rows
-from bptrain.training.model import Rows, scoring_rows
+from bptrain.training.model import scoring_rows
 from bptrain.training.run import begun, prepare
 from bptrain.training.run_directory import ROOT
 from bptrain.training.scoring import score
@@ -71,7 +71,7 @@ def dry_run(
         StorageError: there is no room for the run, or what was saved does not come back as it was.
     """
     load_codes(code)
-    session, warnings = begun(config, overrides, strict=strict)
+    session, warnings, _ = begun(config, overrides, strict=strict)
     refuse_no_room(ROOT, session)
     steps = min(WARM_UP + 1, session.steps_per_epoch)
     with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
@@ -79,7 +79,7 @@ def dry_run(
     now, peak = memory()
     held_out, portion = session.held_out, scoring_rows(session.model.experiment)
     began = perf_counter()
-    score(session.model, Rows(held_out.inputs[:portion], held_out.targets[:portion]))
+    score(session.model, held_out.first(portion))
     validation = (perf_counter() - began) * len(held_out) / min(portion, len(held_out))
     save, restoring, size = kept(session, begin(prepare(config, overrides)))
     epoch, epochs = took[-1] * session.steps_per_epoch + validation, session.model.experiment.training.epochs

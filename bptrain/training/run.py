@@ -111,7 +111,7 @@ def train(
         overrides: `KEY=VALUE` each, put over the file.
         run: the run directory, new or empty; default `runs/NAME-001` with the next free number.
         strict: whether what is risky in the config is an error; otherwise sinks get it as warnings with `Started`.
-        sinks: are called with `Started` and then with every event of the loop.
+        sinks: are called with `Started`, with `Notice` for what became of the data, and then every event of the loop.
         interruption: is looked at between two steps; None: training goes on to its end.
         code: Python files that register components which the config names.
 
@@ -128,21 +128,26 @@ def train(
     load_codes(code)
     new = opened(config, overrides, run, strict=strict)
     with new.lock:
-        return carry_out(new.session, new.run, None, sinks, interruption, warnings=new.warnings, began=began)
+        notes, warnings = new.notes, new.warnings
+        return carry_out(new.session, new.run, None, sinks, interruption, warnings=warnings, notes=notes, began=began)
 
 
 @dataclass(frozen=True)
 class Opening:
-    """A session at its start, its new run directory with the lock of that, and what is risky in its config."""
+    """A session at its start, its new run directory with the lock of that, what is risky in its config, and what is to
+    be said of its data."""
 
     session: Session
     run: RunDirectory
     lock: Lock
     warnings: tuple[Problem, ...]
+    notes: tuple[str, ...]
 
 
-def begun(config: str | Path, overrides: Sequence[str], *, strict: bool = False) -> tuple[Session, tuple[Problem, ...]]:
-    """A session at its start, and what is risky in its config.
+def begun(
+    config: str | Path, overrides: Sequence[str], *, strict: bool = False
+) -> tuple[Session, tuple[Problem, ...], tuple[str, ...]]:
+    """A session at its start, what is risky in its config, and what is to be said of its data.
 
     Raises:
         InputError: the config or the data cannot be used, or make no sense together.
@@ -153,7 +158,7 @@ def begun(config: str | Path, overrides: Sequence[str], *, strict: bool = False)
         warnings = judge(loaded, assembly, strict=strict)
         if wrong := [problem for problem in warnings if problem.severity == "error"]:
             raise ConfigError(wrong)
-        return begin(assembly), warnings
+        return begin(assembly), warnings, assembly.notes
 
 
 def opened(config: str | Path, overrides: Sequence[str], run: str | Path | None, *, strict: bool = False) -> Opening:
@@ -163,10 +168,10 @@ def opened(config: str | Path, overrides: Sequence[str], run: str | Path | None,
         InputError: the config or the data cannot be used, or make no sense together; nothing was written.
         StorageError: there is no room for the run.
     """
-    session, warnings = begun(config, overrides, strict=strict)
+    session, warnings, notes = begun(config, overrides, strict=strict)
     wanted = Path(run) if run is not None else None
     refuse_no_room(wanted or ROOT, session)
-    return Opening(session, *create(session.model.experiment, session.environment, wanted), warnings)
+    return Opening(session, *create(session.model.experiment, session.environment, wanted), warnings, notes)
 
 
 def carry_out(
@@ -177,6 +182,7 @@ def carry_out(
     interruption: Interruption | None = None,
     *,
     warnings: tuple[Problem, ...] = (),
+    notes: tuple[str, ...] = (),
     pause: float = inf,
     began: float,
 ) -> Result:
@@ -189,6 +195,7 @@ def carry_out(
         sinks: are called with `Started` and then with every event of the loop.
         interruption: is looked at between two steps.
         warnings: of what is risky, for `Started`.
+        notes: on the data, said after it.
         pause: a step after which to stop as if interrupted.
         began: when the work was begun, by `perf_counter`.
 
@@ -214,6 +221,8 @@ def carry_out(
         if history.notice:
             tell(sinks, loop.Notice(history.notice))
         tell(sinks, Started(session, run.path, warnings))
+        for note in notes:
+            tell(sinks, loop.Notice(note, warning=False))
         try:
             for event in loop.train(session, budget):
                 keeper(event)

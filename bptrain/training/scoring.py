@@ -33,7 +33,8 @@ class Score:
 
 
 def score(model: Model, rows: Rows, interruption: Interruption | None = None) -> Score:
-    """Loss and metrics of the model as it stands. The loss is a sum over rows divided by their weight, in float64.
+    """Loss and metrics of the model as it stands. The loss is a sum over rows divided by their weight, in float64; in
+    the metrics every row counts the same.
 
     Raises:
         StoppedError: it was interrupted.
@@ -60,7 +61,7 @@ def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, Array, Array]
     """The mean loss of some rows with their weight, their outputs and their targets, as metrics take them."""
     objective, columns = model.objective, model.columns
     batch = objective.batch(len(part))
-    batch.fill(rows.inputs, rows.targets, part)
+    batch.fill(rows.inputs, rows.targets, part, rows.weights)
     value = objective.loss_value(batch, training=False)
     outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
     if columns.classes is None:

@@ -149,8 +149,11 @@ def loss_in_force(model: Model, batch: int) -> str:
     text = f"{name_of(loss)}: {formula(type(loss), 'Forward:').replace('`', '') or in_words(loss)}"
     width = model.network.output_shape[0]
     over = f"n = {batch:,} rows" + (f", width = {width}" if "width" in text else "")
-    if getattr(loss, "class_weights", None):
+    weighting = model.columns.weighting
+    if getattr(loss, "class_weights", None) or weighting.classes is not None:
         over += ", each row weighing what its class does"
+    if weighting.column is not None:
+        over += f"{' times' if weighting.classes else ', each row weighing'} what {weighting.column} says"
     names = [option.name for option in options(type(loss))]
     chosen = [f"{SYMBOLS[name]} = {name}" if name in SYMBOLS else name for name in names]
     values = [f"{name} = {written(getattr(loss, key))}" for name, key in zip(chosen, names, strict=True)]

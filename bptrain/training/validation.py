@@ -15,10 +15,12 @@ from bptrain.training.sense import judge
 
 @dataclass(frozen=True)
 class Validation:
-    """The mistakes of some configs and what is risky in them; `to_json` gives what `bptrain validate --json` prints."""
+    """The mistakes of some configs, what is risky in them, and by config what is to be said of its data; `to_json`
+    gives what `bptrain validate --json` prints."""
 
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -31,6 +33,7 @@ class Validation:
             "valid": self.valid,
             "errors": [problem.to_json() for problem in self.problems],
             "warnings": [problem.to_json() for problem in self.warnings],
+            "notes": [{"file": file, "message": message} for file, message in self.notes],
         }
 
 
@@ -46,19 +49,22 @@ def validate(configs: Sequence[str | Path], *, strict: bool = False, code: Seque
         InputError: a file of code cannot be used.
     """
     load_codes(code)
-    found = [problem for path in configs for problem in problems_of(path, strict=strict)]
+    notes: list[tuple[str, str]] = []
+    found = [problem for path in configs for problem in problems_of(path, notes, strict=strict)]
     wrong = tuple(problem for problem in found if problem.severity == "error")
-    return Validation(wrong, tuple(problem for problem in found if problem.severity == "warning"))
+    return Validation(wrong, tuple(problem for problem in found if problem.severity == "warning"), tuple(notes))
 
 
-def problems_of(path: str | Path, *, strict: bool = False) -> tuple[Problem, ...]:
+def problems_of(path: str | Path, notes: list[tuple[str, str]], *, strict: bool = False) -> tuple[Problem, ...]:
     """Mistakes and warnings of one config: what its data does wrong is placed at `data.source`, what the user's code
-    does wrong there."""
+    does wrong there. What is to be said of its data is added to the notes."""
     try:
         config = load(path)
         try:
             with located(config):
-                return judge(config, assemble(config.experiment), strict=strict)
+                assembly = assemble(config.experiment)
+                notes.extend((str(path), note) for note in assembly.notes)
+                return judge(config, assembly, strict=strict)
         except ConfigError:
             raise
         except (InputError, StorageError) as error:

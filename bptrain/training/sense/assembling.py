@@ -188,6 +188,29 @@ explain(
     """,
 )
 explain(
+    "BP128",
+    "a stratified split with a class of one row",
+    why="""
+    A stratified split keeps the share of every class in each part, and one row cannot be learned from and tested on at
+    once. Often such a class is a misspelled label, or the target is really a number to predict. Correct it, leave the
+    row out, or let chance decide with method: random.
+    """,
+    wrong="""
+    data:
+      source: {csv: houses.csv}
+      target: grade
+      features: [area, rooms]
+    hidden: [16]
+    """,
+    right="""
+    data:
+      source: {csv: houses.csv}
+      target: sold
+      features: [area, rooms]
+    hidden: [16]
+    """,
+)
+explain(
     "BP140",
     "batch norm with a batch of one row",
     why="""

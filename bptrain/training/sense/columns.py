@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data import Classes, Unscaled
+from bptrain.data import Classes, Feature, Numeric, Selection, Unscaled
 from bptrain.data.kinds import ENOUGH, named_like_id, numbers_rows, series
 from bptrain.data.table import shown
+from bptrain.data.values import distinct
 from bptrain.errors import Mistake
-from bptrain.training.assemble import field_of
+from bptrain.training.preparing import field_of, listed
 from bptrain.training.sense.rule import Case, rule
 
 FAR = 20.0
@@ -24,9 +25,9 @@ PLACEHOLDERS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0)
 
 def blamed(case: Case, names: Sequence[str], what: Callable[[str], str]) -> Iterator[Mistake]:
     """A mistake for each column where the config names it, or one for all columns together."""
-    features = case.config.experiment.data.features
-    if features is not None:
-        yield from (Mistake(field_of(features, name), what(shown(name))) for name in names)
+    data = case.config.experiment.data
+    if listed(data)[1] is not None:
+        yield from (Mistake(field_of(data, name), what(shown(name))) for name in names)
     elif names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield Mistake("data.features", what(", ".join(map(shown, names[:3])) + more))
@@ -55,15 +56,17 @@ def blamed(case: Case, names: Sequence[str], what: Callable[[str], str]) -> Iter
 )
 def unscaled_features(case: Case) -> Iterator[Mistake]:
     """No scaling, though means and spreads ask for it."""
-    if not isinstance(case.experiment.data.scaling, Unscaled):
+    unscaled = [k for k, one in enumerate(case.model.columns.features) if is_unscaled(one)]
+    if not unscaled or not isinstance(case.experiment.data.scaling, Unscaled):
         return
-    means, spreads = case.sample.mean(axis=0), case.sample.std(axis=0)
+    names, sample = [case.features[k] for k in unscaled], case.sample[:, unscaled]
+    means, spreads = sample.mean(axis=0), sample.std(axis=0)
     size = np.maximum(np.abs(means), spreads)
     numbered = series(case.features)
-    varied = np.array([s for name, s in zip(case.features, spreads, strict=True) if s > 0 and name not in numbered])
+    varied = np.array([s for name, s in zip(names, spreads, strict=True) if s > 0 and name not in numbered])
     worst = int(np.argmax(size))
     if size[worst] > FAR:
-        got = f"{shown(case.features[worst])} has mean {means[worst]:.3g} and standard deviation {spreads[worst]:.3g}"
+        got = f"{shown(names[worst])} has mean {means[worst]:.3g} and standard deviation {spreads[worst]:.3g}"
     elif varied.size and varied.max() > APART * varied.min():
         got = f"standard deviations go from {varied.min():.3g} to {varied.max():.3g}"
     elif varied.size and varied.max() < 1 / APART:
@@ -71,6 +74,11 @@ def unscaled_features(case: Case) -> Iterator[Mistake]:
     else:
         return
     yield Mistake("data.scaling", f"the features are not scaled ({got}); write scaling: standard")
+
+
+def is_unscaled(feature: Feature) -> bool:
+    """Whether a feature is a number that the network reads as it stands."""
+    return isinstance(feature, Numeric) and isinstance(feature.scaler, Unscaled)
 
 
 @rule(
@@ -103,7 +111,7 @@ def constant_features(case: Case) -> Iterator[Mistake]:
         return
     columns, numbered = case.assembly.table.columns, series(case.features)
     names = [case.features[k] for k in still if case.features[k] not in numbered]
-    names = [name for name in names if np.ptp(columns[name]) == 0]
+    names = [name for name in names if len(distinct(columns[name])) == 1]
     yield from blamed(
         case, names, lambda name: f"{name} is the same in every row (nothing to learn from); leave it out"
     )
@@ -135,7 +143,8 @@ def constant_features(case: Case) -> Iterator[Mistake]:
 def id_features(case: Case) -> Iterator[Mistake]:
     """Whole numbers in a column that is named like an ID, or that number the rows."""
     columns = case.assembly.table.columns
-    whole = np.flatnonzero((case.sample == np.floor(case.sample)).all(axis=0) & (np.ptp(case.sample, axis=0) > 1))
+    spread = (case.sample == np.floor(case.sample)).all(axis=0) & (np.ptp(case.sample, axis=0) > 1)
+    whole = np.flatnonzero(spread & case.numeric)
     found = []
     for k in whole:
         name = case.features[k]
@@ -175,11 +184,12 @@ def leaking_features(case: Case) -> Iterator[Mistake]:
         return
     target = case.model.columns.target
     if isinstance(target, Classes):
-        codes = case.model.columns.targets(case.assembly.table)[case.sampled]
+        codes = case.model.columns.targets(case.assembly.table, case.sampled)
         leaks = gives_class(case.sample, codes)
     else:
-        numbers = [case.assembly.table.columns[column.name][case.sampled] for column in target]
-        each = [in_line(case.sample, values) for values in numbers]
+        rows = Selection(case.assembly.table, case.sampled)
+        numbers = [column.numbers(rows)[0] for column in target]
+        each = [in_line(case.sample, values) & case.numeric for values in numbers]
         if len(numbers) > 1 and all(one.any() for one in each):
             return
         leaks = np.any(each, axis=0)
@@ -233,7 +243,7 @@ def gives_class(features: Array, codes: Array) -> Array:
 def placeholders(case: Case) -> Iterator[Mistake]:
     """Columns whose least or largest value is such a number, more than once, and far from all others."""
     ends = np.stack([case.sample.min(axis=0), case.sample.max(axis=0)])
-    suspects = np.flatnonzero(np.isin(ends, PLACEHOLDERS).any(axis=0))
+    suspects = np.flatnonzero(np.isin(ends, PLACEHOLDERS).any(axis=0) & case.numeric)
     found: dict[str, float] = {}
     for k in suspects:
         values = case.sample[:, k]
@@ -243,6 +253,7 @@ def placeholders(case: Case) -> Iterator[Mistake]:
             if end in PLACEHOLDERS and apart and 2 <= len(values) - len(rest) <= len(rest):
                 found[case.features[k]] = float(end)
     for name, value in found.items():
-        features = case.config.experiment.data.features
         what = f"{shown(name)} has {value:g} in several rows (a missing value?)"
-        yield Mistake(field_of(features, name), f"{what}; leave those rows out, or fill in a likely value")
+        yield Mistake(
+            field_of(case.config.experiment.data, name), f"{what}; leave those rows out, or fill in a likely value"
+        )

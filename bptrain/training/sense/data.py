@@ -44,7 +44,7 @@ def unscaled_target(case: Case) -> Iterator[Mistake]:
     if not isinstance(case.experiment.data.target_scaling, Unscaled):
         return
     for column in target:
-        values = case.assembly.table.columns[column.name]
+        values = column.numbers(case.assembly.selections["train"])[0]
         mean, spread = float(np.mean(values)), float(np.std(values))
         if max(abs(mean), spread) > FAR:
             got = f"{shown(column.name)} has mean {mean:.3g} and standard deviation {spread:.3g}"
@@ -92,15 +92,15 @@ def errors_on_classes(case: Case) -> Iterator[Mistake]:
 @rule(
     "BP227",
     "a class with a single row",
-    why="""
-    One row cannot be learned from and tested on at once. It always trains, so no score says whether the class is
-    recognised. Often such a class is a misspelled label, or the target is really a number to predict.
-    """,
+    why=""" One row cannot be learned from and tested on at once. It trains, so no
+    score says whether the class is recognised; drawn for another part, it would be unknown there. Often such a class is
+    a misspelled label, or the target is really a number to predict. """,
     wrong="""
     data:
       source: {csv: houses.csv}
       target: grade
       features: [area, rooms]
+      split: {method: random}
     hidden: [16]
     """,
     right="""

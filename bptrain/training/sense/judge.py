@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from bptrain.config import Config
-from bptrain.config.origin import field_path
 from bptrain.errors import Problem
 from bptrain.training.assemble import Assembly
 from bptrain.training.sense.rule import RULES, Case
@@ -20,7 +19,7 @@ def judge(config: Config, assembly: Assembly, *, strict: bool = False) -> tuple[
     case, origin = Case(config, assembly), config.origin
     found = [
         replace(
-            origin.problem(field_path(one.field), one.message),
+            origin.problem(origin.path(one.field), one.message),
             code=rule.code,
             severity="error" if strict else rule.severity,
         )

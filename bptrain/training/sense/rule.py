@@ -16,6 +16,8 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.config import Config, Experiment
 from bptrain.config.origin import field_path
+from bptrain.data import Feature, Numeric, Selection
+from bptrain.data.values import codes, distinct
 from bptrain.errors import Mistake
 from bptrain.nn import Layer, Loss
 from bptrain.registry import name_of
@@ -92,20 +94,36 @@ class Case:
 
     @cached_property
     def features(self) -> tuple[str, ...]:
-        """The names of the columns that are predicted from."""
+        """The names of the columns that are predicted from, numeric or not."""
         return tuple(column.name for column in self.model.columns.features)
 
     @cached_property
     def sampled(self) -> Array:
-        """The numbers of the rows that checks of the data look at first."""
-        rows = len(self.assembly.table)
-        return np.arange(rows)[:: -(-rows // MOST_ROWS)]
+        """The numbers of the rows that checks of the data look at first, of those that are read from the table."""
+        table = self.assembly.table
+        chosen = [part.numbers for part in self.assembly.selections.values() if part.table is table]
+        rows = np.sort(np.concatenate(chosen))
+        return rows[:: -(-len(rows) // MOST_ROWS)]
 
     @cached_property
     def sample(self) -> Array:
-        """The features as they stand in the data, `(sampled rows, features)` float64."""
-        columns = self.assembly.table.columns
-        return np.stack([columns[name][self.sampled] for name in self.features], axis=1)
+        """The features as they stand in the data, `(sampled rows, features)` float64: numbers in their own units,
+        missing ones filled in; of others the places of their values, which say nothing but what is alike."""
+        rows = Selection(self.assembly.table, self.sampled)
+        return np.stack([as_numbers(feature, rows) for feature in self.model.columns.features], axis=1)
+
+    @cached_property
+    def numeric(self) -> Array:
+        """Which features are numbers, `(features,)` bool."""
+        return np.array([isinstance(feature, Numeric) for feature in self.model.columns.features])
+
+
+def as_numbers(feature: Feature, rows: Selection) -> Array:
+    """A feature as numbers for a check, `(rows,)` float64."""
+    if isinstance(feature, Numeric):
+        return feature.numbers(rows)[0]
+    values = rows.column(feature.name)
+    return codes(values, list(map(str, distinct(values)))).astype(np.float64)
 
 
 Check = Callable[[Case], Iterator[Mistake]]

@@ -1,0 +1,248 @@
+"""Preparing: which columns of a table are what, what is made of them, and which rows train.
+
+Everything is decided here that goes before a network: roles of columns, rows that are left out, the split, the kinds of
+the features by the rows that train, what classes weigh.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bptrain.arrays import Array, Streams
+from bptrain.config import Data, Experiment
+from bptrain.data import (
+    ColumnOptions,
+    FeatureChoice,
+    Selection,
+    Source,
+    Table,
+    as_text,
+    complete_rows,
+    find_classes,
+)
+from bptrain.data.dividing import divide
+from bptrain.data.imputers import Drop
+from bptrain.data.table import shown
+from bptrain.data.targets import with_numbers
+from bptrain.errors import InputError, Mistake, OptionError
+from bptrain.registry import closest, name_of, suggestion
+
+
+def load_table(data: Data) -> Table:
+    """The table of an experiment.
+
+    A target that may be classes is looked at as text: numbers are numbers, unless some are padded with zeros; then 01
+    and 1 are two classes.
+
+    Raises:
+        InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
+    """
+    table = load_source(data.source, "data.source", text_columns(data))
+    name = target_read_as_text(data)
+    if name not in table.columns or data.target_treatment(name).kind != "auto":
+        return table
+    return with_numbers(table, name)
+
+
+def target_read_as_text(data: Data) -> str:
+    """The target that is looked at as text first; empty if there is none."""
+    may_be_classes = data.task in ("auto", "classification") and isinstance(data.target, str)
+    return str(data.target) if may_be_classes else ""
+
+
+def text_columns(data: Data) -> tuple[str, ...]:
+    """The columns that a source is to read as text, whatever it looks like."""
+    declared = (name for name, one in (data.columns or {}).items() if one.kind in ("boolean", "categorical"))
+    named = dict.fromkeys((*declared, target_read_as_text(data)))
+    return tuple(name for name in named if name and (data.of_column(name) or ColumnOptions()).kind != "numeric")
+
+
+def load_source(source: Source, field: str, text: tuple[str, ...] = ()) -> Table:
+    """The table of a source that stands in a field, some columns read as text if the source can tell.
+
+    Raises:
+        InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
+    """
+    try:
+        return as_text(source, text).load()
+    except OptionError as error:
+        raise error.under(f"{field}.{name_of(source)}") from None
+
+
+def target_names(data: Data, table: Table) -> tuple[str, ...]:
+    """The columns to predict.
+
+    Raises:
+        OptionError: none is named, or there is none of that name.
+    """
+    names = (data.target,) if isinstance(data.target, str) else data.target or table.target
+    if not names:
+        some = ", ".join(list(table.columns)[:20])
+        raise OptionError(Mistake("data.target", f"is missing; name the column to predict, one of {some}"))
+    if absent := [name for name in names if name not in table.columns]:
+        there = ", ".join(map(repr, list(table.columns)[:20])) + (", ..." if len(table.columns) > 20 else "")
+        near = closest(absent[0], table.columns)
+        advice = f"did you mean {near!r}? It has {there}" if near else f"choose from {there}"
+        raise OptionError(Mistake("data.target", f"{table.origin} has no column {absent[0]!r}; {advice}"))
+    refuse_twice(names, "data.target")
+    return tuple(names)
+
+
+def refuse_unknown(table: Table, named: dict[str, Sequence[str]]) -> None:
+    """Refuse columns that are not there, as mistakes in the fields that name them.
+
+    Raises:
+        OptionError: with a mistake for each.
+    """
+    mistakes = []
+    for field, names in named.items():
+        for name in names:
+            try:
+                table.column(name)
+            except InputError as error:
+                mistakes.append(Mistake(field, str(error)))
+    if mistakes:
+        raise OptionError(*mistakes)
+
+
+def refuse_twice(names: Sequence[str], field: str) -> None:
+    """Refuse a column that is named twice."""
+    for k, name in enumerate(names):
+        if name in names[:k]:
+            raise OptionError(Mistake(field, f"names the column {name!r} twice; take one out"))
+
+
+def roles(data: Data) -> dict[str, str]:
+    """The columns with another use than that of a feature, each with the field that says so."""
+    named = {"data.split.column": data.split.column, "data.sample_weight": data.sample_weight, "data.id": data.id}
+    return {name: field for field, name in named.items() if name is not None}
+
+
+def feature_names(data: Data, table: Table, targets: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns to predict from: those named, or all that are neither targets nor of other use, less those excluded.
+
+    Raises:
+        OptionError: a name is unknown, or is a target or a weight; or there are no features.
+    """
+    refuse_unknown(table, {field: (name,) for name, field in roles(data).items()})
+    refuse_unknown(table, {f"data.columns.{name}": (name,) for name in data.columns or ()})
+    field, names = listed(data)
+    excluded: Collection[str] = ()
+    if isinstance(data.features, FeatureChoice) and data.features.exclude is not None:
+        field, excluded, names = "data.features.exclude", data.features.exclude, None
+        refuse_unknown(table, {field: data.features.exclude})
+    if names is None:
+        others = {*targets, *roles(data), *excluded}
+        names = tuple(name for name in table.columns if name not in others)
+    for name in names:
+        refuse_unknown(table, {field: (name,)})
+        if name in targets:
+            what = f"the target {name!r} is among the features; take it out"
+            raise OptionError(Mistake(field_of(data, name), what, "BP123"))
+    refuse_twice(names, field)
+    if not names:
+        raise OptionError(Mistake("data.features", "there is nothing to predict from; name at least one column"))
+    return names
+
+
+def listed(data: Data) -> tuple[str, tuple[str, ...] | None]:
+    """The field that lists features, and what it lists, if anything."""
+    if isinstance(data.features, FeatureChoice):
+        return "data.features.include", data.features.include
+    return "data.features", data.features
+
+
+def field_of(data: Data, name: str) -> str:
+    """The field in which a feature is named, or would be."""
+    field, names = listed(data)
+    return "data.features" if names is None else f"{field}.{names.index(name)}"
+
+
+@dataclass(frozen=True)
+class Division:
+    """The rows of each part, and what is to be said of how they came about."""
+
+    parts: dict[str, Selection]
+    notes: tuple[str, ...]
+
+
+def divided(experiment: Experiment, table: Table, streams: Streams) -> Division:
+    """The rows that train, validate and test, those of a source of their own read in.
+
+    Args:
+        experiment: with target and task settled, and the manner of splitting.
+        table: all rows that are not read from elsewhere.
+        streams: draw the rows.
+
+    Raises:
+        InputError: a value that decides cannot be used, or a source cannot be read; an `OptionError` where the split
+        does
+            not fit the data.
+    """
+    data = experiment.data
+    assert data.target is not None
+    targets = (data.target,) if isinstance(data.target, str) else data.target
+    names = dropping(data, table, targets)
+    notes: list[str] = []
+    rows = kept(table, names, notes)
+    codes = None
+    if data.task == "classification":
+        codes = find_classes(rows, targets[0]).codes(rows)
+        if data.split.method == "stratified":
+            refuse_lonely(experiment, rows, targets[0], codes)
+    try:
+        parts = divide(data.split, rows, codes, streams.split)
+    except OptionError as error:
+        raise error.under("data.split") from None
+    selections = {name: Selection(table, part) for name, part in parts.items()}
+    for name, source in data.split.sources.items():
+        other = load_source(source, f"data.split.{name}", text_columns(data))
+        absent = [one for one in names if one not in other.columns]
+        if absent:
+            raise InputError(f"{other.origin} has no column {absent[0]!r}; {suggestion(absent[0], other.columns)}")
+        selections[name] = kept(other, names, notes)
+    return Division({name: part for name, part in selections.items() if len(part)}, tuple(notes))
+
+
+def dropping(data: Data, table: Table, targets: tuple[str, ...]) -> list[str]:
+    """The columns whose missing values cost the row."""
+    features = [name for name in feature_names(data, table, targets) if isinstance(data.treatment(name).missing, Drop)]
+    return features + [name for name in targets if isinstance(data.target_treatment(name).missing, Drop)]
+
+
+def kept(table: Table, names: Sequence[str], notes: list[str]) -> Selection:
+    """The rows of a table in which nothing is missing that must not be; what is left out is noted.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    rows, counts = complete_rows(table, names)
+    if rows is None:
+        return Selection(table, np.arange(len(table)))
+    notes.append(dropped(table, rows, counts))
+    if not len(rows):
+        raise InputError(f"{table.origin}: no row is complete; {notes[-1]}")
+    return Selection(table, rows)
+
+
+def dropped(table: Table, rows: Array, counts: dict[str, int]) -> str:
+    """What is said of rows that are left out."""
+    where = ", ".join(f"{shown(name)} in {count:,}" for name, count in counts.items())
+    return f"{table.origin}: {len(table) - len(rows):,} of {len(table):,} rows dropped for a missing value ({where})"
+
+
+def refuse_lonely(experiment: Experiment, rows: Selection, target: str, codes: Array) -> None:
+    """Refuse a class of one row where the config itself asks for a stratified split.
+
+    Raises:
+        OptionError: it does, and there is one.
+    """
+    counts = np.bincount(codes)
+    if experiment.data.split.method != "stratified" or not any(experiment.data.split.shares) or counts.min() > 1:
+        return
+    row = int(np.flatnonzero(counts[codes] == 1)[0])
+    label = rows.column(target)[row]
+    text = shown(label) if isinstance(label, str) else f"{label:g}"
+    what = f"the class {text} has a single row ({rows.where(row)}), which cannot be in every part"
+    raise OptionError(Mistake("data.split.method", f"{what}; leave the row out, or use method: random", "BP128"))

@@ -1,0 +1,167 @@
+"""Treating: what is made of each column of the rows that train, as the config has it and as the values ask for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bptrain.arrays import Array
+from bptrain.config import Data, Experiment
+from bptrain.data import (
+    Classes,
+    ColumnOptions,
+    Columns,
+    Kind,
+    Refuse,
+    Selection,
+    Treatment,
+    Unscaled,
+    Weighting,
+    balanced,
+    find_classes,
+    fit,
+    refuse_constant,
+)
+from bptrain.data.complaints import text_among_numbers
+from bptrain.data.inference import Inferred, infer
+from bptrain.data.table import shown
+from bptrain.data.values import first_no_number, missing
+from bptrain.errors import Mistake, OptionError
+from bptrain.registry import name_of, suggestion
+from bptrain.training.preparing import feature_names, field_of
+
+
+def fitted(experiment: Experiment, train: Selection) -> Columns:
+    """The columns as the training rows have them.
+
+    Raises:
+        InputError: they cannot be learned from; an `OptionError` where what is to be made of them does not go.
+    """
+    data, table = experiment.data, train.table
+    assert data.target is not None
+    assert experiment.loss != "auto"
+    targets = (data.target,) if isinstance(data.target, str) else data.target
+    features = treated(data, train, feature_names(data, table, targets))
+    numeric = {name: data.target_treatment(name) for name in targets}
+    refuse_filled(numeric)
+    if data.task == "classification":
+        classes = find_classes(train, targets[0], numeric[targets[0]].missing)
+        weighting = Weighting(class_weights(data, train, classes), data.sample_weight)
+        return fit(table, train.numbers, features, classes, weighting)
+    if data.class_weight is not None:
+        raise OptionError(Mistake("data.class_weight", f"weighs classes, and the task is {data.task}; take it out"))
+    for name in targets if data.task == "regression" else ():
+        refuse_constant(train, name)
+    if experiment.loss.raw_targets or data.task == "multi_label":
+        numeric = {name: replace(one, scaling=Unscaled()) for name, one in numeric.items()}
+    return fit(table, train.numbers, features, numeric, Weighting(None, data.sample_weight))
+
+
+def refuse_filled(targets: dict[str, Treatment]) -> None:
+    """Refuse to make up answers.
+
+    Raises:
+        OptionError: something is to be put in the place of a missing target.
+    """
+    mistakes = [
+        Mistake(f"data.columns.{name}.missing", f"{name_of(one.missing)} would make up answers; use drop, or error")
+        for name, one in targets.items()
+        if one.missing.fills
+    ]
+    if mistakes:
+        raise OptionError(*mistakes)
+
+
+def class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float, ...] | None:
+    """What each class weighs, in the order of the classes.
+
+    Raises:
+        OptionError: a label is none of the classes, or nothing weighs anything.
+    """
+    given = data.class_weight
+    if given is None:
+        return None
+    if given == "balanced":
+        return balanced(classes.codes(train), len(classes.labels))
+    assert isinstance(given, dict)
+    labels = {str(label): label for label in classes.labels}
+    mistakes = [
+        Mistake(
+            f"data.class_weight.{label}", f"{shown(label)} is no class of {data.target}; {suggestion(label, labels)}"
+        )
+        for label in given
+        if label not in labels
+    ]
+    weights = tuple(given.get(label, 1.0) for label in labels)
+    if not mistakes and max(weights) < 1e-6:
+        mistakes.append(Mistake("data.class_weight", "no class weighs anything; give one a positive weight"))
+    if mistakes:
+        raise OptionError(*mistakes)
+    return weights
+
+
+def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tuple[Kind, Treatment]]:
+    """The kind of each feature, by the rows that train or as the config has it, and what is made of it.
+
+    Raises:
+        InputError: a column has text among its numbers; an `OptionError` names all that have too many different texts
+        or
+            are empty, and all options that do not go with the kind.
+    """
+    found: dict[str, tuple[Kind, Treatment]] = {}
+    mistakes: list[Mistake] = []
+    for name in names:
+        values, one = train.column(name), data.treatment(name)
+        kind = one.kind
+        if kind == "auto":
+            inferred = infer(values)
+            if inferred.kind == "spoilt":
+                refuse_spoilt(train, name, values)
+            if inferred.kind in ("text", "empty"):
+                mistakes.append(Mistake(field_of(data, name), refusal(train, name, inferred)))
+                continue
+            kind = inferred.kind  # type: ignore[assignment]
+        assert kind != "auto"
+        mistakes += misfits(data, name, kind, one, holes=bool(missing(values).any()))
+        if kind != "numeric" and one.missing.of_numbers:
+            one = replace(one, missing=Refuse())
+        found[name] = kind, one
+    if mistakes:
+        raise OptionError(*mistakes)
+    return found
+
+
+def refuse_spoilt(train: Selection, name: str, values: Array) -> None:
+    """Refuse a column of numbers with some text in it.
+
+    Raises:
+        InputError: with the first such row.
+    """
+    strange = first_no_number(values, train.decimal)
+    assert strange is not None
+    raise text_among_numbers(train, name, values, strange)
+
+
+def refusal(train: Selection, name: str, found: Inferred) -> str:
+    """Why a column cannot be a feature, and what to do."""
+    out = f"leave it out with features: {{exclude: [{name}]}}"
+    if found.kind == "empty":
+        return f"{train.table.origin}: {name}: the whole column is empty; {out}"
+    what = f"text with {found.different:,} different values in {len(train):,} training rows, too many for categories"
+    return f"{train.table.origin}: {name}: {what}; {out}, or write columns: {{{name}: {{kind: categorical}}}}"
+
+
+def misfits(data: Data, name: str, kind: Kind, one: Treatment, *, holes: bool) -> list[Mistake]:
+    """The options of a column that do not go with its kind; `holes`: whether anything is missing in it."""
+    own = data.of_column(name) or ColumnOptions()
+    found = []
+    if kind != "numeric":
+        if own.scaling is not None:
+            found.append(
+                Mistake(f"data.columns.{name}.scaling", f"is for numbers, and {name!r} is {kind}; take it out")
+            )
+        if one.missing.of_numbers and (holes or own.missing is not None):
+            what = f"{name_of(one.missing)} is of numbers, and {name!r} is {kind}"
+            advice = f"write columns: {{{name}: {{missing: most_frequent}}}}, or constant"
+            found.append(Mistake(data.field(name, "missing"), f"{what}; {advice}"))
+    if kind != "categorical" and own.unseen is not None:
+        found.append(Mistake(f"data.columns.{name}.unseen", f"is for categories, and {name!r} is {kind}; take it out"))
+    return found

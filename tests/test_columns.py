@@ -1,0 +1,417 @@
+"""Columns: kinds by the training rows, missing values by policy, one-hot, and the same by name on any later table."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bptrain
+from bptrain.data import Columns, Table, Treatment, fit
+from bptrain.data.imputers import Constant, Drop, Mean, Median, MostFrequent
+from bptrain.data.inference import infer
+from bptrain.data.scalers import Log1p, MinMax, Robust, Standard, Unscaled
+from bptrain.errors import BptrainNote, BptrainWarning, ConfigError, InputError
+from bptrain.training import prepare
+
+
+def text(*values):
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
+
+
+def numbers(*values):
+    return np.array([np.nan if value is None else value for value in values], float)
+
+
+KINDS = [
+    (numbers(1, 2.5, None), "numeric", 0),
+    (numbers(0, 1, 1), "numeric", 0),
+    (text("true", "FALSE", None, "True"), "boolean", 3),
+    (text("yes", "no"), "boolean", 2),
+    (text("0", "1", "1"), "boolean", 2),
+    (text("yes", "yes"), "boolean", 1),
+    (text("yes", "no", "maybe", "no", "yes", "maybe"), "categorical", 3),
+    (text("a", "b"), "categorical", 2),
+    (text(*[f"c{k % 100}" for k in range(200)]), "categorical", 100),
+    (text(*[f"c{k % 101}" for k in range(300)]), "text", 101),
+    (text("a", "b", "c"), "text", 3),
+    (text(*"abcabc"), "categorical", 3),
+    (text("1", "2", "ten"), "spoilt", 3),
+    (text("1,5", "2,5", "3,5"), "spoilt", 3),
+    (text(None, None), "empty", 0),
+]
+
+
+@pytest.mark.parametrize(("values", "kind", "different"), KINDS, ids=[f"{row[1]}-{k}" for k, row in enumerate(KINDS)])
+def test_the_kind_of_a_column(values, kind, different):
+    found = infer(values)
+    assert (found.kind, found.different) == (kind, different)
+
+
+def fitted(values, kind="numeric", **treatment):
+    table = Table({"x": values, "y": np.arange(float(len(values)))}, "t")
+    return fit(table, np.arange(len(values)), {"x": (kind, Treatment(kind, **treatment))}, {"y": Treatment()})
+
+
+# Calculated by hand.
+SCALED = [
+    (Standard(), [1, 2, 3, 4, 5], 3, 0.0),
+    (Standard(), [1, 2, 3, 4, 5], 3 + 2**0.5, 1.0),
+    (MinMax(), [2, 4, 10], 4, 0.25),
+    (MinMax(), [7, 7, 7], 8, 1.0),
+    # quartiles 2 and 4
+    (Robust(), [1, 2, 3, 4, 100], 7, 2.0),
+    (Robust(), [5, 5, 5], 6, 1.0),
+    # logarithms 0, 1 and 2: mean 1, variance 2/3
+    (Log1p(), [0, np.e - 1, np.e**2 - 1], np.e**3 - 1, 2 / (2 / 3) ** 0.5),
+    (Unscaled(), [1, 2], 9, 9.0),
+]
+
+
+@pytest.mark.parametrize(("scaler", "column", "value", "expected"), SCALED)
+def test_scalers_by_hand(scaler, column, value, expected):
+    columns = fitted(numbers(*column), scaling=scaler)
+    inputs = columns.inputs(Table({"x": numbers(value)}, "later"))
+    assert inputs[0, 0] == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+FILLED = [
+    (Mean(), (1, 2, 6, None), 3.0),
+    (Median(), (1, 2, 60, None, 4), 3.0),
+    (MostFrequent(), (3, 1, 3, 1, None), 1.0),
+    (Constant(7.0), (1, 2, None), 7.0),
+    (Median(), (5, 6, 7), 6.0),
+]
+
+
+@pytest.mark.parametrize(("policy", "column", "expected"), FILLED)
+def test_what_stands_for_a_missing_number(policy, column, expected):
+    columns = fitted(numbers(*column), missing=policy, scaling=Unscaled())
+    later = Table({"x": numbers(None, 100)}, "later")
+    assert columns.inputs(later).tolist() == [[expected], [100]]
+
+
+def test_scaling_counts_what_was_put_in():
+    """As in scikit-learn's pipeline: the median 2 comes in twice, so the mean is 2.2 and not 7/3."""
+    columns = fitted(numbers(1, 2, None, 4, None), missing=Median())
+    assert columns.features[0].statistics[0] == pytest.approx(2.2)
+
+
+def test_an_indicator_says_where_and_only_where_training_had_holes():
+    columns = fitted(numbers(1, None, 3), missing=Mean(), indicator=True, scaling=Unscaled())
+    assert columns.outputs == ("x", "x missing")
+    assert columns.inputs(Table({"x": numbers(5, None)}, "later")).tolist() == [[5, 0], [2, 1]]
+    assert fitted(numbers(1, 2), missing=Mean(), indicator=True).outputs == ("x",)
+
+
+def test_one_hot_in_the_order_of_the_sorted_values():
+    columns = fitted(text("b", "c", "a", "b"), "categorical")
+    assert columns.outputs == ("x=a", "x=b", "x=c")
+    assert columns.inputs(Table({"x": text("c", "a")}, "later")).tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_a_value_unseen_in_training_is_an_error_or_ignored_and_counted():
+    later = Table({"x": text("a", "z", "z")}, "later")
+    with pytest.raises(InputError, match=r"^later, row 2: x: a value unseen in training, one of 2 such rows \(got 'z'"):
+        fitted(text("a", "b"), "categorical").inputs(later)
+    unseen = Counter()
+    inputs = fitted(text("a", "b"), "categorical", unseen="ignore").inputs(later, unseen=unseen)
+    assert inputs.tolist() == [[1, 0], [0, 0], [0, 0]]
+    assert unseen == {"x": 2}
+
+
+def test_a_missing_category():
+    columns = fitted(text("b", None, "b", "a"), "categorical", missing=MostFrequent())
+    assert columns.inputs(Table({"x": text(None)}, "later")).tolist() == [[0, 1]]
+    own = fitted(text("b", None), "categorical", missing=Constant("none"), indicator=True)
+    assert own.outputs == ("x=b", "x=none", "x missing")
+    assert own.inputs(Table({"x": text(None, "b")}, "later")).tolist() == [[0, 1, 1], [1, 0, 0]]
+    # No training row had the category: it would only have random weights.
+    never = fitted(text("b", "a"), "categorical", missing=Constant("none"), unseen="ignore")
+    assert never.inputs(Table({"x": text(None)}, "later")).tolist() == [[0, 0]]
+
+
+def test_numbers_as_categories_keep_their_order():
+    columns = fitted(numbers(10, 9, 2.5, 9), "categorical")
+    assert columns.outputs == ("x=2.5", "x=9", "x=10")
+    assert columns.inputs(Table({"x": text("9", "10")}, "later")).tolist() == [[0, 1, 0], [0, 0, 1]]
+
+
+def test_booleans():
+    columns = fitted(text("Yes", "no", None), "boolean", missing=Constant(True))
+    assert columns.inputs(Table({"x": text("NO", " yes", None)}, "later")).tolist() == [[0], [1], [1]]
+    with pytest.raises(InputError, match=r"later, row 1: x: expected no or yes \(got 'true'\)"):
+        columns.inputs(Table({"x": text("true")}, "later"))
+
+
+def test_a_column_of_numbers_may_come_as_text_later():
+    columns = fitted(numbers(1, 2), scaling=Unscaled(), missing=Mean())
+    assert columns.inputs(Table({"x": text("3", None, " 4.5")}, "later")).tolist() == [[3], [1.5], [4.5]]
+    assert columns.inputs(Table({"x": text(None, None)}, "later")).tolist() == [[1.5], [1.5]]
+
+
+REFUSED = [
+    (numbers(1, None, 3, None), {}, r"t, row 2: x: a missing value or NaN, one of 2 \(also row 4\); fill it in"),
+    (numbers(1, None), {"missing": Drop()}, "t, row 2: x: a missing value or NaN; fill it in"),
+    (numbers(1, np.inf), {}, "t, row 2: x: an infinite value; correct it"),
+    (numbers(None, None), {"missing": Median()}, "t: x: the whole column is empty"),
+    (numbers(None, 1), {"missing": Constant("a")}, "t: x: 'a' stands for a missing value and is no number"),
+    (numbers(0, -3), {"scaling": Log1p()}, "t, row 2: x: log1p is not defined for -3; choose another scaling"),
+    (numbers(1, 1e300), {}, r"t, row 2: x: 1e\+300 is too large to train with"),
+    (text("1", "b"), {}, r"t, row 2: x: text among the numbers \(got 'b'\); correct it, leave the column out"),
+    (text("1", "1,5"), {}, r"t, row 2: x: text among the numbers \(got '1,5'\); "),
+    (text("yes", "b"), {"kind": "boolean"}, r"t, row 2: x: no boolean \(got 'b'\)"),
+    (
+        text(None, "yes"),
+        {"kind": "boolean", "missing": Constant("b")},
+        "t: x: 'b' stands for a missing value; write no",
+    ),
+    (text("a", None), {"kind": "categorical"}, "t, row 2: x: a missing value or NaN"),
+]
+
+
+@pytest.mark.parametrize(("values", "treatment", "message"), REFUSED)
+def test_what_cannot_be_fitted(values, treatment, message):
+    kind = treatment.get("kind", "numeric")
+    treatment = {key: value for key, value in treatment.items() if key != "kind"}
+    with pytest.raises(InputError, match=message):
+        fitted(values, kind, **treatment)
+
+
+CELL = st.one_of(st.none(), st.sampled_from(["a", "b", "c d", "01", "1", ""]))
+
+
+@given(st.lists(CELL, min_size=1, max_size=30), st.lists(CELL, max_size=30))
+def test_one_hot_rows_sum_to_one_or_to_zero_where_unseen(training, later):
+    if not any(value is not None for value in training):
+        return
+    columns = fitted(text(*training), "categorical", missing=MostFrequent(), unseen="ignore")
+    for values in (training, later):
+        inputs = columns.inputs(Table({"x": text(*values)}, "later"))
+        assert set(np.unique(inputs)) <= {0, 1}
+        known = [value is None or value in training for value in values]
+        assert inputs.sum(axis=1).tolist() == [float(one) for one in known]
+
+
+def mixed(rng, rows):
+    return {
+        "age": np.where(rng.random(rows) < 0.2, np.nan, rng.normal(size=rows)),
+        "city": text(*rng.choice(["Rome", "Oslo", "Lima"], rows)),
+        "member": text(*rng.choice(["yes", "no"], rows)),
+        "fare": rng.lognormal(size=rows),
+    }
+
+
+FEATURES = {
+    "age": ("numeric", Treatment(missing=Median(), indicator=True, scaling=Robust())),
+    "city": ("categorical", Treatment(unseen="ignore")),
+    "member": ("boolean", Treatment()),
+    "fare": ("numeric", Treatment(scaling=Log1p())),
+}
+
+
+@given(st.permutations(["age", "city", "member", "fare", "y"]), st.integers(0, 99))
+def test_the_order_of_columns_and_columns_more_do_no_harm(order, seed):
+    data = {**mixed(np.random.default_rng(seed), 30), "y": np.arange(30.0)}
+    columns = fit(Table(data, "t"), np.arange(20), FEATURES, {"y": Treatment()})
+    other = Table({"more": data["fare"], **{name: data[name] for name in order}}, "other")
+    np.testing.assert_array_equal(columns.inputs(other), columns.inputs(Table(data, "t")))
+    assert columns.ignored(other) == ["more"]
+    # What is computed for some rows alone is what is computed for all.
+    np.testing.assert_array_equal(columns.inputs(other, np.arange(5, 9)), columns.inputs(Table(data, "t"))[5:9])
+
+
+def test_columns_come_back_from_json():
+    data = {**mixed(np.random.default_rng(0), 40), "y": np.arange(40.0)}
+    columns = fit(Table(data, "t"), np.arange(30), FEATURES, {"y": Treatment(scaling=MinMax())})
+    stored = json.loads(json.dumps(columns.to_json(), allow_nan=False))
+    again = Columns.from_json(stored)
+    assert again == columns
+    np.testing.assert_array_equal(again.inputs(Table(data, "t")), columns.inputs(Table(data, "t")))
+
+
+def test_statistics_are_those_of_the_training_rows_alone():
+    data = {**mixed(np.random.default_rng(0), 40), "y": np.arange(40.0)}
+    columns = fit(Table(data, "t"), np.arange(30), FEATURES, {"y": Treatment()})
+    for name in ("age", "fare"):
+        data[name][30:] *= 1000
+    data["city"][35] = "Bonn"
+    assert fit(Table(data, "t"), np.arange(30), FEATURES, {"y": Treatment()}) == columns
+
+
+CITIES = ("Rome", "Oslo", "Lima")
+
+
+def people(rows=90):
+    lines = ["name,age,city,member,code,weight,sold"]
+    for k in range(rows):
+        age = "" if k % 10 == 3 else 20 + (k * 7) % 50
+        member, code, sold = ("yes", "no")[k % 2], ("B1", "C1", "A2")[k % 3], ("no", "yes")[(k * 7) % 50 > 25]
+        lines.append(f"person {k},{age},{CITIES[k % 3]},{member},{code},{1 + k % 3},{sold}")
+    Path("people.csv").write_text("\n".join(lines) + "\n")
+
+
+def config(data, rest="hidden: [4]\ntraining: {epochs: 2}\n"):
+    people()
+    Path("c.yaml").write_text(f"data:\n  source: {{csv: people.csv}}\n  target: sold\n{data}{rest}")
+    return "c.yaml"
+
+
+GOOD = "  features: {exclude: [name, weight]}\n  missing: median\n"
+
+WRONG = [
+    (
+        "  features: {exclude: [nam]}\n",
+        r"c\.yaml:4:23: data\.features\.exclude: .*no column 'nam'; did you mean 'name'",
+    ),
+    ("  features: {include: [ag, city]}\n", r"c\.yaml:4:23: data\.features\.include: .*'ag'; did you mean 'age'"),
+    ("  features: {include: [age], exclude: [name]}\n", r"data\.features: names neither or both"),
+    (
+        "  features: [name]\n",
+        r"c\.yaml:4:14: data\.features\.0: .*people\.csv: name: text with \d+ different values in",
+    ),
+    ("  features: [age]\n", r"people\.csv:5: age: a missing value or NaN, one of \d \(also \d+, \d+, \.\.\.\); "),
+    ("  features: [city]\n  columns: {cty: {kind: categorical}}\n", r"c\.yaml:5:18: data\.columns\.cty: .*'city'"),
+    ("  features: [city]\n  columns: {city: {kind: numeric}}\n", r"people\.csv:\d+: city: text among the numbers"),
+    (
+        "  features: [city]\n  columns: {city: {scaling: robust}}\n",
+        r"c\.yaml:5:29: data\.columns\.city\.scaling: is for numbers, and 'city' is categorical",
+    ),
+    (
+        "  features: [city]\n  columns: {city: {missing: median}}\n",
+        r"c\.yaml:5:29: data\.columns\.city\.missing: median is of numbers, and 'city' is categorical",
+    ),
+    (
+        "  features: [member]\n  columns: {member: {unseen: ignore}}\n",
+        r"c\.yaml:5:30: .*is for categories, and 'member'",
+    ),
+    (
+        "  features: [city]\n  missing: {constnt: 3}\n",
+        r"c\.yaml:5:13: data\.missing\.constnt: unknown imputer 'constnt'",
+    ),
+    (GOOD + "  class_weight: {maybe: 2}\n", r"c\.yaml:6:25: data\.class_weight\.maybe: 'maybe' is no class of sold"),
+    (GOOD + "  class_weight: {yes: 0, no: 0}\n", r"data\.class_weight: no class weighs anything"),
+    (GOOD + "  class_weight: {yes: -1}\n", r"c\.yaml:6:23: data\.class_weight\.yes: expected a number >= 0"),
+    (GOOD + "  class_weight: balancd\n", r"c\.yaml:6:17: data\.class_weight: .*balanced"),
+    (GOOD + "  sample_weight: wight\n", r"c\.yaml:6:18: data\.sample_weight: .*did you mean 'weight'"),
+    (GOOD + "  sample_weight: city\n", r"people\.csv:\d+: city: text among the numbers"),
+    (
+        "  features: [city]\n  columns: {sold: {missing: median}}\n",
+        r"data\.columns\.sold\.missing: median would make up",
+    ),
+    (
+        "  features: [city]\n  columns: {city: {kynd: numeric}}\n",
+        r"c\.yaml:5:20: data\.columns\.city\.kynd: unknown key",
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), WRONG)
+def test_what_is_wrong_is_said_with_its_place(data, message):
+    with pytest.raises(InputError) as caught:
+        prepare(config(data))
+    assert re.search(message, str(caught.value)), str(caught.value)
+
+
+def test_all_text_columns_are_named_at_once():
+    with pytest.raises(ConfigError) as caught:
+        prepare(config("  features: [name, age, name2]\n  missing: mean\n").replace("c.yaml", twice()))
+    assert [problem.field for problem in caught.value.problems] == ["data.features.0", "data.features.2"]
+
+
+def twice():
+    """A config on a file with two columns of many texts."""
+    lines = Path("people.csv").read_text().splitlines()
+    Path("people.csv").write_text(
+        "\n".join([lines[0] + ",name2", *(f"{line},{line.split(',')[0]}" for line in lines[1:])]) + "\n"
+    )
+    return "c.yaml"
+
+
+def test_a_config_that_names_what_becomes_of_every_column():
+    assembly = prepare(config(GOOD + "  columns: {age: {missing: mean, indicator: true, scaling: minmax}}\n"))
+    outputs = assembly.model.columns.outputs
+    assert outputs == (
+        "age",
+        "age missing",
+        "city=Lima",
+        "city=Oslo",
+        "city=Rome",
+        "member",
+        "code=A2",
+        "code=B1",
+        "code=C1",
+    )
+    inputs = assembly.parts["train"].inputs
+    assert (inputs[:, 0].min(), inputs[:, 0].max()) == (0, 1)
+
+
+def test_columns_with_dots_and_digits_in_their_names_have_their_place():
+    Path("d.csv").write_text("a.b,0,y\n" + "".join(f"x,{k % 5},{k % 2}\nz,1,0\n" for k in range(30)))
+    Path("d.yaml").write_text(
+        "data:\n  source: {csv: d.csv}\n  target: y\n"
+        "  columns: {a.b: {scaling: robust}, '0': {unseen: ignore}}\nhidden: [2]\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        prepare("d.yaml")
+    found = [(problem.line, problem.column, problem.field) for problem in caught.value.problems]
+    assert found == [(4, 28, "data.columns.a.b.scaling"), (4, 51, "data.columns.0.unseen")]
+
+
+def test_dropped_rows_are_counted_and_said(bptrain_in):
+    config("  features: [age, city]\n  missing: drop\n")
+    assembly = prepare("c.yaml")
+    assert sum(map(len, assembly.parts.values())) == 81
+    used = np.sort(np.concatenate([rows.numbers for rows in assembly.parts.values()]))
+    assert used.tolist() == [k for k in range(90) if k % 10 != 3]
+    done = bptrain_in("train", "c.yaml")
+    assert "note: " in done.stderr
+    assert "people.csv: 9 of 90 rows dropped for a missing value ('age' in 9)" in done.stderr
+    assert bptrain.evaluate("runs/c-001").rows == len(assembly.parts["test"])
+
+
+def test_evaluation_goes_by_name_and_says_what_it_leaves_out(bptrain_in):
+    config("  features: [age, city, member]\n  missing: median\n  unseen: ignore\n")
+    assert bptrain_in("train", "c.yaml", "--quiet").returncode == 0
+    Path("new.csv").write_text("sold,extra,city,age,member\nyes,1,Rome,30,no\nno,2,Bonn,,yes\nno,3,Oslo,50,no\n")
+    done = bptrain_in("evaluate", "runs/c-001", "--data", "new.csv")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "note: new.csv: ignored the column 'extra'",
+        "warning: new.csv: values unseen in training are ignored ('city' in 1 row)",
+    ]
+    with pytest.warns(BptrainWarning) as seen:
+        assert bptrain.evaluate("runs/c-001", data="new.csv").rows == 3
+    assert {one.category for one in seen} == {BptrainNote, BptrainWarning}
+    Path("few.csv").write_text("sold,ages,mmber\nyes,1,no\n")
+    done = bptrain_in("evaluate", "runs/c-001", "--data", "few.csv")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: few.csv has no columns 'age' (did you mean 'ages'?), 'city', 'member' (did you mean 'mmber'?); "
+        "it has 'sold', 'ages', 'mmber'\n"
+    )
+
+
+def test_missing_at_evaluation_of_a_column_that_was_complete(bptrain_in):
+    config("  features: [city, member]\n")
+    assert bptrain_in("train", "c.yaml", "--quiet").returncode == 0
+    Path("new.csv").write_text("sold,city,member\nyes,Rome,no\nno,,yes\n")
+    done = bptrain_in("evaluate", "runs/c-001", "--data", "new.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: new.csv:3: city: a missing value or NaN; fill it in")
+
+
+def test_show_prints_what_comes_of_the_columns():
+    text = bptrain.show(config(GOOD + "  class_weight: balanced\n"))
+    head = text.split("\n\n")[0]
+    assert "# columns: 4 become 8 inputs\n" in head
+    assert re.search(r"age: numeric, standard; missing ones \(\d+ in training\) become [\d.]+ \(median\)\n", head)
+    assert "#   city: categorical, 3 columns (Lima, Oslo, Rome), others are an error\n" in head
+    assert "#   member: boolean, yes is 1\n" in head
+    assert re.search(r"# class weights: no 0\.9\d*, yes 1\.1\d*\n", head)
