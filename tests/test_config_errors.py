@@ -105,7 +105,14 @@ def test_mistakes_of_file_and_overrides_come_together():
     assert [message.split(":")[0] for _, _, message in found] == ["loss", "seed", "name"]
 
 
-FIRST_SECTIONS = {"experiment": "", "data": "data.", "split": "data.split.", "regularization": "regularization."}
+FIRST_SECTIONS = {
+    "experiment": "",
+    "data": "data.",
+    "features": "data.features.",
+    "columns": "data.columns.age.",
+    "split": "data.split.",
+    "regularization": "regularization.",
+}
 LATER_SECTIONS = {
     "training": "training.",
     "clipping": "training.clipping.",
@@ -116,6 +123,7 @@ LATER_SECTIONS = {
 SHELVES = {
     "sources": "data.source",
     "scalers": "data.scaling",
+    "imputers": "data.missing",
     "layers": "network.0",
     "activations": "activation",
     "initializers": "network.0.dense.weight_init",

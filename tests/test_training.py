@@ -287,7 +287,10 @@ def test_divergence_is_said_and_nothing_bad_is_kept():
             r"my\.yaml:1:22: data\.source\.csv\.path: no such file \(got .*gone\.csv\)",
         ),
         ("data: {source: {csv: my.csv}, target: b}\nhidden: [4]\n", r"my\.csv:3: c: a missing value or NaN"),
-        ("data: {source: {csv: my.csv}, target: c, features: [a]}\nhidden: [4]\n", r"my\.csv:3: c: a missing value"),
+        (
+            "data: {source: {csv: my.csv}, target: c, features: [a]}\nhidden: [4]\n",
+            r"my\.csv:3: c: the target is missing",
+        ),
         ("data: {source: {csv: my.csv}, target: one}\nhidden: [4]\n", r"one: the target has a single class, 1"),
     ],
 )
