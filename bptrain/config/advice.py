@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from bptrain.config.scalars import scalar, written
 from bptrain.config.suggest import value_advice
-from bptrain.config.types import accepts, is_structured
+from bptrain.config.types import accepts
 from bptrain.registry import alternatives, bare, options
 
 TRUE = ("yes", "on", "y", "true", "1")
@@ -62,6 +62,11 @@ def text_advice(hint: Any, kinds: list[Any], value: str) -> str:
         quoted = type(scalar(value)) in (int, float)
         return "remove the quotes" if quoted else f"write {written(number)}"
     return list_advice(hint, number if accepts_item(hint, number) else value)
+
+
+def is_meant_as_number(value: Any) -> bool:
+    """Whether a value is a number, or a text that was meant as one, such as 20%."""
+    return isinstance(value, int | float) or (isinstance(value, str) and meant_number(value.strip()) is not None)
 
 
 def meant_number(text: str) -> int | float | None:
@@ -122,8 +127,7 @@ def section_advice(cls: type, value: Any, *, optional: bool) -> str:
     if isinstance(value, tuple) and value and all(isinstance(item, dict) for item in value):
         return "write its keys without dashes"
     if isinstance(value, int | float):
-        plain = [option for option in options(cls) if not any(map(is_structured, alternatives(option.hint)))]
-        fitting = [f"{{{option.name}: {written(value)}}}" for option in plain if accepts(option.hint, value)]
+        fitting = [f"{{{option.name}: {written(value)}}}" for option in options(cls) if accepts(option.hint, value)]
         return f"write {' or '.join(fitting[:2])}" if fitting else ""
     return "indent its keys below it, or remove it" if value is None else ""
 

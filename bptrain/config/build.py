@@ -9,7 +9,7 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from bptrain.config.advice import advice, component_advice, section_advice
+from bptrain.config.advice import advice, component_advice, is_meant_as_number, section_advice
 from bptrain.config.experiment import Experiment, network_mistake
 from bptrain.config.origin import FieldPath, Origin, first
 from bptrain.config.scalars import cut, shown
@@ -96,6 +96,9 @@ class Builder:
         if not isinstance(value, dict) and (get_origin(bare(choice)) is dict or any(map(list_hints, plain))):
             return self.leaf(hint, value, path)
         if family := family_of(choice):
+            numbers = [hint for hint in plain if bare(hint) in (int, float)]
+            if numbers and is_meant_as_number(value):
+                return self.leaf(numbers[0], value, path)
             return self.component(family, value, path, plain)
         if get_origin(bare(choice)) is tuple:
             return self.items(hint, choice, value, path)

@@ -32,7 +32,12 @@ def adapter(hint: Any) -> TypeAdapter[Any]:
 
 
 def accepts(hint: Any, value: Any) -> bool:
-    """Whether a value is of the type and within the bounds of a hint."""
+    """Whether a value is of the type and within the bounds of a hint; nothing that has places inside is looked at."""
+    choices = alternatives(hint)
+    if len(choices) > 1:
+        return any(accepts(choice, value) for choice in choices)
+    if is_structured(hint):
+        return False
     if get_origin(bare(hint)) is Literal:
         return any(value == choice and type(value) is type(choice) for choice in get_args(bare(hint)))
     try:
