@@ -415,3 +415,11 @@ def test_show_prints_what_comes_of_the_columns():
     assert "#   city: categorical, 3 columns (Lima, Oslo, Rome), others are an error\n" in head
     assert "#   member: boolean, yes is 1\n" in head
     assert re.search(r"# class weights: no 0\.9\d*, yes 1\.1\d*\n", head)
+
+
+def test_numbers_that_are_declared_categories_are_one_hot():
+    table = Table({"x": numbers(2.5, 1, 2.5, 10, 1), "y": numbers(1, 2, 3, 4, 5)}, "t")
+    columns = fit(table, np.arange(5), {"x": ("categorical", Treatment())}, {"y": Treatment()})
+    wanted = {"x=1": [0, 1, 0, 0, 1], "x=2.5": [1, 0, 1, 0, 0], "x=10": [0, 0, 0, 1, 0]}
+    assert set(columns.outputs) == set(wanted)
+    np.testing.assert_array_equal(columns.inputs(table), np.array([wanted[name] for name in columns.outputs]).T)

@@ -77,6 +77,12 @@ def test_groups_come_near_to_the_share_and_depend_on_the_seed():
     assert (one["test"] != other["test"]).any()
 
 
+@given(st.lists(st.integers(1, 40), min_size=5, max_size=30), st.integers(0, 9))
+def test_groups_never_hold_out_more_than_the_share_if_any_fits(sizes, seed):
+    parts = divided(Split(0.2, 0, "group", "c"), np.repeat(np.arange(float(len(sizes))), sizes), seed)
+    assert len(parts["validation"]) <= max(round(0.2 * sum(sizes)), min(sizes))
+
+
 def test_a_column_says_where_each_row_goes():
     parts = divided(Split(method="column", column="c"), objects(["Train", "test", "val", "train", "dev", "TRAINING"]))
     assert {name: rows.tolist() for name, rows in parts.items()} == {
