@@ -413,7 +413,7 @@ def test_labels_that_go_together():
     result = run(text, "training.epochs=60", "optimizer.adam.lr=0.05", "metrics=[accuracy, f1]")
     assert result.session.model.experiment.loss.labels
     assert result.best.score.metrics["accuracy"] > 0.7
-    assert evaluate(result.run).metrics == result.test.metrics
+    assert evaluate(result.run).metrics.items() >= result.test.metrics.items()
 
 
 @pytest.mark.parametrize("columns", [30, 80])

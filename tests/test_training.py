@@ -81,7 +81,8 @@ def test_two_runs_write_the_same_bytes_and_the_checkpoint_alone_gives_the_same_s
         path.rmdir() if path.is_dir() else path.unlink()
     again = evaluate(alone)
     expected = one.test or one.best.score
-    assert (again.loss, again.metrics) == (expected.loss, expected.metrics)
+    assert again.loss == expected.loss
+    assert again.metrics.items() >= expected.metrics.items()
     assert two.checkpoint.exists()
 
 

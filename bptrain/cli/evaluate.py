@@ -26,17 +26,29 @@ def command(
     split: Annotated[
         Part | None, typer.Option(help="The part of the run's own data.", show_default="test, or what there is")
     ] = None,
+    bootstrap: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Confidence intervals, from N samples of the rows.", show_default="none"),
+    ] = None,
     code: Code = None,
     as_json: Json = False,
 ) -> None:
     """Score a trained network; the checkpoint alone is enough."""
+    from bptrain.console.progress import progress_bar
     from bptrain.evaluation import evaluate
 
-    with prints_aside():
-        evaluation = evaluate(checkpoint, data=data, split=split.value if split else None, code=code or ())
+    with progress_bar("bootstrap", "samples") as watch, prints_aside():
+        evaluation = evaluate(
+            checkpoint,
+            data=data,
+            split=split.value if split else None,
+            bootstrap=bootstrap,
+            code=code or (),
+            watch=watch,
+        )
     if as_json:
         print_json(evaluation.to_json())
     else:
-        from bptrain.console.tables import evaluation_result
+        from bptrain.console.evaluation import evaluation_result
 
         evaluation_result(evaluation)

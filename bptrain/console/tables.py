@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
-from bptrain.console.text import duration, figure, figures, is_interactive, number, printable
-from bptrain.evaluation import Evaluation
+from bptrain.console.text import duration, figures, is_interactive, number, printable
 from bptrain.needs import code_options
 from bptrain.training import DryRun, Result, ResumeCheck
 
@@ -93,10 +92,3 @@ def resume_check(check: ResumeCheck) -> None:
     end = "bit-identical" if check.identical else f"with another {', '.join(check.different)}"
     what = f"interrupted after the steps {steps} and resumed, the run ends {end}"
     rows("resume", [("verified" if check.identical else "WRONG", what)])
-
-
-def evaluation_result(evaluation: Evaluation) -> None:
-    """Loss and metrics."""
-    pairs = [("rows", number(evaluation.rows)), ("loss", number(evaluation.loss))]
-    pairs.extend((name, figure(value)) for name, value in evaluation.metrics.items())
-    rows(evaluation.split, pairs)

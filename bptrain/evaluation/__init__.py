@@ -3,15 +3,22 @@
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from bptrain.code import load_codes
 from bptrain.data import read_table
 from bptrain.data.table import Table, shown
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
+from bptrain.evaluation.bootstrap import CONFIDENCE, FEWEST, MOST, Interval, Watch, intervals
+from bptrain.evaluation.fitting import fitting_metrics
+from bptrain.evaluation.predictions import Predictions, predictions
+from bptrain.evaluation.targets import Target, targets
 from bptrain.metrics import Figure
+from bptrain.registry import name_of
 from bptrain.training import Model, Rows, score
 from bptrain.training.assemble import encoded, fingerprint, ignored_values
 from bptrain.training.checkpoint import load
@@ -22,16 +29,32 @@ SplitName = Literal["train", "validation", "test"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Loss and metrics on `rows` rows of a split, or of new `data`; metrics are None where undefined."""
+    """Loss and metrics on `rows` rows of a split, or of new `data`; metrics are None where undefined.
+
+    `metrics` are those of the config, then all others that fit the task. `targets` says more of each column that is
+    predicted. `intervals` are those of the metrics that are single numbers, from `bootstrap` samples; None: not asked
+    for. `predictions` are what all of it was made from.
+    """
 
     split: str
     rows: int
     loss: float
     metrics: dict[str, Figure]
+    targets: tuple[Target, ...]
+    bootstrap: int | None
+    intervals: dict[str, Interval | None] | None
+    predictions: Predictions = field(repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """What `bptrain evaluate --json` prints."""
-        return asdict(self)
+        document: dict[str, Any] = {
+            **{key: getattr(self, key) for key in ("split", "rows", "loss", "metrics")},
+            "targets": [one.to_json() for one in self.targets],
+        }
+        if self.intervals is not None:
+            ranges = {name: one and asdict(one) for name, one in self.intervals.items()}
+            document["bootstrap"] = {"samples": self.bootstrap, "confidence": CONFIDENCE, "intervals": ranges}
+        return document
 
 
 def evaluate(
@@ -39,7 +62,9 @@ def evaluate(
     *,
     data: str | Path | None = None,
     split: SplitName | None = None,
+    bootstrap: int | None = None,
     code: Sequence[str | Path] = (),
+    watch: Watch | None = None,
 ) -> Evaluation:
     """Score the model of a checkpoint, which alone is enough: neither the config file nor the run directory is read.
 
@@ -48,11 +73,13 @@ def evaluate(
         data: a file with the columns of the training data, scored whole, its format known by its suffix; it is read
             with the options of the run's own source if it is of the same kind. None: the data of the training run.
         split: which part of the run's own data; default: test, or else validation, or else train.
+        bootstrap: how many samples of the rows to draw for confidence intervals, always the same; None: no intervals.
         code: Python files that register the components which the checkpoint says that it needs.
+        watch: is called with the samples that are drawn and how many there will be.
 
     Raises:
         InputError: there is no checkpoint, no such split, code is missing or of no use, or the data does not fit the
-            model.
+            model; or `bootstrap` is not between 10 and a million.
         StorageError: the checkpoint cannot be read.
 
     Warns:
@@ -60,19 +87,46 @@ def evaluate(
             missing value, or values unseen in training are ignored, as the config wants it.
         BptrainNote: columns of the data are ignored.
     """
+    if bootstrap is not None and not FEWEST <= bootstrap <= MOST:
+        raise InputError(f"--bootstrap: expected a whole number from {FEWEST} to {MOST:,} (got {bootstrap}); try 1000")
     load_codes(code)
     model, stored = load(checkpoint)
-    if data is not None:
-        if split is not None:
-            raise InputError("--split names a part of the training data; it does not go with --data")
-        table = read_table(data, like=model.experiment.data.source, text=model.columns.text)
-        name, rows = "data", new_rows(model, table)
-        if objection := model.objection(rows):
-            raise InputError(f"{data}: {objection}")
-    else:
-        name, rows = own_rows(model, stored, split)
-    result = score(model, rows)
-    return Evaluation(name, len(rows), result.loss, result.metrics)
+    name, rows = chosen_rows(model, stored, data, split)
+    return evaluated(model, name, rows, bootstrap, watch)
+
+
+def evaluated(
+    model: Model, name: str, rows: Rows, bootstrap: int | None = None, watch: Watch | None = None
+) -> Evaluation:
+    """Score a model on rows that have a name; see `evaluate`."""
+    result, found = score(model, rows), predictions(model, rows)
+    metrics = fitting_metrics(model.metrics, found)
+    with np.errstate(all="ignore"):
+        more = {name_of(one): one for one in metrics if name_of(one) not in result.metrics}
+        values = result.metrics | {
+            key: metric.finish(metric.tally(found.outputs, found.targets)) for key, metric in more.items()
+        }
+    singles = [metric for metric in metrics if not isinstance(values[name_of(metric)], list)]
+    ranges = None if bootstrap is None else intervals(found, singles, bootstrap, watch)
+    return Evaluation(name, len(rows), result.loss, values, tuple(targets(found)), bootstrap, ranges, found)
+
+
+def chosen_rows(
+    model: Model, stored: dict[str, Any], data: str | Path | None, split: SplitName | None
+) -> tuple[str, Rows]:
+    """The rows to score, and what they are called: a part of the run's own, or `data`.
+
+    Raises:
+        InputError: they cannot be had, or do not fit the model.
+    """
+    if data is None:
+        return own_rows(model, stored, split)
+    if split is not None:
+        raise InputError("--split names a part of the training data; it does not go with --data")
+    rows = new_rows(model, read_table(data, like=model.experiment.data.source, text=model.columns.text))
+    if objection := model.objection(rows):
+        raise InputError(f"{data}: {objection}")
+    return "data", rows
 
 
 def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> tuple[str, Rows]:
