@@ -72,7 +72,7 @@ BROKEN = [
     ("seed: 1\nhidden: [8]\n", ["1:1: data: is missing; expected a mapping"]),
     ("data: {source: {bundled: iris}}\n", ["1:1: network: the network is missing; write hidden: [64, 32] or a list"]),
     (MINIMAL + "sed: 3\n", ["3:1: sed: unknown key; did you mean 'seed'?"]),
-    (MINIMAL + "zzz: 3\n", ["3:1: zzz: unknown key; choose from activation, data, dtype"]),
+    (MINIMAL + "zzz: 3\n", ["3:1: zzz: unknown key; choose from activation, augmentation, data, dtype"]),
     (MINIMAL + "seed: 1.5\n", ["3:7: seed: expected a whole number >= 0 (got 1.5)"]),
     (MINIMAL + "seed: true\n", ["3:7: seed: expected a whole number >= 0 (got true)"]),
     (MINIMAL + "seed: '1'\n", ["3:7: seed: expected a whole number >= 0 (got '1')"]),

@@ -130,6 +130,7 @@ SHELVES = {
     "losses": "loss",
     "optimizers": "optimizer",
     "schedules": "schedule",
+    "augmentations": "augmentation.0",
     "metrics": "metrics.0",
 }
 
@@ -170,8 +171,12 @@ def names_the_range(message, hint):
 @pytest.mark.parametrize(("override", "option"), FIELDS, ids=[row[0].replace("={}", "") for row in FIELDS])
 def test_every_field_names_its_range(override, option):
     """A value that no option takes, put into each."""
-    network = "network: [dense]\nmetrics: [accuracy]\n"
-    text = MINIMAL.replace("hidden: [8]\n", network) if "network" in override or "metrics.0" in override else MINIMAL
+    network = "network: [dense]\nmetrics: [accuracy]\naugmentation: [mixup]\n"
+    text = (
+        MINIMAL.replace("hidden: [8]\n", network)
+        if re.match(r"network|(metrics|augmentation)\.0", override)
+        else MINIMAL
+    )
     found = [one for _, _, one in mistakes(text, override.replace("{}", "[[{}]]")) if "is missing" not in one]
     (message,) = [one for one in found if re.match(rf"(\S+\.)?{option.name}(\.\d+)*: ", one)]
     lists = [choice for choice in alternatives(option.hint) if get_origin(bare(choice)) is tuple]
@@ -187,8 +192,8 @@ def test_a_bound_is_named_with_the_value_beyond_it():
         for sign, bound in bounds:
             beyond = float(bound) + {">=": -1, ">": 0, "<=": 1, "<": 0}[sign]
             beyond = int(beyond) if beyond.is_integer() else beyond
-            network = "network: [dense]\nmetrics: [accuracy]\n"
-            short = not ("network" in override or "metrics.0" in override)
+            network = "network: [dense]\nmetrics: [accuracy]\naugmentation: [mixup]\n"
+            short = not re.match(r"network|(metrics|augmentation)\.0", override)
             text = MINIMAL if short else MINIMAL.replace("hidden: [8]\n", network)
             item = f"[{beyond}]" if "list of" in describe(option.hint) else f"{beyond}"
             message = " ".join(one for _, _, one in mistakes(text, override.replace("{}", item)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import bptrain
-from bptrain.data import SCALERS, SOURCES
+from bptrain.data import AUGMENTATIONS, SCALERS, SOURCES
 from bptrain.metrics import METRICS
 from bptrain.nn import INITIALIZERS, LAYERS, LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES, Regularization
@@ -142,6 +142,7 @@ MOULD = {
     SCHEDULES: ("Factor:",),
     METRICS: ("Value:", "Shapes:", "Undefined"),
     SCALERS: ("Forward:", "Backward:", "Shapes:"),
+    AUGMENTATIONS: ("Forward:", "Shapes:", "Reference:"),
     SOURCES: (),
 }
 COMPONENTS = [(family, cls) for family in MOULD for cls in family.members.values()]

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from bptrain.arrays import Streams
+from bptrain.data import AUGMENTATIONS
 from bptrain.errors import OptionError
 from bptrain.nn import INITIALIZERS, LAYERS, LOSSES, Network, completed
 from bptrain.nn.activations import Relu, Sigmoid, Tanh
 from bptrain.nn.initializers import Constant, GlorotUniform, HeNormal, Ones, Orthogonal, TruncatedNormal, Values
 from bptrain.nn.layers import Dense, Dropout
-from bptrain.nn.losses import BinaryCrossEntropy, Mse
+from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.optim import Adam, Regularization
 from bptrain.training import Objective
 
@@ -171,12 +172,12 @@ def test_dropout_keeps_its_share_and_the_mean():
     assert (frame.scores == 1).all()
 
 
-def step_allocates(layers, loss, rows):
+def step_allocates(layers, loss, rows, augmentations=(), weighted=False):
     """Peak bytes that one training step takes beyond what is there."""
     rng = np.random.default_rng(0)
     width = next(w[0] for w in (loss.widths(3, 1), loss.widths(2, 1), loss.widths(None, 3)) if w)
     network = Network(completed(layers, width), (6,), batch=rows, rng=Streams(0))
-    objective = Objective(network, loss, Regularization(l1=0.1, l2=0.1))
+    objective = Objective(network, loss, Regularization(l1=0.1, l2=0.1), augmentations=augmentations, weighted=weighted)
     inputs = rng.normal(size=(rows, 6)).astype(np.float32)
     targets = rng.integers(0, 2, rows)
     if loss.encoding == "values":
@@ -186,6 +187,7 @@ def step_allocates(layers, loss, rows):
     def step(k):
         batch = objective.batch(rows)
         batch.fill(inputs, targets, order)
+        batch.augment()
         objective.value_and_grad(batch)
         Adam().update(network.theta, network.grad, slots, lr=0.01, step=k, decayed=0)
 
@@ -217,3 +219,14 @@ def test_a_training_step_allocates_nothing_that_grows_with_the_batch(layers):
 def test_a_loss_allocates_nothing_that_grows_with_the_batch(name):
     loss, layers = LOSSES.members[name](), (Dense(8), Relu(), Dense())
     assert step_allocates(layers, loss, LARGE) <= step_allocates(layers, loss, SMALL) + 512
+
+
+EXAMPLES = {"image_shift": {"height": 2, "width": 3}}
+
+
+@pytest.mark.parametrize("loss", [Mse(), SoftmaxCrossEntropy()], ids=["values", "codes"])
+@pytest.mark.parametrize("name", list(AUGMENTATIONS))
+def test_an_augmentation_allocates_nothing_that_grows_with_the_batch(name, loss):
+    augmentation, layers = AUGMENTATIONS.members[name](**EXAMPLES.get(name, {})), (Dense(8), Relu(), Dense())
+    small, large = (step_allocates(layers, loss, rows, (augmentation,), weighted=True) for rows in (SMALL, LARGE))
+    assert large <= small + 512

@@ -96,8 +96,8 @@ def printed(monkeypatch, stream, **environment):
 
 PLAIN = """\
 error: my.yaml:3:7: loss: unknown loss 'bce'; did you mean 'binary_cross_entropy'?
-error: my.yaml:4:1: x: unknown key; choose from activation, data, dtype, hidden, loss, metrics, name, network, \
-optimizer, regularization, schedule, seed, training, version
+error: my.yaml:4:1: x: unknown key; choose from activation, augmentation, data, dtype, hidden, loss, metrics, name, \
+network, optimizer, regularization, schedule, seed, training, version
 error: seed=-1:1:6: seed: expected a whole number >= 0 (got -1)
 warning: my.yaml:1:1: data: is odd [BP999]
 """

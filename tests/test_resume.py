@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bptrain.data import AUGMENTATIONS
 from bptrain.errors import ConfigError, InputError, StoppedError, StorageError
 from bptrain.interruption import Interruption
 from bptrain.training import EpochEnd, Notice, Progress, Started, npz, resume, train, verify_resume
@@ -85,9 +86,21 @@ def test_an_interrupted_run_ends_as_the_straight_one(overrides):
     assert check.identical, check.different
 
 
+AUGMENTATION_OPTIONS = {"image_shift": "{height: 2, width: 2}"}
+
+
+@pytest.mark.parametrize("name", list(AUGMENTATIONS))
+def test_an_interrupted_run_ends_as_the_straight_one_with_every_augmentation(name):
+    options = AUGMENTATION_OPTIONS.get(name, "")
+    check = verify_resume(config(), [f"augmentation=[{name}: {options}]"])
+    assert len(check.interruptions) >= 3
+    assert check.identical, check.different
+
+
 def test_the_check_sees_what_was_not_restored(monkeypatch):
     """Each in turn: the streams, a moment of the optimizer, the position in the epoch."""
     text = "data: {source: {bundled: iris}}\nnetwork: [dense: 6, relu, dropout: 0.3, dense]\ntraining: {epochs: 4}\n"
+    text += "augmentation: [gaussian_noise]\n"
     assert verify_resume(config(text)).identical
 
     def spoiled(spoil):
@@ -104,6 +117,9 @@ def test_the_check_sees_what_was_not_restored(monkeypatch):
     def restart_order(session):
         session.model.streams.shuffle.bit_generator.state = np.random.PCG64(0).state
 
+    def restart_noise(session):
+        session.model.streams.augmentation.bit_generator.state = np.random.PCG64(0).state
+
     def forget_moments(session):
         session.slots[1].fill(0)
 
@@ -111,7 +127,7 @@ def test_the_check_sees_what_was_not_restored(monkeypatch):
         session.best.theta.fill(0)
 
     original = verification_module.reopened
-    for spoil in (restart_masks, restart_order, forget_moments):
+    for spoil in (restart_masks, restart_order, restart_noise, forget_moments):
         monkeypatch.setattr(verification_module, "reopened", spoiled(spoil))
         assert not verify_resume("my.yaml").identical, spoil.__name__
 

@@ -116,6 +116,7 @@ PLACES = {
     "losses": "hidden: [4]\nloss: {}\n",
     "optimizers": "hidden: [4]\noptimizer: {}\n",
     "schedules": "hidden: [4]\nschedule: {}\n",
+    "augmentations": "hidden: [4]\naugmentation: [{}]\n",
     "metrics": "hidden: [4]\nmetrics: [{}]\n",
 }
 MEMBERS = [(family, name) for family in PLACES for name in FAMILIES[family]]

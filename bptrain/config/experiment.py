@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, Lt
 
 from bptrain.data import (
+    AUGMENTATIONS,
     IMPUTERS,
     SCALERS,
     SOURCES,
+    Augmentation,
     ColumnOptions,
     Drop,
     FeatureChoice,
@@ -156,6 +158,9 @@ class Experiment:
     optimizer: Annotated[Optimizer, OPTIMIZERS, "the update rule"] = Adam()
     schedule: Annotated[Schedule, SCHEDULES, "of the learning rate"] = Constant()
     regularization: Annotated[Regularization, "penalties on the weights"] = Regularization()
+    augmentation: Annotated[
+        tuple[Annotated[Augmentation, AUGMENTATIONS], ...], "random changes of the rows that train, in this order"
+    ] = ()
     training: Annotated[Training, "how long and in what portions"] = Training()
     metrics: Annotated[
         tuple[Annotated[Metric, METRICS], ...] | Auto, "what is reported of predictions; auto: by the kind of target"

@@ -10,7 +10,7 @@ from typing import Any
 from bptrain.code import load_codes
 from bptrain.config.dump import plain
 from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Training
-from bptrain.data import IMPUTERS, SCALERS, SOURCES, ColumnOptions, FeatureChoice, Split
+from bptrain.data import AUGMENTATIONS, IMPUTERS, SCALERS, SOURCES, ColumnOptions, FeatureChoice, Split
 from bptrain.errors import InputError
 from bptrain.metrics import METRICS
 from bptrain.nn import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES
@@ -41,6 +41,7 @@ FAMILIES: dict[str, Family] = {
     "losses": LOSSES,
     "optimizers": OPTIMIZERS,
     "schedules": SCHEDULES,
+    "augmentations": AUGMENTATIONS,
     "metrics": METRICS,
 }
 

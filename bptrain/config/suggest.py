@@ -227,7 +227,7 @@ class Map:
                 continue
             shelf = self.shelves[family.kind]
             what = f"{name} is {describe_family(family)}"
-            if family.kind in ("layer", "metric"):
+            if family.kind in ("layer", "metric", "augmentation"):
                 return f"{what}; list it under {dotted(shelf)}", set()
             form = f"{shelf[-1]}: {{{name}: ...}}" if options(family.members[name]) else f"{shelf[-1]}: {name}"
             where = "" if shelf[:-1] == path else f" {self.under([shelf[:-1]])}"

@@ -1,5 +1,6 @@
 """Data: sources of tables, the columns of a table as numbers, and which rows train."""
 
+from bptrain.data.augmentation import AUGMENTATIONS, Augmentation
 from bptrain.data.columns import Columns, Weighting, complete_rows, fit
 from bptrain.data.features import Boolean, Categorical, Feature, Numeric
 from bptrain.data.imputers import IMPUTERS, Drop, Imputer, Refuse
@@ -37,11 +38,13 @@ from bptrain.data.targets import (
 )
 
 __all__ = [
+    "AUGMENTATIONS",
     "BUNDLED_TARGETS",
     "IMPUTERS",
     "MOST_INTEGER_CLASSES",
     "SCALERS",
     "SOURCES",
+    "Augmentation",
     "Boolean",
     "Bundled",
     "Categorical",

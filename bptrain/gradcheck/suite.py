@@ -18,6 +18,7 @@ from bptrain.gradcheck.twin import Twin
 from bptrain.gradcheck.witness import BackwardError, every
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES
 from bptrain.training import Rows, prepare
+from bptrain.training.assemble import Assembly
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,9 @@ def check_gradients(
     """Check hand-written gradients against the derivative of the forward pass.
 
     Args:
-        config: whose network is checked, with its loss and penalties, on rows of its own data, at its start and after
-            20 steps. None: every part that `code` registers, each in several small random networks; without code,
-            every part there is.
+        config: whose network is checked, with its loss and penalties, on rows of its own data as they are, without
+            augmentation, at its start and after 20 steps. None: every part that `code` registers, each in several small
+            random networks; without code, every part there is.
         overrides: `KEY=VALUE` each, put over the config.
         code: files that register components, which are checked too.
         method: the complex step, central differences, or both.
@@ -107,9 +108,12 @@ def each(
     """The checks of a config and of some classes; of every registered part if there is neither."""
     parts, used = Parts(method, entries), set()
     if config is not None:
-        twin = twin_of_config(config, overrides)
+        assembly = prepare(config, overrides)
+        twin = twin_of_assembly(assembly)
         used = {type(twin.real.loss), *(type(one.layer) for one in every(twin.witnesses[0]))}
         yield from check(twin, method, entries)
+        if assembly.model.experiment.augmentation:
+            yield note("augmentation", "left out: the gradient is that of the rows as they are")
     for cls in classes:
         try:
             yield from parts.named([cls])
@@ -128,7 +132,11 @@ def twin_of_config(config: str | Path, overrides: Sequence[str]) -> Twin:
     Raises:
         InputError: the config or its data cannot be used.
     """
-    assembly = prepare(config, overrides)
+    return twin_of_assembly(prepare(config, overrides))
+
+
+def twin_of_assembly(assembly: Assembly) -> Twin:
+    """The network of a model, on a few rows spread over its training data, which are not augmented."""
     experiment, rows = assembly.model.experiment, sample_rows(assembly.parts["train"])
     return Twin(
         experiment.layers,

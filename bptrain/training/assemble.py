@@ -214,6 +214,9 @@ def refuse_unfit(model: Model, rows: Mapping[str, int]) -> None:
         if chain.is_random():
             what = f"{name_of(optimizer)} compares losses, which dropout and noise make random; take those layers out"
             mistakes.append(Mistake("optimizer", what, "BP142"))
+        if experiment.augmentation:
+            what = f"does not go with {name_of(optimizer)}, which compares losses from step to step; take it out"
+            mistakes.append(Mistake("augmentation", what, "BP142"))
         if training.clipping:
             what = f"does not go with {name_of(optimizer)}, which chooses the length of its steps itself; take it out"
             mistakes.append(Mistake("training.clipping", what, "BP142"))

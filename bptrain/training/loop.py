@@ -109,6 +109,7 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
         chosen = session.order[session.position : session.position + size]
         batch = objective.batch(len(chosen))
         batch.fill(rows.inputs, rows.targets, chosen, rows.weights)
+        batch.augment()
         progress = session.step / steps_per_epoch
         factor = model.experiment.schedule.factor(progress, model.experiment.training.epochs, session.memory)
         session.lr = optimizer.lr * factor * rate

@@ -125,7 +125,13 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         raise OptionError(Mistake(place, f"{what}; {advice}", "BP107"))
     metrics = chosen_metrics(experiment, kind_of(experiment))
     resolved = replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)
-    objective = Objective(network, loss, experiment.regularization, weighted=bool(columns.weighting))
+    objective = Objective(
+        network,
+        loss,
+        experiment.regularization,
+        weighted=bool(columns.weighting),
+        augmentations=experiment.augmentation,
+    )
     return Model(resolved, columns, streams, objective, metrics)
 
 

@@ -1,13 +1,14 @@
 """The objective: what training minimises, on one batch: the loss of the scores plus the penalty on the weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, Shape
+from bptrain.data import Augmentation
 from bptrain.errors import Mistake, OptionError
 from bptrain.nn import Frame, Loss, Network, Scratch, Workspace
 from bptrain.nn.layer import refuse_others
@@ -17,15 +18,28 @@ from bptrain.optim import Regularization
 from bptrain.registry import name_of
 
 
+@dataclass
+class Mixture:
+    """The other rows that are mixed into those of a batch: their targets and weights, room for the gradient of their
+    loss, and the share of its own that a row keeps; with 1 nothing is mixed."""
+
+    targets: Array
+    weights: Array | None
+    dscores: Array
+    share: float = 1.0
+
+
 @dataclass(frozen=True)
 class Batch:
     """Buffers for n rows: fill `input`, `targets` and, where rows are weighted, `weights` `(n,)`, then ask the
-    objective."""
+    objective. `augmentations` go with a workspace each; there is a `mixture` where one of them mixes rows."""
 
     frame: Frame
     targets: Array
     scratch: Workspace
     weights: Array | None = None
+    augmentations: tuple[tuple[Augmentation, Workspace], ...] = ()
+    mixture: Mixture | None = None
 
     @property
     def input(self) -> Array:
@@ -42,6 +56,18 @@ class Batch:
                 self.weights.fill(1)
             else:
                 np.take(weights, rows, out=self.weights, mode="clip")
+        if self.mixture is not None:
+            self.mixture.share = 1.0
+
+    def augment(self) -> None:
+        """Change the rows of the filled batch at random, in place, in the order of the config."""
+        for one, s in self.augmentations:
+            share = one.apply(self.input, s)
+            if one.mixes and self.mixture is not None:
+                self.mixture.share = share
+                np.take(self.targets, s.order, axis=0, out=self.mixture.targets, mode="clip")
+                if self.weights is not None and self.mixture.weights is not None:
+                    np.take(self.weights, s.order, out=self.mixture.weights, mode="clip")
 
 
 class Objective:
@@ -52,9 +78,21 @@ class Objective:
         loss: of its scores.
         regularization: of its weights; a layer may say otherwise of its own.
         weighted: whether each row has a weight in the loss.
+        augmentations: of the batches that train.
+
+    Raises:
+        OptionError: an augmentation does not go with the rows, or with another one.
     """
 
-    def __init__(self, network: Network, loss: Loss, regularization: Regularization, *, weighted: bool = False) -> None:
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        regularization: Regularization,
+        *,
+        weighted: bool = False,
+        augmentations: Sequence[Augmentation] = (),
+    ) -> None:
         self.network = network
         self.loss = loss
         self.regularization = regularization
@@ -68,6 +106,13 @@ class Objective:
         self._weights = np.ones(network.batch, real) if weighted else None
         self._plan = checked(loss, loss.plan(network.output_shape))
         self._loss_scratch = {key: network.arena.allocate(planned) for key, planned in self._plan.items()}
+        self.augmentations = tuple(augmentations)
+        self._augmentation_plans = planned_by(self.augmentations, network.input_shape)
+        self._augmentation_scratch = [
+            {key: network.arena.allocate(planned) for key, planned in plan.items()} for plan in self._augmentation_plans
+        ]
+        mixed = any(one.mixes for one in augmentations)
+        self._mixed = (self._targets.copy(), network.arena.allocate(Scratch(network.output_shape))) if mixed else None
         self._batches: dict[int, Batch] = {}
 
     def _penalties(self) -> tuple[tuple[slice, Regularization], ...]:
@@ -88,8 +133,24 @@ class Objective:
         if n not in self._batches:
             scratch = self.network.arena.workspace(n, self._plan, self._loss_scratch)
             weights = None if self._weights is None else self._weights[:n]
-            self._batches[n] = Batch(self.network.frame(n), self._targets[:n], scratch, weights)
+            mixture = None
+            if self._mixed is not None:
+                targets, dscores = self._mixed
+                mixture = Mixture(targets[:n], None if weights is None else weights.copy(), dscores[:n])
+            self._batches[n] = Batch(
+                self.network.frame(n), self._targets[:n], scratch, weights, self._augmenting(n), mixture
+            )
         return self._batches[n]
+
+    def _augmenting(self, n: int) -> tuple[tuple[Augmentation, Workspace], ...]:
+        """The augmentations, each with its workspace of n rows and the random stream that is theirs."""
+        arena = self.network.arena
+        spaces = [
+            arena.workspace(n, *one) for one in zip(self._augmentation_plans, self._augmentation_scratch, strict=True)
+        ]
+        for s in spaces:
+            s.rng = self.network.rng.augmentation
+        return tuple(zip(self.augmentations, spaces, strict=True))
 
     def loss_value(self, batch: Batch, *, training: bool) -> Value:
         """The mean loss of the batch without penalty, and what the batch weighs; fills its scores and dscores.
@@ -98,7 +159,19 @@ class Objective:
         """
         frame = batch.frame
         frame.forward(training=training)
-        value = self.loss.value_and_grad(frame.scores, batch.targets, batch.weights, frame.dscores, batch.scratch)
+        value = self._loss_of(batch, batch.targets, batch.weights, frame.dscores)
+        mixture = batch.mixture
+        if mixture is None or mixture.share == 1:
+            return value
+        other, _ = self._loss_of(batch, mixture.targets, mixture.weights, mixture.dscores)
+        np.multiply(frame.dscores, mixture.share, out=frame.dscores)
+        np.multiply(mixture.dscores, 1 - mixture.share, out=mixture.dscores)
+        np.add(frame.dscores, mixture.dscores, out=frame.dscores)
+        return mixture.share * value[0] + (1 - mixture.share) * other, value[1]
+
+    def _loss_of(self, batch: Batch, targets: Array, weights: Array | None, dscores: Array) -> Value:
+        """The mean loss of the batch's scores for some targets, and what they weigh; fills dscores."""
+        value = self.loss.value_and_grad(batch.frame.scores, targets, weights, dscores, batch.scratch)
         return value if type(value) is tuple and type(value[0]) in (float, complex) else plain(self.loss, value)
 
     def loss_and_grad(self, batch: Batch) -> Value:
@@ -134,6 +207,28 @@ class Objective:
                         vector[entry.slice].reshape(entry.shape) for vector in (self.network.theta, self._scratch)
                     )
                     self.regularization.constrain(weight, scratch)
+
+
+def planned_by(augmentations: Sequence[Augmentation], shape: Shape) -> list[Mapping[str, Scratch]]:
+    """The scratch that augmentations plan for rows of a shape.
+
+    Raises:
+        OptionError: one does not go with such rows, or two of them mix rows.
+    """
+    plans = []
+    for k, one in enumerate(augmentations):
+        name = name_of(one)
+        if one.mixes and any(other.mixes for other in augmentations[:k]):
+            raise OptionError(Mistake(f"augmentation.{k}", f"{name} mixes rows that are mixed already; take one out"))
+        try:
+            plan = one.plan(shape)
+            refuse_others("plan(shape)", plan, Scratch)
+        except OptionError as error:
+            raise error.under(f"augmentation.{k}.{name}") from None
+        except TypeError as error:
+            raise OptionError(Mistake(f"augmentation.{k}", f"{name}: {error}")) from None
+        plans.append(plan)
+    return plans
 
 
 def checked(loss: Loss, plan: Mapping[str, Scratch]) -> Mapping[str, Scratch]:

@@ -122,6 +122,9 @@ def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
     loss = model.objective.loss
     yield "minimised", name_of(loss) + " + the penalty" * bool(model.objective.penalties)
     yield "loss", loss_in_force(model, batch)
+    for one in experiment.augmentation:
+        rule = with_numbers(formula(type(one), "Forward:"), one).replace("`", "") or in_words(one)
+        yield "augmentation", f"{name_of(one)}: {rule}"
     for text in penalties(model):
         yield "penalty", text
     if training.accumulate > 1:
