@@ -6,6 +6,7 @@ What the commands do, as functions:
 
     result = bptrain.train("configs/digits.yaml", ["training.epochs=5"])
     bptrain.evaluate(result.checkpoint).metrics
+    bptrain.predict(result.run, "new.csv", output="out.csv")
     bptrain.resume(result.run, ["training.epochs=10"])
     bptrain.check_gradients("configs/digits.yaml").passed
     bptrain.dry_run("configs/digits.yaml").epoch_seconds
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from bptrain.gradcheck import check_gradients as check_gradients
     from bptrain.gradcheck import mutate_gradients as mutate_gradients
     from bptrain.gradcheck import sweep_gradients as sweep_gradients
+    from bptrain.prediction import predict as predict
     from bptrain.topics import help_topics as help_topics
     from bptrain.training import dry_run as dry_run
     from bptrain.training import resume as resume
@@ -55,6 +57,7 @@ _HOMES = {
     "examples": "bptrain.config",
     "help_topics": "bptrain.topics",
     "init": "bptrain.config",
+    "predict": "bptrain.prediction",
     "reference": "bptrain.config",
     "resume": "bptrain.training",
     "mutate_gradients": "bptrain.gradcheck",

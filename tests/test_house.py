@@ -22,7 +22,7 @@ FLOORS = [
     {"nn", "optim", "data", "metrics"},
     {"config"},
     {"training"},
-    {"gradcheck", "evaluation", "topics"},
+    {"gradcheck", "evaluation", "prediction", "topics"},
     {"report"},
     {"cli", "console"},
 ]

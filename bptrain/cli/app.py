@@ -11,7 +11,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from bptrain import __version__
-from bptrain.cli import evaluate, examples, gradcheck, help, init, list, resume, schema, show, signals, train, validate
+from bptrain.cli import (
+    evaluate,
+    examples,
+    gradcheck,
+    help,
+    init,
+    list,
+    predict,
+    resume,
+    schema,
+    show,
+    signals,
+    train,
+    validate,
+)
 from bptrain.errors import BptrainError, BptrainNote, BptrainWarning, ConfigError, ExitCode, StoppedError
 
 app = typer.Typer(
@@ -22,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (train, resume, evaluate, gradcheck, validate, show, init, list, schema, help):
+for module in (train, resume, evaluate, predict, gradcheck, validate, show, init, list, schema, help):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(examples.app, name="examples")
 

@@ -6,6 +6,7 @@ independent pass counts the delimiters and the lines.
 """
 
 import re
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,18 +71,21 @@ def read_csv(path: Path, form: CsvFormat | None = None) -> Table:
         StorageError: the file is there and cannot be read.
     """
     with ExitStack() as stack:
-        files = [looked_at(one, form or CsvFormat(), stack) for one in matching(path)]
+        files = all_looked_at(path, form or CsvFormat(), stack)
         names = files[0].names
-        for file in files[1:]:
-            refuse_other_header(file, files[0])
         rows = sum(file.tally.lines for file in files)
         refuse_too_large(path, rows, len(names))
         database = stack.enter_context(connected())
-        numeric = numeric_columns(database, files) - set(files[0].form.text)
+        numeric, _ = numeric_columns(database, files)
         parts = [fetched(database, file, numeric) for file in files]
     counts = [len(part[names[0]]) for part in parts]
     # One column after the other, so that no more than one is there twice.
     columns = {name: joined([part.pop(name) for part in parts]) for name in names}
+    return Table(columns, str(path), place=placing(files, counts), decimal=files[0].form.decimal)
+
+
+def placing(files: list[CsvFile], counts: list[int]) -> Callable[[int], str]:
+    """Tells file and line of a row of several files, one after the other, with so many rows each."""
 
     def place(row: int) -> str:
         for file, count in zip(files, counts, strict=True):
@@ -90,12 +94,25 @@ def read_csv(path: Path, form: CsvFormat | None = None) -> Table:
             row -= count
         raise IndexError(row)
 
-    return Table(columns, str(path), place=place, decimal=files[0].form.decimal)
+    return place
 
 
 def joined(pieces: list[Array]) -> Array:
     """Pieces of a column as one."""
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
+def all_looked_at(path: Path, wanted: CsvFormat, stack: ExitStack) -> list[CsvFile]:
+    """The file of that name, or all that match it as a pattern, looked through.
+
+    Raises:
+        InputError: there is none, one cannot be read as CSV, or their headers differ.
+        StorageError: one cannot be read.
+    """
+    files = [looked_at(one, wanted, stack) for one in matching(path)]
+    for file in files[1:]:
+        refuse_other_header(file, files[0])
+    return files
 
 
 def looked_at(path: Path, wanted: CsvFormat, stack: ExitStack) -> CsvFile:
@@ -125,16 +142,18 @@ def refuse_other_header(file: CsvFile, first: CsvFile) -> None:
     raise InputError(f"{file.path}:1: {what}; files that are read together need the same header")
 
 
-def numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -> set[str]:
-    """The columns in which every value that is not missing is a number, in all files."""
+def numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -> tuple[set[str], list[int]]:
+    """The columns in which every value that is not missing is a number, in all files, but for those that are to be
+    read as text; and the rows of each file."""
     names = files[0].names
-    counts = np.zeros(2 * len(names), np.int64)
+    counts, rows = np.zeros(2 * len(names), np.int64), []
     for file in files:
         tests = ", ".join(f"count({quoted(name)}), count({file.number(name)})" for name in names)
-        counts += executed(database, file, tests, dict.fromkeys(names, "VARCHAR")).fetchone()
-    return {
-        name for name, present, numbers in zip(names, counts[::2], counts[1::2], strict=True) if numbers == present > 0
-    }
+        found = executed(database, file, f"count(*), {tests}", dict.fromkeys(names, "VARCHAR")).fetchone()
+        rows.append(found[0])
+        counts += found[1:]
+    pairs = zip(names, counts[::2], counts[1::2], strict=True)
+    return {name for name, present, numbers in pairs if numbers == present > 0} - set(files[0].form.text), rows
 
 
 def fetched(database: "DuckDBPyConnection", file: CsvFile, numeric: set[str]) -> dict[str, Array]:
@@ -143,18 +162,20 @@ def fetched(database: "DuckDBPyConnection", file: CsvFile, numeric: set[str]) ->
     Raises:
         InputError: it has no rows, or not those that were counted.
     """
-    names, form = file.names, file.form
-    # DuckDB reads a number faster where it knows that it is one, and knows no other sign than the point.
-    direct = form.decimal == "."
-    types = {name: "DOUBLE" if direct and name in numeric else "VARCHAR" for name in names}
-    chosen = [quoted(n) if direct or n not in numeric else f"{file.number(n)} AS {quoted(n)}" for n in names]
-    found = executed(database, file, ", ".join(chosen), types).fetchnumpy()
+    names = file.names
+    found = executed(database, file, *selecting(file, names, numeric)).fetchnumpy()
     columns = {name: filled(found.pop(name), name in numeric) for name in names}
-    count = len(columns[names[0]])
-    if not count:
-        raise InputError(f"{file.path}:2: the file has a header and no rows; add at least one")
-    refuse_lost(file, count)
+    refuse_lost(file, len(columns[names[0]]))
     return columns
+
+
+def selecting(file: CsvFile, names: Iterable[str], numeric: set[str]) -> tuple[str, dict[str, str]]:
+    """What a statement selects to fetch some columns of a file, and the types of all."""
+    # DuckDB reads a number faster where it knows that it is one, and knows no other sign than the point.
+    direct = file.form.decimal == "."
+    types = {name: "DOUBLE" if direct and name in numeric else "VARCHAR" for name in file.names}
+    chosen = [quoted(n) if direct or n not in numeric else f"{file.number(n)} AS {quoted(n)}" for n in names]
+    return ", ".join(chosen), types
 
 
 def executed(database: "DuckDBPyConnection", file: CsvFile, what: str, types: dict[str, str]) -> Any:
@@ -172,11 +193,13 @@ def executed(database: "DuckDBPyConnection", file: CsvFile, what: str, types: di
 
 
 def refuse_lost(file: CsvFile, count: int) -> None:
-    """Refuse a file of which DuckDB has read other rows than it has.
+    """Refuse a file of which DuckDB has read no rows, or others than it has.
 
     Raises:
         InputError: it has; the message names the first such line.
     """
+    if not count:
+        raise InputError(f"{file.path}:2: the file has a header and no rows; add at least one")
     rows, width = count + file.form.header, len(file.names)
     if file.tally.delimiters == (width - 1) * rows and (width > 1 or file.tally.lines == rows):
         return

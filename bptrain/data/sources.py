@@ -256,7 +256,7 @@ def source_for(path: str | Path, like: Source | None = None) -> Any:
             decides where the suffix says nothing.
 
     Returns:
-        An instance of one of the sources that have a `path`.
+        An instance of one of the sources that have a `path`; `Idx` without labels where `like` is one.
 
     Raises:
         InputError: the suffix is that of a format which is not read.
@@ -270,6 +270,8 @@ def source_for(path: str | Path, like: Source | None = None) -> Any:
     same = like is not None and "path" in {field.name for field in fields(like)}  # type: ignore[arg-type]
     if same and cls in (None, type(like)):
         return replace(like, path=path)  # type: ignore[type-var]
+    if isinstance(like, Idx) and cls is None:
+        return Idx(path)
     if isinstance(like, Csv) and cls in (Csv, Tsv):
         return cls(
             path,
@@ -293,6 +295,11 @@ def read_table(path: str | Path, like: Source | None = None, text: Iterable[str]
     try:
         table: Table = as_text(source_for(path, like), text).load()
     except OptionError as error:
-        told = "; ".join(mistake.message for mistake in error.mistakes)
-        raise InputError(f"{path}: {told.removesuffix(f' (got {path})')}") from None
+        raise told(path, error) from None
     return table
+
+
+def told(path: str | Path, error: OptionError) -> InputError:
+    """What is wrong with a file that was named outside of a config."""
+    what = "; ".join(mistake.message for mistake in error.mistakes)
+    return InputError(f"{path}: {what.removesuffix(f' (got {path})')}")

@@ -1,5 +1,6 @@
 """Scoring: the loss and the metrics of a model on rows, outside training."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from bptrain.metrics import Figure, predicted_codes
 from bptrain.nn.losses import Value
 from bptrain.registry import name_of
 from bptrain.training.model import Model, Rows, scoring_rows
+from bptrain.training.objective import Batch
 from bptrain.training.threads import threads_for
 
 
@@ -63,7 +65,26 @@ def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, Array, Array]
     batch = objective.batch(len(part))
     batch.fill(rows.inputs, rows.targets, part, rows.weights)
     value = objective.loss_value(batch, training=False)
-    outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
+    outputs = read_off(model, batch)
     if columns.classes is None:
-        return value, columns.unscaled(outputs), columns.unscaled(batch.targets)
+        return value, outputs, columns.unscaled(batch.targets)
     return value, outputs, batch.targets if batch.targets.ndim == 1 else predicted_codes(batch.targets)
+
+
+def predicted(model: Model, inputs: Array) -> Iterator[Array]:
+    """The outputs of the model for rows `(rows, inputs)` as metrics take them, in the portions in which they are
+    scored; each is overwritten by the next."""
+    portion = scoring_rows(model.experiment)
+    with threads_for(model.network, portion), np.errstate(all="ignore"):
+        for start in range(0, len(inputs), portion):
+            part = inputs[start : start + portion]
+            batch = model.objective.batch(len(part))
+            np.copyto(batch.input, part)
+            batch.frame.forward(training=False)
+            yield read_off(model, batch)
+
+
+def read_off(model: Model, batch: Batch) -> Array:
+    """The outputs of a batch that went forward: probabilities, or values in their own units."""
+    outputs = model.objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
+    return outputs if model.columns.classes is not None else model.columns.unscaled(outputs)

@@ -1,0 +1,121 @@
+"""Predictions on the terminal: the first ones as a table, and how far the work is."""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bptrain.arrays import Array
+from bptrain.console.tables import output
+from bptrain.console.text import is_interactive, number, printable
+from bptrain.prediction import Prediction, Progress
+
+FIRST = 20
+"""So many rows are shown."""
+
+LONG = 20_000
+"""Fewer rows than this are done before a bar could be looked at."""
+
+WIDEST = 40
+"""Characters of a cell that are shown."""
+
+
+@contextmanager
+def prediction_bar() -> Iterator[Progress | None]:
+    """What shows progress on stderr while this block lasts: a bar on a terminal, once there are many rows."""
+    if not is_interactive(sys.stderr):
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    with Bar(
+        BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        tasks: list[Any] = []
+
+        def show(done: int, rows: int) -> None:
+            if rows >= LONG and not tasks:
+                tasks.append(bar.add_task("", total=rows))
+            for task in tasks:
+                bar.update(task, completed=done)
+
+        yield show
+
+
+def print_written(found: Prediction) -> None:
+    """Where predictions are, and how many."""
+    output().print(Text(f"{printable(str(found.output))}: {found.rows:,} rows written"), soft_wrap=True)
+
+
+def print_predictions(found: Prediction) -> None:
+    """The first rows: with all columns, or without the probabilities, or below each other, whatever is as wide as the
+    terminal."""
+    console = output()
+    wide = console.options.update(max_width=1000)
+    tables = (table(one) for one in (found.table, shortened(found.table)))
+    fitting = (one for one in tables if console.measure(one, options=wide).maximum <= console.width)
+    console.print(next(fitting, None) or listing(shortened(found.table)))
+    shown = len(next(iter(found.table.values())))
+    if shown < found.rows:
+        more = f"{found.rows - shown:,} more rows; write them all with -o OUT.csv"
+        console.print(Text(more, style="dim"), soft_wrap=True)
+
+
+def shortened(columns: Mapping[str, Array]) -> dict[str, Array]:
+    """The columns with the largest probability of the classes of a target in place of all of them."""
+    out = dict(columns)
+    for name in columns:
+        target = name.removeprefix("predicted_")
+        each = [other for other in columns if target != name and other.startswith(f"{target}=")]
+        if len(each) > 1:
+            rows = zip(*(out.pop(other) for other in each), strict=True)
+            out["probability" if "probability" not in out else f"probability of {target}"] = column(
+                None if None in row else max(row) for row in rows
+            )
+    return out
+
+
+def column(values: Iterable[Any]) -> Array:
+    """Values as an array of objects."""
+    cells = list(values)
+    out: Array = np.empty(len(cells), object)
+    out[:] = cells
+    return out
+
+
+def table(columns: Mapping[str, Array]) -> Table:
+    """Columns side by side."""
+    grid = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for name, values in columns.items():
+        numeric = any(isinstance(value, float | np.number) for value in values)
+        grid.add_column(Text(cell(name)), justify="right" if numeric else "left", no_wrap=True)
+    for row in zip(*columns.values(), strict=True):
+        grid.add_row(*(Text(cell(value)) for value in row))
+    return grid
+
+
+def listing(columns: Mapping[str, Array]) -> Table:
+    """Each row below the one before, a value a line."""
+    grid = Table.grid()
+    grid.add_column(overflow="fold")
+    for row in zip(*columns.values(), strict=True):
+        for k, (name, value) in enumerate(zip(columns, row, strict=True)):
+            grid.add_row(Text("" if k == 0 else "  ").append(f"{cell(name)} ", style="dim").append(cell(value)))
+    return grid
+
+
+def cell(value: Any) -> str:
+    """A value for a person, cut where it is long."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return number(value.item() if isinstance(value, np.generic) else value)
+    text = printable(value)
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 3]}..."
