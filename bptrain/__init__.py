@@ -14,6 +14,7 @@ What the commands do, as functions:
     bptrain.sweep_gradients("configs/digits.yaml").passed
     bptrain.validate(["configs/digits.yaml"]).valid
     print(bptrain.show("configs/digits.yaml"))
+    bptrain.describe_data("configs/iris.yaml").columns[0].spread
     bptrain.summarize("configs/digits.yaml").totals.parameters
     print(bptrain.init("houses.csv", "price"))
     bptrain.copy_example("iris", "my.yaml")
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from bptrain.config import init as init
     from bptrain.config import reference as reference
     from bptrain.config import schema as schema
+    from bptrain.description import describe_data as describe_data
     from bptrain.evaluation import evaluate as evaluate
     from bptrain.gradcheck import check_gradients as check_gradients
     from bptrain.gradcheck import mutate_gradients as mutate_gradients
@@ -52,6 +54,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "check_gradients": "bptrain.gradcheck",
     "copy_example": "bptrain.config",
+    "describe_data": "bptrain.description",
     "dry_run": "bptrain.training",
     "evaluate": "bptrain.evaluation",
     "examples": "bptrain.config",

@@ -22,7 +22,7 @@ FLOORS = [
     {"nn", "optim", "data", "metrics"},
     {"config"},
     {"training"},
-    {"gradcheck", "evaluation", "prediction", "topics"},
+    {"gradcheck", "evaluation", "prediction", "description", "topics"},
     {"report"},
     {"cli", "console"},
 ]

@@ -12,6 +12,7 @@ import typer
 
 from bptrain import __version__
 from bptrain.cli import (
+    data,
     evaluate,
     examples,
     gradcheck,
@@ -36,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (train, resume, evaluate, predict, gradcheck, validate, show, init, list, schema, help):
+for module in (train, resume, evaluate, predict, gradcheck, validate, data, show, init, list, schema, help):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(examples.app, name="examples")
 

@@ -115,6 +115,8 @@ def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tup
             inferred = infer(values)
             if inferred.kind == "spoilt":
                 refuse_spoilt(train, name, values)
+                # What is no number stands in rows that do not train, where it will be found.
+                inferred = Inferred("numeric", inferred.different)
             if inferred.kind in ("text", "empty"):
                 mistakes.append(Mistake(field_of(data, name), refusal(train, name, inferred)))
                 continue
@@ -133,11 +135,11 @@ def refuse_spoilt(train: Selection, name: str, values: Array) -> None:
     """Refuse a column of numbers with some text in it.
 
     Raises:
-        InputError: with the first such row.
+        InputError: there is some in the rows that train; with the first such row.
     """
     strange = first_no_number(values, train.decimal)
-    assert strange is not None
-    raise text_among_numbers(train, name, values, strange)
+    if strange is not None:
+        raise text_among_numbers(train, name, values, strange)
 
 
 def refusal(train: Selection, name: str, found: Inferred) -> str:

@@ -1,0 +1,17 @@
+"""`bptrain data`"""
+
+from bptrain.cli.arguments import Code, Config, Json, Overrides, print_json, prints_aside
+
+
+def command(config: Config, overrides: Overrides = None, code: Code = None, as_json: Json = False) -> None:
+    """Describe the data of a config: its columns, classes and parts, and what speaks against learning from them."""
+    from bptrain.description import describe_data
+
+    with prints_aside():
+        found = describe_data(config, overrides or (), code=code or ())
+    if as_json:
+        print_json(found.to_json())
+    else:
+        from bptrain.console.description import print_description
+
+        print_description(found)

@@ -1,0 +1,231 @@
+"""Description: what a config's data is, column by column, and what speaks against learning from it."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bptrain.arrays import Array, Streams
+from bptrain.code import load_codes
+from bptrain.config import Data, Experiment, load
+from bptrain.data import Classes, Feature, Selection, Table, find_classes, refuse_constant
+from bptrain.data.fitting import fit_feature
+from bptrain.data.kinds import series
+from bptrain.data.values import missing
+from bptrain.description.columns import ColumnDescription, Objection, Spread, Use, describe_column
+from bptrain.description.parts import PartDescription, counted, describe_parts
+from bptrain.description.suspicion import leak_into_classes, leak_into_numbers, suspicions
+from bptrain.errors import InputError, OptionError
+from bptrain.training.assemble import find_task, settled
+from bptrain.training.preparing import divided, feature_names, load_table, roles, target_names
+from bptrain.training.run import located
+from bptrain.training.treating import treated
+
+__all__ = ["ColumnDescription", "DataDescription", "Objection", "PartDescription", "Spread", "describe_data"]
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class DataDescription:
+    """The data of a config: `rows` rows of `origin`, `task` and `target` as they are settled ('' and empty where they
+    are not), each column, and each part of the split (empty where it cannot be divided).
+
+    `objections` are what training refuses beside what is said of single columns, `notes` what becomes of rows.
+    """
+
+    origin: str
+    rows: int
+    task: str
+    target: tuple[str, ...]
+    classes: dict[str, int] | None
+    columns: tuple[ColumnDescription, ...]
+    parts: tuple[PartDescription, ...]
+    objections: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `bptrain data --json` prints."""
+        return asdict(self) | {
+            "target": list(self.target),
+            "columns": [column.to_json() for column in self.columns],
+            "parts": [asdict(part) for part in self.parts],
+            "objections": list(self.objections),
+            "notes": list(self.notes),
+        }
+
+
+def describe_data(
+    config: str | Path, overrides: Sequence[str] = (), *, code: Sequence[str | Path] = ()
+) -> DataDescription:
+    """What was read for a config, and what `train` would say to it. A column that training refuses is described with
+    the reason; only a file that cannot be read at all is an error.
+
+    Args:
+        config: a YAML file.
+        overrides: `KEY=VALUE` each, put over the file.
+        code: Python files that register components which the config names.
+
+    Raises:
+        InputError: the code or the config cannot be used, or its data cannot be read.
+        StorageError: a file is there and may not be read.
+    """
+    load_codes(code)
+    loaded = load(config, overrides)
+    with located(loaded):
+        table = load_table(loaded.experiment.data)
+    return described(loaded.experiment, table)
+
+
+def described(experiment: Experiment, table: Table) -> DataDescription:
+    """The description of a table that was read for an experiment."""
+    data, said = experiment.data, list[str]()
+    targets = attempt(lambda: target_names(data, table), said) or ()
+    features = attempt(lambda: feature_names(data, table, targets), said)
+    if features is None:
+        features = tuple(name for name in table.columns if name not in (*targets, *roles(data)))
+    task = attempt(lambda: find_task(experiment, table, targets), said) if targets else None
+    answered = Selection(table)
+    parts, notes, classes = dict[str, Selection](), tuple[str, ...](), None
+    if task is not None:
+        answered = Selection(table, np.flatnonzero(~missing(table.columns[targets[0]])))
+        classes = attempt(lambda: find_classes(answered, targets[0]), said) if task == "classification" else None
+        whole = settled(experiment, targets, task)
+        division = attempt(lambda: divided(whole, table, Streams(experiment.seed)), said)
+        if division is not None:
+            parts, notes = division.parts, division.notes
+    rows = tuple(parts.values()) or (Selection(table),)
+    columns = tuple(columns_of(data, table, rows, features, targets, classes))
+    used = (*features, *targets)
+    found = attempt(lambda: describe_parts(parts, used, classes), said)
+    if found is None:
+        found = attempt(lambda: describe_parts(parts, used, None), said)
+    known = {one.message for column in columns for one in column.objections}
+    return DataDescription(
+        table.origin,
+        len(table),
+        task or "",
+        tuple(targets),
+        None if classes is None else counted(answered, classes),
+        columns,
+        found or (),
+        tuple(one for one in dict.fromkeys(said) if not any(one.endswith(message) for message in known)),
+        notes,
+    )
+
+
+def attempt(work: Callable[[], Found], said: list[str]) -> Found | None:
+    """What comes of some work, or None and what is said against it."""
+    try:
+        return work()
+    except OptionError as error:
+        said.extend(error.lines)
+    except InputError as error:
+        said.append(str(error))
+    return None
+
+
+def columns_of(
+    data: Data,
+    table: Table,
+    parts: Sequence[Selection],
+    features: Sequence[str],
+    targets: Sequence[str],
+    classes: Classes | None,
+) -> Iterator[ColumnDescription]:
+    """Every column of the table; the kinds of features are those of the first part, which trains."""
+    numbered = series(features)
+    answers = answers_in(table, targets, classes)
+    for name, values in table.columns.items():
+        use = use_of(data, name, features, targets)
+        kind, treatment, objections = "", "", list[Objection]()
+        if use == "feature":
+            kind, treatment, refusals = fitted_feature(data, parts, name)
+            objections += [Objection("error", brief(message, table.origin, name)) for message in refusals]
+            objections += suspicions(name, values, numbered=name in numbered)
+            if len(features) > 1:
+                leaks = (leak(values[rows], answer) for rows, answer in answers)
+                objections += list(dict.fromkeys(one for one in leaks if one is not None))
+        elif use == "target":
+            kind = "categorical" if classes is not None else ""
+            refusals = target_refusals(parts[0], name, classes)
+            objections += [Objection("error", brief(message, table.origin, name)) for message in refusals]
+        yield describe_column(name, values, use, kind, treatment, objections, table.decimal)
+
+
+def use_of(data: Data, name: str, features: Sequence[str], targets: Sequence[str]) -> Use:
+    """What a column is for."""
+    if name in targets:
+        return "target"
+    if name in features:
+        return "feature"
+    fields: dict[str, Use] = {"data.id": "id", "data.sample_weight": "weight", "data.split.column": "split"}
+    return fields.get(roles(data).get(name, ""), "unused")
+
+
+def fitted_feature(data: Data, parts: Sequence[Selection], name: str) -> tuple[str, str, list[str]]:
+    """The kind of a feature, what a network would read of it, and why it would not; the first part trains."""
+    said: list[str] = []
+    found = attempt(lambda: treated(data, parts[0], [name]), said)
+    if found is None:
+        return "", "", said
+    ((kind, one),) = found.values()
+    feature = attempt(lambda: fit_feature(parts[0], name, kind, one), said)
+    if feature is None:
+        return kind, "", said
+    for part in parts:
+        attempt(lambda part=part: encoded(feature, part), said)  # type: ignore[misc]
+    return kind, feature.words, said
+
+
+def encoded(feature: Feature, rows: Selection) -> Array:
+    """What a network reads of a feature, `(rows, outputs)`.
+
+    Raises:
+        InputError: a value cannot be used.
+    """
+    out = np.empty((len(rows), len(feature.outputs)), np.float32)
+    feature.encode(rows, out, Counter())
+    return out
+
+
+def brief(message: str, origin: str, name: str) -> str:
+    """A message without the field, the source and the column that it begins with; what is left of a place is the
+    line."""
+    start = rf"(data\.[^:]*: )?{re.escape(origin)}(:(\d+))?: {re.escape(name)}: "
+    found = re.match(start, message)
+    if found is None:
+        return message
+    return (f"line {found[3]}: " if found[3] else "") + message[found.end() :]
+
+
+def target_refusals(train: Selection, name: str, classes: Classes | None) -> list[str]:
+    """Why a target cannot be learned."""
+    said: list[str] = []
+    if classes is None:
+        attempt(lambda: refuse_constant(train, name), said)
+    else:
+        attempt(lambda: find_classes(train, name), said)
+    return said
+
+
+def answers_in(table: Table, targets: Sequence[str], classes: Classes | None) -> list[tuple[Array, Array]]:
+    """What is to be told, target by target, and the rows in which it is there: class numbers as int64, or numbers;
+    without those that are neither."""
+    found = []
+    for name in targets:
+        rows = np.flatnonzero(~missing(table.columns[name]))
+        if classes is not None:
+            found.append((rows, classes.codes(Selection(table, rows))))
+        elif table.columns[name].dtype != object:
+            found.append((rows, table.columns[name][rows]))
+    return found
+
+
+def leak(values: Array, answer: Array) -> Objection | None:
+    """Whether a feature tells what is to be told."""
+    return leak_into_classes(values, answer) if answer.dtype == np.int64 else leak_into_numbers(values, answer)

@@ -1,0 +1,366 @@
+"""The description of data: figures by hand, suspicion where there is ground for it, no refusal for a column."""
+
+import csv
+import io
+import json
+import re
+import statistics
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+import bptrain
+from bptrain.console import description as view
+from bptrain.data import Selection, Table, find_classes
+from bptrain.description.columns import describe_column, spread_of
+from bptrain.description.parts import describe_parts
+from bptrain.description.suspicion import leak_into_classes, leak_into_numbers, suspicions
+from bptrain.errors import BptrainError
+
+N = 40
+
+
+def text(*values):
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
+
+
+def numbers(*values):
+    return np.array([np.nan if value is None else value for value in values], float)
+
+
+RANDOM = np.random.default_rng(3)
+NOISE = RANDOM.normal(size=N)
+
+SUSPICIONS = [
+    ("country", text(*["DE"] * N), "BP222"),
+    ("year", numbers(*[2024] * N), "BP222"),
+    ("country", text(*["DE"] * (N - 1), None), ""),
+    ("empty", numbers(*[None] * N), ""),
+    ("customer_id", numbers(*(7 * k for k in range(N))), "BP223"),
+    ("anything", numbers(*range(100, 100 + N)), "BP223"),
+    ("year", numbers(*range(1990, 1990 + N)), ""),
+    ("name", text(*(f"name {k}" for k in range(N))), "BP223"),
+    ("name", text(*(f"name {k // 2}" for k in range(N))), ""),
+    ("age", NOISE, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "code"), SUSPICIONS)
+def test_columns_that_say_nothing_or_number_the_rows(name, values, code):
+    assert [one.code for one in suspicions(name, values, numbered=False)] == [code] * bool(code)
+
+
+def test_a_dark_corner_of_an_image_is_no_reason():
+    assert not list(suspicions("pixel_0_1", numbers(*[0] * N), numbered=True))
+
+
+CLASSES = np.arange(N) % 3
+IN_CLASSES = [
+    (text(*(f"zone {c}" for c in CLASSES)), "each of its values goes with a single class"),
+    (text(*(f"zone {c} {k % 2}" for k, c in enumerate(CLASSES))), "each of its values goes with a single class"),
+    (text(*(None if c == 1 else "b" if c else "a" for c in CLASSES)), "each of its values goes with a single class"),
+    (10.0 * CLASSES, "each of its values goes with a single class"),
+    (CLASSES + 0.01 * np.arange(N) / N, "each class has a range of its own"),
+    (-CLASSES - 0.9 * np.arange(N) / N, "each class has a range of its own"),
+    (CLASSES + 0.9 * NOISE, None),
+    (text(*(f"{k}" for k in range(N))), None),
+    (np.arange(N, dtype=float), None),
+    (text(*(f"zone {c if k else 2}" for k, c in enumerate(CLASSES))), None),
+    (np.minimum(CLASSES, 1).astype(float), None),
+    (numbers(*[None] * N), None),
+]
+
+
+@pytest.mark.parametrize(("values", "why"), IN_CLASSES)
+def test_leaks_into_classes(values, why):
+    found = leak_into_classes(values, CLASSES.astype(np.int64))
+    assert (found is None) == (why is None)
+    if why:
+        assert why in found.message
+        assert (found.severity, found.code) == ("warning", "BP224")
+
+
+PRICE = np.exp(RANDOM.normal(size=N))
+IN_NUMBERS = [
+    (PRICE * 1.1 + 3, "but for a factor and a shift"),
+    (-PRICE, "but for a factor and a shift"),
+    (PRICE + 0.02 * NOISE, r"its correlation with the target is 0\.99"),
+    (np.log(PRICE), r"rank correlation 1\.0000"),
+    (1 / PRICE, r"rank correlation -1\.0000"),
+    (np.where(np.arange(N) == 5, np.nan, PRICE), "but for a factor and a shift"),
+    (PRICE + NOISE, None),
+    (NOISE, None),
+    (text(*map(str, PRICE)), None),
+    (numbers(*[4] * N), None),
+    (numbers(*[None] * N), None),
+]
+
+
+@pytest.mark.parametrize(("values", "why"), IN_NUMBERS)
+def test_leaks_into_numbers(values, why):
+    found = leak_into_numbers(values, PRICE)
+    assert (found is None) == (why is None)
+    assert why is None or re.search(why, found.message)
+
+
+def test_a_category_that_stands_for_a_number_is_a_leak():
+    target = np.repeat(np.arange(N // 4, dtype=float), 4)
+    found = leak_into_numbers(text(*(f"town {int(value)}" for value in target)), target)
+    assert "each of its values goes with a single number" in found.message
+
+
+def test_few_rows_accuse_nobody():
+    assert leak_into_classes(np.arange(6.0), np.arange(6) // 3) is None
+    assert leak_into_numbers(np.arange(6.0), np.arange(6.0)) is None
+
+
+@pytest.mark.parametrize("values", [[1.0], [3, 1, 2], [5, 5, 5, 1], list(RANDOM.normal(size=101))])
+def test_the_spread_is_that_of_the_statistics_module(values):
+    found = spread_of(np.array(values, float))
+    assert found.mean == pytest.approx(statistics.fmean(values))
+    assert found.std == pytest.approx(statistics.pstdev(values))
+    assert (found.min, found.max) == (min(values), max(values))
+    assert found.median == pytest.approx(statistics.median(values))
+    if len(values) > 1:
+        # Values of its own at the ends, the rest between by linear interpolation.
+        low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+        assert (found.q25, found.q75) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_what_a_float_does_not_hold_is_null():
+    found = spread_of(np.array([1e308, -1e308, 1e308]))
+    assert found.std is None
+    json.dumps(describe_column("x", numbers(1e308, -1e308), "feature", "", "", []).to_json(), allow_nan=False)
+
+
+COLUMNS = [
+    (numbers(1, 2, None, 2), "", ("numeric", 1, 2, ())),
+    (text("a", "b", None, "a", "b"), "", ("categorical", 1, 2, (("a", 2), ("b", 2)))),
+    (text("yes", "no", "no"), "", ("boolean", 0, 2, (("no", 2), ("yes", 1)))),
+    (text("1", "2", "x"), "", ("mixed", 0, 3, (("1", 1), ("2", 1), ("x", 1)))),
+    (text("1", "2", "x"), "numeric", ("mixed", 0, 3, (("1", 1), ("2", 1), ("x", 1)))),
+    (text("1", "2", None), "numeric", ("numeric", 1, 2, ())),
+    (numbers(3, 1, 3), "categorical", ("categorical", 0, 2, (("3", 2), ("1", 1)))),
+    (text(None, None), "", ("empty", 2, 0, ())),
+    (numbers(None, None), "", ("empty", 2, 0, ())),
+    (text(*"abcdef"), "", ("text", 0, 6, tuple((c, 1) for c in "abcdef"))),
+]
+
+
+@pytest.mark.parametrize(("values", "kind", "expected"), COLUMNS)
+def test_a_column_in_figures(values, kind, expected):
+    one = describe_column("x", values, "feature", kind, "", [])
+    assert (one.kind, one.missing, one.distinct, one.most) == expected
+    assert (one.spread is None) == (expected[0] != "numeric")
+
+
+def test_rows_that_are_there_twice():
+    table = Table(
+        {"a": numbers(1, 1, None, None, 2, 1, 0, -0.0), "b": text("x", "x", None, None, "x", "x", "y", "y")}, "t"
+    )
+    table.columns["y"] = numbers(0, 0, 1, 1, 0, 0, 1, 1)
+    parts = {
+        "train": Selection(table, np.array([0, 1, 2])),
+        "validation": Selection(table, np.array([3, 4])),
+        "test": Selection(table, np.array([5, 6, 7])),
+    }
+    found = describe_parts(parts, ["a", "b", "y"], find_classes(table, "y"))
+    assert [(one.rows, one.duplicates, one.repeated) for one in found] == [(3, 1, 0), (2, 0, 1), (3, 1, 1)]
+    assert [one.classes for one in found] == [{"0": 2, "1": 1}, {"0": 1, "1": 1}, {"0": 1, "1": 2}]
+
+
+ODD = ["customer_id", "age", "income", "city", "note", "country", "spoilt", "hole", "gone", "euro", "flag", "price"]
+REFUSED = {"income", "note", "spoilt", "hole"}
+SUSPECT = {"customer_id": "BP223", "country": "BP222", "euro": "BP224", "note": "BP223"}
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A config with data in which much is wrong, and its rows."""
+    rng, rows = np.random.default_rng(1), []
+    for k in range(300):
+        price = round(float(rng.normal(300, 40)), 2)
+        row = [1000 + 3 * k, int(rng.integers(18, 80)), "" if k % 9 == 4 else round(float(rng.lognormal(10, 1)), 1)]
+        row += [("Ulm", "Bonn", "Köln")[k % 3], f"note {k}", "DE", "12" if k != 77 else "twelve", "", ""]
+        rows.append([*row, round(price * 1.1, 3), ("yes", "no")[k % 2], price])
+    with open(tmp_path / "odd.csv", "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([ODD, *rows])
+    config = tmp_path / "odd.yaml"
+    config.write_text(
+        "data: {source: {csv: odd.csv}, target: price, features: {exclude: [gone]}}\nhidden: [4]\n", encoding="utf-8"
+    )
+    return config, rows
+
+
+def test_what_training_refuses_is_described_with_the_reason(odd):
+    config, rows = odd
+    found = bptrain.describe_data(config)
+    assert (found.rows, found.target, found.task) == (300, ("price",), "regression")
+    columns = {one.name: one for one in found.columns}
+    assert list(columns) == ODD
+    assert {name for name, one in columns.items() if any(o.severity == "error" for o in one.objections)} == REFUSED
+    assert {name: o.code for name, one in columns.items() for o in one.objections if o.code} == SUSPECT
+    assert [columns[name].kind for name in ODD] == [
+        "numeric", "numeric", "numeric", "categorical", "text", "categorical", "mixed", "empty", "empty", "numeric",
+        "boolean", "numeric",
+    ]  # fmt: skip
+    assert (columns["gone"].use, columns["price"].use, columns["age"].use) == ("unused", "target", "feature")
+    for k, name in enumerate(ODD):
+        values = [row[k] for row in rows if row[k] != ""]
+        assert columns[name].missing == 300 - len(values)
+        assert columns[name].distinct == len(set(values))
+        if columns[name].kind == "numeric":
+            assert columns[name].spread.mean == pytest.approx(statistics.fmean(values))
+    assert dict(columns["city"].most) == Counter(row[3] for row in rows)
+    assert "line 6: a missing value or NaN, one of " in columns["income"].objections[0].message
+    assert columns["spoilt"].objections[0].message.startswith("line 79: text among the numbers (got 'twelve')")
+    assert columns["age"].treatment == "numeric, standard"
+    assert sum(part.rows for part in found.parts) == 300
+    json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_training_takes_what_nothing_speaks_against_and_refuses_what_is_refused(odd):
+    config, _ = odd
+    text = config.read_text()
+    good = [name for name in ODD if name not in REFUSED | {"gone", "price"}]
+    config.write_text(text.replace("{exclude: [gone]}", f"[{', '.join(good)}]"))
+    assert bptrain.validate([config]).valid
+    for name in sorted(REFUSED):
+        config.write_text(text.replace("{exclude: [gone]}", f"[age, {name}]"))
+        assert not bptrain.validate([config]).valid, name
+
+
+def test_a_refusal_of_the_whole_is_said_and_the_columns_are_described_all_the_same(odd):
+    config, _ = odd
+    found = bptrain.describe_data(config, ["data.target=prise"])
+    assert len(found.columns) == len(ODD)
+    assert (found.task, found.parts) == ("", ())
+    (said,) = found.objections
+    assert re.search(r"has no column 'prise'; did you mean 'price'\?", said)
+    found = bptrain.describe_data(config, ["data.target=city", "data.split={method: group, column: nowhere}"])
+    assert found.classes == {"Bonn": 100, "Köln": 100, "Ulm": 100}
+    assert any("has no column 'nowhere'" in said for said in found.objections)
+    found = bptrain.describe_data(config, ["data.target=country"])
+    assert any("a single class, 'DE'" in said for said in found.objections)
+    assert len(found.columns) == len(ODD)
+
+
+def test_the_parts_are_those_that_train(repository):
+    found = bptrain.describe_data(repository / "configs" / "iris.yaml")
+    assert found.classes == {"setosa": 50, "versicolor": 50, "virginica": 50}
+    assert sum(part.rows for part in found.parts) == 150
+    for label in found.classes:
+        assert sum(part.classes[label] for part in found.parts) == 50
+    told = bptrain.summarize(repository / "configs" / "iris.yaml")
+    assert {part.name: part.rows for part in found.parts} == told.rows
+    assert not found.objections
+    assert not [one for one in found.columns if one.objections]
+
+
+@pytest.mark.parametrize("name", ["digits", "wine", "breast_cancer", "diabetes", "xor", "linear_regression"])
+def test_nothing_is_refused_where_training_takes_it(repository, name):
+    found = bptrain.describe_data(repository / "configs" / f"{name}.yaml")
+    assert not found.objections
+    assert not [o for one in found.columns for o in one.objections if o.severity == "error"]
+
+
+HOSTILE = [
+    (b"", r":1: the file is empty"),
+    (b"a,y\n", r":2: the file has a header and no rows"),
+    (b"a,y\n1,2\n1\n", r":3: y: the line has 1 values and the header 2"),
+    (b"a,y\n1,K\xf6ln\n", r":2: y: the byte 0xf6, which is not UTF-8"),
+    (b"a,y\n1,\0\n", r":2: y: a NUL byte"),
+    (b'a,y\n1,"2\n', r":2: y: a quoted value does not end"),
+    (b"a,a\n1,2\n", r":1: two columns are named 'a'"),
+    (b"a,y\n1,2\r\n", r":2: the line ends in CR LF"),
+    ("a,y\n1,2\n".encode("utf-32"), r":1: the file is UTF-32 text"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), HOSTILE)
+def test_a_file_that_cannot_be_read_gets_a_line(tmp_path, content, message):
+    Path("bad.csv").write_bytes(content)
+    Path("my.yaml").write_text("data: {source: {csv: bad.csv}, target: y}\nhidden: [4]\n")
+    with pytest.raises(BptrainError) as caught:
+        bptrain.describe_data("my.yaml")
+    (line,) = caught.value.lines
+    assert re.search(r"bad\.csv" + message, line), line
+
+
+def test_the_command(bptrain_in, odd):
+    done = bptrain_in("data", "odd.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    keys = {"origin", "rows", "task", "target", "classes", "columns", "parts", "objections", "notes"}
+    assert set(found) == keys
+    assert {"name", "use", "kind", "missing", "distinct", "spread", "most", "treatment", "objections"} == set(
+        found["columns"][0]
+    )
+    plain = bptrain_in("data", "odd.yaml", "data.target=prise")
+    assert plain.returncode == 0
+    assert "train refuses: data.target: " in plain.stdout
+    assert "\x1b" not in plain.stdout
+    Path("odd.csv").write_text("")
+    gone = bptrain_in("data", "odd.yaml")
+    assert (gone.returncode, gone.stdout) == (2, "")
+    assert re.fullmatch(r"error: .*odd\.csv:1: the file is empty[^\n]*\n", gone.stderr)
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_nothing_is_wider_than_the_terminal_and_nothing_acts(tmp_path, monkeypatch, width, odd):
+    config, rows = odd
+    names = ["[red]a", "\x1b[31mb", "‮c", "d\te", "x" * 200, *ODD[5:]]
+    with open(tmp_path / "odd.csv", "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([names, *[[*row[:3], f"\x1b[2J[bold]{row[3]}", *row[4:]] for row in rows]])
+    config.write_text(config.read_text().replace("{exclude: [gone]}", "null"), encoding="utf-8")
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, markup=False, highlight=False, emoji=False, color_system=None)
+    monkeypatch.setattr(view, "output", lambda: console)
+    view.print_description(bptrain.describe_data(config))
+    text = stream.getvalue()
+    assert not set(text) & {"\x1b", "‮", "\t"}
+    lines = text.split("\n")
+    wide = [
+        line for line in lines if cell_len(line) > width and not line.startswith(("train refuses: ", str(tmp_path)))
+    ]
+    assert not wide
+    assert "[red]a" in text
+    assert r"\x1b[31mb" in text
+    assert "[bold]" in text
+    assert "looks like an ID" in " ".join(text.split())
+
+
+def test_many_columns_are_cut_but_for_those_that_matter(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(30, 300))
+    wide[:, 250] = 7
+    columns = {f"x{k}": wide[:, k] for k in range(250)} | {"still": wide[:, 250], "y": wide[:, 251]}
+    with open("wide.csv", "w") as file:
+        csv.writer(file).writerows([columns, *zip(*columns.values(), strict=True)])
+    Path("wide.yaml").write_text("data: {source: {csv: wide.csv}, target: y}\nhidden: [4]\n")
+    view.print_description(bptrain.describe_data("wide.yaml"))
+    text = capsys.readouterr().out
+    assert re.search(r"^still .*the same in every row", text, re.M)
+    assert re.search(r"^y +target", text, re.M)
+    assert "52 more columns" in text
+
+
+def test_text_in_a_row_that_does_not_train_is_found_by_its_line(tmp_path):
+    rows = [f"{k},{k % 7},{'test' if k == 50 else 'train'},{k * k % 11}" for k in range(60)]
+    rows[50] = "50,seven,test,3"
+    Path("part.csv").write_text("\n".join(["a,b,part,y", *rows]) + "\n")
+    Path("part.yaml").write_text(
+        "data: {source: {csv: part.csv}, target: y, task: regression, split: {method: column, column: part}}\n"
+        "hidden: [4]\n"
+    )
+    (problem,) = bptrain.validate(["part.yaml"]).problems
+    assert "part.csv:52: b: text among the numbers (got 'seven')" in problem.message
+    (one,) = [column for column in bptrain.describe_data("part.yaml").columns if column.name == "b"]
+    assert one.kind == "mixed"
+    assert one.objections[0].message.startswith("line 52: text among the numbers (got 'seven')")
