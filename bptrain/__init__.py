@@ -17,6 +17,8 @@ What the commands do, as functions:
     bptrain.describe_data("configs/iris.yaml").columns[0].spread
     bptrain.summarize("configs/digits.yaml").totals.parameters
     print(bptrain.init("houses.csv", "price"))
+    bptrain.cache_contents().bytes
+    bptrain.clear_cache()
     bptrain.copy_example("iris", "my.yaml")
     bptrain.reference("losses", "huber")
     bptrain.help_topics("BP220")
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from bptrain.config import init as init
     from bptrain.config import reference as reference
     from bptrain.config import schema as schema
+    from bptrain.data.cache import cache_contents as cache_contents
+    from bptrain.data.cache import clear_cache as clear_cache
     from bptrain.description import describe_data as describe_data
     from bptrain.evaluation import evaluate as evaluate
     from bptrain.gradcheck import check_gradients as check_gradients
@@ -52,7 +56,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "cache_contents": "bptrain.data.cache",
     "check_gradients": "bptrain.gradcheck",
+    "clear_cache": "bptrain.data.cache",
     "copy_example": "bptrain.config",
     "describe_data": "bptrain.description",
     "dry_run": "bptrain.training",

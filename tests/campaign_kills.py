@@ -15,7 +15,8 @@ from pathlib import Path
 
 from campaign import content, ended, forked, leftovers, must, warm
 
-from bptrain.training import files, history
+from bptrain import atomic
+from bptrain.training import history
 
 OPTIMIZERS = ["{sgd: {momentum: 0.9}}", "adam", "{adam: {amsgrad: true}}", "rmsprop"]
 LAYERS = ["dropout: 0.3", "batch_norm"]
@@ -62,7 +63,7 @@ class Points:
         """Put points around all that touches the disk, and print their number at the end."""
         for name in ("fsync", "replace", "link", "open", "unlink", "ftruncate"):
             setattr(os, name, self.around(getattr(os, name)))
-        files.open = history.open = self.open
+        atomic.open = history.open = self.open
         atexit_print(self)
 
     def open(self, path, mode="r", *arguments, **options):

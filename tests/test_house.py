@@ -18,7 +18,7 @@ PACKAGE = REPOSITORY / "bptrain"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    {"errors", "interruption", "registry", "contract", "code", "needs", "arrays", "npy", "text", "formulas"},
+    {"errors", "interruption", "registry", "contract", "code", "needs", "arrays", "npy", "text", "formulas", "atomic"},
     {"nn", "optim", "data", "metrics"},
     {"config"},
     {"training"},

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bptrain.atomic import replaced
 from bptrain.errors import DivergedError, InputError, StorageError
 from bptrain.nn import ACTIVATIONS
 from bptrain.training import Notice, Started, dry_run, prepare, resume, train, verify_resume
 from bptrain.training import keeper as keeper_module
 from bptrain.training.divergence import diverged
-from bptrain.training.files import TEMPORARY, replaced, sweep
+from bptrain.training.files import TEMPORARY, sweep
 from bptrain.training.health import Measurement, findings, named
 from bptrain.training.lock import NAME, Lock
 from bptrain.training.npz import read, write

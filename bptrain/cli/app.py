@@ -12,6 +12,7 @@ import typer
 
 from bptrain import __version__
 from bptrain.cli import (
+    cache,
     data,
     evaluate,
     examples,
@@ -40,6 +41,7 @@ app = typer.Typer(
 for module in (train, resume, evaluate, predict, gradcheck, validate, data, show, init, list, schema, help):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(examples.app, name="examples")
+app.add_typer(cache.app, name="cache")
 
 
 def version(wanted: bool) -> None:

@@ -67,6 +67,7 @@ class Data:
         str | None, "column of what each row weighs in the loss; no feature; metrics ignore it"
     ] = None
     id: Annotated[str | None, "column that tells rows apart; no feature"] = None
+    cache: Annotated[bool, "whether the parsed table is kept in the user's cache directory for the next run"] = True
 
     def of_column(self, name: str) -> ColumnOptions | None:
         """What is said of a single column."""

@@ -3,9 +3,9 @@
 import csv
 import io
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -163,6 +163,35 @@ def line_of(path: Path, form: CsvFormat, row: int) -> int:
     """The line on which a row begins, counted from 1; rows are counted from 0."""
     with closing(records(path, form)) as rows:
         return next(islice(rows, row, None))[0]
+
+
+@dataclass(frozen=True)
+class CsvLines:
+    """Tells the file and the line of a row: files with their formats and how many rows each has, in order."""
+
+    files: tuple[tuple[Path, CsvFormat, int], ...]
+
+    def __call__(self, row: int) -> str:
+        for path, form, count in self.files:
+            if row < count:
+                return f"{path}:{line_of(path, form, row)}"
+            row -= count
+        raise IndexError(row)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it; `from_json` is the inverse."""
+        return {"files": [[str(path), asdict(form), count] for path, form, count in self.files]}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "CsvLines":
+        """The inverse of `to_json`."""
+        return cls(tuple((Path(path), form_from_json(form), count) for path, form, count in stored["files"]))
+
+
+def form_from_json(options: Mapping[str, Any]) -> CsvFormat:
+    """A format as JSON had it."""
+    values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in options.items()}
+    return CsvFormat(**values)
 
 
 def misquoted(path: Path, form: CsvFormat, line: int) -> int | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data.csv_format import CsvFormat, line_of, misquoted, records, settled
+from bptrain.data.csv_format import CsvFormat, CsvLines, misquoted, records, settled
 from bptrain.data.csv_scan import Tally, scan
 from bptrain.data.duck import connected, filled, literal, quoted, refuse_names
 from bptrain.data.files import matching, refuse_too_large, zipped
@@ -86,15 +86,7 @@ def read_csv(path: Path, form: CsvFormat | None = None) -> Table:
 
 def placing(files: list[CsvFile], counts: list[int]) -> Callable[[int], str]:
     """Tells file and line of a row of several files, one after the other, with so many rows each."""
-
-    def place(row: int) -> str:
-        for file, count in zip(files, counts, strict=True):
-            if row < count:
-                return f"{file.path}:{line_of(file.path, file.form, row)}"
-            row -= count
-        raise IndexError(row)
-
-    return place
+    return CsvLines(tuple((file.path, file.form, count) for file, count in zip(files, counts, strict=True)))
 
 
 def joined(pieces: list[Array]) -> Array:

@@ -1,8 +1,9 @@
 """Reading JSON lines with DuckDB: an object of plain values a line, keys in any order, missing ones missing."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,11 +54,7 @@ def read_jsonl(path: Path) -> Table:
     if len(columns[names[0]]) != rows:
         raise first_wrong(path, encoding, f"{rows:,} rows, of which {len(columns[names[0]]):,} could be read")
 
-    def place(row: int) -> str:
-        with closing(lines(path, encoding)) as every:
-            return f"{path}:{next(islice(every, row, None))[0]}"
-
-    return Table(columns, str(path), place=place)
+    return Table(columns, str(path), place=JsonLines(path, encoding))
 
 
 def looked_through(copy: Path, path: Path) -> int:
@@ -154,6 +151,27 @@ def lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
             number += 1
             if line.strip():
                 yield number, line
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """Tells the line of a row of a file."""
+
+    path: Path
+    encoding: str
+
+    def __call__(self, row: int) -> str:
+        with closing(lines(self.path, self.encoding)) as every:
+            return f"{self.path}:{next(islice(every, row, None))[0]}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it; `from_json` is the inverse."""
+        return {"path": str(self.path), "encoding": self.encoding}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "JsonLines":
+        """The inverse of `to_json`."""
+        return cls(Path(stored["path"]), stored["encoding"])
 
 
 def first_wrong(path: Path, encoding: str, reason: str = "") -> InputError:

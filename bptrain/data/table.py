@@ -1,14 +1,25 @@
 """A table in memory: named columns of numbers or text, and where each row came from."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.registry import suggestion
+
+
+class Place(Protocol):
+    """Tells where the row of a number, counted from 0, stands: `file.csv:7`."""
+
+    def __call__(self, row: int, /) -> str: ...
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -20,10 +31,10 @@ class Table:
     fraction in texts.
     """
 
-    columns: dict[str, Array]
+    columns: Mapping[str, Array]
     origin: str
     target: tuple[str, ...] = ()
-    place: Callable[[int], str] | None = None
+    place: Place | None = None
     decimal: str = "."
 
     def __len__(self) -> int:

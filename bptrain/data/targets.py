@@ -1,5 +1,6 @@
 """Targets: classes with their labels, and what a column to be predicted looks like."""
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -135,7 +136,7 @@ def with_numbers(table: Table, name: str) -> Table:
     values = table.columns[name]
     if values.dtype != object or not are_numbers(values, table.decimal):
         return table
-    return replace(table, columns={**table.columns, name: as_numbers(values, table.decimal)})
+    return replace(table, columns=ChainMap({name: as_numbers(values, table.decimal)}, table.columns))  # type: ignore[arg-type]
 
 
 def likely_task(table: Table, name: str) -> Task:

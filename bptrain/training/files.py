@@ -1,75 +1,12 @@
-"""Files that are there whole or not at all, and the room that they need."""
+"""The files of a run: what dead processes left of them, and the room that they need."""
 
 import contextlib
-import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 TEMPORARY = re.compile(r"\.(last|last\.previous|best)\.npz\.\d+\.tmp|\.(config\.yaml|environment\.json)\.\d+\.tmp")
 """The names of files that were being written; whatever else lies in a run directory is not ours to remove."""
-
-
-@contextmanager
-def replaced(path: Path, *, keep: Path | None = None) -> Iterator[BinaryIO]:
-    """A new file to write in this block, which then takes the place of the one at the path.
-
-    A crash at any moment leaves the old file or the new one, whole: it is written under another name, pushed to the
-    disk, and renamed.
-
-    Args:
-        path: the file to write or replace.
-        keep: where the present file goes, if there is one.
-
-    Raises:
-        OSError: it could not be written; the present file is intact.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if keep is not None and path.exists():
-            keep_copy(path, keep)
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def keep_copy(path: Path, keep: Path) -> None:
-    """Give a file a second name, in place of what had it; the file has its first name throughout."""
-    second = keep.with_name(f".{keep.name}.{os.getpid()}.tmp")
-    if keep.exists() and keep.samefile(path):
-        # A process died here before: to rename one name of a file to another does nothing.
-        return
-    try:
-        second.unlink(missing_ok=True)
-        try:
-            os.link(path, second)
-        except (NotImplementedError, PermissionError):
-            shutil.copyfile(path, second)
-        os.replace(second, keep)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            second.unlink()
-        raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder last through a power cut, where the system can."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def sweep(folder: Path) -> list[Path]:

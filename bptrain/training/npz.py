@@ -17,9 +17,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.atomic import replaced
 from bptrain.errors import InputError, StorageError
 from bptrain.npy import read_header
-from bptrain.training.files import replaced, shortage
+from bptrain.training.files import shortage
 
 DIGEST = 64
 """Characters of a SHA-256 in hexadecimal."""

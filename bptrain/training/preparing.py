@@ -21,6 +21,7 @@ from bptrain.data import (
     complete_rows,
     find_classes,
 )
+from bptrain.data.cache import load
 from bptrain.data.dividing import divide
 from bptrain.data.imputers import Drop
 from bptrain.data.table import shown
@@ -38,7 +39,7 @@ def load_table(data: Data) -> Table:
     Raises:
         InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
     """
-    table = load_source(data.source, "data.source", text_columns(data))
+    table = load_source(data, data.source, "data.source")
     name = target_read_as_text(data)
     if name not in table.columns or data.target_treatment(name).kind != "auto":
         return table
@@ -58,14 +59,14 @@ def text_columns(data: Data) -> tuple[str, ...]:
     return tuple(name for name in named if name and (data.of_column(name) or ColumnOptions()).kind != "numeric")
 
 
-def load_source(source: Source, field: str, text: tuple[str, ...] = ()) -> Table:
+def load_source(data: Data, source: Source, field: str) -> Table:
     """The table of a source that stands in a field, some columns read as text if the source can tell.
 
     Raises:
         InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
     """
     try:
-        return as_text(source, text).load()
+        return load(as_text(source, text_columns(data)), cached=data.cache)
     except OptionError as error:
         raise error.under(f"{field}.{name_of(source)}") from None
 
@@ -197,7 +198,7 @@ def divided(experiment: Experiment, table: Table, streams: Streams) -> Division:
         raise error.under("data.split") from None
     selections = {name: Selection(table, part) for name, part in parts.items()}
     for name, source in data.split.sources.items():
-        other = load_source(source, f"data.split.{name}", text_columns(data))
+        other = load_source(data, source, f"data.split.{name}")
         absent = [one for one in names if one not in other.columns]
         if absent:
             raise InputError(f"{other.origin} has no column {absent[0]!r}; {suggestion(absent[0], other.columns)}")

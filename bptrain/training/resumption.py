@@ -21,7 +21,14 @@ from bptrain.training.run import Result, Sink, carry_out, located, outcome, tell
 from bptrain.training.run_directory import RunDirectory, write_config
 from bptrain.training.session import Session, begin
 
-CHANGEABLE = ("training.epochs", "training.max_steps", "training.max_seconds", "training.checkpoint", "data.source")
+CHANGEABLE = (
+    "training.epochs",
+    "training.max_steps",
+    "training.max_seconds",
+    "training.checkpoint",
+    "data.source",
+    "data.cache",
+)
 """What may be another when a run is resumed. The source, since the rows themselves are compared."""
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bptrain.atomic import replaced
 from bptrain.code import loaded_code
 from bptrain.config import Experiment, to_yaml
 from bptrain.errors import InputError, StorageError
-from bptrain.training.files import TEMPORARY, replaced, sweep
+from bptrain.training.files import TEMPORARY, sweep
 from bptrain.training.lock import NAME as LOCK
 from bptrain.training.lock import Lock
 

@@ -1,0 +1,219 @@
+"""A store: a table in a file that is mapped into memory, in blocks of rows, and one column after the other in a block.
+
+A number is kept in the narrowest type that gives the same bits back, text as the number of its label in the block. Each
+block has a CRC-32. What is in which place stands at the end of the file, as JSON with a CRC-32 of its own.
+"""
+
+import json
+import mmap
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from bptrain.arrays import Array
+
+MAGIC = b"BPTABLE1"
+
+BLOCK = 1 << 16
+"""Rows of a block."""
+
+NARROW = ("u1", "i2", "i4", "f4", "f8")
+"""The types of numbers, the narrowest first."""
+
+CODES = ("u1", "u2", "i4")
+
+ALIGNMENT = 8
+
+TAIL = struct.Struct("<QI8s")
+"""The end of a file: the length of the JSON before it, its CRC-32, and the magic once more."""
+
+
+class Damaged(Exception):  # noqa: N818
+    """A file is not what was written."""
+
+
+class Writer:
+    """Writes a table, however large, a portion of its rows at a time.
+
+    Args:
+        file: new, opened for writing bytes.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.rows = 0
+        self._file = file
+        self._at = len(MAGIC)
+        self._columns: dict[str, bool] = {}
+        self._blocks: list[dict[str, Any]] = []
+        file.write(MAGIC)
+
+    def add(self, columns: Mapping[str, Array]) -> None:
+        """Write rows: columns by name, each float64 or objects, text and None."""
+        self._columns = self._columns or {name: values.dtype != object for name, values in columns.items()}
+        count = len(next(iter(columns.values())))
+        for start in range(0, count, BLOCK):
+            self._add_block({name: values[start : start + BLOCK] for name, values in columns.items()})
+        self.rows += count
+
+    def _add_block(self, columns: Mapping[str, Array]) -> None:
+        start, checksum, chunks = self._at, 0, []
+        for name, numeric in self._columns.items():
+            values = columns[name]
+            parts = [narrowed(values)] if numeric else coded(values)
+            chunks.append([[part.dtype.str[1:], len(part)] for part in parts])
+            for part in parts:
+                raw = part.tobytes()
+                raw += bytes(-len(raw) % ALIGNMENT)
+                self._file.write(raw)
+                self._at += len(raw)
+                checksum = zlib.crc32(raw, checksum)
+        self._blocks.append(
+            {"rows": len(values), "at": start, "bytes": self._at - start, "crc": checksum, "in": chunks}
+        )
+
+    def finish(self, facts: Mapping[str, Any]) -> None:
+        """Write the end of the file; `facts` are kept with the table, as JSON can hold them."""
+        document = {"facts": facts, "columns": list(self._columns.items()), "blocks": self._blocks}
+        text = json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
+        self._file.write(text)
+        self._file.write(TAIL.pack(len(text), zlib.crc32(text), MAGIC))
+
+
+def narrowed(values: Array) -> Array:
+    """Numbers in the narrowest type that gives the same bits back; a zero has two signs, and NaN has many."""
+    wanted = np.ascontiguousarray(values, np.float64).view(np.int64)
+    for kind in NARROW:
+        with np.errstate(all="ignore"):
+            narrow = values.astype(f"<{kind}")
+        if np.array_equal(narrow.astype(np.float64).view(np.int64), wanted):
+            break
+    return narrow
+
+
+def coded(values: Array) -> list[Array]:
+    """Text as the bytes of its labels, where each of them ends, and the place of each value among them; 0 is none."""
+    place: dict[str | None, int] = {None: 0}
+    codes = [place.setdefault(value, len(place)) for value in values.tolist()]
+    labels = [label.encode("utf-8", "surrogatepass") for label in place if label is not None]
+    kind = next(kind for kind in CODES if len(place) <= np.iinfo(kind).max)
+    return [
+        np.frombuffer(b"".join(labels), "u1"),
+        np.cumsum([len(label) for label in labels], dtype="<i8"),
+        np.array(codes, f"<{kind}"),
+    ]
+
+
+class Stored(Mapping[str, Array]):
+    """The columns of a table in a file, as they were written: float64, or objects.
+
+    A column is put together when it is asked for, and then kept.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        Damaged: it is not, bit for bit, what was written.
+        OSError: it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        document = end_of(path)
+        self.facts: dict[str, Any] = document["facts"]
+        self._numeric: dict[str, bool] = dict(document["columns"])
+        self._blocks: list[dict[str, Any]] = document["blocks"]
+        self.rows = sum(block["rows"] for block in self._blocks)
+        with open(path, "rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        for block in self._blocks:
+            with memoryview(self._map) as whole, whole[block["at"] : block["at"] + block["bytes"]] as raw:
+                if zlib.crc32(raw) != block["crc"]:
+                    raise Damaged("its checksum does not match its content")
+        self._places = [dict(zip(self._numeric, places(block), strict=True)) for block in self._blocks]
+        self._kept: dict[str, Array] = {}
+
+    def __len__(self) -> int:
+        return len(self._numeric)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numeric)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._numeric
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._kept:
+            self._kept[name] = self._whole(name)
+        return self._kept[name]
+
+    def _whole(self, name: str) -> Array:
+        """A column of all blocks."""
+        numeric = self._numeric[name]
+        out, start = np.empty(self.rows, np.float64 if numeric else object), 0
+        for block, k in zip(self._blocks, range(len(self._blocks)), strict=True):
+            out[start : start + block["rows"]] = self._piece(name, k)
+            start += block["rows"]
+        return out
+
+    def _piece(self, name: str, k: int) -> Array:
+        """A column of a block."""
+        parts = [np.frombuffer(self._map, kind, count, at) for kind, count, at in self._places[k][name]]
+        return parts[0] if self._numeric[name] else texts(*parts)
+
+
+def places(block: Mapping[str, Any]) -> Iterator[list[tuple[str, int, int]]]:
+    """For each column of a block the type, the number and the place in the file of what makes it up."""
+    at = block["at"]
+    for parts in block["in"]:
+        found = []
+        for kind, count in parts:
+            found.append((f"<{kind}", count, at))
+            size = np.dtype(kind).itemsize * count
+            at += size + -size % ALIGNMENT
+        yield found
+
+
+def texts(raw: Array, ends: Array, codes: Array) -> Array:
+    """What `coded` made of text as that text again."""
+    content, start = raw.tobytes(), 0
+    labels: list[str | None] = [None]
+    for end in ends.tolist():
+        labels.append(content[start:end].decode("utf-8", "surrogatepass"))
+        start = end
+    return np.array(labels, object)[codes]
+
+
+def end_of(path: Path) -> dict[str, Any]:
+    """What the end of a file says, which may take part of a second where the file is very large.
+
+    Raises:
+        Damaged: it is none, or changed.
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(size - TAIL.size, 0))
+        tail = file.read()
+        if len(tail) != TAIL.size:
+            raise Damaged("it is cut short")
+        length, checksum, magic = TAIL.unpack(tail)
+        start = size - TAIL.size - length
+        if magic != MAGIC or start < len(MAGIC):
+            raise Damaged("it is cut short or changed")
+        file.seek(start)
+        text = file.read(length)
+        file.seek(0)
+        if zlib.crc32(text) != checksum or file.read(len(MAGIC)) != MAGIC:
+            raise Damaged("its end does not match its checksum")
+    document: dict[str, Any] = json.loads(text)
+    if sum(block["bytes"] for block in document["blocks"]) + len(MAGIC) != start:
+        raise Damaged("it does not have the size that it declares")
+    return document
+
+
+def names_of(document: Mapping[str, Any]) -> Sequence[str]:
+    """The columns of which the end of a file tells."""
+    return [name for name, _ in document["columns"]]
