@@ -8,6 +8,8 @@ What the commands do, as functions:
     bptrain.evaluate(result.checkpoint).metrics
     bptrain.predict(result.run, "new.csv", output="out.csv")
     bptrain.resume(result.run, ["training.epochs=10"])
+    bptrain.write_report(result.run, "digits.html")
+    bptrain.plot(result.run, "curves.png")
     bptrain.check_gradients("configs/digits.yaml").passed
     bptrain.dry_run("configs/digits.yaml").epoch_seconds
     bptrain.verify_resume("configs/digits.yaml", ["training.epochs=5"]).identical
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from bptrain.gradcheck import mutate_gradients as mutate_gradients
     from bptrain.gradcheck import sweep_gradients as sweep_gradients
     from bptrain.prediction import predict as predict
+    from bptrain.report import plot as plot
+    from bptrain.report import write_report as write_report
     from bptrain.topics import help_topics as help_topics
     from bptrain.training import dry_run as dry_run
     from bptrain.training import resume as resume
@@ -68,6 +72,8 @@ _HOMES = {
     "init": "bptrain.config",
     "predict": "bptrain.prediction",
     "reference": "bptrain.config",
+    "plot": "bptrain.report",
+    "write_report": "bptrain.report",
     "resume": "bptrain.training",
     "mutate_gradients": "bptrain.gradcheck",
     "schema": "bptrain.config",

@@ -58,7 +58,9 @@ def test_names_create_no_element_and_no_attribute(name):
     harmless, hostile = Elements(everywhere("name")), Elements(everywhere(name))
     assert len(harmless.tags) > 40
     assert hostile.tags == harmless.tags
-    assert [pair[:2] for pair in hostile.attributes] == [pair[:2] for pair in harmless.attributes]
+    # A long heading is marked as one.
+    kinds = [[pair[:2] for pair in one.attributes if pair[:2] != ("th", "class")] for one in (hostile, harmless)]
+    assert kinds[0] == kinds[1]
     assert not {"\u202e", "\u2066", "\x1b", "\x07", "\x00", "\r"} & set(everywhere(name))
     assert hostile.text.count("name") < harmless.text.count("name")
 

@@ -20,7 +20,9 @@ from bptrain.cli import (
     help,
     init,
     list,
+    plot,
     predict,
+    report,
     resume,
     schema,
     show,
@@ -38,7 +40,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (train, resume, evaluate, predict, gradcheck, validate, data, show, init, list, schema, help):
+for module in (
+    train,
+    resume,
+    evaluate,
+    report,
+    plot,
+    predict,
+    gradcheck,
+    validate,
+    data,
+    show,
+    init,
+    list,
+    schema,
+    help,
+):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(examples.app, name="examples")
 app.add_typer(cache.app, name="cache")

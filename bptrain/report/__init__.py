@@ -1,1 +1,199 @@
 """Reports: what happened in a run as a page to look at, one file with everything in it."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bptrain.errors import BptrainWarning, InputError, StorageError
+from bptrain.evaluation import Evaluation, SplitName
+from bptrain.evaluation.bootstrap import Watch
+from bptrain.evaluation.targets import ClassTarget, NumberTarget
+from bptrain.metrics import Figure
+from bptrain.report.classes import calibration_curve, class_table, confusion, threshold, threshold_curves
+from bptrain.report.facts import commands, config, data, environment, network, number, summary
+from bptrain.report.history import draw, gradient_health, learning_curves, panels
+from bptrain.report.html import Html, joined, named, tag
+from bptrain.report.material import Material, gather, run_of
+from bptrain.report.mistakes import mistakes
+from bptrain.report.numbers import residual_table, residuals
+from bptrain.report.page import note, page, table
+from bptrain.report.pictures import Pictures, require_matplotlib, style
+from bptrain.report.weights import first_weights
+from bptrain.training.checkpoint import find
+from bptrain.training.files import replaced
+from bptrain.training.history import read_history
+
+__all__ = ["plot", "write_report"]
+
+
+def write_report(
+    run: str | Path,
+    output: str | Path | None = None,
+    *,
+    data: str | Path | None = None,
+    split: SplitName | None = None,
+    code: Sequence[str | Path] = (),
+    watch: Watch | None = None,
+) -> Path:
+    """Write a report of a run: one HTML file that asks for nothing outside of it.
+
+    Args:
+        run: a run directory for its best checkpoint, or a checkpoint file.
+        output: the file to write or replace, `.html`; default: `report.html` in the run directory, or beside the
+            checkpoint under its name.
+        data: a file to evaluate on instead of the data of the run.
+        split: which part of the run's own data to evaluate on; default: test, or else validation, or else train.
+        code: Python files that register the components which the checkpoint says that it needs.
+        watch: is called with the samples for confidence intervals that are drawn, and how many there will be.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: there is no checkpoint, matplotlib is missing, or what is asked for cannot be had.
+        StorageError: a file cannot be read or written.
+
+    Warns:
+        BptrainWarning: the data of the run cannot be read any more; the report is made without an evaluation.
+    """
+    require_matplotlib("a report")
+    path = checked(output, (".html", ".htm")) if output is not None else None
+    found = gather(run, data=data, split=split, code=code, watch=watch)
+    if found.missing:
+        warnings.warn(f"the report has no evaluation: {found.missing}", BptrainWarning, stacklevel=2)
+    if path is None:
+        path = found.run.path / "report.html" if found.run else found.checkpoint.with_suffix(".html")
+    name = found.model.experiment.name
+    whole = page(f"{named(name)}", lead(found), list(sections(found)))
+    write(path, whole.encode())
+    return path
+
+
+def lead(found: Material) -> str:
+    """What the page is about, in a sentence."""
+    task = found.model.experiment.data.task.replace("_", "-")
+    return f"A run of bptrain: {task} by a network of {found.model.network.theta.size:,} parameters."
+
+
+def sections(found: Material) -> Iterator[tuple[str, Html]]:
+    """The sections of the page that there is something for."""
+    made, best = Pictures(), (found.stored.get("best") or {}).get("epoch")
+    yield "Summary", summary(found)
+    if found.evaluation and found.rows is not None:
+        yield from results(made, found, found.evaluation)
+    else:
+        yield "Evaluation", tag("p", f"There is none: {named(found.missing, 500)}", class_="warning")
+    if found.records:
+        yield "Learning curves", learning_curves(made, found.records, best)
+        if gradients := gradient_health(made, found.records, best):
+            yield "Gradients", gradients
+    else:
+        yield "Learning curves", note("There is no history: the checkpoint lies outside of a run directory.")
+    if weights := first_weights(found.model):
+        yield "First layer", weights
+    yield "Network", network(found)
+    yield "Data", data(found)
+    yield "Config", config(found)
+    yield "Environment", environment(found)
+    yield "Commands", commands(found)
+
+
+def results(made: Pictures, found: Material, evaluation: Evaluation) -> Iterator[tuple[str, Html]]:
+    """What the evaluation found."""
+    said = evaluation.predictions
+    yield "Evaluation", metrics(evaluation)
+    classes = [one for one in evaluation.targets if isinstance(one, ClassTarget)]
+    for one in classes:
+        title = "Classes" if len(classes) == 1 else f"Label {named(one.target, 40)}"
+        yield title, joined((class_table(one), confusion(one), threshold(one)))
+    if classes:
+        yield "ROC and precision-recall", threshold_curves(made, said)
+        yield "Calibration", calibration_curve(made, said)
+    numbers = [one for one in evaluation.targets if isinstance(one, NumberTarget)]
+    if numbers:
+        drawn = (residuals(made, said, k) for k in range(len(numbers)))
+        yield "Residuals", joined((residual_table(numbers), *drawn))
+    assert found.rows is not None
+    title = "Most confident mistakes" if said.kind == "classes" else "Largest errors"
+    yield title, mistakes(found.model.columns, found.rows, said)
+
+
+def metrics(evaluation: Evaluation) -> Html:
+    """Loss and metrics with their intervals."""
+    ranges = evaluation.intervals or {}
+    rows = [("loss", number(evaluation.loss), "–")]
+    for name, value in evaluation.metrics.items():
+        one = ranges.get(name)
+        rows.append((name, written(value), f"{one.low:.4g} to {one.high:.4g}" if one else "–"))
+    where = "new data" if evaluation.split == "data" else f"the {evaluation.split} rows"
+    caption = f"On {where}, {evaluation.rows:,} in number"
+    how = f"Intervals by {evaluation.bootstrap:,} bootstrap samples of the rows." if evaluation.bootstrap else None
+    body = table(("metric", "value", "95 % interval"), rows, caption=caption)
+    return joined((body, note(how) if how else None))
+
+
+def written(value: Figure) -> str:
+    """A metric, which may be a list."""
+    return f"[{', '.join(map(written, value))}]" if isinstance(value, list) else number(value)
+
+
+def plot(run: str | Path, output: str | Path) -> Path:
+    """Draw the learning curves of a run: losses, metrics and learning rate, one below the other.
+
+    Args:
+        run: a run directory, or a checkpoint in one.
+        output: the file to write or replace: `.png`, `.svg` or `.pdf`.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: there is no run, it has no epoch yet, or matplotlib is missing.
+        StorageError: a file cannot be read or written.
+    """
+    require_matplotlib("a plot")
+    path = checked(output, (".png", ".svg", ".pdf"))
+    checkpoint = find(Path(run))
+    directory = run_of(checkpoint)
+    records = read_history(directory.history) if directory else []
+    if not records:
+        raise InputError(f"{run}: there is no epoch to draw; name a run directory with a history.jsonl")
+    from io import BytesIO
+
+    from matplotlib.figure import Figure as Canvas
+
+    drawn = list(panels(records))
+    with style(page=False):
+        whole = Canvas(figsize=(7, 2.6 * len(drawn)))
+        for one, (title, curves) in zip(whole.subplots(len(drawn), 1, squeeze=False)[:, 0], drawn, strict=True):
+            draw(one, title, curves, None)
+        target = BytesIO()
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        whole.savefig(target, format=path.suffix[1:].lower(), dpi=150, metadata=metadata)
+    write(path, target.getvalue())
+    return path
+
+
+def checked(output: str | Path, suffixes: tuple[str, ...]) -> Path:
+    """The file to write.
+
+    Raises:
+        InputError: it is called like a file of another kind, or is a directory.
+    """
+    path = Path(output)
+    if path.suffix.lower() not in suffixes or path.is_dir():
+        raise InputError(f"{path}: expected a file that ends in {' or '.join(suffixes)}; choose another -o")
+    return path
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write or replace a file as a whole.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    try:
+        with replaced(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from None

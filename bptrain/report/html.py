@@ -5,7 +5,7 @@ from html import escape
 
 from bptrain.text import printable
 
-VOID = frozenset({"br", "hr", "img", "link", "meta"})
+VOID = frozenset({"br", "hr", "img", "link", "meta", "wbr"})
 """The elements that have no end."""
 
 

@@ -13,6 +13,10 @@ from bptrain.report.html import Content, Html, joined, lines, tag
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
+LONG = 30
+"""Characters of a name from which it may be broken within a word."""
+
+
 def page(title: str, lead: Content, sections: Sequence[tuple[str, Html]]) -> str:
     """A whole page.
 
@@ -67,13 +71,22 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Content]], *, caption: st
     is wider than the page."""
     rows = list(rows)
     sides = [None, *("number" if all(is_number(row[k]) for row in rows) else None for k in range(1, len(head)))]
-    tops = tag("tr", *(tag("th", name, scope="col", class_=side) for name, side in zip(head, sides, strict=True)))
+    tops = tag("tr", *(heading(name, "col", side) for name, side in zip(head, sides, strict=True)))
     body = (
-        tag("tr", tag("th", row[0], scope="row"), *(tag("td", row[k], class_=sides[k]) for k in range(1, len(head))))
+        tag("tr", heading(row[0], "row"), *(tag("td", row[k], class_=sides[k]) for k in range(1, len(head))))
         for row in rows
     )
     whole = tag("table", tag("caption", caption) if caption else None, tag("thead", tops), tag("tbody", *body))
     return scrolling(whole, caption or f"Table by {head[0]}")
+
+
+def heading(name: Content, scope: str, side: str | None = None) -> Html:
+    """The name of a column or a row; it may be broken after `_`, and where it is long, anywhere."""
+    if isinstance(name, Html) or len(str(name)) > LONG:
+        return tag("th", name, scope=scope, class_=" ".join(filter(None, ("long", side))))
+    words = str(name).split("_")
+    parts = (part for k, word in enumerate(words) for part in ((word,) if k == 0 else ("_", tag("wbr"), word)))
+    return tag("th", *parts, scope=scope, class_=side)
 
 
 def is_number(value: Content) -> bool:

@@ -23,16 +23,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, SOFT, LINE = "#010101", "#010102", "#010103"
+INK, SOFT, LINE, PAPER = "#010101", "#010102", "#010103", "#010104"
 SERIES = tuple(f"#0102{k:02x}" for k in range(8))
-"""Stand-in colours: of text, of less important text, of lines, and of up to eight curves."""
+"""Stand-in colours: of text, of less important text, of lines, of the ground, and of up to eight curves."""
 
-VARIABLES = {INK: "var(--ink)", SOFT: "var(--soft)", LINE: "var(--line)"} | {
+STYLES = ("-", "--", "-.", ":")
+"""How lines are drawn: another way when all colours have been used."""
+
+VARIABLES = {INK: "var(--ink)", SOFT: "var(--soft)", LINE: "var(--line)", PAPER: "var(--paper)"} | {
     colour: f"var(--series-{k})" for k, colour in enumerate(SERIES)
 }
 """The stand-ins as the page's style knows them."""
 
-PRINTED = {INK: "#1c1e21", SOFT: "#5a616b", LINE: "#d5d9df"} | dict(
+PRINTED = {INK: "#1c1e21", SOFT: "#5a616b", LINE: "#d5d9df", PAPER: "#ffffff"} | dict(
     zip(SERIES, ("#0b62b0", "#c4500a", "#14804a", "#a3257e", "#806000", "#6a46c2", "#00767f", "#8c4b3a"), strict=True)
 )
 """The stand-ins in a picture that stands by itself, on white."""
@@ -58,9 +61,9 @@ def style(*, page: bool = True) -> Iterator[tuple[str, ...]]:
     from cycler import cycler
 
     colours = {colour: colour for colour in VARIABLES} if page else PRINTED
-    ink, soft, line = (colours[one] for one in (INK, SOFT, LINE))
+    ink, soft, line, paper = (colours[one] for one in (INK, SOFT, LINE, PAPER))
     series = tuple(colours[one] for one in SERIES)
-    background = "none" if page else "#ffffff"
+    background = "none" if page else paper
     settings: dict[str, Any] = {
         "axes.axisbelow": True,
         "axes.edgecolor": soft,
@@ -80,7 +83,9 @@ def style(*, page: bool = True) -> Iterator[tuple[str, ...]]:
         "grid.color": line,
         "grid.linewidth": 0.7,
         "legend.fontsize": 9.5,
-        "legend.frameon": False,
+        "legend.edgecolor": "none",
+        "legend.facecolor": paper,
+        "legend.framealpha": 0.8,
         "legend.labelcolor": ink,
         "lines.linewidth": 1.8,
         "savefig.facecolor": background,
@@ -168,7 +173,7 @@ def adapted(name: str, value: str, prefix: str) -> Html:
         value = f"#{prefix}{value[1:]}"
     else:
         value = value.replace("url(#", f"url(#{prefix}")
-        value = re.sub(r"#01010[1-3]|#01020[0-7]", lambda found: VARIABLES[found[0]], value)
+        value = re.sub(r"#01010[1-4]|#01020[0-7]", lambda found: VARIABLES[found[0]], value)
     return Html(escape(value))
 
 

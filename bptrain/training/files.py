@@ -5,7 +5,9 @@ import re
 import shutil
 from pathlib import Path
 
-TEMPORARY = re.compile(r"\.(last|last\.previous|best)\.npz\.\d+\.tmp|\.(config\.yaml|environment\.json)\.\d+\.tmp")
+TEMPORARY = re.compile(
+    r"\.(last|last\.previous|best)\.npz\.\d+\.tmp|\.(config\.yaml|environment\.json|report\.html)\.\d+\.tmp"
+)
 """The names of files that were being written; whatever else lies in a run directory is not ours to remove."""
 
 

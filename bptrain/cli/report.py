@@ -1,0 +1,33 @@
+"""`bptrain report`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bptrain.cli.arguments import Checkpoint, Code, prints_aside
+from bptrain.cli.evaluate import Part
+
+
+def command(
+    run: Checkpoint,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The page, .html.", show_default="RUN/report.html"),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file to evaluate on instead.", readable=False)
+    ] = None,
+    split: Annotated[
+        Part | None, typer.Option(help="The part of the run's own data.", show_default="test, or what there is")
+    ] = None,
+    code: Code = None,
+) -> None:
+    """Write a page that shows a run: curves, results, mistakes, weights. Needs matplotlib."""
+    from bptrain.console.progress import progress_bar
+    from bptrain.console.text import printable
+    from bptrain.report import write_report
+
+    with progress_bar("bootstrap", "samples") as watch, prints_aside():
+        path = write_report(run, output, data=data, split=split.value if split else None, code=code or (), watch=watch)
+    print(printable(str(path)))

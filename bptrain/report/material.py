@@ -1,0 +1,102 @@
+"""The material: everything that a report shows of a run, read once."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bptrain.code import load_codes
+from bptrain.errors import BptrainError, InputError, StorageError
+from bptrain.evaluation import Evaluation, SplitName, chosen_rows, evaluated
+from bptrain.evaluation.bootstrap import Watch
+from bptrain.training import Model, Rows
+from bptrain.training.checkpoint import find, load, read_last
+from bptrain.training.history import read_history
+from bptrain.training.run_directory import RunDirectory
+from bptrain.training.session import Record
+
+SAMPLES = 1000
+MOST_ROWS = 5000
+"""With more rows than this there are no intervals: they would take longer than a person waits for a page."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What there is of a run. `checkpoint` is the file with the model, and `stored` its document; `run` is None where
+    it lies by itself, and then there are no `records`. `evaluation` and `rows` are None where the data cannot be had,
+    and `missing` says why."""
+
+    checkpoint: Path
+    run: RunDirectory | None
+    model: Model
+    stored: dict[str, Any]
+    records: list[Record]
+    environment: dict[str, Any]
+    stopped: str | None
+    evaluation: Evaluation | None
+    rows: Rows | None
+    missing: str
+
+    @property
+    def path(self) -> Path:
+        """What to name in a command: the run directory, or the checkpoint."""
+        return self.run.path if self.run else self.checkpoint
+
+
+def gather(
+    path: str | Path,
+    *,
+    data: str | Path | None = None,
+    split: SplitName | None = None,
+    code: Sequence[str | Path] = (),
+    watch: Watch | None = None,
+) -> Material:
+    """Everything that there is of a run; see `bptrain.write_report` for the arguments.
+
+    Raises:
+        InputError: there is no checkpoint, code is missing, or the rows that are asked for cannot be had.
+        StorageError: a file of the run cannot be read.
+    """
+    load_codes(code)
+    checkpoint = find(Path(path))
+    model, stored = load(checkpoint)
+    run = run_of(checkpoint)
+    evaluation, rows, missing = None, None, ""
+    try:
+        name, rows = chosen_rows(model, stored, data, split)
+        samples = SAMPLES if len(rows) <= MOST_ROWS else None
+        evaluation = evaluated(model, name, rows, samples, watch)
+    except (InputError, StorageError) as error:
+        if data is not None or split is not None:
+            raise
+        missing = str(error)
+    records = read_history(run.history) if run else []
+    environment = stored["environment"] | (read_environment(run) if run else {})
+    stopped = how_it_stopped(run) if run else None
+    return Material(checkpoint, run, model, stored, records, environment, stopped, evaluation, rows, missing)
+
+
+def run_of(checkpoint: Path) -> RunDirectory | None:
+    """The run directory that a checkpoint lies in, if it does."""
+    run = RunDirectory(checkpoint.parent.parent)
+    inside = checkpoint.parent.name == run.checkpoints.name and run.config.is_file()
+    return run if inside else None
+
+
+def read_environment(run: RunDirectory) -> dict[str, Any]:
+    """What `environment.json` says; nothing where it cannot be read, since the checkpoint says most of it, too."""
+    try:
+        found = json.loads((run.path / "environment.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def how_it_stopped(run: RunDirectory) -> str | None:
+    """Why training ended, such as `early stopping`; None where it has not ended, or that cannot be read."""
+    try:
+        _, _, stored, _ = read_last(run.last)
+        return str(stored["progress"]["stopped"] or "").replace("_", " ") or None
+    except (BptrainError, OSError, LookupError, TypeError):
+        return None

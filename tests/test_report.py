@@ -1,0 +1,341 @@
+"""The report: what it shows, in a browser too, and that nothing in it acts or asks for anything outside."""
+
+import csv
+import importlib.util
+import re
+import shutil
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import bptrain
+from bptrain.data import Columns
+from bptrain.errors import BptrainWarning, InputError, StorageError
+from bptrain.evaluation.predictions import Predictions
+from bptrain.report.history import curve, metric_keys, panels
+from bptrain.report.mistakes import confident, furthest
+from bptrain.report.rows import grid, picture, values
+from bptrain.training import Rows
+from bptrain.training.checkpoint import load
+
+pytest.importorskip("matplotlib")
+
+# The helper stands beside this file, which is no module of a package.
+_spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
+helper = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(helper)
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</style><img src=x onerror=alert(1)>",
+    "\"' onload='alert(1)",
+    "</title></section></table>",
+    "<!--",
+    "]]></svg>",
+    "$x^2$ {0} %s",
+    "a" * 10_000,
+    "[red]x[/]",
+    "\u202eevil\u2066",
+    "\x1b[31mred",
+    "one\ntwo",
+]
+
+
+def write_hostile(folder):
+    """Names that want to act, of columns, classes and the run."""
+    rng = np.random.default_rng(0)
+    features = [name for name in HOSTILE if "\n" not in name]
+    with open(folder / "h.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*features, "</h1>"])
+        for k in range(240):
+            code = k % len(HOSTILE)
+            writer.writerow([*rng.normal(code, 2, len(features)).round(3), HOSTILE[code]])
+    (folder / "hostile.yaml").write_text(
+        'name: "<b onclick=alert(1)>[red]\\u202e"\ndata: {source: {csv: {path: h.csv}}, target: "</h1>"}\n'
+        "hidden: [8]\ntraining: {epochs: 3}\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A run of each kind, with a report of it, and what the report was called to be."""
+    folder = tmp_path_factory.mktemp("runs")
+    write_hostile(folder)
+    for name, more in (("digits", "hidden: [70]"), ("breast_cancer", "hidden: [4]"), ("diabetes", "hidden: [4]")):
+        text = f"data: {{source: {{bundled: {name}}}}}\n{more}\ntraining: {{epochs: 4}}\n"
+        (folder / f"{name}.yaml").write_text(text)
+    for config in sorted(folder.glob("*.yaml")):
+        bptrain.train(config, run=folder / config.stem)
+        assert bptrain.write_report(folder / config.stem) == folder / config.stem / "report.html"
+    return folder
+
+
+NAMES = ("digits", "breast_cancer", "diabetes", "hostile")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if helper.CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: the report is not opened in a browser")
+    with helper.browser() as one:
+        yield one
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desktop"])
+@pytest.mark.parametrize("name", NAMES)
+def test_in_a_browser(runs, browser, name, width, dark):
+    page = runs / name / "report.html"
+    browser.open(page, width=width, dark=dark)
+    assert browser.complaints() == []
+    assert browser.requests() == [page.as_uri()]
+    assert browser.value("innerWidth") == width
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    assert browser.value("document.querySelectorAll('svg, img').length") > 4
+    without = "svg:not([role=img][aria-label]), img:not([alt]), [alt=''], [aria-label='']"
+    assert browser.value(f'document.querySelectorAll("{without}").length') == 0
+    assert browser.value("[...document.images].every(one => one.naturalWidth > 0)")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert browser.value(f"{ground}.match(/\\d+/g).every(part => part < 60)") is dark
+    # What is drawn follows: no text of a picture is as dark as the page, or as light.
+    inks = browser.value("[...new Set([...document.querySelectorAll('svg text')].map(t => getComputedStyle(t).fill))]")
+    assert inks
+    for ink in inks:
+        assert (min(map(int, re.findall(r"\d+", ink)[:3])) > 120) is dark
+    browser.ask("Emulation.setEmulatedMedia", media="print")
+    assert browser.value(ground) == "rgb(255, 255, 255)"
+
+
+# fmt: off
+ELEMENTS = {
+    "html", "head", "meta", "title", "style", "body", "header", "nav", "main", "section", "footer", "h1", "h2",
+    "h3", "p", "ul", "li", "a", "dl", "div", "dt", "dd", "small", "table", "caption", "thead", "tbody", "tr", "th",
+    "td", "wbr", "pre", "code", "figure", "figcaption", "details", "summary", "strong", "br", "img", "svg", "g",
+    "path", "defs", "use", "text", "clipPath", "rect",
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_create_no_element(runs, browser, name):
+    browser.open(runs / name / "report.html", width=1000)
+    found = browser.value("[...new Set([...document.querySelectorAll('*')].map(one => one.localName))]")
+    assert set(found) <= ELEMENTS
+    assert len(found) > 30
+    attributes = browser.value(
+        "[...new Set([...document.querySelectorAll('*')].flatMap(one => one.getAttributeNames()))]"
+    )
+    assert not [one for one in attributes if one.startswith("on") or one in ("srcdoc", "action", "formaction")]
+    if name == "hostile":
+        assert browser.value("document.title") == "<b onclick=alert(1)>[red]\\u202e"
+        text = browser.value("document.body.textContent")
+        assert "<script>alert(1)</script>" in text
+        assert "one\\ntwo" in text
+        assert "(10,000 characters)" in text
+        assert not {"\u202e", "\u2066", "\x1b"} & set((runs / name / "report.html").read_text())
+
+
+def test_pictures_refer_only_to_themselves(runs):
+    """Marks of one picture must not be taken for those of another."""
+    text = (runs / "digits" / "report.html").read_text()
+    marks = re.findall(r' id="(p\d+-[^"]+)"', text)
+    named = set(re.findall(r'url\(#([^)]+)\)|href="#(p\d+-[^"]+)"', text))
+    assert len(marks) == len(set(marks)) > 10
+    assert {one or other for one, other in named} <= set(marks)
+    assert not re.search(r"#0101|#0102", text)
+
+
+def test_it_is_the_same_when_made_again(runs):
+    assert bptrain.write_report(runs / "digits", "again.html") == Path("again.html")
+    assert Path("again.html").read_bytes() == (runs / "digits" / "report.html").read_bytes()
+
+
+def test_every_section_is_there(runs):
+    def titles(name):
+        return re.findall(r"<h2>([^<]+)</h2>", (runs / name / "report.html").read_text())
+
+    shared = ["Learning curves", "Gradients", "Network", "Data", "Config", "Environment", "Commands"]
+    classes = ["Summary", "Evaluation", "Classes", "ROC and precision-recall", "Calibration", "Most confident mistakes"]
+    with_weights = [*shared[:2], "First layer", *shared[2:]]
+    assert titles("digits") == [*classes, *with_weights]
+    assert titles("breast_cancer") == [*classes, *shared]
+    assert titles("diabetes") == ["Summary", "Evaluation", "Residuals", "Largest errors", *shared]
+
+
+def test_the_numbers_are_those_of_the_evaluation(runs):
+    text = (runs / "breast_cancer" / "report.html").read_text()
+    found = bptrain.evaluate(runs / "breast_cancer")
+    (target,) = found.targets
+    cells = re.findall(r'<td class="(right|wrong)"[^>]*>([\d,·]+)</td>', text)
+    flat = [count for row in target.confusion_matrix for count in row]
+    assert [kind for kind, _ in cells] == ["right", "wrong", "wrong", "right"]
+    assert [int(count.replace("·", "0")) for _, count in cells] == flat
+    assert f"{target.threshold.f1:.4f}" in text
+    assert f"malignant {found.metrics['roc_auc']:.3f}" in text
+
+
+def test_mistakes_are_drawn_as_images(runs):
+    text = (runs / "digits" / "report.html").read_text()
+    wrong = round(270 * (1 - bptrain.evaluate(runs / "digits").metrics["accuracy"]))
+    assert len(re.findall(r'<img src="data:image/png[^>]+alt="Picture of row', text)) == min(wrong, 24) > 0
+    assert len(re.findall(r'alt="Weights into unit \d+', text)) == 64
+    assert "The first 64 of 70 units" in text
+
+
+def test_pixels_are_those_of_the_data(runs, repository):
+    import gzip
+
+    model, _ = load(runs / "digits")
+    places = grid(model.columns)
+    assert places.shape == (8, 8)
+    with gzip.open(repository / "datasets" / "digits.csv.gz", "rt") as file:
+        first = next(csv.DictReader(file))
+    from bptrain.data import Selection
+    from bptrain.training.preparing import load_table
+
+    table = load_table(model.experiment.data)
+    inputs = model.columns.inputs(table, Selection(table).numbers[:1])
+    expected = [[float(first[f"pixel_{i}_{j}"]) for j in range(8)] for i in range(8)]
+    assert picture(model.columns, places, inputs[0]) == pytest.approx(np.array(expected), abs=1e-4)
+    zero = next(k for k in range(64) if float(first[f"pixel_{k // 8}_{k % 8}"]) == 0 and k < 8)
+    assert list(values(model.columns, inputs[0], 8))[zero] == "0"
+    shown = list(values(model.columns, inputs[0], 8))
+    assert [float(text) for text in shown] == pytest.approx(expected[0], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("names", "shape"),
+    [
+        ([f"p_{i}_{j}" for i in range(4) for j in range(5)], (4, 5)),
+        ([f"p{i}_{j}" for i in range(1, 7) for j in range(1, 5)], (6, 4)),
+        ([f"p_{i}_{j}" for i in range(4) for j in range(4)][:-1], None),
+        ([f"p_{i}_{j}" for i in range(3) for j in range(9)], None),
+        ([f"{'pq'[i % 2]}_{i}_{j}" for i in range(4) for j in range(4)], None),
+        ([f"column {k}" for k in range(16)], None),
+    ],
+)
+def test_what_is_taken_for_a_picture(names, shape):
+    from bptrain.data.features import Numeric
+    from bptrain.data.imputers import Refuse
+
+    columns = Columns(tuple(Numeric(name, Refuse(), False, 0) for name in names), ())
+    found = grid(columns)
+    assert (found if found is None else found.shape) == shape
+    if shape:
+        assert found.ravel().tolist() == list(range(len(names)))
+
+
+def test_mistakes_come_with_the_most_confident_first():
+    outputs = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.05, 0.95], [0.7, 0.3]])
+    found = Predictions("classes", ("y",), ("a", "b"), outputs, np.array([0, 0, 0, 1, 1]))
+    assert [part if isinstance(part, int) else part.tolist() for part in confident(found, 2)] == [[1, 4], 3]
+    numbers = Predictions("numbers", ("y",), (), np.array([[1.0], [2], [9]]), np.array([[1.0], [0], [2]]))
+    assert furthest(numbers, 2)[0].tolist() == [2, 1]
+
+
+def test_curves_leave_out_what_was_not_measured():
+    records = [
+        {"epoch": 1, "lr": 0.1, "loss": 2.0, "validation_f1": None},
+        {"epoch": 2, "lr": 0.1, "loss": 1.0, "validation_f1": 0.5, "gradient_norm.0.dense": 3.0},
+    ]
+    assert curve(records, "validation_f1") == ([2], [0.5])
+    assert metric_keys(records) == ["validation_f1"]
+    assert [title for title, _ in panels(records)] == ["loss", "f1", "learning rate"]
+
+
+def test_without_its_data_there_is_a_page_with_what_is_left(runs, tmp_path):
+    shutil.copytree(runs / "hostile", tmp_path / "run")
+    moved = runs / "h.csv"
+    text = moved.read_text()
+    try:
+        moved.unlink()
+        with pytest.warns(BptrainWarning, match="the report has no evaluation"):
+            page = bptrain.write_report(tmp_path / "run").read_text()
+    finally:
+        moved.write_text(text)
+    assert "There is none:" in page
+    assert "Learning curves" in page
+    assert "Confusion matrix" not in page
+
+
+def test_of_a_checkpoint_by_itself(runs, tmp_path):
+    shutil.copy(runs / "diabetes" / "checkpoints" / "best.npz", tmp_path / "alone.npz")
+    path = bptrain.write_report(tmp_path / "alone.npz", split="train")
+    assert path == tmp_path / "alone.html"
+    assert "There is no history" in path.read_text()
+
+
+def test_a_run_that_was_killed_can_be_shown(runs, tmp_path):
+    shutil.copytree(runs / "diabetes", tmp_path / "run")
+    (tmp_path / "run" / "checkpoints" / "last.npz").write_bytes(b"half")
+    (tmp_path / "run" / "environment.json").unlink()
+    with open(tmp_path / "run" / "history.jsonl", "a") as file:
+        file.write('{"epoch": 5, "lo')
+    assert "Learning curves" in bptrain.write_report(tmp_path / "run").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["report", "gone"], "error: gone: no such checkpoint or run directory"),
+        (["report", "RUN", "-o", "page.txt"], "error: page.txt: expected a file that ends in .html or .htm"),
+        (["report", "RUN", "--split", "test", "--data", "x.csv"], "error: --split names a part of the training data"),
+        (["plot", "RUN", "-o", "curves.gif"], "error: curves.gif: expected a file that ends in .png or .svg or .pdf"),
+        (["plot", "gone"], "error: gone: no such checkpoint or run directory"),
+        (
+            ["plot", "RUN/checkpoints/../../alone.npz"],
+            "error: RUN/checkpoints/../../alone.npz: there is no epoch to draw",
+        ),
+    ],
+    ids=lambda item: " ".join(item) if isinstance(item, list) else "",
+)
+def test_what_is_refused(bptrain_in, tmp_path, runs, arguments, message):
+    shutil.copytree(runs / "diabetes", tmp_path / "RUN")
+    shutil.copy(runs / "diabetes" / "checkpoints" / "best.npz", tmp_path / "alone.npz")
+    done = bptrain_in(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(message)
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+def test_a_page_that_cannot_be_written(runs):
+    with pytest.raises(StorageError, match=r"gone/page.html: cannot be written \(No such file"):
+        bptrain.write_report(runs / "diabetes", "gone/page.html")
+
+
+@pytest.mark.parametrize("call", [lambda run: bptrain.write_report(run), lambda run: bptrain.plot(run, "curves.png")])
+def test_without_matplotlib(runs, monkeypatch, call):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(InputError, match=r"needs matplotlib, which is not installed; pip install 'bptrain\[plot\]'$"):
+        call(runs / "diabetes")
+
+
+def test_plot(bptrain_in, tmp_path, runs):
+    starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
+    for suffix, start in starts.items():
+        done = bptrain_in("plot", runs / "diabetes", "-o", f"curves.{suffix}")
+        assert (done.returncode, done.stdout) == (0, f"curves.{suffix}\n"), done.stderr
+        assert (tmp_path / f"curves.{suffix}").read_bytes().startswith(start)
+    root = ElementTree.parse(tmp_path / "curves.svg").getroot()
+    assert len(root.findall(".//{*}g[@id]")) > 20
+    assert bptrain_in("plot", runs / "diabetes").stdout == "curves.png\n"
+
+
+def test_report_prints_its_path(bptrain_in, runs):
+    done = bptrain_in("report", runs / "diabetes", "-o", "page.html")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "page.html\n", "")
+
+
+def test_labels_and_rows_without_numbers():
+    """Rows of a file of their own have no numbers in a table: they are counted."""
+    from bptrain.report.mistakes import row_number
+
+    assert row_number(Rows(np.zeros((2, 1)), np.zeros(2)), 1) == 2
+    assert row_number(Rows(np.zeros((2, 1)), np.zeros(2), np.array([4, 9])), 1) == 10
