@@ -16,6 +16,8 @@ from bptrain.evaluation.targets import ClassTarget, NumberTarget
 
 MOST_CLASSES = 30
 """A matrix of more classes is not drawn; the most frequent confusions are listed instead."""
+WIDE = 60
+"""Columns of a terminal on which tables need not be narrow."""
 LONGEST = 24
 """Characters of a name in a table."""
 
@@ -24,7 +26,7 @@ def evaluation_result(evaluation: Evaluation) -> None:
     """Everything that was found."""
     console = output()
     console.print(Text(printable(evaluation.split), style="bold"), soft_wrap=True)
-    for line in metric_lines(evaluation):
+    for line in metric_lines(evaluation, console.width):
         console.print(line, soft_wrap=True)
     several = len(evaluation.targets) > 1
     numbers = [target for target in evaluation.targets if isinstance(target, NumberTarget)]
@@ -37,8 +39,8 @@ def evaluation_result(evaluation: Evaluation) -> None:
             classes(console, target, several)
 
 
-def metric_lines(evaluation: Evaluation) -> Iterable[Text]:
-    """The metrics, each with its interval where there is one."""
+def metric_lines(evaluation: Evaluation, room: int) -> Iterable[Text]:
+    """The metrics, each with its interval where there is one, in a line of its own where there is no room beside."""
     pairs = [("rows", number(evaluation.rows)), ("loss", number(evaluation.loss))]
     pairs.extend((name, figure(value)) for name, value in evaluation.metrics.items())
     width, column = max(len(name) for name, _ in pairs), max(len(value) for _, value in pairs if len(value) <= 12)
@@ -48,7 +50,11 @@ def metric_lines(evaluation: Evaluation) -> Iterable[Text]:
         if interval:
             span = f"{CONFIDENCE:.0%} interval {interval.low:.4g} to {interval.high:.4g}"
             missing = f" (undefined in {number(interval.undefined)})" if interval.undefined else ""
-            line.append(" " * (column - len(value) + 2) + span + missing, style="not dim cyan")
+            gap = " " * (column - len(value) + 2)
+            if len(line) + len(gap) + len(span) + len(missing) > room:
+                yield line
+                line, gap = Text(style="dim"), "  "
+            line.append(gap + span + missing, style="not dim cyan")
         yield line
 
 
@@ -72,10 +78,11 @@ def classes(console: Console, target: ClassTarget, several: bool) -> None:
     """Figures class by class, what is taken for what, and the best threshold."""
     if several:
         console.print(Text(printable(target.target), style="bold"), soft_wrap=True)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("class")
+    between = 2 if console.width >= WIDE else 1
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, between, 0, 0))
+    table.add_column("class", overflow="ellipsis")
     for name in ("precision", "recall", "f1", "rows"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for one in target.per_class:
         cells = (share(one.precision), share(one.recall), share(one.f1), number(one.rows))
         table.add_row(Text(short(one.label)), *map(Text, cells))
@@ -93,7 +100,7 @@ def classes(console: Console, target: ClassTarget, several: bool) -> None:
             f"best threshold for {label}: {number(best.value)} gives f1 {share(best.f1)} (as it is: {usual}), precision"
         )
         what += f" {share(best.precision)}, recall {share(best.recall)}; chosen on these very rows"
-        console.print(Text(what), soft_wrap=True)
+        console.print(Text(what))
 
 
 def confusion(console: Console, target: ClassTarget) -> None:

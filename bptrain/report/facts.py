@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from shlex import quote
-from typing import Any
 
 from bptrain.config import to_yaml
 from bptrain.nn.cost import costs
@@ -111,13 +110,8 @@ def config(found: Material) -> Html:
 def environment(found: Material) -> Html:
     """What results may depend on besides."""
     return facts(
-        (named(key), named(words(value), 300)) for key, value in found.environment.items() if value not in ([], "")
+        (named(key), named(in_words(value), 300)) for key, value in found.environment.items() if value not in ([], "")
     )
-
-
-def words(value: Any) -> str:
-    """A part of the environment, short."""
-    return in_words(value)
 
 
 def commands(found: Material) -> Html:
