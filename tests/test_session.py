@@ -1,16 +1,13 @@
 """What happens between the steps: order, scaling, portions, accumulation, clipping, averaging, line searches,
 stopping."""
 
-import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 from threadpoolctl import threadpool_info
 
-from bptrain.console.live import LiveView
 from bptrain.errors import ConfigError, DivergedError, InputError
 from bptrain.evaluation import evaluate
 from bptrain.optim.clipping import Clipping
@@ -414,21 +411,3 @@ def test_labels_that_go_together():
     assert result.session.model.experiment.loss.labels
     assert result.best.score.metrics["accuracy"] > 0.7
     assert evaluate(result.run).metrics.items() >= result.test.metrics.items()
-
-
-@pytest.mark.parametrize("columns", [30, 80])
-def test_the_live_view_draws_what_it_knows(columns):
-    text = io.StringIO()
-    console = Console(file=text, force_terminal=True, width=columns, color_system=None)
-    with LiveView(console) as view:
-        view.drawn = float("-inf")
-
-        def always(event):
-            view.drawn = float("-inf")
-            view(event)
-
-        run(IRIS, "name=flowers", sinks=[always])
-    shown = text.getvalue()
-    for word in ("flowers", "106 train", "dense 4", "softmax_cross_entropy by adam", "epoch 3/3", "validation_loss"):
-        assert word in shown.replace("\n", " ") or columns < 80, word
-    assert "samples/s" in shown

@@ -6,18 +6,23 @@ from typing import Annotated
 import typer
 
 from bptrain.cli.arguments import Code, Json, Overrides
-from bptrain.cli.progress import Quiet, print_result, progress
+from bptrain.cli.progress import Log, Logged, Quiet, print_result, progress
 from bptrain.cli.signals import interruption
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", readable=False, show_default=False)]
 
 
 def command(
-    run: Run, overrides: Overrides = None, code: Code = None, quiet: Quiet = False, as_json: Json = False
+    run: Run,
+    overrides: Overrides = None,
+    code: Code = None,
+    quiet: Quiet = False,
+    log: Logged = Log.auto,
+    as_json: Json = False,
 ) -> None:
     """Go on with a run that was stopped or killed; it ends as if it never had been."""
     from bptrain.training import resume
 
-    with progress(quiet) as sinks:
+    with progress(quiet, log) as sinks:
         result = resume(run, overrides or (), sinks=sinks, interruption=interruption, code=code or ())
     print_result(result, quiet=quiet, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bptrain.cli.arguments import Code, Config, Json, Overrides, Strict, print_json
-from bptrain.cli.progress import Quiet, print_result, progress
+from bptrain.cli.progress import Log, Logged, Quiet, print_result, progress
 from bptrain.cli.signals import interruption
 from bptrain.errors import ExitCode
 
@@ -26,6 +26,7 @@ def command(
         bool, typer.Option("--verify-resume", help="Train once more with interruptions, and compare every bit.")
     ] = False,
     quiet: Quiet = False,
+    log: Logged = Log.auto,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -36,7 +37,7 @@ def command(
         return
     from bptrain.training import train, verify_resume
 
-    with progress(quiet) as sinks:
+    with progress(quiet, log) as sinks:
         if not verify:
             result = train(config, given, run=run, strict=strict, sinks=sinks, interruption=interruption, code=files)
         else:

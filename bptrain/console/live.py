@@ -1,97 +1,120 @@
-"""Progress as a live view on a terminal: what is trained, a bar, and the numbers of the latest epoch."""
+"""Progress as a live view on a terminal. A thread draws it, so that training never waits for the terminal."""
 
-from time import perf_counter
+import threading
+from contextlib import suppress
 from types import TracebackType
+from typing import Any, TextIO
 
-from rich.columns import Columns
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from bptrain.console.plain import notice_line
-from bptrain.console.text import duration, number, printable
-from bptrain.registry import name_of
-from bptrain.training import EpochEnd, Notice, Progress, Session, Started
+from bptrain.console.view import Picture
+from bptrain.console.watch import Watch
+from bptrain.errors import StorageError
+from bptrain.training import EpochEnd, Notice, Progress, Started
+from bptrain.training.history import read_history
+from bptrain.training.run_directory import RunDirectory
 
-REFRESH = 0.1
-"""Seconds between two drawings at least."""
+REFRESHES = 4.0
+"""Drawings a second. Each takes a few milliseconds of a processor, and ten are the most that anybody can see."""
+
+BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
+"""A terminal that knows these shows what is between them at once; others take no notice."""
+
+ERASE_LINE, ERASE_REST, ERASE_BELOW, ERASE_ALL = "\x1b[2K", "\x1b[K", "\x1b[J", "\x1b[H\x1b[2J"
+
+
+class Canvas:
+    """A stream for a live view that neither flickers nor leaves traces.
+
+    Rich erases the old picture before it writes the new one, which can be seen. Here the new one is written over the
+    old, and erased is only what sticks out. After a change of size nobody knows where the old one stands, since some
+    terminals wrap it anew; then the screen is cleared once.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._frames_of: int | None = None
+        self.resized = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def begin_frame(self) -> None:
+        """What this thread writes next is a picture."""
+        self._frames_of = threading.get_ident()
+
+    def end_frame(self) -> None:
+        """And from here on something else."""
+        self._frames_of = None
+
+    def write(self, text: str) -> int:
+        """Write."""
+        if text and self._frames_of == threading.get_ident():
+            text = text.replace(ERASE_LINE, "").replace("\n", f"{ERASE_REST}\n") + ERASE_BELOW
+            text = f"{BEGIN}{ERASE_ALL if self.resized else ''}{text}{END}"
+            self.resized = False
+        return self._stream.write(text)
+
+
+class Drawing(Live):
+    """Rich's live display, on a canvas."""
+
+    def __init__(self, canvas: Canvas, console: Console, picture: "LiveView") -> None:
+        self.canvas, self.size = canvas, console.size
+        super().__init__(
+            console=console, refresh_per_second=REFRESHES, transient=True, get_renderable=lambda: Picture(picture.watch)
+        )
+
+    def refresh(self) -> None:
+        """Draw."""
+        with self._lock:
+            if self.console.size != self.size:
+                self.size, self.canvas.resized = self.console.size, True
+            self.canvas.begin_frame()
+            try:
+                # A terminal that is gone ends no training.
+                with suppress(OSError):
+                    super().refresh()
+            finally:
+                self.canvas.end_frame()
 
 
 class LiveView:
-    """The sink that draws on a terminal; a context manager, which leaves the cursor where it belongs."""
+    """The sink that draws on a terminal; a context manager, which leaves the cursor where it belongs.
 
-    def __init__(self, console: Console) -> None:
-        self.live = Live(console=console, auto_refresh=False, transient=True)
-        self.session: Session | None = None
-        self.record: dict[str, float | int | None] = {}
-        self.rows = self.before = 0
-        self.began = self.drawn = perf_counter()
+    Args:
+        stream: the terminal.
+        console: to draw with; None: one on the stream.
+    """
+
+    def __init__(self, stream: TextIO, console: Console | None = None) -> None:
+        canvas = Canvas(stream)
+        self.console = console or Console(file=canvas, highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]
+        self.watch: Watch | None = None
+        self.drawing = Drawing(canvas, self.console, self)
 
     def __enter__(self) -> "LiveView":
-        self.live.__enter__()
+        self.drawing.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.live.__exit__(kind, error, trace)
+        self.drawing.__exit__(kind, error, trace)
 
     def __call__(self, event: Started | Notice | Progress | EpochEnd) -> None:
-        """Take note of an event, and draw if it is time."""
+        """Take note of an event; it is drawn when it is time."""
         if isinstance(event, Started):
-            self.session, self.began = event.session, perf_counter()
-            self.rows, self.before = event.session.position, event.session.rows_done
-            self.record = {"epoch": event.session.epoch}
+            before = []
+            with suppress(StorageError):
+                before = read_history(RunDirectory(event.run).history)
+            self.watch = Watch(event.session, before)
         elif isinstance(event, Notice):
-            self.live.console.print(Text(notice_line(event), style="yellow" * event.warning), soft_wrap=True)
-        elif isinstance(event, Progress):
-            self.rows = event.rows
-        else:
-            self.record, self.rows = event.summary, 0
-        if self.session and perf_counter() - self.drawn >= REFRESH:
-            self.live.update(self.view(self.session), refresh=True)
-            self.drawn = perf_counter()
-
-    def view(self, session: Session) -> Group:
-        """The whole picture."""
-        epochs, count = session.model.experiment.training.epochs, len(session.train)
-        done = int(self.record.get("epoch") or 0) * count + self.rows
-        spent = perf_counter() - self.began
-        fresh = done - self.before
-        left = duration(spent / fresh * (epochs * count - done)) if fresh else "?"
-        bar = Table.grid(padding=(0, 1), expand=True)
-        bar.add_column()
-        bar.add_column(ratio=1)
-        bar.add_column(justify="right")
-        place = f"epoch {min(done // count + 1, epochs)}/{epochs}"
-        bar.add_row(place, ProgressBar(epochs * count, done), f"{left} left")
-        numbers = [
-            Text(f"{name} ", style="dim").append(number(value), style="bold not dim")
-            for name, value in (self.record | {"samples/s": round(fresh / spent)}).items()
-            if name not in ("epoch", "step")
-        ]
-        return Group(heading(session), bar, Columns(numbers, padding=(0, 2)))
-
-
-def heading(session: Session) -> Text:
-    """What is trained, on what, and how."""
-    experiment = session.model.experiment
-    parts = ", ".join(f"{len(rows):,} {name}" for name, rows in session.parts.items())
-    text = Text(printable(experiment.name), style="bold cyan", no_wrap=True, overflow="ellipsis")
-    text.append(f"  {parts} rows", style="default not bold")
-    text.append(f"\n{architecture(session)}", style="default not bold")
-    text.append(
-        f"\n{name_of(session.model.objective.loss)} by {name_of(experiment.optimizer)}", style="default not bold"
-    )
-    return text
-
-
-def architecture(session: Session) -> str:
-    """The network in a line: `64 → dense 64 → relu → dense 10, 4,810 parameters`."""
-    network = session.model.network
-    steps = [str(network.input_shape[0])]
-    for layer, plan in zip(network.chain.layers, network.chain.plans, strict=True):
-        steps.append(f"{name_of(layer)} {plan.shape[0]}" if plan.parameters else name_of(layer))
-    return f"{' → '.join(steps)}, {network.theta.size:,} parameters"
+            self.console.print(Text(notice_line(event), style="yellow" * event.warning), soft_wrap=True)
+        elif self.watch and isinstance(event, Progress):
+            self.watch.progress(event)
+        elif self.watch and isinstance(event, EpochEnd):
+            self.watch.epoch_end(event)

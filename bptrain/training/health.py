@@ -3,7 +3,7 @@
 Measured in the last step of an epoch, when 64 steps have passed since the last time, so that it costs next to nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isfinite, sqrt
 
 import numpy as np
@@ -33,6 +33,9 @@ LONG = 1.0
 
 MOST = 0.9
 """Share of dead units, or of saturated values, from which a layer counts as dead or saturated."""
+
+LIMITS = {"update_ratio": LONG, "dead": MOST, "saturated": MOST}
+WORDS = {"update_ratio": "long steps", "dead": "dead", "saturated": "saturated"}
 
 
 def due(session: Session) -> bool:
@@ -119,17 +122,15 @@ def warnings(session: Session) -> list[str]:
 def findings(session: Session) -> Iterator[tuple[str, str]]:
     """What is wrong by the latest figures: its kind, and what to say of it."""
     epoch, health = session.epoch, session.health
-    layers = named(health, "gradient_norm")
-    if len(layers) > 1:
-        (one, first), (other, last) = ((name, per_weight(session, name)) for name in (layers[0], layers[-1]))
-        if first < VANISHING * last:
-            what = f"vanishing gradients in epoch {epoch}: a weight of {one} gets {first / last:.1g} of what one of"
+    if ends := far_ends(session, health):
+        (one, other), ratio = ends
+        if ratio < 1:
+            what = f"vanishing gradients in epoch {epoch}: a weight of {one} gets {ratio:.1g} of what one of"
             yield "vanishing", f"{what} {other} gets, and hardly learns; try relu, batch_norm, or residual blocks"
-        elif last < VANISHING * first and last:
-            what = f"exploding gradients in epoch {epoch}: a weight of {one} gets {first / last:.1g} times what one of"
+        else:
+            what = f"exploding gradients in epoch {epoch}: a weight of {one} gets {ratio:.1g} times what one of"
             yield "exploding", f"{what} {other} gets; try training.clipping={{norm: 1}}, or batch_norm"
-    long = [name for name in layers if health.get(f"update_ratio.{name}", 0.0) > LONG]
-    if long:
+    if long := named(health, "update_ratio", LONG):
         what = (
             f"exploding updates in epoch {epoch}: a step changes {', '.join(long)} by more than the weights are large"
         )
@@ -144,12 +145,34 @@ def findings(session: Session) -> Iterator[tuple[str, str]]:
         yield "saturated", f"{what} the curve is flat; try batch_norm before it, or smaller initial weights"
 
 
-def named(health: dict[str, float], kind: str, least: float = 0.0) -> list[str]:
+def marks(session: Session, health: Mapping[str, float]) -> dict[str, str]:
+    """What is wrong with single layers by figures of health, in a word each: by the rules of `findings`."""
+    found = {name: word for kind, word in WORDS.items() for name in named(health, kind, LIMITS[kind])}
+    if ends := far_ends(session, health):
+        (one, _), ratio = ends
+        found[one] = "vanishing" if ratio < 1 else "exploding"
+    return found
+
+
+def far_ends(session: Session, health: Mapping[str, float]) -> tuple[tuple[str, str], float] | None:
+    """The first and the last layer, and how much of a gradient a weight of the first gets as a share of what one of
+    the last gets, where these are too far apart."""
+    layers = named(health, "gradient_norm")
+    if len(layers) < 2:
+        return None
+    ends = layers[0], layers[-1]
+    first, last = (per_weight(session, name, health) for name in ends)
+    if not last or VANISHING <= first / last <= 1 / VANISHING:
+        return None
+    return ends, first / last
+
+
+def named(health: Mapping[str, float], kind: str, least: float = 0.0) -> list[str]:
     """The layers with such a figure, in order, where it is no less than that."""
     found = (name.split(".", 1) for name, value in health.items() if value >= least)
     return [layer for one, layer in found if one == kind]
 
 
-def per_weight(session: Session, name: str) -> float:
+def per_weight(session: Session, name: str, health: Mapping[str, float]) -> float:
     """The gradient of a layer for each of its parameters: the root of the mean square."""
-    return session.health[f"gradient_norm.{name}"] / sqrt(sum(part.stop - part.start for part in session.layers[name]))
+    return health[f"gradient_norm.{name}"] / sqrt(sum(part.stop - part.start for part in session.layers[name]))

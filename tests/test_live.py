@@ -1,0 +1,419 @@
+"""The live view and the lines in its place: what they say, that they fit, and that nothing flickers."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bptrain.console.chart import BLOCKS, Curve, Line, chart, sparkline
+from bptrain.console.live import REFRESHES, Canvas, LiveView
+from bptrain.console.view import Picture
+from bptrain.console.watch import Watch
+from bptrain.errors import DivergedError
+from bptrain.training import EpochEnd, Notice, Progress, Started, prepare, resume, train
+from bptrain.training.health import marks
+from bptrain.training.session import begin
+
+IRIS = """
+data: {source: {bundled: iris}}
+network: [dense: 4, relu, dense: 5, tanh, dense]
+training: {epochs: 8}
+"""
+
+
+def config(text=IRIS, name="flowers.yaml"):
+    Path(name).write_text(text)
+    return name
+
+
+def watched(*overrides, clock=None):
+    """A watch that has seen a whole run."""
+    seen = []
+
+    def sink(event):
+        if isinstance(event, Started):
+            seen.append(Watch(event.session, **({"clock": clock} if clock else {})))
+        elif isinstance(event, Progress):
+            seen[0].progress(event)
+        elif isinstance(event, EpochEnd):
+            seen[0].epoch_end(event)
+
+    train(config(), overrides, sinks=[sink])
+    return seen[0]
+
+
+def shown(watch, width=100, height=40, **options):
+    return [line.plain for line in drawn(watch, width, height, **options)]
+
+
+def drawn(watch, width, height, encoding="utf-8"):
+    """The lines as a console of that size would show them."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    console = Console(file=stream, width=width, height=height, color_system=None)
+    return list(Picture(watch).__rich_console__(console, console.options))
+
+
+def test_the_view_says_what_is_trained_and_how_far_it_is():
+    lines = shown(watched("optimizer.adam.lr=0.02", "schedule=cosine"))
+    assert re.match(
+        r"data +flowers  106 train \+ 22 validation \+ 22 test rows, 4 features → species \(3 classes\)", lines[0]
+    )
+    assert re.match(r"network +4 → dense 4 → relu → dense 5 → tanh → dense 3, 63 parameters", lines[1])
+    assert re.match(r"optimizer +adam lr 0.02 · cosine · softmax_cross_entropy · batches of 32", lines[2])
+    assert lines[3].startswith("epoch 8/8 ")
+    assert lines[4].startswith("run 100% ")
+    text = " ".join(lines)
+    for name in ("loss", "validation loss", "accuracy", "lr", "samples/s"):
+        assert re.search(rf"\b{name} [\d.e,-]+", text), name
+    (record,) = [json.loads(line) for line in Path("runs/flowers-001/history.jsonl").read_text().splitlines()[-1:]]
+    assert f"validation loss {record['validation_loss']:.4g}" in text
+    layers = [line.split()[0] for line in lines[lines.index(next(line for line in lines if "gradient" in line)) + 1 :]]
+    assert layers == ["0.dense", "1.relu", "2.dense", "3.tanh", "4.dense"]
+
+
+@pytest.mark.parametrize("width", [5, 20, 30, 40, 60, 80, 160, 300])
+@pytest.mark.parametrize("height", [2, 6, 12, 24, 60])
+def test_the_view_fits_every_terminal(width, height):
+    watch = watched("name='a name that is " + "very " * 30 + "long'", "training.epochs=4")
+    lines = shown(watch, width, height)
+    assert 0 < len(lines) < height
+    assert max(map(len, lines)) < width
+    if width >= 40 and height >= 24:
+        assert any("gradient" in line for line in lines)
+        assert any("● loss" in line for line in lines)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_the_view_is_written_in_any_encoding(encoding):
+    for line in shown(watched("training.epochs=4"), encoding=encoding):
+        line.encode(encoding)
+
+
+def test_before_training_it_says_so():
+    assert shown(None) == ["getting ready …"]
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_time_left_and_speed_come_from_the_rows_done():
+    clock = Clock()
+    session = begin(prepare(config(), ["training.epochs=10"]))
+    watch = Watch(session, clock=clock)
+    assert watch.left is None
+    clock.now += 2
+    watch.progress(Progress(1, 53, 1.0))
+    # 53 of 106 rows in 2 s; 10 epochs are 1060 rows, 1007 to go.
+    assert watch.speed == pytest.approx(26.5)
+    assert watch.left == pytest.approx(1007 / 26.5)
+    assert watch.epoch_seconds == pytest.approx(4.0)
+    clock.now += 2
+    watch.epoch_end(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5}, True))
+    assert watch.done == 106
+    assert watch.left == pytest.approx(36)
+    lines = shown(watch)
+    assert lines[3].startswith("epoch 2/10")
+    assert lines[3].endswith(" 4.00 s left")
+    assert lines[4].startswith("run 10%")
+    assert lines[4].endswith(" 36 s left")
+
+
+@pytest.mark.parametrize(
+    ("override", "left"), [("training.max_steps=8", 2.0), ("training.max_seconds=5", 3.0), ("training.epochs=2", 2.0)]
+)
+def test_time_left_heeds_what_ends_training_early(override, left):
+    clock = Clock()
+    watch = Watch(begin(prepare(config(), [override])), clock=clock)
+    clock.now += 2
+    watch.epoch_end(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5}, True))
+    assert watch.left == pytest.approx(left)
+
+
+def test_going_back_after_divergence_leaves_no_negative_speed():
+    clock = Clock()
+    watch = Watch(begin(prepare(config())), clock=clock)
+    for rows in (32, 64, 32):
+        clock.now += 1
+        watch.progress(Progress(1, rows, 1.0))
+    assert watch.speed >= 0
+
+
+def test_a_resumed_run_goes_on_with_its_curves():
+    done = train(config(), ["training.epochs=5"])
+    views = []
+
+    def sink(event):
+        if isinstance(event, Started):
+            view = LiveView(io.StringIO(), Console(file=io.StringIO(), width=80))
+            view(event)
+            views.append((list(view.watch.training.places), view.watch.epoch))
+
+    resume(done.run, ["training.epochs=7"], sinks=[sink])
+    assert views == [([1, 2, 3, 4, 5], 5)]
+
+
+MARKS = [
+    ({"gradient_norm.0.dense": 1e-9, "gradient_norm.4.dense": 1.0}, {"0.dense": "vanishing"}),
+    ({"gradient_norm.0.dense": 1e9, "gradient_norm.4.dense": 1.0}, {"0.dense": "exploding"}),
+    ({"gradient_norm.0.dense": 1.0, "gradient_norm.4.dense": 1.0, "dead.1.relu": 0.95}, {"1.relu": "dead"}),
+    ({"saturated.3.tanh": 0.9, "dead.3.tanh": 0.1}, {"3.tanh": "saturated"}),
+    ({"update_ratio.2.dense": 2.0, "update_ratio.0.dense": 0.1}, {"2.dense": "long steps"}),
+    ({"gradient_norm.0.dense": 1.0, "gradient_norm.4.dense": 1.0, "dead.1.relu": 0.5}, {}),
+    ({}, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("figures", "expected"), MARKS)
+def test_layers_in_trouble_are_marked(figures, expected):
+    session = begin(prepare(config()))
+    assert marks(session, figures) == expected
+    watch = Watch(session)
+    watch.epoch_end(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5} | figures, True))
+    for layer, word in expected.items():
+        (line,) = [line for line in shown(watch) if line.startswith(layer)]
+        assert line.endswith(f"  {word}")
+    if figures:
+        # Where there is no room for all, those in trouble stay.
+        few = [line for line in shown(watch, height=14) if "layers more" in line or re.match(r"\d\.", line)]
+        assert all(any(line.startswith(layer) for line in few) for layer in expected)
+
+
+class Terminal:
+    """The least of a terminal: what stands on its screen, after characters and the codes that a live view uses."""
+
+    def __init__(self, width, height):
+        self.width, self.height = width, height
+        self.rows, self.x, self.y = [[" "] * width for _ in range(height)], 0, 0
+        self.watch = None
+
+    def feed(self, text):
+        for code, number, letter, character in re.findall(r"(\x1b\[\??([\d;]*)([A-Za-z]))|(.|\n)", text):
+            if code:
+                self.control(number, letter)
+            elif character == "\n":
+                self.x, self.y = 0, self.y + 1
+                if self.y == self.height:
+                    self.rows, self.y = [*self.rows[1:], [" "] * self.width], self.height - 1
+            elif character == "\r":
+                self.x = 0
+            else:
+                if self.x == self.width:
+                    assert self.watch is None, "a line of a picture wraps"
+                    self.feed("\n")
+                self.put(self.y, self.x, character)
+                self.x += 1
+
+    def control(self, number, letter):
+        if letter == "A":
+            self.y = max(self.y - int(number or 1), 0)
+        elif letter == "H":
+            self.x = self.y = 0
+        elif letter in "KJ":
+            for x in range(0 if number == "2" else self.x, self.width):
+                self.put(self.y, x, " ")
+            for y in range(0 if number == "2" else self.y + 1, self.height if letter == "J" else 0):
+                for x in range(self.width):
+                    self.put(y, x, " ")
+        else:
+            assert letter in "mhl", letter
+
+    def put(self, y, x, character):
+        if self.watch is not None and self.rows[y][x] != character:
+            self.watch[y, x] = self.watch.get((y, x), 0) + 1
+        self.rows[y][x] = character
+
+    def text(self):
+        return [row for row in ("".join(cells).rstrip() for cells in self.rows) if row]
+
+
+class Screen(io.StringIO):
+    """A stream that hands every write to a terminal, and counts how often a picture changes a cell."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self.terminal, self.flickers, self.pictures = terminal, 0, 0
+
+    def write(self, text):
+        is_picture = text.startswith("\x1b[?2026h")
+        self.terminal.watch = {} if is_picture else None
+        self.terminal.feed(text)
+        if is_picture:
+            self.pictures += 1
+            self.flickers += sum(times > 1 for times in self.terminal.watch.values())
+        return len(text)
+
+
+def on_screen(width=80, height=24):
+    """A live view on a screen, drawn by hand."""
+    # The screen has room for more than the picture, so that nothing scrolls away.
+    screen = Screen(Terminal(width, height + 10))
+    canvas = Canvas(screen)
+    console = Console(
+        file=canvas, force_terminal=True, width=width, height=height, color_system="truecolor", _environ={}
+    )
+    view = LiveView(screen, console)
+    view.drawing.canvas = canvas
+    view.drawing.auto_refresh = False
+    return view, screen
+
+
+def test_nothing_flickers_and_only_the_latest_picture_is_left():
+    view, screen = on_screen()
+    with view:
+
+        def sink(event):
+            view(event)
+            view.drawing.refresh()
+            wanted = [line.rstrip() for line in shown(view.watch, 80, 24) if line.strip()]
+            assert screen.terminal.text()[-len(wanted) :] == wanted
+
+        view(Notice("look here"))
+        train(config(), sinks=[sink])
+        assert screen.terminal.text()[0] == "warning: look here"
+        assert screen.pictures >= 8
+        view.watch = None
+        view.drawing.refresh()
+        assert screen.terminal.text() == ["warning: look here", "getting ready …"]
+        assert screen.flickers == 0
+    assert screen.terminal.text() == ["warning: look here"]
+
+
+def test_after_a_change_of_size_nothing_of_the_old_picture_is_left():
+    view, screen = on_screen(120, 30)
+    with view:
+        train(config(), sinks=[view])
+        view.drawing.refresh()
+        screen.terminal.width = 50
+        for row in screen.terminal.rows:
+            del row[50:]
+        view.console.size = (50, 30)
+        view.drawing.refresh()
+        assert screen.terminal.text() == [line.rstrip() for line in shown(view.watch, 50, 30) if line.strip()]
+
+
+def test_events_draw_nothing_however_many_come():
+    assert REFRESHES <= 10
+    view, screen = on_screen()
+    session = begin(prepare(config()))
+    with view:
+        view(Started(session, Path("nowhere")))
+        before = screen.pictures
+        for rows in range(1000):
+            view(Progress(1, rows % 106, 1.0))
+        assert screen.pictures == before
+
+
+def test_a_terminal_that_is_gone_does_not_end_training():
+    view, screen = on_screen()
+
+    def gone(text):
+        raise OSError(5, "Input/output error")
+
+    with view:
+        train(config(), ["training.epochs=2"], sinks=[view])
+        whole = screen.write
+        screen.write = gone
+        view.drawing.refresh()
+        screen.write = whole
+
+
+def dots(lines, width):
+    """The places of the dots of a chart, from the left and the bottom, by the table of Unicode."""
+    table = {1: (0, 3), 2: (0, 2), 4: (0, 1), 8: (1, 3), 16: (1, 2), 32: (1, 1), 64: (0, 0), 128: (1, 0)}
+    found = set()
+    for up, line in enumerate(reversed(lines)):
+        for column, character in enumerate(line.plain[len(line.plain) - width :] if len(line.plain) >= width else ""):
+            bits = ord(character) - 0x2800 if character != " " else 0
+            found |= {(2 * column + x, 4 * up + y) for bit, (x, y) in table.items() if bits & bit}
+    return found
+
+
+def curve(values):
+    one = Curve()
+    for place, value in enumerate(values):
+        one.append(place, value)
+    return one
+
+
+def test_a_chart_is_a_line_from_corner_to_corner():
+    (first, *_, last) = lines = chart([Line("x", curve([0.0, 1.0]), "red", "*")], 9 + 1 + 10, 5)
+    assert len(lines) == 5
+    places = dots(lines, 10)
+    assert {(0, 0), (19, 19)} <= places
+    assert all(abs(x - y) <= 1 for x, y in places)
+    assert {x for x, _ in places} == set(range(20))
+    assert first.plain.split()[0] == "1"
+    assert last.plain.split()[0] == "0"
+
+
+def test_a_chart_of_powers_is_straight_too():
+    lines = chart([Line("x", curve([10.0**k for k in range(11)]), "red", "*")], 9 + 1 + 10, 5)
+    assert all(abs(x - y) <= 1 for x, y in dots(lines, 10))
+
+
+@pytest.mark.parametrize("values", [[], [1.0]])
+def test_a_chart_needs_two_points(values):
+    assert chart([Line("x", curve(values), "red", "*")], 80, 8) == []
+
+
+def test_a_long_curve_stays_short_and_keeps_its_shape():
+    one = curve(range(100_000))
+    assert len(one) < Curve.LONGEST
+    assert one.values == sorted(one.values)
+    assert (one.values[0] < 1000, one.values[-1] > 99_000) == (True, True)
+    assert all(abs(place - value) < 1000 for place, value in zip(one.places, one.values, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0, 1, 2, 3, 4, 5, 6, 7], BLOCKS),
+        ([7, 0], "█▁"),
+        ([1, 10, 100, 1000, 10**4, 10**5, 10**6, 10**7], BLOCKS),
+        ([3, 3, None, 3], "▅▅▅"),
+        ([], ""),
+        ([None, float("nan")], ""),
+    ],
+)
+def test_sparklines(values, expected):
+    assert sparkline(values) == expected
+    assert len(sparkline(values * 50)) <= 16
+
+
+def test_json_lines_are_the_history(bptrain_in):
+    done = bptrain_in("train", config(), "--log", "json", "--json", "optimizer.adam.lr=0.5")
+    assert done.returncode == 0, done.stderr
+    json.loads(done.stdout)
+    said = [json.loads(line) for line in done.stderr.splitlines()]
+    epochs = [one for one in said if "epoch" in one]
+    history = [
+        json.loads(line) for line in (bptrain_in.folder / "runs/flowers-001/history.jsonl").read_text().splitlines()
+    ]
+    assert len(history) == 8
+    assert [{key: one[key] for key in record} for one, record in zip(epochs, history, strict=True)] == history
+    assert sum(one["best"] for one in epochs) >= 1
+    (warning,) = [one for one in said if "warning" in one]
+    assert (warning["code"], warning["field"]) == ("BP240", "optimizer.adam.lr")
+
+
+@pytest.mark.parametrize("log", ["auto", "plain", "json"])
+def test_quiet_says_nothing_whatever_the_log(bptrain_in, log):
+    done = bptrain_in("train", config(), "--quiet", "--log", log, "optimizer.adam.lr=0.5")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_run_that_diverges_leaves_the_terminal_as_it_was():
+    view, screen = on_screen()
+    line = "data: {source: {synthetic: {kind: line}}}\nhidden: [4]\noptimizer: {sgd: {lr: 1.0e+30}}\n"
+    with pytest.raises(DivergedError), view:
+        train(config(line), sinks=[view])
+    assert screen.terminal.text() == []
