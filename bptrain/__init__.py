@@ -10,6 +10,8 @@ What the commands do, as functions:
     bptrain.resume(result.run, ["training.epochs=10"])
     bptrain.write_report(result.run, "digits.html")
     bptrain.plot(result.run, "curves.png")
+    [one.state for one in bptrain.runs()]
+    bptrain.compare(["runs/digits-001", "runs/digits-002"]).differences
     bptrain.check_gradients("configs/digits.yaml").passed
     bptrain.dry_run("configs/digits.yaml").epoch_seconds
     bptrain.verify_resume("configs/digits.yaml", ["training.epochs=5"]).identical
@@ -48,9 +50,11 @@ if TYPE_CHECKING:
     from bptrain.prediction import predict as predict
     from bptrain.report import plot as plot
     from bptrain.report import write_report as write_report
+    from bptrain.report.comparison import compare as compare
     from bptrain.topics import help_topics as help_topics
     from bptrain.training import dry_run as dry_run
     from bptrain.training import resume as resume
+    from bptrain.training import runs as runs
     from bptrain.training import show as show
     from bptrain.training import summarize as summarize
     from bptrain.training import train as train
@@ -63,6 +67,7 @@ _HOMES = {
     "cache_contents": "bptrain.data.cache",
     "check_gradients": "bptrain.gradcheck",
     "clear_cache": "bptrain.data.cache",
+    "compare": "bptrain.report.comparison",
     "copy_example": "bptrain.config",
     "describe_data": "bptrain.description",
     "dry_run": "bptrain.training",
@@ -75,6 +80,7 @@ _HOMES = {
     "plot": "bptrain.report",
     "write_report": "bptrain.report",
     "resume": "bptrain.training",
+    "runs": "bptrain.training",
     "mutate_gradients": "bptrain.gradcheck",
     "schema": "bptrain.config",
     "show": "bptrain.training",

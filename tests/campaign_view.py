@@ -76,7 +76,7 @@ def measure(text, seconds, way):
             taken = [0.0, 0.0]
             # In turns, also of who is first.
             for one in (0, 1) if k % 2 else (1, 0):
-                with nullcontext() if one else mock.patch.object(Drawing, "refresh"):
+                with nullcontext() if one else mock.patch.object(Drawing, "draw"):
                     taken[one] = turn(session, events, sink if one else None, 1.0)
             ratios.append(taken[1] / taken[0] - 1)
     return statistics.median(ratios)

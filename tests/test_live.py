@@ -268,35 +268,44 @@ def on_screen(width=80, height=24):
 
 def test_nothing_flickers_and_only_the_latest_picture_is_left():
     view, screen = on_screen()
+    session = begin(prepare(config()))
     with view:
 
-        def sink(event):
-            view(event)
-            view.drawing.refresh()
+        def draw(*events):
+            for event in events:
+                view(event)
+            view.drawing.draw()
             wanted = [line.rstrip() for line in shown(view.watch, 80, 24) if line.strip()]
-            assert screen.terminal.text()[-len(wanted) :] == wanted
+            assert screen.terminal.text() == [*said, *wanted]
 
-        view(Notice("look here"))
-        train(config(), sinks=[sink])
-        assert screen.terminal.text()[0] == "warning: look here"
-        assert screen.pictures >= 8
+        said = ["warning: look here"]
+        draw(Notice("look here"))
+        draw(Started(session, Path("nowhere")))
+        for epoch in range(1, 9):
+            for rows in (20, 60, 106):
+                draw(Progress(epoch, rows, 1.0 / rows))
+            record = {"epoch": epoch, "step": 4, "lr": 0.1, "loss": 1 / epoch, "gradient_norm.0.dense": 1e-3**epoch}
+            draw(EpochEnd(record, True))
+        said.append("note: and here " + "z" * 65)
+        draw(Notice("and here " + "z" * 65, warning=False))
         view.watch = None
-        view.drawing.refresh()
-        assert screen.terminal.text() == ["warning: look here", "getting ready …"]
+        draw()
+        assert screen.pictures >= 20
         assert screen.flickers == 0
-    assert screen.terminal.text() == ["warning: look here"]
+    assert screen.terminal.text() == said
 
 
 def test_after_a_change_of_size_nothing_of_the_old_picture_is_left():
     view, screen = on_screen(120, 30)
     with view:
         train(config(), sinks=[view])
-        view.drawing.refresh()
+        view.drawing.draw()
+        assert screen.terminal.text()[-1].startswith("4.dense")
         screen.terminal.width = 50
         for row in screen.terminal.rows:
             del row[50:]
         view.console.size = (50, 30)
-        view.drawing.refresh()
+        view.drawing.draw()
         assert screen.terminal.text() == [line.rstrip() for line in shown(view.watch, 50, 30) if line.strip()]
 
 
@@ -322,7 +331,7 @@ def test_a_terminal_that_is_gone_does_not_end_training():
         train(config(), ["training.epochs=2"], sinks=[view])
         whole = screen.write
         screen.write = gone
-        view.drawing.refresh()
+        view.drawing.draw()
         screen.write = whole
 
 

@@ -13,6 +13,7 @@ import typer
 from bptrain import __version__
 from bptrain.cli import (
     cache,
+    compare,
     data,
     evaluate,
     examples,
@@ -24,6 +25,7 @@ from bptrain.cli import (
     predict,
     report,
     resume,
+    runs,
     schema,
     show,
     signals,
@@ -44,6 +46,8 @@ for module in (
     train,
     resume,
     evaluate,
+    runs,
+    compare,
     report,
     plot,
     predict,

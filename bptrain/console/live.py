@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import suppress
+from time import perf_counter, process_time, thread_time
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -17,8 +18,11 @@ from bptrain.training import EpochEnd, Notice, Progress, Started
 from bptrain.training.history import read_history
 from bptrain.training.run_directory import RunDirectory
 
-REFRESHES = 4.0
-"""Drawings a second. Each takes a few milliseconds of a processor, and ten are the most that anybody can see."""
+REFRESHES = 8.0
+"""Drawings a second at most."""
+
+SHARE = 0.01
+"""Of the processor time, that drawing may take; but once a second it is done in any case."""
 
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 """A terminal that knows these shows what is between them at once; others take no notice."""
@@ -64,22 +68,30 @@ class Drawing(Live):
 
     def __init__(self, canvas: Canvas, console: Console, picture: "LiveView") -> None:
         self.canvas, self.size = canvas, console.size
+        self.cost, self.drawn, self.processor = 0.0, 0.0, 0.0
         super().__init__(
             console=console, refresh_per_second=REFRESHES, transient=True, get_renderable=lambda: Picture(picture.watch)
         )
 
     def refresh(self) -> None:
+        """Draw, if it is time, or for the last time."""
+        affordable = process_time() - self.processor >= self.cost / SHARE
+        if affordable or perf_counter() - self.drawn >= 1.0 or not self.is_started:
+            self.draw()
+
+    def draw(self) -> None:
         """Draw."""
-        with self._lock:
-            if self.console.size != self.size:
-                self.size, self.canvas.resized = self.console.size, True
-            self.canvas.begin_frame()
-            try:
-                # A terminal that is gone ends no training.
-                with suppress(OSError):
-                    super().refresh()
-            finally:
-                self.canvas.end_frame()
+        began = thread_time()
+        if self.console.size != self.size:
+            self.size, self.canvas.resized = self.console.size, True
+        self.canvas.begin_frame()
+        try:
+            # A terminal that is gone ends no training.
+            with suppress(OSError):
+                super().refresh()
+        finally:
+            self.canvas.end_frame()
+        self.cost, self.drawn, self.processor = thread_time() - began, perf_counter(), process_time()
 
 
 class LiveView:

@@ -5,6 +5,7 @@ from bptrain.training.description import show
 from bptrain.training.loop import EpochEnd, Notice, Progress
 from bptrain.training.model import Model, Rows
 from bptrain.training.objective import Batch, Objective
+from bptrain.training.overview import Run, look_at, runs
 from bptrain.training.rehearsal import DryRun, dry_run
 from bptrain.training.resumption import resume
 from bptrain.training.run import Result, Sink, Started, prepare, train
@@ -27,6 +28,7 @@ __all__ = [
     "Result",
     "ResumeCheck",
     "Rows",
+    "Run",
     "Score",
     "Session",
     "Sink",
@@ -35,8 +37,10 @@ __all__ = [
     "Validation",
     "assemble",
     "dry_run",
+    "look_at",
     "prepare",
     "resume",
+    "runs",
     "score",
     "show",
     "summarize",

@@ -114,6 +114,34 @@ class Lock:
             self.handle = -1
 
 
+def holder(folder: Path) -> str | None:
+    """Who trains in a directory, in words; empty where that process is gone, None where nobody has left a lock."""
+    try:
+        with open(folder / NAME, "rb") as file:
+            try:
+                owner = json.loads(file.read(4096))
+            except ValueError:
+                owner = None
+            owner = owner if isinstance(owner, dict) else {}
+            if owner.get("host") == socket.gethostname() and not alive(owner.get("pid")):
+                return ""
+            return described(owner) if held(file.fileno()) else ""
+    except OSError:
+        return None
+
+
+def held(handle: int) -> bool:
+    """Whether somebody has the lock of an open file; where the system does not tell, yes."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    fcntl.flock(handle, fcntl.LOCK_UN)
+    return False
+
+
 def described(owner: dict[str, Any]) -> str:
     """An owner in words: `process 123 on host box`."""
     return f"process {owner['pid']} on host {owner['host']}" if {"pid", "host"} <= owner.keys() else "another process"

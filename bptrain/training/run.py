@@ -23,6 +23,7 @@ from bptrain.training.checkpoint import save_best
 from bptrain.training.history import History
 from bptrain.training.keeper import Keeper, refuse_no_room
 from bptrain.training.lock import Lock
+from bptrain.training.outcome import noted
 from bptrain.training.run_directory import ROOT, RunDirectory, create
 from bptrain.training.scoring import Score, score
 from bptrain.training.sense import judge
@@ -207,11 +208,35 @@ def carry_out(
     training, interruption = session.model.experiment.training, interruption or Interruption()
     deadline = perf_counter() + (training.max_seconds or inf)
     budget = Budget(interruption, training.max_steps or inf, deadline, pause)
+    with noted(run, began) as note:
+        go_through(session, run, seen, sinks, budget, warnings, notes)
+        if interruption.signal is not None or budget.paused == "interruption":
+            where = f" at step {session.step} (epoch {min(session.epoch + 1, training.epochs)})"
+            needed = code_options(session.model.experiment)
+            rest = f"{where}; go on with: bptrain resume {quote(str(run.path))}{needed}"
+            raise StoppedError(interruption.signal or 0, rest)
+        result = outcome(session, run, began, budget.paused or session.stopped)
+        note.state, note.why = "stopped" if budget.paused else "finished", result.stopped
+        said = result.to_json()
+        note.best, note.test = said["best"], said["test"]
+        return result
+
+
+def go_through(
+    session: Session,
+    run: RunDirectory,
+    seen: dict[str, Any] | None,
+    sinks: Sequence[Sink],
+    budget: Budget,
+    warnings: tuple[Problem, ...],
+    notes: tuple[str, ...],
+) -> None:
+    """Train a session as long as its budget lasts, and keep what it comes to; see `carry_out`."""
     history = History(run.history, seen)
     # Overflow is found in the loss and said once, not by NumPy at every step.
     with (
         closing(history),
-        interruption.watched(),
+        budget.interruption.watched(),
         np.errstate(all="ignore"),
         threads_for(session.model.network, session.batch_size),
     ):
@@ -231,12 +256,6 @@ def carry_out(
         except BaseException:
             keeper.rescue()
             raise
-    if interruption.signal is not None or budget.paused == "interruption":
-        where = f" at step {session.step} (epoch {min(session.epoch + 1, training.epochs)})"
-        needed = code_options(session.model.experiment)
-        rest = f"{where}; go on with: bptrain resume {quote(str(run.path))}{needed}"
-        raise StoppedError(interruption.signal or 0, rest)
-    return outcome(session, run, began, budget.paused or session.stopped)
 
 
 def outcome(session: Session, run: RunDirectory, began: float, stopped: str | None) -> Result:

@@ -48,6 +48,16 @@ class RunDirectory:
         """A record an epoch."""
         return self.path / "history.jsonl"
 
+    @property
+    def environment(self) -> Path:
+        """What results may depend on besides, and when the run was begun."""
+        return self.path / "environment.json"
+
+    @property
+    def outcome(self) -> Path:
+        """What became of it."""
+        return self.path / "outcome.json"
+
 
 def create(experiment: Experiment, environment: dict[str, Any], wanted: Path | None) -> tuple[RunDirectory, Lock]:
     """A new run directory with the config as run and the environment, and the right to write to it.
@@ -71,7 +81,7 @@ def create(experiment: Experiment, environment: dict[str, Any], wanted: Path | N
         run.checkpoints.mkdir()
         code = [{"path": str(one.path.resolve()), "digest": one.digest} for one in loaded_code()]
         known = environment | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "code": code}
-        write_text(run.path / "environment.json", json.dumps(known, indent=2) + "\n")
+        write_text(run.environment, json.dumps(known, indent=2) + "\n")
         run.history.touch()
     except OSError as error:
         if lock:

@@ -1,0 +1,33 @@
+"""`bptrain compare`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bptrain.cli.arguments import Json, print_json
+
+
+def command(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Run directories.", readable=False, show_default=False)
+    ],
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page with the curves of all; needs matplotlib.", readable=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Put runs side by side: what differs in their configs, what they came to, and which is the best."""
+    from bptrain.report.comparison import compare
+
+    comparison = compare(runs, html=html)
+    if as_json:
+        print_json(comparison.to_json() | ({"html": str(html)} if html else {}))
+        return
+    from bptrain.console.runs import comparison_result
+    from bptrain.console.text import printable
+
+    comparison_result(comparison)
+    if html:
+        print(f"{printable(str(html))}: written")

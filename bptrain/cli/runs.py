@@ -1,0 +1,26 @@
+"""`bptrain runs`"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bptrain.cli.arguments import Json, print_json
+
+
+def command(
+    root: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where the runs lie.", readable=False, show_default=True)
+    ] = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """List the runs, the newest first: finished, stopped, crashed or running."""
+    from bptrain.training import runs
+
+    found = runs(root)
+    if as_json:
+        print_json({"runs": [run.to_json() for run in found]})
+    else:
+        from bptrain.console.runs import run_list
+
+        run_list(found)

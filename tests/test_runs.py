@@ -1,0 +1,297 @@
+"""Runs as they lie on the disk, and side by side: states, differences, scores, and the page of them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import bptrain
+from bptrain.console.runs import comparison_result, run_list
+from bptrain.errors import DivergedError, InputError, StoppedError
+from bptrain.interruption import Interruption
+from bptrain.report.comparison import different, in_short, score
+from bptrain.training import Started, look_at
+from bptrain.training.lock import Lock
+from bptrain.training.outcome import read_outcome
+from bptrain.training.run_directory import RunDirectory
+
+IRIS = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 3}\n"
+
+
+@pytest.fixture
+def flowers():
+    Path("flowers.yaml").write_text(IRIS)
+    return "flowers.yaml"
+
+
+def states(root="runs"):
+    return {run.path.name: run.state for run in bptrain.runs(root)}
+
+
+def test_a_finished_run_says_what_it_came_to(flowers):
+    result = bptrain.train(flowers)
+    (run,) = bptrain.runs()
+    assert (run.path, run.name, run.state, run.why) == (result.run, "flowers", "finished", "epochs")
+    assert (run.epochs, run.of, run.steps) == (3, 3, result.steps)
+    said = result.to_json()
+    assert (run.best, run.test) == (said["best"], said["test"])
+    assert run.seconds >= result.seconds
+    assert look_at(result.run) == run
+
+
+def test_a_stopped_run_goes_on_and_its_seconds_add_up(flowers):
+    interruption = Interruption()
+
+    def stop(event):
+        if getattr(event, "record", {}).get("epoch") == 2:
+            interruption.ask(signal.SIGINT)
+
+    with pytest.raises(StoppedError):
+        bptrain.train(flowers, sinks=[stop], interruption=interruption)
+    (run,) = bptrain.runs()
+    assert (run.state, run.epochs, run.of) == ("stopped", 2, 3)
+    assert "SIGINT" in run.why
+    bptrain.resume(run.path)
+    (whole,) = bptrain.runs()
+    assert (whole.state, whole.epochs) == ("finished", 3)
+    assert whole.seconds > run.seconds > 0
+    # A finished run is not touched again.
+    bptrain.resume(run.path)
+    assert bptrain.runs()[0].seconds == whole.seconds
+
+
+def test_running_and_crashed_are_told_by_the_lock(flowers):
+    seen = []
+
+    def look(event):
+        if isinstance(event, Started):
+            seen.append(look_at(event.run))
+
+    result = bptrain.train(flowers, sinks=[look])
+    assert [run.state for run in seen] == ["running"]
+    assert f"process {os.getpid()}" in seen[0].why
+    lock = result.run / "lock.json"
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    # A lock that nobody holds was left by a process that died, even if another has its number now.
+    for pid in (gone.pid, os.getpid(), 1):
+        lock.write_text(json.dumps({"pid": pid, "host": os.uname().nodename}))
+        assert look_at(result.run).state == "crashed"
+    with Lock(result.run):
+        assert look_at(result.run).state == "running"
+    assert look_at(result.run).state == "finished"
+
+
+def test_a_killed_run_has_crashed(flowers, tmp_path):
+    command = [sys.executable, "-m", "bptrain", "train", flowers, "training.epochs=1000000", "--log", "json"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if '"epoch": 5' in line:
+            break
+    assert states() == {"flowers-001": "running"}
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    assert states() == {"flowers-001": "crashed"}
+    assert bptrain.runs()[0].epochs >= 5
+
+
+def test_divergence_is_a_state():
+    line = "data: {source: {synthetic: {kind: line}}}\nhidden: [4]\noptimizer: {sgd: {lr: 1.0e+30}}\n"
+    Path("line.yaml").write_text(line)
+    with pytest.raises(DivergedError):
+        bptrain.train("line.yaml")
+    (run,) = bptrain.runs()
+    assert run.state == "diverged"
+    assert run.why.startswith("training diverged: ")
+
+
+def test_a_run_without_an_outcome_is_judged_by_its_checkpoint(flowers):
+    one, other = bptrain.train(flowers), bptrain.train(flowers, ["training.max_seconds=0.000001"])
+    assert states() == {"flowers-001": "finished", "flowers-002": "stopped"}
+    for run in (one.run, other.run):
+        (run / "outcome.json").unlink()
+    assert states() == {"flowers-001": "finished", "flowers-002": "stopped"}
+    assert look_at(one.run).best["epoch"] == one.best.epoch
+    assert look_at(one.run).best["loss"] == one.best.score.loss
+    (one.run / "checkpoints" / "last.npz").write_bytes(b"PK\x03\x04 nonsense")
+    assert look_at(one.run).state == "crashed"
+
+
+BROKEN = {
+    "outcome.json": ["", "[]", "{}x", '{"state": "great"}', '{"state": 3, "why": [], "seconds": "x"}', '{"a": 1}'],
+    "environment.json": ["", "[]", "7", '{"started": 7}', '{"started": "yesterday"}'],
+    "config.yaml": ["", "[", "- 1", "name: [a]", "training: 3", "training: {epochs: many}"],
+    "history.jsonl": ["", "nonsense\n", "7\n", '{"epoch": 1}\n', '{"epoch": 1, "loss": 0.5', '{"epoch": null}\n'],
+    "lock.json": ["", "[]", "nonsense", '{"pid": "x"}'],
+}
+
+
+@pytest.mark.parametrize(("name", "content"), [(name, text) for name, texts in BROKEN.items() for text in texts])
+def test_what_is_broken_in_one_run_hides_no_other(flowers, name, content, capsys):
+    first, second = bptrain.train(flowers), bptrain.train(flowers)
+    (first.run / name).write_text(content)
+    found = {run.path.name: run for run in bptrain.runs()}
+    assert found.keys() == {"flowers-001", "flowers-002"}
+    assert found["flowers-002"].state == "finished"
+    json.dumps([run.to_json() for run in found.values()], allow_nan=False)
+    comparison = bptrain.compare([first.run, second.run])
+    json.dumps(comparison.to_json(), allow_nan=False)
+    run_list(tuple(found.values()))
+    comparison_result(comparison)
+    assert "runs/flowers-001" in capsys.readouterr().out
+
+
+def test_runs_are_listed_the_newest_first(flowers, bptrain_in):
+    for name, started in {"a": "2026-01-02", "b": "2026-01-03", "c": "2026-01-01"}.items():
+        run = bptrain.train(flowers, run=f"runs/{name}").run
+        document = json.loads((run / "environment.json").read_text())
+        (run / "environment.json").write_text(json.dumps(document | {"started": f"{started}T00:00:00+0000"}))
+    Path("runs/notes").mkdir()
+    Path("runs/file").write_text("")
+    listed = bptrain_in("runs")
+    assert [line.split()[0] for line in listed.stdout.splitlines()[2:]] == ["runs/b", "runs/a", "runs/c"]
+    assert all("finished" in line and "3 of 3" in line for line in listed.stdout.splitlines()[2:])
+    document = json.loads(bptrain_in("runs", "--json").stdout)
+    assert [run["run"] for run in document["runs"]] == ["runs/b", "runs/a", "runs/c"]
+    assert document["runs"][0]["best"]["epoch"] in (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["runs"], "error: runs: no such directory; bptrain train CONFIG begins a run in it"),
+        (["runs", "nowhere"], "error: nowhere: no such directory"),
+        (["compare", "nowhere"], "error: nowhere: no such run directory"),
+        (["compare", "."], "error: .: not a run directory (looked for config.yaml)"),
+    ],
+)
+def test_what_is_no_run_is_refused_in_a_line(bptrain_in, arguments, message):
+    done = bptrain_in(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == 1
+
+
+DIFFERENT = [
+    ([{"a": 1}, {"a": 1}], []),
+    ([{"a": 1, "b": 2}, {"a": 1, "b": 3}], [("b", (2, 3))]),
+    ([{"a": {"b": {"c": 1}}}, {"a": {"b": {"c": 2}}}, {"a": {"b": {"c": 1}}}], [("a.b.c", (1, 2, 1))]),
+    ([{"o": {"adam": {"lr": 1, "x": 2}}}, {"o": {"sgd": {"lr": 3}}}], [("o", ("adam", "sgd")), ("o.lr", (1, 3))]),
+    ([{"s": "cosine"}, {"s": {"step": {"every": 3}}}], [("s", ("cosine", "step"))]),
+    ([{"n": ["relu", {"a": {"u": 3}}]}, {"n": ["relu", {"a": {"u": 4}}]}], [("n.1.a.u", (3, 4))]),
+    ([{"n": ["relu", {"dense": {"units": 3, "l1": 0}}]}, {"n": ["tanh"]}], [("n", ("relu, dense 3", "tanh"))]),
+    ([{"e": None}, {"e": {"patience": 3, "delta": 0}}], [("e", (None, "{patience: 3, delta: 0}"))]),
+    ([{"a": 1}, {"b": 1}], [("a", (1, None)), ("b", (None, 1))]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "expected"), DIFFERENT)
+def test_differences_of_configs(values, expected):
+    assert [(one.key, one.values) for one in different(values)] == expected
+
+
+def test_the_best_is_the_highest_or_the_lowest():
+    assert score("loss", [0.5, 0.2, None, 0.2], 0.0, mark=True).best == (1, 3)
+    assert score("accuracy", [0.5, 0.2, None], 1.0, mark=True).best == (0,)
+    assert score("accuracy", [0.5, 0.2], 1.0, mark=False).best == ()
+    assert score("unheard_of", [0.5, 0.2], None, mark=True).best == ()
+    assert score("loss", [0.5, None], 0.0, mark=True).best == ()
+    assert (
+        in_short([{"dense": {"units": 64, "bias": True}}, "relu", {"dropout": {"rate": 0.2}}])
+        == "dense 64, relu, dropout 0.2"
+    )
+
+
+def test_compare_shows_runs_side_by_side(flowers, bptrain_in):
+    one = bptrain.train(flowers)
+    other = bptrain.train(flowers, ["optimizer.adam.lr=0.1", "training.epochs=5"])
+    found = bptrain.compare([one.run, other.run])
+    assert [(each.key, each.values) for each in found.differences] == [
+        ("optimizer.adam.lr", (0.001, 0.1)),
+        ("training.epochs", (3, 5)),
+    ]
+    losses = next(each for each in found.scores if each.name == "loss")
+    assert losses.values == (one.best.score.loss, other.best.score.loss)
+    assert losses.best == (1,)
+    tests = next(each for each in found.scores if each.name == "test loss")
+    assert tests.values == (one.test.loss, other.test.loss)
+    done = bptrain_in("compare", one.run, other.run)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = {line.split("  ")[0]: line for line in done.stdout.splitlines()}
+    assert rows["optimizer.adam.lr"].split()[1:] == ["0.001", "0.1"]
+    assert rows["loss"].split()[1:] == [f"{one.best.score.loss:.6g}", f"{other.best.score.loss:.6g}", "★"]
+    assert rows["epochs"].split()[1:] == ["3", "of", "3", "5", "of", "5"]
+    assert len(rows["loss curve"].split()[-1]) == 5
+    document = json.loads(bptrain_in("compare", one.run, other.run, "--json").stdout)
+    assert document == json.loads(json.dumps(found.to_json()))
+    narrow = bptrain_in("compare", *[one.run, other.run] * 1, COLUMNS="40")
+    assert narrow.returncode == 0
+
+
+def test_runs_of_other_data_or_losses_have_no_best(flowers):
+    one = bptrain.train(flowers)
+    other = bptrain.train(flowers, ["loss=mse"])
+    third = bptrain.train(flowers, ["data.split.test=0.3"])
+    found = bptrain.compare([one.run, other.run])
+    assert found.remark == "the loss differ, so no score is marked as the best"
+    assert not any(each.best for each in found.scores)
+    assert bptrain.compare([one.run, third.run]).remark.startswith("the data differ")
+    with pytest.raises(InputError, match="is named twice"):
+        bptrain.compare([one.run, one.run])
+
+
+class Page(HTMLParser):
+    """The elements of a page, and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.attributes, self.words = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def test_the_page_has_the_curves_of_all_runs_and_asks_for_nothing(flowers, bptrain_in):
+    pytest.importorskip("matplotlib")
+    one, other = bptrain.train(flowers), bptrain.train(flowers, ["optimizer.adam.lr=0.1"])
+    done = bptrain_in("compare", one.run, other.run, "--html", "c.html")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("c.html: written\n")
+    page = Page(Path("c.html").read_text())
+    assert page.elements.count("svg") >= 4
+    assert "script" not in page.elements
+    links = [value for name, value in page.attributes if name in ("src", "href") and value]
+    assert all(value.startswith(("#", "data:")) for value in links)
+    text = " ".join(page.words)
+    assert all(word in text for word in ("flowers-001", "flowers-002", "optimizer.adam.lr", "validation loss", "★"))
+
+
+def test_a_page_goes_to_a_page_file_only(flowers, bptrain_in):
+    run = bptrain.train(flowers).run
+    Path("data.csv").write_text("years of work")
+    done = bptrain_in("compare", run, "--html", "data.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: data.csv: expected a file that ends in .html")
+    assert Path("data.csv").read_text() == "years of work"
+
+
+def test_the_outcome_is_no_part_of_what_is_resumed(flowers):
+    result = bptrain.train(flowers, ["training.epochs=2"])
+    outcome = read_outcome(RunDirectory(result.run))
+    assert (outcome.state, outcome.why) == ("finished", "epochs")
+    before = time.time()
+    (result.run / "outcome.json").unlink()
+    assert bptrain.resume(result.run, ["training.epochs=3"]).epochs == 3
+    assert (result.run / "outcome.json").stat().st_mtime >= before - 5
