@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from importlib import import_module
 from shlex import quote
 from typing import Any
 
@@ -35,6 +36,20 @@ class Need:
         if not all(isinstance(text, str) for text in (need.file, need.digest, *sum(components, ()))) or not components:
             raise ValueError("its record of the code that it needs is unreadable")
         return need
+
+
+def lacks(module: str, extra: str) -> str:
+    """What to say where a package is missing, with the command that installs it; empty where it is there.
+
+    Args:
+        module: its name in Python.
+        extra: of bptrain, which it comes with.
+    """
+    try:
+        import_module(module)
+    except ImportError:
+        return f"{module} is not installed; pip install 'bptrain[{extra}]'"
+    return ""
 
 
 def needs(value: object) -> tuple[Need, ...]:

@@ -119,6 +119,7 @@ LATER_SECTIONS = {
     "early_stopping": "training.early_stopping.",
     "convergence": "training.convergence.",
     "checkpoint": "training.checkpoint.",
+    "log": "training.log.",
 }
 SHELVES = {
     "sources": "data.source",

@@ -3,7 +3,7 @@
 from bptrain.config.annotated import annotated
 from bptrain.config.dump import dump, to_yaml
 from bptrain.config.examples import Example, copy_example, examples
-from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Training
+from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Logging, Training
 from bptrain.config.load import Config, changed, from_json, load
 from bptrain.config.origin import Origin
 from bptrain.config.reference import reference
@@ -18,6 +18,7 @@ __all__ = [
     "EarlyStopping",
     "Example",
     "Experiment",
+    "Logging",
     "Origin",
     "Training",
     "annotated",

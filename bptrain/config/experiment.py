@@ -118,6 +118,15 @@ class Checkpointing:
 
 
 @dataclass(frozen=True)
+class Logging:
+    """What a run writes for other programs, beside its history."""
+
+    tensorboard: Annotated[bool, "scalars for TensorBoard, in RUN/tensorboard; pip install 'bptrain[tensorboard]'"] = (
+        False
+    )
+
+
+@dataclass(frozen=True)
 class Training:
     """How long and in what portions."""
 
@@ -141,6 +150,7 @@ class Training:
         "what becomes of numbers that are not finite: an error, or the start of the epoch at half the learning rate",
     ] = "stop"
     checkpoint: Annotated[Checkpointing, "when the run is saved to go on from"] = Checkpointing()
+    log: Annotated[Logging, "what is written for other programs"] = Logging()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bptrain.code import load_codes
 from bptrain.config.dump import plain
-from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Training
+from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Logging, Training
 from bptrain.data import AUGMENTATIONS, IMPUTERS, SCALERS, SOURCES, ColumnOptions, FeatureChoice, Split
 from bptrain.errors import InputError
 from bptrain.metrics import METRICS
@@ -29,6 +29,7 @@ SECTIONS: dict[str, type] = {
     "early_stopping": EarlyStopping,
     "convergence": Convergence,
     "checkpoint": Checkpointing,
+    "log": Logging,
 }
 
 FAMILIES: dict[str, Family] = {

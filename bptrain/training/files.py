@@ -6,11 +6,8 @@ import shutil
 from pathlib import Path
 
 TEMPORARY = re.compile(
-<<<<<<< HEAD
-    r"\.(last|last\.previous|best)\.npz\.\d+\.tmp|\.(config\.yaml|environment\.json|report\.html)\.\d+\.tmp"
-=======
-    r"\.(last|last\.previous|best)\.npz\.\d+\.tmp|\.(config\.yaml|environment\.json|outcome\.json)\.\d+\.tmp"
->>>>>>> 752b1c3 (List runs with their state, and compare them: what differs, scores with the best marked, and a page of curves)
+    r"\.(last|last\.previous|best)\.npz\.\d+\.tmp"
+    r"|\.(config\.yaml|environment\.json|outcome\.json|report\.html)\.\d+\.tmp"
 )
 """The names of files that were being written; whatever else lies in a run directory is not ours to remove."""
 

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 
 from bptrain.code import load_codes
-from bptrain.config import Config, changed, dump, load
+from bptrain.config import Config, changed, dump, from_json, load
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.interruption import Interruption
 from bptrain.needs import meet
@@ -20,12 +20,14 @@ from bptrain.training.loop import Notice
 from bptrain.training.run import Result, Sink, carry_out, located, outcome, tell
 from bptrain.training.run_directory import RunDirectory, write_config
 from bptrain.training.session import Session, begin
+from bptrain.training.trackers import refuse_missing
 
 CHANGEABLE = (
     "training.epochs",
     "training.max_steps",
     "training.max_seconds",
     "training.checkpoint",
+    "training.log",
     "data.source",
     "data.cache",
 )
@@ -100,8 +102,9 @@ def reopened(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session, dict
     notices += [notice] if notice else []
     meet(needed_by(stored, file), str(file))
     config = changed(stored["config"], str(file), overrides)
-    refuse_changes(stored["config"], config)
+    refuse_changes(dump(from_json(stored["config"], str(file))), config)
     with located(config):
+        refuse_missing(config.experiment)
         session = begin(assemble(config.experiment))
     if session.data != stored["data"]:
         raise InputError(f"{run.path}: the data has changed since the run began; train a new run on it")
@@ -125,6 +128,7 @@ def from_its_start(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
     config = load(run.config, overrides)
     refuse_changes(dump(load(run.config).experiment), config)
     with located(config):
+        refuse_missing(config.experiment)
         session = begin(assemble(config.experiment))
     run.checkpoints.mkdir(exist_ok=True)
     write_config(run, session.model.experiment)

@@ -1,7 +1,7 @@
 """Running: from a config file to a trained model in a run directory."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from math import inf, isfinite
 from pathlib import Path
@@ -29,6 +29,7 @@ from bptrain.training.scoring import Score, score
 from bptrain.training.sense import judge
 from bptrain.training.session import Best, Session, begin
 from bptrain.training.threads import threads_for
+from bptrain.training.trackers import TensorBoard, refuse_missing
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ def begun(
     with located(loaded):
         assembly = assemble(loaded.experiment)
         warnings = judge(loaded, assembly, strict=strict)
+        refuse_missing(loaded.experiment)
         if wrong := [problem for problem in warnings if problem.severity == "error"]:
             raise ConfigError(wrong)
         return begin(assembly), warnings, assembly.notes
@@ -239,12 +241,16 @@ def go_through(
         budget.interruption.watched(),
         np.errstate(all="ignore"),
         threads_for(session.model.network, session.batch_size),
+        ExitStack() as trackers,
     ):
         keeper = Keeper(run, session, history, budget)
         if seen is None:
             keeper.save()
         if history.notice:
             tell(sinks, loop.Notice(history.notice))
+        if session.model.experiment.training.log.tensorboard:
+            board = trackers.enter_context(closing(TensorBoard(run)))
+            sinks = [board, *sinks]
         tell(sinks, Started(session, run.path, warnings))
         for note in notes:
             tell(sinks, loop.Notice(note, warning=False))
