@@ -7,20 +7,20 @@ import pytest
 
 import bptrain
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
-NAMES = [path.stem for path in CONFIGS]
-EDITOR = "# yaml-language-server: $schema=bptrain.schema.json\n"
+FOLDER = Path(__file__).parents[1] / "configs"
+CONFIGS = [*sorted(FOLDER.glob("*.yaml")), *sorted((FOLDER / "textbook").glob("*.yaml"))]
+NAMES = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in CONFIGS]
 
 
 def test_every_bundled_config_is_listed_with_its_first_comment(bptrain_in):
-    assert len(CONFIGS) >= 7
+    assert len(CONFIGS) >= 14
     done = bptrain_in("examples")
     assert done.returncode == 0
     listed = json.loads(bptrain_in("examples", "--json").stdout)["examples"]
     assert [example["name"] for example in listed] == NAMES
     for path, example in zip(CONFIGS, listed, strict=True):
         assert f"# {example['summary']}" == path.read_text(encoding="utf-8").splitlines()[1]
-        (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == [path.stem]]
+        (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == [example["name"]]]
         assert line.split(maxsplit=1)[1].rstrip() == example["summary"]
 
 
@@ -28,8 +28,11 @@ def test_every_bundled_config_is_listed_with_its_first_comment(bptrain_in):
 def test_a_copy_trains_from_anywhere(name, tmp_path):
     written = bptrain.copy_example(name, tmp_path / "deep.yaml")
     text = written.read_text(encoding="utf-8")
-    assert EDITOR + text == (CONFIGS[0].parent / f"{name}.yaml").read_text(encoding="utf-8")
-    result = bptrain.train(written, ["training.epochs=1"])
+    editor = f"# yaml-language-server: $schema={'../' * name.count('/')}bptrain.schema.json\n"
+    assert editor + text == (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    result = bptrain.train(
+        written, ["training.epochs=1", "optimizer.sgd.lr=1e-6"] if "exploding" in name else ["training.epochs=1"]
+    )
     assert result.run.name == "deep-001"
 
 
@@ -48,7 +51,10 @@ def test_a_copy_beside_the_schema_names_it(bptrain_in, tmp_path):
     assert bptrain_in("schema", "-o", "bptrain.schema.json").returncode == 0
     written = bptrain.copy_example("iris", tmp_path)
     assert written == tmp_path / "iris.yaml"
-    assert written.read_bytes() == (CONFIGS[0].parent / "iris.yaml").read_bytes()
+    assert written.read_bytes() == (FOLDER / "iris.yaml").read_bytes()
+    written = bptrain.copy_example("textbook/xor", tmp_path)
+    assert written == tmp_path / "xor.yaml"
+    assert written.read_text(encoding="utf-8").splitlines()[0].endswith("$schema=bptrain.schema.json")
 
 
 REFUSED = [

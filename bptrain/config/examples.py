@@ -31,8 +31,9 @@ def copy_example(name: str, path: str | Path | None = None) -> Path:
     """Copy a bundled config, comments and all; it trains from anywhere.
 
     Args:
-        name: of the example, such as `iris`.
-        path: of the copy; in a directory it is called `NAME.yaml`. Default: the present directory.
+        name: of the example, such as `iris` or `textbook/xor`.
+        path: of the copy; in a directory it is called `NAME.yaml`, without the folder of the name. Default: the present
+            directory.
 
     Returns:
         The path of the copy.
@@ -46,14 +47,16 @@ def copy_example(name: str, path: str | Path | None = None) -> Path:
         raise InputError(f"no example is named {name!r}; {suggestion(name, bundled)}")
     target = Path(path) if path is not None else Path()
     if target.is_dir():
-        target = target / f"{name}.yaml"
+        target = target / bundled[name].name
     write_new(target, with_schema(bundled[name].read_text(encoding="utf-8"), target))
     return target
 
 
 def files() -> dict[str, Path]:
-    """The paths of the bundled configs by name."""
-    return {path.stem: path for path in sorted(resources("configs").glob("*.yaml"))}
+    """The paths of the bundled configs by name, those of the textbook last: `textbook/xor`."""
+    folder = resources("configs")
+    paths = (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/*.yaml")))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
 
 
 def opening(text: str) -> str:

@@ -95,7 +95,8 @@ def write_schema(path: str | Path, *, code: Sequence[str | Path] = ()) -> None:
 def with_schema(text: str, path: Path) -> str:
     """The text of a config at a path, beginning with where its schema is if that lies beside it."""
     begin = f"{MODELINE}{FILE_NAME}\n"
-    text = text.removeprefix(begin)
+    if text.startswith(MODELINE):
+        text = text.partition("\n")[2]
     return begin + text if (path.parent / FILE_NAME).is_file() else text
 
 

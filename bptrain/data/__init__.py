@@ -4,6 +4,7 @@ from bptrain.data.augmentation import AUGMENTATIONS, Augmentation
 from bptrain.data.columns import Columns, Weighting, complete_rows, fit
 from bptrain.data.features import Boolean, Categorical, Feature, Numeric
 from bptrain.data.imputers import IMPUTERS, Drop, Imputer, Refuse
+from bptrain.data.inline import Inline
 from bptrain.data.options import ColumnOptions, FeatureChoice, Kind, Treatment, Unseen, treatment
 from bptrain.data.scalers import SCALERS, Scaler, Standard, Unscaled
 from bptrain.data.selection import Selection
@@ -57,6 +58,7 @@ __all__ = [
     "FeatureChoice",
     "Idx",
     "Imputer",
+    "Inline",
     "Jsonl",
     "Kind",
     "Npy",

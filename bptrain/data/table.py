@@ -28,7 +28,7 @@ class Table:
 
     `origin` names the source in messages. `target` are the columns that the source itself says are to be predicted.
     `place` tells the file and the line of a row, for sources that have lines, and `decimal` is the sign before the
-    fraction in texts.
+    fraction in texts. `written` says that the rows stand in the config itself, and may be as few as the author likes.
     """
 
     columns: Mapping[str, Array]
@@ -36,6 +36,7 @@ class Table:
     target: tuple[str, ...] = ()
     place: Place | None = None
     decimal: str = "."
+    written: bool = False
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))

@@ -116,7 +116,7 @@ def find_classes(table: Table | Selection, name: str, missing: Imputer = Refuse(
 
 
 def refuse_constant(table: Table | Selection, name: str) -> None:
-    """Refuse a column of numbers to predict that are all the same.
+    """Refuse a column of numbers to predict that are all the same, unless they are written in the config.
 
     Raises:
         InputError: they are, or one is missing.
@@ -124,7 +124,7 @@ def refuse_constant(table: Table | Selection, name: str) -> None:
     rows = table if isinstance(table, Selection) else Selection(table)
     values = rows.column(name)
     refuse_missing(rows, name, values)
-    if values.dtype != object and values.min() == values.max():
+    if values.dtype != object and values.min() == values.max() and not rows.table.written:
         where = "" if len(rows) == len(rows.table) else f" of the {len(rows):,} that train"
         what = f"it is {values[0]:g} in every row{where}; there is nothing to learn"
         raise InputError(f"{rows.table.origin}: {name}: {what}")

@@ -51,7 +51,7 @@ def assemble(experiment: Experiment) -> Assembly:
         InputError: the data cannot be used.
     """
     table = load_table(experiment.data)
-    if len(table) == 1:
+    if len(table) == 1 and not table.written:
         raise InputError(f"{table.where(0)}: this is the only row, from which nothing can be learned; add more")
     names = target_names(experiment.data, table)
     feature_names(experiment.data, table, names)
