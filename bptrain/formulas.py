@@ -8,7 +8,7 @@ LABELS = ("Forward:", "Backward:", "Update:", "Factor:", "Value:", "Shapes:", "R
 
 SYMBOLS = {
     "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "rho": "ρ", "c1": "c₁", "c2": "c₂",
-    "delta": "δ", "gamma": "γ", "positive_weight": "w",
+    "alpha": "α", "delta": "δ", "gamma": "γ", "positive_weight": "w",
 }  # fmt: skip
 """How formulas write the options that are not called by their names there."""
 
@@ -26,6 +26,17 @@ def formula(cls: type, label: str) -> str:
         # No label follows: what other frameworks do begins with the next sentence.
         rest = re.split(r"\. (?=[A-Z])", rest, maxsplit=1)[0]
     return rest.strip().removesuffix(".")
+
+
+def in_force(component: Any, label: str, width: int = 0) -> str:
+    """The formulas of a component under a label as its options have them, in letters that can be computed.
+
+    A component whose docstring leaves that open says so itself, by `equations(label)`, or `equations(label, width)` for
+    losses, whose formulas may depend on the number of scores.
+    """
+    own = getattr(component, "equations", None)
+    found: str = "" if own is None else own(label, width) if width else own(label)
+    return found or formula(type(component), label)
 
 
 def with_numbers(text: str, component: Any, **others: float) -> str:

@@ -17,6 +17,7 @@ from bptrain.cli import (
     data,
     evaluate,
     examples,
+    explain,
     gradcheck,
     help,
     init,
@@ -42,24 +43,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (
-    train,
-    resume,
-    evaluate,
-    runs,
-    compare,
-    report,
-    plot,
-    predict,
-    gradcheck,
-    validate,
-    data,
-    show,
-    init,
-    list,
-    schema,
-    help,
-):
+COMMANDS = (
+    train, resume, evaluate, predict, runs, compare, report, plot,
+    gradcheck, explain, validate, data, show, init, list, schema, help,
+)  # fmt: skip
+for module in COMMANDS:
     app.command(module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(examples.app, name="examples")
 app.add_typer(cache.app, name="cache")

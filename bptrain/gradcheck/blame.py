@@ -12,7 +12,7 @@ from bptrain.gradcheck.evidence import Evidence, by_layer, derivative_of_loss, g
 from bptrain.gradcheck.history import bug_of
 from bptrain.gradcheck.loss_bugs import bug_of_loss
 from bptrain.gradcheck.twin import Twin
-from bptrain.gradcheck.witness import BackwardError, Passage, Witness
+from bptrain.nn.witness import BackwardError, Passage, Witness
 
 
 @dataclass(frozen=True)

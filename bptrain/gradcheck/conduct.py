@@ -14,7 +14,7 @@ from bptrain.gradcheck.blame import of_exception
 from bptrain.gradcheck.comparison import Check, failed, index
 from bptrain.gradcheck.safety import is_foreign
 from bptrain.gradcheck.twin import Twin
-from bptrain.gradcheck.witness import BackwardError, Passage, Recorder, Witness, every, running
+from bptrain.nn.witness import BackwardError, Passage, Recorder, Witness, every, running
 
 
 def misconduct(twin: Twin) -> Iterator[Check]:

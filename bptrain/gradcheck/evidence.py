@@ -14,8 +14,8 @@ import numpy as np
 from bptrain.arrays import Array, Streams
 from bptrain.gradcheck.comparison import halved
 from bptrain.gradcheck.twin import NOTHING, STEP, Twin
-from bptrain.gradcheck.witness import Passage, Recorder, Witness, every, running
 from bptrain.nn import Layer, Views, Workspace
+from bptrain.nn.witness import Passage, Recorder, Witness, every, running
 
 MOST_ENTRIES = 2048
 """So many entries of an array are judged one by one; of a larger one, a sample."""

@@ -6,8 +6,8 @@ from bptrain.arrays import Array
 from bptrain.gradcheck.bugs import Bug, subject
 from bptrain.gradcheck.evidence import Evidence
 from bptrain.gradcheck.recognition import recognised
-from bptrain.gradcheck.witness import BackwardError, Passage, Witness, running
 from bptrain.nn import Workspace
+from bptrain.nn.witness import BackwardError, Passage, Witness, running
 
 STALE = "backward uses what an earlier pass left behind, not what the latest forward computed"
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.gradcheck.twin import STEP, Twin
-from bptrain.gradcheck.witness import running
+from bptrain.nn.witness import running
 
 
 class Line:

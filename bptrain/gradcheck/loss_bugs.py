@@ -6,7 +6,7 @@ from bptrain.arrays import Array
 from bptrain.gradcheck.bugs import Bug, ratio_in_words, ratio_of
 from bptrain.gradcheck.evidence import same
 from bptrain.gradcheck.twin import Twin
-from bptrain.gradcheck.witness import running
+from bptrain.nn.witness import running
 
 
 def bug_of_loss(twin: Twin, scores: Array, dscores: Array, exact: Array, n: int) -> Bug:

@@ -10,8 +10,8 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.gradcheck.checking import MethodName, check
 from bptrain.gradcheck.comparison import SKIPPED, Check, Entries, too_many_skipped
+from bptrain.gradcheck.shaking import kinks
 from bptrain.gradcheck.twin import Twin
-from bptrain.gradcheck.witness import kinks
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss, completed
 from bptrain.nn.activations import Tanh
 from bptrain.nn.layers import Dense

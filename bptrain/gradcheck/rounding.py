@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.gradcheck.shaking import Pattern, ShakenLoss, Shaker
 from bptrain.gradcheck.twin import Twin
-from bptrain.gradcheck.witness import Pattern, ShakenLoss, Shaker
 
 SHAKES = 5
 

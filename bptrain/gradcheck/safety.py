@@ -15,7 +15,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.gradcheck.twin import STEP, Twin
-from bptrain.gradcheck.witness import BackwardError, Passage, Recorder, Witness, every, running
+from bptrain.nn.witness import BackwardError, Passage, Recorder, Witness, every, running
 
 LOSING = ("absolute", "fabs", "maximum", "minimum", "fmax", "fmin", "conjugate", "sign", "arctan2", "hypot", "floor")
 """The operations of NumPy that drop or bend an imaginary part, or do not take one."""

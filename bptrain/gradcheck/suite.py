@@ -15,8 +15,8 @@ from bptrain.gradcheck.comparison import Check, Entries
 from bptrain.gradcheck.parts import ROWS, Parts, twin_to_sweep
 from bptrain.gradcheck.sweep import Sweep, sweep
 from bptrain.gradcheck.twin import Twin
-from bptrain.gradcheck.witness import BackwardError, every
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES
+from bptrain.nn.witness import BackwardError, every
 from bptrain.training import Rows, prepare
 from bptrain.training.assemble import Assembly
 

@@ -13,8 +13,8 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.gradcheck.comparison import order
 from bptrain.gradcheck.line import Line, directions, scaled
+from bptrain.gradcheck.shaking import Pattern, Shaker
 from bptrain.gradcheck.twin import Twin
-from bptrain.gradcheck.witness import Pattern, Shaker
 
 STEPS = tuple(float(10 ** (k / 2)) for k in range(-24, 1))
 """The steps of the test, in units of an array's own size."""

@@ -13,8 +13,9 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, Shape, Streams
-from bptrain.gradcheck.witness import Observer, Pattern, Witness, observed, running, witnessed
+from bptrain.gradcheck.shaking import Pattern
 from bptrain.nn import Frame, Layer, Loss, Network
+from bptrain.nn.witness import Observer, Witness, observed, running, witnessed
 from bptrain.optim import Adam, Regularization
 from bptrain.registry import name_of
 from bptrain.training import Batch, Objective

@@ -118,7 +118,12 @@ def refuse_others(what: str, planned: Any, kind: type) -> None:
 
 
 class Layer(Protocol):
-    """A function of rows with its derivative. Shapes are those of one row: `(64,)`."""
+    """A function of rows with its derivative. Shapes are those of one row: `(64,)`.
+
+    To be explained with numbers, a layer may have `letters(s, label)`: what else the letters in its docstring stand
+    for, by name, after the pass that the label is about (`Forward:` or `Backward:`); and `equations(label)`, the
+    formulas with its options in force, where the docstring has several.
+    """
 
     @abstractmethod
     def plan(self, shape: Shape) -> Plan:

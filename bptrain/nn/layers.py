@@ -58,6 +58,12 @@ class Dense:
             weight_init=suitable if self.weight_init == "auto" else self.weight_init,
         )
 
+    def equations(self, label: str) -> str:
+        """The formulas without b where there is none."""
+        if self.bias:
+            return ""
+        return "`y = x W`" if label == "Forward:" else "`dW = xᵀ dy`, `dx = dy Wᵀ`"
+
     def plan(self, shape: Shape) -> Plan:
         if self.units == "auto":
             raise OptionError(Mistake("units", "nothing says how many units auto means here; give a number"))
@@ -94,6 +100,10 @@ class Dropout:
 
     rate: Annotated[float, Ge(0), Lt(1), "share of the values that is dropped"] = 0.5
 
+    def letters(self, s: Workspace, label: str) -> dict[str, Array]:
+        """The mask."""
+        return {"m": s.mask * (1 - self.rate)}
+
     def plan(self, shape: Shape) -> Plan:
         scratch = {"uniform": Scratch(shape, "float32"), "mask": Scratch(shape)}
         return Plan(shape, scratch=scratch, random=True, reads="", elementwise=True)
@@ -123,6 +133,10 @@ class GaussianNoise:
     """
 
     std: Annotated[float, Ge(0), Le(1e6), "standard deviation of the noise"] = 0.1
+
+    def letters(self, s: Workspace, label: str) -> dict[str, Array]:
+        """The noise before it is scaled."""
+        return {"e": s.noise.astype(np.float64) / (self.std or 1)}
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"noise": Scratch(shape, "float32")}, random=True, reads="", elementwise=True)
@@ -179,9 +193,9 @@ class Softmax:
 class Residual:
     """Adds its input to what its layers make of it, so that deep networks start close to the identity.
 
-    Forward: `y = x + f(x)` with f the layers in a row. Backward: `dx = dy + fᵀ(dy)`, what f's own backward makes of dy.
-    Shapes: any, kept; the layers must end in the shape in which they begin. Written out by hand in PyTorch and Keras.
-    Reference: He et al., 2016.
+    Forward: `y = x + f` with f what the layers in a row make of x. Backward: `dx = dy + df` with df what their own
+    backward makes of dy. Shapes: any, kept; the layers must end in the shape in which they begin. Written out by hand
+    in PyTorch and Keras. Reference: He et al., 2016.
     """
 
     layers: Annotated[tuple[Annotated[Layer, LAYERS], ...], "from input to output; as many outputs as inputs"]
@@ -189,6 +203,10 @@ class Residual:
     def __post_init__(self) -> None:
         if not self.layers:
             raise OptionError(Mistake("layers", "has no layers; write at least - dense: {units: ...}"))
+
+    def letters(self, s: Workspace, label: str) -> dict[str, Array]:
+        """What the layers make of x, and their backward of dy."""
+        return {"f": s.inner.scores} if label == "Forward:" else {"df": s.inner.dinput}
 
     @classmethod
     def example(cls, width: int) -> "Residual":

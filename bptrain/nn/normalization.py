@@ -21,16 +21,20 @@ def scale_and_shift(shape: Shape) -> dict[str, Parameter]:
 class BatchNorm:
     """Brings every unit to mean 0 and variance 1 over the rows of the batch, then scales and shifts it.
 
-    Forward: `y = γ x̂ + β` with `x̂ = (x - μ) / √(σ² + ε)`, μ and σ² of the batch (σ² divided by n); outside training
-    of the running statistics, which training moves by `r = (1 - momentum) r + momentum · batch`, the variance divided
-    by n - 1. Backward: `dγ = Σ_rows dy x̂`, `dβ = Σ_rows dy`, `dx = γ / √(σ² + ε) · (dy - dβ / n - x̂ dγ / n)`.
-    Shapes: x and y `(n, units)` with n of at least 2 in training, γ and β `(units,)`. Momentum and epsilon as in
-    PyTorch; Keras's momentum is 1 minus ours (default 0.99), its epsilon 1e-3, and its running variance divides by n.
-    Reference: Ioffe and Szegedy, 2015.
+    Forward: `y = γ x̂ + β` with `x̂ = (x - μ) / √(σ² + ε)`, `μ = Σ_rows x / n` and `σ² = Σ_rows (x - μ)² / n`; outside
+    training μ and σ² are the running statistics, which training moves by `r = (1 - momentum) r + momentum · batch`, the
+    variance divided by n - 1. Backward: `dγ = Σ_rows dy x̂`, `dβ = Σ_rows dy`, `dx = γ / √(σ² + ε) · (dy - dβ / n - x̂
+    dγ / n)`. Shapes: x and y `(n, units)` with n of at least 2 in training, γ and β `(units,)`. Momentum and epsilon as
+    in PyTorch; Keras's momentum is 1 minus ours (default 0.99), its epsilon 1e-3, and its running variance divides by
+    n. Reference: Ioffe and Szegedy, 2015.
     """
 
     momentum: Annotated[float, Gt(0), Le(1), "share of the batch in the running statistics"] = 0.1
     epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
+
+    def letters(self, s: Workspace, label: str) -> dict[str, Array]:
+        """The normalised values, which backward uses up."""
+        return {"x̂": s.normal} if label == "Forward:" else {}
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(
@@ -99,13 +103,17 @@ def move(running: Array, value: Array, momentum: float) -> None:
 class LayerNorm:
     """Brings every row to mean 0 and variance 1 over its units, then scales and shifts each unit.
 
-    Forward: `y = γ x̂ + β` with `x̂ = (x - μ) / √(σ² + ε)`, μ and σ² of the row (σ² divided by the units), in training
-    and outside. Backward: `dγ = Σ_rows dy x̂`, `dβ = Σ_rows dy`, and with `d = γ dy`
+    Forward: `y = γ x̂ + β` with `x̂ = (x - μ) / √(σ² + ε)`, `μ = mean(x)` and `σ² = mean((x - μ)²)` over the units of a
+    row, in training and outside. Backward: `dγ = Σ_rows dy x̂`, `dβ = Σ_rows dy`, and with `d = γ dy`
     `dx = (d - mean(d) - x̂ mean(d x̂)) / √(σ² + ε)`. Shapes: x and y `(n, units)`, γ and β `(units,)`. Epsilon as in
     PyTorch; Keras has 1e-3. Reference: Ba, Kiros and Hinton, 2016.
     """
 
     epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
+
+    def letters(self, s: Workspace, label: str) -> dict[str, Array]:
+        """The normalised values, which backward uses up."""
+        return {"x̂": s.normal} if label == "Forward:" else {}
 
     def plan(self, shape: Shape) -> Plan:
         row = Scratch(())

@@ -159,9 +159,9 @@ class Elu(Activation):
 class Selu(Activation):
     """The exponential linear unit scaled so that signals keep mean 0 and variance 1 through many layers.
 
-    Forward: `y = 1.0507 x` for `x > 0`, else `1.0507 · 1.6733 · (exp(x) - 1)`. Backward: `dx = 1.0507 dy` for `x > 0`,
-    else `1.0507 · 1.6733 · exp(x) · dy`. Shapes: any, kept. Wants lecun_normal weights. The same in PyTorch and Keras.
-    Reference: Klambauer et al., 2017.
+    Forward: `y = λ x` for `x > 0`, else `λ α (exp(x) - 1)`, with `λ = 1.0507009873554805` and `α = 1.6732632423543772`.
+    Backward: `dx = λ dy` for `x > 0`, else `λ α exp(x) dy`. Shapes: any, kept. Wants lecun_normal weights. The same in
+    PyTorch and Keras. Reference: Klambauer et al., 2017.
     """
 
     ALPHA: ClassVar[float] = 1.6732632423543772848170429916717

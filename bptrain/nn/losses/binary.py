@@ -110,6 +110,15 @@ class Focal(Loss):
         wrong = targets[(targets != 0) & (targets != 1)]
         return f"a label must be 0 or 1 (got {wrong.flat[0]:g})" if wrong.size else None
 
+    def equations(self, label: str, width: int) -> str:
+        share, weighing = "", ""
+        if self.alpha is not None:
+            share, weighing = "q ", ", `q = α t + (1 - α) (1 - t)`"
+        if label == "Forward:":
+            return f"`L = Σ {share}σ(-u)^γ (-ln σ(u)) / (n · width)` with `u = (2 t - 1) z`{weighing}"
+        slope = f"`du = -{share}σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)`"
+        return f"`dz = (2 t - 1) du` with `u = (2 t - 1) z`, {slope}{weighing}"
+
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         number = Scratch(shape)
         return {"sign": number, "terms": number, "right": number, "wrong": number, "tail": number}

@@ -49,6 +49,13 @@ class SoftmaxCrossEntropy(Loss):
         largest = max(self.class_weights)
         return f"class_weights has nothing that counts (got at most {largest:g})" if largest < 1e-6 else None
 
+    def equations(self, label: str, width: int) -> str:
+        target = "`q = onehot(t)`"
+        if self.label_smoothing:
+            target = "`q = (1 - label_smoothing) onehot(t) + label_smoothing / width`"
+        rule = "`L = -Σ q ln softmax(z) / n`" if label == "Forward:" else "`dz = (softmax(z) - q) / n`"
+        return f"{rule} with {target}"
+
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         index, number = Scratch((), "int64"), Scratch(())
         return {
@@ -140,6 +147,15 @@ class Hinge(Loss):
         if classes is None:
             return ()
         return (1,) if classes == 2 else (classes,)
+
+    def equations(self, label: str, width: int) -> str:
+        if width == 1:
+            loss, slope = "`L = Σ max(0, 1 - s z) / n`", "`dz = -s [s z < 1] / n`"
+            return f"{loss if label == 'Forward:' else slope} with `s = 2 t - 1`"
+        margin = "`e = (1 - t) max(0, 1 - r + z)` and `r = Σ_k t z`"
+        if label == "Forward:":
+            return f"`L = Σ e / (n · width)` with {margin}"
+        return f"`dz = (a - t Σ_k a) / (n · width)` with `a = [e > 0]`, {margin}"
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         number = Scratch(shape)

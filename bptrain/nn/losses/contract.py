@@ -51,6 +51,11 @@ class Loss(ABC):
         """What is wrong with encoded targets of so many classes, if anything: `a count must be 0 or more (got -3)`."""
         return None
 
+    def equations(self, label: str, width: int) -> str:
+        """The formulas under a label of the docstring with the options in force, for so many scores; empty where the
+        docstring has them as they are."""
+        return ""
+
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         """The scratch needed for scores of `shape` a row."""
         return {}

@@ -31,6 +31,11 @@ class Mse(Loss):
             return (columns,)
         return (1, 2) if classes == 2 else (classes,)
 
+    def equations(self, label: str, width: int) -> str:
+        if not self.half:
+            return ""
+        return "`L = Σ (z - t)² / (2 n · width)`" if label == "Forward:" else "`dz = (z - t) / (n · width)`"
+
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         return {"terms": Scratch(shape)}
 

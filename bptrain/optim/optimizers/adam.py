@@ -47,6 +47,16 @@ class Adam(Optimizer):
         whole = formula(Adam, "Update:")
         return whole if self.amsgrad else whole.partition("; with amsgrad")[0]
 
+    def equations(self, label: str) -> str:
+        if not self.amsgrad:
+            return self.rule
+        rule = self.rule.partition("; with amsgrad")[0].replace("v̂ = v /", "v̂ = u /")
+        return rule.replace("`θ = θ - lr · m̂", "`u = max(u, v)`, `θ = θ - lr · m̂")
+
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        found = {"m": slots[0] * (1 - self.beta1), "v": slots[1] * (1 - self.beta2)}
+        return {**found, "u": slots[2] * (1 - self.beta2)} if self.amsgrad else {**found}
+
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         m, v = slots[:2]
         m *= self.beta1
@@ -110,6 +120,9 @@ class Adamax(Optimizer):
     def slots(self) -> int:
         return 2
 
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        return {"m": slots[0] * (1 - self.beta1), "u": slots[1]}
+
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         m, u = slots
         m *= self.beta1
@@ -151,6 +164,16 @@ class Nadam(Optimizer):
     @property
     def slots(self) -> int:
         return 2
+
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        product, ahead = (warming_product(self.beta1, self.momentum_decay, t) for t in (step, step + 1))
+        return {
+            "m": slots[0] * (1 - self.beta1),
+            "v": slots[1] * (1 - self.beta2),
+            "μₜ₊₁": warming(self.beta1, self.momentum_decay, step + 1),
+            "Mₜ": product,
+            "Mₜ₊₁": ahead,
+        }
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         m, v = slots

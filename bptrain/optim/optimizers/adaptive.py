@@ -35,6 +35,9 @@ class Adagrad(Optimizer):
     def start(self, slots: Sequence[Array]) -> None:
         slots[0].fill(self.initial)
 
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        return {"v": slots[0]}
+
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         (v,) = slots
         size = np.multiply(grad, grad)
@@ -65,6 +68,9 @@ class Adadelta(Optimizer):
     @property
     def slots(self) -> int:
         return 2
+
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        return {"v": slots[0], "u": slots[1]}
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         v, u = slots
@@ -112,6 +118,12 @@ class Rmsprop(Optimizer):
         size = "`m = ρ m + (1 - ρ) g`, `d = g / (√(v - m²) + ε)`" if self.centered else "`d = g / (√v + ε)`"
         step = "`b = momentum · b + d`, `θ = θ - lr · b`" if self.momentum else "`θ = θ - lr · d`"
         return f"`v = ρ v + (1 - ρ) g²`, {size}, {step}"
+
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        found: dict[str, Array | float] = {"v": slots[0] * (1 - self.rho)}
+        if self.centered:
+            found["m"] = slots[1] * (1 - self.rho)
+        return {**found, "b": slots[-1]} if self.momentum else found
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         v, work = slots[0], np.multiply(grad, grad)

@@ -41,6 +41,15 @@ class Optimizer(ABC):
         """The update rule in force, in the letters of the docstring; formulas stand between backticks."""
         return formula(type(self), "Update:")
 
+    def equations(self, label: str) -> str:
+        """The update rule, step by step, in letters that can be computed: `θ` the parameters, `g` their gradient, `lr`
+        the rate, `t` the step, the options, and those that `letters` knows."""
+        return self.rule
+
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        """What the letters of the rule stand for, by name, with such slots at such a step."""
+        return {}
+
     def start(self, slots: Sequence[Array]) -> None:  # noqa: B027, for most there is nothing to do
         """Fill the slots before the first step, where zero is not the right start."""
 

@@ -48,6 +48,9 @@ class Lbfgs(LineSearch):
     def slots(self) -> int:
         return 3 + 2 * self.history
 
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        return {"d": slots[2]}
+
     def advance(
         self, theta: Array, grad: Array, slots: Sequence[Array], evaluate: Callable[[], float], *, lr: float, step: int
     ) -> None:

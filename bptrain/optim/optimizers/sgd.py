@@ -55,6 +55,15 @@ class Sgd(Optimizer):
         share = "(1 - dampening) g` (in the first step `v = g`)" if self.dampening else "g`"
         return f"`v = momentum · v + {share}, `θ = θ - lr · v`"
 
+    def equations(self, label: str) -> str:
+        return self.rule.replace(" (in the first step `v = g`)", "")
+
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        if not self.momentum:
+            return {}
+        velocity = slots[0] / self.momentum if self.nesterov else slots[0]
+        return {"v": velocity, "dampening": self.dampening if step > 1 else 0.0}
+
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         if self.nesterov:
             # The slot holds momentum · v, so that g + momentum · v needs no second buffer.

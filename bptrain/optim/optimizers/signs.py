@@ -47,6 +47,14 @@ class Rprop(Optimizer):
     def start(self, slots: Sequence[Array]) -> None:
         slots[1].fill(self.lr)
 
+    def equations(self, label: str) -> str:
+        turned = "`a = [sign(g) · h > 0]`, `b = [sign(g) · h < 0]`"
+        size = "`Δ = min(max(Δ · grow^a · shrink^b, smallest), largest)`"
+        return f"{turned}, {size}, `h = (1 - b) sign(g)`, `θ = θ - h Δ · lr / initial`"
+
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        return {"h": slots[0], "Δ": slots[1], "initial": self.lr}
+
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         before, size = slots
         # Signs are multiplied, since the product of two small gradients may vanish.
@@ -89,6 +97,9 @@ class Lion(Optimizer):
     def rule(self) -> str:
         whole = formula(Lion, "Update:")
         return whole if self.weight_decay else whole.partition("for weights, ")[2]
+
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        return {"m": slots[0]}
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         (m,) = slots

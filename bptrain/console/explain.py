@@ -1,0 +1,32 @@
+"""Worked examples on the terminal: what goes forward in one colour, what comes back in another."""
+
+import shutil
+import sys
+
+from rich.text import Text
+
+from bptrain.console.tables import output
+from bptrain.console.text import printable
+from bptrain.explain import Page
+from bptrain.explain.layout import rows
+
+COLOURS = {
+    "given": "default", "forward": "cyan", "loss": "yellow", "backward": "magenta", "gradient": "magenta",
+    "update": "green", "result": "yellow",
+}  # fmt: skip
+
+NARROWEST, WIDEST = 40, 100
+"""Columns of a page: as the terminal has them, within these bounds; 80 in a file."""
+
+
+def worked_example(page: Page, *, digits: int, full: bool) -> None:
+    """Print a page."""
+    console = output()
+    at_terminal = sys.stdout is not None and sys.stdout.isatty()
+    width = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST) if at_terminal else 80
+    for row in rows(page, width=width, digits=digits, full=full):
+        colour = COLOURS.get(row.kind or "", "default")
+        style = {
+            "title": "bold", "heading": f"bold {colour}", "formula": colour, "numbers": "dim", "note": "yellow",
+        }.get(row.role, "")  # fmt: skip
+        console.print(Text(printable(row.text.rstrip()), style=style), soft_wrap=True)
