@@ -17,6 +17,7 @@ What the commands do, as functions:
     bptrain.verify_resume("configs/digits.yaml", ["training.epochs=5"]).identical
     bptrain.sweep_gradients("configs/digits.yaml").passed
     bptrain.validate(["configs/digits.yaml"]).valid
+    bptrain.explain("configs/textbook/two_three_one.yaml").aliases["delta2"].value
     print(bptrain.show("configs/digits.yaml"))
     bptrain.describe_data("configs/iris.yaml").columns[0].spread
     bptrain.summarize("configs/digits.yaml").totals.parameters
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from bptrain.data.cache import clear_cache as clear_cache
     from bptrain.description import describe_data as describe_data
     from bptrain.evaluation import evaluate as evaluate
+    from bptrain.explanation import explain as explain
     from bptrain.gradcheck import check_gradients as check_gradients
     from bptrain.gradcheck import mutate_gradients as mutate_gradients
     from bptrain.gradcheck import sweep_gradients as sweep_gradients
@@ -73,6 +75,7 @@ _HOMES = {
     "dry_run": "bptrain.training",
     "evaluate": "bptrain.evaluation",
     "examples": "bptrain.config",
+    "explain": "bptrain.explanation",
     "help_topics": "bptrain.topics",
     "init": "bptrain.config",
     "predict": "bptrain.prediction",

@@ -40,7 +40,7 @@ def command(
     code: Code = None,
 ) -> None:
     """Show one step of training as a worked example: formulas, numbers, results, forward and backward."""
-    from bptrain.explain import explain
+    from bptrain.explanation import explain
 
     with prints_aside():
         page = explain(config, overrides or (), rows=numbers(rows), step=step, digits=digits, code=code or ())
@@ -51,7 +51,7 @@ def command(
     elif output is None and kind is Format.json:
         print_json(page.to_json())
     else:
-        from bptrain.explain.files import write, written
+        from bptrain.explanation.files import write, written
 
         text = written(page, kind.value, digits=digits, full=full)
         if output is None:

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from bptrain.console.tables import output
 from bptrain.console.text import printable
-from bptrain.explain import Page
-from bptrain.explain.layout import rows
+from bptrain.explanation import Page
+from bptrain.explanation.layout import rows
 
 COLOURS = {
     "given": "default", "forward": "cyan", "loss": "yellow", "backward": "magenta", "gradient": "magenta",

@@ -5,13 +5,11 @@ from pathlib import Path
 
 from bptrain.code import load_codes
 from bptrain.errors import InputError
-from bptrain.explain.building import Builder
-from bptrain.explain.page import Page
-from bptrain.explain.recording import Recording, keep_rows, record
+from bptrain.explanation.building import Builder
+from bptrain.explanation.page import Page
+from bptrain.explanation.recording import Recording, keep_rows, record
+from bptrain.explanation.writing import MOST_DIGITS
 from bptrain.training.run import begun
-
-MOST_DIGITS = 17
-"""Significant digits of a double."""
 
 
 def explain(

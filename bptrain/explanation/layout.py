@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Literal
 
-from bptrain.explain.matrices import is_small, matrix
-from bptrain.explain.page import Kind, Line, Page, Section
-from bptrain.explain.writing import number, shape_in_words, text
+from bptrain.explanation.matrices import is_small, matrix
+from bptrain.explanation.page import Kind, Line, Page, Section
+from bptrain.explanation.writing import number, shape_in_words, text
 
 Role = Literal["title", "heading", "formula", "numbers", "value", "note"]
 
@@ -58,9 +58,10 @@ def quantity(line: Line, section: Section, *, width: int, digits: int, full: boo
     )
     single = is_small(line.value)
     value = number(line.entry, digits)
-    if single and not line.is_worked and line.formula is None:
-        # A number that no formula leads to stands beside its name.
-        rule = f"{line.symbol} = {value}" + f"  {line.words}" * bool(line.words)
+    if single and not line.is_worked:
+        # A number that takes no computing stands beside its name.
+        between = f"{text(line.formula)} = " if line.formula is not None else ""
+        rule = f"{line.symbol} = {between}{value}" + f"  {line.words}" * bool(line.words)
     yield from (Row(one, "formula", section.kind) for one in labelled(rule, label, width))
     if line.is_worked and line.numbers is not None:
         place = f"[{', '.join(str(k + 1) for k in line.place)}]" if line.place and not single else ""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explain.writing import number
+from bptrain.explanation.writing import number
 
 MOST_ROWS = 6
 """Rows of a matrix that are shown, unless all are asked for."""
@@ -23,6 +23,8 @@ def kept(count: int, most: int) -> list[int | None]:
     """Which of so many are shown: all, or the first ones, None for those left out, and the last."""
     if count <= most:
         return list(range(count))
+    if most < 2:
+        return [0, None]
     return [*range(max(most - 2, 1)), None, count - 1]
 
 

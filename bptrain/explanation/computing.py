@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explain.expressions import (
+from bptrain.explanation.expressions import (
     Binary,
     Call,
     Cases,
@@ -175,9 +175,9 @@ def at(node: Node, letters: Letters, index: Index, written: Callable[[float], st
     if isinstance(node, Name | Transposed) or (isinstance(node, Call) and node.function in ("mean", "onehot")):
         return number(value(node, letters), index)
     if isinstance(node, Call) and isinstance(node.arguments[0], Name):
-        known = f"{node.function}({node.arguments[0].text})"
-        if known in letters:
-            return number(np.asarray(letters[known]), index)
+        whole = f"{node.function}({node.arguments[0].text})"
+        if whole in letters:
+            return number(np.asarray(letters[whole]), index)
     if isinstance(node, Call) and node.function == "softmax":
         return number(value(node, letters), index)
     if isinstance(node, Call):

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explain.page import Line, Section
-from bptrain.explain.recording import Recording
-from bptrain.explain.working import Letters, Working, options_of
+from bptrain.explanation.page import Line, Section
+from bptrain.explanation.recording import Recording
+from bptrain.explanation.working import Letters, Working, options_of
 from bptrain.formulas import formula, in_force, with_numbers
 from bptrain.nn import Entry
 from bptrain.optim import Constant, LineSearch, Optimizer, Regularization
@@ -44,9 +44,7 @@ def penalty_lines(recording: Recording, digits: int) -> Iterator[Line]:
     """The penalty, and what it adds to each gradient."""
     assert recording.gradient is not None
     assert recording.penalised is not None
-    yield Line(
-        "penalty", "P", np.asarray(recording.penalty), words=formula(Regularization, "Forward:").replace("`", "")
-    )
+    yield penalty_line(recording, digits)
     for part, one in recording.session.model.objective.penalties:
         for entry in recording.network.entries:
             if not (part.start <= entry.slice.start and entry.slice.stop <= part.stop):
@@ -101,7 +99,7 @@ def clipping_lines(recording: Recording, digits: int) -> Iterator[Line]:
         real = cut(recording.clipped, entry)
         done = Working(", ".join(steps), letters, {"g": real}, digits).carry_out(["g"])
         for k, one in enumerate(done):
-            name = f"{entry.name}.clipped" if k == len(done) - 1 else f"{entry.name}.bounded"
+            name = f"{entry.name}.clipped" if k == len(done) - 1 else f"{entry.name}.limited"
             yield Line(name, "g", one.value, "", one.formula, entry.name, one.numbers, one.place)
         if not done:
             yield Line(f"{entry.name}.clipped", "g", real, words="as it was: its norm is no larger")
@@ -134,7 +132,7 @@ def update_sections(recording: Recording, titles: Mapping[str, str], digits: int
         lines = list(rule_lines(optimizer, entry.name, title, letters, real, digits))
         if not np.array_equal(cut(updated, entry), cut(recording.theta_after, entry)):
             bound = f"scaled down to a norm of {experiment.regularization.max_norm:g} where it is larger"
-            lines.append(Line(f"{entry.name}.bounded", "θ", cut(recording.theta_after, entry), title, words=bound))
+            lines.append(Line(f"{entry.name}.constrained", "θ", cut(recording.theta_after, entry), title, words=bound))
             lines[:-1] = [replace(line, alias="") for line in lines[:-1]]
         if recording.average is not None:
             share = experiment.training.average
