@@ -18,6 +18,7 @@ What the commands do, as functions:
     bptrain.sweep_gradients("configs/digits.yaml").passed
     bptrain.validate(["configs/digits.yaml"]).valid
     bptrain.explain("configs/textbook/two_three_one.yaml").aliases["delta2"].value
+    bptrain.verify("answers.yaml").passed
     print(bptrain.show("configs/digits.yaml"))
     bptrain.describe_data("configs/iris.yaml").columns[0].spread
     bptrain.summarize("configs/digits.yaml").totals.parameters
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from bptrain.description import describe_data as describe_data
     from bptrain.evaluation import evaluate as evaluate
     from bptrain.explanation import explain as explain
+    from bptrain.explanation import verify as verify
     from bptrain.gradcheck import check_gradients as check_gradients
     from bptrain.gradcheck import mutate_gradients as mutate_gradients
     from bptrain.gradcheck import sweep_gradients as sweep_gradients
@@ -91,6 +93,7 @@ _HOMES = {
     "sweep_gradients": "bptrain.gradcheck",
     "train": "bptrain.training",
     "validate": "bptrain.training",
+    "verify": "bptrain.explanation",
     "verify_resume": "bptrain.training",
 }
 

@@ -32,6 +32,7 @@ from bptrain.cli import (
     signals,
     train,
     validate,
+    verify,
 )
 from bptrain.errors import BptrainError, BptrainNote, BptrainWarning, ConfigError, ExitCode, StoppedError
 
@@ -48,6 +49,7 @@ COMMANDS = (
     gradcheck, explain, validate, data, show, init, list, schema, help,
 )  # fmt: skip
 for module in COMMANDS:
+for module in (train, resume, evaluate, gradcheck, explain, verify, validate, show, init, list, schema, help):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(examples.app, name="examples")
 app.add_typer(cache.app, name="cache")

@@ -2,5 +2,6 @@
 
 from bptrain.explanation.explaining import explain
 from bptrain.explanation.page import Line, Page, Section
+from bptrain.explanation.verifying import Verification, verify
 
-__all__ = ["Line", "Page", "Section", "explain"]
+__all__ = ["Line", "Page", "Section", "Verification", "explain", "verify"]
