@@ -18,7 +18,9 @@ What the commands do, as functions:
     bptrain.sweep_gradients("configs/digits.yaml").passed
     bptrain.validate(["configs/digits.yaml"]).valid
     bptrain.explain("configs/textbook/two_three_one.yaml").aliases["delta2"].value
+    bptrain.exercise("configs/textbook/two_three_one.yaml", seed=7).sheet
     bptrain.verify("answers.yaml").passed
+    bptrain.race("configs/digits.yaml", optimizers=["sgd", "adam"]).comparisons
     print(bptrain.show("configs/digits.yaml"))
     bptrain.describe_data("configs/iris.yaml").columns[0].spread
     bptrain.summarize("configs/digits.yaml").totals.parameters
@@ -46,12 +48,14 @@ if TYPE_CHECKING:
     from bptrain.data.cache import clear_cache as clear_cache
     from bptrain.description import describe_data as describe_data
     from bptrain.evaluation import evaluate as evaluate
+    from bptrain.explanation import exercise as exercise
     from bptrain.explanation import explain as explain
     from bptrain.explanation import verify as verify
     from bptrain.gradcheck import check_gradients as check_gradients
     from bptrain.gradcheck import mutate_gradients as mutate_gradients
     from bptrain.gradcheck import sweep_gradients as sweep_gradients
     from bptrain.prediction import predict as predict
+    from bptrain.racing import race as race
     from bptrain.report import plot as plot
     from bptrain.report import write_report as write_report
     from bptrain.report.comparison import compare as compare
@@ -77,10 +81,12 @@ _HOMES = {
     "dry_run": "bptrain.training",
     "evaluate": "bptrain.evaluation",
     "examples": "bptrain.config",
+    "exercise": "bptrain.explanation",
     "explain": "bptrain.explanation",
     "help_topics": "bptrain.topics",
     "init": "bptrain.config",
     "predict": "bptrain.prediction",
+    "race": "bptrain.racing",
     "reference": "bptrain.config",
     "plot": "bptrain.report",
     "write_report": "bptrain.report",

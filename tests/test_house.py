@@ -22,7 +22,7 @@ FLOORS = [
     {"nn", "optim", "data", "metrics"},
     {"config"},
     {"training"},
-    {"gradcheck", "evaluation", "prediction", "description", "explanation", "topics"},
+    {"gradcheck", "evaluation", "prediction", "description", "explanation", "racing", "topics"},
     {"report"},
     {"cli", "console"},
 ]

@@ -266,3 +266,67 @@ def test_a_file_that_is_not_there():
     Path("list.yaml").write_text("- 1\n")
     with pytest.raises(ConfigError):
         bptrain.verify("list.yaml")
+
+
+@pytest.mark.parametrize("suffix", ["md", "tex", "txt"])
+def test_a_sheet_has_blanks_and_a_file_of_answers(bptrain_in, suffix):
+    written({})
+    done = bptrain_in("explain", "c.yaml", "--sheet", "--seed", "7", "-o", f"sheet.{suffix}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "sheet.answers.yaml" in done.stdout
+    sheet = Path(f"sheet.{suffix}").read_text()
+    assert ("\\underline" if suffix == "tex" else "_____") in sheet
+    made = bptrain.exercise("c.yaml", seed=7)
+    secret = f"{float(made.key.lines['loss'].value):.6g}"
+    assert secret not in sheet
+    assert f"{made.key.aliases['z1'].value[0, 0]:.6g}" not in [*sheet.split(), "0", "1"]
+    assert bptrain_in("verify", "sheet.answers.yaml").returncode == 2, "nothing is filled in yet"
+    text = Path("sheet.answers.yaml").read_text()
+    asked = [line.strip().partition(":")[0] for line in text.splitlines() if ": ~" in line]
+    assert asked[:4] == ["z1", "a1", "z2", "loss"]
+    assert set(TRUTH) <= set(asked)
+    for name in asked:
+        value = json.dumps(rounded(made.key.aliases[name].value, 6)).replace('"@', "").replace('@"', "")
+        text = text.replace(f"  {name}: ~", f"  {name}: {value}")
+    Path("sheet.answers.yaml").write_text(text)
+    found = bptrain.verify("sheet.answers.yaml")
+    assert found.passed
+    assert set(found.right) == set(asked)
+
+
+def test_a_seed_makes_an_exercise_of_its_own():
+    written({})
+    one, again, other = (bptrain.exercise("c.yaml", seed=seed) for seed in (7, 7, 8))
+    weights = [made.key.lines["0.dense.weight"].value for made in (one, again, other)]
+    assert (weights[0] == weights[1]).all()
+    assert (weights[0] != weights[2]).any()
+    assert set(np.abs(weights[0]).ravel()) <= {0.5, 1, 1.5, 2}
+    x = one.key.lines["input"].value
+    assert x.shape == (1, 2)
+    assert x[0].tolist() in X.tolist()
+    key = one.key.aliases["z1"].value
+    bias = one.key.lines["0.dense.bias"].value
+    assert key == pytest.approx(x @ weights[0] + bias)
+
+
+def test_sheets_overwrite_nothing_and_say_what_they_need(bptrain_in):
+    written({})
+    for arguments, message in (
+        (["--sheet"], "--sheet writes two files; name the sheet with -o, such as -o sheet.md"),
+        (["--sheet", "--key", "-o", "s.md"], "--sheet has the blanks and --key the numbers; give one of them"),
+        (["--seed", "3"], "--seed draws an exercise; it goes with --sheet or --key (for the config's own: seed=N)"),
+        (
+            ["--sheet", "-o", "there.md"],
+            "there.answers.yaml: exists already and is not overwritten; choose another path",
+        ),
+    ):
+        Path("there.answers.yaml").write_text("mine")
+        done = bptrain_in("explain", "c.yaml", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"error: {message}")
+    assert Path("there.answers.yaml").read_text() == "mine"
+    assert not Path("there.md").exists()
+    done = bptrain_in("explain", "c.yaml", "--key", "--seed", "7")
+    assert done.returncode == 0
+    assert "_____" not in done.stdout
+    assert f"= {float(bptrain.exercise('c.yaml', seed=7).key.lines['loss'].value):.6g}" in done.stdout

@@ -24,6 +24,7 @@ from bptrain.cli import (
     list,
     plot,
     predict,
+    race,
     report,
     resume,
     runs,
@@ -45,11 +46,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    train, resume, evaluate, predict, runs, compare, report, plot,
-    gradcheck, explain, validate, data, show, init, list, schema, help,
+    train, resume, evaluate, predict, runs, compare, report, plot, race,
+    gradcheck, explain, verify, validate, data, show, init, list, schema, help,
 )  # fmt: skip
 for module in COMMANDS:
-for module in (train, resume, evaluate, gradcheck, explain, verify, validate, show, init, list, schema, help):
     app.command(module.__name__.rpartition(".")[2])(module.command)
 app.add_typer(examples.app, name="examples")
 app.add_typer(cache.app, name="cache")

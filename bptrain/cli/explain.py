@@ -31,19 +31,41 @@ def command(
     step: Annotated[
         int | None, typer.Option(metavar="K", help="The step of training to replay and show.", show_default="1")
     ] = None,
-    kind: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.text,
+    kind: Annotated[
+        Format | None, typer.Option("--format", help="What to write.", show_default="by the name of FILE, or text")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.", show_default="stdout")
     ] = None,
     digits: Annotated[int, typer.Option(metavar="N", help="Significant digits, 1 to 17.")] = 6,
     full: Annotated[bool, typer.Option("--full", help="Write long vectors out.")] = False,
+    sheet: Annotated[
+        bool, typer.Option("--sheet", help="Write an exercise sheet with blanks to FILE, and a file of answers.")
+    ] = False,
+    key: Annotated[bool, typer.Option("--key", help="Show the key of the exercise of that seed.")] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="Draw easy weights and a row for an exercise.", show_default=False),
+    ] = None,
     code: Code = None,
 ) -> None:
     """Show one step of training as a worked example: formulas, numbers, results, forward and backward."""
-    from bptrain.explanation import explain
+    from bptrain.explanation import exercise
 
+    refuse_idle(sheet=sheet, key=key, seed=seed, output=output)
+    kind = kind or by_suffix(output)
     with prints_aside():
-        page = explain(config, overrides or (), rows=numbers(rows), step=step, digits=digits, code=code or ())
+        made = exercise(
+            config, overrides or (), rows=numbers(rows), step=step, seed=seed, digits=digits, code=code or ()
+        )
+    if sheet and output is not None:
+        from bptrain.console.text import printable
+        from bptrain.explanation.exercises import write_exercise
+
+        answers = write_exercise(made, output, kind.value, digits=digits, full=full)
+        print(f"{printable(str(output))}: written; fill in {printable(str(answers))} and check it with  bptrain verify")
+        return
+    page = made.key
     if output is None and kind is Format.text:
         from bptrain.console.explain import worked_example
 
@@ -58,6 +80,22 @@ def command(
             print(text, end="")
         else:
             write(output, text)
+
+
+def refuse_idle(*, sheet: bool, key: bool, seed: int | None, output: Path | None) -> None:
+    """Refuse options that do not go together."""
+    if sheet and key:
+        raise InputError("--sheet has the blanks and --key the numbers; give one of them")
+    if sheet and output is None:
+        raise InputError("--sheet writes two files; name the sheet with -o, such as -o sheet.md")
+    if seed is not None and not (sheet or key):
+        raise InputError("--seed draws an exercise; it goes with --sheet or --key (for the config's own: seed=N)")
+
+
+def by_suffix(output: Path | None) -> Format:
+    """The format that the name of a file asks for."""
+    suffixes = {".md": Format.markdown, ".tex": Format.latex, ".json": Format.json}
+    return suffixes.get(output.suffix.lower(), Format.text) if output else Format.text
 
 
 def numbers(text: str | None) -> list[int]:

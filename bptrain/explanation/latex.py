@@ -9,6 +9,7 @@ from bptrain.explanation.page import Line, Page
 from bptrain.explanation.writing import GREEK, LOWERED, bare, escaped, latex, latex_name, latex_number, number
 
 MOST_COLUMNS = 6
+BLANK_LATEX = r"\underline{\qquad}"
 MOST_ROWS = 6
 
 SIGNS = {
@@ -44,7 +45,7 @@ def quantity(line: Line, digits: int, *, full: bool) -> Iterator[str]:
     label = words(line.alias) + (rf" $({', '.join(map(str, line.shape))})$" if line.shape else "")
     said = f": {words(line.words)}" if line.words and not line.formula else ""
     yield rf"\noindent ${symbol}${said}\hfill {label}" + "\n"
-    value = latex_number(number(line.entry, digits))
+    value = BLANK_LATEX if line.blank else latex_number(number(line.entry, digits))
     if line.formula is not None:
         yield rf"\[ {symbol} = {latex(bare(line.formula))} \]"
     if line.is_worked and line.numbers is not None:
@@ -72,7 +73,7 @@ def matrix(line: Line, digits: int, *, full: bool) -> str:
     rows = kept(len(table), len(table) if full else MOST_ROWS)
     columns = kept(table.shape[1], table.shape[1] if full else MOST_COLUMNS)
     written = [
-        " & ".join(r"\dots" if cell == DOTS else latex_number(cell) for cell in row)
+        " & ".join(r"\dots" if cell == DOTS else BLANK_LATEX if line.blank else latex_number(cell) for cell in row)
         for row in cells(table, digits, rows, columns)
     ]
     return r"\begin{pmatrix} " + r" \\ ".join(written) + r" \end{pmatrix}"

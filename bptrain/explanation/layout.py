@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Literal
 
-from bptrain.explanation.matrices import is_small, matrix
+from bptrain.explanation.matrices import BLANK, is_small, matrix
 from bptrain.explanation.page import Kind, Line, Page, Section
 from bptrain.explanation.writing import number, shape_in_words, text
 
@@ -57,7 +57,7 @@ def quantity(line: Line, section: Section, *, width: int, digits: int, full: boo
         f"{line.symbol} = {text(line.formula)}" if line.formula else line.symbol + f": {line.words}" * bool(line.words)
     )
     single = is_small(line.value)
-    value = number(line.entry, digits)
+    value = BLANK if line.blank else number(line.entry, digits)
     if single and not line.is_worked:
         # A number that takes no computing stands beside its name.
         between = f"{text(line.formula)} = " if line.formula is not None else ""
@@ -69,7 +69,7 @@ def quantity(line: Line, section: Section, *, width: int, digits: int, full: boo
         for one in wrap(worked, width - 4, subsequent_indent=INDENT):
             yield Row(2 * INDENT + one, "numbers", section.kind)
     if not single:
-        for one in matrix(line.value, digits, width - 4, full=full):
+        for one in matrix(line.value, digits, width - 4, full=full, blank=line.blank):
             yield Row(2 * INDENT + one, "value", section.kind)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from bptrain.explanation.layout import heading
-from bptrain.explanation.matrices import is_small, matrix
+from bptrain.explanation.matrices import BLANK, is_small, matrix
 from bptrain.explanation.page import Line, Page
 from bptrain.explanation.writing import number, shape_in_words, text
 
@@ -28,13 +28,15 @@ def quantity(line: Line, digits: int, *, full: bool) -> Iterator[str]:
     rule = code(f"{line.symbol} = {text(line.formula)}") if line.formula else code(line.symbol)
     said = f": {plain(line.words)}" if line.words and not line.formula else ""
     yield f"{rule}{said} {label}".rstrip()
-    value, worked = number(line.entry, digits), []
+    value, worked = BLANK if line.blank else number(line.entry, digits), []
     if line.is_worked and line.numbers is not None:
         place = f"[{', '.join(str(k + 1) for k in line.place)}]" if line.place and not is_small(line.value) else ""
         worked = [f"{line.symbol}{place} = {text(line.numbers)} = {value}"]
     elif is_small(line.value):
         worked = [f"{line.symbol} = {value}"]
-    lines = worked if is_small(line.value) else [*worked, *matrix(line.value, digits, WIDTH, full=full)]
+    lines = (
+        worked if is_small(line.value) else [*worked, *matrix(line.value, digits, WIDTH, full=full, blank=line.blank)]
+    )
     yield "\n".join(("```text", *lines, "```"))
 
 

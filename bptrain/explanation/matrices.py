@@ -11,6 +11,7 @@ MOST_ROWS = 6
 """Rows of a matrix that are shown, unless all are asked for."""
 
 DOTS = "…"
+BLANK = "_____"
 BETWEEN = 2
 
 
@@ -40,7 +41,7 @@ def aligned(table: list[list[str]]) -> list[str]:
     return [gap.join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
 
 
-def matrix(array: Array, digits: int, width: int, *, full: bool) -> list[str]:
+def matrix(array: Array, digits: int, width: int, *, full: bool, blank: bool = False) -> list[str]:
     """An array as lines no wider than `width`.
 
     Args:
@@ -48,24 +49,30 @@ def matrix(array: Array, digits: int, width: int, *, full: bool) -> list[str]:
         digits: significant ones.
         width: of the lines.
         full: whether to show every number, in blocks of columns, rather than the first ones and the last.
+        blank: whether to leave a blank for each number.
     """
     table = as_rows(array)
     count = table.shape[1]
     if full:
-        return blocks(table, digits, width)
+        return blocks(table, digits, width, blank=blank)
     rows = kept(len(table), MOST_ROWS)
     most = min(count, max(width // (1 + BETWEEN), 1))
     while True:
-        lines = aligned(cells(table, digits, rows, kept(count, most)))
+        lines = aligned(emptied(cells(table, digits, rows, kept(count, most)), blank=blank))
         if len(lines[0]) <= width or most <= 1:
             return lines
         # As many columns as fit, found by how much too wide the lines are.
         most = max(1, min(most - 1, most * width // len(lines[0])))
 
 
-def blocks(table: Array, digits: int, width: int) -> list[str]:
+def emptied(table: list[list[str]], *, blank: bool) -> list[list[str]]:
+    """Blanks in place of all numbers, if they are wanted."""
+    return [[BLANK if cell != DOTS else cell for cell in row] for row in table] if blank else table
+
+
+def blocks(table: Array, digits: int, width: int, *, blank: bool = False) -> list[str]:
     """Every number, as many columns side by side as fit, and the rest below."""
-    every = [[number(float(one), digits) for one in row] for row in table]
+    every = emptied([[number(float(one), digits) for one in row] for row in table], blank=blank)
     widest = max((len(cell) for row in every for cell in row), default=1)
     most = max(1, (width + BETWEEN) // (widest + BETWEEN))
     count, lines = table.shape[1], list[str]()

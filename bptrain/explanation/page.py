@@ -18,7 +18,8 @@ class Line:
 
     `name` is its own in the page, such as `0.dense.y`; `alias` what textbooks call it, such as `z1`; `symbol` what it
     is in the formula. `words` stand where the formula cannot be computed. `numbers` is the formula for the entry at
-    `place` with numbers in it; None where it does not agree with training, or there is none.
+    `place` with numbers in it; None where it does not agree with training, or there is none. A `blank` is shown without
+    its numbers.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Line:
     words: str = ""
     numbers: Node | None = None
     place: tuple[int, ...] = ()
+    blank: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -55,7 +57,7 @@ class Line:
             "place": [k + 1 for k in self.place],
             "numbers": text(self.numbers) if self.numbers else None,
             "shape": list(self.shape),
-            "value": finite(self.value),
+            "value": None if self.blank else finite(self.value),
         }
 
 

@@ -1,0 +1,46 @@
+"""`bptrain race`"""
+
+from typing import Annotated
+
+import typer
+
+from bptrain.cli.arguments import Code, Config, Json, Overrides, print_json, prints_aside
+from bptrain.cli.progress import Quiet
+
+
+def command(
+    config: Config,
+    overrides: Overrides = None,
+    optimizer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OPTIMIZER", help="One that races, as in a config: adam, {sgd: {lr: 0.1}}.", show_default=False
+        ),
+    ] = None,
+    vary: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=a,b,c", help="An option with its values.", show_default=False)
+    ] = None,
+    seeds: Annotated[int, typer.Option(metavar="N", help="How many seeds.")] = 5,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the curves.")] = False,
+    code: Code = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Train with one option or another from the same weights on the same batches, and say which ends lower."""
+    from bptrain.console.race import progress, race_result
+    from bptrain.racing import race
+
+    with prints_aside(), progress(quiet) as watch:
+        found = race(
+            config,
+            overrides or (),
+            optimizers=optimizer or (),
+            vary=vary or (),
+            seeds=seeds,
+            code=code or (),
+            watch=watch,
+        )
+    if as_json:
+        print_json(found.to_json())
+    else:
+        race_result(found, plot=plot)

@@ -1,0 +1,93 @@
+"""Comparing: whether one contender ends lower than another by more than the seeds alone would make it.
+
+Every seed gives both the same weights and batches, so the differences are paired, and Student's t-test is on them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import atan, cos, inf, isfinite, pi, sin, sqrt
+
+SIGNIFICANT = 0.05
+"""A difference that chance alone would make less often than this is called more than noise."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The leader against another: in how many of the seeds it ended lower, by how much on average over those that both
+    finished, and how often chance alone would make such a difference.
+
+    `p` is None where there are fewer than two seeds that both finished; it is corrected for the number of comparisons.
+    """
+
+    better: str
+    worse: str
+    wins: int
+    seeds: int
+    difference: float
+    p: float | None
+
+    @property
+    def more_than_noise(self) -> bool:
+        """Whether the difference is more than noise."""
+        return self.p is not None and self.p < SIGNIFICANT
+
+
+def compared(better: str, one: Sequence[float], worse: str, other: Sequence[float]) -> Comparison:
+    """Compare the losses of two, seed by seed; one that is not finite is left out of the averages."""
+    pairs = [(a, b) for a, b in zip(one, other, strict=True) if isfinite(a) and isfinite(b)]
+    wins = sum(a < b for a, b in zip(one, other, strict=True))
+    differences = [b - a for a, b in pairs]
+    mean = sum(differences) / len(differences) if differences else inf
+    return Comparison(better, worse, wins, len(one), mean, paired(differences))
+
+
+def paired(differences: Sequence[float]) -> float | None:
+    """How often chance alone would make differences of 0 on average look so large: a two-sided t-test.
+
+    Source: Student, 1908. None for fewer than two.
+    """
+    n = len(differences)
+    if n < 2:
+        return None
+    mean = sum(differences) / n
+    variance = sum((one - mean) ** 2 for one in differences) / (n - 1)
+    if variance == 0:
+        return 1.0 if mean == 0 else 0.0
+    return two_sided(mean / sqrt(variance / n), n - 1)
+
+
+def two_sided(t: float, freedom: int) -> float:
+    """The probability of a Student's t at least as far from 0, for whole degrees of freedom of 1 or more.
+
+    In closed form: Abramowitz and Stegun, 1964, 26.7.3 and 26.7.4.
+    """
+    angle = atan(abs(t) / sqrt(freedom))
+    if freedom % 2:
+        total = angle
+        if freedom > 1:
+            term = cos(angle)
+            series = term
+            for k in range(3, freedom - 1, 2):
+                term *= cos(angle) ** 2 * (k - 1) / k
+                series += term
+            total += sin(angle) * series
+        return max(0.0, 1 - 2 / pi * total)
+    term = series = 1.0
+    for k in range(2, freedom - 1, 2):
+        term *= cos(angle) ** 2 * (k - 1) / k
+        series += term
+    return max(0.0, 1 - sin(angle) * series)
+
+
+def holm(values: Sequence[float | None]) -> list[float | None]:
+    """Probabilities corrected for their number, so that many comparisons find no more by chance than one does.
+
+    Source: Holm, 1979.
+    """
+    order = sorted((value, k) for k, value in enumerate(values) if value is not None)
+    corrected: list[float | None] = [None] * len(values)
+    highest = 0.0
+    for place, (value, k) in enumerate(order):
+        highest = max(highest, min(1.0, value * (len(order) - place)))
+        corrected[k] = highest
+    return corrected

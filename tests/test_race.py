@@ -1,0 +1,167 @@
+"""Races: everybody starts alike, runs what training runs, and is called better only where the seeds say so."""
+
+import json
+import math
+import random
+from pathlib import Path
+
+import pytest
+
+import bptrain
+from bptrain.console.race import picture, sparkline
+from bptrain.errors import ConfigError, InputError
+from bptrain.racing.comparing import compared, holm, paired, two_sided
+from bptrain.racing.racing import Contender, Standing, contenders, split
+
+# Two-sided 5% and 1% points of Student's t, as printed tables have them.
+TABLE = [
+    (1, 12.706, 0.05), (2, 4.303, 0.05), (3, 3.182, 0.05), (4, 2.776, 0.05), (5, 2.571, 0.05), (9, 2.262, 0.05),
+    (10, 2.228, 0.05), (30, 2.042, 0.05), (1, 63.657, 0.01), (4, 4.604, 0.01), (9, 3.250, 0.01), (10, 3.169, 0.01),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("freedom", "t", "p"), TABLE)
+def test_students_t_is_that_of_the_tables(freedom, t, p):
+    assert two_sided(t, freedom) == pytest.approx(p, rel=2e-3)
+    assert two_sided(-t, freedom) == two_sided(t, freedom)
+    assert two_sided(0, freedom) == pytest.approx(1)
+
+
+def test_a_paired_test_by_hand():
+    """Differences 1, 2, 3: mean 2, deviation 1, t = 2 √3 with 2 degrees of freedom, p = 1 - t / √(2 + t²)."""
+    t = 2 * math.sqrt(3)
+    assert paired([1, 2, 3]) == pytest.approx(1 - t / math.sqrt(2 + t * t), rel=1e-12)
+    assert paired([0.5]) is None
+    assert paired([0, 0, 0]) == 1
+    assert paired([1, 1, 1]) == 0
+
+
+def test_noise_is_called_significant_as_rarely_as_it_says():
+    rng = random.Random(1)
+    found = [paired([rng.gauss(0, 1) for _ in range(5)]) for _ in range(4000)]
+    share = sum(p < 0.05 for p in found) / len(found)
+    assert 0.04 < share < 0.06
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, None, 0.9]) == pytest.approx([1.0, None, 1.0])
+
+
+def test_what_diverged_wins_nothing():
+    one = compared("a", [1.0, 2.0, 3.0], "b", [2.0, math.inf, 3.5])
+    assert (one.wins, one.seeds, one.difference) == (3, 3, 0.75)
+    assert compared("a", [1.0], "b", [math.inf]).p is None
+
+
+@pytest.fixture
+def iris(repository):
+    return repository / "configs" / "iris.yaml"
+
+
+def test_everybody_runs_what_training_runs(iris):
+    """The losses are those of a training of its own, to the last bit."""
+    given = ["training.epochs=6"]
+    found = bptrain.race(iris, given, optimizers=["sgd", "adam"], seeds=2)
+    assert found.same_start
+    assert found.seeds == (0, 1)
+    assert len(found.standings) == 2
+    for standing in found.standings:
+        for k, seed in enumerate(found.seeds):
+            result = bptrain.train(iris, [*given, f"optimizer={standing.contender.name}", f"seed={seed}"])
+            lines = (result.run / "history.jsonl").read_text().splitlines()
+            assert standing.curves[k] == [json.loads(line)["validation_loss"] for line in lines]
+            assert standing.losses[k] == result.best.score.loss
+    assert found.standings[0].mean <= found.standings[1].mean
+    assert not list(Path().glob("runs/*-00[5-9]")), "a race leaves nothing behind"
+
+
+def test_a_real_difference_is_more_than_noise_and_none_is_not(iris):
+    given = ["training.epochs=20"]
+    found = bptrain.race(iris, given, vary=["optimizer.adam.lr=0.03,0.0001"], seeds=4)
+    (one,) = found.comparisons
+    assert (one.better, one.wins, one.more_than_noise) == ("optimizer.adam.lr=0.03", 4, True)
+    found = bptrain.race(iris, given, vary=["hidden=[16],[17]"], seeds=4)
+    assert not found.comparisons[0].more_than_noise
+
+
+def test_a_race_over_the_network_says_that_the_start_differs(iris):
+    found = bptrain.race(iris, ["training.epochs=2"], vary=["hidden=[4],[8]"], seeds=1)
+    assert not found.same_start
+    assert {one.contender.name for one in found.standings} == {"hidden=[4]", "hidden=[8]"}
+    assert found.comparisons[0].p is None
+
+
+def test_who_diverges_is_last(repository):
+    config = repository / "configs" / "textbook" / "exploding.yaml"
+    given = ["training.epochs=3"]
+    found = bptrain.race(config, given, vary=["training.clipping=null,{norm: 1}"], seeds=2)
+    assert found.standings[0].contender.name == "training.clipping={norm: 1}"
+    assert found.standings[1].diverged == 2
+    assert found.to_json()["contenders"][1]["losses"] == [None, None]
+    assert found.comparisons[0].wins == 2
+
+
+def test_combinations_race():
+    found = contenders(["adam", "{sgd: {lr: 0.1}}"], ["seed=1,2"])
+    assert [one.name for one in found] == [
+        "adam, seed=1", "adam, seed=2", "{sgd: {lr: 0.1}}, seed=1", "{sgd: {lr: 0.1}}, seed=2",
+    ]  # fmt: skip
+    assert found[0].overrides == ("optimizer=adam", "seed=1")
+    assert split("[1,2], {a: 1, b: 2},'x,y',z") == ["[1,2]", "{a: 1, b: 2}", "'x,y'", "z"]
+
+
+REFUSED = [
+    ([], "error: a race needs at least two contenders; give --optimizer twice, or --vary KEY=a,b"),
+    (["--optimizer", "adam"], "error: a race needs at least two contenders"),
+    (["--vary", "seed"], "error: --vary: expected KEY=a,b,c, such as optimizer.adam.lr=0.1,0.01 (got 'seed')"),
+    (["--optimizer", "adam", "--optimizer", "adam"], "error: 'adam' races against itself; name it once"),
+    (["--optimizer", "adam", "--optimizer", "sdg"], "error: optimizer=sdg:1:11: optimizer: unknown optimizer 'sdg'"),
+    (["--vary", "trainig.epochs=1,2"], "error: trainig.epochs=1:1:1: trainig: unknown key; did you mean 'training'?"),
+    (["--optimizer", "adam", "--optimizer", "sgd", "--seeds", "0"], "error: --seeds: from 1 to 1000 (got 0)"),
+    (["--vary", "training.epochs=" + ",".join(map(str, range(1, 30)))], "error: at most 20 contenders can race (got"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED)
+def test_what_cannot_race_is_refused_in_a_line(bptrain_in, iris, arguments, message):
+    done = bptrain_in("race", iris, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_command_says_who_leads(bptrain_in, iris):
+    arguments = ["race", iris, "training.epochs=4", "--vary", "optimizer.adam.lr=0.0001,0.05", "--seeds", "2"]
+    done = bptrain_in(*arguments, "--plot")
+    assert done.returncode == 0
+    assert done.stderr.splitlines()[1].startswith("seed 1: ")
+    assert "optimizer.adam.lr=0.05 ends lower than optimizer.adam.lr=0.0001 in 2 of 2 seeds" in done.stdout
+    assert "paired t-test" in done.stdout
+    assert "b optimizer.adam.lr=0.0001" in done.stdout
+    assert "\x1b" not in done.stdout
+    found = json.loads(bptrain_in(*arguments, "--json", "--quiet").stdout)
+    assert [one["name"] for one in found["contenders"]] == ["optimizer.adam.lr=0.05", "optimizer.adam.lr=0.0001"]
+    assert len(found["contenders"][0]["curves"][1]) == 4
+    assert not list(Path().glob("runs"))
+
+
+def test_curves_are_drawn():
+    assert sparkline([8, 4, 2, 1], 10) == "█▆▃▁"
+    assert sparkline([1, math.inf], 10) == "▁×"
+    assert len(sparkline(list(range(1, 1000)), 24)) == 24
+    standings = [Standing(Contender(name, ()), [curve], [1.0]) for name, curve in (("up", [1, 10]), ("down", [10, 1]))]
+    rows = [row.plain for row in picture(standings, 20, colour=False)]
+    assert rows[0].endswith("│b" + " " * 18 + "a")
+    assert rows[11].endswith("│a" + " " * 18 + "b")
+    assert rows[0].split()[0] == "10"
+    braille = picture(standings, 20, colour=True)
+    assert any(0x2800 < ord(c) < 0x2900 for c in braille[0].plain)
+    assert picture([Standing(Contender("x", ()), [[math.inf]], [math.inf])], 20, colour=False)[0].plain
+
+
+def test_mistakes_of_the_config_are_told(iris):
+    with pytest.raises(ConfigError):
+        bptrain.race(iris, ["hidden=none"], optimizers=["sgd", "adam"])
+    with pytest.raises(InputError, match="no such file"):
+        bptrain.race("gone.yaml", optimizers=["sgd", "adam"])
