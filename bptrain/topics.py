@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bptrain.config.examples import commands, opening, read_example
 from bptrain.errors import InputError
 from bptrain.registry import suggestion
 from bptrain.training.sense import RULES
@@ -42,7 +43,34 @@ def codes() -> dict[str, Topic]:
     }
 
 
-TOPICS: tuple[Callable[[], Mapping[str, Topic]], ...] = (codes,)
+TEXTBOOK = (
+    "two_three_one",
+    "logistic_unit",
+    "line_by_gradient_descent",
+    "xor",
+    "vanishing",
+    "exploding",
+    "overfitting",
+)
+"""The configs of the textbook, simple to hard."""
+
+
+def textbook() -> dict[str, Topic]:
+    """Backpropagation by example: a config for each idea, with the commands that show it."""
+    text = (
+        "A config for each idea; the commands are those in its head. bptrain explain shows a step with all "
+        "its numbers, --step K a later one, --rows 3,7 one on those rows. bptrain explain CONFIG --sheet "
+        "--seed 1 -o sheet.md writes an exercise and a file of answers, which bptrain verify checks: it names "
+        "the slip. bptrain race CONFIG --optimizer sgd --optimizer adam trains with both, and says whether "
+        "the difference is more than noise. bptrain examples copy textbook/xor copies a config that is not "
+        "here."
+    )
+    found = ((name, read_example(f"textbook/{name}")) for name in TEXTBOOK)
+    ideas = tuple(Example(opening(config), commands(config)) for _, config in found)
+    return {"textbook": Topic("textbook", "guide", "backpropagation by example", text, ideas)}
+
+
+TOPICS: tuple[Callable[[], Mapping[str, Topic]], ...] = (codes, textbook)
 """Where topics come from; each gives its own by name."""
 
 

@@ -2,12 +2,14 @@
 
 import json
 import math
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import bptrain
+from bptrain.config import load
 from bptrain.errors import DivergedError
 from bptrain.training import prepare
 
@@ -176,3 +178,21 @@ def test_a_table_in_a_config_may_have_text():
         "hidden: [2]\n"
     )
     assert prepare(config).model.columns.target.labels == ("7", "a")
+
+
+def test_help_walks_through_every_config_with_commands_that_load(bptrain_in):
+    (topic,) = bptrain.help_topics("textbook")
+    named = set()
+    for example in topic.examples:
+        assert example.caption
+        assert example.config
+        for line in example.config.splitlines():
+            program, command, config, *overrides = shlex.split(line)
+            assert (program, command in ("train", "explain")) == ("bptrain", True)
+            load(TEXTBOOK.parents[1] / config, overrides)
+            named.add(Path(config).stem)
+    assert named == {path.stem for path in TEXTBOOK.glob("*.yaml")}
+    done = bptrain_in("help", "textbook")
+    assert done.returncode == 0
+    for example in topic.examples:
+        assert all(f"  {line}" in done.stdout.splitlines() for line in example.config.splitlines())

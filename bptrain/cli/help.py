@@ -11,12 +11,14 @@ def command(
     topic: Annotated[
         str | None,
         typer.Argument(
-            metavar="TOPIC", help="The code of a message, such as BP201; without one, all.", show_default=False
+            metavar="TOPIC",
+            help="The code of a message, such as BP201, or textbook; without one, all.",
+            show_default=False,
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Explain the code of an error or a warning, with a wrong and a right example."""
+    """Explain the code of an error or a warning, with a wrong and a right example; or walk through the textbook."""
     from bptrain.topics import help_topics
 
     topics = help_topics(topic)

@@ -59,6 +59,18 @@ def files() -> dict[str, Path]:
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
 
 
+def read_example(name: str) -> str:
+    """The text of a bundled config, such as `textbook/xor`."""
+    return files()[name].read_text(encoding="utf-8")
+
+
+def commands(text: str) -> str:
+    """The commands in the comment at the head of a config, a line each."""
+    head = text.split("\n\n", 1)[0]
+    lines = (line.removeprefix("#").strip() for line in head.splitlines())
+    return "\n".join(line for line in lines if line.startswith("bptrain "))
+
+
 def opening(text: str) -> str:
     """The first sentences of the comment at the head of a config, as far as its first line goes."""
     lines = (line.removeprefix("#").strip() for line in text.splitlines() if not line.startswith(MODELINE))

@@ -32,5 +32,7 @@ def help_page(topic: Topic) -> None:
     console.print(heading.append(topic.title, style="not bold default"))
     console.print("", *wrap(topic.text, min(console.width, READABLE)), sep="\n", soft_wrap=True)
     for example in topic.examples:
-        console.print(Text(f"\n{example.caption.capitalize()}:", style=STYLES.get(example.caption, "bold")))
+        caption = example.caption[:1].upper() + example.caption[1:].removesuffix(".")
+        first, *rest = wrap(f"{caption}:", min(console.width, READABLE))
+        console.print(Text("\n".join(("", first, *rest)), style=STYLES.get(example.caption, "bold")), soft_wrap=True)
         console.print(*(f"  {line}" for line in example.config.splitlines()), sep="\n", soft_wrap=True)
