@@ -259,6 +259,20 @@ def test_a_step_is_replayed_exactly_from_the_middle_of_an_epoch():
         np.testing.assert_array_equal(page.lines[f"{name}.new"].value, array)
 
 
+def test_a_step_after_going_back_is_the_one_that_counts():
+    """The rate is far too large; training halves it, and comes to the step again."""
+    document = config(optimizer={"sgd": {"lr": 100}}, training={"batch_size": 1, "on_divergence": "restore_and_halve"})
+    document["network"] = [{"dense": {"units": 4}}, "dense"]
+    path, step = saved(document), 9
+    page = bptrain.explain(path, step=step)
+    result = bptrain.train(path, [f"training.max_steps={step}"])
+    assert result.session.halvings > 0
+    assert page.lines["lr"].value == result.session.lr
+    assert len(page.lines["input"].value) == 1
+    for name, array in result.session.model.network.parameters().items():
+        np.testing.assert_array_equal(page.lines[f"{name}.new"].value, array)
+
+
 def test_rows_are_those_of_the_data():
     page = bptrain.explain(saved(config()), rows=[3, 7])
     rng = np.random.default_rng(0)

@@ -202,6 +202,11 @@ def test_a_derivative_too_many_is_seen():
     assert wrong.slip == "derivative too many"
 
 
+def test_the_truth_is_that_of_double_precision():
+    answers = {name: rounded(value, 12) for name, value in TRUTH.items()}
+    assert bptrain.verify(written(answers, config_keys={"dtype": "float32"})).passed
+
+
 def test_the_article_is_wrong(repository):
     path = Path("article.yaml")
     config = repository / "configs" / "textbook" / "two_three_one.yaml"

@@ -50,14 +50,17 @@ def command(
     code: Code = None,
 ) -> None:
     """Show one step of training as a worked example: formulas, numbers, results, forward and backward."""
-    from bptrain.explanation import exercise
+    from bptrain.console.explain import replaying
+    from bptrain.explanation import exercise, explain
 
     refuse_idle(sheet=sheet, key=key, seed=seed, output=output)
-    kind = kind or by_suffix(output)
-    with prints_aside():
-        made = exercise(
-            config, overrides or (), rows=numbers(rows), step=step, seed=seed, digits=digits, code=code or ()
-        )
+    kind, given, chosen, files = kind or by_suffix(output), overrides or (), numbers(rows), code or ()
+    with prints_aside(), replaying(step):
+        if sheet or key:
+            made = exercise(config, given, rows=chosen, step=step, seed=seed, digits=digits, code=files)
+            page = made.key
+        else:
+            page = explain(config, given, rows=chosen, step=step, digits=digits, code=files)
     if sheet and output is not None:
         from bptrain.console.text import printable
         from bptrain.explanation.exercises import write_exercise
@@ -65,7 +68,6 @@ def command(
         answers = write_exercise(made, output, kind.value, digits=digits, full=full)
         print(f"{printable(str(output))}: written; fill in {printable(str(answers))} and check it with  bptrain verify")
         return
-    page = made.key
     if output is None and kind is Format.text:
         from bptrain.console.explain import worked_example
 

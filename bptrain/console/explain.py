@@ -2,11 +2,14 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from rich.console import Console
 from rich.text import Text
 
 from bptrain.console.tables import output
-from bptrain.console.text import printable
+from bptrain.console.text import is_interactive, printable
 from bptrain.explanation import Page
 from bptrain.explanation.layout import rows
 
@@ -17,6 +20,16 @@ COLOURS = {
 
 NARROWEST, WIDEST = 40, 100
 """Columns of a page: as the terminal has them, within these bounds; 80 in a file."""
+
+
+@contextmanager
+def replaying(step: int | None) -> Iterator[None]:
+    """Say on stderr that training goes on up to a step, which may take a while."""
+    if step is None or not is_interactive(sys.stderr):
+        yield
+        return
+    with Console(stderr=True, markup=False, highlight=False).status(f"training up to step {step:,}"):
+        yield
 
 
 def worked_example(page: Page, *, digits: int, full: bool) -> None:

@@ -91,6 +91,8 @@ def exercise(
     Raises:
         InputError: the config or its data cannot be used; there is no such row or step.
     """
+    # Who computes by hand carries more digits than single precision has.
+    overrides = (*overrides, "dtype=float64")
     if seed is not None:
         load_codes(code)
         session, _, _ = begun(config, overrides)

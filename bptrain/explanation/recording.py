@@ -51,9 +51,9 @@ class Recording:
     """
 
     session: Session
-    theta: Array
-    slots: tuple[Array, ...]
-    penalty: float
+    theta: Array = field(default_factory=lambda: np.zeros(0))
+    slots: tuple[Array, ...] = ()
+    penalty: float = 0.0
     passes: list[Pass] = field(default_factory=list)
     gradient: Array | None = None
     penalised: Array | None = None
@@ -67,6 +67,14 @@ class Recording:
     lr: float = 0.0
     new_loss: float = 0.0
     new_penalty: float = 0.0
+
+    def begin(self) -> None:
+        """Note where the step starts from."""
+        session = self.session
+        self.theta = self.network.theta.copy()
+        self.slots = tuple(slot.copy() for slot in session.slots)
+        self.penalty = float(session.model.objective.penalty())
+        self.epochs_done = session.step / session.steps_per_epoch
 
     @property
     def network(self) -> Network:
@@ -130,18 +138,35 @@ class SeenObjective(Objective):
     """The objective of a session, which does what it did and records it."""
 
     recording: Recording
+    step: int
+    halvings: int
 
     @classmethod
-    def of(cls, objective: Objective, recording: Recording) -> "SeenObjective":
-        """The same objective, with the same arrays."""
+    def of(cls, objective: Objective, recording: Recording, step: int) -> "SeenObjective":
+        """The same objective, with the same arrays; it records the step of that number."""
         seen = cls.__new__(cls)
         vars(seen).update(vars(objective))
-        seen.recording = recording
+        seen.recording, seen.step, seen.halvings = recording, step, recording.session.halvings
         return seen
+
+    @property
+    def waits(self) -> bool:
+        """Whether the step is still to come: training may go back to the start of an epoch when it diverges, and the
+        step is another one then."""
+        session = self.recording.session
+        if session.halvings != self.halvings:
+            self.halvings = session.halvings
+            self.recording.passes.clear()
+            self.recording.gradient = None
+        return session.step != self.step - 1
 
     def loss_and_grad(self, batch: Batch) -> Value:
         """Record a pass."""
         session, network = self.recording.session, self.network
+        if self.waits:
+            return super().loss_and_grad(batch)
+        if not self.recording.passes:
+            self.recording.begin()
         places = session.order[session.position : session.position + len(batch.input)]
         numbers = session.train.numbers
         seen = Pass(
@@ -162,7 +187,10 @@ class SeenObjective(Objective):
         return seen.loss, seen.weight
 
     def add_penalty_gradient(self) -> None:
-        """Record the gradient before and after."""
+        """Record the gradient before and after; of a line search, that at its start."""
+        if self.waits or self.recording.gradient is not None:
+            super().add_penalty_gradient()
+            return
         self.recording.gradient = self.network.grad.copy()
         super().add_penalty_gradient()
         self.recording.penalised = self.network.grad.copy()
@@ -189,15 +217,9 @@ def record(session: Session, step: int) -> Recording:
     with np.errstate(all="ignore"), threads_for(model.network, session.batch_size):
         if step > 1:
             go(session, Budget(max_steps=most, pause=step - 1))
-        recording = Recording(
-            session,
-            model.network.theta.copy(),
-            tuple(slot.copy() for slot in session.slots),
-            float(model.objective.penalty()),
-            epochs_done=session.step / session.steps_per_epoch,
-        )
+        recording = Recording(session)
         if session.step == step - 1:
-            session.model = replace(model, objective=SeenObjective.of(model.objective, recording))
+            session.model = replace(model, objective=SeenObjective.of(model.objective, recording, step))
             try:
                 go(session, Budget(max_steps=most, pause=step))
             finally:
