@@ -152,11 +152,12 @@ def keep(path: Path, table: Table, source: str, files: tuple[Path, ...]) -> None
     Warns:
         BptrainNote: it cannot be written.
     """
+    place: Any = table.place
     facts = {
         "origin": table.origin,
         "target": table.target,
         "decimal": table.decimal,
-        "place": table.place and [type(table.place).__name__, table.place.to_json()],
+        "place": [type(place).__name__, place.to_json()] if isinstance(place, tuple(PLACES.values())) else None,
         "source": source,
         "files": [str(one) for one in files],
         "rows": len(table),

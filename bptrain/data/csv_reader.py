@@ -6,7 +6,7 @@ independent pass counts the delimiters and the lines.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +84,7 @@ def read_csv(path: Path, form: CsvFormat | None = None) -> Table:
     return Table(columns, str(path), place=placing(files, counts), decimal=files[0].form.decimal)
 
 
-def placing(files: list[CsvFile], counts: list[int]) -> Callable[[int], str]:
+def placing(files: list[CsvFile], counts: list[int]) -> CsvLines:
     """Tells file and line of a row of several files, one after the other, with so many rows each."""
     return CsvLines(tuple((file.path, file.form, count) for file, count in zip(files, counts, strict=True)))
 

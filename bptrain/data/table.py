@@ -1,25 +1,14 @@
 """A table in memory: named columns of numbers or text, and where each row came from."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.registry import suggestion
-
-
-class Place(Protocol):
-    """Tells where the row of a number, counted from 0, stands: `file.csv:7`."""
-
-    def __call__(self, row: int, /) -> str: ...
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON can hold it."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -34,7 +23,7 @@ class Table:
     columns: Mapping[str, Array]
     origin: str
     target: tuple[str, ...] = ()
-    place: Place | None = None
+    place: Callable[[int], str] | None = None
     decimal: str = "."
     written: bool = False
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bptrain.arrays import Array
+from bptrain.atomic import replaced
 from bptrain.data.files import matching
 from bptrain.data.table import is_number
 from bptrain.errors import InputError, OptionError, StorageError
-from bptrain.training.files import replaced
 
 STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """A cell that begins so, after spaces too, is a formula to a spreadsheet; full-width signs are to some."""

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bptrain.atomic import replaced
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.evaluation import Evaluation, SplitName
 from bptrain.evaluation.bootstrap import Watch
@@ -20,7 +21,6 @@ from bptrain.report.page import note, page, table
 from bptrain.report.pictures import Pictures, require_matplotlib, style
 from bptrain.report.weights import first_weights
 from bptrain.training.checkpoint import find
-from bptrain.training.files import replaced
 from bptrain.training.history import read_history
 
 __all__ = ["plot", "write_report"]

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bptrain.atomic import replaced
 from bptrain.errors import InputError, StorageError
 from bptrain.report.comparison import Comparison
 from bptrain.report.html import Content, Html, joined, named, tag
 from bptrain.report.page import figure, note, page, table
 from bptrain.report.pictures import Pictures, axes, label, logarithmic, require_matplotlib
 from bptrain.training import Run
-from bptrain.training.files import replaced
 
 MOST_CURVES = 8
 """More in one picture cannot be told apart."""

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, Literal, get_args
 
+from bptrain.atomic import replaced
 from bptrain.errors import BptrainError, DivergedError, StoppedError
-from bptrain.training.files import replaced
 from bptrain.training.run_directory import RunDirectory
 
 End = Literal["finished", "stopped", "diverged", "failed"]
