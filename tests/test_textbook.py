@@ -124,7 +124,12 @@ def test_gradients_explode_until_they_are_clipped():
         assert result.best.score.metrics["accuracy"] > 0.97
 
 
-CURES = ("network.2.dropout.rate=0.5", "regularization.l2=0.01", "training.early_stopping={patience: 30}")
+CURES = (
+    "network.2.dropout.rate=0.5",
+    "regularization.l2=0.01",
+    "augmentation=[{gaussian_noise: {std: 0.3}}]",
+    "training.early_stopping={patience: 30}",
+)
 
 
 def test_overfitting_is_cured():

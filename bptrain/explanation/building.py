@@ -94,6 +94,10 @@ class Builder:
             )
         if any(seen.weights is not None for seen in self.recording.batches):
             found.append("rows are weighted: each counts in the loss, and in n, by its weight")
+        if any(seen.others is not None for seen in self.recording.batches):
+            found.append("rows are mixed: the loss is share · L(t) + (1 - share) · L(t₂)")
+        if self.recording.session.model.experiment.augmentation:
+            found.append("the inputs are those that training sees, augmented at random")
         return tuple(found)
 
     def pass_sections(self, seen: Pass, *, first: bool) -> Iterator[Section]:
@@ -113,6 +117,9 @@ class Builder:
     def given(self, seen: Pass) -> Section:
         """The rows that go in, and what is to come out."""
         lines = [Line("input", "x", seen.inputs, "a0"), Line("target", "t", seen.targets, "t")]
+        if seen.others is not None:
+            lines.append(Line("share", "share", np.asarray(seen.share), words="of its own that each row keeps"))
+            lines.append(Line("other_target", "t₂", seen.others, words="of the rows that are mixed in"))
         if seen.weights is not None:
             lines.append(Line("row_weight", "w", seen.weights))
         count = len(seen.inputs)

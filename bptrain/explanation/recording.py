@@ -23,7 +23,9 @@ class Pass:
 
     `rows` are the numbers of its rows in the table, from 0; `passages` the layers by name, in forward order, those
     inside a layer before it; `letters` what the formulas of each layer call its other arrays, forward and backward.
-    `dscores` is the loss's gradient by the scores. `streams` and `state` are those of the network before.
+    `dscores` is the loss's gradient by the scores. `streams` and `state` are those of the network before. `inputs` are
+    as training augmented them; where it mixed rows, `share` is what each keeps of its own, and `others` are the targets
+    of the rows mixed in.
     """
 
     rows: Array
@@ -32,6 +34,8 @@ class Pass:
     weights: Array | None
     streams: dict[str, RandomState]
     state: Array
+    share: float = 1.0
+    others: Array | None = None
     loss: float = 0.0
     weight: float = 0.0
     scores: Array = field(default_factory=lambda: np.zeros(0))
@@ -177,6 +181,8 @@ class SeenObjective(Objective):
             network.rng.state(),
             network.state.copy(),
         )
+        if batch.mixture is not None:
+            seen.share, seen.others = batch.mixture.share, batch.mixture.targets.copy()
         frame, witnesses = witnessed(network.chain, batch.frame)
         watcher = Watcher(seen)
         watched = SeenFrame(**{name: getattr(frame, name) for name in Frame.__dataclass_fields__}, seen=seen)
@@ -249,6 +255,9 @@ def look_again(recording: Recording) -> None:
         batch = model.objective.batch(len(seen.inputs))
         everything = np.arange(len(seen.inputs))
         batch.fill(seen.inputs, seen.targets, everything, seen.weights)
+        if batch.mixture is not None and seen.others is not None:
+            batch.mixture.share = seen.share
+            batch.mixture.targets[...] = seen.others
         network.rng.restore(seen.streams)
         network.state[...] = seen.state
         value, weight = model.objective.loss_value(batch, training=True)
