@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from math import isfinite, log
 
 from rich.box import SIMPLE_HEAD
@@ -49,8 +50,8 @@ def race_result(found: Race, *, plot: bool) -> None:
     console = output()
     ascii_only = console.options.ascii_only
     seeds = f"{len(found.seeds)} seed{'s' * (len(found.seeds) > 1)}"
-    narrow = console.width < 70
-    console.print(table(found.standings, f"{found.measure}, {seeds}", 0 if narrow or ascii_only else SPARK))
+    spark = 0 if console.width < 60 or ascii_only else SPARK if console.width >= 100 else SPARK // 2
+    console.print(table(found.standings, f"{found.measure}, {seeds}", spark))
     if plot:
         for row in picture(found.standings, min(console.width - 12, WIDEST), colour=console.color_system is not None):
             console.print(row, no_wrap=True, overflow="crop", crop=True)
@@ -64,7 +65,7 @@ def race_result(found: Race, *, plot: bool) -> None:
 
 def shown(loss: float) -> str:
     """A loss, or that there is none."""
-    return number(loss) if isfinite(loss) else "diverged"
+    return f"{loss:.4g}" if isfinite(loss) else "diverged"
 
 
 def table(standings: Sequence[Standing], title: str, spark: int) -> Table:
@@ -116,8 +117,7 @@ def sparkline(curve: Sequence[float], width: int) -> str:
 
 def picture(standings: Sequence[Standing], width: int, *, colour: bool) -> list[Text]:
     """The mean curves of all contenders: in braille dots with colours, or in letters without."""
-    curves = [[one for one in sampled(standing.curve, 2 * width) if isfinite(one)] for standing in standings]
-    finite = [one for curve in curves for one in curve]
+    finite = [one for standing in standings for one in standing.curve if isfinite(one)]
     width = max(width, 10)
     if not finite:
         return [Text("no curve is finite")]
@@ -125,9 +125,13 @@ def picture(standings: Sequence[Standing], width: int, *, colour: bool) -> list[
     canvas = Canvas(width, HEIGHT)
     longest = max(len(standing.curve) for standing in standings)
     for k, standing in enumerate(standings):
-        points = [(j, one) for j, one in enumerate(standing.curve) if isfinite(one)]
-        for j, one in points:
-            canvas.dot(j / max(longest - 1, 1), scaled(one, low, high), k)
+        points = [
+            (j / max(longest - 1, 1), scaled(one, low, high)) for j, one in enumerate(standing.curve) if isfinite(one)
+        ]
+        for start, end in pairwise(points):
+            canvas.line(start, end, k)
+        for point in points[:1]:
+            canvas.dot(*point, k)
     rows = canvas.rows(colour=colour)
     labels = {0: shown(high), len(rows) - 1: shown(low)}
     lines = [Text(f"{labels.get(k, ''):>10} │", style="dim").append(row) for k, row in enumerate(rows)]
@@ -160,6 +164,13 @@ class Canvas:
         cell = (row // 4, column // 2)
         self.dots[cell] = self.dots.get(cell, 0) | BRAILLE[row % 4][column % 2]
         self.owner[cell] = who
+
+    def line(self, start: tuple[float, float], end: tuple[float, float], who: int) -> None:
+        """Dots all the way from one point to another."""
+        (x, y), (to_x, to_y) = start, end
+        steps = max(1, round(max(abs(to_x - x) * 2 * self.width, abs(to_y - y) * 4 * self.height)))
+        for k in range(1, steps + 1):
+            self.dot(x + (to_x - x) * k / steps, y + (to_y - y) * k / steps, who)
 
     def rows(self, *, colour: bool) -> list[Text]:
         """The lines from top to bottom."""
