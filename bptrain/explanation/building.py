@@ -71,13 +71,8 @@ class Builder:
         recording, experiment = self.recording, self.recording.session.model.experiment
         sections: list[Section] = []
         for k, seen in enumerate(recording.batches):
-            prefix = f"batch{k + 1}." if len(recording.batches) > 1 else ""
-            for section in self.pass_sections(seen, first=k == 0):
-                lines = tuple(
-                    replace(line, name=prefix + line.name, alias=line.alias * (k == 0)) for line in section.lines
-                )
-                title = f"batch {k + 1}: {section.title}" if prefix else section.title
-                sections.append(replace(section, title=title, lines=lines))
+            found = self.pass_sections(seen, first=k == 0)
+            sections += [of_batch(section, k + 1) for section in found] if len(recording.batches) > 1 else found
         sections += gradient_sections(recording, self.titles.parameters, self.digits)
         sections += update_sections(recording, self.titles.parameters, self.digits)
         sections.append(result_section(recording))
@@ -89,9 +84,8 @@ class Builder:
         found = []
         if len(self.recording.passes) > len(self.recording.batches):
             tried = len(self.recording.passes) - 1
-            found.append(
-                f"the line search tried {tried} point{'s' * (tried > 1)}; the passes shown are those at its start"
-            )
+            points = f"{tried} point{'s' * (tried > 1)}"
+            found.append(f"the line search tried {points}; the passes shown are those at its start")
         if any(seen.weights is not None for seen in self.recording.batches):
             found.append("rows are weighted: each counts in the loss, and in n, by its weight")
         if any(seen.others is not None for seen in self.recording.batches):

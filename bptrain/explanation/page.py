@@ -77,7 +77,6 @@ class Section:
     title: str
     kind: Kind
     lines: tuple[Line, ...]
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,11 +106,11 @@ class Page:
             "config": self.config,
             "step": self.step,
             "rows": list(self.rows),
+            "notes": list(self.notes),
             "sections": [
                 {
                     "title": section.title,
                     "kind": section.kind,
-                    "note": section.note or None,
                     "lines": [line.to_json() for line in section.lines],
                 }
                 for section in self.sections
