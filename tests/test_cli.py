@@ -250,7 +250,7 @@ def test_a_warning_stays_on_the_terminal(tmp_path, risky):
 
 
 def test_help_of_codes(bptrain_in):
-    listed = re.findall(r"^(BP\d{3})  (.+)$", bptrain_in("help").stdout, re.M)
+    listed = re.findall(r"^(BP\d{3}|textbook) {2,}(\S.+)$", bptrain_in("help").stdout, re.M)
     assert len(listed) > 40
     pages = json.loads(bptrain_in("help", "--json").stdout)["topics"]
     assert [(page["name"], page["title"]) for page in pages] == listed

@@ -157,7 +157,7 @@ def keep(path: Path, table: Table, source: str, files: tuple[Path, ...]) -> None
         "origin": table.origin,
         "target": table.target,
         "decimal": table.decimal,
-        "place": [type(place).__name__, place.to_json()] if isinstance(place, tuple(PLACES.values())) else None,
+        "place": [type(place).__name__, place.to_json()] if type(place).__name__ in PLACES else None,
         "source": source,
         "files": [str(one) for one in files],
         "rows": len(table),
