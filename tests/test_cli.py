@@ -13,8 +13,8 @@ import pytest
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 COMMANDS = (
-    "train", "resume", "evaluate", "predict", "gradcheck", "validate", "data", "show", "init", "list",
-    "schema", "examples", "help", "plot", "report", "cache",
+    "train", "resume", "evaluate", "predict", "runs", "compare", "report", "plot", "race", "gradcheck", "explain",
+    "verify", "validate", "data", "show", "init", "list", "schema", "help", "examples", "cache",
 )  # fmt: skip
 TINY = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 2}\n"
 
