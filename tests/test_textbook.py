@@ -172,7 +172,7 @@ def test_initial_weights_of_the_wrong_shape_are_refused_with_both_shapes():
     path.write_text(text.replace("[[1, 3, 5], [2, 4, 6]]", "[[1, 2], [3, 4]]"), encoding="utf-8")
     (problem,) = bptrain.validate([path]).problems
     assert (problem.line, problem.column) == (22, 29)
-    assert problem.field == "network.0.dense.weight_init.values"
+    assert problem.field == "network.0.dense.weight_init.values.values"
     assert problem.message == "the parameter has shape (2, 3) (got (2, 2)); give as many numbers"
 
 
