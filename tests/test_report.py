@@ -313,7 +313,7 @@ def test_without_matplotlib(runs, monkeypatch, call):
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(InputError, match=r"needs matplotlib, which is not installed; pip install 'bptrain\[plot\]'$"):
+    with pytest.raises(InputError, match=r"matplotlib is not installed; pip install 'bptrain\[plot\]'$"):
         call(runs / "diabetes")
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
+from bptrain.needs import lacks
 from bptrain.report.html import Content, Html, element, named, tag
 
 if TYPE_CHECKING:
@@ -47,11 +48,8 @@ def require_matplotlib(wanted: str) -> None:
     Raises:
         InputError: it is not.
     """
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
-        what = f"{wanted} needs matplotlib, which is not installed; pip install 'bptrain[plot]'"
-        raise InputError(what) from None
+    if what := lacks("matplotlib", "plot"):
+        raise InputError(f"{wanted} needs matplotlib: {what}")
 
 
 @contextmanager
