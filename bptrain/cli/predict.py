@@ -41,7 +41,8 @@ def command(
     Without -o they are printed, on a terminal the first ones as a table. Text that a spreadsheet would take for a
     formula gets an apostrophe before it.
     """
-    from bptrain.console.predictions import FIRST, prediction_bar, print_predictions, print_written
+    from bptrain.console.predictions import FIRST, print_predictions, print_written
+    from bptrain.console.progress import progress_bar
     from bptrain.prediction import predict
 
     # To a pipe go all rows, as CSV; a terminal shows the first ones.
@@ -49,7 +50,7 @@ def command(
     keep = None if as_json else FIRST if output is None and not piped else 0
     stdout = sys.stdout
     try:
-        with prints_aside(), prediction_bar() as progress:
+        with prints_aside(), progress_bar("predict", "rows") as watch:
             found = predict(
                 checkpoint,
                 file,
@@ -57,7 +58,7 @@ def command(
                 ids=ids,
                 force=force,
                 keep=keep,
-                progress=progress,
+                watch=watch,
                 code=code or (),
             )
         sys.stdout.flush()

@@ -120,7 +120,7 @@ def table(columns: Iterable[ColumnDescription], names: Sequence[str], room: int 
     for name in names:
         grid.add_column(name, justify="left" if name in ("column", "use", "kind") else "right", no_wrap=True)
     if room is not None:
-        grid.add_column("", overflow="fold", width=room)
+        grid.add_column("", overflow="fold", max_width=room)
     for column in columns:
         found = cells(column)
         grid.add_row(*(Text(found[name]) for name in names), *([remarks(column)] if room is not None else []))

@@ -1,52 +1,23 @@
-"""Predictions on the terminal: the first ones as a table, and how far the work is."""
+"""Predictions on the terminal: the first ones as a table."""
 
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bptrain.arrays import Array
 from bptrain.console.tables import output
-from bptrain.console.text import is_interactive, number, printable
-from bptrain.prediction import Prediction, Progress
+from bptrain.console.text import number, printable
+from bptrain.prediction import Prediction
 
 FIRST = 20
 """So many rows are shown."""
 
-LONG = 20_000
-"""Fewer rows than this are done before a bar could be looked at."""
-
 WIDEST = 40
 """Characters of a cell that are shown."""
-
-
-@contextmanager
-def prediction_bar() -> Iterator[Progress | None]:
-    """What shows progress on stderr while this block lasts: a bar on a terminal, once there are many rows."""
-    if not is_interactive(sys.stderr):
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    with Bar(
-        BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bar:
-        tasks: list[Any] = []
-
-        def show(done: int, rows: int) -> None:
-            if rows >= LONG and not tasks:
-                tasks.append(bar.add_task("", total=rows))
-            for task in tasks:
-                bar.update(task, completed=done)
-
-        yield show
 
 
 def print_written(found: Prediction) -> None:

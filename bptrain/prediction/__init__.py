@@ -29,7 +29,7 @@ from bptrain.training.scoring import predicted
 LARGEST_WHOLE = 2**53
 """From here on float64 does not hold every whole number."""
 
-Progress = Callable[[int, int], None]
+Watch = Callable[[int, int], None]
 """Told of the rows that are done, and of all rows."""
 
 
@@ -76,7 +76,7 @@ def predict(
     ids: Sequence[str] | None = None,
     force: bool = False,
     keep: int | None = None,
-    progress: Progress | None = None,
+    watch: Watch | None = None,
     code: Sequence[str | Path] = (),
 ) -> Prediction:
     """Predict every row of a file. The checkpoint alone is enough: neither the config file nor the data is read.
@@ -94,7 +94,7 @@ def predict(
         ids: columns of the file to be carried along. None: the `data.id` of the config, if the file has it.
         force: whether a file at `output` may be replaced.
         keep: rows that the result holds. None: all where nothing is written, or else none.
-        progress: told of the rows done from time to time.
+        watch: told of the rows done from time to time.
         code: Python files that register the components which the checkpoint says that it needs.
 
     Raises:
@@ -132,8 +132,8 @@ def predict(
             for sink in sinks:
                 sink.write(columns)
             done += len(columns[0])
-            if progress:
-                progress(done, portions.rows)
+            if watch:
+                watch(done, portions.rows)
     warn(portions, model, carried, tallies)
     return Prediction(done, tallies.dropped, dict(tallies.unseen), names, path, kept.table())
 
