@@ -115,6 +115,14 @@ def test_a_category_that_stands_for_a_number_is_a_leak():
     assert "each of its values goes with a single number" in found.message
 
 
+def test_ranges_that_meet_in_a_value_are_not_apart():
+    classes = (np.arange(N) >= N // 2).astype(np.int64)
+    values = np.arange(N, dtype=float)
+    assert "range of its own" in leak_into_classes(values, classes).message
+    values[N // 2] = values[N // 2 - 1]
+    assert leak_into_classes(values, classes) is None
+
+
 def test_few_rows_accuse_nobody():
     assert leak_into_classes(np.arange(6.0), np.arange(6) // 3) is None
     assert leak_into_numbers(np.arange(6.0), np.arange(6.0)) is None

@@ -407,6 +407,26 @@ def test_images_of_mnist_need_no_labels(tmp_path):
     assert found.rows == 40
 
 
+@pytest.mark.parametrize("length", [3, 50, 1000])
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_late_row_is_named_by_its_line(runs, tmp_path, monkeypatch, length, suffix):
+    """Rows that are dropped, and stretches before, do not shift it."""
+    monkeypatch.setattr(portions, "MOST_ROWS", length)
+    lines = ["1,,Ulm,yes" if k % 3 == 0 else "1,2,Ulm,yes" for k in range(400)]
+    for late in (0, 198, 398):
+        text = "\n".join(["size,age,city,member", *lines[:late], "1,2,Ulm,maybe", *lines[late:]]) + "\n"
+        Path("late.csv").write_text(text)
+        if suffix == ".jsonl":
+            names = ("size", "age", "city", "member")
+            rows = [dict(zip(names, line.split(","), strict=True)) for line in text.split("\n")[1:-1]]
+            Path("late.jsonl").write_text(
+                "".join(json.dumps({k: v or None for k, v in r.items()}) + "\n" for r in rows)
+            )
+        line = late + (2 if suffix == ".csv" else 1)
+        with pytest.raises(InputError, match=rf"^late{suffix}:{line}: member: expected no or yes"):
+            quietly(runs["dropped"], f"late{suffix}")
+
+
 def test_nothing_is_overwritten_unasked(runs, table, tmp_path):
     out = tmp_path / "out.csv"
     out.write_text("mine")

@@ -26,6 +26,9 @@ from bptrain.errors import InputError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+BUFFER = 1 << 22
+"""Bytes of a file that each of several tasks has; DuckDB would take sixteen times the longest line."""
+
 
 @dataclass(frozen=True)
 class CsvFile:
@@ -44,7 +47,8 @@ class CsvFile:
         missing = ", ".join(quoted(text, chr(39)) for text in ("", *form.missing))
         # A folder named `x=5` must not overwrite the column x, which is what DuckDB calls hive partitioning.
         options = f"""auto_detect = false, header = {form.header}, delim = ?, quote = ?, escape = ?,
-            nullstr = [{missing}], strict_mode = true, hive_partitioning = false, max_line_size = {LONGEST},
+            nullstr = [{missing}], strict_mode = true, hive_partitioning = false,
+            max_line_size = {LONGEST}, buffer_size = {BUFFER},
             compression = '{"gzip" if packed else "none"}'"""
         parameters = [literal(self.copy), form.delimiter, form.quote, form.quote]
         return f"SELECT {what} FROM read_csv(?, {options}, columns = {{{columns}}})", parameters
