@@ -180,8 +180,10 @@ def test_every_field_names_its_range(override, option):
     )
     found = [one for _, _, one in mistakes(text, override.replace("{}", "[[{}]]")) if "is missing" not in one]
     (message,) = [one for one in found if re.match(rf"(\S+\.)?{option.name}(\.\d+)*: ", one)]
-    lists = [choice for choice in alternatives(option.hint) if get_origin(bare(choice)) is tuple]
-    items = [get_args(bare(choice))[0] for choice in lists] if re.match(r"\S+\.\d+: ", message) else [option.hint]
+    items = [option.hint]
+    for _ in re.findall(r"\.\d+", re.match(rf"(?:\S+\.)?{option.name}((?:\.\d+)*): ", message)[1]):
+        lists = [choice for item in items for choice in alternatives(item) if get_origin(bare(choice)) is tuple]
+        items = [get_args(bare(choice))[0] for choice in lists]
     assert items
     assert any(names_the_range(message, item) for item in items), message
     assert "(got a list of 1)" in message or "(got a mapping" in message or "(got an empty mapping)" in message

@@ -60,7 +60,10 @@ def test_every_code_in_the_source_has_its_page_and_every_page_its_check():
     sources = [path.read_text() for path in (REPOSITORY / "bptrain").rglob("*.py")]
     raised = {code for text in sources for code in re.findall(r', "(BP[0-9]{3})"\)', text)}
     assert len(raised) >= 12
-    assert raised == {rule.code for rule in RULES.values() if rule.check is None}
+    assert raised <= RULES.keys()
+    assert {code for code in raised if RULES[code].check is None} == {
+        rule.code for rule in RULES.values() if rule.check is None
+    }
     assert len(RULES) > 40
     assert all(CODE.fullmatch(code) for code in RULES)
 
@@ -285,7 +288,7 @@ def test_large_tables_are_judged_by_a_sample_and_confirmed_on_all_rows():
 
 
 def test_help_topics():
-    assert [topic.name for topic in bptrain.help_topics()] == sorted(RULES)
+    assert [topic.name for topic in bptrain.help_topics()] == [*sorted(RULES), "textbook"]
     (topic,) = bptrain.help_topics("bp220")
     assert (topic.name, topic.kind, topic.title) == ("BP220", "warning", "unscaled features")
     assert [example.caption for example in topic.examples] == ["wrong", "right"]

@@ -74,9 +74,8 @@ def test_every_default_is_filled_in_and_explained_once():
         for option in options(cls):
             assert re.search(rf"^ +{option.name}:", text, re.M), option.name
             # A section is explained by its own text.
-            assert option.doc in joined or option.name in ("split", "early_stopping", "clipping", "checkpoint"), (
-                option.doc
-            )
+            sections = ("split", "early_stopping", "clipping", "checkpoint", "log")
+            assert option.doc in joined or option.name in sections, option.doc
     assert joined.count("A fully connected layer: every unit is a weighted sum of all inputs.") == 1
     assert text.count("- dense:") == 3
     assert text.count("whether to add b") == 1

@@ -505,7 +505,7 @@ def test_a_table_that_does_not_fit_into_memory_is_refused():
 
 
 def test_every_source_is_tested_here():
-    assert set(SOURCES) == {"bundled", "csv", "tsv", "parquet", "jsonl", "npy", "npz", "idx", "synthetic"}
+    assert set(SOURCES) == {"bundled", "csv", "tsv", "parquet", "jsonl", "npy", "npz", "idx", "synthetic", "inline"}
 
 
 def test_nothing_is_fetched_from_the_network_for_a_file(bptrain_in, tmp_path):
