@@ -108,6 +108,7 @@ def test_mistakes_of_file_and_overrides_come_together():
 FIRST_SECTIONS = {
     "experiment": "",
     "data": "data.",
+    "target": "data.target.price.",
     "features": "data.features.",
     "columns": "data.columns.age.",
     "split": "data.split.",

@@ -9,7 +9,7 @@ import pytest
 import bptrain
 from bptrain.evaluation.bootstrap import intervals
 from bptrain.evaluation.curves import best_threshold, calibration, counts, precision_recall, roc
-from bptrain.evaluation.fitting import fitting_metrics
+from bptrain.evaluation.fitting import Judged, fitting_metrics
 from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.targets import ClassTarget, NumberTarget, targets
 from bptrain.metrics import Accuracy, Mae, RocAuc
@@ -112,18 +112,18 @@ def test_what_is_no_probability_is_not_judged_as_one():
 def test_intervals_cover_what_the_binomial_distribution_says():
     """Of 100 rows 80 right: the share varies by sqrt(0.8 · 0.2 / 100) = 0.04."""
     found = two_classes([0.9] * 80 + [0.1] * 20, [1] * 100)
-    interval = intervals(found, [Accuracy()], 2000)["accuracy"]
+    interval = intervals([Judged("accuracy", Accuracy(), found)], 2000)["accuracy"]
     assert interval.low == pytest.approx(0.8 - 1.96 * 0.04, abs=0.015)
     assert interval.high == pytest.approx(0.8 + 1.96 * 0.04, abs=0.015)
 
 
 def test_intervals_count_samples_without_a_value():
     found = two_classes([0.9, 0.1, 0.2], [1, 0, 0])
-    interval = intervals(found, [RocAuc()], 1000)["roc_auc"]
+    interval = intervals([Judged("roc_auc", RocAuc(), found)], 1000)["roc_auc"]
     # No row of the one class: (2/3)^3; none of the other: (1/3)^3.
     assert interval.undefined == pytest.approx(1000 * 9 / 27, abs=50)
     assert (interval.low, interval.high) == (1, 1)
-    assert intervals(two_classes([0.5], [1]), [RocAuc()], 10) == {"roc_auc": None}
+    assert intervals([Judged("roc_auc", RocAuc(), two_classes([0.5], [1]))], 10) == {"roc_auc": None}
 
 
 def test_intervals_are_the_same_whenever_asked_for(runs):

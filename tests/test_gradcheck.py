@@ -31,7 +31,7 @@ def test_every_registered_part_passes_and_is_there():
     report = check_gradients()
     assert report.passed, [check for check in report.checks if not check.passed]
     names = {check.name.rpartition(" ")[2] for check in report.checks}
-    assert names == {*LAYERS, *LOSSES, "regularization"}
+    assert names == {*LAYERS, *LOSSES, "losses", "regularization"}
     # Exact means exact: rounding errors, far below what is allowed.
     assert all(check.max_error < 1e-12 for check in report.checks)
 

@@ -3,7 +3,16 @@
 from bptrain.config.annotated import annotated
 from bptrain.config.dump import dump, to_yaml
 from bptrain.config.examples import Example, copy_example, examples
-from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Logging, Training
+from bptrain.config.experiment import (
+    Checkpointing,
+    Convergence,
+    Data,
+    EarlyStopping,
+    Experiment,
+    Logging,
+    TargetOptions,
+    Training,
+)
 from bptrain.config.load import Config, changed, from_json, load
 from bptrain.config.origin import Origin
 from bptrain.config.reference import reference
@@ -20,6 +29,7 @@ __all__ = [
     "Experiment",
     "Logging",
     "Origin",
+    "TargetOptions",
     "Training",
     "annotated",
     "changed",

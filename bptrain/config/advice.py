@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 from bptrain.config.scalars import scalar, written
 from bptrain.config.suggest import value_advice
 from bptrain.config.types import accepts
-from bptrain.registry import alternatives, bare, options
+from bptrain.registry import alternatives, bare, family_of, options
 
 TRUE = ("yes", "on", "y", "true", "1")
 FALSE = ("no", "off", "n", "false", "0")
@@ -126,6 +126,10 @@ def section_advice(cls: type, value: Any, *, optional: bool) -> str:
         return "write {} for its defaults"
     if isinstance(value, tuple) and value and all(isinstance(item, dict) for item in value):
         return "write its keys without dashes"
+    if isinstance(value, str):
+        families = [(option.name, family_of(one)) for option in options(cls) for one in alternatives(option.hint)]
+        named = [name for name, family in families if family and value in family.members]
+        return f"write {{{named[0]}: {value}}}" if len(named) == 1 else ""
     if isinstance(value, int | float):
         fitting = [f"{{{option.name}: {written(value)}}}" for option in options(cls) if accepts(option.hint, value)]
         return f"write {' or '.join(fitting[:2])}" if fitting else ""

@@ -35,18 +35,30 @@ Auto = Literal["auto"]
 
 
 @dataclass(frozen=True)
+class TargetOptions:
+    """One of several targets of different kinds, which share the network."""
+
+    task: Annotated[Literal["auto", "classification", "regression"], "auto: by the loss, or by the values"] = "auto"
+    loss: Annotated[Annotated[Loss, LOSSES] | Auto, "of its own scores; auto: by the kind of target"] = "auto"
+    weight: Annotated[float, Gt(0), Le(1e6), "how often its loss counts in the sum"] = 1.0
+
+
+@dataclass(frozen=True)
 class Data:
     """What is learned from: a table, its columns, and which rows train."""
 
     source: Annotated[Source, SOURCES, "where the table comes from"]
-    target: Annotated[str | tuple[str, ...] | None, "column to predict, or several; null: the source's own"] = None
+    target: Annotated[
+        str | tuple[str, ...] | dict[str, TargetOptions] | None,
+        "column to predict, or several, or each with a loss of its own; inputs: the inputs; null: the source's own",
+    ] = None
     features: Annotated[
         tuple[str, ...] | FeatureChoice | None,
         "columns to predict from, or what to exclude; null: all that have no other use",
     ] = None
     columns: Annotated[dict[str, ColumnOptions] | None, "what is made of single columns, by name"] = None
     task: Annotated[
-        Literal["auto", "classification", "regression", "multi_label"],
+        Literal["auto", "classification", "regression", "multi_label", "autoencoder", "multi_task"],
         "auto: by the loss, or else by what the target looks like",
     ] = "auto"
     split: Annotated[Split, "which rows are held out"] = Split()
@@ -68,6 +80,20 @@ class Data:
     ] = None
     id: Annotated[str | None, "column that tells rows apart; no feature"] = None
     cache: Annotated[bool, "whether the parsed table is kept in the user's cache directory for the next run"] = True
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the target columns, of a config that says which; none for an autoencoder."""
+        if self.task == "autoencoder" or self.target is None:
+            return ()
+        return (self.target,) if isinstance(self.target, str) else tuple(self.target)
+
+    @property
+    def class_targets(self) -> tuple[str, ...]:
+        """Those of the targets that are classes, once it is decided which."""
+        if isinstance(self.target, dict):
+            return tuple(name for name, one in self.target.items() if one.task == "classification")
+        return self.targets if self.task == "classification" else ()
 
     def of_column(self, name: str) -> ColumnOptions | None:
         """What is said of a single column."""
@@ -165,7 +191,9 @@ class Experiment:
     network: Annotated[tuple[Annotated[Layer, LAYERS], ...] | None, "layers from input to output"] = None
     hidden: Annotated[tuple[Annotated[int, Ge(1)], ...] | None, "short form: units of the hidden dense layers"] = None
     activation: Annotated[Annotated[Activation, ACTIVATIONS] | None, "after each hidden layer; null: relu"] = None
-    loss: Annotated[Annotated[Loss, LOSSES] | Auto, "auto: by the kind of target"] = "auto"
+    loss: Annotated[
+        Annotated[Loss, LOSSES] | Auto, "auto: by the kind of target, or that of each target where they have their own"
+    ] = "auto"
     optimizer: Annotated[Optimizer, OPTIMIZERS, "the update rule"] = Adam()
     schedule: Annotated[Schedule, SCHEDULES, "of the learning rate"] = Constant()
     regularization: Annotated[Regularization, "penalties on the weights"] = Regularization()

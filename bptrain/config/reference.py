@@ -9,7 +9,16 @@ from typing import Any
 
 from bptrain.code import load_codes
 from bptrain.config.dump import plain
-from bptrain.config.experiment import Checkpointing, Convergence, Data, EarlyStopping, Experiment, Logging, Training
+from bptrain.config.experiment import (
+    Checkpointing,
+    Convergence,
+    Data,
+    EarlyStopping,
+    Experiment,
+    Logging,
+    TargetOptions,
+    Training,
+)
 from bptrain.data import AUGMENTATIONS, IMPUTERS, SCALERS, SOURCES, ColumnOptions, FeatureChoice, Split
 from bptrain.errors import InputError
 from bptrain.metrics import METRICS
@@ -20,6 +29,7 @@ from bptrain.registry import Family, Option, describe, options, suggestion
 SECTIONS: dict[str, type] = {
     "experiment": Experiment,
     "data": Data,
+    "target": TargetOptions,
     "features": FeatureChoice,
     "columns": ColumnOptions,
     "split": Split,

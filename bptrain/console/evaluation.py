@@ -18,6 +18,8 @@ MOST_CLASSES = 30
 """A matrix of more classes is not drawn; the most frequent confusions are listed instead."""
 WIDE = 60
 """Columns of a terminal on which tables need not be narrow."""
+MOST_NUMBERS = 24
+"""The residuals of more numbers, such as the pixels of an autoencoder, are not printed."""
 LONGEST = 24
 """Characters of a name in a table."""
 
@@ -30,7 +32,9 @@ def evaluation_result(evaluation: Evaluation) -> None:
         console.print(line, soft_wrap=True)
     several = len(evaluation.targets) > 1
     numbers = [target for target in evaluation.targets if isinstance(target, NumberTarget)]
-    if numbers:
+    if len(numbers) > MOST_NUMBERS:
+        console.print(Text(f"\nresiduals of {len(numbers):,} numbers are in what --json prints"), soft_wrap=True)
+    elif numbers:
         console.print()
         residuals(console, numbers)
     for target in evaluation.targets:
@@ -42,11 +46,12 @@ def evaluation_result(evaluation: Evaluation) -> None:
 def metric_lines(evaluation: Evaluation, room: int) -> Iterable[Text]:
     """The metrics, each with its interval where there is one, in a line of its own where there is no room beside."""
     pairs = [("rows", number(evaluation.rows)), ("loss", number(evaluation.loss))]
-    pairs.extend((name, figure(value)) for name, value in evaluation.metrics.items())
+    pairs.extend((printable(name), figure(value)) for name, value in evaluation.metrics.items())
     width, column = max(len(name) for name, _ in pairs), max(len(value) for _, value in pairs if len(value) <= 12)
+    ranges = {printable(name): one for name, one in (evaluation.intervals or {}).items()}
     for name, value in pairs:
         line = Text(f"{name:<{width}}  ", style="dim").append(printable(value), style="not dim")
-        interval = (evaluation.intervals or {}).get(name)
+        interval = ranges.get(name)
         if interval:
             span = f"{CONFIDENCE:.0%} interval {interval.low:.4g} to {interval.high:.4g}"
             missing = f" (undefined in {number(interval.undefined)})" if interval.undefined else ""

@@ -39,7 +39,7 @@ class PlainLines:
             print(notice_line(event), file=sys.stderr, flush=True)
         elif isinstance(event, EpochEnd):
             shown = {name: value for name, value in event.summary.items() if name not in ("epoch", "step", "lr")}
-            numbers = "  ".join(f"{name} {number(value)}" for name, value in shown.items())
+            numbers = "  ".join(f"{printable(name)} {number(value)}" for name, value in shown.items())
             time = duration(perf_counter() - self.began)
             print(f"epoch {event.record['epoch']}/{self.epochs}  {numbers}  {time}", file=sys.stderr, flush=True)
 

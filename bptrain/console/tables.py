@@ -30,7 +30,7 @@ def output() -> Console:
 
 def rows(title: str, pairs: Iterable[tuple[str, str]]) -> None:
     """Print names and values side by side."""
-    pairs = list(pairs)
+    pairs = [(printable(name), value) for name, value in pairs]
     width = max(len(name) for name, _ in pairs)
     console = output()
     console.print(Text(printable(title), style="bold"), soft_wrap=True)

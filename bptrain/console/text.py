@@ -22,7 +22,7 @@ def figure(value: Figure) -> str:
 
 def figures(metrics: Mapping[str, float | None]) -> str:
     """Metrics in a line: `accuracy 0.98`."""
-    return " · ".join(f"{name} {number(value)}" for name, value in metrics.items())
+    return " · ".join(f"{printable(name)} {number(value)}" for name, value in metrics.items())
 
 
 def duration(seconds: float) -> str:

@@ -13,6 +13,8 @@ from bptrain.console.watch import SHORT, Watch
 from bptrain.data import Classes
 from bptrain.registry import name_of
 from bptrain.training import Session
+from bptrain.training.session import is_of_layer
+from bptrain.training.summary import loss_in_words
 
 PLAIN = str.maketrans("→·…━╸─●│", ">|.=--*|")
 """What stands for characters that an encoding lacks, one for one."""
@@ -67,16 +69,17 @@ def heading(session: Session, width: int) -> Iterator[Text]:
     """Data, network and optimizer, a line each."""
     model, experiment = session.model, session.model.experiment
     parts = " + ".join(f"{len(rows):,} {name}" for name, rows in session.parts.items())
-    features, target = len(model.columns.features), model.columns.target
-    if isinstance(target, Classes):
-        what = f"{target.name} ({len(target.labels)} classes)"
-    else:
-        what = ", ".join(column.name for column in target)
+    features, targets = len(model.columns.features), model.columns.singles
+    what = ", ".join(
+        f"{one.name} ({len(one.labels)} classes)" if isinstance(one, Classes) else one.name for one in targets
+    )
     name = cut(printable(experiment.name), max(width // 3, 8))
-    text = f"{parts} rows, {features:,} feature{'s' * (features != 1)} → {printable(what[:500])}"
+    text = f"{parts} rows, {features:,} feature{'s' * (features != 1)} → {printable(what[:500] or 'the inputs')}"
     training = experiment.training
     rate = f"{name_of(experiment.optimizer)} lr {experiment.optimizer.lr:g}"
-    rest = f"{name_of(experiment.schedule)} · {name_of(model.objective.loss)} · batches of {session.batch_size:,}"
+    rest = (
+        f"{name_of(experiment.schedule)} · {printable(loss_in_words(model)[:200])} · batches of {session.batch_size:,}"
+    )
     rest += f" x {training.accumulate}" * (training.accumulate > 1)
     label = 11 if width >= NARROW else 0
     yield (
@@ -130,12 +133,12 @@ def numbers(watch: Watch) -> Iterator[tuple[str, str]]:
     known = {
         name.removeprefix("validation_"): value
         for name, value in watch.record.items()
-        if "." not in name and name not in UNMEASURED and name != "validation_loss"
+        if not is_of_layer(name) and name not in UNMEASURED and name != "validation_loss"
     }
-    names = [name_of(metric) for metric in watch.session.model.metrics]
+    names = [one.name for one in watch.session.model.measures]
     extra = [name for name in known if name in ("penalty", "clipped")]
     for name in list(dict.fromkeys([*extra, *(known if known else names)]))[:9]:
-        yield name, figure(known.get(name))
+        yield printable(name), figure(known.get(name))
     yield "lr", figure(watch.session.lr)
     yield "samples/s", f"{watch.speed:,.0f}"
 

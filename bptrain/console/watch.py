@@ -8,7 +8,7 @@ from time import perf_counter
 from bptrain.console.chart import Curve
 from bptrain.training import EpochEnd, Progress, Session
 from bptrain.training.health import marks
-from bptrain.training.session import Record
+from bptrain.training.session import Record, is_of_layer
 
 WINDOW = 10.0
 """Seconds over which the speed is measured."""
@@ -61,7 +61,7 @@ class Watch:
         self.epoch, self.rows, self.loss, self.record = epoch, 0, record["loss"], record
         self.training.append(epoch, record["loss"])
         self.monitored.append(epoch, record.get("validation_loss"))
-        figures = {name: value for name, value in record.items() if "." in name and value is not None}
+        figures = {name: value for name, value in record.items() if is_of_layer(name) and value is not None}
         if figures:
             health: dict[str, dict[str, float]] = {}
             for name, value in figures.items():

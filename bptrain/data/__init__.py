@@ -28,6 +28,7 @@ from bptrain.data.sources import (
 from bptrain.data.splits import Split
 from bptrain.data.synthetic import Synthetic
 from bptrain.data.table import Table
+from bptrain.data.target_columns import Inputs, Several, Target, Value, unscaled
 from bptrain.data.targets import (
     MOST_INTEGER_CLASSES,
     Classes,
@@ -59,6 +60,7 @@ __all__ = [
     "Idx",
     "Imputer",
     "Inline",
+    "Inputs",
     "Jsonl",
     "Kind",
     "Npy",
@@ -68,16 +70,19 @@ __all__ = [
     "Refuse",
     "Scaler",
     "Selection",
+    "Several",
     "Source",
     "Split",
     "Standard",
     "Synthetic",
     "Table",
+    "Target",
     "Task",
     "Treatment",
     "Tsv",
     "Unscaled",
     "Unseen",
+    "Value",
     "Weighting",
     "as_text",
     "balanced",
@@ -90,4 +95,5 @@ __all__ = [
     "resources",
     "source_for",
     "treatment",
+    "unscaled",
 ]

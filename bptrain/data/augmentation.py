@@ -155,9 +155,8 @@ class ImageShift(Augmentation):
         s.uniform *= len(table)
         np.copyto(s.shift, s.uniform, casting="unsafe")
         np.take(table, s.shift, axis=0, out=s.places, mode="clip")
-        # Each row has a 0 at its end, from where comes what is outside.
+        # Each row keeps the 0 at its end that it was allocated with: from there comes what is outside.
         np.copyto(s.padded[:, :-1], x)
-        s.padded[:, -1] = 0
         np.multiply(s.rows, s.padded.shape[1], out=s.shift)
         s.places += s.shift[:, None]
         np.take(s.padded.reshape(-1), s.places, out=x, mode="clip")

@@ -5,7 +5,7 @@ orders of columns, and columns more, do no harm.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -13,12 +13,22 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data.features import Feature, Numeric, feature_from_json
+from bptrain.data.features import Boolean, Feature, Numeric, feature_from_json
 from bptrain.data.fitting import fit_feature
 from bptrain.data.imputers import Drop
 from bptrain.data.options import Kind, Treatment
 from bptrain.data.selection import Selection
 from bptrain.data.table import Table
+from bptrain.data.target_columns import (
+    Inputs,
+    Several,
+    Target,
+    Value,
+    target_from_json,
+    target_to_json,
+    target_values,
+    unscaled,
+)
 from bptrain.data.targets import Classes
 from bptrain.data.values import missing
 from bptrain.errors import InputError
@@ -63,12 +73,12 @@ class Columns:
     weighting."""
 
     features: tuple[Feature, ...]
-    target: Classes | tuple[Numeric, ...]
+    target: Target
     weighting: Weighting = Weighting()
 
     @property
     def classes(self) -> int | None:
-        """The number of classes, None for a numeric target."""
+        """The number of classes, None where the target is anything else."""
         return len(self.target.labels) if isinstance(self.target, Classes) else None
 
     @cached_property
@@ -77,16 +87,29 @@ class Columns:
         return tuple(name for feature in self.features for name in feature.outputs)
 
     @property
+    def singles(self) -> tuple[Classes | Value, ...]:
+        """The target columns one by one; none for an autoencoder."""
+        if isinstance(self.target, Several):
+            return self.target.targets
+        if isinstance(self.target, Inputs):
+            return ()
+        return (self.target,) if isinstance(self.target, Classes) else self.target
+
+    @property
     def targets_of(self) -> tuple[str, ...]:
         """The names of the target columns."""
-        return (self.target.name,) if isinstance(self.target, Classes) else tuple(one.name for one in self.target)
+        return tuple(one.name for one in self.singles)
 
     @property
     def text(self) -> tuple[str, ...]:
         """The columns that are to be read as text, also where a file has nothing but numbers in them."""
         features = [one.name for one in self.features if not isinstance(one, Numeric)]
-        labels = isinstance(self.target, Classes) and isinstance(self.target.labels[0], str)
-        return (*features, *(self.targets_of if labels else ()))
+        targets = [
+            one.name
+            for one in self.singles
+            if isinstance(one, Boolean) or (isinstance(one, Classes) and isinstance(one.labels[0], str))
+        ]
+        return (*features, *targets)
 
     def refuse_absent(self, table: Table, *, target: bool = True) -> None:
         """Refuse a table that lacks columns, all of them in one message.
@@ -121,11 +144,8 @@ class Columns:
 
     def complete(self, table: Table, *, target: bool = True) -> tuple[Array | None, dict[str, int]]:
         """The rows that are not left out for a missing value (None: all), and how many are missing by column."""
-        named = [*self.features, *(self.target if target and not isinstance(self.target, Classes) else ())]
-        names = [one.name for one in named if isinstance(one.missing, Drop)]
-        if target and isinstance(self.target, Classes) and isinstance(self.target.missing, Drop):
-            names.append(self.target.name)
-        return complete_rows(table, names)
+        named = [*self.features, *(self.singles if target else ())]
+        return complete_rows(table, [one.name for one in named if isinstance(one.missing, Drop)])
 
     def inputs(
         self,
@@ -157,15 +177,18 @@ class Columns:
         return out
 
     def targets(self, table: Table, rows: Array | None = None) -> Array:
-        """The target of a table: class numbers `(rows,)` int64, or scaled numbers `(rows, columns)` float64.
+        """The target of a table: class numbers `(rows,)` int64, or scaled numbers `(rows, columns)` float64, with class
+        numbers among them where there are several kinds; the inputs for an autoencoder.
 
         Raises:
             InputError: a column is missing, or has values that training did not know.
         """
+        if isinstance(self.target, Inputs):
+            return self.inputs(table, rows)
         selection = Selection(table, rows)
         if isinstance(self.target, Classes):
             return self.target.codes(selection)
-        return np.stack([one.scaled(selection, one.numbers(selection)[0]) for one in self.target], axis=1)
+        return np.stack([target_values(one, selection) for one in self.singles], axis=1)
 
     def weights(self, table: Table, rows: Array | None = None, codes: Array | None = None) -> Array | None:
         """What each row weighs in the loss, `(rows,)` float64; None: all the same. `codes` are the class numbers.
@@ -176,18 +199,28 @@ class Columns:
         return self.weighting.weights(Selection(table, rows), codes)
 
     def unscaled(self, values: Array) -> Array:
-        """Numeric targets or predictions `(rows, columns)` in their own units, float64; class outputs unchanged."""
-        if isinstance(self.target, Classes):
+        """Targets or predictions `(rows, columns)` in their own units, float64: of numbers, and the inputs of an
+        autoencoder; class outputs unchanged."""
+        if isinstance(self.target, Inputs):
+            return self.unscaled_inputs(values)
+        if isinstance(self.target, Classes | Several):
             return values
-        wide = values.astype(np.float64)
-        return np.stack([column.unscaled(wide[:, k]) for k, column in enumerate(self.target)], axis=1)
+        return unscaled(self.target, values)
+
+    def unscaled_inputs(self, values: Array) -> Array:
+        """Inputs as the network reads them `(rows, inputs)` with numbers in their own units, float64."""
+        found, start = values.astype(np.float64), 0
+        for feature in self.features:
+            if isinstance(feature, Numeric):
+                found[:, start] = feature.unscaled(found[:, start])
+            start += len(feature.outputs)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """What a checkpoint stores: all that is needed to read another table."""
-        target = self.target.to_json() if isinstance(self.target, Classes) else [one.to_json() for one in self.target]
         return {
             "features": [feature.to_json() for feature in self.features],
-            "target": target,
+            "target": target_to_json(self.target),
             "weighting": asdict(self.weighting),
         }
 
@@ -198,11 +231,11 @@ class Columns:
         Raises:
             LookupError, TypeError, ValueError: it is not what `to_json` writes.
         """
-        target, weighting = stored["target"], stored["weighting"]
+        weighting = stored["weighting"]
         classes = weighting["classes"]
         return cls(
             tuple(feature_from_json(entry) for entry in stored["features"]),
-            Classes.from_json(target) if isinstance(target, dict) else tuple(map(feature_from_json, target)),
+            target_from_json(stored["target"]),
             Weighting(None if classes is None else tuple(classes), weighting["column"]),
         )
 
@@ -222,8 +255,10 @@ def fit(
     table: Table,
     rows: Array,
     features: Mapping[str, tuple[Kind, Treatment]],
-    target: Classes | Mapping[str, Treatment],
+    target: Classes | Mapping[str, Classes | Treatment] | Inputs,
     weighting: Weighting = Weighting(),
+    *,
+    several: bool = False,
 ) -> Columns:
     """Columns with statistics of the given rows.
 
@@ -231,18 +266,24 @@ def fit(
         table: all rows.
         rows: those that train, int64.
         features: the inputs by name, each with its kind and what is made of it.
-        target: the classes, or what is made of each numeric target.
+        target: the classes; or by the name of each column its classes, or what is made of it: a boolean, or numbers.
         weighting: of the rows in the loss.
+        several: whether the targets are each by itself.
 
     Raises:
         InputError: a column is missing, or has values that cannot be learned from.
     """
     selection = Selection(table, rows)
-    if not isinstance(target, Classes):
-        fitted: Sequence[Feature] = [fit_feature(selection, name, "numeric", one) for name, one in target.items()]
-        target_columns = tuple(one for one in fitted if isinstance(one, Numeric))
+    fitted: Any = target
+    if isinstance(target, Mapping):
+        fitted = tuple(
+            one
+            if isinstance(one, Classes)
+            else fit_feature(selection, name, "boolean" if one.kind == "boolean" else "numeric", one)
+            for name, one in target.items()
+        )
     return Columns(
         tuple(fit_feature(selection, name, kind, one) for name, (kind, one) in features.items()),
-        target if isinstance(target, Classes) else target_columns,
+        Several(fitted) if several else fitted,
         weighting,
     )

@@ -16,7 +16,7 @@ from bptrain.data.values import missing as holes_of
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 
-Task = Literal["classification", "regression", "multi_label"]
+Task = Literal["classification", "regression", "multi_label", "autoencoder", "multi_task"]
 
 MOST_INTEGER_CLASSES = 20
 """A column of whole numbers with no more distinct values than this, and five rows for each, is taken for classes,

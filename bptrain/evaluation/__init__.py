@@ -14,11 +14,10 @@ from bptrain.data import read_table
 from bptrain.data.table import Table, shown
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.bootstrap import CONFIDENCE, FEWEST, MOST, Interval, Watch, intervals
-from bptrain.evaluation.fitting import fitting_metrics
-from bptrain.evaluation.predictions import Predictions, predictions
+from bptrain.evaluation.fitting import fitting_measures
+from bptrain.evaluation.predictions import Predictions, in_own_units, predictions
 from bptrain.evaluation.targets import Target, targets
 from bptrain.metrics import Figure
-from bptrain.registry import name_of
 from bptrain.training import Model, Rows, score
 from bptrain.training.assemble import encoded, fingerprint, ignored_values
 from bptrain.training.checkpoint import load
@@ -31,9 +30,10 @@ SplitName = Literal["train", "validation", "test"]
 class Evaluation:
     """Loss and metrics on `rows` rows of a split, or of new `data`; metrics are None where undefined.
 
-    `metrics` are those of the config, then all others that fit the task. `targets` says more of each column that is
-    predicted. `intervals` are those of the metrics that are single numbers, from `bootstrap` samples; None: not asked
-    for. `predictions` are what all of it was made from.
+    `metrics` are those of the config, then all others that fit the task; where each target has a loss of its own, those
+    of one after the other, as `price.rmse`. `targets` says more of each column that is predicted, and of an autoencoder
+    of each input that is a number. `intervals` are those of the metrics that are single numbers, from `bootstrap`
+    samples; None: not asked for. `predictions` are what all of it was made from, of each such target by itself.
     """
 
     split: str
@@ -43,7 +43,7 @@ class Evaluation:
     targets: tuple[Target, ...]
     bootstrap: int | None
     intervals: dict[str, Interval | None] | None
-    predictions: Predictions = field(repr=False, compare=False)
+    predictions: tuple[Predictions, ...] = field(repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """What `bptrain evaluate --json` prints."""
@@ -100,15 +100,16 @@ def evaluated(
 ) -> Evaluation:
     """Score a model on rows that have a name; see `evaluate`."""
     result, found = score(model, rows), predictions(model, rows)
-    metrics = fitting_metrics(model.metrics, found)
+    judged = [one for said in found for one in fitting_measures(model.metrics, said)]
+    values = {}
     with np.errstate(all="ignore"):
-        more = {name_of(one): one for one in metrics if name_of(one) not in result.metrics}
-        values = result.metrics | {
-            key: metric.finish(metric.tally(found.outputs, found.targets)) for key, metric in more.items()
-        }
-    singles = [metric for metric in metrics if not isinstance(values[name_of(metric)], list)]
-    ranges = None if bootstrap is None else intervals(found, singles, bootstrap, watch)
-    return Evaluation(name, len(rows), result.loss, values, tuple(targets(found)), bootstrap, ranges, found)
+        for one in judged:
+            known = one.name in result.metrics
+            values[one.name] = result.metrics[one.name] if known else one.value(one.predictions)
+    singles = [one for one in judged if not isinstance(values[one.name], list)]
+    ranges = None if bootstrap is None else intervals(singles, bootstrap, watch)
+    each = tuple(target for said in found for target in targets(in_own_units(model.columns, said)))
+    return Evaluation(name, len(rows), result.loss, values, each, bootstrap, ranges, found)
 
 
 def chosen_rows(
@@ -124,8 +125,8 @@ def chosen_rows(
     if split is not None:
         raise InputError("--split names a part of the training data; it does not go with --data")
     rows = new_rows(model, read_table(data, like=model.experiment.data.source, text=model.columns.text))
-    if objection := model.objection(rows):
-        raise InputError(f"{data}: {objection}")
+    if objection := model.objection(rows, strict=False):
+        raise InputError(f"{data}: {objection[1]}")
     return "data", rows
 
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.evaluation.predictions import Predictions
-from bptrain.metrics import Metric
-from bptrain.registry import name_of
+from bptrain.evaluation.fitting import Judged
 
 CONFIDENCE = 0.95
 SEED = 0
@@ -33,31 +31,30 @@ class Interval:
     undefined: int
 
 
-def intervals(
-    found: Predictions, metrics: Sequence[Metric], samples: int, watch: Watch | None = None
-) -> dict[str, Interval | None]:
+def intervals(judged: Sequence[Judged], samples: int, watch: Watch | None = None) -> dict[str, Interval | None]:
     """An interval for each metric that is a single number; None where it was undefined in every sample.
 
     Args:
-        found: the predictions that metrics judge.
-        metrics: those.
+        judged: the metrics with the predictions that they judge, all of the same rows.
         samples: how often rows are drawn.
         watch: is called with the samples that are done and how many there will be.
     """
     generator = np.random.Generator(np.random.PCG64(SEED))
-    values = np.full((samples, len(metrics)), np.nan)
+    values = np.full((samples, len(judged)), np.nan)
+    heads = {one.predictions.head: one.predictions for one in judged}
+    count = max(map(len, heads.values()), default=0)
     with np.errstate(all="ignore"):
         for k in range(samples):
             # In their order, which reads memory forward; the metrics do not depend on it.
-            drawn = found.rows(np.sort(generator.integers(0, len(found), len(found))))
-            for column, metric in enumerate(metrics):
-                value = metric.finish(metric.tally(drawn.outputs, drawn.targets))
+            chosen = np.sort(generator.integers(0, count, count))
+            drawn = {name: found.rows(chosen) for name, found in heads.items()}
+            for column, one in enumerate(judged):
+                value = one.value(drawn[one.predictions.head])
                 if isinstance(value, float):
                     values[k, column] = value
             if watch is not None:
                 watch(k + 1, samples)
-    singles = {name_of(metric): values[:, column] for column, metric in enumerate(metrics)}
-    return {name: interval(found) for name, found in singles.items()}
+    return {one.name: interval(values[:, column]) for column, one in enumerate(judged)}
 
 
 def interval(values: Array) -> Interval | None:

@@ -1,17 +1,19 @@
 """Predictions: what a model says of rows, beside what is true of them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data import Classes
+from bptrain.data import Classes, Columns, Inputs, Numeric
 from bptrain.metrics import Kind, predicted_codes
 from bptrain.metrics.probability import class_probabilities
 from bptrain.training import Model, Rows
-from bptrain.training.model import kind_of, scoring_rows
-from bptrain.training.scoring import forward
+from bptrain.training.heads import Head
+from bptrain.training.model import scoring_rows
+from bptrain.training.scoring import Pair, forward
 from bptrain.training.threads import threads_for
 
 
@@ -19,7 +21,8 @@ from bptrain.training.threads import threads_for
 class Predictions:
     """Outputs and targets of rows, as metrics take them: see `bptrain.metrics.contract`.
 
-    `names` are the columns that are predicted, and `labels` the classes where there are some.
+    `names` are the columns that are predicted, and `labels` the classes where there are some. `head` stands before the
+    names of metrics; it is empty unless each target has a loss of its own.
     """
 
     kind: Kind
@@ -27,6 +30,7 @@ class Predictions:
     labels: tuple[str | int, ...]
     outputs: Array
     targets: Array
+    head: str = ""
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -52,20 +56,42 @@ class Predictions:
 
     def rows(self, chosen: Array) -> "Predictions":
         """Some of the rows, which may be chosen more than once."""
-        return Predictions(self.kind, self.names, self.labels, self.outputs[chosen], self.targets[chosen])
+        return replace(self, outputs=self.outputs[chosen], targets=self.targets[chosen])
 
 
-def predictions(model: Model, rows: Rows) -> Predictions:
-    """What the model says of rows, in the portions in which it is scored."""
-    target, outputs, targets = model.columns.target, [], []
+def predictions(model: Model, rows: Rows) -> tuple[Predictions, ...]:
+    """What each head of the model says of rows, in the portions in which it is scored."""
+    found: dict[str, list[Pair]] = {head.name: [] for head in model.heads}
     portion = scoring_rows(model.experiment)
     with threads_for(model.network, portion), np.errstate(all="ignore"):
         for start in range(0, len(rows), portion):
-            _, said, true = forward(model, rows, np.arange(start, min(start + portion, len(rows))))
-            outputs.append(said.copy())
-            targets.append(true.copy())
-    classes = isinstance(target, Classes)
-    names = (target.name,) if isinstance(target, Classes) else tuple(column.name for column in target)
-    labels = target.labels if isinstance(target, Classes) else ()
-    kind: Kind = "classes" if classes else kind_of(model.experiment)
-    return Predictions(kind, names, labels, np.concatenate(outputs), np.concatenate(targets))
+            _, pairs = forward(model, rows, np.arange(start, min(start + portion, len(rows))))
+            for name, (said, true) in pairs.items():
+                found[name].append((said.copy(), true.copy()))
+    return tuple(joined(head, model.columns, found[head.name]) for head in model.heads)
+
+
+def joined(head: Head, columns: Columns, pairs: Sequence[Pair]) -> Predictions:
+    """The predictions of a head from those of portions."""
+    said, true = (np.concatenate([pair[k] for pair in pairs]) for k in (0, 1))
+    return Predictions(head.kind, *names_of(head, columns), said, true, head.name)
+
+
+def names_of(head: Head, columns: Columns) -> tuple[tuple[str, ...], tuple[str | int, ...]]:
+    """The columns that a head predicts, and the classes if there are some."""
+    if isinstance(head.target, Classes):
+        return (head.target.name,), head.target.labels
+    if isinstance(head.target, Inputs):
+        return columns.outputs, ()
+    return tuple(column.name for column in head.target), ()
+
+
+def in_own_units(columns: Columns, found: Predictions) -> Predictions:
+    """The predictions of an autoencoder in the units of the data, without the inputs that are no numbers; those of any
+    other model as they are."""
+    if not isinstance(columns.target, Inputs):
+        return found
+    numeric = {feature.name for feature in columns.features if isinstance(feature, Numeric)}
+    kept = [k for k, name in enumerate(found.names) if name in numeric]
+    outputs, true = (columns.unscaled_inputs(values)[:, kept] for values in (found.outputs, found.targets))
+    return replace(found, names=tuple(found.names[k] for k in kept), outputs=outputs, targets=true)

@@ -6,21 +6,40 @@ from bptrain.arrays import Array
 from bptrain.gradcheck.bugs import Bug, ratio_in_words, ratio_of
 from bptrain.gradcheck.evidence import same
 from bptrain.gradcheck.twin import Twin
+from bptrain.nn import Loss
+from bptrain.nn.losses import MultiTask
 from bptrain.nn.witness import running
+from bptrain.registry import name_of
 
 
 def bug_of_loss(twin: Twin, scores: Array, dscores: Array, exact: Array, n: int) -> Bug:
     """What is wrong with the gradient of a loss."""
-    given = dscores.reshape(-1)
+    loss, targets = twin.real.loss, twin.batches[0].targets
+    if not isinstance(loss, MultiTask):
+        return bug_of(twin.loss_name, loss, scores, targets, dscores, exact)
+    found = []
+    for part, own, known in loss.slices():
+        given, true = dscores[:, own] / part.weight, exact[:, own] / part.weight
+        if not np.allclose(given, true, rtol=1e-9, atol=1e-9 * np.abs(true).max() + 1e-15):
+            answers = targets[:, known]
+            if part.loss.encoding == "codes":
+                answers = answers[:, 0]
+            bug = bug_of(twin.loss_name, part.loss, scores[:, own], answers, given, true)
+            found.append(Bug(bug.kind, f"{name_of(part.loss)} of {part.name}: {bug.sentence}"))
+    return found[0] if found else Bug("entries", "dscores are wrong by little")
+
+
+def bug_of(name: str, loss: Loss, scores: Array, targets: Array, dscores: Array, exact: Array) -> Bug:
+    """What is wrong with dscores `(n, width)` of a loss, from scores and targets and what is right."""
+    given, n = dscores.reshape(-1), len(scores)
     if not np.isfinite(given).all():
         return Bug("not_finite", "dscores are not finite, or not all written")
     if not given.any():
         return Bug("zero", "dscores are all zero: nothing is learned")
     if same(given, -exact.reshape(-1)):
         return Bug("sign", "dscores have the wrong sign: target minus output, not output minus target")
-    with running(twin.loss_name):
-        outputs = twin.real.loss.outputs(scores.copy(), np.empty_like(scores))
-    targets = twin.batches[0].targets
+    with running(name):
+        outputs = loss.outputs(scores.copy(), np.empty_like(scores))
     if targets.shape != scores.shape:
         codes = targets.reshape(-1).astype(int)
         targets = (codes[:, None] == np.arange(scores.shape[1])) if scores.shape[1] > 1 else codes[:, None]
@@ -30,7 +49,7 @@ def bug_of_loss(twin: Twin, scores: Array, dscores: Array, exact: Array, n: int)
     for share in (n, n * scores.shape[1]):
         if same(given, (outputs / share).reshape(-1)):
             return Bug("target_missing", "dscores are the outputs: the target is not subtracted")
-        if twin.real.loss.link and same(given, ((scores - targets) / share).reshape(-1)):
+        if loss.link and same(given, ((scores - targets) / share).reshape(-1)):
             return Bug("output_missing", "dscores are scores minus targets: the scores are not made outputs first")
     if same(given, (exact * outputs * (1 - outputs)).reshape(-1)):
         what = "dscores have the factor y (1 - y): the derivative of the output is in them already, and cancels"

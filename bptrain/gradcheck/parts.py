@@ -15,7 +15,7 @@ from bptrain.gradcheck.twin import Twin
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss, completed
 from bptrain.nn.activations import Tanh
 from bptrain.nn.layers import Dense
-from bptrain.nn.losses import Mse, SoftmaxCrossEntropy
+from bptrain.nn.losses import BinaryCrossEntropy, Mse, MultiTask, Part, SoftmaxCrossEntropy
 from bptrain.optim import Regularization
 from bptrain.registry import name_of
 
@@ -58,9 +58,10 @@ class Parts:
         self.entries = entries
 
     def every(self) -> Iterator[Check]:
-        """One check for each registered layer, activation and loss, and one for the penalties."""
+        """A check for each registered layer, activation and loss, one for several losses, and one for the penalties."""
         yield from self.named(LAYERS.members.values())
         yield from self.named(LOSSES.members.values())
+        yield summary("several losses", [self.several(seed) for seed in SEEDS])
         penalties = Regularization(0.1, 0.2)
         found = [self.layers((Dense(4), Tanh(), Dense()), Mse(), seed, penalties) for seed in SEEDS]
         yield summary("regularization", found)
@@ -117,6 +118,21 @@ class Parts:
             for width in loss.widths(classes, columns)
             for one in self.layers((Dense(4), Tanh(), Dense(width)), loss, seed, classes=classes)
         ]
+
+    def several(self, seed: int) -> list[Check]:
+        """Targets of different kinds, each with a loss of its own, behind one network."""
+        rows, rng = ROWS - seed, np.random.default_rng(seed)
+        loss = MultiTask(
+            (
+                Part("numbers", Mse(), 2, 2, 0.5),
+                Part("classes", SoftmaxCrossEntropy(), 3, 1, 2.0),
+                Part("yes or no", BinaryCrossEntropy(), 1),
+            )
+        )
+        known = rng.normal(size=(rows, 2)), rng.integers(0, 3, (rows, 1)), rng.integers(0, 2, (rows, 1))
+        layers, inputs = (Dense(4), Tanh(), Dense(6)), rng.normal(size=(rows, INPUTS))
+        twin = Twin(layers, (INPUTS,), loss, Regularization(), inputs, np.concatenate(known, axis=1), seed)
+        return check(twin, self.method, self.entries)
 
     def layers(
         self,

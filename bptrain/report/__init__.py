@@ -8,6 +8,7 @@ from bptrain.atomic import replaced
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.evaluation import Evaluation, SplitName
 from bptrain.evaluation.bootstrap import Watch
+from bptrain.evaluation.predictions import in_own_units
 from bptrain.evaluation.targets import ClassTarget, NumberTarget
 from bptrain.metrics import Figure
 from bptrain.report.classes import calibration_curve, class_table, confusion, threshold, threshold_curves
@@ -98,24 +99,33 @@ def sections(found: Material) -> Iterator[tuple[str, Html]]:
     yield "Commands", commands(found)
 
 
+MOST_DRAWN = 12
+"""The residuals of so many numbers are shown, of an autoencoder's inputs too."""
+
+
 def results(made: Pictures, found: Material, evaluation: Evaluation) -> Iterator[tuple[str, Html]]:
     """What the evaluation found."""
-    said = evaluation.predictions
     yield "Evaluation", metrics(evaluation)
-    classes = [one for one in evaluation.targets if isinstance(one, ClassTarget)]
-    for one in classes:
-        title = "Classes" if len(classes) == 1 else f"Label {named(one.target, 40)}"
-        yield title, joined((class_table(one), confusion(one), threshold(one)))
-    if classes:
-        yield "ROC and precision-recall", threshold_curves(made, said)
-        yield "Calibration", calibration_curve(made, said)
-    numbers = [one for one in evaluation.targets if isinstance(one, NumberTarget)]
-    if numbers:
-        drawn = (residuals(made, said, k) for k in range(len(numbers)))
-        yield "Residuals", joined((residual_table(numbers), *drawn))
     assert found.rows is not None
-    title = "Most confident mistakes" if said.kind == "classes" else "Largest errors"
-    yield title, mistakes(found.model.columns, found.rows, said)
+    for said in evaluation.predictions:
+        own = in_own_units(found.model.columns, said)
+        of = f" of {named(said.head, 40)}" if said.head else ""
+        targets = [one for one in evaluation.targets if one.target in own.names]
+        classes = [one for one in targets if isinstance(one, ClassTarget)]
+        for one in classes:
+            title = f"Classes{of}" if said.kind == "classes" else f"Label {named(one.target, 40)}"
+            yield title, joined((class_table(one), confusion(one), threshold(one)))
+        if classes:
+            yield f"ROC and precision-recall{of}", threshold_curves(made, said)
+            yield f"Calibration{of}", calibration_curve(made, said)
+        numbers = [one for one in targets if isinstance(one, NumberTarget)]
+        if numbers:
+            drawn = (residuals(made, own, k) for k in range(min(len(numbers), MOST_DRAWN)))
+            left = len(numbers) - MOST_DRAWN
+            more = note(f"{left} more are not shown; bptrain evaluate --json has them.") if left > 0 else None
+            yield f"Residuals{of}", joined((residual_table(numbers[:MOST_DRAWN]), *drawn, more))
+        title = "Most confident mistakes" if said.kind == "classes" else "Largest errors"
+        yield f"{title}{of}", mistakes(found.model.columns, found.rows, own)
 
 
 def metrics(evaluation: Evaluation) -> Html:

@@ -11,6 +11,7 @@ from bptrain.report.html import Content, Html, joined, named, tag
 from bptrain.report.page import figure, note, page, table
 from bptrain.report.pictures import Pictures, axes, label, logarithmic, require_matplotlib
 from bptrain.training import Run
+from bptrain.training.session import is_of_layer
 
 MOST_CURVES = 8
 """More in one picture cannot be told apart."""
@@ -98,7 +99,7 @@ def curves(comparison: Comparison, names: list[str]) -> Html:
 
 def is_metric(key: str) -> bool:
     """Whether a figure of the history is a metric."""
-    return "." not in key and key not in ("epoch", "step", "lr", "loss", "validation_loss", "penalty", "clipped")
+    return not is_of_layer(key) and key not in ("epoch", "step", "lr", "loss", "validation_loss", "penalty", "clipped")
 
 
 def name_of(run: Run) -> str:

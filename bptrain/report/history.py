@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from bptrain.report.html import Html, joined, tag
 from bptrain.report.page import figure, figures, note
 from bptrain.report.pictures import STYLES, Pictures, axes, label, logarithmic
-from bptrain.training.session import Record
+from bptrain.training.session import Record, is_of_layer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def curve(records: Sequence[Record], key: str) -> Curve:
 def metric_keys(records: Sequence[Record]) -> list[str]:
     """The metrics that were measured."""
     keys = dict.fromkeys(key for record in records for key in record)
-    return [key for key in keys if key not in OTHERS and "." not in key]
+    return [key for key in keys if key not in OTHERS and not is_of_layer(key)]
 
 
 def panels(records: Sequence[Record]) -> Iterator[tuple[str, list[tuple[str, Curve]]]]:

@@ -6,22 +6,21 @@ the columns. What comes out has no `auto` left in it.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
-
-import numpy as np
 
 from bptrain.arrays import Streams
 from bptrain.config import Experiment
-from bptrain.data import MOST_INTEGER_CLASSES, Classes, Selection, Table, Task, Unscaled, likely_task
+from bptrain.data import Classes, Selection, Table
 from bptrain.data.duplicates import count_duplicates
 from bptrain.data.table import shown
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.nn.losses import BinaryCrossEntropy
 from bptrain.optim import LineSearch
 from bptrain.registry import name_of
-from bptrain.training.model import Model, Rows, batch_rows, build_model, default_loss
+from bptrain.training.heads import Head
+from bptrain.training.model import Model, Rows, batch_rows, build_model
 from bptrain.training.preparing import Division, divided, feature_names, load_table, target_names
+from bptrain.training.tasks import find_task, refuse_continuous, settled
 from bptrain.training.treating import fitted
 
 
@@ -56,18 +55,19 @@ def assemble(experiment: Experiment) -> Assembly:
     names = target_names(experiment.data, table)
     feature_names(experiment.data, table, names)
     task = find_task(experiment, table, names)
-    if task == "classification":
-        refuse_continuous(experiment, table, names[0])
     streams = Streams(experiment.seed)
-    division = divided(settled(experiment, names, task), table, streams)
-    columns = fitted(settled(experiment, names, task), division.parts["train"])
-    experiment = settled(experiment, names, task, columns.classes)
+    written, experiment = experiment, settled(experiment, names, task, table)
+    for name in experiment.data.class_targets:
+        refuse_continuous(written, table, name)
+    division = divided(experiment, table, streams)
+    columns = fitted(experiment, division.parts["train"])
+    experiment = settled(written, names, task, table, columns)
     model = build_model(experiment, columns, streams, rows=len(division.parts["train"]))
     refuse_unfit(model, {name: len(part) for name, part in division.parts.items()})
     parts, notes = encoded(model, division)
-    for rows in parts.values():
-        if objection := model.objection(rows):
-            raise OptionError(objected(model, objection))
+    for name, rows in parts.items():
+        if objection := model.objection(rows, strict=name == "train"):
+            raise OptionError(objected(model, *objection))
     duplicates = count_duplicates(
         {name: rows.inputs for name, rows in parts.items()}, {name: rows.targets for name, rows in parts.items()}
     )
@@ -112,83 +112,21 @@ def fingerprint(parts: Mapping[str, Rows]) -> str:
     return sha256("".join(f"{name} {rows.fingerprint()}\n" for name, rows in parts.items()).encode()).hexdigest()
 
 
-def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> Task:
-    """Classes, labels or numbers: what the config says, or what the loss takes, or what the columns look like.
-
-    Raises:
-        OptionError: several columns of classes.
-    """
-    loss, task = experiment.loss, experiment.data.task
-    if len(names) > 1:
-        if task == "classification":
-            what = f"one column of classes at a time (got {len(names)}); for labels that go together use multi_label"
-            raise OptionError(Mistake("data.target", what, "BP121"))
-        labels = task == "multi_label" or (task == "auto" and loss != "auto" and loss.labels)
-        return "multi_label" if labels else "regression"
-    if task != "auto":
-        return task
-    likely = likely_task(table, names[0])
-    if loss == "auto":
-        return likely
-    text = table.column(names[0]).dtype == object
-    for_classes = bool(loss.widths(2, 1) or loss.widths(3, 1))
-    rather = for_classes and (not loss.widths(None, 1) or (loss.labels and likely == "classification"))
-    return "classification" if text or rather else "regression"
-
-
-def refuse_continuous(experiment: Experiment, table: Table, name: str) -> None:
-    """Refuse numbers of any size where classes are wanted.
-
-    Raises:
-        OptionError: the target has fractions, or many whole numbers with fewer than three rows for each.
-    """
-    values = table.column(name)
-    if values.dtype == object or not np.isfinite(values).all():
-        return
-    broken, distinct = np.flatnonzero(values != np.floor(values)), len(np.unique(values))
-    if len(broken):
-        row = int(broken[0])
-        got = f"got {values[row]:g} in {table.where(row)}"
-    elif distinct > max(MOST_INTEGER_CLASSES, len(values) / 3):
-        got = f"got {distinct} distinct numbers in {len(values)} rows"
-    else:
-        return
-    place, what = ("data.task", "classification") if experiment.loss == "auto" else ("loss", name_of(experiment.loss))
-    advice = "for numbers to predict use mse" if place == "loss" else "write task: regression"
-    wanted = "takes classes, as text or whole numbers"
-    raise OptionError(Mistake(place, f"{what} {wanted}, and {name!r} is continuous ({got}); {advice}", "BP120"))
-
-
-def objected(model: Model, objection: str) -> Mistake:
+def objected(model: Model, head: Head, objection: str) -> Mistake:
     """What a loss says against the targets as a mistake in the field that is to blame, and what to do about it."""
-    loss, target = model.objective.loss, model.columns.target
-    if getattr(loss, "class_weights", None) is not None and isinstance(target, Classes):
+    data, loss, place = model.experiment.data, head.loss, "loss"
+    if isinstance(data.target, dict):
+        place = f"data.target.{head.name}.loss"
+    if getattr(loss, "class_weights", None) is not None and isinstance(head.target, Classes):
         said = objection.removeprefix(f"{name_of(loss)}: class_weights ")
-        some = ", ".join(map(str, target.labels[:20])) + (", ..." if len(target.labels) > 20 else "")
-        return Mistake(f"loss.{name_of(loss)}.class_weights", f"{said}; write one for each of {some}", "BP124")
-    if model.experiment.data.task == "multi_label":
+        some = ", ".join(map(str, head.target.labels[:20])) + (", ..." if len(head.target.labels) > 20 else "")
+        return Mistake(f"{place}.{name_of(loss)}.class_weights", f"{said}; write one for each of {some}", "BP124")
+    if data.task == "multi_label":
         return Mistake("data.target", objection, "BP122")
-    return Mistake("loss", f"{objection}; choose another target, or a loss for such numbers, as mse", "BP122")
-
-
-def settled(experiment: Experiment, names: tuple[str, ...], task: Task, classes: int | None = None) -> Experiment:
-    """The experiment with target, task, loss and manner of splitting as the data decided them; the loss for classes
-    only once their number is known."""
-    data = experiment.data
-    method = data.split.method
-    if method == "auto":
-        method = "stratified" if task == "classification" else "random"
-    loss = experiment.loss
-    if loss == "auto":
-        loss = BinaryCrossEntropy() if task == "multi_label" else default_loss(classes)
-    data = replace(
-        data,
-        target=names[0] if len(names) == 1 else names,
-        task=task,
-        split=replace(data.split, method=method),
-        target_scaling=Unscaled() if loss.raw_targets or task == "multi_label" else data.target_scaling,
-    )
-    return replace(experiment, data=data, loss=loss)
+    if data.task == "autoencoder":
+        what = f"{objection}, and the inputs are the target; write data.scaling: minmax, or use mse"
+        return Mistake(place, what, "BP122")
+    return Mistake(place, f"{objection}; choose another target, or a loss for such numbers, as mse", "BP122")
 
 
 def refuse_unfit(model: Model, rows: Mapping[str, int]) -> None:

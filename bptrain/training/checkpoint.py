@@ -18,7 +18,6 @@ from bptrain.config import dump, from_json
 from bptrain.data import Columns
 from bptrain.errors import DivergedError, InputError, StorageError
 from bptrain.needs import Need, meet, needs
-from bptrain.registry import name_of
 from bptrain.training import npz
 from bptrain.training.model import Model, build_model
 from bptrain.training.scoring import Score
@@ -96,7 +95,7 @@ def restore(session: Session, arrays: Mapping[str, Array], stored: Mapping[str, 
             raise ValueError(f"it has format {stored['format']}, this version reads format {FORMAT}")
         if stored["best"] is not None:
             theta, state = model.network.theta, model.network.state
-            names = [name_of(metric) for metric in model.metrics]
+            names = [one.name for one in model.measures]
             best = Score(stored["best"]["loss"], {name: stored["best"]["metrics"][name] for name in names})
             raw = np.zeros_like(theta) if session.average is not None else None
             session.best = Best(stored["best"]["epoch"], best, np.zeros_like(theta), np.zeros_like(state), raw)

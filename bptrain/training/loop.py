@@ -19,7 +19,7 @@ from bptrain.training.budget import Budget
 from bptrain.training.divergence import diverged
 from bptrain.training.objective import Batch
 from bptrain.training.scoring import Score, score
-from bptrain.training.session import Record, Session
+from bptrain.training.session import Record, Session, is_of_layer
 
 TICK = 0.1
 """Seconds between two reports of progress inside an epoch."""
@@ -47,7 +47,7 @@ class EpochEnd:
     @property
     def summary(self) -> Record:
         """The record without the figures of single layers, such as `dead.1.relu`."""
-        return {name: value for name, value in self.record.items() if "." not in name}
+        return {name: value for name, value in self.record.items() if not is_of_layer(name)}
 
 
 @dataclass(frozen=True)

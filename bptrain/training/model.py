@@ -8,13 +8,14 @@ import numpy as np
 
 from bptrain.arrays import Array, Streams
 from bptrain.config import Experiment
-from bptrain.data import Classes, Columns, Table
+from bptrain.data import Columns, Inputs, Several, Table
 from bptrain.errors import Mistake, OptionError
-from bptrain.metrics import Kind, Metric, all_metrics, default_metrics
-from bptrain.nn import Activation, Loss, Network, completed
+from bptrain.metrics import Metric
+from bptrain.nn import Activation, Network, completed
 from bptrain.nn.layers import Dense
-from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.registry import name_of
+from bptrain.training.heads import Head, fitting_widths, heads_of, loss_of, objections
+from bptrain.training.measures import Measure, chosen_metrics, measures_of
 from bptrain.training.objective import Objective
 
 
@@ -34,12 +35,14 @@ class Rows:
     def first(self, count: int) -> "Rows":
         """The first so many of them."""
         numbers, weights = (None if array is None else array[:count] for array in (self.numbers, self.weights))
-        return Rows(self.inputs[:count], self.targets[:count], numbers, weights)
+        inputs = self.inputs[:count]
+        return Rows(inputs, inputs if self.targets is self.inputs else self.targets[:count], numbers, weights)
 
     def fingerprint(self) -> str:
         """A digest that tells whether rows are still the same, in the same order and at the same places."""
         total = hashlib.sha256()
-        for array in (self.inputs, self.targets, self.numbers, self.weights):
+        targets = None if self.targets is self.inputs else self.targets
+        for array in (self.inputs, targets, self.numbers, self.weights):
             if array is not None:
                 total.update(np.ascontiguousarray(array).view(np.uint8).data)
         return total.hexdigest()
@@ -49,7 +52,8 @@ class Rows:
 class Model:
     """A network with all that is needed to use it on a raw table.
 
-    `experiment` has no `auto` left; `metrics` are those of the task.
+    `experiment` has no `auto` left, but for the loss where each target has its own; `metrics` are those of the task,
+    and `measures` say of which target. `heads` are what the scores predict.
     """
 
     experiment: Experiment
@@ -57,6 +61,8 @@ class Model:
     streams: Streams
     objective: Objective
     metrics: tuple[Metric, ...]
+    heads: tuple[Head, ...]
+    measures: tuple[Measure, ...]
 
     @property
     def network(self) -> Network:
@@ -75,24 +81,30 @@ class Model:
             InputError: a column is missing or has values that cannot be used.
         """
         self.columns.refuse_absent(table)
-        targets = self.columns.targets(table, rows)
-        weights = self.columns.weights(table, rows, targets if self.columns.classes is not None else None)
-        loss, width = self.objective.loss, self.network.output_shape[0]
-        if loss.encoding == "values" and self.columns.classes is not None:
-            targets = targets[:, None] == np.arange(width) if width > 1 else targets[:, None]
-        dtype = np.int64 if loss.encoding == "codes" else self.network.dtype
-        inputs = self.columns.inputs(table, rows, dtype=self.network.dtype, unseen=unseen)
-        if weights is not None:
-            weights = weights.astype(self.network.dtype)
-        return Rows(inputs, np.ascontiguousarray(targets, dtype=dtype), rows, weights)
+        dtype = self.network.dtype
+        inputs = self.columns.inputs(table, rows, dtype=dtype, unseen=unseen)
+        if isinstance(self.columns.target, Inputs):
+            weights = self.columns.weights(table, rows)
+            return Rows(inputs, inputs, rows, None if weights is None else weights.astype(dtype))
+        known = self.columns.targets(table, rows)
+        weights = self.columns.weights(table, rows, known if self.columns.classes is not None else None)
+        if isinstance(self.columns.target, Several):
+            # Class numbers as floats: those of float32 are exact up to 16,777,216.
+            each = [head.encoded(known[:, k]) for k, head in enumerate(self.heads)]
+            targets = np.concatenate([one if one.ndim > 1 else one[:, None] for one in each], axis=1, dtype=dtype)
+        else:
+            codes = self.objective.loss.encoding == "codes"
+            targets = np.ascontiguousarray(self.heads[0].encoded(known), dtype=np.int64 if codes else dtype)
+        return Rows(inputs, targets, rows, None if weights is None else weights.astype(dtype))
 
-    def objection(self, rows: Rows) -> str | None:
-        """What is wrong with the targets of rows for the task and the loss, if anything."""
-        if self.experiment.data.task == "multi_label" and not np.isin(rows.targets, (0, 1)).all():
-            return "a label must be 0 or 1; for shares and other numbers use task: regression"
-        loss = self.objective.loss
-        objection = loss.objection(rows.targets, self.columns.classes)
-        return objection and f"{name_of(loss)}: {objection}"
+    def objection(self, rows: Rows, *, strict: bool = True) -> tuple[Head, str] | None:
+        """What is wrong with the targets of rows for the task and the loss, if anything, and for which head.
+
+        An autoencoder's inputs may lie beyond those that trained where it is not `strict`: the loss is defined there.
+        """
+        if isinstance(self.columns.target, Inputs) and not strict:
+            return None
+        return next(objections(self.heads, rows.targets), None)
 
 
 def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, rows: int = 0) -> Model:
@@ -107,8 +119,9 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
     Raises:
         OptionError: the loss does not fit the target, or the network's output does not fit the loss.
     """
-    assert experiment.loss != "auto"
-    loss, widths, kind = experiment.loss, *fitting_widths(experiment.loss, columns)
+    heads = heads_of(experiment, columns)
+    loss = loss_of(heads)
+    widths, kind = widths_of(heads, columns)
     try:
         layers = completed(experiment.layers, widths[0])
         batch = max(batch_rows(experiment, rows), scoring_rows(experiment))
@@ -119,11 +132,14 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
     if outputs not in widths:
         last = max((k for k, layer in enumerate(layers) if isinstance(layer, Dense)), default=None)
         place = "network" if last is None else f"network.{last}.dense.units"
-        what = f"the network ends in {outputs} outputs; {name_of(loss)} on {kind} needs {' or '.join(map(str, widths))}"
+        needed = f"{name_of(loss)} on {kind} needs {' or '.join(map(str, widths))}"
+        if heads[0].name:
+            needed = f"the targets together need {widths[0]} ({kind})"
+        what = f"the network ends in {outputs} outputs; {needed}"
         # What ends in an activation most likely lacks its last layer.
         advice = "add - dense at the end" if isinstance(layers[-1], Activation) else "write units: auto"
         raise OptionError(Mistake(place, f"{what}; {advice}", "BP107"))
-    metrics = chosen_metrics(experiment, kind_of(experiment))
+    metrics = chosen_metrics(experiment, heads)
     resolved = replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)
     objective = Objective(
         network,
@@ -132,51 +148,16 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         weighted=bool(columns.weighting),
         augmentations=experiment.augmentation,
     )
-    return Model(resolved, columns, streams, objective, metrics)
+    return Model(resolved, columns, streams, objective, metrics, heads, measures_of(heads, metrics))
 
 
-def kind_of(experiment: Experiment) -> Kind:
-    """The kind of target as metrics see it."""
-    kinds: dict[str, Kind] = {"classification": "classes", "multi_label": "labels"}
-    return kinds.get(experiment.data.task, "numbers")
-
-
-def chosen_metrics(experiment: Experiment, kind: Kind) -> tuple[Metric, ...]:
-    """The metrics that the config names, or the usual ones.
-
-    Raises:
-        OptionError: one is named twice, or is not defined for such a target.
-    """
-    if experiment.metrics == "auto":
-        return default_metrics(kind)
-    names = [name_of(metric) for metric in experiment.metrics]
-    fitting = ", ".join(name_of(metric) for metric in all_metrics(kind))
-    mistakes = []
-    for k, (name, metric) in enumerate(zip(names, experiment.metrics, strict=True)):
-        if name in names[:k]:
-            mistakes.append(Mistake(f"metrics.{k}", f"names {name} a second time; take it out"))
-        if kind not in metric.kinds:
-            what = f"{name} is not defined for {kind}; choose from {fitting}"
-            mistakes.append(Mistake(f"metrics.{k}", what, "BP125"))
-    if mistakes:
-        raise OptionError(*mistakes)
-    return experiment.metrics
-
-
-def fitting_widths(loss: Loss, columns: Columns) -> tuple[tuple[int, ...], str]:
-    """The numbers of scores that suit the loss on a target, and what the target is in words.
-
-    Raises:
-        OptionError: the loss cannot take such a target.
-    """
-    count = 1 if isinstance(columns.target, Classes) else len(columns.target)
-    kind = f"{columns.classes} classes" if columns.classes else f"{count} numeric column{'s' * (count > 1)}"
-    widths = loss.widths(columns.classes, count)
-    if not widths:
-        better = name_of(default_loss(columns.classes))
-        what = f"{name_of(loss)} does not fit a target of {kind}; use {better}"
-        raise OptionError(Mistake("loss", what, "BP121"))
-    return widths, kind
+def widths_of(heads: tuple[Head, ...], columns: Columns) -> tuple[tuple[int, ...], str]:
+    """The numbers of scores that the network may end in, and what for, in words."""
+    if heads[0].name:
+        return (sum(head.width for head in heads),), ", ".join(f"{head.name} {head.width}" for head in heads)
+    count = heads[0].width if isinstance(columns.target, Inputs) else len(columns.singles)
+    widths, kind = fitting_widths(heads[0].loss, heads[0].classes, count, "loss")
+    return widths, f"{count} inputs" if isinstance(columns.target, Inputs) else kind
 
 
 def batch_rows(experiment: Experiment, rows: int) -> int:
@@ -189,10 +170,3 @@ def scoring_rows(experiment: Experiment) -> int:
     """How many rows are scored at a time: always the same for an experiment, since other portions round otherwise."""
     size = experiment.training.batch_size
     return 256 if size == "full" else min(max(size, 256), 4096)
-
-
-def default_loss(classes: int | None) -> Loss:
-    """The loss for a target of so many classes, or for numbers."""
-    if classes is None:
-        return Mse()
-    return BinaryCrossEntropy() if classes == 2 else SoftmaxCrossEntropy()

@@ -99,10 +99,9 @@ class Objective:
         self.penalties = self._penalties()
         bounded = self.penalties or regularization.max_norm is not None
         self._scratch = np.empty_like(network.theta[network.decayed]) if bounded else network.theta[:0]
-        codes = loss.encoding == "codes"
         real = np.empty(0, network.dtype).real.dtype
-        shape = () if codes else network.output_shape
-        self._targets = np.zeros((network.batch, *shape), np.int64 if codes else real)
+        shape = (network.batch, *loss.target_shape(network.output_shape))
+        self._targets = np.zeros(shape, np.int64 if loss.encoding == "codes" else real)
         self._weights = np.ones(network.batch, real) if weighted else None
         self._plan = checked(loss, loss.plan(network.output_shape))
         self._loss_scratch = {key: network.arena.allocate(planned) for key, planned in self._plan.items()}

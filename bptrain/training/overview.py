@@ -14,7 +14,7 @@ from bptrain.training.history import read_history
 from bptrain.training.lock import holder
 from bptrain.training.outcome import Outcome, read_outcome
 from bptrain.training.run_directory import ROOT, RunDirectory
-from bptrain.training.session import Record
+from bptrain.training.session import Record, is_of_layer
 
 State = Literal["finished", "stopped", "diverged", "failed", "crashed", "running"]
 
@@ -189,7 +189,7 @@ def best_of(history: list[Record]) -> dict[str, Any] | None:
     metrics = {
         name.removeprefix(prefix): value
         for name, value in record.items()
-        if "." not in name and name not in beside and name.startswith(prefix)
+        if not is_of_layer(name) and name not in beside and name.startswith(prefix)
     }
     return {"epoch": record["epoch"], "loss": record[f"{prefix}loss"], "metrics": metrics}
 

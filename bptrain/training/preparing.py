@@ -40,22 +40,24 @@ def load_table(data: Data) -> Table:
         InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
     """
     table = load_source(data, data.source, "data.source")
-    name = target_read_as_text(data)
-    if name not in table.columns or data.target_treatment(name).kind != "auto":
-        return table
-    return with_numbers(table, name)
+    for name in targets_read_as_text(data):
+        if name in table.columns and data.target_treatment(name).kind == "auto":
+            table = with_numbers(table, name)
+    return table
 
 
-def target_read_as_text(data: Data) -> str:
-    """The target that is looked at as text first; empty if there is none."""
-    may_be_classes = data.task in ("auto", "classification") and isinstance(data.target, str)
-    return str(data.target) if may_be_classes else ""
+def targets_read_as_text(data: Data) -> tuple[str, ...]:
+    """The targets that are looked at as text first."""
+    if isinstance(data.target, dict):
+        return tuple(name for name, one in data.target.items() if one.task != "regression")
+    single = data.task in ("auto", "classification") and isinstance(data.target, str)
+    return data.targets if single or data.task == "multi_task" else ()
 
 
 def text_columns(data: Data) -> tuple[str, ...]:
     """The columns that a source is to read as text, whatever it looks like."""
     declared = (name for name, one in (data.columns or {}).items() if one.kind in ("boolean", "categorical"))
-    named = dict.fromkeys((*declared, target_read_as_text(data)))
+    named = dict.fromkeys((*declared, *targets_read_as_text(data)))
     return tuple(name for name in named if name and (data.of_column(name) or ColumnOptions()).kind != "numeric")
 
 
@@ -72,22 +74,45 @@ def load_source(data: Data, source: Source, field: str) -> Table:
 
 
 def target_names(data: Data, table: Table) -> tuple[str, ...]:
-    """The columns to predict.
+    """The columns to predict; none for an autoencoder.
 
     Raises:
         OptionError: none is named, or there is none of that name.
     """
-    names = (data.target,) if isinstance(data.target, str) else data.target or table.target
-    if not names:
+    if is_autoencoder(data, table):
+        return ()
+    names = (data.target,) if isinstance(data.target, str) else tuple(data.target or table.target)
+    if not names or data.target == {}:
         some = ", ".join(list(table.columns)[:20])
         raise OptionError(Mistake("data.target", f"is missing; name the column to predict, one of {some}"))
     if absent := [name for name in names if name not in table.columns]:
         there = ", ".join(map(repr, list(table.columns)[:20])) + (", ..." if len(table.columns) > 20 else "")
         near = closest(absent[0], table.columns)
         advice = f"did you mean {near!r}? It has {there}" if near else f"choose from {there}"
-        raise OptionError(Mistake("data.target", f"{table.origin} has no column {absent[0]!r}; {advice}"))
+        field = f"data.target.{absent[0]}" if isinstance(data.target, dict) else "data.target"
+        raise OptionError(Mistake(field, f"{table.origin} has no column {absent[0]!r}; {advice}"))
     refuse_twice(names, "data.target")
-    return tuple(names)
+    return names
+
+
+def is_autoencoder(data: Data, table: Table) -> bool:
+    """Whether the inputs themselves are to be predicted, as `target: inputs` says.
+
+    Raises:
+        OptionError: there is a column of that name, or another target for an autoencoder.
+    """
+    if data.task == "autoencoder":
+        if data.target not in (None, "inputs"):
+            what = "an autoencoder predicts what it reads; write target: inputs, or take task: autoencoder out"
+            raise OptionError(Mistake("data.target", what))
+        return True
+    if data.task != "auto" or data.target != "inputs":
+        return False
+    if "inputs" in table.columns:
+        what = "is the word for the inputs themselves, and there is a column of that name"
+        advice = "write [inputs] for the column, or task: autoencoder for the inputs"
+        raise OptionError(Mistake("data.target", f"{what}; {advice}"))
+    return True
 
 
 def refuse_unknown(table: Table, named: dict[str, Sequence[str]]) -> None:
@@ -134,7 +159,8 @@ def feature_names(data: Data, table: Table, targets: tuple[str, ...]) -> tuple[s
         field, excluded, names = "data.features.exclude", data.features.exclude, None
         refuse_unknown(table, {field: data.features.exclude})
     if names is None:
-        others = {*targets, *roles(data), *excluded}
+        # What the source is there to predict is no input that goes without saying.
+        others = {*(targets or table.target), *roles(data), *excluded}
         names = tuple(name for name in table.columns if name not in others)
     for name in names:
         refuse_unknown(table, {field: (name,)})
@@ -182,16 +208,16 @@ def divided(experiment: Experiment, table: Table, streams: Streams) -> Division:
             not fit the data.
     """
     data = experiment.data
-    assert data.target is not None
-    targets = (data.target,) if isinstance(data.target, str) else data.target
+    targets = data.targets
     names = dropping(data, table, targets)
     notes: list[str] = []
     rows = kept(table, names, notes)
     codes = None
-    if data.task == "classification":
-        codes = find_classes(rows, targets[0]).codes(rows)
+    if data.class_targets and (data.task == "classification" or data.split.method == "stratified"):
+        target = data.class_targets[0]
+        codes = find_classes(rows, target).codes(rows)
         if data.split.method == "stratified":
-            refuse_lonely(experiment, rows, targets[0], codes)
+            refuse_lonely(experiment, rows, target, codes)
     try:
         parts = divide(data.split, rows, codes, streams.split)
     except OptionError as error:

@@ -9,11 +9,9 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import StoppedError
 from bptrain.interruption import Interruption
-from bptrain.metrics import Figure, predicted_codes
+from bptrain.metrics import Figure
 from bptrain.nn.losses import Value
-from bptrain.registry import name_of
 from bptrain.training.model import Model, Rows, scoring_rows
-from bptrain.training.objective import Batch
 from bptrain.training.threads import threads_for
 
 
@@ -49,31 +47,33 @@ def score(model: Model, rows: Rows, interruption: Interruption | None = None) ->
             if interruption is not None and interruption.signal is not None:
                 raise StoppedError(interruption.signal)
             part = np.arange(start, min(start + portion, len(rows)))
-            (value, weight), outputs, targets = forward(model, rows, part)
+            (value, weight), pairs = forward(model, rows, part)
             total += value * weight
             weights += weight
-            tallies = [metric.tally(outputs, targets) for metric in model.metrics]
-            merged = zip(model.metrics, sums or tallies, tallies, strict=True)
-            sums = [metric.merge(one, other) for metric, one, other in merged] if sums else tallies
-    metrics = {name_of(metric): metric.finish(s) for metric, s in zip(model.metrics, sums, strict=True)}
+            tallies = [one.metric.tally(*pairs[one.head.name]) for one in model.measures]
+            merged = zip(model.measures, sums or tallies, tallies, strict=True)
+            sums = [one.metric.merge(before, here) for one, before, here in merged] if sums else tallies
+    metrics = {one.name: one.metric.finish(s) for one, s in zip(model.measures, sums, strict=True)}
     return Score(total / (weights or 1.0), metrics)
 
 
-def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, Array, Array]:
-    """The mean loss of some rows with their weight, their outputs and their targets, as metrics take them."""
-    objective, columns = model.objective, model.columns
+Pair = tuple[Array, Array]
+"""Outputs and targets as metrics take them."""
+
+
+def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, dict[str, Pair]]:
+    """The mean loss of some rows with their weight, and by the name of each head its outputs and targets."""
+    objective = model.objective
     batch = objective.batch(len(part))
     batch.fill(rows.inputs, rows.targets, part, rows.weights)
     value = objective.loss_value(batch, training=False)
-    outputs = read_off(model, batch)
-    if columns.classes is None:
-        return value, outputs, columns.unscaled(batch.targets)
-    return value, outputs, batch.targets if batch.targets.ndim == 1 else predicted_codes(batch.targets)
+    outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
+    return value, {head.name: (head.said(outputs), head.true(batch.targets)) for head in model.heads}
 
 
 def predicted(model: Model, inputs: Array) -> Iterator[Array]:
-    """The outputs of the model for rows `(rows, inputs)` as metrics take them, in the portions in which they are
-    scored; each is overwritten by the next."""
+    """The outputs of the network for rows `(rows, inputs)`, of which heads tell what they say, in the portions in which
+    rows are scored; each is overwritten by the next."""
     portion = scoring_rows(model.experiment)
     with threads_for(model.network, portion), np.errstate(all="ignore"):
         for start in range(0, len(inputs), portion):
@@ -81,10 +81,4 @@ def predicted(model: Model, inputs: Array) -> Iterator[Array]:
             batch = model.objective.batch(len(part))
             np.copyto(batch.input, part)
             batch.frame.forward(training=False)
-            yield read_off(model, batch)
-
-
-def read_off(model: Model, batch: Batch) -> Array:
-    """The outputs of a batch that went forward: probabilities, or values in their own units."""
-    outputs = model.objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
-    return outputs if model.columns.classes is not None else model.columns.unscaled(outputs)
+            yield model.objective.loss.outputs(batch.frame.scores, batch.frame.dscores)

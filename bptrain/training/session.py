@@ -1,5 +1,6 @@
 """A session: everything about a training run that changes while it goes on, and must be saved to continue it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -21,7 +22,14 @@ from bptrain.training.scoring import Score
 Record = dict[str, float | int | None]
 """One epoch of the history, flat."""
 
+OF_LAYER = re.compile(r"(gradient_norm|update_ratio|dead|saturated)\.[0-9]+\.")
+
 Stop = Literal["epochs", "max_steps", "early_stopping", "convergence"]
+
+
+def is_of_layer(name: str) -> bool:
+    """Whether a figure of a record is that of a single layer, such as `dead.1.relu`, and not of a target."""
+    return OF_LAYER.match(name) is not None
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from typing import Any
 
 from bptrain.code import load_codes
 from bptrain.config import Experiment, dump
-from bptrain.data import Classes, Columns
+from bptrain.data import Classes, Columns, Inputs, Several, Value
 from bptrain.formulas import SYMBOLS, formula, with_numbers
 from bptrain.nn.cost import LayerCost, costs
 from bptrain.optim import Constant, LineSearch, Schedule, Warmup
 from bptrain.registry import name_of, options, summary
 from bptrain.text import printable
 from bptrain.training.assemble import Assembly
+from bptrain.training.heads import Head
 from bptrain.training.model import Model, batch_rows
 from bptrain.training.run import prepare
 
@@ -111,7 +112,7 @@ def summary_of(assembly: Assembly) -> Summary:
         -(-batches // experiment.training.accumulate),
         layers,
         totals,
-        tuple(Fact(name, printable(text)) for name, text in formulas(model, batch)),
+        tuple(Fact(printable(name), printable(text)) for name, text in formulas(model, batch)),
         experiment,
     )
 
@@ -119,9 +120,9 @@ def summary_of(assembly: Assembly) -> Summary:
 def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
     """What training does at every step, in formulas with the numbers in place."""
     experiment, training = model.experiment, model.experiment.training
-    loss = model.objective.loss
-    yield "minimised", name_of(loss) + " + the penalty" * bool(model.objective.penalties)
-    yield "loss", loss_in_force(model, batch)
+    yield "minimised", loss_in_words(model) + " + the penalty" * bool(model.objective.penalties)
+    for head in model.heads:
+        yield f"loss of {head.name}" if head.name else "loss", loss_in_force(model, head, batch)
     for one in experiment.augmentation:
         rule = with_numbers(formula(type(one), "Forward:"), one).replace("`", "") or in_words(one)
         yield "augmentation", f"{name_of(one)}: {rule}"
@@ -146,11 +147,11 @@ def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
         yield "evaluated", f"with averaged weights: w̄ = {training.average:g} w̄ + {rest} w after each step"
 
 
-def loss_in_force(model: Model, batch: int) -> str:
-    """The loss with its formula, its reduction and its options."""
-    loss = model.objective.loss
+def loss_in_force(model: Model, head: Head, batch: int) -> str:
+    """The loss of a head with its formula, its reduction and its options."""
+    loss = head.loss
     text = f"{name_of(loss)}: {formula(type(loss), 'Forward:').replace('`', '') or in_words(loss)}"
-    width = model.network.output_shape[0]
+    width = head.width if head.name else model.network.output_shape[0]
     over = f"n = {batch:,} rows" + (f", width = {width}" if "width" in text else "")
     weighting = model.columns.weighting
     if getattr(loss, "class_weights", None) or weighting.classes is not None:
@@ -161,6 +162,15 @@ def loss_in_force(model: Model, batch: int) -> str:
     chosen = [f"{SYMBOLS[name]} = {name}" if name in SYMBOLS else name for name in names]
     values = [f"{name} = {written(getattr(loss, key))}" for name, key in zip(chosen, names, strict=True)]
     return "; ".join(filter(None, (text, f"the mean over a batch of {over}", ", ".join(values))))
+
+
+def loss_in_words(model: Model) -> str:
+    """What is trained: `mse`, or `0.5 · mse of price + softmax_cross_entropy of sold`."""
+    each = (
+        (f"{head.weight:g} · " if head.weight != 1 else "") + f"{name_of(head.loss)} of {head.name}"
+        for head in model.heads
+    )
+    return " + ".join(each) if model.heads[0].name else name_of(model.objective.loss)
 
 
 def in_words(component: object) -> str:
@@ -218,8 +228,15 @@ def penalties(model: Model) -> Iterator[str]:
 
 def target_in_words(columns: Columns) -> str:
     """What is predicted: `species, 3 classes (setosa, versicolor, virginica)`."""
-    if isinstance(columns.target, Classes):
-        labels = columns.target.labels
-        some = ", ".join(map(str, labels[:10])) + (", ..." if len(labels) > 10 else "")
-        return f"{columns.target.name}, {len(labels)} classes ({some})"
-    return ", ".join(column.name for column in columns.target)
+    if isinstance(columns.target, Inputs):
+        return f"the {len(columns.outputs):,} inputs"
+    between = "; " if isinstance(columns.target, Several) else ", "
+    return between.join(map(single_in_words, columns.singles))
+
+
+def single_in_words(target: Classes | Value) -> str:
+    """One target, classes with their labels."""
+    if not isinstance(target, Classes):
+        return target.name
+    some = ", ".join(map(str, target.labels[:10])) + (", ..." if len(target.labels) > 10 else "")
+    return f"{target.name}, {len(target.labels)} classes ({some})"

@@ -16,7 +16,7 @@ from bptrain.needs import lacks
 from bptrain.training.history import read_history
 from bptrain.training.loop import EpochEnd
 from bptrain.training.run_directory import RunDirectory
-from bptrain.training.session import Record
+from bptrain.training.session import Record, is_of_layer
 
 PATTERN = "events.out.tfevents.*"
 
@@ -96,7 +96,7 @@ def scalars(record: Mapping[str, float | int | None]) -> Iterator[tuple[str, flo
             continue
         if name in ("lr", "penalty", "clipped"):
             yield name, value
-        elif "." in name:
+        elif is_of_layer(name):
             yield name.replace(".", "/", 1), value
         elif name.startswith("validation_") and held_out:
             yield f"{name.removeprefix('validation_')}/validation", value

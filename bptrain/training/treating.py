@@ -9,6 +9,7 @@ from bptrain.data import (
     Classes,
     ColumnOptions,
     Columns,
+    Inputs,
     Kind,
     Refuse,
     Selection,
@@ -36,9 +37,10 @@ def fitted(experiment: Experiment, train: Selection) -> Columns:
         InputError: they cannot be learned from; an `OptionError` where what is to be made of them does not go.
     """
     data, table = experiment.data, train.table
-    assert data.target is not None
-    assert experiment.loss != "auto"
-    targets = (data.target,) if isinstance(data.target, str) else data.target
+    targets = data.targets
+    if data.task == "multi_task":
+        # Of a mapping, the order of which a checkpoint does not keep.
+        targets = tuple(name for name in table.columns if name in targets)
     features = treated(data, train, feature_names(data, table, targets))
     numeric = {name: data.target_treatment(name) for name in targets}
     refuse_filled(numeric)
@@ -48,11 +50,41 @@ def fitted(experiment: Experiment, train: Selection) -> Columns:
         return fit(table, train.numbers, features, classes, weighting)
     if data.class_weight is not None:
         raise OptionError(Mistake("data.class_weight", f"weighs classes, and the task is {data.task}; take it out"))
-    for name in targets if data.task == "regression" else ():
-        refuse_constant(train, name)
-    if experiment.loss.raw_targets or data.task == "multi_label":
-        numeric = {name: replace(one, scaling=Unscaled()) for name, one in numeric.items()}
-    return fit(table, train.numbers, features, numeric, Weighting(None, data.sample_weight))
+    weighting = Weighting(None, data.sample_weight)
+    if data.task == "autoencoder":
+        return fit(table, train.numbers, features, Inputs(), weighting)
+    found: dict[str, Classes | Treatment] = {}
+    for name, one in numeric.items():
+        if name in data.class_targets:
+            found[name] = find_classes(train, name, one.missing)
+        elif data.task == "multi_label":
+            found[name] = replace(one, kind=label_kind(train, name), scaling=Unscaled())
+        else:
+            refuse_constant(train, name)
+            loss = data.target[name].loss if isinstance(data.target, dict) else experiment.loss
+            raw = loss != "auto" and loss.raw_targets
+            found[name] = replace(one, kind="numeric", scaling=Unscaled() if raw else one.scaling)
+    return fit(table, train.numbers, features, found, weighting, several=data.task == "multi_task")
+
+
+def label_kind(train: Selection, name: str) -> Kind:
+    """Whether a label is numbers, or text that says yes or no.
+
+    Raises:
+        OptionError: it is other text.
+    """
+    values = train.column(name)
+    if values.dtype != object:
+        return "numeric"
+    inferred = infer(values)
+    if inferred.kind == "boolean":
+        return "boolean"
+    if inferred.kind == "spoilt":
+        return "numeric"
+    present = values[~missing(values)]
+    got = f"got {shown(present[0])}" if len(present) else "it is empty"
+    what = f"{shown(name)} is no label: one is 0 or 1, or yes or no ({got}); for classes write task: multi_task"
+    raise OptionError(Mistake("data.target", what, "BP122"))
 
 
 def refuse_filled(targets: dict[str, Treatment]) -> None:

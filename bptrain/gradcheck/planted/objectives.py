@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.planted.planting import ROWS, plants_in_loss, plants_in_penalty
+from bptrain.gradcheck.planted.planting import ROWS, plants_in_head, plants_in_loss, plants_in_penalty
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.training import Objective
 
@@ -53,6 +53,34 @@ def sigmoid_twice(right: Any, loss: Any, scores: Array, targets: Array, weights:
     value = right()
     output = 1 / (1 + np.exp(-scores))
     dscores *= output * (1 - output)
+    return value
+
+
+@plants_in_head(SoftmaxCrossEntropy(), "ratio_rows")
+def head_summed(right: Any, loss: Any, scores: Array, targets: Array, weights: Any, dscores: Array, s: Any) -> Any:
+    """Of several targets, the loss of one is a mean, its gradient a sum over the rows."""
+    value = right()
+    dscores *= len(scores)
+    return value
+
+
+@plants_in_head(Mse(), "sign")
+def head_with_wrong_sign(
+    right: Any, loss: Any, scores: Array, targets: Array, weights: Any, dscores: Array, s: Any
+) -> Any:
+    """Of several targets, the gradient of one is target minus output."""
+    value = right()
+    dscores *= -1
+    return value
+
+
+@plants_in_head(BinaryCrossEntropy(), "output_missing")
+def head_without_sigmoid(
+    right: Any, loss: Any, scores: Array, targets: Array, weights: Any, dscores: Array, s: Any
+) -> Any:
+    """Of several targets, the sigmoid is missing in the gradient of one."""
+    value = right()
+    dscores[...] = (scores - targets) / scores.size
     return value
 
 

@@ -11,7 +11,7 @@ from bptrain.nn import Layer, Loss
 from bptrain.nn.activations import Tanh
 from bptrain.nn.initializers import GlorotUniform
 from bptrain.nn.layers import Dense
-from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
+from bptrain.nn.losses import BinaryCrossEntropy, Mse, MultiTask, Part, SoftmaxCrossEntropy
 from bptrain.optim import Regularization
 from bptrain.registry import name_of
 from bptrain.training import Objective
@@ -55,7 +55,8 @@ def twin_of(
     """A twin on random rows."""
     rng = np.random.default_rng(7)
     width = next(int(layer.units) for layer in reversed(layers) if isinstance(layer, Dense))
-    targets = rng.integers(0, width, rows) if loss.encoding == "codes" else rng.integers(0, 2, (rows, width)) * 1.0
+    shape = (rows, *loss.target_shape((width,)))
+    targets = rng.integers(0, width, rows) if loss.encoding == "codes" else rng.integers(0, 2, shape) * 1.0
     inputs = rng.normal(size=(rows, INPUTS))
     return Twin(layers, (INPUTS,), loss, penalties, inputs, targets, 7, objective)
 
@@ -109,6 +110,21 @@ def plants_in_loss(loss: Any, *kinds: str) -> Callable[[Backward], Backward]:
 
         where = f"loss {name_of(loss)}"
         MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, where, twin))
+        return fault
+
+    return register
+
+
+def plants_in_head(loss: Any, *kinds: str) -> Callable[[Backward], Backward]:
+    """Decorator: a bug in the gradient that the loss of one target out of three gives."""
+
+    def register(fault: Backward) -> Backward:
+        def twin() -> Twin:
+            own = Part("b", broken(loss, "value_and_grad", fault), 3, 1 if loss.encoding == "codes" else 3, 0.5)
+            several = MultiTask((Part("a", Mse(), 2, 2, 2.0), own, Part("c", BinaryCrossEntropy(), 1)))
+            return twin_of((dense(), Tanh(), dense(6)), several, Regularization(), ROWS)
+
+        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, "loss multi_task", twin))
         return fault
 
     return register

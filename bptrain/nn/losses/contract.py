@@ -47,6 +47,10 @@ class Loss(ABC):
         one first; empty when the loss cannot take such a target."""
         return (columns,) if classes is None else ()
 
+    def target_shape(self, shape: Shape) -> Shape:
+        """The shape of a row's encoded target, for scores of `shape`."""
+        return () if self.encoding == "codes" else shape
+
     def objection(self, targets: Array, classes: int | None) -> str | None:
         """What is wrong with encoded targets of so many classes, if anything: `a count must be 0 or more (got -3)`."""
         return None

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data import Classes, Feature, Numeric, Selection, Unscaled
+from bptrain.data import Classes, Feature, Numeric, Selection, Unscaled, Value
 from bptrain.data.kinds import ENOUGH, named_like_id, numbers_rows, series
 from bptrain.data.table import shown
+from bptrain.data.target_columns import target_values
 from bptrain.data.values import distinct
 from bptrain.errors import Mistake
 from bptrain.training.preparing import field_of, listed
@@ -182,19 +183,22 @@ def leaking_features(case: Case) -> Iterator[Mistake]:
     """Columns that determine the target by a straight line, or class by class. A single feature may do so."""
     if len(case.features) < 2 or len(case.sampled) < ENOUGH:
         return
-    target = case.model.columns.target
-    if isinstance(target, Classes):
-        codes = case.model.columns.targets(case.assembly.table, case.sampled)
-        leaks = gives_class(case.sample, codes)
-    else:
-        rows = Selection(case.assembly.table, case.sampled)
-        numbers = [column.numbers(rows)[0] for column in target]
-        each = [in_line(case.sample, values) & case.numeric for values in numbers]
-        if len(numbers) > 1 and all(one.any() for one in each):
-            return
-        leaks = np.any(each, axis=0)
+    targets, rows = case.model.columns.singles, Selection(case.assembly.table, case.sampled)
+    each = [leaking(case, target, rows) for target in targets]
+    if not each or (len(each) > 1 and all(one.any() for one in each)):
+        return
+    leaks = np.any(each, axis=0)
     names = [name for name, leak in zip(case.features, leaks, strict=True) if leak]
     yield from blamed(case, names, lambda name: f"{name} tells the target exactly (a leak?); leave it out")
+
+
+def leaking(case: Case, target: Classes | Value, rows: Selection) -> Array:
+    """Which features `(features,)` determine one of the targets."""
+    if isinstance(target, Classes):
+        return gives_class(case.sample, target.codes(rows))
+    # Not as scaled: the logarithm of a copy is no straight line.
+    values = target.numbers(rows)[0] if isinstance(target, Numeric) else target_values(target, rows)
+    return in_line(case.sample, values) & case.numeric
 
 
 def in_line(features: Array, target: Array) -> Array:

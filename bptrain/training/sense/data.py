@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bptrain.data import Classes, Unscaled, likely_task
+from bptrain.data import Classes, Numeric, Unscaled, likely_task
 from bptrain.data.table import shown
 from bptrain.errors import Mistake
 from bptrain.registry import name_of
@@ -38,12 +38,12 @@ FEW_ROWS = 10
 )
 def unscaled_target(case: Case) -> Iterator[Mistake]:
     """No scaling of a target that is far from 0 or widely spread."""
-    target = case.model.columns.target
-    if isinstance(target, Classes) or case.loss.raw_targets or case.experiment.data.task != "regression":
+    if case.loss.raw_targets or case.experiment.data.task != "regression":
         return
     if not isinstance(case.experiment.data.target_scaling, Unscaled):
         return
-    for column in target:
+    for column in case.model.columns.singles:
+        assert isinstance(column, Numeric)
         values = column.numbers(case.assembly.selections["train"])[0]
         mean, spread = float(np.mean(values)), float(np.std(values))
         if max(abs(mean), spread) > FAR:
@@ -75,14 +75,14 @@ def unscaled_target(case: Case) -> Iterator[Mistake]:
 def errors_on_classes(case: Case) -> Iterator[Mistake]:
     """A loss on errors for classes, or for numbers that look like classes and are not said to be anything else."""
     loss, columns = name_of(case.loss), case.model.columns
-    if case.loss.link or case.experiment.data.task == "multi_label":
+    if case.loss.link or case.experiment.data.task not in ("classification", "regression"):
         return
     if columns.classes:
         better = "binary_cross_entropy" if columns.classes == 2 else "softmax_cross_entropy"
         yield Mistake("loss", f"{loss} on {columns.classes} classes (it is made for quantities); use {better}")
-    elif not isinstance(columns.target, Classes) and len(columns.target) == 1:
+    elif len(columns.singles) == 1:
         written, table = case.config.experiment.data, case.assembly.table
-        name = columns.target[0].name
+        name = columns.singles[0].name
         if written.task == "auto" and likely_task(table, name) == "classification":
             count = len(np.unique(table.columns[name]))
             what = f"{loss} on {shown(name)}, which has {count} whole values only (class numbers have no distances)"
@@ -188,7 +188,7 @@ def few_rows(case: Case) -> Iterator[Mistake]:
 def idle_target_scaling(case: Case) -> Iterator[Mistake]:
     """A target scaling that is written and set aside."""
     written = case.config.experiment.data.target_scaling
-    numeric = not isinstance(case.model.columns.target, Classes)
+    numeric = case.experiment.data.task in ("regression", "multi_label")
     if numeric and case.is_written("data.target_scaling") and written != case.experiment.data.target_scaling:
         who = name_of(case.loss) if case.loss.raw_targets else "labels"
         what = f"has no effect ({who} need{'s' * case.loss.raw_targets} the target as it is)"

@@ -187,9 +187,7 @@ def unreachable_targets(case: Case) -> Iterator[Mistake]:
     targets = case.assembly.parts["train"].targets
     share = float(np.mean((targets < low - 1e-6) | (targets > high + 1e-6)))
     if share >= UNREACHABLE:
-        scaled = (
-            " as scaled" if case.model.columns.classes is None and case.experiment.data.task == "regression" else ""
-        )
+        scaled = " as scaled" if case.experiment.data.task in ("regression", "autoencoder") else ""
         reach = f"{share:.0%} of the targets{scaled} are out of its reach, from {targets.min():g} to {targets.max():g}"
         what = f"{name_of(spot.layer)} is the last layer and {words(spot)} ({reach})"
         yield Mistake(spot.field, f"{what}; end with a dense layer")

@@ -55,8 +55,9 @@ class Case:
 
     @property
     def loss(self) -> Loss:
-        """The loss that is trained with."""
-        return self.model.objective.loss
+        """The loss that is trained with; of those of several targets the first that takes raw scores, if any does."""
+        losses = [head.loss for head in self.model.heads]
+        return next((loss for loss in losses if loss.link), losses[0])
 
     def is_written(self, field: str) -> bool:
         """Whether a field stands in the config or in an override, and is not a default."""
