@@ -178,9 +178,10 @@ def test_rows_that_are_there_twice():
         "validation": Selection(table, np.array([3, 4])),
         "test": Selection(table, np.array([5, 6, 7])),
     }
-    found = describe_parts(parts, ["a", "b", "y"], find_classes(table, "y"))
+    found = describe_parts(parts, ["a", "b", "y"], {"y": find_classes(table, "y")})
     assert [(one.rows, one.duplicates, one.repeated) for one in found] == [(3, 1, 0), (2, 0, 1), (3, 1, 1)]
-    assert [one.classes for one in found] == [{"0": 2, "1": 1}, {"0": 1, "1": 1}, {"0": 1, "1": 2}]
+    counts = [{"0": 2, "1": 1}, {"0": 1, "1": 1}, {"0": 1, "1": 2}]
+    assert [one.classes for one in found] == [{"y": one} for one in counts]
 
 
 ODD = ["customer_id", "age", "income", "city", "note", "country", "spoilt", "hole", "gone", "euro", "flag", "price"]
@@ -252,7 +253,7 @@ def test_a_refusal_of_the_whole_is_said_and_the_columns_are_described_all_the_sa
     (said,) = found.objections
     assert re.search(r"has no column 'prise'; did you mean 'price'\?", said)
     found = bptrain.describe_data(config, ["data.target=city", "data.split={method: group, column: nowhere}"])
-    assert found.classes == {"Bonn": 100, "Köln": 100, "Ulm": 100}
+    assert found.classes == {"city": {"Bonn": 100, "Köln": 100, "Ulm": 100}}
     assert any("has no column 'nowhere'" in said for said in found.objections)
     found = bptrain.describe_data(config, ["data.target=country"])
     assert any("a single class, 'DE'" in said for said in found.objections)
@@ -261,14 +262,27 @@ def test_a_refusal_of_the_whole_is_said_and_the_columns_are_described_all_the_sa
 
 def test_the_parts_are_those_that_train(repository):
     found = bptrain.describe_data(repository / "configs" / "iris.yaml")
-    assert found.classes == {"setosa": 50, "versicolor": 50, "virginica": 50}
+    assert found.classes == {"species": {"setosa": 50, "versicolor": 50, "virginica": 50}}
     assert sum(part.rows for part in found.parts) == 150
-    for label in found.classes:
-        assert sum(part.classes[label] for part in found.parts) == 50
+    for label in found.classes["species"]:
+        assert sum(part.classes["species"][label] for part in found.parts) == 50
     told = bptrain.summarize(repository / "configs" / "iris.yaml")
     assert {part.name: part.rows for part in found.parts} == told.rows
     assert not found.objections
     assert not [one for one in found.columns if one.objections]
+
+
+def test_several_targets_and_none(odd):
+    config, _ = odd
+    both = bptrain.describe_data(config, ["data.target={price: {}, city: {}}", "data.features=[age, flag]"])
+    assert (both.task, both.target) == ("multi_task", ("price", "city"))
+    assert both.classes == {"city": {"Bonn": 100, "Köln": 100, "Ulm": 100}}
+    assert sum(part.classes["city"]["Ulm"] for part in both.parts) == 100
+    assert not both.objections
+    none = bptrain.describe_data(config, ["data.target=inputs", "data.features=[age, flag, city]"])
+    assert (none.task, none.target, none.classes) == ("autoencoder", (), {})
+    assert sum(part.rows for part in none.parts) == 300
+    assert not none.objections
 
 
 @pytest.mark.parametrize("name", ["digits", "wine", "breast_cancer", "diabetes", "xor", "linear_regression"])

@@ -56,7 +56,7 @@ def trained(folder, name, rest="hidden: [6]\nloss: auto\n", missing="median", sp
     """A run on the mixed table, whose task is by name."""
     data = TASKS.get(name, name)
     config = folder / f"{re.sub(r'[^a-z]', '', name)}.yaml"
-    used = "features: [size, age, city, member]" if "member," not in data else "features: [size, age, city]"
+    used = "features: [size, age, city, member]" if "member" not in data else "features: [size, age, city]"
     config.write_text(
         f"data: {{source: {{csv: mixed.csv}}, {data}, {used}, missing: {missing}, split: {split}}}\n"
         f"{rest}training: {{epochs: 2, batch_size: 64}}\n"
@@ -98,7 +98,8 @@ def test_predictions_are_the_outputs_that_evaluate_scores(runs, table, tmp_path,
     rows = model.rows(whole, kept)
     size = scoring_rows(model.experiment)
     parts = [np.arange(k, min(k + size, len(rows))) for k in range(0, len(rows), size)]
-    truth = np.concatenate([forward(model, rows, part)[1].copy() for part in parts])
+    (head,) = model.heads
+    truth = np.concatenate([forward(model, rows, part)[1][head.name][0].copy() for part in parts])
     at = np.arange(ROWS) if kept is None else kept
     columns = [[*column[at]] for label, column in found.table.items() if not label.startswith("predicted_")]
     if name in ("number", "numbers"):
@@ -133,6 +134,44 @@ def test_the_loss_and_the_accuracy_of_the_csv_are_those_of_evaluate(runs, table,
     assert told.loss == pytest.approx(-np.log(p[np.arange(ROWS), right]).mean(), rel=1e-5)
     assert told.metrics["accuracy"] == np.mean([line[0] == line[1] for line in lines])
     assert [line[1] for line in lines] == [header[2 + k].removeprefix("kind=") for k in p.argmax(axis=1)]
+
+
+def test_targets_of_several_kinds_are_what_evaluate_scores(table, tmp_path):
+    targets = "{kind: {}, price: {}, member: {}}"
+    run = trained(table.parent, f"target: {targets}, columns: {{age: {{missing: median}}}}")
+    found = quietly(run, table, output=tmp_path / "out.csv")
+    said = ("predicted_kind", "kind=high", "kind=low", "kind=mid", "predicted_price", "predicted_member", "member=no")
+    assert sorted(found.columns) == sorted([*said, "member=yes"])
+    told = quietly(run, data=table, function=bptrain.evaluate).metrics
+    header, *lines = read(tmp_path / "out.csv")
+    out, truth = (
+        {name: [line[k] for line in rows[1:]] for k, name in enumerate(rows[0])}
+        for rows in ([header, *lines], read(table))
+    )
+    for name in ("kind", "member"):
+        right = [one == other for one, other in zip(out[f"predicted_{name}"], truth[name], strict=True)]
+        assert told[f"{name}.accuracy"] == np.mean(right)
+    error = np.array(out["predicted_price"], float) - np.array(truth["price"], float)
+    assert told["price.mae"] == pytest.approx(np.abs(error).mean(), rel=1e-6)
+
+
+def test_an_autoencoder_gives_its_inputs_in_their_own_units(table):
+    run = trained(table.parent, "target: inputs, task: autoencoder")
+    found = quietly(run, table)
+    assert found.columns == ("predicted_size", "predicted_age", "predicted_city", "predicted_member")
+    assert set(found.table["predicted_city"]) <= {"Ulm", "Köln", "Bonn"}
+    assert set(found.table["predicted_member"]) <= {"no", "yes"}
+    told = {one.target: one for one in quietly(run, data=table, function=bptrain.evaluate).targets}
+    sizes = np.array([float(line[1]) for line in read(table)[1:]])
+    assert told["size"].mae == pytest.approx(np.abs(found.table["predicted_size"] - sizes).mean(), rel=1e-5)
+
+
+def test_labels_of_yes_and_no_are_said_as_they_were_written(table):
+    run = trained(table.parent, "target: [member, wet]", missing="median")
+    found = quietly(run, table)
+    assert found.columns == ("predicted_member", "member=yes", "predicted_wet", "wet=1")
+    for word, p in zip(found.table["predicted_member"], found.table["member=yes"], strict=True):
+        assert word == ("yes" if p > 0.5 else "no")
 
 
 def test_numbers_are_in_the_units_of_the_data(runs, table):

@@ -10,7 +10,7 @@ from rich.text import Text
 from bptrain.console.summary import lines
 from bptrain.console.tables import output
 from bptrain.console.text import printable
-from bptrain.description import ColumnDescription, DataDescription
+from bptrain.description import ColumnDescription, DataDescription, PartDescription
 
 MOST_CLASSES = 20
 MOST_COLUMNS = 200
@@ -62,10 +62,10 @@ def chosen(columns: tuple[ColumnDescription, ...]) -> list[ColumnDescription]:
 def facts(one: DataDescription) -> Iterator[tuple[str, str]]:
     """What is said of the table as a whole."""
     yield "rows", f"{one.rows:,} in {len(one.columns):,} columns"
-    target = ", ".join(cut(name) for name in one.target) or "none"
+    target = ", ".join(cut(name) for name in one.target) or ("the inputs" if one.task == "autoencoder" else "none")
     yield "target", f"{target}, {one.task.replace('_', ' ')}" if one.task else target
-    if one.classes is not None:
-        yield "classes", shares(one.classes)
+    for name, classes in one.classes.items():
+        yield "classes" + f" of {cut(name)}" * (len(one.classes) > 1), shares(classes)
     if one.parts:
         yield "duplicates", duplicates(one)
     count = sum(bool(column.objections) for column in one.columns)
@@ -92,10 +92,15 @@ def parts(one: DataDescription) -> Table:
     return lines(
         (
             part.name,
-            f"{part.rows:,} rows ({part.rows / total:.1%})" + (f": {shares(part.classes)}" if part.classes else ""),
+            f"{part.rows:,} rows ({part.rows / total:.1%})" + "".join(f": {shares(each)}" for each in alone(part)),
         )
         for part in one.parts
     )
+
+
+def alone(part: PartDescription) -> list[dict[str, int]]:
+    """The classes of a part, unless there are several targets with some."""
+    return list(part.classes.values()) if len(part.classes) == 1 else []
 
 
 def fitting(columns: Sequence[ColumnDescription], console: Console) -> Table:

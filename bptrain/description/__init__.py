@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,14 +15,13 @@ from bptrain.config import Data, Experiment, load
 from bptrain.data import Classes, Feature, Selection, Table, find_classes, refuse_constant
 from bptrain.data.fitting import fit_feature
 from bptrain.data.kinds import series
-from bptrain.data.values import missing
 from bptrain.description.columns import ColumnDescription, Objection, Spread, Use, describe_column
-from bptrain.description.parts import PartDescription, counted, describe_parts
+from bptrain.description.parts import PartDescription, counted, describe_parts, present
 from bptrain.description.suspicion import leak_into_classes, leak_into_numbers, suspicions
 from bptrain.errors import InputError, OptionError
-from bptrain.training.assemble import find_task, settled
-from bptrain.training.preparing import divided, feature_names, load_table, roles, target_names
+from bptrain.training.preparing import divided, feature_names, is_autoencoder, load_table, roles, target_names
 from bptrain.training.run import located
+from bptrain.training.tasks import find_task, settled
 from bptrain.training.treating import treated
 
 __all__ = ["ColumnDescription", "DataDescription", "Objection", "PartDescription", "Spread", "describe_data"]
@@ -33,7 +32,8 @@ Found = TypeVar("Found")
 @dataclass(frozen=True)
 class DataDescription:
     """The data of a config: `rows` rows of `origin`, `task` and `target` as they are settled ('' and empty where they
-    are not), each column, and each part of the split (empty where it cannot be divided).
+    are not), the rows of each class of each target that has some, each column, and each part of the split (empty where
+    it cannot be divided).
 
     `objections` are what training refuses beside what is said of single columns, `notes` what becomes of rows.
     """
@@ -42,7 +42,7 @@ class DataDescription:
     rows: int
     task: str
     target: tuple[str, ...]
-    classes: dict[str, int] | None
+    classes: dict[str, dict[str, int]]
     columns: tuple[ColumnDescription, ...]
     parts: tuple[PartDescription, ...]
     objections: tuple[str, ...]
@@ -88,31 +88,31 @@ def described(experiment: Experiment, table: Table) -> DataDescription:
     features = attempt(lambda: feature_names(data, table, targets), said)
     if features is None:
         features = tuple(name for name in table.columns if name not in (*targets, *roles(data)))
-    task = attempt(lambda: find_task(experiment, table, targets), said) if targets else None
-    answered = Selection(table)
-    parts, notes, classes = dict[str, Selection](), tuple[str, ...](), None
+    autoencoder = attempt(lambda: is_autoencoder(data, table), said)
+    if autoencoder:
+        experiment = replace(experiment, data=replace(data, task="autoencoder"))
+    task = attempt(lambda: find_task(experiment, table, targets), said) if targets or autoencoder else None
+    parts, notes, classes = dict[str, Selection](), tuple[str, ...](), dict[str, Classes]()
     if task is not None:
-        answered = Selection(table, np.flatnonzero(~missing(table.columns[targets[0]])))
-        classes = attempt(lambda: find_classes(answered, targets[0]), said) if task == "classification" else None
-        whole = settled(experiment, targets, task)
+        whole = settled(experiment, targets, task, table)
+        for name in whole.data.class_targets:
+            answered = present(Selection(table), name)
+            if (found := attempt(lambda name=name, rows=answered: find_classes(rows, name), said)) is not None:  # type: ignore[misc]
+                classes[name] = found
         division = attempt(lambda: divided(whole, table, Streams(experiment.seed)), said)
         if division is not None:
             parts, notes = division.parts, division.notes
     rows = tuple(parts.values()) or (Selection(table),)
     columns = tuple(columns_of(data, table, rows, features, targets, classes))
-    used = (*features, *targets)
-    found = attempt(lambda: describe_parts(parts, used, classes), said)
-    if found is None:
-        found = attempt(lambda: describe_parts(parts, used, None), said)
     known = {one.message for column in columns for one in column.objections}
     return DataDescription(
         table.origin,
         len(table),
         task or "",
         tuple(targets),
-        None if classes is None else counted(answered, classes),
+        counted(Selection(table), classes),
         columns,
-        found or (),
+        describe_parts(parts, (*features, *targets), classes),
         tuple(one for one in dict.fromkeys(said) if not any(one.endswith(message) for message in known)),
         notes,
     )
@@ -135,7 +135,7 @@ def columns_of(
     parts: Sequence[Selection],
     features: Sequence[str],
     targets: Sequence[str],
-    classes: Classes | None,
+    classes: Mapping[str, Classes],
 ) -> Iterator[ColumnDescription]:
     """Every column of the table; the kinds of features are those of the first part, which trains."""
     numbered = series(features)
@@ -151,8 +151,8 @@ def columns_of(
                 leaks = (leak(values[rows], answer) for rows, answer in answers)
                 objections += list(dict.fromkeys(one for one in leaks if one is not None))
         elif use == "target":
-            kind = "categorical" if classes is not None else ""
-            refusals = target_refusals(parts[0], name, classes)
+            kind = "categorical" if name in classes else ""
+            refusals = target_refusals(parts[0], name, name in classes)
             objections += [Objection("error", brief(message, table.origin, name)) for message in refusals]
         yield describe_column(name, values, use, kind, treatment, objections, table.decimal)
 
@@ -203,26 +203,26 @@ def brief(message: str, origin: str, name: str) -> str:
     return (f"line {found[3]}: " if found[3] else "") + message[found.end() :]
 
 
-def target_refusals(train: Selection, name: str, classes: Classes | None) -> list[str]:
+def target_refusals(train: Selection, name: str, of_classes: bool) -> list[str]:
     """Why a target cannot be learned."""
     said: list[str] = []
-    if classes is None:
-        attempt(lambda: refuse_constant(train, name), said)
-    else:
+    if of_classes:
         attempt(lambda: find_classes(train, name), said)
+    else:
+        attempt(lambda: refuse_constant(train, name), said)
     return said
 
 
-def answers_in(table: Table, targets: Sequence[str], classes: Classes | None) -> list[tuple[Array, Array]]:
+def answers_in(table: Table, targets: Sequence[str], classes: Mapping[str, Classes]) -> list[tuple[Array, Array]]:
     """What is to be told, target by target, and the rows in which it is there: class numbers as int64, or numbers;
     without those that are neither."""
     found = []
     for name in targets:
-        rows = np.flatnonzero(~missing(table.columns[name]))
-        if classes is not None:
-            found.append((rows, classes.codes(Selection(table, rows))))
+        rows = present(Selection(table), name)
+        if name in classes:
+            found.append((rows.numbers, classes[name].codes(rows)))
         elif table.columns[name].dtype != object:
-            found.append((rows, table.columns[name][rows]))
+            found.append((rows.numbers, rows.column(name)))
     return found
 
 

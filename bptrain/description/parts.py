@@ -8,30 +8,30 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.data import Classes, Selection
 from bptrain.data.duplicates import digests
-from bptrain.data.values import missing
+from bptrain.data.values import codes, missing
 
 
 @dataclass(frozen=True)
 class PartDescription:
-    """A part of the split: its rows, its classes by label, how many rows are alike to one before them in the same part,
-    and how many to one of a part before it, in all features and targets."""
+    """A part of the split: its rows, the rows of each class by target and label, how many rows are alike to one before
+    them in the same part, and how many to one of a part before it, in all features and targets."""
 
     name: str
     rows: int
-    classes: dict[str, int] | None
+    classes: dict[str, dict[str, int]]
     duplicates: int
     repeated: int
 
 
 def describe_parts(
-    parts: Mapping[str, Selection], names: Sequence[str], classes: Classes | None
+    parts: Mapping[str, Selection], names: Sequence[str], classes: Mapping[str, Classes]
 ) -> tuple[PartDescription, ...]:
     """The parts in order: train, validation, test.
 
     Args:
         parts: by name.
         names: of the columns in which alike rows are alike.
-        classes: of the target, if it has some.
+        classes: of the targets that have some.
     """
     order = [name for name in ("train", "validation", "test") if name in parts]
     keys = dict(zip(order, row_keys([parts[name] for name in order], names), strict=True))
@@ -47,12 +47,19 @@ def describe_parts(
     return tuple(found)
 
 
-def counted(rows: Selection, classes: Classes | None) -> dict[str, int] | None:
-    """The rows of each class by label; None without classes."""
-    if classes is None:
-        return None
-    counts = np.bincount(classes.codes(rows), minlength=len(classes.labels))
-    return {str(label): int(count) for label, count in zip(classes.labels, counts, strict=True)}
+def counted(rows: Selection, classes: Mapping[str, Classes]) -> dict[str, dict[str, int]]:
+    """The rows of each class, by target and label; a class that is none of those known is left out."""
+    found = {}
+    for name, one in classes.items():
+        values = codes(rows.column(name), one.labels, rows.decimal)
+        counts = np.bincount(values[values >= 0], minlength=len(one.labels))
+        found[name] = {str(label): int(count) for label, count in zip(one.labels, counts, strict=True)}
+    return found
+
+
+def present(rows: Selection, name: str) -> Selection:
+    """The rows in which a column is not missing."""
+    return Selection(rows.table, rows.numbers[~missing(rows.column(name))])
 
 
 def row_keys(parts: Sequence[Selection], names: Sequence[str]) -> list[Array]:

@@ -203,9 +203,9 @@ def predictions(
         found: list[list[Array]] = [[] for answer in said for _ in answer.columns]
         start = 0
         for outputs in predicted(model, inputs):
-            refuse_not_finite(table, rows, start, outputs)
+            read = [column for answer in said for column in answer.read(outputs)]
+            refuse_not_finite(table, rows, start, read)
             start += len(outputs)
-            read = (column for answer in said for column in answer.read(outputs))
             for pieces, column in zip(found, read, strict=True):
                 pieces.append(column.copy())
         columns = [np.concatenate(pieces) if pieces else np.empty(0) for pieces in found]
@@ -268,14 +268,14 @@ def identifying(table: Table, name: str) -> Array:
     return out
 
 
-def refuse_not_finite(table: Table, rows: Array | None, start: int, outputs: Array) -> None:
+def refuse_not_finite(table: Table, rows: Array | None, start: int, columns: Sequence[Array]) -> None:
     """Refuse what is no prediction.
 
     Raises:
-        InputError: an output is not finite; the message names the first such row.
+        InputError: a number is not finite; the message names the first such row.
     """
-    finite = np.isfinite(outputs).all(axis=1)
-    if not finite.all():
+    finite = np.all([np.isfinite(column) for column in columns if column.dtype.kind == "f"], axis=0)
+    if not np.all(finite):
         k = start + int(np.argmin(finite))
         where = table.where(k if rows is None else int(rows[k]))
         what = "the network's output is not finite; the row is far from all that it was trained on"

@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data import Classes
+from bptrain.data import Boolean, Categorical, Classes, Feature, Inputs, Numeric, Value
 from bptrain.data.targets import Label
 from bptrain.metrics import predicted_codes
 from bptrain.training import Model
+from bptrain.training.heads import Head
 
 
 @dataclass(frozen=True)
 class Answer(ABC):
-    """What is said of one target; `place` are its columns of the network's outputs."""
+    """What one head says of its targets."""
 
-    target: str
-    place: slice
+    head: Head
 
     @property
     @abstractmethod
@@ -29,58 +29,106 @@ class Answer(ABC):
     def read(self, outputs: Array) -> list[Array]:
         """The columns, each `(rows,)`, from all outputs `(rows, width)`; probabilities in the type of the outputs."""
 
-    @property
-    def predicted(self) -> str:
-        """The name of the column of what is predicted."""
-        return f"predicted_{self.target}"
-
 
 @dataclass(frozen=True)
 class OfClasses(Answer):
     """The likeliest class by its label, and the probability of each class; one output is that of the second of two."""
 
+    name: str
     labels: tuple[Label, ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return (self.predicted, *(f"{self.target}={label}" for label in self.labels))
+        return (f"predicted_{self.name}", *(f"{self.name}={label}" for label in self.labels))
 
     def read(self, outputs: Array) -> list[Array]:
-        own = outputs[:, self.place]
+        own = self.head.said(outputs)
         labels: Any = np.array(self.labels, np.int64 if isinstance(self.labels[0], int) else object)
         each = [1 - own[:, 0], own[:, 0]] if own.shape[1] == 1 else list(own.T)
         return [labels[predicted_codes(own)], *each]
 
 
 @dataclass(frozen=True)
-class OfLabel(Answer):
-    """Whether one of several labels is given, 0 or 1, and the probability that it is."""
+class OfLabels(Answer):
+    """Of each label whether it is given, as it was written in training, and the probability that it is."""
+
+    labels: tuple[Value, ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return (self.predicted, f"{self.target}=1")
+        pairs = ((f"predicted_{one.name}", f"{one.name}={self.words(one)[1]}") for one in self.labels)
+        return tuple(name for pair in pairs for name in pair)
+
+    def words(self, label: Value) -> tuple[Label, Label]:
+        """What a label says where it is not given, and where it is."""
+        return label.pair if isinstance(label, Boolean) else (0, 1)
 
     def read(self, outputs: Array) -> list[Array]:
-        own = outputs[:, self.place]
-        return [predicted_codes(own), own[:, 0]]
+        own, found = self.head.said(outputs), []
+        for k, label in enumerate(self.labels):
+            words: Any = np.array(self.words(label), object if isinstance(label, Boolean) else np.int64)
+            # In the type of the outputs, which `said` makes wider.
+            found += [words[(own[:, k] > 0.5).astype(np.int64)], own[:, k].astype(outputs.dtype)]
+        return found
 
 
 @dataclass(frozen=True)
-class OfNumber(Answer):
-    """A number in the units of the data."""
+class OfNumbers(Answer):
+    """Numbers in the units of the data."""
+
+    names: tuple[str, ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return (self.predicted,)
+        return tuple(f"predicted_{name}" for name in self.names)
 
     def read(self, outputs: Array) -> list[Array]:
-        return [outputs[:, self.place][:, 0]]
+        return list(self.head.said(outputs).T)
+
+
+@dataclass(frozen=True)
+class OfInputs(Answer):
+    """What an autoencoder makes of its inputs: numbers in the units of the data, otherwise the likeliest value."""
+
+    features: tuple[Feature, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(f"predicted_{feature.name}" for feature in self.features)
+
+    def read(self, outputs: Array) -> list[Array]:
+        own, found, start = self.head.said(outputs), [], 0
+        for feature in self.features:
+            mine = own[:, start : start + len(feature.outputs)]
+            start += len(feature.outputs)
+            found.append(rebuilt(feature, mine))
+        return found
+
+
+def rebuilt(feature: Feature, outputs: Array) -> Array:
+    """The values of a feature `(rows,)` by its columns of the outputs."""
+    if isinstance(feature, Numeric):
+        return feature.unscaled(outputs[:, 0].astype(np.float64))
+    if isinstance(feature, Boolean):
+        pair: Any = np.array(feature.pair, object)
+        return np.asarray(pair[(outputs[:, 0] > 0.5).astype(np.int64)])
+    assert isinstance(feature, Categorical)
+    categories: Any = np.array(feature.categories, object)
+    return np.asarray(categories[np.argmax(outputs[:, : len(feature.categories)], axis=1)])
 
 
 def answers(model: Model) -> tuple[Answer, ...]:
-    """What a model says, target by target, in the order of its outputs."""
-    target = model.columns.target
+    """What a model says, head by head, in the order of its outputs."""
+    return tuple(answer(head, model) for head in model.heads)
+
+
+def answer(head: Head, model: Model) -> Answer:
+    """What a head says."""
+    target = head.target
     if isinstance(target, Classes):
-        return (OfClasses(target.name, slice(None), target.labels),)
-    kind = OfLabel if model.experiment.data.task == "multi_label" else OfNumber
-    return tuple(kind(column.name, slice(k, k + 1)) for k, column in enumerate(target))
+        return OfClasses(head, target.name, target.labels)
+    if isinstance(target, Inputs):
+        return OfInputs(head, model.columns.features)
+    if head.kind == "labels":
+        return OfLabels(head, target)
+    return OfNumbers(head, tuple(one.name for one in target))
