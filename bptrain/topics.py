@@ -51,6 +51,7 @@ TEXTBOOK = (
     "vanishing",
     "exploding",
     "overfitting",
+    "autoencoder",
 )
 """The configs of the textbook, simple to hard."""
 

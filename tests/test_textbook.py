@@ -141,6 +141,21 @@ def test_overfitting_is_cured():
         assert cured[-1]["validation_loss"] < 0.75 * losses[-1], cure
 
 
+def test_the_autoencoder_keeps_more_than_eight_principal_components():
+    """Of all linear maps through 8 numbers, principal components lose least; the curves of tanh lose less still."""
+    result, _ = trained("autoencoder")
+    parts = result.session.parts
+    rows = parts["train"].inputs.astype(np.float64)
+    mean = rows.mean(axis=0)
+    axes = np.linalg.svd(rows - mean)[2][:8]
+    for part, loss in (("validation", result.best.score.loss), ("test", result.test.loss)):
+        x = parts[part].inputs.astype(np.float64) - mean
+        lost = ((x - x @ axes.T @ axes) ** 2).mean()
+        assert loss < 0.9 * lost
+    smaller, _ = trained("autoencoder", "network.2.dense.units=2")
+    assert smaller.best.score.loss > 1.3 * result.best.score.loss
+
+
 SHAPELESS = [
     ("inline: {columns: [x, y], rows: []}", ":2:44: data.source.inline.rows: has no rows; write at least one"),
     (
