@@ -3,6 +3,7 @@
     python tests/campaign_predict.py [ROWS [TIMES]]
 
 Prints seconds and the peak memory of `bptrain predict` on each, and fails if the second takes 20% more than the first.
+With fewer than 100,000 rows the buffers of DuckDB are not full yet, and nothing is asked of the memory.
 """
 
 import os
@@ -13,6 +14,8 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+
+FULL = 100_000
 
 COLUMNS = [*(f"n{k}" for k in range(23)), "city", "grade", "member", "state", "colour"]
 CONFIG = """
@@ -66,7 +69,7 @@ def main(rows: int = 500_000, times: int = 4) -> bool:
             size = path.stat().st_size / 1e6
             print(f"{count:,} rows by 30 columns, {size:.0f} MB: {seconds:.1f} s, {peak:.0f} MiB at most", flush=True)
             path.unlink()
-    return peaks[1] < 1.2 * peaks[0]
+    return rows < FULL or peaks[1] < 1.2 * peaks[0]
 
 
 if __name__ == "__main__":
