@@ -30,6 +30,7 @@ What the commands do, as functions:
     bptrain.copy_example("iris", "my.yaml")
     bptrain.reference("losses", "huber")
     bptrain.help_topics("BP220")
+    bptrain.benchmark(["64-64-10"]).to_json()
     bptrain.train("my.yaml", code=["my_layer.py"])
 
 They are imported when first used, so that `import bptrain` costs nothing.
@@ -39,6 +40,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bptrain.bench import benchmark as benchmark
     from bptrain.config import copy_example as copy_example
     from bptrain.config import examples as examples
     from bptrain.config import init as init
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "benchmark": "bptrain.bench",
     "cache_contents": "bptrain.data.cache",
     "check_gradients": "bptrain.gradcheck",
     "clear_cache": "bptrain.data.cache",

@@ -14,7 +14,7 @@ import pytest
 CONFIGS = Path(__file__).parents[1] / "configs"
 COMMANDS = (
     "train", "resume", "evaluate", "predict", "runs", "compare", "report", "plot", "race", "gradcheck", "explain",
-    "verify", "validate", "data", "show", "init", "list", "schema", "help", "examples", "cache",
+    "verify", "validate", "data", "show", "init", "list", "schema", "bench", "help", "examples", "cache",
 )  # fmt: skip
 TINY = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 2}\n"
 

@@ -22,6 +22,7 @@ from bptrain.optim import (
     Rmsprop,
     Rprop,
     Sgd,
+    portions,
 )
 from bptrain.optim.optimizers.adam import warming_product
 
@@ -235,6 +236,27 @@ def test_a_slice_at_a_time_is_the_whole_at_once(optimizer):
         optimizer.update(whole, grad.copy(), slots, lr=0.1, step=step, decayed=5)
     np.testing.assert_array_equal(theta, whole)
     np.testing.assert_array_equal(parts, slots)
+
+
+@pytest.mark.parametrize("entrywise", [True, False])
+def test_an_update_in_portions_is_the_update_of_all(monkeypatch, entrywise):
+    """The decay ends inside a portion; a rule that looks at all entries gets all."""
+    monkeypatch.setattr(portions, "PORTION", 4)
+    monkeypatch.setattr(Adamw, "entrywise", entrywise)
+    seen, plain = [], Adamw.update
+    monkeypatch.setattr(
+        Adamw, "update", lambda self, theta, *a, **k: (seen.append(len(theta)), plain(self, theta, *a, **k))
+    )
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=11), rng.normal(size=(3, 11))
+    ends = []
+    for rule in (portions.update, lambda optimizer, *a, **k: plain(optimizer, *a, **k)):
+        theta, slots = start.copy(), [np.zeros(11), np.zeros(11)]
+        for step, grad in enumerate(gradients, 1):
+            rule(Adamw(lr=0.1, weight_decay=0.5), theta, grad.copy(), slots, lr=0.1, step=step, decayed=6)
+        ends.append(theta.tobytes())
+    assert ends[0] == ends[1]
+    assert seen[:3] == ([4, 4, 3] if entrywise else [11, 11, 11])
 
 
 @pytest.mark.parametrize("optimizer", ENTRYWISE, ids=ids)

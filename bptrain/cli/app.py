@@ -12,6 +12,7 @@ import typer
 
 from bptrain import __version__
 from bptrain.cli import (
+    bench,
     cache,
     compare,
     data,
@@ -47,7 +48,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     train, resume, evaluate, predict, runs, compare, report, plot, race,
-    gradcheck, explain, verify, validate, data, show, init, list, schema, help,
+    gradcheck, explain, verify, validate, data, show, init, list, schema, bench, help,
 )  # fmt: skip
 for module in COMMANDS:
     app.command(module.__name__.rpartition(".")[2])(module.command)

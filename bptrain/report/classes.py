@@ -170,7 +170,7 @@ def calibration_curve(made: Pictures, found: Predictions) -> Html:
         text = f"Calibration: mean probability of {of} and the share that comes true, in ten bins: {said}"
         reliability = figure(made.inline(whole, text), "On the dotted line, probabilities mean what they say.")
     with axes(width=5.2, height=4.2) as (whole, (one,)):
-        heights, _, _ = one.hist(probabilities, bins=np.linspace(0, 1, 11))
+        heights, _, _ = one.hist(probabilities, bins=[k / 10 for k in range(11)])
         one.set(title="rows by probability", xlabel=f"probability of {label(of)}", ylabel="rows", xlim=(-0.02, 1.02))
         said = ", ".join(f"{int(height):,}" for height in np.atleast_1d(heights))
         text = f"Rows by the probability of {of}, in ten bins from 0 to 1: {said}"

@@ -79,7 +79,8 @@ def curves(comparison: Comparison, names: list[str]) -> Html:
         with axes() as (drawing, (one,)):
             values = []
             for run, name in zip(shown, names, strict=False):
-                points = [(record["epoch"], value) for record in run.history if (value := record.get(key)) is not None]
+                found = ((record["epoch"], record.get(key)) for record in run.history)
+                points = [(float(epoch or 0), value) for epoch, value in found if value is not None]
                 values += [value for _, value in points]
                 marker = "." if len(points) == 1 else ""
                 one.plot([x for x, _ in points], [y for _, y in points], label=label(name), marker=marker)

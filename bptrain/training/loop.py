@@ -14,6 +14,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import DivergedError, StoppedError
 from bptrain.optim import LineSearch
+from bptrain.optim.portions import update
 from bptrain.training import health
 from bptrain.training.budget import Budget
 from bptrain.training.divergence import diverged
@@ -177,8 +178,14 @@ def step(session: Session) -> None:
     if training.clipping:
         session.clipped += training.clipping.clip(network.grad)
     session.step += 1
-    model.experiment.optimizer.update(
-        network.theta, network.grad, session.slots, lr=session.lr, step=session.step, decayed=network.decayed.stop
+    update(
+        model.experiment.optimizer,
+        network.theta,
+        network.grad,
+        session.slots,
+        lr=session.lr,
+        step=session.step,
+        decayed=network.decayed.stop,
     )
     model.objective.constrain()
     if session.average is not None and training.average:

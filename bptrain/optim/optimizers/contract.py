@@ -17,13 +17,16 @@ WeightDecay = Annotated[float, Ge(0), "share of a weight that lr · weight_decay
 
 
 class Optimizer(ABC):
-    """An update rule that works entry by entry, so that a slice of all vectors may be updated at a time.
+    """An update rule for all parameters.
 
     It keeps no state of its own: what it must remember from step to step is in `slots`.
     """
 
     full_batch: ClassVar[bool] = False
     """Whether it needs the gradient of all rows at every step."""
+
+    entrywise: ClassVar[bool] = True
+    """Whether each entry moves by its own numbers alone, so that a stretch of all vectors may be updated at a time."""
 
     lr: LearningRate
     """The learning rate before the schedule; every optimizer declares its own default."""
@@ -71,6 +74,7 @@ class LineSearch(Optimizer):
     """A rule that tries several points before it settles on one, by the loss of all rows."""
 
     full_batch = True
+    entrywise = False
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         """Not to be called: one gradient is not enough for it."""

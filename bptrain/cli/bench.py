@@ -1,0 +1,39 @@
+"""`bptrain bench`"""
+
+from typing import Annotated
+
+import typer
+
+from bptrain.cli.arguments import Json, print_json, prints_aside
+
+
+def command(
+    workloads: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="WORKLOAD",
+            help="Such as 64-64-10, or commands for whole commands; without any, everything.",
+            show_default=False,
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Three short rounds in place of five: a first look.")] = False,
+    rounds: Annotated[
+        int | None, typer.Option(metavar="N", help="How often each is measured.", show_default="5, or 3 with --quick")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Time training steps and whole commands, beside scikit-learn, PyTorch and JAX where they are installed."""
+    from bptrain.bench import benchmark
+    from bptrain.console.bench import benchmark_result, progress
+
+    with prints_aside(), progress() as watch:
+        result = benchmark(
+            workloads or (),
+            rounds=(3 if quick else 5) if rounds is None else rounds,
+            seconds=0.2 if quick else 1.0,
+            watch=watch,
+        )
+    if as_json:
+        print_json(result.to_json())
+    else:
+        benchmark_result(result)

@@ -1,0 +1,104 @@
+"""The benchmark: what it trains is what it says, its figures are what was measured, and it names what is not there."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import bptrain
+from bptrain.bench import WORKLOADS, Comparison, Measurement, benchmarking, commands, contenders, measuring
+from bptrain.errors import InputError
+from bptrain.training import prepare
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Without the peers, which take their time."""
+    absent = tuple(contenders.PACKAGES)
+    for module in (contenders, benchmarking):
+        monkeypatch.setattr(module, "missing", lambda: absent)
+    monkeypatch.setattr(commands, "find_spec", lambda _: None)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda one: one.name)
+def test_a_workload_is_the_network_that_it_says(workload, tmp_path):
+    inputs, labels = replace(workload, rows=4 * workload.sizes[-1]).data()
+    assert set(labels) == set(range(workload.sizes[-1]))
+    assert inputs.shape[1] == workload.sizes[0]
+    np.savez(tmp_path / "data.npz", x=inputs, y=labels)
+    (tmp_path / "w.yaml").write_text(workload.config("data.npz"))
+    model = prepare(tmp_path / "w.yaml").model
+    dense = sum((before + 1) * after for before, after in pairwise(workload.sizes))
+    normalized = 2 * sum(workload.sizes[1:-1]) if workload.hidden == "batch_norm" else 0
+    assert len(model.network.theta) == dense + normalized
+    assert model.network.theta.dtype == "float32"
+
+
+def test_a_ratio_is_our_median_by_theirs():
+    taken = (
+        Measurement("bptrain", (1.0, 9.0, 2.0), 5),
+        Measurement("PyTorch", (8.0, 4.0, 1.0), 7),
+    )
+    document = Comparison(WORKLOADS[0], taken).to_json()
+    ours, theirs = document["contenders"]
+    assert (ours["microseconds_per_step"], ours["fastest"], ours["slowest"], ours["ratio"]) == (2, 1, 9, 1)
+    assert (theirs["microseconds_per_step"], theirs["ratio"], theirs["peak_bytes"]) == (4, 0.5, 7)
+    assert ours["samples_per_second"] == 16 / 2e-6
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_short_benchmark_measures_all_that_it_is_asked_for():
+    told = []
+    result = bptrain.benchmark(
+        ["4-16-3", "commands"], rounds=1, seconds=1e-6, watch=lambda what, share: told.append((what, share))
+    )
+    document = json.loads(json.dumps(result.to_json()))
+    (workload,) = document["workloads"]
+    assert [one["name"] for one in workload["contenders"]] == ["bptrain", "matrix products alone"]
+    assert all(one["microseconds_per_step"] > 0 and one["peak_bytes"] > 1e7 for one in workload["contenders"])
+    assert [one["name"] for one in document["commands"]] == [commands.OURS, commands.FIRST_STEP]
+    assert all(one["seconds"] > 0 for one in document["commands"])
+    assert document["not_installed"] == ["sklearn", "torch", "jax"]
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (["64-64-1"], {}, r"no workload is named '64-64-1'; did you mean '64-64-10'"),
+        (["4-16-3"], {"rounds": 0}, r"at least one round, and takes time \(got 0 of 1 s\)"),
+        (["4-16-3"], {"seconds": 0}, r"at least one round, and takes time \(got 5 of 0 s\)"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(names, options, message):
+    with pytest.raises(InputError, match=message):
+        bptrain.benchmark(names, **options)
+
+
+def test_a_contender_that_fails_is_named(monkeypatch):
+    monkeypatch.setattr(measuring, "fitting", lambda _: ("nobody",))
+    with pytest.raises(InputError, match="nobody failed"):
+        bptrain.benchmark(["4-16-3"], rounds=1)
+
+
+@pytest.mark.parametrize(("name", "package"), [("digits_torch.py", "torch"), ("digits_sklearn.py", "sklearn")])
+def test_the_scripts_of_the_peers_learn_the_digits_as_well(name, package):
+    """Else the comparison of whole commands would be with something else."""
+    pytest.importorskip(package)
+    data = str(commands.resources("datasets") / "digits.csv.gz")
+    # One thread: two of them wait for each other on a busy machine.
+    done = subprocess.run(
+        [sys.executable, str(commands.SCRIPTS / name), data],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert float(done.stdout.split()[-1]) > 0.95
