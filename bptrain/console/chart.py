@@ -40,7 +40,7 @@ class Curve:
         if len(self._waiting) < self._stride:
             return
         value, self._waiting = sum(self._waiting) / self._stride, []
-        # Both at once, since the thread that draws may look at any moment.
+        # New lists: the thread that draws may look at any moment, and stops at the shorter of the two.
         self.places, self.values = [*self.places, place], [*self.values, value]
         if len(self.places) == self.LONGEST:
             self.places = self.places[1::2]

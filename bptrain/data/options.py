@@ -1,6 +1,5 @@
 """What a config says of single columns, and which of them are features."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -65,6 +64,3 @@ def treatment(options: ColumnOptions | None, general: Treatment) -> Treatment:
         options.scaling if options.scaling is not None else general.scaling,
         options.unseen if options.unseen is not None else general.unseen,
     )
-
-
-Treatments = Mapping[str, Treatment]

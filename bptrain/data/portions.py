@@ -63,7 +63,7 @@ class Portions:
 def in_portions(path: str | Path, like: Source | None = None, text: Sequence[str] = ()) -> Iterator[Portions]:
     """A file in portions, read as `read_table` reads it: with the same types, and refused for the same reasons.
 
-    Text files are looked through before the first portion, and no more of them than a portion is ever in memory; other
+    CSV files are looked through before the first portion, and no more of them than a portion is ever in memory; other
     formats are read whole.
 
     Raises:

@@ -44,7 +44,6 @@ class Writer:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self.rows = 0
         self._file = file
         self._at = len(MAGIC)
         self._columns: dict[str, bool] = {}
@@ -57,7 +56,6 @@ class Writer:
         count = len(next(iter(columns.values())))
         for start in range(0, count, BLOCK):
             self._add_block({name: values[start : start + BLOCK] for name, values in columns.items()})
-        self.rows += count
 
     def _add_block(self, columns: Mapping[str, Array]) -> None:
         start, checksum, chunks = self._at, 0, []
@@ -153,7 +151,7 @@ class Stored(Mapping[str, Array]):
         """A column of all blocks."""
         numeric = self._numeric[name]
         out, start = np.empty(self.rows, np.float64 if numeric else object), 0
-        for block, k in zip(self._blocks, range(len(self._blocks)), strict=True):
+        for k, block in enumerate(self._blocks):
             out[start : start + block["rows"]] = self._piece(name, k)
             start += block["rows"]
         return out

@@ -21,7 +21,7 @@ from bptrain.description.suspicion import leak_into_classes, leak_into_numbers, 
 from bptrain.errors import InputError, OptionError
 from bptrain.training.preparing import divided, feature_names, is_autoencoder, load_table, roles, target_names
 from bptrain.training.run import located
-from bptrain.training.tasks import find_task, settled
+from bptrain.training.tasks import find_task, refuse_continuous, settled
 from bptrain.training.treating import treated
 
 __all__ = ["ColumnDescription", "DataDescription", "Objection", "PartDescription", "Spread", "describe_data"]
@@ -97,6 +97,7 @@ def described(experiment: Experiment, table: Table) -> DataDescription:
         whole = settled(experiment, targets, task, table)
         for name in whole.data.class_targets:
             answered = present(Selection(table), name)
+            attempt(lambda name=name: refuse_continuous(experiment, table, name), said)  # type: ignore[misc]
             if (found := attempt(lambda name=name, rows=answered: find_classes(rows, name), said)) is not None:  # type: ignore[misc]
                 classes[name] = found
         division = attempt(lambda: divided(whole, table, Streams(experiment.seed)), said)

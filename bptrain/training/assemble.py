@@ -30,7 +30,7 @@ class Assembly:
 
     `fingerprint` is that of all rows together, `table` what they were read from, but for parts with a source of their
     own; `selections` are the rows of each part in their table. `notes` say what became of the data that a person should
-    know: rows dropped, categories ignored, rows that stand in several parts.
+    know: rows dropped, categories ignored, rows that stand in several parts; `duplicates` counts the latter by part.
     """
 
     model: Model
@@ -80,7 +80,7 @@ def encoded(model: Model, division: Division) -> tuple[dict[str, Rows], tuple[st
     """The rows of each part as the network reads them, and what is to be said of them.
 
     Raises:
-        InputError: a value cannot be used, or a part weighs nothing.
+        InputError: a value cannot be used; an `OptionError` where a part weighs nothing.
     """
     parts, notes = {}, []
     for name, selection in division.parts.items():

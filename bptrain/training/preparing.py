@@ -86,11 +86,7 @@ def target_names(data: Data, table: Table) -> tuple[str, ...]:
         some = ", ".join(list(table.columns)[:20])
         raise OptionError(Mistake("data.target", f"is missing; name the column to predict, one of {some}"))
     if absent := [name for name in names if name not in table.columns]:
-        there = ", ".join(map(repr, list(table.columns)[:20])) + (", ..." if len(table.columns) > 20 else "")
-        near = closest(absent[0], table.columns)
-        advice = f"did you mean {near!r}? It has {there}" if near else f"choose from {there}"
-        field = f"data.target.{absent[0]}" if isinstance(data.target, dict) else "data.target"
-        raise OptionError(Mistake(field, f"{table.origin} has no column {absent[0]!r}; {advice}"))
+        raise OptionError(*(absent_target(data, table, name) for name in absent))
     refuse_twice(names, "data.target")
     return names
 
@@ -113,6 +109,15 @@ def is_autoencoder(data: Data, table: Table) -> bool:
         advice = "write [inputs] for the column, or task: autoencoder for the inputs"
         raise OptionError(Mistake("data.target", f"{what}; {advice}"))
     return True
+
+
+def absent_target(data: Data, table: Table, name: str) -> Mistake:
+    """What is said of a target that the table does not have."""
+    there = ", ".join(map(repr, list(table.columns)[:20])) + (", ..." if len(table.columns) > 20 else "")
+    near = closest(name, table.columns)
+    advice = f"did you mean {near!r}? It has {there}" if near else f"choose from {there}"
+    field = f"data.target.{name}" if isinstance(data.target, dict) else "data.target"
+    return Mistake(field, f"{table.origin} has no column {name!r}; {advice}")
 
 
 def refuse_unknown(table: Table, named: dict[str, Sequence[str]]) -> None:
@@ -162,8 +167,8 @@ def feature_names(data: Data, table: Table, targets: tuple[str, ...]) -> tuple[s
         # What the source is there to predict is no input that goes without saying.
         others = {*(targets or table.target), *roles(data), *excluded}
         names = tuple(name for name in table.columns if name not in others)
+    refuse_unknown(table, {field: names})
     for name in names:
-        refuse_unknown(table, {field: (name,)})
         if name in targets:
             what = f"the target {name!r} is among the features; take it out"
             raise OptionError(Mistake(field_of(data, name), what, "BP123"))
@@ -204,8 +209,7 @@ def divided(experiment: Experiment, table: Table, streams: Streams) -> Division:
 
     Raises:
         InputError: a value that decides cannot be used, or a source cannot be read; an `OptionError` where the split
-        does
-            not fit the data.
+            does not fit the data.
     """
     data = experiment.data
     targets = data.targets
@@ -260,13 +264,13 @@ def dropped(table: Table, rows: Array, counts: dict[str, int]) -> str:
 
 
 def refuse_lonely(experiment: Experiment, rows: Selection, target: str, codes: Array) -> None:
-    """Refuse a class of one row where the config itself asks for a stratified split.
+    """Refuse a class of one row where the split is stratified.
 
     Raises:
-        OptionError: it does, and there is one.
+        OptionError: rows are held out, and there is one.
     """
     counts = np.bincount(codes)
-    if experiment.data.split.method != "stratified" or not any(experiment.data.split.shares) or counts.min() > 1:
+    if not any(experiment.data.split.shares) or counts.min() > 1:
         return
     row = int(np.flatnonzero(counts[codes] == 1)[0])
     label = rows.column(target)[row]

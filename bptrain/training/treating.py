@@ -135,8 +135,7 @@ def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tup
 
     Raises:
         InputError: a column has text among its numbers; an `OptionError` names all that have too many different texts
-        or
-            are empty, and all options that do not go with the kind.
+            or are empty, and all options that do not go with the kind.
     """
     found: dict[str, tuple[Kind, Treatment]] = {}
     mistakes: list[Mistake] = []
