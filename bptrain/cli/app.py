@@ -6,7 +6,7 @@ import traceback
 import warnings
 from collections.abc import Iterable
 from io import TextIOWrapper
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -81,7 +81,8 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     warnings.showwarning = show_warning
     try:
-        app()
+        if code := app(standalone_mode=False):
+            sys.exit(code)
     except Exception as error:
         leave(error)
     except SystemExit as error:
@@ -118,6 +119,8 @@ def leave(error: Exception) -> NoReturn:
     """Say what went wrong, and exit with the code for it."""
     if signals.received:
         error = StoppedError(signals.received[0])
+    if callable(getattr(error, "format_message", None)):
+        misused(error)
     if isinstance(error, ConfigError):
         from bptrain.console.problems import print_problems
 
@@ -134,6 +137,20 @@ def leave(error: Exception) -> NoReturn:
         fail([what], ExitCode.BAD_INPUT)
     traceback.print_exception(error)
     fail([f"this is a bug in bptrain{or_elsewhere()}; please report it with the lines above"], ExitCode.BUG)
+
+
+def misused(error: Any) -> NoReturn:
+    """Say what is wrong with the arguments, as the parser of the command line does, but for what acts in them."""
+    from bptrain.text import printable
+
+    with contextlib.suppress(OSError):
+        if len(sys.argv) < 2:
+            error.show()
+        else:
+            if context := getattr(error, "ctx", None):
+                print(f"{context.get_usage()}\nTry '{context.command_path} -h' for help.\n", file=sys.stderr)
+            print(f"Error: {printable(error.format_message())}", file=sys.stderr)
+    sys.exit(error.exit_code)
 
 
 def or_elsewhere() -> str:

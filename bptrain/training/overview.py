@@ -126,7 +126,7 @@ def look_at(path: str | Path) -> Run:
     except BptrainError as error:
         history = []
         problems.append(error.lines[0])
-    config = config if isinstance(config, dict) else {}
+    config = literal(config) if isinstance(config, dict) else {}
     outcome, checkpoint = read_outcome(run), document_of(run.last)
     state, why = state_of(run, outcome, checkpoint)
     known = outcome if outcome and state == outcome.state else None
@@ -192,6 +192,15 @@ def best_of(history: list[Record]) -> dict[str, Any] | None:
         if not is_of_layer(name) and name not in beside and name.startswith(prefix)
     }
     return {"epoch": record["epoch"], "loss": record[f"{prefix}loss"], "metrics": metrics}
+
+
+def literal(value: Any) -> Any:
+    """A value of a config as run, which refers to nothing any more: `$${` stands for `${`."""
+    if isinstance(value, Mapping):
+        return {literal(key): literal(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [literal(inner) for inner in value]
+    return value.replace("$${", "${") if isinstance(value, str) else value
 
 
 def part(document: Any, *path: str) -> Any:
