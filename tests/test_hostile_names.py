@@ -38,8 +38,8 @@ NAMES = [
 TARGET = "target [red]\x1b[2J<b>"
 
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-OURS = re.compile(r"\x1b\[(?!38;5;123)[\d;]*m|\x1b\[\?(25|2026)[hl]|\x1b\[(1A|2K|K|J)|\r(?=\x1b\[)|\r(?=\n)")
-"""What rich and the live view write of their own: colours, the cursor up, and what erases a line."""
+OURS = re.compile(r"\x1b\[(?!38;5;123)[\d;]*m|\x1b\[\?(25|2026)[hl]|\x1b\[(1A|2K|K|J)|\r(?!eturn)")
+"""What rich and the live view write of their own: colours, the cursor up or to the left, and what erases a line."""
 
 
 def commands():

@@ -263,7 +263,7 @@ def fail(lines, code):
     os.kill(os.getpid(), signal.SIGTERM)
     raise RuntimeError("the second signal was not heeded")
 app.fail = fail
-def interrupted():
+def interrupted(**_):
     os.kill(os.getpid(), signal.SIGTERM)
 app.app = interrupted
 app.main()
