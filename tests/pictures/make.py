@@ -1,0 +1,95 @@
+"""Makes the pictures that the README shows, from real runs: `python tests/pictures/make.py`, in the checkout.
+
+The report needs matplotlib and Chromium.
+"""
+
+import contextlib
+import io
+import os
+import re
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+
+import bptrain
+from bptrain.console.view import Picture
+from bptrain.console.watch import Watch
+from bptrain.training import EpochEnd, Progress, Started
+
+PICTURES = Path(__file__).resolve().parent
+REPOSITORY = PICTURES.parents[1]
+
+sys.path.insert(0, str(REPOSITORY / "tests"))
+from browser import browser  # noqa: E402, found only now
+
+THEME = TerminalTheme(
+    (24, 27, 32),
+    (214, 219, 226),
+    [(60, 66, 76), (232, 103, 98), (126, 190, 110), (222, 178, 86), (97, 160, 236), (196, 130, 220), (86, 192, 200),
+     (214, 219, 226)],
+    [(122, 130, 142), (240, 130, 124), (150, 208, 134), (236, 198, 112), (128, 182, 244), (212, 154, 232),
+     (118, 210, 218), (255, 255, 255)],
+)  # fmt: skip
+
+
+class EnoughError(Exception):
+    """The run has come to where the picture is taken."""
+
+
+SHOWN = ("summary", "roc-and-precision-recall", "most-confident-mistakes", "learning-curves")
+"""The sections of the report that the README shows; the others would make it longer than a reader wants."""
+
+
+def report() -> None:
+    """Parts of the report of `configs/digits.yaml`, in light and dark."""
+    with TemporaryDirectory() as folder, browser() as page:
+        run = bptrain.train(REPOSITORY / "configs" / "digits.yaml", run=Path(folder) / "digits-001").run
+        path = bptrain.write_report(run)
+        for dark in (False, True):
+            page.open(path, width=1000, dark=dark)
+            kept = ", ".join(f"#{name}" for name in SHOWN)
+            page.value(f"document.querySelectorAll('section:not({kept}), footer, nav').forEach(one => one.remove())")
+            page.value("document.querySelector('#learning-curves .figures').lastElementChild.remove()")
+            # Where the run was is nothing to show.
+            page.value("document.querySelector('#summary .facts').lastElementChild.remove()")
+            page.screenshot(PICTURES / f"report{'-dark' * dark}.png")
+
+
+def live(epoch: int = 26) -> None:
+    """The live view of the digits, in the middle of an epoch."""
+    console = Console(
+        record=True, width=100, height=27, file=io.StringIO(), force_terminal=True, color_system="truecolor"
+    )
+    watches = []
+
+    def look(event):
+        if isinstance(event, Started):
+            watches.append(Watch(event.session))
+        elif isinstance(event, Progress):
+            watches[0].progress(event)
+        elif isinstance(event, EpochEnd):
+            watches[0].epoch_end(event)
+            if event.record["epoch"] == epoch:
+                console.print(Picture(watches[0]))
+                raise EnoughError
+
+    with TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
+        os.chdir(folder)
+        bptrain.train(REPOSITORY / "configs" / "digits.yaml", sinks=[look])
+    os.chdir(REPOSITORY)
+    picture = console.export_svg(title="bptrain train configs/digits.yaml", theme=THEME, unique_id="live")
+    # Without what rich would fetch from elsewhere.
+    picture = re.sub(r"\s*@font-face \{.*?\}", "", picture, flags=re.DOTALL)
+    picture = picture.replace("Fira Code, monospace", "DejaVu Sans Mono, Menlo, Consolas, monospace")
+    picture = re.sub(r"\s*<!-- .*? -->", "", picture)
+    (PICTURES / "live.svg").write_text(
+        "\n".join(line.rstrip() for line in picture.splitlines()) + "\n", encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    live()
+    report()
