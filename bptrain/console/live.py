@@ -21,7 +21,7 @@ from bptrain.training.run_directory import RunDirectory
 REFRESHES = 8.0
 """Drawings a second at most."""
 
-SHARE = 0.01
+SHARE = 0.005
 """Of the processor time, that drawing may take; but once a second it is done in any case."""
 
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"

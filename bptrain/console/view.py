@@ -187,18 +187,19 @@ def legend(watch: Watch, width: int) -> Text:
 def health(watch: Watch, width: int) -> list[Text]:
     """A line for each layer: its gradient, how far a step moves it, its dead units; those in trouble are marked."""
     kinds = {"gradient_norm": "gradient", "update_ratio": "update", "dead": "dead", "saturated": "saturated"}
-    present = [kind for kind in kinds if any(kind in figures for figures in watch.health.values())]
+    figures_of, marks = watch.layers()
+    present = [kind for kind in kinds if any(kind in figures for figures in figures_of.values())]
     if not present:
         return []
-    names = {layer: cut(printable(layer), max(width // 3, 10)) for layer in watch.health}
+    names = {layer: cut(printable(layer), max(width // 3, 10)) for layer in figures_of}
     first = max(map(cell_len, names.values()))
-    room = width - first - max(map(len, watch.marks.values()), default=0) - 1
+    room = width - first - max(map(len, marks.values()), default=0) - 1
     while sum(len(kinds[kind]) + 2 for kind in present) > room and len(present) > 1:
         present.pop()
     head = "".join(f"{kinds[kind]:>{max(len(kinds[kind]), FIGURE - 1) + 1}}" for kind in present)
     lines = [Text(f"{'layer':<{first}}{head}", style="dim")]
-    for layer, figures in watch.health.items():
-        mark = watch.marks.get(layer)
+    for layer, figures in figures_of.items():
+        mark = marks.get(layer)
         line = Text(names[layer] + " " * (first - cell_len(names[layer])), style="yellow" if mark else "")
         for kind in present:
             value = figures.get(kind)

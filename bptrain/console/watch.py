@@ -21,7 +21,7 @@ class Watch:
     """A run while it trains.
 
     `rows` of the epoch in progress are done, `loss` is their mean loss or that of the latest epoch; `record` is the
-    latest epoch's; `health` the latest figures of layers with their `marks`, layer by layer.
+    latest epoch's.
 
     Args:
         session: the run.
@@ -37,8 +37,7 @@ class Watch:
         self.epoch, self.rows = session.epoch, session.position
         self.loss: float | None = None
         self.record: Record = {}
-        self.health: dict[str, dict[str, float]] = {}
-        self.marks: dict[str, str] = {}
+        self._measured: Record = {}
         self.training, self.monitored, self.first = Curve(), Curve(), Curve()
         self._seen: deque[tuple[float, int]] = deque([(self.began, session.rows_done)])
         for record in records or []:
@@ -61,14 +60,18 @@ class Watch:
         self.epoch, self.rows, self.loss, self.record = epoch, 0, record["loss"], record
         self.training.append(epoch, record["loss"])
         self.monitored.append(epoch, record.get("validation_loss"))
-        figures = {name: value for name, value in record.items() if is_of_layer(name) and value is not None}
-        if figures:
-            health: dict[str, dict[str, float]] = {}
-            for name, value in figures.items():
-                kind, _, layer = name.partition(".")
-                health.setdefault(layer, {})[kind] = value
-            self.health = dict(sorted(health.items(), key=lambda item: place(item[0])))
-            self.marks = marks(self.session, figures)
+        if any(map(is_of_layer, record)):
+            self._measured = record
+
+    def layers(self) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+        """The latest figures of each layer by their kind, from input to output; and what is wrong with a layer, in a
+        word."""
+        figures = {name: value for name, value in self._measured.items() if is_of_layer(name) and value is not None}
+        health: dict[str, dict[str, float]] = {}
+        for name in sorted(figures, key=lambda name: place(name.partition(".")[2])):
+            kind, _, layer = name.partition(".")
+            health.setdefault(layer, {})[kind] = figures[name]
+        return health, marks(self.session, figures)
 
     def _time(self) -> None:
         now, done = self.clock(), self.done
