@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import bptrain
+from bptrain.errors import InputError
 from bptrain.evaluation.bootstrap import intervals
 from bptrain.evaluation.curves import best_threshold, calibration, counts, precision_recall, roc
 from bptrain.evaluation.fitting import Judged, fitting_metrics
@@ -142,6 +143,25 @@ def test_samples_are_bounded(bptrain_in, runs, samples):
     done = bptrain_in("evaluate", runs["iris"], "--bootstrap", samples)
     assert done.returncode == 2
     assert done.stderr.startswith("error: --bootstrap: expected a whole number from 10 to 1,000,000")
+
+
+def test_other_rows_of_the_same_number_are_told_from_fewer(tmp_path):
+    lines = [f"{k},{'ab'[k % 2]},{'test' if k < 10 else 'train'}\n" for k in range(40)]
+    data = tmp_path / "t.csv"
+    data.write_text("x,y,part\n" + "".join(lines))
+    (tmp_path / "c.yaml").write_text(
+        "data: {source: {csv: {path: t.csv}}, target: y, split: {method: column, column: part}}\n"
+        "hidden: [2]\ntraining: {epochs: 1}\n"
+    )
+    run = bptrain.train(tmp_path / "c.yaml").run
+    # Another value in a row, and a row in another part.
+    for changed in (["99,a,test\n", *lines[1:]], [lines[0].replace("test", "train"), *lines[1:]]):
+        data.write_text("x,y,part\n" + "".join(changed))
+        with pytest.raises(InputError, match=r"has changed since .*; its train rows may be others now"):
+            bptrain.evaluate(run, split="train")
+    data.write_text("x,y,part\n" + "".join(lines[:-1]))
+    with pytest.raises(InputError, match="has 39 rows, and had 40 when"):
+        bptrain.evaluate(run, split="train")
 
 
 def test_json_has_everything(bptrain_in, runs):

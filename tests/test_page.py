@@ -6,7 +6,7 @@ import pytest
 
 from bptrain.errors import StorageError
 from bptrain.report.html import escaped, lines, named, tag
-from bptrain.report.page import details, facts, listing, page, section, table
+from bptrain.report.page import anchors, details, facts, listing, page, section, table
 from bptrain.training.history import read_history
 
 NAMES = [
@@ -44,7 +44,7 @@ class Elements(HTMLParser):
 def everywhere(name):
     """A page with a name in every place that takes one."""
     parts = [
-        section(name, tag("p", name, title=name)),
+        section(name, tag("p", name, title=name), place="here"),
         table([name, "n"], [[name, name]], caption=name),
         facts([(name, name)]),
         listing(f"a: {name}\nb", name),
@@ -70,6 +70,15 @@ def test_a_name_is_shown_as_it_is_where_it_can_be():
     assert escaped("a\tb") == "a\\tb"
     assert lines("a: 1\n\n  b: <2>") == "a: 1\n\n  b: &lt;2&gt;"
     assert named("x" * 10_000, 20) == "x" * 20 + "… (10,000 characters)"
+
+
+def test_every_section_has_a_place_of_its_own():
+    titles = ["Label 价格", "Label 数量", "Learning curves", "概要", "label", "Label 2"]
+    places = anchors(titles)
+    assert places == ["label", "label-2", "learning-curves", "section", "label-3", "label-2-2"]
+    found = Elements(page("t", "l", [(title, tag("p", title)) for title in titles]))
+    assert [value for tag, key, value in found.attributes if (tag, key) == ("section", "id")] == places
+    assert [value for tag, key, value in found.attributes if (tag, key) == ("a", "href")] == [f"#{p}" for p in places]
 
 
 def test_the_page_asks_for_nothing():

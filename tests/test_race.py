@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import bptrain
-from bptrain.console.race import picture, sparkline
+from bptrain.console.race import picture, sentence, sparkline
 from bptrain.errors import ConfigError, InputError
+from bptrain.racing import racing
 from bptrain.racing.comparing import compared, holm, paired, two_sided
 from bptrain.racing.racing import Contender, Standing, contenders, split
 
@@ -46,6 +47,34 @@ def test_noise_is_called_significant_as_rarely_as_it_says():
 def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, None, 0.9]) == pytest.approx([1.0, None, 1.0])
+
+
+def test_a_leader_that_is_worse_where_both_finished_leads_by_no_more_than_noise():
+    """It leads since the other diverged; the test then speaks against it."""
+    one = compared("a", [2.0, 2.1, 2.0, 2.2, 9.0], "b", [1.0, 1.1, 1.01, 1.19, math.inf])
+    assert (one.difference < 0, one.p < 0.001, one.diverged) == (True, True, 1)
+    assert not one.more_than_noise
+    words = sentence(one)
+    assert words.startswith(
+        "a leads since b diverged in 1 of 5 seeds; where both finished, it ends higher by 1 on average"
+    )
+    assert "noise" not in words
+
+
+def test_among_those_that_diverged_the_one_that_did_so_least_often_leads(monkeypatch):
+    """The sum of what is left is less, the more is missing."""
+    losses = {"often": [math.inf, math.inf, 0.1], "once": [math.inf, 1.0, 1.0]}
+
+    def run(sessions, standings):
+        for one in standings:
+            one.losses.extend(losses["often" if "0.1" in one.contender.name else "once"])
+        yield 1
+
+    monkeypatch.setattr(racing, "run", run)
+    monkeypatch.setattr(racing, "alike", lambda sessions: True)
+    Path("iris.yaml").write_text("data: {source: {bundled: iris}}\nhidden: [4]\n")
+    found = bptrain.race("iris.yaml", vary=["optimizer.adam.lr=0.1,0.2"], seeds=1)
+    assert [one.diverged for one in found.standings] == [1, 2]
 
 
 def test_what_diverged_wins_nothing():

@@ -2,9 +2,12 @@
 
 import csv
 import importlib.util
+import json
 import re
 import shutil
 import sys
+from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,13 +18,16 @@ import bptrain
 from bptrain.data import Columns
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.evaluation.predictions import Predictions
-from bptrain.report.history import curve, metric_keys, panels
-from bptrain.report.mistakes import confident, furthest
+from bptrain.report.history import curve, panels
+from bptrain.report.mistakes import confident, furthest, number_words
+from bptrain.report.pictures import pixels
+from bptrain.report.reconstructions import reconstructions
 from bptrain.report.rows import grid, picture, values
 from bptrain.training import Rows
 from bptrain.training.checkpoint import load
 
 pytest.importorskip("matplotlib")
+Image = pytest.importorskip("PIL.Image")
 
 # The helper stands beside this file, which is no module of a package.
 _spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
@@ -68,13 +74,17 @@ def runs(tmp_path_factory):
     for name, more in (("digits", "hidden: [70]"), ("breast_cancer", "hidden: [4]"), ("diabetes", "hidden: [4]")):
         text = f"data: {{source: {{bundled: {name}}}}}\n{more}\ntraining: {{epochs: 4}}\n"
         (folder / f"{name}.yaml").write_text(text)
+    (folder / "autoencoder.yaml").write_text(
+        "data: {source: {bundled: digits}, target: inputs, features: {exclude: [digit]}}\n"
+        "hidden: [8]\ntraining: {epochs: 4}\n"
+    )
     for config in sorted(folder.glob("*.yaml")):
         bptrain.train(config, run=folder / config.stem)
         assert bptrain.write_report(folder / config.stem) == folder / config.stem / "report.html"
     return folder
 
 
-NAMES = ("digits", "breast_cancer", "diabetes", "hostile")
+NAMES = ("digits", "breast_cancer", "diabetes", "hostile", "autoencoder")
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +173,7 @@ def test_every_section_is_there(runs):
     with_weights = [*shared[:2], "First layer", *shared[2:]]
     assert titles("digits") == [*classes, *with_weights]
     assert titles("breast_cancer") == [*classes, *shared]
+    assert titles("autoencoder") == ["Summary", "Evaluation", "Reconstructions", "Residuals", *with_weights]
     assert titles("diabetes") == ["Summary", "Evaluation", "Residuals", "Largest errors", *shared]
 
 
@@ -239,12 +250,112 @@ def test_mistakes_come_with_the_most_confident_first():
 
 def test_curves_leave_out_what_was_not_measured():
     records = [
-        {"epoch": 1, "lr": 0.1, "loss": 2.0, "validation_f1": None},
-        {"epoch": 2, "lr": 0.1, "loss": 1.0, "validation_f1": 0.5, "gradient_norm.0.dense": 3.0},
+        {"epoch": 1, "lr": 0.1, "loss": 2.0, "validation_loss": 2.0, "validation_f1": None},
+        {"epoch": 2, "lr": 0.1, "loss": 1.0, "validation_loss": 2.0, "validation_f1": 0.5, "dead.0.relu": 3.0},
     ]
     assert curve(records, "validation_f1") == ([2], [0.5])
-    assert metric_keys(records) == ["validation_f1"]
-    assert [title for title, _ in panels(records)] == ["loss", "f1", "learning rate"]
+    drawn = dict(panels(records))
+    assert list(drawn) == ["loss", "f1", "learning rate"]
+    assert drawn["f1"] == [("validation", ([2], [0.5]))]
+
+
+def test_a_target_may_be_called_like_a_part():
+    """Nothing is held out, so the names are those of the targets, whatever stands in them."""
+    record = {"epoch": 1, "loss": 2.0, "cross_validation_x.rmse": 0.5, "validation_y.rmse": 0.25, "lr": 0.1}
+    drawn = dict(panels([record]))
+    assert drawn["cross_validation_x.rmse"] == [("training", ([1], [0.5]))]
+    assert drawn["validation_y.rmse"] == [("training", ([1], [0.25]))]
+
+
+def test_a_metric_that_is_undefined_in_every_epoch_is_not_drawn(runs, tmp_path):
+    """As ROC AUC is where the rows held out are of one class."""
+    shutil.copytree(runs / "diabetes", tmp_path / "run")
+    history = tmp_path / "run" / "history.jsonl"
+    lines = [json.loads(line) | {"validation_r2": None} for line in history.read_text().splitlines()]
+    assert "validation_rmse" in lines[0]
+    history.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    text = bptrain.write_report(tmp_path / "run").read_text()
+    assert "rmse over the epochs" in text
+    assert "r2 over the epochs" not in text
+    assert bptrain.plot(tmp_path / "run", tmp_path / "curves.png").is_file()
+    bptrain.compare([tmp_path / "run"], html=tmp_path / "c.html")
+    text = (tmp_path / "c.html").read_text()
+    assert "validation rmse over the epochs" in text
+    assert "validation r2 over the epochs" not in text
+
+
+def colours(image):
+    """The pixels of a picture of the page, red, green and blue."""
+    data = re.search(r'src="data:image/png;base64,([^"]+)"', image)[1]
+    return np.asarray(Image.open(BytesIO(b64decode(data)))).tolist()
+
+
+def test_weights_have_one_scale():
+    """A unit of small weights is pale: its largest is not red."""
+    image = pixels(np.array([[0.2, -0.2, 0.0, 1.0]]), "some", signed=True)
+    assert colours(image) == [[[255, 204, 204], [204, 204, 255], [255, 255, 255], [255, 0, 0]]]
+
+
+def test_pictures_of_one_scale():
+    assert colours(pixels(np.array([[0.0, 4.0]]), "some", ends=(0, 8))) == [[0, 128]]
+
+
+def test_reconstructions_come_in_pairs_the_best_first(runs):
+    text = (runs / "autoencoder" / "report.html").read_text()
+    assert "<h2>Largest errors</h2>" not in text
+    part = text.partition("<h2>Reconstructions</h2>")[2].partition("<h2>")[0]
+    pairs = re.findall(
+        r'alt="Picture of row (\d+)"><img[^>]+alt="Reconstruction of row (\d+), with an error of ([\d.]+)"', part
+    )
+    assert len(pairs) == 24
+    assert all(given == back for given, back, _ in pairs)
+    errors = [float(error) for *_, error in pairs]
+    assert errors[:12] == sorted(errors[:12])
+    assert errors[12:] == sorted(errors[12:], reverse=True)
+    assert errors[11] < errors[-1]
+
+
+def test_a_reconstruction_is_drawn_on_the_scale_of_its_input():
+    places = np.arange(4).reshape(2, 2)
+    true, said = np.array([[0.0, 8, 8, 0]] * 3), np.array([[0.0, 4, 4, 0], [0.0, 8, 8, 0], [np.nan] * 4])
+    found = Predictions("numbers", tuple("abcd"), (), said, true)
+    text = reconstructions(places, Rows(true, true), found)
+    images = re.findall(r"<img[^>]+>", text)
+    assert len(images) == 4
+    assert [colours(image) for image in images] == [*[[[0, 255], [255, 0]]] * 3, [[0, 128], [128, 0]]]
+    assert re.findall(r"<figcaption>([^<]+)<", text) == ["0, row 2", f"{8**0.5:.3g}, row 1"]
+    assert "No reconstruction is finite" in reconstructions(places, Rows(true[2:], true[2:]), found.rows([2]))
+
+
+def test_an_autoencoder_of_categories_has_no_errors_to_show(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{'xyz'[k % 3]},{'uv'[k % 2]}\n" for k in range(60)))
+    (tmp_path / "c.yaml").write_text(
+        "data: {source: {csv: {path: t.csv}}, target: inputs}\nhidden: [2]\ntraining: {epochs: 1}\n"
+    )
+    run = bptrain.train(tmp_path / "c.yaml").run
+    assert "No column is a number" in bptrain.write_report(run).read_text()
+
+
+def test_the_classes_of_one_target_among_others_are_listed_with_their_probability(tmp_path):
+    lines = "".join(f"{k},{k % 7},{'ab'[k % 2]},{k / 3}\n" for k in range(60))
+    (tmp_path / "t.csv").write_text("x,z,kind,price\n" + lines)
+    (tmp_path / "c.yaml").write_text(
+        "data: {source: {csv: {path: t.csv}}, target: {kind: {loss: softmax_cross_entropy}, price: {loss: mse}}}\n"
+        "hidden: [2]\ntraining: {epochs: 1}\n"
+    )
+    text = bptrain.write_report(bptrain.train(tmp_path / "c.yaml").run).read_text()
+    head = text.partition("<h2>Most confident mistakes of kind")[2].partition("</thead>")[0]
+    assert ">probability<" in head
+    assert "<dt>kind.accuracy</dt>" in text
+    assert "<dt>price.rmse</dt>" in text
+
+
+def test_numbers_that_are_left_out_are_missed():
+    five = np.arange(5.0)[None]
+    found = Predictions("numbers", tuple("abcde"), (), five, five + 1)
+    assert number_words(found, 0) == ("1, 2, 3, 4, …", "0, 1, 2, 3, …", "1, 1, 1, 1, …")
+    four = Predictions("numbers", tuple("abcd"), (), five[:, :4], five[:, :4] + 1)
+    assert number_words(four, 0)[0] == "1, 2, 3, 4"
 
 
 def test_without_its_data_there_is_a_page_with_what_is_left(runs, tmp_path):

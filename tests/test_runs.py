@@ -15,7 +15,7 @@ import bptrain
 from bptrain.console.runs import comparison_result, run_list
 from bptrain.errors import DivergedError, InputError, StoppedError
 from bptrain.interruption import Interruption
-from bptrain.report.comparison import different, in_short, score
+from bptrain.report.comparison import different, in_short, perfect, score
 from bptrain.training import Started, look_at
 from bptrain.training.lock import Lock
 from bptrain.training.outcome import read_outcome
@@ -203,6 +203,9 @@ def test_the_best_is_the_highest_or_the_lowest():
     assert score("accuracy", [0.5, 0.2], 1.0, mark=False).best == ()
     assert score("unheard_of", [0.5, 0.2], None, mark=True).best == ()
     assert score("loss", [0.5, None], 0.0, mark=True).best == ()
+    assert perfect("y.rmse") == perfect("rmse") == 0
+    assert perfect("a.b.accuracy") == 1
+    assert perfect("y.unheard_of") is None
     assert (
         in_short([{"dense": {"units": 64, "bias": True}}, "relu", {"dropout": {"rate": 0.2}}])
         == "dense 64, relu, dropout 0.2"

@@ -195,12 +195,21 @@ BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 def sentence(one: Comparison) -> str:
     """What a comparison says, in words."""
-    lead = f"{one.better} ends lower than {one.worse} in {one.wins} of {one.seeds} seed{'s' * (one.seeds > 1)}"
+    seeds = f"{one.seeds} seed{'s' * (one.seeds > 1)}"
+    lead = f"{one.better} ends lower than {one.worse} in {one.wins} of {seeds}"
+    if one.difference < 0:
+        lead = f"{one.better} leads since {one.worse} diverged in {one.diverged} of {seeds}"
+        test = "" if one.p is None else f" (paired t-test, {odds(one.p)})"
+        return f"{lead}; where both finished, it ends higher by {number(-one.difference)} on average{test}"
     if isfinite(one.difference):
         lead += f", by {number(one.difference)} on average"
     if one.p is None and one.seeds > 1:
         return f"{lead}, and the others diverged: there is nothing to test"
     if one.p is None:
         return f"{lead}: too few seeds to tell it from noise; try --seeds 5"
-    odds = "p < 0.0001" if one.p < 1e-4 else f"p = {one.p:.2g}"
-    return f"{lead}: {'more than' if one.more_than_noise else 'no more than'} noise (paired t-test, {odds})"
+    return f"{lead}: {'more than' if one.more_than_noise else 'no more than'} noise (paired t-test, {odds(one.p)})"
+
+
+def odds(p: float) -> str:
+    """How often chance alone makes such a difference."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"

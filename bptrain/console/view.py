@@ -13,7 +13,7 @@ from bptrain.console.watch import SHORT, Watch
 from bptrain.data import Classes
 from bptrain.registry import name_of
 from bptrain.training import Session
-from bptrain.training.session import is_of_layer
+from bptrain.training.session import metrics_of
 from bptrain.training.summary import loss_in_words
 
 PLAIN = str.maketrans("→·…━╸─●│", ">|.=--*|")
@@ -27,8 +27,6 @@ TALLEST = 8
 """Lines of the chart at most."""
 FIGURE = 9
 """Columns of a number."""
-
-UNMEASURED = ("epoch", "step", "lr", "loss")
 
 
 @dataclass(frozen=True)
@@ -130,15 +128,10 @@ def numbers(watch: Watch) -> Iterator[tuple[str, str]]:
     if held_out:
         yield "validation loss", figure(watch.record.get("validation_loss"))
     # A metric that is not known yet has its place, so that nothing moves when it comes.
-    known = {
-        name.removeprefix("validation_"): value
-        for name, value in watch.record.items()
-        if not is_of_layer(name) and name not in UNMEASURED and name != "validation_loss"
-    }
-    names = [one.name for one in watch.session.model.measures]
-    extra = [name for name in known if name in ("penalty", "clipped")]
-    for name in list(dict.fromkeys([*extra, *(known if known else names)]))[:9]:
-        yield printable(name), figure(known.get(name))
+    known = metrics_of(watch.record) or {one.name: None for one in watch.session.model.measures}
+    extra = {name: watch.record[name] for name in ("penalty", "clipped") if name in watch.record}
+    for name, value in [*extra.items(), *known.items()][:9]:
+        yield printable(name), figure(value)
     yield "lr", figure(watch.session.lr)
     yield "samples/s", f"{watch.speed:,.0f}"
 

@@ -142,14 +142,15 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
         raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
     table = load_table(model.experiment.data)
     division = divided(model.experiment, table, model.streams)
-    if {part: len(rows) for part, rows in division.parts.items()} != counts:
-        now, then = sum(map(len, division.parts.values())), sum(counts.values())
+    sizes = {part: len(rows) for part, rows in division.parts.items()}
+    now, then = sum(sizes.values()), sum(counts.values())
+    if now != then:
         what = f"{table.origin} has {now} rows, and had {then} when the model was trained"
         raise InputError(f"{what}; the split cannot be repeated, use --data FILE")
-    parts, _ = encoded(model, division)
-    if fingerprint(parts) != stored["data"]:
+    parts = encoded(model, division)[0] if sizes == counts else {}
+    if not parts or fingerprint(parts) != stored["data"]:
         what = f"{table.origin} has changed since the model was trained"
-        raise InputError(f"{what}; its test rows may be others now, use --data FILE to score all rows of a file")
+        raise InputError(f"{what}; its {name} rows may be others now, use --data FILE to score all rows of a file")
     return name, parts[name]
 
 

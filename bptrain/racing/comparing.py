@@ -17,6 +17,7 @@ class Comparison:
     finished, and how often chance alone would make such a difference.
 
     `p` is None where there are fewer than two seeds that both finished; it is corrected for the number of comparisons.
+    `diverged` counts the seeds which the other alone did not finish; for them it may come after one that ends higher.
     """
 
     better: str
@@ -25,11 +26,12 @@ class Comparison:
     seeds: int
     difference: float
     p: float | None
+    diverged: int = 0
 
     @property
     def more_than_noise(self) -> bool:
-        """Whether the difference is more than noise."""
-        return self.p is not None and self.p < SIGNIFICANT
+        """Whether the leader ends lower by more than noise."""
+        return self.p is not None and self.p < SIGNIFICANT and self.difference > 0
 
 
 def compared(better: str, one: Sequence[float], worse: str, other: Sequence[float]) -> Comparison:
@@ -38,7 +40,8 @@ def compared(better: str, one: Sequence[float], worse: str, other: Sequence[floa
     wins = sum(a < b for a, b in zip(one, other, strict=True))
     differences = [b - a for a, b in pairs]
     mean = sum(differences) / len(differences) if differences else inf
-    return Comparison(better, worse, wins, len(one), mean, paired(differences))
+    diverged = sum(isfinite(a) and not isfinite(b) for a, b in zip(one, other, strict=True))
+    return Comparison(better, worse, wins, len(one), mean, paired(differences), diverged)
 
 
 def paired(differences: Sequence[float]) -> float | None:

@@ -161,7 +161,7 @@ def race(
         for epoch in run(sessions, standings):
             if watch:
                 watch(Lap(seed, k + 1, epoch, standings))
-    ordered = tuple(sorted(standings, key=lambda one: (one.mean, sum(filter(isfinite, one.losses)))))
+    ordered = tuple(sorted(standings, key=lambda one: (one.mean, one.diverged, sum(filter(isfinite, one.losses)))))
     return Race(measure, numbers, ordered, comparisons(ordered), same)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bptrain.atomic import replaced
+from bptrain.data import Inputs
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.evaluation import Evaluation, SplitName
 from bptrain.evaluation.bootstrap import Watch
@@ -20,6 +21,8 @@ from bptrain.report.mistakes import mistakes
 from bptrain.report.numbers import residual_table, residuals
 from bptrain.report.page import note, page, table
 from bptrain.report.pictures import Pictures, require_matplotlib, style
+from bptrain.report.reconstructions import reconstructions
+from bptrain.report.rows import grid
 from bptrain.report.weights import first_weights
 from bptrain.training.checkpoint import find
 from bptrain.training.history import read_history
@@ -107,8 +110,10 @@ def results(made: Pictures, found: Material, evaluation: Evaluation) -> Iterator
     """What the evaluation found."""
     yield "Evaluation", metrics(evaluation)
     assert found.rows is not None
+    columns = found.model.columns
+    places = grid(columns) if isinstance(columns.target, Inputs) else None
     for said in evaluation.predictions:
-        own = in_own_units(found.model.columns, said)
+        own = in_own_units(columns, said)
         of = f" of {named(said.head, 40)}" if said.head else ""
         targets = [one for one in evaluation.targets if one.target in own.names]
         classes = [one for one in targets if isinstance(one, ClassTarget)]
@@ -118,14 +123,17 @@ def results(made: Pictures, found: Material, evaluation: Evaluation) -> Iterator
         if classes:
             yield f"ROC and precision-recall{of}", threshold_curves(made, said)
             yield f"Calibration{of}", calibration_curve(made, said)
+        if places is not None:
+            yield "Reconstructions", reconstructions(places, found.rows, own)
         numbers = [one for one in targets if isinstance(one, NumberTarget)]
         if numbers:
             drawn = (residuals(made, own, k) for k in range(min(len(numbers), MOST_DRAWN)))
             left = len(numbers) - MOST_DRAWN
             more = note(f"{left} more are not shown; bptrain evaluate --json has them.") if left > 0 else None
             yield f"Residuals{of}", joined((residual_table(numbers[:MOST_DRAWN]), *drawn, more))
-        title = "Most confident mistakes" if said.kind == "classes" else "Largest errors"
-        yield f"{title}{of}", mistakes(found.model.columns, found.rows, own)
+        if places is None:
+            title = "Most confident mistakes" if said.kind == "classes" else "Largest errors"
+            yield f"{title}{of}", mistakes(columns, found.rows, own)
 
 
 def metrics(evaluation: Evaluation) -> Html:
@@ -166,13 +174,13 @@ def plot(run: str | Path, output: str | Path) -> Path:
     checkpoint = find(Path(run))
     directory = run_of(checkpoint)
     records = read_history(directory.history) if directory else []
-    if not records:
+    drawn = list(panels(records))
+    if not drawn:
         raise InputError(f"{run}: there is no epoch to draw; name a run directory with a history.jsonl")
     from io import BytesIO
 
     from matplotlib.figure import Figure as Canvas
 
-    drawn = list(panels(records))
     with style(page=False):
         whole = Canvas(figsize=(7, 2.6 * len(drawn)))
         for one, (title, curves) in zip(whole.subplots(len(drawn), 1, squeeze=False)[:, 0], drawn, strict=True):

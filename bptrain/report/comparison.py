@@ -10,6 +10,7 @@ from bptrain.config.dump import flow
 from bptrain.errors import InputError
 from bptrain.metrics import METRICS
 from bptrain.training import Run, look_at
+from bptrain.training.measures import bare
 
 SHORT_OPTION = ("units", "rate", "lr", "alpha")
 """The option that says most of a component, where it has several."""
@@ -158,8 +159,9 @@ def score(name: str, values: Sequence[float | None], ideal: float | None, *, mar
 
 
 def perfect(name: str) -> float | None:
-    """What faultless predictions get by a metric; None where it is not registered here, or a table."""
-    member = METRICS.members.get(name)
+    """What faultless predictions get by a metric, which may be of one target among several; None where it is not
+    registered here, or a table."""
+    member = METRICS.members.get(bare(name))
     found = getattr(member, "perfect", None)
     return found if isinstance(found, float | int) else None
 

@@ -7,11 +7,12 @@ from typing import Any
 from bptrain.atomic import replaced
 from bptrain.errors import InputError, StorageError
 from bptrain.report.comparison import Comparison
+from bptrain.report.history import curve
 from bptrain.report.html import Content, Html, joined, named, tag
 from bptrain.report.page import figure, note, page, table
 from bptrain.report.pictures import Pictures, axes, label, logarithmic, require_matplotlib
 from bptrain.training import Run
-from bptrain.training.session import is_of_layer
+from bptrain.training.session import is_metric
 
 MOST_CURVES = 8
 """More in one picture cannot be told apart."""
@@ -73,17 +74,14 @@ def curves(comparison: Comparison, names: list[str]) -> Html:
     keys = dict.fromkeys(key for run in shown for record in run.history for key in record)
     made, pictures = Pictures(), []
     for key in ("validation_loss", "loss", *(key for key in keys if is_metric(key)), "lr"):
-        if key not in keys:
-            continue
         title = {"lr": "learning rate", "loss": "training loss"}.get(key, key.replace("_", " "))
+        found = [curve(run.history, key) for run in shown]
+        values = [value for _, each in found for value in each]
+        if not values:
+            continue
         with axes() as (drawing, (one,)):
-            values = []
-            for run, name in zip(shown, names, strict=False):
-                found = ((record["epoch"], record.get(key)) for record in run.history)
-                points = [(float(epoch or 0), value) for epoch, value in found if value is not None]
-                values += [value for _, value in points]
-                marker = "." if len(points) == 1 else ""
-                one.plot([x for x, _ in points], [y for _, y in points], label=label(name), marker=marker)
+            for (epochs, each), name in zip(found, names, strict=False):
+                one.plot(epochs, each, label=label(name), marker="." if len(each) == 1 else "")
             if min(values) > 0 and max(values) > SPREAD * min(values):
                 logarithmic(one)
             one.set_title(title)
@@ -96,11 +94,6 @@ def curves(comparison: Comparison, names: list[str]) -> Html:
         return note("No run has an epoch yet.")
     left = len(comparison.runs) - len(shown)
     return joined((*pictures, note(f"The curves of {left} runs more are left out.") if left else None))
-
-
-def is_metric(key: str) -> bool:
-    """Whether a figure of the history is a metric."""
-    return not is_of_layer(key) and key not in ("epoch", "step", "lr", "loss", "validation_loss", "penalty", "clipped")
 
 
 def name_of(run: Run) -> str:

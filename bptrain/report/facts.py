@@ -10,11 +10,15 @@ from bptrain.report.html import Content, Html, joined, named, tag
 from bptrain.report.material import Material
 from bptrain.report.page import details, facts, listing, note, table
 from bptrain.training.environment import in_words
+from bptrain.training.measures import bare
 from bptrain.training.model import batch_rows
 from bptrain.training.summary import target_in_words
 
 MAIN = ("accuracy", "f1", "roc_auc", "r2", "rmse", "mae")
 """The metrics that stand at the top, where there are some, beside the loss."""
+
+MOST_TILES = 12
+"""Several targets have such metrics each."""
 
 MOST_COLUMNS = 100
 
@@ -34,10 +38,12 @@ def summary(found: Material) -> Html:
         where = f"{evaluation.rows:,} {evaluation.split} rows" if evaluation.split != "data" else "new data"
         tiles.append(("loss", number(evaluation.loss), where))
         ranges = evaluation.intervals or {}
-        for name in MAIN:
-            if isinstance(value := evaluation.metrics.get(name), float):
+        main = [(name, value) for name, value in evaluation.metrics.items() if bare(name) in MAIN]
+        for name, value in sorted(main, key=lambda one: MAIN.index(bare(one[0])))[:MOST_TILES]:
+            if isinstance(value, float):
                 one = ranges.get(name)
-                tiles.append((name, number(value), f"95 %: {one.low:.3g} to {one.high:.3g}" if one else where))
+                more = f"95 %: {one.low:.3g} to {one.high:.3g}" if one else where
+                tiles.append((named(name, 60), number(value), more))
     parameters = found.model.network.theta.size
     tiles.append(("parameters", f"{parameters:,}", f"{found.model.experiment.dtype}"))
     large = (tag("div", tag("dt", name), tag("dd", value, tag("small", more))) for name, value, more in tiles)

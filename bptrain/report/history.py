@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 from bptrain.report.html import Html, joined, tag
 from bptrain.report.page import figure, figures, note
 from bptrain.report.pictures import STYLES, Pictures, axes, label, logarithmic
-from bptrain.training.session import Record, is_of_layer
+from bptrain.training.session import Record, metrics_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-OTHERS = ("epoch", "step", "lr", "loss", "validation_loss", "penalty", "clipped")
-"""The figures of an epoch that are no metric."""
 
 HEALTH = {
     "gradient_norm": "gradient norm",
@@ -33,22 +30,20 @@ def curve(records: Sequence[Record], key: str) -> Curve:
     return [epoch for epoch, _ in pairs], [value for _, value in pairs]
 
 
-def metric_keys(records: Sequence[Record]) -> list[str]:
-    """The metrics that were measured."""
-    keys = dict.fromkeys(key for record in records for key in record)
-    return [key for key in keys if key not in OTHERS and not is_of_layer(key)]
-
-
 def panels(records: Sequence[Record]) -> Iterator[tuple[str, list[tuple[str, Curve]]]]:
     """Each picture that there is to draw: its title, and its curves by name."""
-    losses = [("training", curve(records, "loss")), ("validation", curve(records, "validation_loss"))]
-    yield "loss", [(name, one) for name, one in losses if one[0]]
-    for key in metric_keys(records):
-        yield (
-            key.removeprefix("validation_"),
-            [("validation" if "validation_" in key else "training", curve(records, key))],
-        )
-    yield "learning rate", [("", curve(records, "lr"))]
+    rows = "validation" if any("validation_loss" in one for one in records) else "training"
+    metrics: list[Record] = [{"epoch": one["epoch"], **metrics_of(one)} for one in records]
+    names = dict.fromkeys(name for one in metrics for name in one if name != "epoch")
+    every = [
+        ("loss", [("training", curve(records, "loss")), ("validation", curve(records, "validation_loss"))]),
+        *((name, [(rows, curve(metrics, name))]) for name in names),
+        ("learning rate", [("", curve(records, "lr"))]),
+    ]
+    for title, curves in every:
+        # A metric may be undefined in every epoch, such as precision where a class does not occur.
+        if known := [(name, one) for name, one in curves if one[0]]:
+            yield title, known
 
 
 def health(records: Sequence[Record]) -> Iterator[tuple[str, list[tuple[str, Curve]]]]:

@@ -16,10 +16,13 @@ from bptrain.training import Rows
 MOST = 24
 MOST_IN_A_TABLE = 12
 MOST_COLUMNS = 8
+MOST_NUMBERS = 4
 
 
 def mistakes(columns: Columns, rows: Rows, found: Predictions) -> Html:
     """The most confident mistakes as pictures, where rows are pictures, or in a table."""
+    if not found.names:
+        return note("No column is a number, so there is no error to be measured.")
     places = grid(columns)
     most = MOST if places is not None else MOST_IN_A_TABLE
     if found.kind == "classes":
@@ -34,8 +37,10 @@ def mistakes(columns: Columns, rows: Rows, found: Predictions) -> Html:
     what = f"{wrong:,} of {len(found):,} rows are predicted wrong; {shown}."
     if found.kind != "classes":
         what = f"The {len(chosen)} of {len(found):,} rows with the largest error."
-    body = gallery(columns, places, rows, chosen, said) if places is not None else listing(columns, rows, chosen, said)
-    return joined((note(what), body))
+    if places is not None:
+        return joined((note(what), gallery(columns, places, rows, chosen, said)))
+    measure = "probability" if found.kind == "classes" else "truth − prediction"
+    return joined((note(what), listing(columns, rows, chosen, said, measure)))
 
 
 def confident(found: Predictions, most: int) -> tuple[Array, int]:
@@ -65,7 +70,9 @@ def number_words(found: Predictions, row: int) -> tuple[str, str, str]:
     """What is true of a row, what was predicted, and the difference."""
     true, said = found.targets[row].astype(np.float64), found.outputs[row].astype(np.float64)
     parts = (true, said, true - said)
-    return tuple(", ".join(f"{value:.4g}" for value in part[:4]) for part in parts)  # type: ignore[return-value]
+    more = ", …" if len(true) > MOST_NUMBERS else ""
+    first, second, third = (", ".join(f"{value:.4g}" for value in part[:MOST_NUMBERS]) + more for part in parts)
+    return first, second, third
 
 
 def row_number(rows: Rows, k: int) -> int:
@@ -88,10 +95,9 @@ def gallery(columns: Columns, places: Array, rows: Rows, chosen: Array, said: Se
     return tag("div", *figures, class_="gallery")
 
 
-def listing(columns: Columns, rows: Rows, chosen: Array, said: Sequence[tuple[str, str, str]]) -> Html:
-    """Rows with the values of their first columns."""
-    classes = columns.classes is not None
-    head = ("row", "truth", "prediction", "probability" if classes else "truth − prediction")
+def listing(columns: Columns, rows: Rows, chosen: Array, said: Sequence[tuple[str, str, str]], measure: str) -> Html:
+    """Rows with what is said of each, the last of which is the `measure`, and the values of their first columns."""
+    head = ("row", "truth", "prediction", measure)
     names = [named(one.name, 24) for one in columns.features[:MOST_COLUMNS]]
     body: list[tuple[Content, ...]] = [
         (f"{row_number(rows, k):,}", *words, *values(columns, rows.inputs[k], MOST_COLUMNS))

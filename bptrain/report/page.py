@@ -39,26 +39,35 @@ def page(title: str, lead: Content, sections: Sequence[tuple[str, Html]]) -> str
             tag("style", Html(style)),
         )
     )
-    places = tag("ul", *(tag("li", tag("a", name, href=f"#{anchor(name)}")) for name, _ in sections))
+    named = list(zip(anchors([name for name, _ in sections]), sections, strict=True))
+    places = tag("ul", *(tag("li", tag("a", name, href=f"#{place}")) for place, (name, _) in named))
     body = joined(
         (
             tag("header", tag("h1", title), tag("p", lead, class_="lead")),
             tag("nav", places, aria_label="Sections"),
-            tag("main", *(section(name, content) for name, content in sections)),
+            tag("main", *(section(name, content, place=place) for place, (name, content) in named)),
             tag("footer", f"Made by bptrain {__version__}."),
         )
     )
     return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', body), lang='en')}\n"
 
 
-def anchor(title: str) -> str:
-    """The place of a section: `learning-rate`."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+def anchors(titles: Sequence[str]) -> list[str]:
+    """The places of sections, such as `learning-curves`; numbered where titles come to the same."""
+    found: list[str] = []
+    for title in titles:
+        first = place = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "section"
+        number = 1
+        while place in found:
+            number += 1
+            place = f"{first}-{number}"
+        found.append(place)
+    return found
 
 
-def section(title: str, *content: Content) -> Html:
-    """A part of the page with its title."""
-    return tag("section", tag("h2", title), *content, id=anchor(title))
+def section(title: str, *content: Content, place: str) -> Html:
+    """A part of the page with its title; links name its place."""
+    return tag("section", tag("h2", title), *content, id=place)
 
 
 def facts(pairs: Iterable[tuple[str, Content]]) -> Html:

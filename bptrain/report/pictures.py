@@ -175,24 +175,24 @@ def adapted(name: str, value: str, prefix: str) -> Html:
     return Html(escape(value))
 
 
-def pixels(values: Array, alternative: str, *, signed: bool = False) -> Html:
+def pixels(values: Array, alternative: str, *, signed: bool = False, ends: tuple[float, float] | None = None) -> Html:
     """Numbers as a picture with a pixel each, which the page enlarges.
 
     Args:
         values: `(height, width)`, or `(height, width, 3)` with red, green and blue; the least is black and the largest
             white.
         alternative: for whom does not see it.
-        signed: 0 is white, the largest in size is red, or blue where it is negative.
+        ends: what is black and what is white, where several pictures have the same.
+        signed: the numbers are from -1, which is blue, to 1, which is red; 0 is white.
     """
     from PIL import Image
 
     if signed:
-        share = values / (np.abs(values).max() or 1.0)
-        fade = 1 - np.abs(share)
-        red, blue = np.where(share >= 0, 1.0, fade), np.where(share <= 0, 1.0, fade)
+        fade = 1 - np.abs(values)
+        red, blue = np.where(values >= 0, 1.0, fade), np.where(values <= 0, 1.0, fade)
         shown = np.stack([red, fade, blue], axis=-1)
     else:
-        low, high = values.min(), values.max()
+        low, high = ends or (values.min(), values.max())
         shown = (values - low) / ((high - low) or 1.0)
     target = BytesIO()
     Image.fromarray((shown * 255).round().astype(np.uint8)).save(target, format="PNG")

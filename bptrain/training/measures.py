@@ -29,6 +29,11 @@ def measures_of(heads: Sequence[Head], metrics: Sequence[Metric]) -> tuple[Measu
     )
 
 
+def bare(name: str) -> str:
+    """The name of the metric in that of a measure: `accuracy` of `sold.accuracy`."""
+    return name.rpartition(".")[2]
+
+
 def chosen_metrics(experiment: Experiment, heads: Sequence[Head]) -> tuple[Metric, ...]:
     """The metrics that the config names, or the usual ones. Those of an autoencoder are without R², which is undefined
     where any input never changes.

@@ -14,7 +14,7 @@ from bptrain.training.history import read_history
 from bptrain.training.lock import holder
 from bptrain.training.outcome import Outcome, read_outcome
 from bptrain.training.run_directory import ROOT, RunDirectory
-from bptrain.training.session import Record, is_of_layer
+from bptrain.training.session import Record, metrics_of
 
 State = Literal["finished", "stopped", "diverged", "failed", "crashed", "running"]
 
@@ -185,13 +185,7 @@ def best_of(history: list[Record]) -> dict[str, Any] | None:
         return None
     record = min(held_out, key=lambda one: one["validation_loss"] or 0.0) if held_out else history[-1]
     prefix = "validation_" if held_out else ""
-    beside = ("epoch", "step", "lr", "loss", "penalty", "clipped", "validation_loss")
-    metrics = {
-        name.removeprefix(prefix): value
-        for name, value in record.items()
-        if not is_of_layer(name) and name not in beside and name.startswith(prefix)
-    }
-    return {"epoch": record["epoch"], "loss": record[f"{prefix}loss"], "metrics": metrics}
+    return {"epoch": record["epoch"], "loss": record[f"{prefix}loss"], "metrics": metrics_of(record)}
 
 
 def literal(value: Any) -> Any:

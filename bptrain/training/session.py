@@ -22,6 +22,9 @@ from bptrain.training.scoring import Score
 Record = dict[str, float | int | None]
 """One epoch of the history, flat."""
 
+BESIDE = frozenset({"epoch", "step", "lr", "loss", "validation_loss", "penalty", "clipped"})
+"""The figures of a record that are neither a metric nor of a layer."""
+
 OF_LAYER = re.compile(r"(gradient_norm|update_ratio|dead|saturated)\.[0-9]+\.")
 
 Stop = Literal["epochs", "max_steps", "early_stopping", "convergence"]
@@ -30,6 +33,17 @@ Stop = Literal["epochs", "max_steps", "early_stopping", "convergence"]
 def is_of_layer(name: str) -> bool:
     """Whether a figure of a record is that of a single layer, such as `dead.1.relu`, and not of a target."""
     return OF_LAYER.match(name) is not None
+
+
+def is_metric(name: str) -> bool:
+    """Whether a figure of a record is a metric: of the rows held out, where its name begins so, or else of others."""
+    return name not in BESIDE and not is_of_layer(name)
+
+
+def metrics_of(record: Mapping[str, float | int | None]) -> dict[str, float | int | None]:
+    """The metrics of a record by their own names: of the rows that were held out, if some were."""
+    prefix = "validation_" if "validation_loss" in record else ""
+    return {name.removeprefix(prefix): value for name, value in record.items() if is_metric(name)}
 
 
 @dataclass(frozen=True)

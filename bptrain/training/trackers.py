@@ -16,7 +16,7 @@ from bptrain.needs import lacks
 from bptrain.training.history import read_history
 from bptrain.training.loop import EpochEnd
 from bptrain.training.run_directory import RunDirectory
-from bptrain.training.session import Record, is_of_layer
+from bptrain.training.session import Record, is_of_layer, metrics_of
 
 PATTERN = "events.out.tfevents.*"
 
@@ -90,18 +90,15 @@ class TensorBoard:
 
 def scalars(record: Mapping[str, float | int | None]) -> Iterator[tuple[str, float]]:
     """The figures of a record under the names that group them: `loss/validation`, `gradient_norm/0.dense`."""
-    held_out = "validation_loss" in record
-    for name, value in record.items():
-        if value is None or name in ("epoch", "step"):
-            continue
-        if name in ("lr", "penalty", "clipped"):
-            yield name, value
-        elif is_of_layer(name):
-            yield name.replace(".", "/", 1), value
-        elif name.startswith("validation_") and held_out:
-            yield f"{name.removeprefix('validation_')}/validation", value
-        else:
-            yield f"{name}/training", value
+    rows = "validation" if "validation_loss" in record else "training"
+    figures = [
+        ("loss/training", record.get("loss")),
+        ("loss/validation", record.get("validation_loss")),
+        *((name, record.get(name)) for name in ("lr", "penalty", "clipped")),
+        *((f"{name}/{rows}", value) for name, value in metrics_of(record).items()),
+        *((name.replace(".", "/", 1), value) for name, value in record.items() if is_of_layer(name)),
+    ]
+    return ((name, value) for name, value in figures if value is not None)
 
 
 def moments(path: Path) -> Iterator[tuple[int, float]]:
