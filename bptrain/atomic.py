@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from bptrain.errors import StorageError
+
 
 @contextmanager
 def replaced(path: Path, *, keep: Path | None = None) -> Iterator[BinaryIO]:
@@ -37,6 +39,20 @@ def replaced(path: Path, *, keep: Path | None = None) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """The same for a file that was asked for.
+
+    Raises:
+        StorageError: it could not be written; the present file is intact.
+    """
+    try:
+        with replaced(path) as file:
+            yield file
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def keep_copy(path: Path, keep: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import bptrain
-from bptrain.console.race import picture, sentence, sparkline
+from bptrain.console.race import course, picture, sentence
 from bptrain.errors import ConfigError, InputError
 from bptrain.racing import racing
 from bptrain.racing.comparing import compared, holm, paired, two_sided
@@ -176,20 +176,24 @@ def test_the_command_says_who_leads(bptrain_in, iris):
 
 
 def test_curves_are_drawn():
-    assert sparkline([8, 4, 2, 1], 10) == "█▆▃▁"
-    assert sparkline([1, math.inf], 10) == "▁×"
-    assert len(sparkline(list(range(1, 1000)), 24)) == 24
+    assert course([8, 4, 2, 1], 10) == "█▄▂▁"
+    assert course([1, 2, math.inf], 10) == "▁█×"
+    assert len(course([*range(1, 1000), math.inf], 24)) == len(course(range(1, 1000), 24)) == 24
     standings = [Standing(Contender(name, ()), [curve], [1.0]) for name, curve in (("up", [1, 10]), ("down", [10, 1]))]
-    rows = [row.plain for row in picture(standings, 20, colour=False)]
-    assert rows[0].partition("│")[2][0] == "b"
+    rows = [row.plain for row in picture(standings, 30, colour=False)]
+    assert rows[0].partition("|")[2][0] == "b"
     assert rows[0].endswith("a")
-    assert rows[11].partition("│")[2][0] == "a"
+    assert rows[11].partition("|")[2][0] == "a"
     assert rows[11].endswith("b")
-    assert all(row.partition("│")[2].strip() for row in rows[:12]), "points are joined by lines"
+    assert all(row.partition("|")[2].strip() for row in rows[:12]), "points are joined by lines"
     assert rows[0].split()[0] == "10"
-    braille = picture(standings, 20, colour=True)
+    assert rows[12].split() == ["epoch", "1", "2"]
+    assert len(rows[12]) == 30
+    assert [row.split() for row in rows[13:]] == [["a", "up"], ["b", "down"]]
+    braille = picture(standings, 30, colour=True)
     assert any(0x2800 < ord(c) < 0x2900 for c in braille[0].plain)
-    assert picture([Standing(Contender("x", ()), [[math.inf]], [math.inf])], 20, colour=False)[0].plain
+    (said,) = picture([Standing(Contender("x", ()), [[math.inf]], [math.inf])], 30, colour=False)
+    assert said.plain == "there are no curves to draw, or there is no room"
 
 
 def test_mistakes_of_the_config_are_told(iris):

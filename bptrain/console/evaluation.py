@@ -12,10 +12,8 @@ from bptrain.console.tables import output
 from bptrain.console.text import figure, number, printable
 from bptrain.evaluation import Evaluation
 from bptrain.evaluation.bootstrap import CONFIDENCE
-from bptrain.evaluation.targets import ClassTarget, NumberTarget
+from bptrain.evaluation.targets import MOST_CLASSES, ClassTarget, NumberTarget
 
-MOST_CLASSES = 30
-"""A matrix of more classes is not drawn; the most frequent confusions are listed instead."""
 WIDE = 60
 """Columns of a terminal on which tables need not be narrow."""
 MOST_NUMBERS = 24
@@ -118,16 +116,10 @@ def confusion(console: Console, target: ClassTarget) -> None:
         console.print(Text("confusion matrix (rows: truth, columns: prediction)", style="bold"), soft_wrap=True)
         console.print(table)
         return
-    labels = [short(one.label) for one in target.per_class]
-    wrong = [
-        (count, true, said)
-        for true, row in enumerate(target.confusion_matrix)
-        for said, count in enumerate(row)
-        if count and true != said
-    ]
+    wrong = target.confusions()
     console.print(Text("most frequent confusions (truth → prediction)", style="bold"), soft_wrap=True)
-    for count, true, said in sorted(wrong, key=lambda one: (-one[0], *one[1:]))[:15]:
-        console.print(Text(f"{count:>6,}  {labels[true]} → {labels[said]}"), soft_wrap=True)
+    for count, true, said in wrong[:15]:
+        console.print(Text(f"{count:>6,}  {short(true)} → {short(said)}"), soft_wrap=True)
     if not wrong:
         console.print(Text("none"))
 

@@ -3,8 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
-from math import isfinite, log
+from math import isfinite
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,14 +11,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from bptrain.console.chart import LABEL, Curve, Line, chart, sparkline
 from bptrain.console.tables import output
 from bptrain.console.text import is_interactive, number, printable
 from bptrain.racing import Comparison, Race, Standing
 from bptrain.racing.racing import Lap
 
-BARS = "▁▂▃▄▅▆▇█"
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
-WIDEST = 72
+WIDEST = 84
 HEIGHT = 12
 SPARK = 24
 
@@ -53,7 +52,7 @@ def race_result(found: Race, *, plot: bool) -> None:
     spark = 0 if console.width < 60 or ascii_only else SPARK if console.width >= 100 else SPARK // 2
     console.print(table(found.standings, f"{found.measure}, {seeds}", spark))
     if plot:
-        for row in picture(found.standings, min(console.width - 12, WIDEST), colour=console.color_system is not None):
+        for row in picture(found.standings, min(console.width, WIDEST), colour=console.color_system is not None):
             console.print(row, no_wrap=True, overflow="crop", crop=True)
     for one in found.comparisons:
         style = "green" if one.more_than_noise else "yellow"
@@ -82,115 +81,39 @@ def table(standings: Sequence[Standing], title: str, spark: int) -> Table:
         mean = sum(losses) / len(losses) if losses else float("inf")
         cells = [shown(mean), spread, *(shown(one) for one in (min(losses), max(losses)))] if losses else [""] * 4
         if spark:
-            cells.append(sparkline(standing.curve, spark))
+            cells.append(course(standing.curve, spark))
         found.add_row(Text(printable(standing.contender.name)), *cells)
     return found
 
 
-def sampled(curve: Sequence[float], width: int) -> list[float]:
-    """A curve at no more than so many places, the last one among them."""
-    if len(curve) <= width:
-        return list(curve)
-    return [curve[round(k * (len(curve) - 1) / (width - 1))] for k in range(width)]
-
-
-def scaled(value: float, low: float, high: float) -> float:
-    """Where a number lies between two, from 0 to 1; by its logarithm where both are above 0."""
-    if high <= low:
-        return 0.0
-    if low > 0:
-        return (log(value) - log(low)) / (log(high) - log(low))
-    return (value - low) / (high - low)
-
-
-def sparkline(curve: Sequence[float], width: int) -> str:
-    """A curve in blocks of eight heights; a cross where it is not finite."""
-    points = sampled(curve, width)
-    finite = [one for one in points if isfinite(one)]
-    if not finite:
-        return "×" * len(points)
-    low, high = min(finite), max(finite)
-    return "".join(
-        BARS[min(int(scaled(one, low, high) * len(BARS)), len(BARS) - 1)] if isfinite(one) else "×" for one in points
-    )
+def course(curve: Sequence[float], width: int) -> str:
+    """A curve in blocks of eight heights; a cross at the end where it diverged."""
+    diverged = not all(map(isfinite, curve))
+    return sparkline(curve, width - diverged) + "×" * diverged
 
 
 def picture(standings: Sequence[Standing], width: int, *, colour: bool) -> list[Text]:
     """The mean curves of all contenders: in braille dots with colours, or in letters without."""
-    finite = [one for standing in standings for one in standing.curve if isfinite(one)]
-    width = max(width, 10)
-    if not finite:
-        return [Text("no curve is finite")]
-    low, high = min(finite), max(finite)
-    canvas = Canvas(width, HEIGHT)
+    lines = []
+    for k, standing in enumerate(standings):
+        curve = Curve()
+        for epoch, loss in enumerate(standing.curve, start=1):
+            curve.append(epoch, loss)
+        lines.append(Line(standing.contender.name, curve, COLOURS[k % len(COLOURS)] if colour else "", letter(k)))
+    drawn = chart(lines, width, HEIGHT, ascii_only=not colour)
+    if not drawn:
+        return [Text("there are no curves to draw, or there is no room")]
     longest = max(len(standing.curve) for standing in standings)
-    for k, standing in enumerate(standings):
-        points = [
-            (j / max(longest - 1, 1), scaled(one, low, high)) for j, one in enumerate(standing.curve) if isfinite(one)
-        ]
-        for start, end in pairwise(points):
-            canvas.line(start, end, k)
-        for point in points[:1]:
-            canvas.dot(*point, k)
-    rows = canvas.rows(colour=colour)
-    labels = {0: shown(high), len(rows) - 1: shown(low)}
-    lines = [Text(f"{labels.get(k, ''):>10} │", style="dim").append(row) for k, row in enumerate(rows)]
-    lines.append(Text(" " * 11 + "└" + "─" * width, style="dim"))
-    lines.append(Text(f"{'epoch 1':>18}{longest:>{max(width - 7, 1)}}", style="dim"))
-    for k, standing in enumerate(standings):
-        mark = "⠶" if colour else letter(k)
-        name = printable(standing.contender.name)
-        lines.append(Text(" " * 12).append(f"{mark} {name}", style=COLOURS[k % len(COLOURS)] if colour else ""))
-    return lines
+    drawn.append(Text(f"{'':>{LABEL + 1}}epoch 1{longest:>{width - LABEL - 8}}", style="dim"))
+    for line in lines:
+        mark = "⠶" if colour else line.mark
+        drawn.append(Text(f"{'':>{LABEL + 1}}").append(f"{mark} {printable(line.name)}", style=line.style))
+    return drawn
 
 
 def letter(k: int) -> str:
     """The mark of a contender without colours."""
     return "abcdefghijklmnopqrstuvwxyz"[k % 26]
-
-
-class Canvas:
-    """Cells of two by four dots each, and whose dots they are."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.width = width
-        self.height = height
-        self.dots: dict[tuple[int, int], int] = {}
-        self.owner: dict[tuple[int, int], int] = {}
-
-    def dot(self, x: float, y: float, who: int) -> None:
-        """A dot; both coordinates from 0 to 1, from the lower left."""
-        column, row = round(x * (2 * self.width - 1)), round((1 - y) * (4 * self.height - 1))
-        cell = (row // 4, column // 2)
-        self.dots[cell] = self.dots.get(cell, 0) | BRAILLE[row % 4][column % 2]
-        self.owner[cell] = who
-
-    def line(self, start: tuple[float, float], end: tuple[float, float], who: int) -> None:
-        """Dots all the way from one point to another."""
-        (x, y), (to_x, to_y) = start, end
-        steps = max(1, round(max(abs(to_x - x) * 2 * self.width, abs(to_y - y) * 4 * self.height)))
-        for k in range(1, steps + 1):
-            self.dot(x + (to_x - x) * k / steps, y + (to_y - y) * k / steps, who)
-
-    def rows(self, *, colour: bool) -> list[Text]:
-        """The lines from top to bottom."""
-        lines = []
-        for row in range(self.height):
-            line = Text()
-            for column in range(self.width):
-                cell = (row, column)
-                who = self.owner.get(cell, 0)
-                mark = chr(0x2800 + self.dots[cell]) if colour and cell in self.dots else " "
-                if not colour and cell in self.dots:
-                    mark = letter(who)
-                line.append(mark, style=f"not dim {COLOURS[who % len(COLOURS)]}" if colour else "")
-            line.rstrip()
-            lines.append(line)
-        return lines
-
-
-BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-"""The bits of the dots of a cell, by row and column."""
 
 
 def sentence(one: Comparison) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from bptrain.code import load_codes
 from bptrain.data import read_table
-from bptrain.data.table import Table, shown
+from bptrain.data.table import Table
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.bootstrap import CONFIDENCE, FEWEST, MOST, Interval, Watch, intervals
 from bptrain.evaluation.fitting import fitting_measures
@@ -19,7 +19,7 @@ from bptrain.evaluation.predictions import Predictions, in_own_units, prediction
 from bptrain.evaluation.targets import Target, targets
 from bptrain.metrics import Figure
 from bptrain.training import Model, Rows, score
-from bptrain.training.assemble import encoded, fingerprint, ignored_values
+from bptrain.training.assemble import encoded, fingerprint, ignored_columns, ignored_values
 from bptrain.training.checkpoint import load
 from bptrain.training.preparing import divided, dropped, load_table
 
@@ -166,9 +166,7 @@ def new_rows(model: Model, table: Table) -> Rows:
     """
     model.columns.refuse_absent(table)
     if others := model.columns.ignored(table):
-        some = ", ".join(map(shown, others[:10])) + (f" and {len(others) - 10:,} more" if len(others) > 10 else "")
-        plural = "s" if len(others) > 1 else ""
-        warnings.warn(f"{table.origin}: ignored the column{plural} {some}", BptrainNote, stacklevel=2)
+        warnings.warn(f"{table.origin}: {ignored_columns(others)}", BptrainNote, stacklevel=2)
     kept, holes = model.columns.complete(table)
     if kept is not None:
         warnings.warn(dropped(table, kept, holes), BptrainWarning, stacklevel=2)

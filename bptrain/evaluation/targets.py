@@ -37,6 +37,10 @@ class Macro:
     f1: float | None
 
 
+MOST_CLASSES = 30
+"""A matrix of more classes is not shown; the most frequent confusions are listed instead."""
+
+
 @dataclass(frozen=True)
 class ClassTarget:
     """A target of classes. `confusion_matrix` has a row for each true class and a column for each that is predicted; it
@@ -47,6 +51,17 @@ class ClassTarget:
     macro: Macro
     confusion_matrix: tuple[tuple[int, ...], ...]
     threshold: Threshold | None
+
+    def confusions(self) -> list[tuple[int, str | int, str | int]]:
+        """How many rows of a class were taken for another, with the labels of both, the most frequent first."""
+        found = [
+            (count, true, said)
+            for true, row in enumerate(self.confusion_matrix)
+            for said, count in enumerate(row)
+            if count and true != said
+        ]
+        labels = [one.label for one in self.per_class]
+        return [(n, labels[i], labels[j]) for n, i, j in sorted(found, key=lambda one: (-one[0], *one[1:]))]
 
     def to_json(self) -> dict[str, Any]:
         """As `bptrain evaluate --json` has it."""

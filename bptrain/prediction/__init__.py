@@ -21,7 +21,7 @@ from bptrain.prediction.answers import Answer, answers
 from bptrain.prediction.export import CsvExport, exported, refuse_output
 from bptrain.registry import suggestion
 from bptrain.training import Model
-from bptrain.training.assemble import ignored_values
+from bptrain.training.assemble import ignored_columns, ignored_values
 from bptrain.training.checkpoint import load
 from bptrain.training.model import scoring_rows
 from bptrain.training.scoring import predicted
@@ -291,6 +291,4 @@ def warn(portions: Portions, model: Model, carried: Sequence[str], tallies: Tall
     if tallies.unseen:
         warnings.warn(f"{portions.origin}: {ignored_values(tallies.unseen)}", BptrainWarning, stacklevel=3)
     if extra := [name for name in model.columns.ignored(portions.header) if name not in carried]:
-        some = ", ".join(map(shown, extra[:10])) + (f" and {len(extra) - 10:,} more" if len(extra) > 10 else "")
-        plural = "s" if len(extra) > 1 else ""
-        warnings.warn(f"{portions.origin}: ignored the column{plural} {some}", BptrainNote, stacklevel=3)
+        warnings.warn(f"{portions.origin}: {ignored_columns(extra)}", BptrainNote, stacklevel=3)

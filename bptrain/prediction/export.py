@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bptrain.arrays import Array
-from bptrain.atomic import replaced
+from bptrain.atomic import written
 from bptrain.data.files import matching
 from bptrain.data.table import is_number
-from bptrain.errors import InputError, OptionError, StorageError
+from bptrain.errors import InputError, OptionError
 
 STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """A cell that begins so, after spaces too, is a formula to a spreadsheet; full-width signs are to some."""
@@ -83,11 +83,8 @@ def exported(path: Path, names: Sequence[str]) -> Iterator[CsvExport]:
     Raises:
         StorageError: it cannot be written; what was there is intact.
     """
-    try:
-        with replaced(path) as file:
-            text = TextIOWrapper(file, encoding="utf-8", newline="")
-            yield CsvExport(text, names)
-            # The file itself is closed once it is on the disk.
-            text.detach()
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from None
+    with written(path) as file:
+        text = TextIOWrapper(file, encoding="utf-8", newline="")
+        yield CsvExport(text, names)
+        # The file itself is closed once it is on the disk.
+        text.detach()

@@ -4,9 +4,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bptrain.atomic import replaced
+from bptrain.atomic import written
 from bptrain.data import Inputs
-from bptrain.errors import BptrainWarning, InputError, StorageError
+from bptrain.errors import BptrainWarning, InputError
 from bptrain.evaluation import Evaluation, SplitName
 from bptrain.evaluation.bootstrap import Watch
 from bptrain.evaluation.predictions import in_own_units
@@ -18,6 +18,7 @@ from bptrain.report.history import draw, gradient_health, learning_curves, panel
 from bptrain.report.html import Html, joined, named, tag
 from bptrain.report.material import Material, gather, run_of
 from bptrain.report.mistakes import mistakes
+from bptrain.report.named_file import checked
 from bptrain.report.numbers import residual_table, residuals
 from bptrain.report.page import note, page, table
 from bptrain.report.pictures import Pictures, require_matplotlib, style
@@ -69,7 +70,8 @@ def write_report(
         path = found.run.path / "report.html" if found.run else found.checkpoint.with_suffix(".html")
     name = found.model.experiment.name
     whole = page(f"{named(name)}", lead(found), list(sections(found)))
-    write(path, whole.encode())
+    with written(path) as file:
+        file.write(whole.encode())
     return path
 
 
@@ -142,7 +144,7 @@ def metrics(evaluation: Evaluation) -> Html:
     rows = [("loss", number(evaluation.loss), "–")]
     for name, value in evaluation.metrics.items():
         one = ranges.get(name)
-        rows.append((name, written(value), f"{one.low:.4g} to {one.high:.4g}" if one else "–"))
+        rows.append((name, metric_value(value), f"{one.low:.4g} to {one.high:.4g}" if one else "–"))
     where = "new data" if evaluation.split == "data" else f"the {evaluation.split} rows"
     caption = f"On {where}, {evaluation.rows:,} in number"
     how = f"Intervals by {evaluation.bootstrap:,} bootstrap samples of the rows." if evaluation.bootstrap else None
@@ -150,9 +152,9 @@ def metrics(evaluation: Evaluation) -> Html:
     return joined((body, note(how) if how else None))
 
 
-def written(value: Figure) -> str:
+def metric_value(value: Figure) -> str:
     """A metric, which may be a list."""
-    return f"[{', '.join(map(written, value))}]" if isinstance(value, list) else number(value)
+    return f"[{', '.join(map(metric_value, value))}]" if isinstance(value, list) else number(value)
 
 
 def plot(run: str | Path, output: str | Path) -> Path:
@@ -188,30 +190,6 @@ def plot(run: str | Path, output: str | Path) -> Path:
         target = BytesIO()
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
         whole.savefig(target, format=path.suffix[1:].lower(), dpi=150, metadata=metadata)
-    write(path, target.getvalue())
+    with written(path) as file:
+        file.write(target.getvalue())
     return path
-
-
-def checked(output: str | Path, suffixes: tuple[str, ...]) -> Path:
-    """The file to write.
-
-    Raises:
-        InputError: it is called like a file of another kind, or is a directory.
-    """
-    path = Path(output)
-    if path.suffix.lower() not in suffixes or path.is_dir():
-        raise InputError(f"{path}: expected a file that ends in {' or '.join(suffixes)}; choose another -o")
-    return path
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write or replace a file as a whole.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    try:
-        with replaced(path) as file:
-            file.write(content)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -8,14 +8,11 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.evaluation.curves import Counts, calibration, counts, precision_recall, roc
 from bptrain.evaluation.predictions import Predictions
-from bptrain.evaluation.targets import ClassTarget
+from bptrain.evaluation.targets import MOST_CLASSES, ClassTarget
 from bptrain.metrics import AveragePrecision, Metric, RocAuc
 from bptrain.report.html import Html, joined, named, tag
 from bptrain.report.page import figure, figures, note, scrolling, table
 from bptrain.report.pictures import STYLES, Pictures, axes, label
-
-MOST_CLASSES = 30
-"""A matrix of more classes is not shown; the most frequent confusions are listed instead."""
 
 FAINTEST = 0.2
 """The strength of the colour of a cell with a single row, where 1 is all rows of the class."""
@@ -61,7 +58,7 @@ def confusion(target: ClassTarget) -> Html:
     if not matrix:
         return note("The outputs are not numbers; nothing can be told apart.")
     if len(labels) > MOST_CLASSES:
-        return most_confused(matrix, labels)
+        return most_confused(target)
     top = tag("tr", tag("td"), *(tag("th", name, scope="col", class_=breaking(name)) for name in labels))
     body = []
     for k, (name, row) in enumerate(zip(labels, matrix, strict=True)):
@@ -86,10 +83,9 @@ def breaking(name: str) -> str | None:
     return "long" if len(name) > 12 else None
 
 
-def most_confused(matrix: tuple[tuple[int, ...], ...], labels: list[str]) -> Html:
+def most_confused(target: ClassTarget) -> Html:
     """The pairs that are mixed up most."""
-    pairs = [(n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if n and i != j]
-    rows = [(labels[i], labels[j], f"{n:,}") for n, i, j in sorted(pairs, key=lambda one: (-one[0], *one[1:]))[:30]]
+    rows = [(label(true), label(said), f"{n:,}") for n, true, said in target.confusions()[:30]]
     return (
         table(("truth", "predicted as", "rows"), rows, caption="The most frequent confusions")
         if rows

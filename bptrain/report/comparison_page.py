@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bptrain.atomic import replaced
-from bptrain.errors import InputError, StorageError
+from bptrain.atomic import written
 from bptrain.report.comparison import Comparison
 from bptrain.report.history import curve
 from bptrain.report.html import Content, Html, joined, named, tag
+from bptrain.report.named_file import checked
 from bptrain.report.page import figure, note, page, table
 from bptrain.report.pictures import Pictures, axes, label, logarithmic, require_matplotlib
 from bptrain.training import Run
@@ -28,17 +28,13 @@ def write_page(comparison: Comparison, path: Path) -> None:
         InputError: the path is not that of a page, or matplotlib is missing.
         StorageError: it cannot be written.
     """
-    if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
-        raise InputError(f"{path}: expected a file that ends in .html; choose another --html")
+    checked(path, (".html", ".htm"), "--html")
     require_matplotlib("a page")
     title = f"{len(comparison.runs)} runs compared"
     lead = "What differs in their configs, what they came to, and their curves."
     text = page(title, lead, list(sections(comparison)))
-    try:
-        with replaced(path) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from None
+    with written(path) as file:
+        file.write(text.encode())
 
 
 def sections(comparison: Comparison) -> Iterator[tuple[str, Html]]:
@@ -46,7 +42,7 @@ def sections(comparison: Comparison) -> Iterator[tuple[str, Html]]:
     names = [name_of(run) for run in comparison.runs]
     yield "Results", joined((results(comparison, names), note(comparison.remark) if comparison.remark else None))
     if comparison.differences:
-        rows = [(one.key, *map(written, one.values)) for one in comparison.differences]
+        rows = [(one.key, *map(config_value, one.values)) for one in comparison.differences]
         yield "What differs", table(["key", *names], rows, caption="Keys of the configs")
     else:
         yield "What differs", note("The configs do not differ.")
@@ -101,7 +97,7 @@ def name_of(run: Run) -> str:
     return named(run.path.name or run.path, 60)
 
 
-def written(value: Any) -> str:
+def config_value(value: Any) -> str:
     """A value of a config."""
     words = {None: "null", True: "true", False: "false"}
     return words[value] if value is None or isinstance(value, bool) else named(value, 200)

@@ -56,8 +56,9 @@ def summary(found: Material) -> Html:
         pairs.append(
             ("best epoch", f"{text}: {held} loss {number(best['loss'])}" + (f", {figures}" if figures else ""))
         )
-    if found.stopped:
-        pairs.append(("training ended by", found.stopped))
+    if found.state:
+        why = found.state.why.replace("_", " ")
+        pairs.append(("state", named(f"{found.state.state}: {why}" if why else found.state.state, 300)))
     if started := found.environment.get("started"):
         pairs.append(("started", named(started, 40)))
     pairs.append(("seed", f"{found.model.experiment.seed}"))

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.code import load_codes
-from bptrain.errors import BptrainError, InputError, StorageError
+from bptrain.errors import InputError, StorageError
 from bptrain.evaluation import Evaluation, SplitName, chosen_rows, evaluated
 from bptrain.evaluation.bootstrap import Watch
-from bptrain.training import Model, Rows
-from bptrain.training.checkpoint import find, load, read_last
+from bptrain.training import Model, Rows, Run, look_at
+from bptrain.training.checkpoint import find, load
 from bptrain.training.history import read_history
 from bptrain.training.run_directory import RunDirectory
 from bptrain.training.session import Record
@@ -24,8 +24,8 @@ MOST_ROWS = 5000
 @dataclass(frozen=True)
 class Material:
     """What there is of a run. `checkpoint` is the file with the model, and `stored` its document; `run` is None where
-    it lies by itself, and then there are no `records`. `evaluation` and `rows` are None where the data cannot be had,
-    and `missing` says why."""
+    it lies by itself, and then there are no `records` and no `state`, which says how training ended. `evaluation` and
+    `rows` are None where the data cannot be had, and `missing` says why."""
 
     checkpoint: Path
     run: RunDirectory | None
@@ -33,7 +33,7 @@ class Material:
     stored: dict[str, Any]
     records: list[Record]
     environment: dict[str, Any]
-    stopped: str | None
+    state: Run | None
     evaluation: Evaluation | None
     rows: Rows | None
     missing: str
@@ -73,8 +73,8 @@ def gather(
         missing = str(error)
     records = read_history(run.history) if run else []
     environment = stored["environment"] | (read_environment(run) if run else {})
-    stopped = how_it_stopped(run) if run else None
-    return Material(checkpoint, run, model, stored, records, environment, stopped, evaluation, rows, missing)
+    state = look_at(run.path) if run else None
+    return Material(checkpoint, run, model, stored, records, environment, state, evaluation, rows, missing)
 
 
 def run_of(checkpoint: Path) -> RunDirectory | None:
@@ -91,12 +91,3 @@ def read_environment(run: RunDirectory) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def how_it_stopped(run: RunDirectory) -> str | None:
-    """Why training ended, such as `early stopping`; None where it has not ended, or that cannot be read."""
-    try:
-        _, _, stored, _ = read_last(run.last)
-        return str(stored["progress"]["stopped"] or "").replace("_", " ") or None
-    except (BptrainError, OSError, LookupError, TypeError):
-        return None

@@ -5,7 +5,7 @@ the columns. What comes out has no `auto` left in it.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -93,6 +93,12 @@ def encoded(model: Model, division: Division) -> tuple[dict[str, Rows], tuple[st
         if unseen:
             notes.append(f"{name}: {ignored_values(unseen)}")
     return parts, tuple(notes)
+
+
+def ignored_columns(names: Sequence[str]) -> str:
+    """What is said of columns that the model does not know."""
+    some = ", ".join(map(shown, names[:10])) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
+    return f"ignored the column{'s' * (len(names) > 1)} {some}"
 
 
 def ignored_values(unseen: Mapping[str, int]) -> str:

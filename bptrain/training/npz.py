@@ -103,6 +103,18 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         raise StorageError(f"{path}: not a checkpoint, or damaged: {what}") from None
 
 
+def read_document(path: Path) -> dict[str, Any]:
+    """The document of a file that `write` wrote, without a look at the arrays beside it, nor at the checksum; empty
+    where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _, raw = member(archive, archive.getinfo("document.npy"), path.stat().st_size)
+        found = json.loads(bytes(raw))
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, NotImplementedError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> tuple[str, Array]:
     """One array of an archive; what its header declares is checked against the file before memory is taken.
 

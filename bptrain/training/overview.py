@@ -1,7 +1,6 @@
 """Runs as they lie on the disk: what each is called, how far it is, and whether somebody trains in it."""
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +11,7 @@ from bptrain.config.yaml_text import parse, read_text
 from bptrain.errors import BptrainError, InputError
 from bptrain.training.history import read_history
 from bptrain.training.lock import holder
+from bptrain.training.npz import read_document
 from bptrain.training.outcome import Outcome, read_outcome
 from bptrain.training.run_directory import ROOT, RunDirectory
 from bptrain.training.session import Record, metrics_of
@@ -127,7 +127,7 @@ def look_at(path: str | Path) -> Run:
         history = []
         problems.append(error.lines[0])
     config = literal(config) if isinstance(config, dict) else {}
-    outcome, checkpoint = read_outcome(run), document_of(run.last)
+    outcome, checkpoint = read_outcome(run), read_document(run.last)
     state, why = state_of(run, outcome, checkpoint)
     known = outcome if outcome and state == outcome.state else None
     return Run(
@@ -155,17 +155,6 @@ def state_of(run: RunDirectory, outcome: Outcome | None, checkpoint: Mapping[str
     if stopped:
         return "finished", str(stopped)
     return ("stopped", "") if checkpoint else ("crashed", "it has no checkpoint")
-
-
-def document_of(checkpoint: Path) -> dict[str, Any]:
-    """The document of a checkpoint, without a look at the arrays beside it; empty where it cannot be read."""
-    try:
-        with zipfile.ZipFile(checkpoint) as archive:
-            raw = archive.read("document.npy")
-        found = json.loads(raw[raw.index(b"\n") + 1 :])
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, NotImplementedError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def started(run: RunDirectory) -> str | None:
