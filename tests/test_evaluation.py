@@ -145,6 +145,12 @@ def test_samples_are_bounded(bptrain_in, runs, samples):
     assert done.stderr.startswith("error: --bootstrap: expected a whole number from 10 to 1,000,000")
 
 
+def test_confusions_come_with_the_most_frequent_first():
+    said, true = np.eye(3)[[0, 1, 1, 2, 0]], np.array([0, 0, 0, 1, 2])
+    (target,) = targets(Predictions("classes", ("y",), tuple("abc"), said, true))
+    assert target.confusions() == [(2, "a", "b"), (1, "b", "c"), (1, "c", "a")]
+
+
 def test_other_rows_of_the_same_number_are_told_from_fewer(tmp_path):
     lines = [f"{k},{'ab'[k % 2]},{'test' if k < 10 else 'train'}\n" for k in range(40)]
     data = tmp_path / "t.csv"

@@ -350,6 +350,17 @@ def test_the_classes_of_one_target_among_others_are_listed_with_their_probabilit
     assert "<dt>price.rmse</dt>" in text
 
 
+def test_the_report_says_how_training_ended(runs, tmp_path):
+    """By the outcome, which knows of signals and limits of time, or without one by the last checkpoint."""
+    shutil.copytree(runs / "diabetes", tmp_path / "run")
+    assert "<dt>state</dt><dd>finished: epochs</dd>" in bptrain.write_report(tmp_path / "run").read_text()
+    outcome = tmp_path / "run" / "outcome.json"
+    outcome.write_text(json.dumps(json.loads(outcome.read_text()) | {"state": "stopped", "why": "max_seconds"}))
+    assert "<dd>stopped: max seconds</dd>" in bptrain.write_report(tmp_path / "run").read_text()
+    outcome.unlink()
+    assert "<dd>finished: epochs</dd>" in bptrain.write_report(tmp_path / "run").read_text()
+
+
 def test_numbers_that_are_left_out_are_missed():
     five = np.arange(5.0)[None]
     found = Predictions("numbers", tuple("abcde"), (), five, five + 1)
