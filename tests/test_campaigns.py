@@ -13,6 +13,7 @@ SAMPLES = {
     "kills": (["--random", "6", "--points", "8"], ["all ends bit-identical", "save path: 8 of"]),
     "damage": (["--flips", "300", "--edits", "150"], ["300 flipped bits found, none loaded", "150 random edits found"]),
     "signals": (["--count", "2"], ["2 signals: ", "all ends bit-identical"]),
+    "memory": (["--rows", "60000", "--times", "1", "4", "--kinds", "npy"], ["npy: the peak stays within"]),
     "disk": (["--count", "4"], ["4 sizes up to", "all ends bit-identical"]),
     "races": (["--count", "2"], ["2 races of 3", "all ends bit-identical"]),
     "predict": (["4000", "3"], ["4,000 rows by 30 columns", "12,000 rows by 30 columns"]),

@@ -1,5 +1,6 @@
 """An experiment: everything that a config says, as frozen dataclasses. The fields are the YAML keys."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -32,6 +33,9 @@ from bptrain.nn.layers import Dense
 from bptrain.optim import OPTIMIZERS, SCHEDULES, Adam, Clipping, Constant, Optimizer, Regularization, Schedule
 
 Auto = Literal["auto"]
+
+BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:([KMGTkmgt])(i)?)?[Bb]?")
+"""A number of bytes: `2GiB`, `500 MB`, `1e9` not."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,20 @@ class Data:
     ] = None
     id: Annotated[str | None, "column that tells rows apart; no feature"] = None
     cache: Annotated[bool, "whether the parsed table is kept in the user's cache directory for the next run"] = True
+    memory: Annotated[str, "larger files are not read into memory but converted once and mapped; 500MB, 2GiB, ..."] = (
+        "2GiB"
+    )
+
+    def __post_init__(self) -> None:
+        if not BYTES.fullmatch(self.memory):
+            what = f"expected a number of bytes such as 500MB or 2GiB (got {self.memory!r})"
+            raise OptionError(Mistake("memory", what))
+
+    @property
+    def memory_bytes(self) -> int:
+        """The bytes from which on a file is not read into memory."""
+        number, prefix, binary = BYTES.fullmatch(self.memory).groups()  # type: ignore[union-attr]
+        return int(float(number) * (1024 if binary else 1000) ** " KMGT".index((prefix or " ").upper()))
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ What a file declares is checked against its size before memory is taken, and not
 import struct
 import zipfile
 import zlib
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -14,9 +15,9 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.data.files import checked, entries, opened, reading, refuse_bomb, refuse_too_large
-from bptrain.data.table import Table, shown
+from bptrain.data.table import Table, Take, shown
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.npy import read_header
+from bptrain.npy import Header, read_header
 from bptrain.registry import suggestion
 
 INPUTS = ("x", "X", "data", "inputs", "features")
@@ -44,8 +45,45 @@ def read_npy(path: Path) -> Table:
     return Table(columns_of("x", array, path, always=True), str(path))
 
 
+PORTION = 1 << 22
+"""Bytes that are handed over at a time."""
+
+
+def give_npy(path: Path, take: Take) -> Table:
+    """An array as a table, given to `take` a portion of its rows at a time; the table that is returned has no columns.
+
+    Raises:
+        InputError: as `read_npy` does, or it is stored column by column.
+        StorageError: it cannot be read.
+    """
+    size = checked(path)
+    with reading(path), open(path, "rb") as file:
+        header = head(file, path)
+        if header.fortran and len(header.shape) > 1:
+            raise InputError(f"{path}: it is stored column by column; save it with np.ascontiguousarray, or raise "
+                             "data.memory")  # fmt: skip
+        if size - file.tell() != header.nbytes:
+            raise InputError(f"{path}: it declares {header.nbytes:,} bytes and has {size - file.tell():,}")
+        row = header.nbytes // header.shape[0]
+        for start in range(0, header.shape[0], max(PORTION // row, 1)):
+            count = min(max(PORTION // row, 1), header.shape[0] - start)
+            part = replace(header, shape=(count, *header.shape[1:])).array(file.read(count * row))
+            take(columns_of("x", part, path, always=True))
+    return Table({}, str(path))
+
+
 def npy(file: BinaryIO, path: Path, where: object) -> Array:
     """The array in an opened file."""
+    header = head(file, where)
+    return header.array(entries(path, file, header.nbytes, where))
+
+
+def head(file: BinaryIO, where: object) -> Header:
+    """The header of an array in an opened file, which is left behind it.
+
+    Raises:
+        InputError: it is none, or that of an array without rows or of something else than numbers or text.
+    """
     try:
         header = read_header(file)
     except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
@@ -54,7 +92,7 @@ def npy(file: BinaryIO, path: Path, where: object) -> Array:
     refuse_kind(header.dtype, where)
     if not all(header.shape):
         raise InputError(f"{where}: the array has the shape {header.shape} and so nothing in it; add at least one row")
-    return header.array(entries(path, file, header.nbytes, where))
+    return header
 
 
 def refuse_kind(dtype: "np.dtype[np.generic]", where: object) -> None:

@@ -24,7 +24,7 @@ from bptrain.data.csv_format import CsvLines
 from bptrain.data.files import matching, zipped
 from bptrain.data.jsonl_reader import JsonLines
 from bptrain.data.sources import Bundled, Csv, Idx, Jsonl, Npy, Npz, Parquet, Source, resources
-from bptrain.data.store import Damaged, Stored, Writer, end_of, names_of
+from bptrain.data.store import ARRAYS, TABLE, Damaged, Stored, Writer, end_of
 from bptrain.data.table import Table
 from bptrain.errors import BptrainNote, StorageError
 from bptrain.registry import name_of
@@ -36,6 +36,12 @@ FORMAT = 1
 """Goes up when readers read something else than before, or stores are written in another way."""
 
 SUFFIX = ".table"
+
+ROWS = ".rows"
+"""The suffix of rows as a network reads them, of tables that are larger than memory."""
+
+in_use: set[Path] = set()
+"""What this process needs, and so does not let go of."""
 
 SETTLED = 100_000_000
 """Nanoseconds that a file must have been left alone: within a tick of the clock a change may not show."""
@@ -122,14 +128,14 @@ def key(source: Source, files: list[State]) -> str:
     return sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def kept(path: Path) -> Table | None:
+def kept(path: Path, *, in_memory: bool = True) -> Table | None:
     """A table as it was kept, if it was.
 
     Warns:
         BptrainNote: it is damaged, and gone now.
     """
     try:
-        columns = Stored(path)
+        columns = Stored(path, in_memory=in_memory)
         facts = columns.facts
         place = facts["place"] and PLACES[facts["place"][0]].from_json(facts["place"][1])
         table = Table(columns, facts["origin"], tuple(facts["target"]), place, facts["decimal"])
@@ -152,26 +158,30 @@ def keep(path: Path, table: Table, source: str, files: tuple[Path, ...]) -> None
     Warns:
         BptrainNote: it cannot be written.
     """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replaced(path) as file:
+            writer = Writer(file)
+            writer.add(table.columns)
+            writer.finish(facts_of(table, len(table), source, files))
+        shrink(path)
+    except OSError as error:
+        what = f"the parsed table cannot be kept for the next run ({error.strerror or error})"
+        say(f"{path.parent}: {what}; write data: {{cache: false}} to be spared this")
+
+
+def facts_of(table: Table, rows: int, source: str, files: tuple[Path, ...]) -> dict[str, Any]:
+    """What is kept of a table beside its columns."""
     place: Any = table.place
-    facts = {
+    return {
         "origin": table.origin,
         "target": table.target,
         "decimal": table.decimal,
         "place": [type(place).__name__, place.to_json()] if type(place).__name__ in PLACES else None,
         "source": source,
         "files": [str(one) for one in files],
-        "rows": len(table),
+        "rows": rows,
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(path) as file:
-            writer = Writer(file)
-            writer.add(table.columns)
-            writer.finish(facts)
-        shrink(path)
-    except OSError as error:
-        what = f"the parsed table cannot be kept for the next run ({error.strerror or error})"
-        say(f"{path.parent}: {what}; write data: {{cache: false}} to be spared this")
 
 
 def say(what: str) -> None:
@@ -184,7 +194,7 @@ def entries() -> list[tuple[Path, os.stat_result]]:
     found = []
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for entry in os.scandir(folder()):
-            if entry.name.endswith(SUFFIX) or is_unfinished(entry.name):
+            if entry.name.endswith((SUFFIX, ROWS)) or is_unfinished(entry.name):
                 with contextlib.suppress(FileNotFoundError):
                     found.append((Path(entry.path), entry.stat()))
     return sorted(found, key=lambda one: -one[1].st_mtime)
@@ -192,7 +202,7 @@ def entries() -> list[tuple[Path, os.stat_result]]:
 
 def is_unfinished(name: str) -> bool:
     """Whether a file of that name is one that is being written."""
-    return name.startswith(".") and name.endswith(".tmp") and SUFFIX in name
+    return name.startswith(".") and name.endswith(".tmp") and any(one in name for one in (SUFFIX, ROWS))
 
 
 def shrink(newest: Path) -> None:
@@ -203,7 +213,7 @@ def shrink(newest: Path) -> None:
         if is_unfinished(path.name):
             useless = time.time() - status.st_mtime > ABANDONED
         else:
-            useless = total > LIMIT and path != newest
+            useless = total > LIMIT and path != newest and path not in in_use
         if useless:
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -256,8 +266,9 @@ def cache_contents() -> Contents:
 def described(path: Path, status: os.stat_result) -> Kept:
     """A table by the end of its file."""
     try:
-        document = end_of(path)
-        facts, columns = document["facts"], len(names_of(document))
+        document = end_of(path, ARRAYS if path.suffix == ROWS else TABLE)
+        facts = document["facts"]
+        columns = facts["columns"] if path.suffix == ROWS else len(document["columns"])
         return Kept(str(path), tuple(facts["files"]), facts["source"], facts["rows"], columns, status.st_size,
                     status.st_mtime)  # fmt: skip
     except (Damaged, OSError, ValueError, LookupError, TypeError):

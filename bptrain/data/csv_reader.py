@@ -189,10 +189,10 @@ def executed(database: "DuckDBPyConnection", file: CsvFile, what: str, types: di
 
 
 def refuse_lost(file: CsvFile, count: int) -> None:
-    """Refuse a file of which DuckDB has read no rows, or others than it has.
+    """Refuse a file without rows, or of which DuckDB has read other rows than it has.
 
     Raises:
-        InputError: it has; the message names the first such line.
+        InputError: it is one; the message names the first such line.
     """
     if not count:
         raise InputError(f"{file.path}:2: the file has a header and no rows; add at least one")

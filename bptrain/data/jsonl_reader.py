@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bptrain.arrays import Array
 from bptrain.data.duck import connected, filled, literal, quoted, refuse_names
 from bptrain.data.files import reading, refuse_too_large, zipped
-from bptrain.data.table import Table, shown
-from bptrain.data.text import LONGEST, BrokenText, as_utf8, chunks, decoded, encoding_of
+from bptrain.data.table import Table, Take, shown
+from bptrain.data.text import LONGEST, BrokenText, as_utf8, chunks, decoded, encoding_of, temporary
 from bptrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ MOST_KEYS = 20_000
 NUMBERS = ("BIGINT", "UBIGINT", "DOUBLE")
 
 
-def read_jsonl(path: Path) -> Table:
+def read_jsonl(path: Path, take: Take | None = None) -> Table:
     """A whole file as a table: numbers and booleans (1 and 0) as numbers, text as text, null and missing keys missing.
 
     Args:
         path: of JSON lines in UTF-8 (or UTF-16 with its mark), gzipped if it ends in `.gz`.
+        take: is given the columns of one portion of rows after the other, and the table that is returned has none.
 
     Raises:
         InputError: a line is no object of plain values, or names a key twice; or there is none. The message names the
@@ -43,18 +45,46 @@ def read_jsonl(path: Path) -> Table:
         rows = looked_through(copy, path)
         try:
             names = keys(database, copy, path, encoding)
-            refuse_too_large(path, rows, len(names))
+            if take is None:
+                refuse_too_large(path, rows, len(names))
             numeric = numeric_keys(database, copy, names)
             if numeric is None:
                 raise first_wrong(path, encoding)
-            found = database.execute(*fetching(copy, names, numeric)).fetchnumpy()
+            if take is None:
+                columns = selected(database, copy, names, numeric)
+                count = len(columns[names[0]])
+            else:
+                columns, count = {}, handed_over(database, copy, names, numeric, take)
         except (duckdb.Error, UnicodeError) as error:
             raise first_wrong(path, encoding, str(error).splitlines()[0]) from None
-    columns = {name: filled(found.pop(f"c{k}"), name in numeric) for k, name in enumerate(names)}
-    if len(columns[names[0]]) != rows:
-        raise first_wrong(path, encoding, f"{rows:,} rows, of which {len(columns[names[0]]):,} could be read")
-
+    if count != rows:
+        raise first_wrong(path, encoding, f"{rows:,} rows, of which {count:,} could be read")
     return Table(columns, str(path), place=JsonLines(path, encoding))
+
+
+def selected(database: "DuckDBPyConnection", copy: Path, names: list[str], numeric: set[str]) -> dict[str, Array]:
+    """The columns of a file, by DuckDB."""
+    found = database.execute(*fetching(copy, names, numeric)).fetchnumpy()
+    return {name: filled(found.pop(f"c{k}"), name in numeric) for k, name in enumerate(names)}
+
+
+def handed_over(database: "DuckDBPyConnection", copy: Path, names: list[str], numeric: set[str], take: Take) -> int:
+    """Give away the columns of a file a portion at a time. How many rows it has."""
+    count, before = 0, b""
+    for chunk in chunks(copy):
+        whole, _, before = (before + chunk).rpartition(b"\n")
+        count += given(database, whole, names, numeric, take)
+    return count + given(database, before, names, numeric, take)
+
+
+def given(database: "DuckDBPyConnection", text: bytes, names: list[str], numeric: set[str], take: Take) -> int:
+    """Give away the columns of some lines. How many rows these are."""
+    if not text.strip():
+        return 0
+    with temporary(text + b"\n") as part:
+        columns = selected(database, part, names, numeric)
+    take(columns)
+    return len(columns[names[0]])
 
 
 def looked_through(copy: Path, path: Path) -> int:

@@ -4,9 +4,10 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from bptrain.arrays import Array
 from bptrain.data.duck import connected, filled, literal, quoted, refuse_names
 from bptrain.data.files import checked, reading, refuse_too_large
-from bptrain.data.table import Table, shown
+from bptrain.data.table import Table, Take, shown
 from bptrain.errors import InputError
 
 MAGIC = b"PAR1"
@@ -15,8 +16,16 @@ NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUB
 TEXT = ("VARCHAR", "DATE", "TIME", "TIMESTAMP", "UUID", "ENUM", "INTERVAL", '"NULL"')
 
 
-def read_parquet(path: Path) -> Table:
+ROWS = 1 << 16
+"""So many rows are handed over at a time."""
+
+
+def read_parquet(path: Path, take: Take | None = None) -> Table:
     """A whole file as a table: numbers, decimals and booleans (1 and 0) as numbers, text and dates as text.
+
+    Args:
+        path: of the file.
+        take: is given the columns of one portion of rows after the other, and the table that is returned has none.
 
     Raises:
         InputError: it is no such file, damaged, without rows, or a column has lists, structures or bytes.
@@ -27,7 +36,7 @@ def read_parquet(path: Path) -> Table:
     refuse_other(path)
     with connected() as database:
         try:
-            declared(database, path)
+            rows = declared(database, path, in_memory=take is None)
             described = database.execute(
                 "DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning = false)", [literal(path)]
             ).fetchall()
@@ -36,12 +45,36 @@ def read_parquet(path: Path) -> Table:
                 f"CAST({quoted(name)} AS {'DOUBLE' if numeric[name] else 'VARCHAR'}) AS {quoted(name)}"
                 for name in numeric
             )
-            query = f"SELECT {chosen} FROM read_parquet(?, hive_partitioning = false)"
-            found = database.execute(query, [literal(path)]).fetchnumpy()
+            query = f"SELECT {chosen} FROM read_parquet(?, hive_partitioning = false"
+            columns = {}
+            if take is None:
+                columns = arrays(database.execute(f"{query})", [literal(path)]), numeric)
+            for start in range(0, rows if take else 0, ROWS):
+                part = f"{query}, file_row_number = true) WHERE file_row_number >= ? AND file_row_number < ?"
+                portion = arrays(database.execute(part, [literal(path), start, start + ROWS]), numeric)
+                refuse_fewer(path, portion, min(ROWS, rows - start))
+                assert take is not None
+                take(portion)
         except (duckdb.Error, UnicodeDecodeError) as error:
             reason = shown(str(error).splitlines()[0])
             raise InputError(f"{path}: the file is damaged ({reason}); write or fetch it again") from None
-    return Table({name: filled(found.pop(name), numeric[name]) for name in numeric}, str(path))
+    return Table(columns, str(path))
+
+
+def arrays(result: Any, numeric: dict[str, bool]) -> dict[str, Array]:
+    """The columns of what DuckDB found."""
+    found = result.fetchnumpy()
+    return {name: filled(found.pop(name), numeric[name]) for name in numeric}
+
+
+def refuse_fewer(path: Path, columns: dict[str, Array], count: int) -> None:
+    """Refuse a portion that does not have as many rows as it should.
+
+    Raises:
+        InputError: it does not.
+    """
+    if len(next(iter(columns.values()))) != count:
+        raise InputError(f"{path}: the file does not have the rows that it declares; write or fetch it again")
 
 
 def refuse_other(path: Path) -> None:
@@ -64,8 +97,8 @@ def refuse_other(path: Path) -> None:
         raise InputError(f"{path}: the Parquet file is cut short or damaged; write or fetch it again")
 
 
-def declared(database: Any, path: Path) -> None:
-    """Refuse a footer that cannot be true.
+def declared(database: Any, path: Path, *, in_memory: bool) -> int:
+    """Refuse a footer that cannot be true. How many rows the file has.
 
     Raises:
         InputError: columns of one name, no rows, more than fit into memory, or parts that are not inside of the file.
@@ -80,7 +113,8 @@ def declared(database: Any, path: Path) -> None:
     ((rows,),) = database.execute("SELECT num_rows FROM parquet_file_metadata(?)", [literal(path)]).fetchall()
     if rows == 0:
         raise InputError(f"{path}: the file has columns and no rows; add at least one")
-    refuse_too_large(path, rows, root[0][1])
+    if in_memory:
+        refuse_too_large(path, rows, root[0][1])
     wrong = f"""SELECT count(*) FROM parquet_metadata(?) WHERE total_compressed_size < 0 OR num_values < 0
         OR data_page_offset < 0 OR data_page_offset + total_compressed_size > {size + 12}
         OR row_group_num_rows < 0 OR row_group_num_rows > {rows}"""
@@ -90,6 +124,7 @@ def declared(database: Any, path: Path) -> None:
     ((total,),) = database.execute(groups, [literal(path)]).fetchall()
     if count or total != rows or rows < 0:
         raise InputError(f"{path}: the Parquet file declares parts that it does not have; it is cut short or damaged")
+    return int(rows)
 
 
 def is_numeric(path: Path, name: str, kind: str) -> bool:

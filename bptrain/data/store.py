@@ -8,7 +8,8 @@ import json
 import mmap
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,10 +17,17 @@ import numpy as np
 
 from bptrain.arrays import Array
 
-MAGIC = b"BPTABLE1"
+TABLE = b"BPTABLE1"
+
+ARRAYS = b"BPARRAY1"
 
 BLOCK = 1 << 16
-"""Rows of a block."""
+"""Rows that a block has at most."""
+
+VALUES = 1 << 20
+"""Values that a block of many columns has at most, but for `FEWEST` rows."""
+
+FEWEST = 256
 
 NARROW = ("u1", "i2", "i4", "f4", "f8")
 """The types of numbers, the narrowest first."""
@@ -44,18 +52,22 @@ class Writer:
     """
 
     def __init__(self, file: BinaryIO) -> None:
+        self.rows = 0
         self._file = file
-        self._at = len(MAGIC)
+        self._at = len(TABLE)
         self._columns: dict[str, bool] = {}
         self._blocks: list[dict[str, Any]] = []
-        file.write(MAGIC)
+        file.write(TABLE)
 
     def add(self, columns: Mapping[str, Array]) -> None:
         """Write rows: columns by name, each float64 or objects, text and None."""
         self._columns = self._columns or {name: values.dtype != object for name, values in columns.items()}
         count = len(next(iter(columns.values())))
-        for start in range(0, count, BLOCK):
-            self._add_block({name: values[start : start + BLOCK] for name, values in columns.items()})
+        most = min(BLOCK, max(VALUES // max(len(columns), 1), FEWEST))
+        size = -(-count // -(-count // most)) if count else 1
+        for start in range(0, count, size):
+            self._add_block({name: values[start : start + size] for name, values in columns.items()})
+        self.rows += count
 
     def _add_block(self, columns: Mapping[str, Array]) -> None:
         start, checksum, chunks = self._at, 0, []
@@ -75,10 +87,10 @@ class Writer:
 
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Write the end of the file; `facts` are kept with the table, as JSON can hold them."""
-        document = {"facts": facts, "columns": list(self._columns.items()), "blocks": self._blocks}
+        document = {"facts": facts, "columns": list(self._columns.items()), "blocks": self._blocks, "bytes": self._at}
         text = json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
         self._file.write(text)
-        self._file.write(TAIL.pack(len(text), zlib.crc32(text), MAGIC))
+        self._file.write(TAIL.pack(len(text), zlib.crc32(text), TABLE))
 
 
 def narrowed(values: Array) -> Array:
@@ -108,28 +120,35 @@ def coded(values: Array) -> list[Array]:
 class Stored(Mapping[str, Array]):
     """The columns of a table in a file, as they were written: float64, or objects.
 
-    A column is put together when it is asked for, and then kept.
+    A column is put together when it is asked for, and then kept, unless the table is not meant to be in memory.
+    `digest` tells whether two tables are the same.
 
     Args:
         path: of the file.
+        in_memory: whether it is.
 
     Raises:
         Damaged: it is not, bit for bit, what was written.
         OSError: it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, in_memory: bool = True) -> None:
         document = end_of(path)
+        self.in_memory = in_memory
         self.facts: dict[str, Any] = document["facts"]
+        self.digest = sha256(json.dumps([document["columns"], document["blocks"]]).encode()).hexdigest()
         self._numeric: dict[str, bool] = dict(document["columns"])
         self._blocks: list[dict[str, Any]] = document["blocks"]
-        self.rows = sum(block["rows"] for block in self._blocks)
+        self.sizes: list[int] = [block["rows"] for block in self._blocks]
+        self.rows = sum(self.sizes)
         with open(path, "rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         for block in self._blocks:
             with memoryview(self._map) as whole, whole[block["at"] : block["at"] + block["bytes"]] as raw:
                 if zlib.crc32(raw) != block["crc"]:
                     raise Damaged("its checksum does not match its content")
+            if not in_memory:
+                self.release()
         self._places = [dict(zip(self._numeric, places(block), strict=True)) for block in self._blocks]
         self._kept: dict[str, Array] = {}
 
@@ -143,23 +162,57 @@ class Stored(Mapping[str, Array]):
         return name in self._numeric
 
     def __getitem__(self, name: str) -> Array:
+        if not self.in_memory:
+            return self._whole(name)
         if name not in self._kept:
             self._kept[name] = self._whole(name)
         return self._kept[name]
+
+    def blocks(self) -> Iterator[Mapping[str, Array]]:
+        """The columns of one block of rows after the other, each put together when it is asked for."""
+        for k in range(len(self._blocks)):
+            yield StoredBlock(self, k)
+            self.release()
+
+    def release(self) -> None:
+        """Let the system take the pages that were looked at."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
 
     def _whole(self, name: str) -> Array:
         """A column of all blocks."""
         numeric = self._numeric[name]
         out, start = np.empty(self.rows, np.float64 if numeric else object), 0
         for k, block in enumerate(self._blocks):
-            out[start : start + block["rows"]] = self._piece(name, k)
+            out[start : start + block["rows"]] = self.piece(name, k)
             start += block["rows"]
         return out
 
-    def _piece(self, name: str, k: int) -> Array:
-        """A column of a block."""
+    def piece(self, name: str, k: int) -> Array:
+        """A column of a block: text, or numbers of whatever type they are kept in."""
         parts = [np.frombuffer(self._map, kind, count, at) for kind, count, at in self._places[k][name]]
         return parts[0] if self._numeric[name] else texts(*parts)
+
+
+class StoredBlock(Mapping[str, Array]):
+    """The columns of one block of a store."""
+
+    def __init__(self, store: Stored, k: int) -> None:
+        self._store, self._k = store, k
+        self.rows = store.sizes[k]
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._store)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._store
+
+    def __getitem__(self, name: str) -> Array:
+        values = self._store.piece(name, self._k)
+        return values if values.dtype == object else values.astype(np.float64)
 
 
 def places(block: Mapping[str, Any]) -> Iterator[list[tuple[str, int, int]]]:
@@ -184,8 +237,8 @@ def texts(raw: Array, ends: Array, codes: Array) -> Array:
     return np.array(labels, object)[codes]
 
 
-def end_of(path: Path) -> dict[str, Any]:
-    """What the end of a file says, which may take part of a second where the file is very large.
+def end_of(path: Path, magic: bytes = TABLE) -> dict[str, Any]:
+    """What the end of a file says.
 
     Raises:
         Damaged: it is none, or changed.
@@ -197,21 +250,16 @@ def end_of(path: Path) -> dict[str, Any]:
         tail = file.read()
         if len(tail) != TAIL.size:
             raise Damaged("it is cut short")
-        length, checksum, magic = TAIL.unpack(tail)
+        length, checksum, last = TAIL.unpack(tail)
         start = size - TAIL.size - length
-        if magic != MAGIC or start < len(MAGIC):
+        if last != magic or start < len(magic):
             raise Damaged("it is cut short or changed")
         file.seek(start)
         text = file.read(length)
         file.seek(0)
-        if zlib.crc32(text) != checksum or file.read(len(MAGIC)) != MAGIC:
+        if zlib.crc32(text) != checksum or file.read(len(magic)) != magic:
             raise Damaged("its end does not match its checksum")
     document: dict[str, Any] = json.loads(text)
-    if sum(block["bytes"] for block in document["blocks"]) + len(MAGIC) != start:
+    if document["bytes"] != start:
         raise Damaged("it does not have the size that it declares")
     return document
-
-
-def names_of(document: Mapping[str, Any]) -> Sequence[str]:
-    """The columns of which the end of a file tells."""
-    return [name for name, _ in document["columns"]]

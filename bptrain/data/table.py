@@ -10,6 +10,9 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.registry import suggestion
 
+Take = Callable[[Mapping[str, Array]], None]
+"""Is given the columns of one portion of rows after the other."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -28,7 +31,8 @@ class Table:
     written: bool = False
 
     def __len__(self) -> int:
-        return len(next(iter(self.columns.values())))
+        rows: int | None = getattr(self.columns, "rows", None)
+        return len(next(iter(self.columns.values()))) if rows is None else rows
 
     def column(self, name: str) -> Array:
         """The column of that name.
@@ -36,9 +40,17 @@ class Table:
         Raises:
             InputError: there is none; the message says which there are.
         """
+        self.refuse_absent(name)
+        return self.columns[name]
+
+    def refuse_absent(self, name: str) -> None:
+        """Refuse the name of a column that is not there.
+
+        Raises:
+            InputError: it is not; the message says which there are.
+        """
         if name not in self.columns:
             raise InputError(f"{self.origin} has no column {name!r}; {suggestion(name, self.columns)}")
-        return self.columns[name]
 
     def numbers(self, name: str) -> Array:
         """A column that must be complete and finite numbers, `(rows,)` float64, as a feature or a target to predict.

@@ -89,6 +89,23 @@ def as_utf8(path: Path, encoding: str, *, marked: bool = True) -> Iterator[Path]
         copy.unlink(missing_ok=True)
 
 
+@contextmanager
+def temporary(content: bytes) -> Iterator[Path]:
+    """A file of that content, which lasts as long as the context.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    handle, name = tempfile.mkstemp(prefix="bptrain-", suffix=".txt")
+    path = Path(name)
+    try:
+        with reading(path), os.fdopen(handle, "wb") as file:
+            file.write(content)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def has_mark(path: Path) -> bool:
     """Whether a file begins with the byte order mark of UTF-8."""
     with reading(path), opened(path) as file:

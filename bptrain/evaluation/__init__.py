@@ -21,7 +21,9 @@ from bptrain.metrics import Figure
 from bptrain.training import Model, Rows, score
 from bptrain.training.assemble import encoded, fingerprint, ignored_columns, ignored_values
 from bptrain.training.checkpoint import load
-from bptrain.training.preparing import divided, dropped, load_table
+from bptrain.training.dividing import divided_large_again
+from bptrain.training.large import encoded_large
+from bptrain.training.preparing import Division, divided, dropped, is_large, load_table
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -141,13 +143,15 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     if name not in counts:
         raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
     table = load_table(model.experiment.data)
-    division = divided(model.experiment, table, model.streams)
-    sizes = {part: len(rows) for part, rows in division.parts.items()}
-    now, then = sum(sizes.values()), sum(counts.values())
+    many = is_large(model.experiment, table)
+    division = divided_large_again(model, table) if many else divided(model.experiment, table, model.streams)
+    now, then = sum(division.counts.values()), sum(counts.values())
     if now != then:
         what = f"{table.origin} has {now} rows, and had {then} when the model was trained"
         raise InputError(f"{what}; the split cannot be repeated, use --data FILE")
-    parts = encoded(model, division)[0] if sizes == counts else {}
+    parts: Mapping[str, Rows] = {}
+    if division.counts == counts:
+        parts = encoded(model, division)[0] if isinstance(division, Division) else encoded_large(model, division).parts
     if not parts or fingerprint(parts) != stored["data"]:
         what = f"{table.origin} has changed since the model was trained"
         raise InputError(f"{what}; its {name} rows may be others now, use --data FILE to score all rows of a file")

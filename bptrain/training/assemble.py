@@ -19,7 +19,7 @@ from bptrain.optim import LineSearch
 from bptrain.registry import name_of
 from bptrain.training.heads import Head
 from bptrain.training.model import Model, Rows, batch_rows, build_model
-from bptrain.training.preparing import Division, divided, feature_names, load_table, target_names
+from bptrain.training.preparing import Division, divided, feature_names, is_large, load_table, target_names
 from bptrain.training.tasks import find_task, refuse_continuous, settled
 from bptrain.training.treating import fitted
 
@@ -50,6 +50,11 @@ def assemble(experiment: Experiment) -> Assembly:
         InputError: the data cannot be used.
     """
     table = load_table(experiment.data)
+    if is_large(experiment, table):
+        # It needs what is below.
+        from bptrain.training.large import assemble_large
+
+        return assemble_large(experiment, table)
     if len(table) == 1 and not table.written:
         raise InputError(f"{table.where(0)}: this is the only row, from which nothing can be learned; add more")
     names = target_names(experiment.data, table)
@@ -63,7 +68,7 @@ def assemble(experiment: Experiment) -> Assembly:
     columns = fitted(experiment, division.parts["train"])
     experiment = settled(written, names, task, table, columns)
     model = build_model(experiment, columns, streams, rows=len(division.parts["train"]))
-    refuse_unfit(model, {name: len(part) for name, part in division.parts.items()})
+    refuse_unfit(model, division.counts)
     parts, notes = encoded(model, division)
     for name, rows in parts.items():
         if objection := model.objection(rows, strict=name == "train"):
@@ -87,9 +92,7 @@ def encoded(model: Model, division: Division) -> tuple[dict[str, Rows], tuple[st
         unseen: Counter[str] = Counter()
         rows = parts[name] = model.rows(selection.table, selection.numbers, unseen)
         if rows.weights is not None and not rows.weights.any():
-            what = f"all rows of {name} weigh nothing; give some a positive weight"
-            weighs = "class_weight" if model.columns.weighting.column is None else "sample_weight"
-            raise OptionError(Mistake(f"data.{weighs}", what))
+            raise weighs_nothing(model, name)
         if unseen:
             notes.append(f"{name}: {ignored_values(unseen)}")
     return parts, tuple(notes)
@@ -99,6 +102,12 @@ def ignored_columns(names: Sequence[str]) -> str:
     """What is said of columns that the model does not know."""
     some = ", ".join(map(shown, names[:10])) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
     return f"ignored the column{'s' * (len(names) > 1)} {some}"
+
+
+def weighs_nothing(model: Model, part: str) -> OptionError:
+    """What is said of a part whose rows weigh nothing."""
+    weighs = "class_weight" if model.columns.weighting.column is None else "sample_weight"
+    return OptionError(Mistake(f"data.{weighs}", f"all rows of {part} weigh nothing; give some a positive weight"))
 
 
 def ignored_values(unseen: Mapping[str, int]) -> str:

@@ -91,7 +91,7 @@ def slopes(session: Session) -> Iterator[tuple[str, float]]:
     model, rows = session.model, session.train
     count = min(max(session.batch_size, FEWEST_ROWS), model.network.batch, len(rows))
     batch = model.objective.batch(count)
-    batch.fill(rows.inputs, rows.targets, session.order[:count])
+    rows.fill(batch, session.order[:count])
     batch.frame.forward(training=False)
     for name, step in activations(batch.frame, model.network.chain):
         layer, slope = step.layer, np.empty_like(step.dy) if step.dx is None else step.dx

@@ -103,13 +103,13 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
     objective, optimizer = model.objective, model.experiment.optimizer
     count, size, steps_per_epoch = len(rows), session.batch_size, session.steps_per_epoch
     if session.position == 0 and size < count:
-        session.order = model.streams.shuffle.permutation(count)
+        session.shuffle()
     due, look_at, interruption = perf_counter() + TICK, budget.look_at(), budget.interruption
     examine, rate = health.due(session), 0.5**session.halvings
     while session.position < count:
         chosen = session.order[session.position : session.position + size]
         batch = objective.batch(len(chosen))
-        batch.fill(rows.inputs, rows.targets, chosen, rows.weights)
+        rows.fill(batch, chosen)
         batch.augment()
         progress = session.step / steps_per_epoch
         factor = model.experiment.schedule.factor(progress, model.experiment.training.epochs, session.memory)

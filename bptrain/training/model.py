@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from bptrain.arrays import Array, Streams
 from bptrain.config import Experiment
 from bptrain.data import Columns, Inputs, Several, Table
+from bptrain.data.mapped import Records
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import Metric
 from bptrain.nn import Activation, Network, completed
@@ -16,21 +18,45 @@ from bptrain.nn.layers import Dense
 from bptrain.registry import name_of
 from bptrain.training.heads import Head, fitting_widths, heads_of, loss_of, objections
 from bptrain.training.measures import Measure, chosen_metrics, measures_of
-from bptrain.training.objective import Objective
+from bptrain.training.objective import Batch, Objective
+
+PORTION = 1 << 16
+"""Rows that are looked at together where all are more than memory holds."""
 
 
 @dataclass(frozen=True)
 class Rows:
     """Rows as the network reads them: inputs `(rows, inputs)`, targets in the encoding of the loss, their numbers in
-    the table that they come from, if that is known, and what each weighs in the loss, if not all the same."""
+    the table that they come from, if that is known, and what each weighs in the loss, if not all the same; `mapped` is
+    the file in which they are, where that is larger than memory."""
 
     inputs: Array
     targets: Array
     numbers: Array | None = None
     weights: Array | None = None
+    mapped: Records | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def fill(self, batch: Batch, chosen: Array) -> None:
+        """Gather rows into a batch."""
+        if self.mapped is None:
+            batch.fill(self.inputs, self.targets, chosen, self.weights)
+            return
+        found = self.mapped.take(chosen)
+        weights = None if self.weights is None else found["weights"]
+        batch.fill(found["inputs"], found["targets"], np.arange(len(found)), weights)
+
+    def portions(self) -> Iterator["Rows"]:
+        """All of them, so many at a time as fit into memory."""
+        most = len(self) if self.mapped is None else PORTION
+        for start in range(0, len(self), most):
+            part = slice(start, start + most)
+            numbers, weights = (None if one is None else one[part] for one in (self.numbers, self.weights))
+            yield Rows(self.inputs[part], self.targets[part], numbers, weights)
+            if self.mapped is not None:
+                self.mapped.release()
 
     def first(self, count: int) -> "Rows":
         """The first so many of them."""
@@ -40,6 +66,8 @@ class Rows:
 
     def fingerprint(self) -> str:
         """A digest that tells whether rows are still the same, in the same order and at the same places."""
+        if self.mapped is not None:
+            return self.mapped.digest
         total = hashlib.sha256()
         targets = None if self.targets is self.inputs else self.targets
         for array in (self.inputs, targets, self.numbers, self.weights):

@@ -20,8 +20,8 @@ from bptrain.data import (
     as_text,
     complete_rows,
     find_classes,
+    large,
 )
-from bptrain.data.cache import load
 from bptrain.data.dividing import divide
 from bptrain.data.imputers import Drop
 from bptrain.data.table import shown
@@ -40,10 +40,27 @@ def load_table(data: Data) -> Table:
         InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
     """
     table = load_source(data, data.source, "data.source")
+    if large.is_mapped(table):
+        return table
     for name in targets_read_as_text(data):
         if name in table.columns and data.target_treatment(name).kind == "auto":
             table = with_numbers(table, name)
     return table
+
+
+def is_large(experiment: Experiment, table: Table) -> bool:
+    """Whether any of the data of an experiment is not to be held in memory.
+
+    Raises:
+        OptionError: a file is not there.
+    """
+    found = large.is_mapped(table)
+    for name, source in experiment.data.split.sources.items():
+        try:
+            found |= large.is_large(source, experiment.data.memory_bytes)
+        except OptionError as error:
+            raise error.under(f"data.split.{name}.{name_of(source)}") from None
+    return found
 
 
 def targets_read_as_text(data: Data) -> tuple[str, ...]:
@@ -68,7 +85,7 @@ def load_source(data: Data, source: Source, field: str) -> Table:
         InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
     """
     try:
-        return load(as_text(source, text_columns(data)), cached=data.cache)
+        return large.load(as_text(source, text_columns(data)), cached=data.cache, memory=data.memory_bytes)
     except OptionError as error:
         raise error.under(f"{field}.{name_of(source)}") from None
 
@@ -130,7 +147,7 @@ def refuse_unknown(table: Table, named: dict[str, Sequence[str]]) -> None:
     for field, names in named.items():
         for name in names:
             try:
-                table.column(name)
+                table.refuse_absent(name)
             except InputError as error:
                 mistakes.append(Mistake(field, str(error)))
     if mistakes:
@@ -197,6 +214,11 @@ class Division:
 
     parts: dict[str, Selection]
     notes: tuple[str, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows each part has."""
+        return {name: len(rows) for name, rows in self.parts.items()}
 
 
 def divided(experiment: Experiment, table: Table, streams: Streams) -> Division:

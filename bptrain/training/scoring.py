@@ -65,7 +65,7 @@ def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, dict[str, Pai
     """The mean loss of some rows with their weight, and by the name of each head its outputs and targets."""
     objective = model.objective
     batch = objective.batch(len(part))
-    batch.fill(rows.inputs, rows.targets, part, rows.weights)
+    rows.fill(batch, part)
     value = objective.loss_value(batch, training=False)
     outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
     return value, {head.name: (head.said(outputs), head.true(batch.targets)) for head in model.heads}

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, RandomState
+from bptrain.data.scattering import ROUNDS, Scattered
 from bptrain.errors import Mistake, OptionError
 from bptrain.nn.network import refuse_more_than_memory
 from bptrain.registry import name_of
@@ -88,7 +89,7 @@ class Session:
     data: str
     environment: dict[str, Any]
     slots: tuple[Array, ...]
-    order: Array
+    order: Array | Scattered
     average: Array | None = None
     gathered: Array | None = None
     gathered_weight: float = 0.0
@@ -218,7 +219,7 @@ class Session:
 
     def arrays(self) -> dict[str, Array]:
         """All arrays by name, as they are: parameters and state of the network, and everything beside them."""
-        arrays = self.live() | {"order": self.order}
+        arrays = self.live() | {"order": self.order.keys if isinstance(self.order, Scattered) else self.order}
         if self.best is not None:
             arrays |= {"best.theta": self.best.theta, "best.state": self.best.state}
             if self.best.raw is not None:
@@ -226,6 +227,14 @@ class Session:
         if self.good is not None:
             arrays |= {f"good.{name}": array for name, array in self.good.arrays.items()}
         return arrays
+
+    def shuffle(self) -> None:
+        """Put the rows that train in a new order; of very many only what decides on it is kept."""
+        shuffle = self.model.streams.shuffle
+        if isinstance(self.order, Scattered):
+            self.order = Scattered(len(self.train), shuffle.integers(0, 1 << 64, ROUNDS, dtype=np.uint64))
+        else:
+            self.order = shuffle.permutation(len(self.train))
 
     def remember(self) -> None:
         """Take the present state, at the start of an epoch, for that to which to go back."""
@@ -245,7 +254,7 @@ class Session:
 
 def begin(assembly: Assembly) -> Session:
     """A session at its start."""
-    model, theta = assembly.model, assembly.model.network.theta
+    model, theta, train = assembly.model, assembly.model.network.theta, assembly.parts["train"]
     optimizer, training = model.experiment.optimizer, model.experiment.training
     refuse_more_than_memory(optimizer.slots * theta.nbytes)
     slots = tuple(np.zeros_like(theta) for _ in range(optimizer.slots))
@@ -262,7 +271,7 @@ def begin(assembly: Assembly) -> Session:
         assembly.fingerprint,
         fingerprint(),
         slots,
-        order=np.arange(len(assembly.parts["train"])),
+        order=Scattered(len(train), np.zeros(ROUNDS, np.uint64)) if train.mapped else np.arange(len(train)),
         average=theta.copy() if training.average else None,
         gathered=np.zeros_like(theta) if training.accumulate > 1 else None,
     )

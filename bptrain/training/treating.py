@@ -163,7 +163,7 @@ def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tup
 
 
 def refuse_spoilt(train: Selection, name: str, values: Array) -> None:
-    """Refuse a column of numbers with some text in it.
+    """Refuse a column of numbers with some text in it, if it is in the rows that train.
 
     Raises:
         InputError: there is some in the rows that train; with the first such row.

@@ -116,7 +116,8 @@ def lonely_classes(case: Case) -> Iterator[Mistake]:
     target = case.model.columns.target
     if not isinstance(target, Classes) or len(case.assembly.parts) < 2:
         return
-    counts = sum(np.bincount(codes_of(case, name), minlength=len(target.labels)) for name in case.assembly.parts)
+    portions = (rows.targets for part in case.assembly.parts.values() for rows in part.portions())
+    counts = sum(np.bincount(codes_of(targets), minlength=len(target.labels)) for targets in portions)
     lonely = [label for label, count in zip(target.labels, np.asarray(counts), strict=True) if count == 1]
     if lonely:
         who = f"the class {shown(lonely[0])} has" if len(lonely) == 1 else f"{len(lonely)} classes have"
@@ -125,9 +126,8 @@ def lonely_classes(case: Case) -> Iterator[Mistake]:
         yield Mistake("data.target", f"{what}; check the labels, or leave such rows out")
 
 
-def codes_of(case: Case, part: str) -> np.ndarray:
-    """The class numbers of the rows of a part, whatever encoding the loss takes."""
-    targets = case.assembly.parts[part].targets
+def codes_of(targets: np.ndarray) -> np.ndarray:
+    """The class numbers of rows, whatever encoding the loss takes."""
     if targets.ndim == 1:
         return targets
     return targets[:, 0].astype(np.int64) if targets.shape[1] == 1 else targets.argmax(axis=1)
