@@ -58,7 +58,7 @@ class CsvFile:
         q = quoted(name)
         if self.form.decimal == ",":
             return f"try_cast(translate({q}, ',._', '.xx') AS DOUBLE)"
-        return f"try_cast(replace({q}, '_', 'x') AS DOUBLE)"
+        return f"CASE WHEN contains({q}, '_') THEN NULL ELSE try_cast({q} AS DOUBLE) END"
 
 
 def read_csv(path: Path, form: CsvFormat | None = None) -> Table:

@@ -106,14 +106,15 @@ def narrowed(values: Array) -> Array:
 
 def coded(values: Array) -> list[Array]:
     """Text as the bytes of its labels, where each of them ends, and the place of each value among them; 0 is none."""
-    place: dict[str | None, int] = {None: 0}
-    codes = [place.setdefault(value, len(place)) for value in values.tolist()]
-    labels = [label.encode("utf-8", "surrogatepass") for label in place if label is not None]
-    kind = next(kind for kind in CODES if len(place) <= np.iinfo(kind).max)
+    listed = values.tolist()
+    texts = [text for text in dict.fromkeys(listed) if text is not None]
+    code: dict[str | None, int] = {None: 0} | {text: k for k, text in enumerate(texts, 1)}
+    kind = next(kind for kind in CODES if len(texts) < np.iinfo(kind).max)
+    labels = [text.encode("utf-8", "surrogatepass") for text in texts]
     return [
         np.frombuffer(b"".join(labels), "u1"),
         np.cumsum([len(label) for label in labels], dtype="<i8"),
-        np.array(codes, f"<{kind}"),
+        np.fromiter(map(code.__getitem__, listed), f"<{kind}", len(listed)),
     ]
 
 
