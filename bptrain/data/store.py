@@ -40,6 +40,10 @@ TAIL = struct.Struct("<QI8s")
 """The end of a file: the length of the JSON before it, its CRC-32, and the magic once more."""
 
 
+Places = list[tuple[str, int, int]]
+"""For each part of a column of a block its type, the number of its values, and its place in the file."""
+
+
 class Damaged(Exception):  # noqa: N818
     """A file is not what was written."""
 
@@ -150,7 +154,8 @@ class Stored(Mapping[str, Array]):
                     raise Damaged("its checksum does not match its content")
             if not in_memory:
                 self.release()
-        self._places = [dict(zip(self._numeric, places(block), strict=True)) for block in self._blocks]
+        # Of very many blocks they would take memory that grows with the rows.
+        self._places = [self.places(k) for k in range(len(self._blocks))] if in_memory else None
         self._kept: dict[str, Array] = {}
 
     def __len__(self) -> int:
@@ -185,13 +190,18 @@ class Stored(Mapping[str, Array]):
         numeric = self._numeric[name]
         out, start = np.empty(self.rows, np.float64 if numeric else object), 0
         for k, block in enumerate(self._blocks):
-            out[start : start + block["rows"]] = self.piece(name, k)
+            place = (self._places[k] if self._places else self.places(k))[name]
+            out[start : start + block["rows"]] = self.piece(name, place)
             start += block["rows"]
         return out
 
-    def piece(self, name: str, k: int) -> Array:
+    def places(self, k: int) -> dict[str, Places]:
+        """What makes up each column of a block."""
+        return dict(zip(self._numeric, places(self._blocks[k]), strict=True))
+
+    def piece(self, name: str, place: Places) -> Array:
         """A column of a block: text, or numbers of whatever type they are kept in."""
-        parts = [np.frombuffer(self._map, kind, count, at) for kind, count, at in self._places[k][name]]
+        parts = [np.frombuffer(self._map, kind, count, at) for kind, count, at in place]
         return parts[0] if self._numeric[name] else texts(*parts)
 
 
@@ -199,7 +209,7 @@ class StoredBlock(Mapping[str, Array]):
     """The columns of one block of a store."""
 
     def __init__(self, store: Stored, k: int) -> None:
-        self._store, self._k = store, k
+        self._store, self._places = store, store.places(k)
         self.rows = store.sizes[k]
 
     def __len__(self) -> int:
@@ -212,11 +222,11 @@ class StoredBlock(Mapping[str, Array]):
         return name in self._store
 
     def __getitem__(self, name: str) -> Array:
-        values = self._store.piece(name, self._k)
+        values = self._store.piece(name, self._places[name])
         return values if values.dtype == object else values.astype(np.float64)
 
 
-def places(block: Mapping[str, Any]) -> Iterator[list[tuple[str, int, int]]]:
+def places(block: Mapping[str, Any]) -> Iterator[Places]:
     """For each column of a block the type, the number and the place in the file of what makes it up."""
     at = block["at"]
     for parts in block["in"]:
