@@ -174,6 +174,8 @@ def trials(words, options, found):
         ("show",): [["c.yaml"], ["c.yaml", "--summary"]],
         ("gradcheck",): [["c.yaml", "data.features=[x]"], ["small.yaml"]],
         ("runs",): [[]],
+        # It takes minutes, and knows no names but those of its own workloads.
+        ("bench",): [["c.yaml"], [found]],
     }.get(words, [["c.yaml"], [found], [found, "table.csv"], []])
     for arguments in meant:
         yield arguments
