@@ -19,6 +19,7 @@ CSV = [
     ("empty.csv", b"", r":1: the file is empty; the first line must name the columns"),
     ("blank.csv", b"\n\n\n", r":1: the file is empty"),
     ("only_a_mark.csv", b"\xef\xbb\xbf", r":1: the file is empty"),
+    ("break.csv", b'"a\nb",y\r\n1,2\r\n3,4\r\n', r":1: the rows end in other line ends than stand in the names"),
     ("header_only.csv", b"a,y\n", r":2: the file has a header and no rows; add at least one"),
     ("empty_first_line.csv", b"\na,y\n1,2\n", r":1: the first line is empty; take it out"),
     ("one_row.csv", b"a,y\n1,2.5\n", r":2: this is the only row, from which nothing can be learned; add more"),

@@ -539,6 +539,9 @@ def test_the_command_writes_csv_to_a_pipe_as_to_a_file(bptrain_in, runs, table, 
     again = bptrain_in("predict", runs["dropped"], table, "-o", "out.csv")
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr.startswith("error: out.csv: exists already")
+    (tmp_path / "few.csv").write_text("size\n1\n")
+    wrong = bptrain_in("predict", runs["dropped"], "few.csv")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
 
 
 def test_the_table_of_the_first_rows_has_nothing_that_acts(runs, tmp_path, capsys):

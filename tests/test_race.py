@@ -132,17 +132,18 @@ def test_who_diverges_is_last(repository):
 
 
 def test_combinations_race():
-    found = contenders(["adam", "{sgd: {lr: 0.1}}"], ["seed=1,2"])
+    found = contenders(["adam", "{sgd: {lr: 0.1}}"], ["hidden=1,2"])
     assert [one.name for one in found] == [
-        "adam, seed=1", "adam, seed=2", "{sgd: {lr: 0.1}}, seed=1", "{sgd: {lr: 0.1}}, seed=2",
+        "adam, hidden=1", "adam, hidden=2", "{sgd: {lr: 0.1}}, hidden=1", "{sgd: {lr: 0.1}}, hidden=2",
     ]  # fmt: skip
-    assert found[0].overrides == ("optimizer=adam", "seed=1")
+    assert found[0].overrides == ("optimizer=adam", "hidden=1")
     assert split("[1,2], {a: 1, b: 2},'x,y',z") == ["[1,2]", "{a: 1, b: 2}", "'x,y'", "z"]
 
 
 REFUSED = [
     ([], "error: a race needs at least two contenders; give --optimizer twice, or --vary KEY=a,b"),
     (["--optimizer", "adam"], "error: a race needs at least two contenders"),
+    (["--vary", "seed=1,2"], "error: --vary: the race itself sets the seed, the same for all; say how many with"),
     (["--vary", "seed"], "error: --vary: expected KEY=a,b,c, such as optimizer.adam.lr=0.1,0.01 (got 'seed')"),
     (["--optimizer", "adam", "--optimizer", "adam"], "error: 'adam' races against itself; name it once"),
     (["--optimizer", "adam", "--optimizer", "sdg"], "error: optimizer=sdg:1:11: optimizer: unknown optimizer 'sdg'"),

@@ -140,6 +140,15 @@ def test_a_checkpoint_weighs_new_rows_alike():
         bptrain.evaluate("runs/w-001", data="part.csv")
 
 
+def test_a_weight_of_text_is_none():
+    data()
+    Path("w.yaml").write_text(
+        "data: {source: {csv: w.csv}, target: amount, sample_weight: label, features: [a, b]}\nhidden: [2]\n"
+    )
+    with pytest.raises(InputError, match=r"w\.csv: label: it is text, and what a row weighs is a number"):
+        prepare("w.yaml")
+
+
 def test_the_weights_are_no_feature():
     data()
     Path("w.yaml").write_text(

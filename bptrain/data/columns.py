@@ -56,6 +56,9 @@ class Weighting:
             return None
         weights = np.ones(len(rows))
         if self.column is not None:
+            if rows.table.column(self.column).dtype == object:
+                what = "it is text, and what a row weighs is a number; name another column with data.sample_weight"
+                raise InputError(f"{rows.table.origin}: {self.column}: {what}")
             weights = rows.table.numbers(self.column)[rows.numbers]
             wrong = np.flatnonzero(weights < 0)
             if len(wrong):

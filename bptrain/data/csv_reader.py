@@ -194,6 +194,9 @@ def refuse_lost(file: CsvFile, count: int) -> None:
     Raises:
         InputError: it is one; the message names the first such line.
     """
+    if not count and file.tally.lines > 1 and any("\n" in name or "\r" in name for name in file.names):
+        what = "the rows end in other line ends than stand in the names of columns"
+        raise InputError(f"{file.path}:1: {what}; take the line breaks out of the names")
     if not count:
         raise InputError(f"{file.path}:2: the file has a header and no rows; add at least one")
     rows, width = count + file.form.header, len(file.names)

@@ -12,17 +12,25 @@ import numpy as np
 from bptrain.arrays import Array, Streams
 from bptrain.code import load_codes
 from bptrain.config import Data, Experiment, load
-from bptrain.data import Classes, Feature, Selection, Table, find_classes, refuse_constant
+from bptrain.data import Classes, Feature, FeatureChoice, Selection, Table, find_classes, refuse_constant
 from bptrain.data.fitting import fit_feature
 from bptrain.data.kinds import series
 from bptrain.description.columns import ColumnDescription, Objection, Spread, Use, describe_column
 from bptrain.description.parts import PartDescription, counted, describe_parts, present
 from bptrain.description.suspicion import leak_into_classes, leak_into_numbers, suspicions
 from bptrain.errors import InputError, OptionError
-from bptrain.training.preparing import divided, feature_names, is_autoencoder, load_table, roles, target_names
+from bptrain.training.preparing import (
+    divided,
+    feature_names,
+    is_autoencoder,
+    listed,
+    load_table,
+    roles,
+    target_names,
+)
 from bptrain.training.run import located
 from bptrain.training.tasks import find_task, refuse_continuous, settled
-from bptrain.training.treating import treated
+from bptrain.training.treating import class_weights, treated
 
 __all__ = ["ColumnDescription", "DataDescription", "Objection", "PartDescription", "Spread", "describe_data"]
 
@@ -87,7 +95,7 @@ def described(experiment: Experiment, table: Table) -> DataDescription:
     targets = attempt(lambda: target_names(data, table), said) or ()
     features = attempt(lambda: feature_names(data, table, targets), said)
     if features is None:
-        features = tuple(name for name in table.columns if name not in (*targets, *roles(data)))
+        features = meant_features(data, table, targets)
     autoencoder = attempt(lambda: is_autoencoder(data, table), said)
     if autoencoder:
         experiment = replace(experiment, data=replace(data, task="autoencoder"))
@@ -103,6 +111,9 @@ def described(experiment: Experiment, table: Table) -> DataDescription:
         division = attempt(lambda: divided(whole, table, Streams(experiment.seed)), said)
         if division is not None:
             parts, notes = division.parts, division.notes
+            if len(classes) == 1 and task == "classification":
+                (only,) = classes.values()
+                attempt(lambda: class_weights(whole.data, parts["train"], only), said)
     rows = tuple(parts.values()) or (Selection(table),)
     columns = tuple(columns_of(data, table, rows, features, targets, classes))
     known = {one.message for column in columns for one in column.objections}
@@ -117,6 +128,14 @@ def described(experiment: Experiment, table: Table) -> DataDescription:
         tuple(one for one in dict.fromkeys(said) if not any(one.endswith(message) for message in known)),
         notes,
     )
+
+
+def meant_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[str, ...]:
+    """The features as far as the config can be followed where it names something that cannot be one."""
+    named = listed(data)[1]
+    excluded = (data.features.exclude or ()) if isinstance(data.features, FeatureChoice) else ()
+    others = {*targets, *roles(data), *excluded}
+    return tuple(name for name in table.columns if name not in others and (named is None or name in named))
 
 
 def attempt(work: Callable[[], Found], said: list[str]) -> Found | None:

@@ -30,15 +30,22 @@ def harmless(value: Any) -> Any:
 
 
 class CsvExport:
-    """Writes columns to a stream of text as CSV: a header, then rows; text in quotes, numbers without."""
+    """Writes columns to a stream of text as CSV: a header, then rows; text in quotes, numbers without.
+
+    Nothing is written before there are rows, so that a file that cannot be predicted leaves nothing behind in a pipe.
+    """
 
     def __init__(self, stream: TextIO, names: Sequence[str]) -> None:
+        self.names = names
+        self.begun = False
         # With the quotes of QUOTE_MINIMAL a carriage return inside of a cell would end the line.
         self.writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-        self.writer.writerow(map(harmless, names))
 
     def write(self, columns: Sequence[Array]) -> None:
         """Write rows, `(rows,)` each; None is an empty cell."""
+        if not self.begun:
+            self.writer.writerow(map(harmless, self.names))
+            self.begun = True
         cells = [map(harmless, one) if one.dtype == object else one for one in columns]
         self.writer.writerows(zip(*cells, strict=True))
 

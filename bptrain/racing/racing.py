@@ -224,6 +224,8 @@ def contenders(optimizers: Sequence[str], vary: Sequence[str]) -> list[Contender
         key, equals, values = text.partition("=")
         if not equals or not key.strip():
             raise InputError(f"--vary: expected KEY=a,b,c, such as optimizer.adam.lr=0.1,0.01 (got {text!r})")
+        if key.strip() == "seed":
+            raise InputError("--vary: the race itself sets the seed, the same for all; say how many with --seeds")
         choices.append([(key.strip(), value) for value in split(values)])
     found = []
     for chosen in product(*choices):
