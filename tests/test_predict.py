@@ -364,7 +364,7 @@ def column(values):
 def test_cells_survive_the_round_trip_and_none_begins_as_a_formula(tmp_path):
     values = column([value for value, _ in CELLS])
     with open(tmp_path / "cells.csv", "w", encoding="utf-8", newline="") as file:
-        CsvExport(file, ["=name", "again", "n"]).write([values, values, np.arange(len(values))])
+        CsvExport(file, ["=name", "again", "n"], ids=2).write([values, values, np.arange(len(values))])
     header, *rows = read(tmp_path / "cells.csv")
     assert header == ["'=name", "again", "n"]
     assert rows == [[cell, cell, str(k)] for k, (_, cell) in enumerate(CELLS)]

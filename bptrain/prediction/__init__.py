@@ -123,9 +123,9 @@ def predict(
         kept = Kept(names, keep if keep is not None else portions.rows if output is None else 0)
         sinks: list[Kept | CsvExport] = [kept]
         if path is not None:
-            sinks.append(stack.enter_context(exported(path, names)))
+            sinks.append(stack.enter_context(exported(path, names, len(carried))))
         elif output is not None:
-            sinks.append(CsvExport(output, names))  # type: ignore[arg-type]
+            sinks.append(CsvExport(output, names, len(carried)))  # type: ignore[arg-type]
         tallies = Tallies(Counter(), Counter())
         done = 0
         for columns in predictions(model, portions, carried, said, tallies):

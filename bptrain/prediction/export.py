@@ -1,7 +1,7 @@
 """Export: a CSV file that no spreadsheet takes for a program, there whole or not at all."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,6 +12,7 @@ from bptrain.atomic import written
 from bptrain.data.files import matching
 from bptrain.data.table import is_number
 from bptrain.errors import InputError, OptionError
+from bptrain.text import printable
 
 STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """A cell that begins so, after spaces too, is a formula to a spreadsheet; full-width signs are to some."""
@@ -29,14 +30,21 @@ def harmless(value: Any) -> Any:
     return f"'{value}" if acts else value
 
 
+def shown(value: Any) -> Any:
+    """A value with nothing in it that acts on a terminal."""
+    return printable(value) if isinstance(value, str) else value
+
+
 class CsvExport:
     """Writes columns to a stream of text as CSV: a header, then rows; text in quotes, numbers without.
 
     Nothing is written before there are rows, so that a file that cannot be predicted leaves nothing behind in a pipe.
+    Names and classes are printable; the first `ids` columns are carried along as they stand.
     """
 
-    def __init__(self, stream: TextIO, names: Sequence[str]) -> None:
+    def __init__(self, stream: TextIO, names: Sequence[str], ids: int = 0) -> None:
         self.names = names
+        self.ids = ids
         self.begun = False
         # With the quotes of QUOTE_MINIMAL a carriage return inside of a cell would end the line.
         self.writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
@@ -44,9 +52,12 @@ class CsvExport:
     def write(self, columns: Sequence[Array]) -> None:
         """Write rows, `(rows,)` each; None is an empty cell."""
         if not self.begun:
-            self.writer.writerow(map(harmless, self.names))
+            self.writer.writerow(map(harmless, map(printable, self.names)))
             self.begun = True
-        cells = [map(harmless, one) if one.dtype == object else one for one in columns]
+        cells: list[Iterable[Any]] = list(columns)
+        for k, one in enumerate(columns):
+            if one.dtype == object:
+                cells[k] = map(harmless, one if k < self.ids else map(shown, one))
         self.writer.writerows(zip(*cells, strict=True))
 
 
@@ -84,7 +95,7 @@ def inputs(path: Path) -> list[Path]:
 
 
 @contextmanager
-def exported(path: Path, names: Sequence[str]) -> Iterator[CsvExport]:
+def exported(path: Path, names: Sequence[str], ids: int = 0) -> Iterator[CsvExport]:
     """A CSV file to write in this block; only when all is well does it take the place of what was there.
 
     Raises:
@@ -92,6 +103,6 @@ def exported(path: Path, names: Sequence[str]) -> Iterator[CsvExport]:
     """
     with written(path) as file:
         text = TextIOWrapper(file, encoding="utf-8", newline="")
-        yield CsvExport(text, names)
+        yield CsvExport(text, names, ids)
         # The file itself is closed once it is on the disk.
         text.detach()
