@@ -140,17 +140,14 @@ def leave(error: Exception) -> NoReturn:
 
 
 def misused(error: Any) -> NoReturn:
-    """Say what is wrong with the arguments, as the parser of the command line does, but for what acts in them."""
-    from bptrain.text import printable
-
-    with contextlib.suppress(OSError):
-        if len(sys.argv) < 2:
+    """Say in a line what is wrong with the arguments, as the parser of the command line found it."""
+    if len(sys.argv) < 2:
+        with contextlib.suppress(OSError):
             error.show()
-        else:
-            if context := getattr(error, "ctx", None):
-                print(f"{context.get_usage()}\nTry '{context.command_path} -h' for help.\n", file=sys.stderr)
-            print(f"Error: {printable(error.format_message())}", file=sys.stderr)
-    sys.exit(error.exit_code)
+        sys.exit(error.exit_code)
+    message = error.format_message().replace("Value error, ", "").rstrip(".")
+    context = getattr(error, "ctx", None)
+    fail([f"{message}; see {context.command_path if context else 'bptrain'} -h"], error.exit_code)
 
 
 def or_elsewhere() -> str:
