@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from math import isfinite
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -29,8 +29,15 @@ def progress(quiet: bool = False) -> Iterator[Callable[[Lap], None] | None]:
     if quiet:
         yield None
     elif is_interactive(sys.stderr):
-        with Live(console=Console(stderr=True, markup=False, highlight=False), transient=True) as live:
-            yield lambda lap: live.update(table(lap.standings, f"seed {lap.number}, epoch {lap.epoch}", SPARK))
+        console = Console(stderr=True, markup=False, highlight=False)
+
+        def picture_of(lap: Lap) -> Group:
+            narrow = console.width < 60
+            place = Text(f"seed {lap.number}, epoch {lap.epoch}", style="bold")
+            return Group(place, table(lap.standings, 0 if narrow else SPARK, narrow=narrow))
+
+        with Live(console=console, transient=True) as live:
+            yield lambda lap: live.update(picture_of(lap))
     else:
         told: set[int] = set()
 
@@ -50,7 +57,8 @@ def race_result(found: Race, *, plot: bool) -> None:
     ascii_only = console.options.ascii_only
     seeds = f"{len(found.seeds)} seed{'s' * (len(found.seeds) > 1)}"
     spark = 0 if console.width < 60 or ascii_only else SPARK if console.width >= 100 else SPARK // 2
-    console.print(table(found.standings, f"{found.measure}, {seeds}", spark))
+    console.print(Text(f"{printable(found.measure)}, {seeds}", style="bold"))
+    console.print(table(found.standings, spark, narrow=console.width < 60))
     if plot:
         for row in picture(found.standings, min(console.width, WIDEST), colour=console.color_system is not None):
             console.print(row, no_wrap=True, overflow="crop", crop=True)
@@ -67,11 +75,11 @@ def shown(loss: float) -> str:
     return f"{loss:.4g}" if isfinite(loss) else "diverged"
 
 
-def table(standings: Sequence[Standing], title: str, spark: int) -> Table:
+def table(standings: Sequence[Standing], spark: int, *, narrow: bool) -> Table:
     """A line for each contender."""
     found = Table(box=SIMPLE_HEAD, pad_edge=False)
-    found.add_column(Text(title), overflow="fold")
-    for name in ("mean", "spread", "best", "worst"):
+    found.add_column("", overflow="fold")
+    for name in ("mean", "spread") if narrow else ("mean", "spread", "best", "worst"):
         found.add_column(name, justify="right", no_wrap=True)
     if spark:
         found.add_column("mean loss by epoch", no_wrap=True)
@@ -79,7 +87,9 @@ def table(standings: Sequence[Standing], title: str, spark: int) -> Table:
         losses = standing.losses or [curve[-1] for curve in standing.curves if curve]
         spread = "" if standing.spread is None else f"{standing.spread:.2g}"
         mean = sum(losses) / len(losses) if losses else float("inf")
-        cells = [shown(mean), spread, *(shown(one) for one in (min(losses), max(losses)))] if losses else [""] * 4
+        cells = [shown(mean), spread] if losses else ["", ""]
+        if not narrow:
+            cells += [shown(min(losses)), shown(max(losses))] if losses else ["", ""]
         if spark:
             cells.append(course(standing.curve, spark))
         found.add_row(Text(printable(standing.contender.name)), *cells)
