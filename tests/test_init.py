@@ -232,7 +232,7 @@ def test_an_odd_file_name_survives():
     name = "a: b # {c} 'é'\u202e.csv"
     houses(name=name)
     experiment(bptrain.init(name, "price"))
-    prepare("out.yaml")
+    assert Path(prepare("out.yaml").table.origin).name == name
 
 
 COLUMN = st.sampled_from(["text", "numbers", "whole", "constant", "count", "missing", "huge", "tiny", "two", "mixed"])

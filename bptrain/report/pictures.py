@@ -49,7 +49,7 @@ def require_matplotlib(wanted: str) -> None:
         InputError: it is not.
     """
     if what := lacks("matplotlib", "plot"):
-        raise InputError(f"{wanted} needs matplotlib: {what}")
+        raise InputError(f"{wanted} cannot be drawn: {what}")
 
 
 @contextmanager
