@@ -18,7 +18,8 @@ PACKAGE = REPOSITORY / "bptrain"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
-    {"errors", "interruption", "registry", "contract", "code", "needs", "arrays", "npy", "text", "formulas", "atomic"},
+    {"errors", "interruption", "registry", "contract", "code", "needs", "arrays", "npy", "text", "formulas", "atomic"}
+    | {"team", "blas"},
     {"nn", "optim", "data", "metrics"},
     {"config"},
     {"training"},

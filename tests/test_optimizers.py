@@ -1,6 +1,7 @@
 """Optimizers against 50-digit arithmetic; the forms are PyTorch's."""
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from bptrain.optim import (
     portions,
 )
 from bptrain.optim.optimizers.adam import warming_product
+from bptrain.team import Team
 
 GRADIENTS = ((0.1, -0.2), (0.3, 0.05), (-0.4, 0.25))
 
@@ -238,25 +240,40 @@ def test_a_slice_at_a_time_is_the_whole_at_once(optimizer):
     np.testing.assert_array_equal(parts, slots)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
 @pytest.mark.parametrize("entrywise", [True, False])
-def test_an_update_in_portions_is_the_update_of_all(monkeypatch, entrywise):
-    """The decay ends inside a portion; a rule that looks at all entries gets all."""
+def test_an_update_in_portions_is_the_update_of_all(monkeypatch, entrywise, size):
+    """The decay ends inside a portion; a rule that looks at all entries gets all; a team changes nothing."""
     monkeypatch.setattr(portions, "PORTION", 4)
     monkeypatch.setattr(Adamw, "entrywise", entrywise)
-    seen, plain = [], Adamw.update
+    seen, plain, team = [], Adamw.update, Team()
     monkeypatch.setattr(
         Adamw, "update", lambda self, theta, *a, **k: (seen.append(len(theta)), plain(self, theta, *a, **k))
     )
     rng = np.random.default_rng(0)
     start, gradients = rng.normal(size=11), rng.normal(size=(3, 11))
     ends = []
-    for rule in (portions.update, lambda optimizer, *a, **k: plain(optimizer, *a, **k)):
+    for rule in (partial(portions.update, team=team), lambda optimizer, *a, **k: plain(optimizer, *a, **k)):
         theta, slots = start.copy(), [np.zeros(11), np.zeros(11)]
-        for step, grad in enumerate(gradients, 1):
-            rule(Adamw(lr=0.1, weight_decay=0.5), theta, grad.copy(), slots, lr=0.1, step=step, decayed=6)
+        with team.sized(size):
+            for step, grad in enumerate(gradients, 1):
+                rule(Adamw(lr=0.1, weight_decay=0.5), theta, grad.copy(), slots, lr=0.1, step=step, decayed=6)
         ends.append(theta.tobytes())
     assert ends[0] == ends[1]
-    assert seen[:3] == ([4, 4, 3] if entrywise else [11, 11, 11])
+    assert sorted(seen[:3]) == ([3, 4, 4] if entrywise else [11, 11, 11])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("portion", [4, 100])
+def test_an_update_says_whether_all_parameters_are_finite(monkeypatch, portion, bad):
+    monkeypatch.setattr(portions, "PORTION", portion)
+    rule = partial(portions.update, Sgd(), slots=[], lr=0.1, step=1, decayed=0, team=Team())
+    with np.errstate(all="ignore"):
+        assert rule(np.full(11, 1e308), np.zeros(11))
+        for place in range(11):
+            grad = np.zeros(11)
+            grad[place] = bad
+            assert not rule(np.ones(11), grad)
 
 
 @pytest.mark.parametrize("optimizer", ENTRYWISE, ids=ids)

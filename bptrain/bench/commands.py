@@ -1,6 +1,5 @@
 """Whole commands, from the start of the process to its exit: `bptrain train` beside scripts that do the same."""
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+from bptrain import blas
 from bptrain.bench.measuring import Tell
 from bptrain.data import resources
 from bptrain.errors import InputError
@@ -78,7 +78,8 @@ def seconds(words: list[str], folder: str) -> float:
         InputError: it failed.
     """
     began = perf_counter()
-    done = subprocess.run(words, cwd=folder, env=os.environ, capture_output=True, text=True, check=False)
+    # Our own command line settles BLAS for itself.
+    done = subprocess.run(words, cwd=folder, env=blas.unsettled(), capture_output=True, text=True, check=False)
     taken = perf_counter() - began
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from statistics import median
 
-from bptrain.bench.contenders import fitting
+from bptrain import blas
+from bptrain.bench.contenders import PACKAGES, fitting
 from bptrain.bench.workloads import Workload
 from bptrain.errors import InputError
 
@@ -96,7 +97,9 @@ class Worker:
 def worker(workload: Workload, contender: str) -> Iterator[Worker]:
     """A worker that is ready, and is gone afterwards."""
     command = [sys.executable, "-m", "bptrain.bench.worker", workload.name, contender]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    blas.settle()
+    given = blas.unsettled() if contender in PACKAGES else None
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=given) as process:
         try:
             yield Worker(process, contender)
         finally:

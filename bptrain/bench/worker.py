@@ -5,12 +5,7 @@ that they took and the most memory that the process ever had.
 """
 
 import json
-import os
 import sys
-
-# As the command line does; NumPy's BLAS looks at it when it is imported.
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
-
 from time import perf_counter
 
 from bptrain.bench.contenders import CONTENDERS

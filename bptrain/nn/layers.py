@@ -74,17 +74,17 @@ class Dense:
         return Plan((self.units,), parameters, reads="x")
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        np.dot(x, p.weight, out=y)
+        x.dot(p.weight, out=y)
         if self.bias:
             y += p.bias
 
     def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
-        np.dot(x.T, dy, out=g.weight)
+        x.T.dot(dy, out=g.weight)
         if self.bias:
             # A product with ones: faster than dy.sum(axis=0), and not one long float32 sum.
-            np.dot(s.ones, dy, out=g.bias)
+            s.ones.dot(dy, out=g.bias)
         if dx is not None:
-            np.dot(dy, p.weight.T, out=dx)
+            dy.dot(p.weight.T, out=dx)
 
 
 @LAYERS.register

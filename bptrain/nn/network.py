@@ -16,6 +16,7 @@ from bptrain.arrays import Array, Shape, Streams, physical_memory, views
 from bptrain.errors import Mistake, OptionError
 from bptrain.nn.chain import Arena, Chain, Frame
 from bptrain.nn.layer import Layer, Parameter, Scratch
+from bptrain.team import Team
 
 Dtype = Literal["float32", "float64", "complex128"]
 
@@ -59,6 +60,7 @@ class Network:
         self.batch = batch
         self.dtype = np.dtype(dtype)
         self.rng = rng
+        self.team = Team()
         self.entries = self._entries()
         self.decayed = slice(0, sum(prod(entry.shape) for entry in self.entries if entry.parameter.decay))
 

@@ -1,15 +1,22 @@
-"""Portions: an update of all parameters, a stretch that fits into the processor's cache at a time.
+"""Portions: an update of all parameters a stretch at a time, shared out among threads.
 
 An update is a dozen passes over vectors as long as theta. Of a large network each would be fetched from memory anew.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from math import isfinite
+
+import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.optim.optimizers import Optimizer
+from bptrain.team import Team
 
-PORTION = 1 << 16
-"""Entries at a time: of theta, gradient and two slots together 1 MiB in float32. Half and double as many are slower."""
+PORTION = 1 << 18
+"""Entries at a time: of theta, gradient and two slots together 4 MiB in float32. Shorter ones would stay nearer to the
+processor, but a thread that comes back from NumPy while another one holds the interpreter is put to sleep, which takes
+longer than a pass over so many."""
 
 
 def update(
@@ -21,13 +28,29 @@ def update(
     lr: float,
     step: int,
     decayed: int,
-) -> None:
-    """What `Optimizer.update` does, to the same bits."""
+    team: Team,
+) -> bool:
+    """What `Optimizer.update` does, to the same bits, shared out among a team.
+
+    Returns:
+        Whether all parameters are finite then.
+    """
     if len(theta) <= PORTION or not optimizer.entrywise:
         optimizer.update(theta, grad, slots, lr=lr, step=step, decayed=decayed)
-        return
-    for start in range(0, len(theta), PORTION):
+        return is_finite(theta)
+    finite = []
+
+    def portion(start: int) -> None:
         part = slice(start, start + PORTION)
         stretches = [slot[part] for slot in slots]
         within = min(max(decayed - start, 0), PORTION)
         optimizer.update(theta[part], grad[part], stretches, lr=lr, step=step, decayed=within)
+        finite.append(is_finite(theta[part]))
+
+    team.run([partial(portion, start) for start in range(0, len(theta), PORTION)])
+    return all(finite)
+
+
+def is_finite(theta: Array) -> bool:
+    """Whether all entries of a vector are finite. One sum, unless that overflows."""
+    return isfinite(np.add.reduce(theta)) or bool(np.isfinite(theta).all())

@@ -14,7 +14,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import DivergedError, StoppedError
 from bptrain.optim import LineSearch
-from bptrain.optim.portions import update
+from bptrain.optim.portions import is_finite, update
 from bptrain.training import health
 from bptrain.training.budget import Budget
 from bptrain.training.divergence import diverged
@@ -106,13 +106,13 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
         session.shuffle()
     due, look_at, interruption = perf_counter() + TICK, budget.look_at(), budget.interruption
     examine, rate = health.due(session), 0.5**session.halvings
+    schedule, epochs = model.experiment.schedule, model.experiment.training.epochs
     while session.position < count:
         chosen = session.order[session.position : session.position + size]
         batch = objective.batch(len(chosen))
         rows.fill(batch, chosen)
         batch.augment()
-        progress = session.step / steps_per_epoch
-        factor = model.experiment.schedule.factor(progress, model.experiment.training.epochs, session.memory)
+        factor = schedule.factor(session.step / steps_per_epoch, epochs, session.memory)
         session.lr = optimizer.lr * factor * rate
         if isinstance(optimizer, LineSearch):
             loss, weight = search(session, optimizer, batch)
@@ -123,25 +123,22 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
         session.position += len(chosen)
         session.loss_sum += loss * weight
         session.weight_sum += weight
+        finite = True
         if isinstance(optimizer, LineSearch):
             session.step += 1
+            finite = is_finite(model.network.theta)
         elif gather(session, weight):
             measurement = health.Measurement(session) if examine and session.position == count else None
-            step(session)
+            finite = step(session)
             if measurement:
                 measurement.finish()
-        if not is_finite(model.network.theta):
+        if not finite:
             raise diverged(session, "a parameter is not finite", session.step, batch, chosen)
         if perf_counter() >= due or session.step >= look_at or interruption.signal is not None:
             yield Progress(session.epoch + 1, session.position, session.loss_sum / (session.weight_sum or 1.0))
             if reason_to_leave(session, budget):
                 return
             due, look_at = min(perf_counter() + TICK, budget.deadline), budget.look_at()
-
-
-def is_finite(theta: Array) -> bool:
-    """Whether all entries of a vector are finite. One pass of BLAS, unless the sum of their squares overflows."""
-    return isfinite(theta.dot(theta)) or bool(np.isfinite(theta).all())
 
 
 def reason_to_leave(session: Session, budget: Budget) -> bool:
@@ -170,15 +167,16 @@ def gather(session: Session, weight: float) -> bool:
     return True
 
 
-def step(session: Session) -> None:
-    """Change the parameters by the network's gradient: penalty, clipping, update, bound on norms, average."""
+def step(session: Session) -> bool:
+    """Change the parameters by the network's gradient: penalty, clipping, update, bound on norms, average. Whether they
+    are finite then."""
     model, network = session.model, session.model.network
     training = model.experiment.training
     model.objective.add_penalty_gradient()
     if training.clipping:
         session.clipped += training.clipping.clip(network.grad)
     session.step += 1
-    update(
+    finite = update(
         model.experiment.optimizer,
         network.theta,
         network.grad,
@@ -186,6 +184,7 @@ def step(session: Session) -> None:
         lr=session.lr,
         step=session.step,
         decayed=network.decayed.stop,
+        team=network.team,
     )
     model.objective.constrain()
     if session.average is not None and training.average:
@@ -193,6 +192,7 @@ def step(session: Session) -> None:
         session.average *= training.average
         np.multiply(network.theta, 1 - training.average, out=network.grad)
         session.average += network.grad
+    return finite
 
 
 def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float, float]:

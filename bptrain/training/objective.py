@@ -49,8 +49,8 @@ class Batch:
     def fill(self, inputs: Array, targets: Array, rows: Array, weights: Array | None = None) -> None:
         """Gather the given rows of a data set; without weights they all weigh 1."""
         # With mode="raise" NumPy would gather into a fresh array first, which grows with the batch.
-        np.take(inputs, rows, axis=0, out=self.input, mode="clip")
-        np.take(targets, rows, axis=0, out=self.targets, mode="clip")
+        inputs.take(rows, axis=0, out=self.input, mode="clip")
+        targets.take(rows, axis=0, out=self.targets, mode="clip")
         if self.weights is not None:
             if weights is None:
                 self.weights.fill(1)

@@ -1,5 +1,4 @@
-"""BLAS threads: as many as pay. Small products are slower on two threads than on one, and far slower on a busy
-machine."""
+"""Threads: as many as pay. Small products are slower on two threads than on one, and far slower on a busy machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +10,17 @@ from bptrain.nn import Network
 SMALL_PRODUCT = 16_000_000
 """Multiplications up to which a matrix product runs on one thread."""
 
+TEAM = 2
+"""Threads that update the parameters of a network of large products."""
+
 
 @contextmanager
 def threads_for(network: Network, rows: int) -> Iterator[None]:
-    """Limit BLAS to one thread while the products of a network on so many rows are small."""
+    """Limit BLAS, and the network's team, to one thread while its products on so many rows are small."""
     largest = max((entry.slice.stop - entry.slice.start for entry in network.entries), default=0)
+    most = 1 if rows * largest <= SMALL_PRODUCT else threads()
     # Always an explicit number: no limit at all would leave an outer one in force.
-    with controller().limit(limits=1 if rows * largest <= SMALL_PRODUCT else threads(), user_api="blas"):
+    with controller().limit(limits=most, user_api="blas"), network.team.sized(min(most, TEAM)):
         yield
 
 

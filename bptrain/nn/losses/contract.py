@@ -90,7 +90,7 @@ def mean(terms: Array, dscores: Array, weights: Array | None) -> Value:
 
     terms `(n,)` or `(n, width)`, dscores `(n, width)`, weights `(n,)` or None. Sums in double precision.
     """
-    wide = np.result_type(terms.dtype, np.float64)
+    wide = np.complex128 if terms.dtype.kind == "c" else np.float64
     weight = float(len(terms))
     if weights is not None:
         np.multiply(terms.T, weights, out=terms.T)
