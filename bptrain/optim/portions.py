@@ -5,6 +5,7 @@ An update is a dozen passes over vectors as long as theta. Of a large network ea
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from math import isfinite
 
 import numpy as np
@@ -14,9 +15,9 @@ from bptrain.optim.optimizers import Optimizer
 from bptrain.team import Team
 
 PORTION = 1 << 18
-"""Entries at a time: of theta, gradient and two slots together 4 MiB in float32. Shorter ones would stay nearer to the
-processor, but a thread that comes back from NumPy while another one holds the interpreter is put to sleep, which takes
-longer than a pass over so many."""
+"""Entries at a time at most: of theta, gradient and two slots together 4 MiB in float32. Shorter ones would stay nearer
+to the processor, but a thread that comes back from NumPy while another one holds the interpreter is put to sleep, which
+takes longer than a pass over so many. Half as many are not worth a second thread."""
 
 
 def update(
@@ -35,22 +36,25 @@ def update(
     Returns:
         Whether all parameters are finite then.
     """
-    if len(theta) <= PORTION or not optimizer.entrywise:
+    if len(theta) <= PORTION // 2 or not optimizer.entrywise:
         optimizer.update(theta, grad, slots, lr=lr, step=step, decayed=decayed)
         return is_finite(theta)
     finite = []
 
-    def portion(start: int) -> None:
-        part = slice(start, start + PORTION)
+    def portion(start: int, stop: int) -> None:
+        part = slice(start, stop)
         stretches = [slot[part] for slot in slots]
-        within = min(max(decayed - start, 0), PORTION)
+        within = min(max(decayed, start), stop) - start
         optimizer.update(theta[part], grad[part], stretches, lr=lr, step=step, decayed=within)
         finite.append(is_finite(theta[part]))
 
-    team.run([partial(portion, start) for start in range(0, len(theta), PORTION)])
+    # As many for each thread, and all equally long.
+    count = -(-len(theta) // (PORTION * team.size)) * team.size
+    edges = [len(theta) * k // count for k in range(count + 1)]
+    team.run([partial(portion, start, stop) for start, stop in pairwise(edges)])
     return all(finite)
 
 
 def is_finite(theta: Array) -> bool:
-    """Whether all entries of a vector are finite. One sum, unless that overflows."""
-    return isfinite(np.add.reduce(theta)) or bool(np.isfinite(theta).all())
+    """Whether all entries of a vector are finite. One pass of BLAS, unless the sum of their squares overflows."""
+    return isfinite(theta.dot(theta)) or bool(np.isfinite(theta).all())
