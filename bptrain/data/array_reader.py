@@ -6,6 +6,7 @@ What a file declares is checked against its size before memory is taken, and not
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -42,7 +43,7 @@ def read_npy(path: Path) -> Table:
     checked(path)
     with reading(path), opened(path) as file:
         array = npy(file, path, path)
-    return Table(columns_of("x", array, path, always=True), str(path))
+    return Table(Widened(columns_of("x", array, path, always=True)), str(path))
 
 
 PORTION = 1 << 22
@@ -68,7 +69,7 @@ def give_npy(path: Path, take: Take) -> Table:
         for start in range(0, header.shape[0], max(PORTION // row, 1)):
             count = min(max(PORTION // row, 1), header.shape[0] - start)
             part = replace(header, shape=(count, *header.shape[1:])).array(file.read(count * row))
-            take(columns_of("x", part, path, always=True))
+            take(Widened(columns_of("x", part, path, always=True)))
     return Table({}, str(path))
 
 
@@ -105,8 +106,30 @@ def refuse_kind(dtype: "np.dtype[np.generic]", where: object) -> None:
         raise InputError(f"{where}: it holds {dtype} and not numbers; save it as numbers")
 
 
+class Widened(Mapping[str, Array]):
+    """Columns of a table that are kept as they were written, pixels in a byte each, and float64 when asked for."""
+
+    def __init__(self, columns: Mapping[str, Array]) -> None:
+        self._columns = columns
+        self.rows = len(next(iter(columns.values())))
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __getitem__(self, name: str) -> Array:
+        values = self._columns[name]
+        return values if values.dtype == object else values.astype(np.float64, copy=False)
+
+
 def columns_of(name: str, array: Array, where: object, *, always: bool = False) -> dict[str, Array]:
-    """The columns of an array `(rows, ...)`: the name alone where there is one, unless `always` numbered.
+    """The columns of an array `(rows, ...)`, as they were written: the name alone where there is one, unless `always`
+    numbered.
 
     Raises:
         InputError: it has no rows, or texts in rows.
@@ -119,10 +142,11 @@ def columns_of(name: str, array: Array, where: object, *, always: bool = False) 
         return {name: np.array(array.tolist(), dtype=object)}
     rows, width = len(array), prod(array.shape[1:])
     refuse_too_large(where, rows, width)
-    wide = np.asarray(array.reshape(rows, width), np.float64, order="F")
+    # What is looked at is a column at a time.
+    by_column = np.asfortranarray(array.reshape(rows, width))
     if array.ndim == 1 and not always:
-        return {name: wide[:, 0]}
-    return {f"{name}{k}": wide[:, k] for k in range(width)}
+        return {name: by_column[:, 0]}
+    return {f"{name}{k}": by_column[:, k] for k in range(width)}
 
 
 def read_npz(path: Path, inputs: str | None = None, target: str | None = None) -> Table:
@@ -163,7 +187,7 @@ def read_npz(path: Path, inputs: str | None = None, target: str | None = None) -
             raise InputError(f"{path}: {name}: two columns are named {shown(twice)}; name inputs and target")
         columns |= found
         names += found if name == y else []
-    return Table(columns, str(path), target=tuple(names))
+    return Table(Widened(columns), str(path), target=tuple(names))
 
 
 def listed(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
@@ -242,13 +266,13 @@ def read_idx(images: Path, labels: Path | None = None) -> Table:
         raise InputError(f"{images}: it has the shape {pixels.shape} and so nothing in it")
     columns = columns_of("p", pixels, images, always=True)
     if labels is None:
-        return Table(columns, str(images))
+        return Table(Widened(columns), str(images))
     marks = idx(labels)
     if marks.ndim != 1:
         raise InputError(f"{labels}: labels are one number each (got the shape {marks.shape}); did you name images?")
     if len(marks) != len(pixels):
         raise InputError(f"{labels}: {len(marks):,} labels for {len(pixels):,} images of {images}; name its own file")
-    return Table({**columns, "label": marks.astype(np.float64)}, str(images), target=("label",))
+    return Table(Widened({**columns, "label": marks}), str(images), target=("label",))
 
 
 def idx(path: Path) -> Array:

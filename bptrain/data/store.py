@@ -70,13 +70,13 @@ class Writer:
         most = min(BLOCK, max(VALUES // max(len(columns), 1), FEWEST))
         size = -(-count // -(-count // most)) if count else 1
         for start in range(0, count, size):
-            self._add_block({name: values[start : start + size] for name, values in columns.items()})
+            self._add_block(columns, slice(start, start + size))
         self.rows += count
 
-    def _add_block(self, columns: Mapping[str, Array]) -> None:
+    def _add_block(self, columns: Mapping[str, Array], rows: slice) -> None:
         start, checksum, chunks = self._at, 0, []
         for name, numeric in self._columns.items():
-            values = columns[name]
+            values = columns[name][rows]
             parts = [narrowed(values)] if numeric else coded(values)
             chunks.append([[part.dtype.str[1:], len(part)] for part in parts])
             for part in parts:
@@ -125,7 +125,8 @@ def coded(values: Array) -> list[Array]:
 class Stored(Mapping[str, Array]):
     """The columns of a table in a file, as they were written: float64, or objects.
 
-    A column is put together when it is asked for, and then kept, unless the table is not meant to be in memory.
+    A column is put together when it is asked for, and then kept in the narrow type of the file, unless the table is not
+    meant to be in memory.
     `digest` tells whether two tables are the same.
 
     Args:
@@ -152,8 +153,7 @@ class Stored(Mapping[str, Array]):
             with memoryview(self._map) as whole, whole[block["at"] : block["at"] + block["bytes"]] as raw:
                 if zlib.crc32(raw) != block["crc"]:
                     raise Damaged("its checksum does not match its content")
-            if not in_memory:
-                self.release()
+            self.release()
         # Of very many blocks they would take memory that grows with the rows.
         self._places = [self.places(k) for k in range(len(self._blocks))] if in_memory else None
         self._kept: dict[str, Array] = {}
@@ -171,8 +171,9 @@ class Stored(Mapping[str, Array]):
         if not self.in_memory:
             return self._whole(name)
         if name not in self._kept:
-            self._kept[name] = self._whole(name)
-        return self._kept[name]
+            self._kept[name] = self._narrow(name)
+        values = self._kept[name]
+        return values.astype(np.float64) if self._numeric[name] else values
 
     def blocks(self) -> Iterator[Mapping[str, Array]]:
         """The columns of one block of rows after the other, each put together when it is asked for."""
@@ -184,6 +185,17 @@ class Stored(Mapping[str, Array]):
         """Let the system take the pages that were looked at."""
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
+
+    def _narrow(self, name: str) -> Array:
+        """A column of all blocks in the type that holds what they are kept in."""
+        assert self._places is not None
+        pieces = [self.piece(name, place[name]) for place in self._places]
+        if len(pieces) == 1:
+            return pieces[0]
+        values = np.concatenate(pieces)
+        # What is copied need not be in memory twice.
+        self.release()
+        return values
 
     def _whole(self, name: str) -> Array:
         """A column of all blocks."""
