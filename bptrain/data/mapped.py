@@ -106,22 +106,25 @@ class MappedArrays:
         if hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
 
-    def read(self, name: str, rows: Array, out: Array) -> None:
-        """Fill `out` `(n, bytes)` uint8 with some rows of an array of bytes.
+    def read(self, name: str, rows: Array) -> bytes:
+        """Some rows of an array of bytes, one after the other.
 
         The file is read and not looked at through the map: each row would bring the pages around it into memory.
+
+        Raises:
+            StorageError: the file was cut short.
         """
         array = self.arrays[name]
-        if not hasattr(os, "preadv"):
-            out[...] = array[rows]
-            return
+        if not hasattr(os, "pread"):
+            return array[rows].tobytes()
         handle, start, size = self._handle, self._places[name], array.shape[1]
         first, last = int(rows[0]), int(rows[-1])
         if last - first == len(rows) - 1 and (np.diff(rows) == 1).all():
-            whole(os.preadv(handle, [out.data], start + first * size), len(rows) * size)
-            return
-        for row, place in zip(out, rows.tolist(), strict=True):
-            whole(os.preadv(handle, [row.data], start + place * size), size)
+            raw = os.pread(handle, len(rows) * size, start + first * size)
+        else:
+            raw = b"".join([os.pread(handle, size, start + row * size) for row in rows.tolist()])
+        whole(len(raw), len(rows) * size)
+        return raw
 
 
 def whole(count: int, wanted: int) -> None:
@@ -145,7 +148,6 @@ class Records:
 
     def __init__(self, arrays: MappedArrays, name: str, kind: "np.dtype[Any]") -> None:
         self._arrays, self._name, self.kind = arrays, name, kind
-        self._taken = np.empty(0, kind)
 
     @property
     def digest(self) -> str:
@@ -158,12 +160,12 @@ class Records:
         return self._arrays.arrays[self._name].view(self.kind)[:, 0]
 
     def take(self, rows: Array) -> Array:
-        """Some of them, `(n,)`, in memory until the next are taken."""
-        if len(self._taken) < len(rows):
-            self._taken = np.empty(len(rows), self.kind)
-        taken = self._taken[: len(rows)]
-        self._arrays.read(self._name, rows, taken.view(np.uint8).reshape(len(rows), self.kind.itemsize))
-        return taken
+        """Some of them, `(n,)`, read-only.
+
+        Raises:
+            StorageError: the file was cut short.
+        """
+        return np.frombuffer(self._arrays.read(self._name, rows), self.kind)
 
     def release(self) -> None:
         """Let the system take the pages that were looked at."""
