@@ -25,6 +25,10 @@ from bptrain.training.session import Record, Session, is_of_layer
 TICK = 0.1
 """Seconds between two reports of progress inside an epoch."""
 
+FLUSH = 128
+"""Steps after which moments that have decayed to almost nothing are dropped. Those of a unit that is dead shrink by a
+tenth a step, and so from the limit to the subnormal numbers in 175."""
+
 MOST_HALVINGS = 10
 """Of the learning rate after divergence, before training gives up."""
 
@@ -186,13 +190,24 @@ def step(session: Session) -> bool:
         decayed=network.decayed.stop,
         team=network.team,
     )
+    if session.step % FLUSH == 0:
+        # The gradient is used up, and serves as scratch.
+        for slot in session.slots:
+            drop_subnormal(slot, network.grad)
     model.objective.constrain()
     if session.average is not None and training.average:
-        # The gradient is used up, and serves as scratch.
         session.average *= training.average
         np.multiply(network.theta, 1 - training.average, out=network.grad)
         session.average += network.grad
     return finite
+
+
+def drop_subnormal(slot: Array, scratch: Array) -> None:
+    """Set to zero what has decayed to almost nothing: numbers below the smallest normal one slow a step down many times,
+    and a moment that decays from there never gets to zero by itself."""
+    np.absolute(slot, out=scratch)
+    np.greater_equal(scratch, np.finfo(slot.dtype).tiny * 1e8, out=scratch)
+    slot *= scratch
 
 
 def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float, float]:
@@ -251,17 +266,9 @@ def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
     session.position, session.loss_sum, session.weight_sum, session.clipped = 0, 0.0, 0.0, 0
     session.losses.append(seen.loss)
     session.memory = model.experiment.schedule.remember(session.losses)
-    for slot in session.slots:
-        drop_subnormal(slot)
     improved = keep_if_best(session, seen, held_out)
     decide(session, loss + penalty, budget)
     return EpochEnd(record, improved)
-
-
-def drop_subnormal(slot: Array) -> None:
-    """Set to zero what has decayed to almost nothing: numbers below the smallest normal one slow a step down
-    twentyfold, and a moment that decays from there never gets to zero by itself."""
-    slot[np.abs(slot) < np.finfo(slot.dtype).tiny * 1e8] = 0
 
 
 def keep_if_best(session: Session, seen: Score, held_out: bool) -> bool:
