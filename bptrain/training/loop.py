@@ -203,8 +203,8 @@ def step(session: Session) -> bool:
 
 
 def drop_subnormal(slot: Array, scratch: Array) -> None:
-    """Set to zero what has decayed to almost nothing: numbers below the smallest normal one slow a step down many times,
-    and a moment that decays from there never gets to zero by itself."""
+    """Set to zero what has decayed to almost nothing: numbers below the smallest normal one slow a step down, and a
+    moment that decays from there never gets to zero by itself."""
     np.absolute(slot, out=scratch)
     np.greater_equal(scratch, np.finfo(slot.dtype).tiny * 1e8, out=scratch)
     slot *= scratch
