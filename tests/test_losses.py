@@ -159,6 +159,16 @@ def test_mean_squared_error_is_the_mean_over_rows_and_outputs():
     assert gradient.tolist() == [[1.0, 3.0]]
 
 
+def test_rows_that_are_known_by_heart_leave_no_subnormal_numbers():
+    scores = [[margin, 0, -5, -margin] for margin in (0, 50, 90, 100, 300, 1e4)]
+    value, gradient = evaluate(SoftmaxCrossEntropy(), scores, np.zeros(6), dtype=np.float32)
+    exact, wanted = evaluate(SoftmaxCrossEntropy(), scores, np.zeros(6))
+    np.testing.assert_allclose(value, exact, rtol=1e-6)
+    np.testing.assert_allclose(gradient, wanted, rtol=1e-4, atol=1e-27)
+    sizes = np.abs(gradient)
+    assert (sizes >= np.finfo(np.float32).tiny).all()
+
+
 def test_a_loss_beyond_float64_is_not_finite():
     loss, scores = SoftmaxCrossEntropy(), np.array([[1e308, -1e308]])
     s = Workspace(rows=np.arange(1), ones=np.ones(1), **scratch(loss, scores))

@@ -18,6 +18,11 @@ FAR = 64.0
 6e27, and float32 holds 3e38."""
 
 
+LEAST = np.array(-64, np.float32)
+"""In single precision no score counts as lying further than this from that of the target, downwards: exponentials below
+2e-28 would soon be subnormal, and slow a step down by a third where a network knows its rows by heart."""
+
+
 @LOSSES.register
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
@@ -81,6 +86,8 @@ class SoftmaxCrossEntropy(Loss):
             s.shift -= FAR
             kernels.positive_part(s.shift, s.shift)
             dscores -= s.shift[:, None]
+        if dscores.dtype == LEAST.dtype:
+            np.maximum(dscores, LEAST, out=dscores)
         np.exp(dscores, out=dscores)
 
         e[s.target] = 0
