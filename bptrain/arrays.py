@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,11 @@ def views(vector: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, sli
         part = slice(start, start + prod(shape))
         yield name, part, vector[part].reshape(shape)
         start = part.stop
+
+
+def is_finite(theta: Array) -> bool:
+    """Whether all entries of a vector are finite. One pass of BLAS, unless the sum of their squares overflows."""
+    return isfinite(theta.dot(theta)) or bool(np.isfinite(theta).all())
 
 
 def physical_memory() -> int:

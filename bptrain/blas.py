@@ -15,6 +15,12 @@ def settle() -> None:
     os.environ.setdefault(VARIABLE, TIMEOUT)
 
 
+def settled() -> dict[str, str]:
+    """The environment for programs of ours."""
+    return {VARIABLE: TIMEOUT, **os.environ}
+
+
 def unsettled() -> dict[str, str]:
-    """The environment for programs of others, who know nothing of it."""
+    """The environment for programs of others: without what `settle` has said, which looks the same where the user says
+    so."""
     return {name: value for name, value in os.environ.items() if (name, value) != (VARIABLE, TIMEOUT)}

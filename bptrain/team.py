@@ -5,7 +5,7 @@ wake a thread takes as long as to multiply some hundred thousand numbers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 
@@ -16,7 +16,7 @@ Piece = Callable[[], object]
 
 
 class Team:
-    """The calling thread and its helpers, if it has any.
+    """The calling thread and its helpers, if it has any, which start when they are first needed.
 
     `size` is how many they are. What a piece computes must not depend on who does it or when, so that results are the
     same to the last bit for a team of any size.
@@ -24,63 +24,57 @@ class Team:
 
     def __init__(self) -> None:
         self.size = 1
+        self._helpers: list[Thread] = []
         self._todo: SimpleQueue[Piece | None] = SimpleQueue()
         self._done: SimpleQueue[BaseException | None] = SimpleQueue()
 
     @contextmanager
     def sized(self, size: int) -> Iterator[None]:
         """Have so many threads for a while, the calling one among them."""
-        before = vars(self).copy()
-        self.size, self._todo, self._done = size, SimpleQueue(), SimpleQueue()
-        helpers = [Thread(target=help_out, args=(self._todo, self._done), daemon=True) for _ in range(size - 1)]
-        for helper in helpers:
-            helper.start()
+        before = self.size, self._helpers, self._todo, self._done
+        self.size, self._helpers, self._todo, self._done = size, [], SimpleQueue(), SimpleQueue()
         try:
             yield
         finally:
-            for _ in helpers:
+            for _ in self._helpers:
                 self._todo.put(None)
-            for helper in helpers:
+            for helper in self._helpers:
                 helper.join()
-            vars(self).update(before)
+            self.size, self._helpers, self._todo, self._done = before
 
     def run(self, pieces: Sequence[Piece]) -> None:
-        """Do all pieces, and return when they are done. The first are begun first, so the longest should be.
+        """Do all pieces, and return when they are done.
 
         Helpers work without NumPy's warnings about numbers that are not finite.
 
         Raises:
-            Exception: what a piece raised, after all others were done.
+            BaseException: what a piece raised, the first to do so, after all others were done.
         """
-        if self.size == 1:
-            for piece in pieces:
-                piece()
-            return
-        todo, done, own = self._todo, self._done, 1
-        for piece in pieces[1:]:
-            todo.put(piece)
-        failed: BaseException | None = None
-        try:
-            pieces[0]()
-            while another := todo.get_nowait():
-                own += 1
-                another()
-        except Empty:
-            pass
-        finally:
-            for _ in range(len(pieces) - own):
-                failed = done.get() or failed
-        if failed is not None:
-            raise failed
+        while len(self._helpers) < self.size - 1:
+            helper = Thread(target=help_out, args=(self._todo, self._done), daemon=True)
+            helper.start()
+            self._helpers.append(helper)
+        for each in pieces:
+            self._todo.put(each)
+        with suppress(Empty):
+            while piece := self._todo.get_nowait():
+                self._done.put(outcome(piece))
+        failed = [error for error in [self._done.get() for _ in pieces] if error]
+        if failed:
+            raise failed[0]
+
+
+def outcome(piece: Piece) -> BaseException | None:
+    """Do a piece, and say what it raised, if anything."""
+    try:
+        piece()
+    except BaseException as error:
+        return error
+    return None
 
 
 def help_out(todo: "SimpleQueue[Piece | None]", done: "SimpleQueue[BaseException | None]") -> None:
-    """Do pieces until there is None, and say of each what it raised, if anything."""
+    """Do pieces until there is None."""
     with np.errstate(all="ignore"):
         while piece := todo.get():
-            try:
-                piece()
-            except BaseException as error:
-                done.put(error)
-            else:
-                done.put(None)
+            done.put(outcome(piece))

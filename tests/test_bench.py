@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import bptrain
+from bptrain import blas
 from bptrain.bench import WORKLOADS, Comparison, Measurement, benchmarking, commands, contenders, measuring
 from bptrain.errors import InputError
 from bptrain.training import prepare
@@ -102,3 +103,38 @@ def test_the_scripts_of_the_peers_learn_the_digits_as_well(name, package):
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert float(done.stdout.split()[-1]) > 0.95
+
+
+def test_blas_is_settled_unless_the_user_has(monkeypatch):
+    monkeypatch.delenv(blas.VARIABLE, raising=False)
+    assert blas.settled()[blas.VARIABLE] == blas.TIMEOUT
+    blas.settle()
+    assert os.environ[blas.VARIABLE] == blas.TIMEOUT
+    assert blas.VARIABLE not in blas.unsettled()
+    monkeypatch.setenv(blas.VARIABLE, "7")
+    blas.settle()
+    assert os.environ[blas.VARIABLE] == blas.settled()[blas.VARIABLE] == blas.unsettled()[blas.VARIABLE] == "7"
+
+
+@pytest.mark.parametrize(("said", "seen"), [({}, blas.TIMEOUT), ({blas.VARIABLE: "7"}, "7")])
+def test_our_contenders_and_the_command_line_settle_blas(monkeypatch, said, seen):
+    monkeypatch.delenv(blas.VARIABLE, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    given = []
+
+    class Seen(subprocess.Popen):
+        def __init__(self, command, **options):
+            given.append(options["env"].get(blas.VARIABLE))
+            super().__init__([sys.executable, "-c", 'print(\'{"seconds": 0, "peak_bytes": 1}\')'], **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(measuring.subprocess, "Popen", Seen)
+        for contender in ("bptrain", "matrix products alone", "PyTorch"):
+            with measuring.worker(WORKLOADS[0], contender):
+                pass
+    assert given == [seen, seen, said.get(blas.VARIABLE)]
+    show = "import os, sys; sys.argv = ['bptrain', '--version']; from bptrain.__main__ import main\n"
+    show += f"try: main()\nfinally: print(os.environ[{blas.VARIABLE!r}])"
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=False)
+    assert done.stdout.split()[-1] == seen

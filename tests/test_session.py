@@ -287,6 +287,16 @@ def test_small_products_run_on_one_thread_and_the_environment_is_the_machines():
     assert threads() == outside
 
 
+def test_large_products_have_a_team(monkeypatch):
+    monkeypatch.setattr("bptrain.training.threads.threads", lambda: 4)
+    network = prepare(config(IRIS)).model.network
+    with threads_for(network, SMALL_PRODUCT):
+        assert network.team.size == 2
+        with threads_for(network, 32):
+            assert network.team.size == 1
+    assert network.team.size == 1
+
+
 def test_subnormal_numbers_are_dropped():
     slot = np.array([1e-40, -1e-44, 1e-20, 0.5], np.float32)
     drop_subnormal(slot, np.empty(4, np.float32))
@@ -294,16 +304,16 @@ def test_subnormal_numbers_are_dropped():
 
 
 def test_moments_of_dead_units_never_become_subnormal():
-    """Not even in the middle of a long epoch: what is left of a gradient shrinks by a tenth a step."""
+    """Not even in the middle of a long epoch: what this starts from is kept at step 256, and dropped at 384."""
     layers = "dense: {units: 4, bias_init: {constant: {value: -1000}}}, relu, dense"
     text = f"data: {{source: {{bundled: digits}}}}\nnetwork: [{layers}]\ntraining: {{batch_size: 1}}\n"
     session = begin(prepare(config(text)))
-    session.slots[0].fill(1e-20)
+    session.slots[0].fill(6.7e-19)
     with np.errstate(all="ignore"):
-        for _ in pass_over_rows(session, Budget(max_steps=1000)):
+        for _ in pass_over_rows(session, Budget(max_steps=511)):
             if session.stopped:
                 break
-    assert session.step == 1000
+    assert session.step == 511
     assert session.position < len(session.train)
     sizes = np.abs(session.slots[0])
     assert ((sizes == 0) | (sizes >= np.finfo(np.float32).tiny)).all()

@@ -1,5 +1,6 @@
 """A team of threads: every piece once, side by side, and nothing left behind."""
 
+from queue import Empty
 from threading import Barrier, active_count
 
 import numpy as np
@@ -31,7 +32,7 @@ def test_pieces_are_done_side_by_side(size):
 
 @SIZES
 @pytest.mark.parametrize("bad", [0, 1, 7])
-def test_what_a_piece_raises_is_raised_after_the_others_are_done_or_never_begun(size, bad):
+def test_what_a_piece_raises_is_raised_after_the_others_are_done(size, bad):
     team, done = Team(), []
 
     def piece(k):
@@ -43,13 +44,16 @@ def test_what_a_piece_raises_is_raised_after_the_others_are_done_or_never_begun(
         with pytest.raises(ValueError, match=f"piece {bad}"):
             team.run([lambda k=k: piece(k) for k in range(8)])
         before = len(done)
+        assert before == 7
         team.run([lambda: None] * 8)
         assert len(done) == before
 
 
-def test_helpers_stay_no_longer_than_they_are_wanted():
+def test_helpers_come_when_they_are_needed_and_stay_no_longer_than_they_are_wanted():
     team, before = Team(), active_count()
     with team.sized(3):
+        assert active_count() == before
+        team.run([lambda: None] * 3)
         assert active_count() == before + 2
         with team.sized(1):
             team.run([lambda: None] * 3)
@@ -58,7 +62,21 @@ def test_helpers_stay_no_longer_than_they_are_wanted():
     assert (team.size, active_count()) == (1, before)
 
 
+@pytest.mark.parametrize("size", [1, 2])
+def test_no_pieces_and_pieces_that_raise_what_a_queue_does(size):
+    team = Team()
+
+    def piece():
+        raise Empty
+
+    with team.sized(size):
+        team.run([])
+        with pytest.raises(Empty):
+            team.run([piece, piece])
+
+
 def test_helpers_do_not_warn_of_numbers_that_are_not_finite():
+    """A warning would be an error here, and raised."""
     team, barrier = Team(), Barrier(2)
 
     def piece():

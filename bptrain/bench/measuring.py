@@ -97,9 +97,10 @@ class Worker:
 def worker(workload: Workload, contender: str) -> Iterator[Worker]:
     """A worker that is ready, and is gone afterwards."""
     command = [sys.executable, "-m", "bptrain.bench.worker", workload.name, contender]
-    blas.settle()
-    given = blas.unsettled() if contender in PACKAGES else None
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=given) as process:
+    environment = blas.unsettled() if contender in PACKAGES else blas.settled()
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         try:
             yield Worker(process, contender)
         finally:

@@ -107,7 +107,8 @@ def refuse_kind(dtype: "np.dtype[np.generic]", where: object) -> None:
 
 
 class Widened(Mapping[str, Array]):
-    """Columns of a table that are kept as they were written, pixels in a byte each, and float64 when asked for."""
+    """Columns of a table, kept as they were written, pixels in a byte each: numbers are float64 when asked for, texts
+    objects."""
 
     def __init__(self, columns: Mapping[str, Array]) -> None:
         self._columns = columns

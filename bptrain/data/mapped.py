@@ -160,7 +160,7 @@ class Records:
         return self._arrays.arrays[self._name].view(self.kind)[:, 0]
 
     def take(self, rows: Array) -> Array:
-        """Some of them, `(n,)`, read-only.
+        """Some of them, `(n,)`, read-only; fresh bytes each time, since to fill a buffer row by row takes longer.
 
         Raises:
             StorageError: the file was cut short.

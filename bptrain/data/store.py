@@ -125,8 +125,8 @@ def coded(values: Array) -> list[Array]:
 class Stored(Mapping[str, Array]):
     """The columns of a table in a file, as they were written: float64, or objects.
 
-    A column is put together when it is asked for, and then kept in the narrow type of the file, unless the table is not
-    meant to be in memory.
+    A column is put together when it is asked for, and then kept as narrow as its blocks are in the file, unless the
+    table is not meant to be in memory.
     `digest` tells whether two tables are the same.
 
     Args:
@@ -173,7 +173,7 @@ class Stored(Mapping[str, Array]):
         if name not in self._kept:
             self._kept[name] = self._narrow(name)
         values = self._kept[name]
-        return values.astype(np.float64) if self._numeric[name] else values
+        return values.astype(np.float64, copy=False) if self._numeric[name] else values
 
     def blocks(self) -> Iterator[Mapping[str, Array]]:
         """The columns of one block of rows after the other, each put together when it is asked for."""
@@ -187,7 +187,7 @@ class Stored(Mapping[str, Array]):
             self._map.madvise(mmap.MADV_DONTNEED)
 
     def _narrow(self, name: str) -> Array:
-        """A column of all blocks in the type that holds what they are kept in."""
+        """A column of all blocks, in the narrowest type that holds what each of them is kept in."""
         assert self._places is not None
         pieces = [self.piece(name, place[name]) for place in self._places]
         if len(pieces) == 1:
@@ -198,13 +198,11 @@ class Stored(Mapping[str, Array]):
         return values
 
     def _whole(self, name: str) -> Array:
-        """A column of all blocks."""
-        numeric = self._numeric[name]
-        out, start = np.empty(self.rows, np.float64 if numeric else object), 0
-        for k, block in enumerate(self._blocks):
-            place = (self._places[k] if self._places else self.places(k))[name]
-            out[start : start + block["rows"]] = self.piece(name, place)
-            start += block["rows"]
+        """A column of all blocks, of a table that is not meant to be in memory."""
+        out, start = np.empty(self.rows, np.float64 if self._numeric[name] else object), 0
+        for k, rows in enumerate(self.sizes):
+            out[start : start + rows] = self.piece(name, self.places(k)[name])
+            start += rows
         return out
 
     def places(self, k: int) -> dict[str, Places]:

@@ -32,7 +32,7 @@ class Entry:
 
 
 class Network:
-    """Layers in a row, and the arena that they share.
+    """Layers in a row, and the arena that they share; `team` has the threads that share out its updates.
 
     Args:
         layers: from input to output.

@@ -6,11 +6,8 @@ An update is a dozen passes over vectors as long as theta. Of a large network ea
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from math import isfinite
 
-import numpy as np
-
-from bptrain.arrays import Array
+from bptrain.arrays import Array, is_finite
 from bptrain.optim.optimizers import Optimizer
 from bptrain.team import Team
 
@@ -53,8 +50,3 @@ def update(
     edges = [len(theta) * k // count for k in range(count + 1)]
     team.run([partial(portion, start, stop) for start, stop in pairwise(edges)])
     return all(finite)
-
-
-def is_finite(theta: Array) -> bool:
-    """Whether all entries of a vector are finite. One pass of BLAS, unless the sum of their squares overflows."""
-    return isfinite(theta.dot(theta)) or bool(np.isfinite(theta).all())

@@ -1,7 +1,8 @@
 """The training loop: a generator that trains, and yields what a person or a file may want to know.
 
 Between events nothing is made that lasts: a step is a gather, a forward and a backward pass, and an update, all in
-arrays that exist already. `Progress` comes at most every tenth of a second, `EpochEnd` after each epoch.
+arrays that exist already; only rows of mapped tables are read into fresh bytes. `Progress` comes at most every tenth of
+a second, `EpochEnd` after each epoch.
 """
 
 from collections.abc import Iterator
@@ -11,10 +12,10 @@ from time import perf_counter
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, is_finite
 from bptrain.errors import DivergedError, StoppedError
 from bptrain.optim import LineSearch
-from bptrain.optim.portions import is_finite, update
+from bptrain.optim.portions import update
 from bptrain.training import health
 from bptrain.training.budget import Budget
 from bptrain.training.divergence import diverged
@@ -26,8 +27,8 @@ TICK = 0.1
 """Seconds between two reports of progress inside an epoch."""
 
 FLUSH = 128
-"""Steps after which moments that have decayed to almost nothing are dropped. Those of a unit that is dead shrink by a
-tenth a step, and so from the limit to the subnormal numbers in 175."""
+"""Steps after which moments that have decayed to almost nothing are dropped. With the usual momentum of 0.9 those of a
+dead unit take 175 steps from 1e8 times the smallest normal number down to it."""
 
 MOST_HALVINGS = 10
 """Of the learning rate after divergence, before training gives up."""
@@ -172,8 +173,11 @@ def gather(session: Session, weight: float) -> bool:
 
 
 def step(session: Session) -> bool:
-    """Change the parameters by the network's gradient: penalty, clipping, update, bound on norms, average. Whether they
-    are finite then."""
+    """Change the parameters by the network's gradient: penalty, clipping, update, bound on norms, average.
+
+    Returns:
+        Whether all parameters were finite after the update.
+    """
     model, network = session.model, session.model.network
     training = model.experiment.training
     model.objective.add_penalty_gradient()

@@ -11,12 +11,14 @@ SMALL_PRODUCT = 16_000_000
 """Multiplications up to which a matrix product runs on one thread."""
 
 TEAM = 2
-"""Threads that update the parameters of a network of large products."""
+"""Threads that share out the updates of a network of large products, where BLAS has as many. An update is limited by
+memory more than by arithmetic."""
 
 
 @contextmanager
 def threads_for(network: Network, rows: int) -> Iterator[None]:
-    """Limit BLAS, and the network's team, to one thread while its products on so many rows are small."""
+    """Limit BLAS and the network's team to one thread while its products on so many rows are small; else the team has
+    up to `TEAM`."""
     largest = max((entry.slice.stop - entry.slice.start for entry in network.entries), default=0)
     most = 1 if rows * largest <= SMALL_PRODUCT else threads()
     # Always an explicit number: no limit at all would leave an outer one in force.

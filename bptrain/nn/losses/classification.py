@@ -14,13 +14,13 @@ from bptrain.nn.losses.binary import sigmoid_outputs
 from bptrain.nn.losses.contract import LOSSES, Encoding, Link, Loss, Value, mean
 
 FAR = 64.0
-"""How far scores of a row may lie above that of its target before their exponentials are taken with care: exp(64) is
-6e27, and float32 holds 3e38."""
+"""How far a score may lie above that of its row's target before the exponents are lowered: exp(64) is 6e27, and float32
+holds 3e38."""
 
-
-LEAST = np.array(-64, np.float32)
-"""In single precision no score counts as lying further than this from that of the target, downwards: exponentials below
-2e-28 would soon be subnormal, and slow a step down by a third where a network knows its rows by heart."""
+LEAST = np.array(-FAR, np.float32)
+"""In single precision a score further than this below that of its row's target counts as this far: smaller exponentials
+would make subnormal numbers in the layers below, which slow a step down by a third where a network knows its rows by
+heart. An array, because NumPy takes longer for a number."""
 
 
 @LOSSES.register
@@ -34,10 +34,10 @@ class SoftmaxCrossEntropy(Loss):
     Shapes: z `(n, classes)`, t `(n,)` class numbers. The natural logarithm, as everywhere; PyTorch's CrossEntropyLoss,
     Keras's SparseCategoricalCrossentropy(from_logits=True). Reference: Bridle, 1990.
 
-    With S = Σ_{j≠t} exp(z_j - z_t) the loss of a row is ln(1 + S), which loses no digit even where it is nearly 0; the
-    gradient is exp(z_j - z_t) / (1 + S), and at the target -S / (1 + S), again without a difference of nearly equal
-    numbers. No row's largest score is looked for, unless S could overflow: then all of its exponents are lowered by the
-    same h, and the loss is ln(1 + S) + h.
+    With S = Σ_{j≠t} exp(z_j - z_t) the loss of a row is ln(1 + S), which loses no digit even where it is nearly 0 (in
+    single precision down to 1e-28); the gradient is exp(z_j - z_t) / (1 + S), and at the target -S / (1 + S), again
+    without a difference of nearly equal numbers. Where S could overflow, the exponents of the row are lowered by h, so
+    that the largest is 64, and the loss is ln(e^-h + S) + h; beside such an S it is no matter that 1 stands for e^-h.
     """
 
     label_smoothing: Annotated[float, Ge(0), Lt(1), "share of the target spread over all classes"] = 0.0
@@ -67,6 +67,7 @@ class SoftmaxCrossEntropy(Loss):
         return f"{rule} with {target}"
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
+        # columns: ones; shift: z_t, then h, then -S
         row = dict.fromkeys(("shift", "rest", "terms", "weights"), Scratch(()))
         return {"target": Scratch((), "int64"), **row, "columns": Scratch(shape, per_row=False)}
 
