@@ -1,6 +1,6 @@
 """Losses against exact arithmetic (40 to 60 digits, rounded to float64)."""
 
-from math import e, inf, isfinite, log, nan
+from math import e, exp, inf, isinf, log, log1p, nan
 
 import numpy as np
 import pytest
@@ -94,7 +94,7 @@ def test_softmax_cross_entropy_in_float32_beyond_its_exponent():
 
 @pytest.mark.parametrize(
     ("scores", "target", "expected"),
-    [([-inf, 0], 0, nan), ([-inf, 0], 1, 0.0), ([inf, 0], 0, nan), ([-inf, -inf], 0, nan), ([nan, 0], 0, nan)],
+    [([-inf, 0], 0, inf), ([-inf, 0], 1, 0.0), ([inf, 0], 0, nan), ([-inf, -inf], 0, nan), ([nan, 0], 0, nan)],
 )
 def test_scores_that_are_not_finite_give_a_loss_that_is_not_or_the_right_one(scores, target, expected):
     with np.errstate(invalid="ignore"):
@@ -169,11 +169,28 @@ def test_rows_that_are_known_by_heart_leave_no_subnormal_numbers():
     assert (sizes >= np.finfo(np.float32).tiny).all()
 
 
-def test_a_loss_beyond_float64_is_not_finite():
+@pytest.mark.parametrize(
+    ("dtype", "gaps"),
+    [
+        (np.float32, [60, 1e3, 1e5, 1e7, 2**30, 2**30 + 128, 3e9, 1e20]),
+        (np.float64, [60, 1e3, 1e12, 1e18, 1e20, 1e300]),
+    ],
+)
+def test_a_target_far_below_leaves_the_differences_of_the_others(dtype, gaps):
+    """The target's share is 0, and the others have theirs: the softmax of 0.25 and 0.75."""
+    for gap in gaps:
+        value, gradient = evaluate(SoftmaxCrossEntropy(), [[0.25, 0.75, -gap], [5, 0, 0]], [2, 0], dtype=dtype)
+        share = 1 / (1 + exp(0.5))
+        np.testing.assert_allclose(gradient[0] * 2, [share, 1 - share, -1], rtol=1e-5 if dtype == np.float32 else 1e-13)
+        own = log(exp(0.25) + exp(0.75)) + gap
+        np.testing.assert_allclose(value, (own + log1p(2 * exp(-5))) / 2, rtol=1e-6)
+
+
+def test_a_loss_beyond_float64_is_infinite():
     loss, scores = SoftmaxCrossEntropy(), np.array([[1e308, -1e308]])
     s = Workspace(rows=np.arange(1), ones=np.ones(1), **scratch(loss, scores))
     with np.errstate(over="ignore", invalid="ignore"):
-        assert not isfinite(loss.value_and_grad(scores, np.array([1]), None, np.zeros((1, 2)), s)[0])
+        assert isinf(loss.value_and_grad(scores, np.array([1]), None, np.zeros((1, 2)), s)[0])
 
 
 def one(loss, score, target):

@@ -288,8 +288,12 @@ def test_small_products_run_on_one_thread_and_the_environment_is_the_machines():
 
 
 def test_large_products_have_a_team(monkeypatch):
-    monkeypatch.setattr("bptrain.training.threads.threads", lambda: 4)
+    asked = []
+    monkeypatch.setattr("bptrain.training.threads.threads", lambda: asked.append("") or 4)
     network = prepare(config(IRIS)).model.network
+    with threads_for(network, 1):
+        # The number of threads is found out outside of every limit.
+        assert asked
     with threads_for(network, SMALL_PRODUCT):
         assert network.team.size == 2
         with threads_for(network, 32):

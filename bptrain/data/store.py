@@ -189,10 +189,7 @@ class Stored(Mapping[str, Array]):
     def _narrow(self, name: str) -> Array:
         """A column of all blocks, in the narrowest type that holds what each of them is kept in."""
         assert self._places is not None
-        pieces = [self.piece(name, place[name]) for place in self._places]
-        if len(pieces) == 1:
-            return pieces[0]
-        values = np.concatenate(pieces)
+        values = np.concatenate([self.piece(name, place[name]) for place in self._places])
         # What is copied need not be in memory twice.
         self.release()
         return values

@@ -20,7 +20,10 @@ def threads_for(network: Network, rows: int) -> Iterator[None]:
     """Limit BLAS and the network's team to one thread while its products on so many rows are small; else the team has
     up to `TEAM`."""
     largest = max((entry.slice.stop - entry.slice.start for entry in network.entries), default=0)
-    most = 1 if rows * largest <= SMALL_PRODUCT else threads()
+    # Asked for in any case: the first answer is kept, and must not be that of a limit.
+    most = threads()
+    if rows * largest <= SMALL_PRODUCT:
+        most = 1
     # Always an explicit number: no limit at all would leave an outer one in force.
     with controller().limit(limits=most, user_api="blas"), network.team.sized(min(most, TEAM)):
         yield

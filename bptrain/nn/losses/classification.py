@@ -67,8 +67,8 @@ class SoftmaxCrossEntropy(Loss):
         return f"{rule} with {target}"
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        # columns: ones; shift: z_t, then h, then -S
-        row = dict.fromkeys(("shift", "rest", "terms", "weights"), Scratch(()))
+        # columns: ones; shift: what is subtracted from the scores of a row, then -S; height: h
+        row = dict.fromkeys(("shift", "height", "rest", "terms", "weights"), Scratch(()))
         return {"target": Scratch((), "int64"), **row, "columns": Scratch(shape, per_row=False)}
 
     def value_and_grad(
@@ -83,10 +83,7 @@ class SoftmaxCrossEntropy(Loss):
         np.subtract(scores, s.shift[:, None], out=dscores)
         lowered = not np.maximum.reduce(dscores.real, axis=None) <= FAR  # also where it is no number
         if lowered:
-            s.shift[...] = np.maximum.reduce(dscores.real, axis=1)
-            s.shift -= FAR
-            kernels.positive_part(s.shift, s.shift)
-            dscores -= s.shift[:, None]
+            self.lower(scores, dscores, s)
         if dscores.dtype == LEAST.dtype:
             np.maximum(dscores, LEAST, out=dscores)
         np.exp(dscores, out=dscores)
@@ -97,7 +94,7 @@ class SoftmaxCrossEntropy(Loss):
         dscores.dot(s.columns, s.rest)
         kernels.log1p(s.rest, s.terms)
         if lowered:
-            s.terms += s.shift
+            s.terms += s.height
         np.negative(s.rest, out=s.shift)
         e[s.target] = s.shift
         s.rest += 1
@@ -105,6 +102,21 @@ class SoftmaxCrossEntropy(Loss):
         if self.label_smoothing:
             self.smooth(scores, dscores, s)
         return mean(s.terms, dscores, self.row_weights(targets, weights, s))
+
+    def lower(self, scores: Array, dscores: Array, s: Workspace) -> None:
+        """Fill dscores with exponents of 64 at most, and the height with the h by which those of each row are lowered.
+
+        They are measured from the largest score of a row, since that leaves differences among scores as they are,
+        however far away the target's is.
+        """
+        highest = np.maximum.reduce(scores.real, axis=1)
+        np.subtract(highest, s.shift, out=s.height)
+        far = ~(s.height.real <= FAR)
+        np.copyto(s.shift, highest, where=far)
+        np.subtract(scores, s.shift[:, None], out=dscores)
+        np.add(dscores, FAR, out=dscores, where=far[:, None])
+        s.height -= FAR
+        s.height[~far] = 0
 
     def smooth(self, scores: Array, dscores: Array, s: Workspace) -> None:
         """Move the share ε of each term from the target's score to the mean of all, ε (z_t - mean(z)), and of each
