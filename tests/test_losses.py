@@ -186,6 +186,19 @@ def test_a_target_far_below_leaves_the_differences_of_the_others(dtype, gaps):
         np.testing.assert_allclose(value, (own + log1p(2 * exp(-5))) / 2, rtol=1e-6)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("gap", [1, 63, 65, 1e4, 1e20])
+def test_the_complex_step_agrees_however_far_below_the_target_is(gap, smoothing):
+    loss, scores = SoftmaxCrossEntropy(label_smoothing=smoothing), np.array([[0.25, 0.75, -gap], [5, 0, 0]])
+    _, gradient = evaluate(loss, scores, [2, 0])
+    for row in range(2):
+        for column in range(3):
+            moved = scores.astype(np.complex128)
+            moved[row, column] += 1e-200j
+            value, _ = evaluate(loss, moved, [2, 0], dtype=np.complex128)
+            assert value.imag / 1e-200 == pytest.approx(gradient[row, column], rel=1e-12, abs=1e-27)
+
+
 def test_a_loss_beyond_float64_is_infinite():
     loss, scores = SoftmaxCrossEntropy(), np.array([[1e308, -1e308]])
     s = Workspace(rows=np.arange(1), ones=np.ones(1), **scratch(loss, scores))

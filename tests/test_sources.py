@@ -531,3 +531,15 @@ print(database.execute("SELECT count(*) FROM range(2e8::BIGINT) WHERE range % 7 
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("(28571429,)\n", "")
+
+
+@pytest.mark.parametrize("kind", ["?", "i1", "u1", "<i2", ">i4", "<u8", "<f2", ">f4", "<f8"])
+def test_columns_of_arrays_are_double_precision_whatever_they_were_written_in(kind, tmp_path):
+    numbers = np.arange(12).reshape(4, 3) % 2 if kind == "?" else np.arange(12).reshape(4, 3)
+    np.savez(tmp_path / "a.npz", x=numbers.astype(kind), y=np.arange(4).astype(kind), allow_pickle=False)
+    np.save(tmp_path / "a.npy", np.asfortranarray(numbers.astype(kind)), allow_pickle=False)
+    for table in (Npz(tmp_path / "a.npz").load(), Npy(tmp_path / "a.npy").load()):
+        for k in range(3):
+            column = table.columns[f"x{k}"]
+            assert (column.dtype, column.tolist()) == (np.dtype(np.float64), numbers[:, k].tolist())
+    assert Npz(tmp_path / "a.npz").load().columns["y"].dtype == np.float64
