@@ -11,11 +11,12 @@ from threadpoolctl import threadpool_info
 from bptrain.errors import ConfigError, DivergedError, InputError
 from bptrain.evaluation import evaluate
 from bptrain.optim.clipping import Clipping
+from bptrain.optim.portions import drop_subnormal
 from bptrain.training import EpochEnd, Started, prepare, score, train
 from bptrain.training.budget import Budget
 from bptrain.training.checkpoint import load as load_checkpoint
 from bptrain.training.checkpoint import save_last
-from bptrain.training.loop import drop_subnormal, pass_over_rows
+from bptrain.training.loop import pass_over_rows
 from bptrain.training.model import scoring_rows
 from bptrain.training.npz import read
 from bptrain.training.session import begin

@@ -12,7 +12,7 @@ from time import perf_counter
 
 import numpy as np
 
-from bptrain.arrays import Array, is_finite
+from bptrain.arrays import is_finite
 from bptrain.errors import DivergedError, StoppedError
 from bptrain.optim import LineSearch
 from bptrain.optim.portions import update
@@ -25,10 +25,6 @@ from bptrain.training.session import Record, Session, is_of_layer
 
 TICK = 0.1
 """Seconds between two reports of progress inside an epoch."""
-
-FLUSH = 128
-"""Steps after which moments that have decayed to almost nothing are dropped. With the usual momentum of 0.9 those of a
-dead unit take 175 steps from 1e8 times the smallest normal number down to it."""
 
 MOST_HALVINGS = 10
 """Of the learning rate after divergence, before training gives up."""
@@ -194,24 +190,13 @@ def step(session: Session) -> bool:
         decayed=network.decayed.stop,
         team=network.team,
     )
-    if session.step % FLUSH == 0:
-        # The gradient is used up, and serves as scratch.
-        for slot in session.slots:
-            drop_subnormal(slot, network.grad)
     model.objective.constrain()
     if session.average is not None and training.average:
+        # The gradient is used up, and serves as scratch.
         session.average *= training.average
         np.multiply(network.theta, 1 - training.average, out=network.grad)
         session.average += network.grad
     return finite
-
-
-def drop_subnormal(slot: Array, scratch: Array) -> None:
-    """Set to zero what has decayed to almost nothing: numbers below the smallest normal one slow a step down, and a
-    moment that decays from there never gets to zero by itself."""
-    np.absolute(slot, out=scratch)
-    np.greater_equal(scratch, np.finfo(slot.dtype).tiny * 1e8, out=scratch)
-    slot *= scratch
 
 
 def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float, float]:
