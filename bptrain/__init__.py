@@ -40,71 +40,46 @@ is imported, has BLAS wait as the command line does: its idle threads leave the 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bptrain.commands import COMMANDS
+
 if TYPE_CHECKING:
-    from bptrain.bench import benchmark as benchmark
-    from bptrain.config import copy_example as copy_example
-    from bptrain.config import examples as examples
-    from bptrain.config import init as init
-    from bptrain.config import reference as reference
-    from bptrain.config import schema as schema
-    from bptrain.data.cache import cache_contents as cache_contents
-    from bptrain.data.cache import clear_cache as clear_cache
-    from bptrain.description import describe_data as describe_data
-    from bptrain.evaluation import evaluate as evaluate
-    from bptrain.explanation import exercise as exercise
-    from bptrain.explanation import explain as explain
-    from bptrain.explanation import verify as verify
-    from bptrain.gradcheck import check_gradients as check_gradients
-    from bptrain.gradcheck import mutate_gradients as mutate_gradients
-    from bptrain.gradcheck import sweep_gradients as sweep_gradients
-    from bptrain.prediction import predict as predict
-    from bptrain.racing import race as race
-    from bptrain.report import plot as plot
-    from bptrain.report import write_report as write_report
-    from bptrain.report.comparison import compare as compare
-    from bptrain.topics import help_topics as help_topics
-    from bptrain.training import dry_run as dry_run
-    from bptrain.training import resume as resume
-    from bptrain.training import runs as runs
-    from bptrain.training import show as show
-    from bptrain.training import summarize as summarize
-    from bptrain.training import train as train
-    from bptrain.training import validate as validate
-    from bptrain.training import verify_resume as verify_resume
+    from bptrain.commands.bench import benchmark as benchmark
+    from bptrain.commands.cache import cache_contents as cache_contents
+    from bptrain.commands.cache import clear_cache as clear_cache
+    from bptrain.commands.compare import compare as compare
+    from bptrain.commands.data import describe_data as describe_data
+    from bptrain.commands.dry_run import dry_run as dry_run
+    from bptrain.commands.evaluate import evaluate as evaluate
+    from bptrain.commands.examples import copy_example as copy_example
+    from bptrain.commands.examples import examples as examples
+    from bptrain.commands.exercise import exercise as exercise
+    from bptrain.commands.explain import explain as explain
+    from bptrain.commands.gradcheck import check_gradients as check_gradients
+    from bptrain.commands.gradcheck import mutate_gradients as mutate_gradients
+    from bptrain.commands.gradcheck import sweep_gradients as sweep_gradients
+    from bptrain.commands.help import help_topics as help_topics
+    from bptrain.commands.init import init as init
+    from bptrain.commands.list import reference as reference
+    from bptrain.commands.plot import plot as plot
+    from bptrain.commands.predict import predict as predict
+    from bptrain.commands.race import race as race
+    from bptrain.commands.report import write_report as write_report
+    from bptrain.commands.resume import resume as resume
+    from bptrain.commands.runs import runs as runs
+    from bptrain.commands.schema import schema as schema
+    from bptrain.commands.show import show as show
+    from bptrain.commands.show import summarize as summarize
+    from bptrain.commands.train import train as train
+    from bptrain.commands.validate import validate as validate
+    from bptrain.commands.verify import verify as verify
+    from bptrain.commands.verify_resume import verify_resume as verify_resume
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "benchmark": "bptrain.bench",
-    "cache_contents": "bptrain.data.cache",
-    "check_gradients": "bptrain.gradcheck",
-    "clear_cache": "bptrain.data.cache",
-    "compare": "bptrain.report.comparison",
-    "copy_example": "bptrain.config",
-    "describe_data": "bptrain.description",
-    "dry_run": "bptrain.training",
-    "evaluate": "bptrain.evaluation",
-    "examples": "bptrain.config",
-    "exercise": "bptrain.explanation",
-    "explain": "bptrain.explanation",
-    "help_topics": "bptrain.topics",
-    "init": "bptrain.config",
-    "predict": "bptrain.prediction",
-    "race": "bptrain.racing",
-    "reference": "bptrain.config",
-    "plot": "bptrain.report",
-    "write_report": "bptrain.report",
-    "resume": "bptrain.training",
-    "runs": "bptrain.training",
-    "mutate_gradients": "bptrain.gradcheck",
-    "schema": "bptrain.config",
-    "show": "bptrain.training",
-    "summarize": "bptrain.training",
-    "sweep_gradients": "bptrain.gradcheck",
-    "train": "bptrain.training",
-    "validate": "bptrain.training",
-    "verify": "bptrain.explanation",
-    "verify_resume": "bptrain.training",
+    function: f"bptrain.commands.{module}"
+    for command in COMMANDS
+    for module, function in (name.split(".") for name in command.functions)
 }
 
 __all__ = ["__version__", *_HOMES]

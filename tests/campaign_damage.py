@@ -11,9 +11,9 @@ from pathlib import Path
 
 from campaign import must
 
+from bptrain.commands.train import train
 from bptrain.errors import InputError, StorageError
-from bptrain.training import train
-from bptrain.training.npz import read
+from bptrain.runs.npz import read
 
 
 def refused(path, damaged):

@@ -66,7 +66,7 @@ def peak(folder, *arguments):
     """The most memory of a run of bptrain, in bytes, by what the process says of itself at its end."""
     program = (
         "import sys\n"
-        "from bptrain.training import train\n"
+        "from bptrain import train\n"
         "train(sys.argv[1], sys.argv[2:])\n"
         "print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')))\n"
     )

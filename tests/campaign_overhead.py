@@ -18,12 +18,13 @@ from unittest import mock
 
 import numpy as np
 
-from bptrain.training import health, loop, prepare
+from bptrain.model.assemble import prepare
+from bptrain.nn.threads import threads_for
+from bptrain.runs.checkpoint import save_last
+from bptrain.runs.keeper import EVERY_SECONDS
+from bptrain.training import health, loop
 from bptrain.training.budget import Budget
-from bptrain.training.checkpoint import save_last
-from bptrain.training.keeper import EVERY_SECONDS
 from bptrain.training.session import begin
-from bptrain.training.threads import threads_for
 
 DIGITS = """
 data: {source: {bundled: digits}}
@@ -55,7 +56,7 @@ def unsafe():
         mock.patch.object(loop, "is_finite", yes),
         mock.patch.object(health, "due", no),
         mock.patch("os.fsync", no),
-        mock.patch("bptrain.training.npz.seal", no),
+        mock.patch("bptrain.runs.npz.seal", no),
     ):
         yield
 

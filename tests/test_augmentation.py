@@ -8,15 +8,15 @@ import pytest
 
 import bptrain
 from bptrain.arrays import Streams
-from bptrain.data import AUGMENTATIONS
-from bptrain.data.augmentation import FeatureDropout, GaussianNoise, ImageShift, Mixup
+from bptrain.columns.augmentation import AUGMENTATIONS, FeatureDropout, GaussianNoise, ImageShift, Mixup
+from bptrain.commands.train import train
 from bptrain.errors import ConfigError
+from bptrain.model.objective import Objective
 from bptrain.nn import LOSSES, Network, completed
 from bptrain.nn.activations import Tanh
 from bptrain.nn.layers import Dense
 from bptrain.optim import Regularization
 from bptrain.registry import name_of
-from bptrain.training import Objective, train
 
 EXAMPLES = {"image_shift": {"height": 2, "width": 3}}
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import bptrain
+from bptrain.commands.train import train
+from bptrain.commands.verify_resume import verify_resume
 from bptrain.errors import ConfigError, InputError
-from bptrain.training import prepare, train, verify_resume
+from bptrain.model.assemble import prepare
 
 
 def table(rows=150, name="t.csv", seed=0):

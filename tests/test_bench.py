@@ -12,18 +12,19 @@ import pytest
 
 import bptrain
 from bptrain import blas
-from bptrain.bench import WORKLOADS, Comparison, Measurement, benchmarking, commands, contenders, measuring
+from bptrain.bench import WORKLOADS, Comparison, Measurement, command_lines, contenders, measuring
+from bptrain.commands import bench
 from bptrain.errors import InputError
-from bptrain.training import prepare
+from bptrain.model.assemble import prepare
 
 
 @pytest.fixture
 def alone(monkeypatch):
     """Without the peers, which take their time."""
     absent = tuple(contenders.PACKAGES)
-    for module in (contenders, benchmarking):
+    for module in (contenders, bench):
         monkeypatch.setattr(module, "missing", lambda: absent)
-    monkeypatch.setattr(commands, "find_spec", lambda _: None)
+    monkeypatch.setattr(command_lines, "find_spec", lambda _: None)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda one: one.name)
@@ -62,7 +63,7 @@ def test_a_short_benchmark_measures_all_that_it_is_asked_for():
     (workload,) = document["workloads"]
     assert [one["name"] for one in workload["contenders"]] == ["bptrain", "matrix products alone"]
     assert all(one["microseconds_per_step"] > 0 and one["peak_bytes"] > 1e7 for one in workload["contenders"])
-    assert [one["name"] for one in document["commands"]] == [commands.OURS, commands.FIRST_STEP]
+    assert [one["name"] for one in document["commands"]] == [command_lines.OURS, command_lines.FIRST_STEP]
     assert all(one["seconds"] > 0 for one in document["commands"])
     assert document["not_installed"] == ["sklearn", "torch", "jax"]
     shares = [share for _, share in told]
@@ -93,10 +94,10 @@ def test_a_contender_that_fails_is_named(monkeypatch):
 def test_the_scripts_of_the_peers_learn_the_digits_as_well(name, package):
     """Else the comparison of whole commands would be with something else."""
     pytest.importorskip(package)
-    data = str(commands.resources("datasets") / "digits.csv.gz")
+    data = str(command_lines.resources("datasets") / "digits.csv.gz")
     # One thread: two of them wait for each other on a busy machine.
     done = subprocess.run(
-        [sys.executable, str(commands.SCRIPTS / name), data],
+        [sys.executable, str(command_lines.SCRIPTS / name), data],
         capture_output=True,
         text=True,
         check=True,

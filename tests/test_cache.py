@@ -14,9 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bptrain
-from bptrain.data import Csv, Idx, Jsonl, Npz, Parquet, Tsv, cache, store
-from bptrain.data.cache import cache_contents, clear_cache, files_of, folder, load
+from bptrain.commands.cache import cache_contents, clear_cache
 from bptrain.errors import BptrainNote, InputError, StorageError
+from bptrain.tables import cache, store
+from bptrain.tables.cache import files_of, folder, load
+from bptrain.tables.sources import BUNDLED_TARGETS, Bundled, Csv, Idx, Jsonl, Npy, Npz, Parquet, Tsv
+from bptrain.tables.synthetic import Synthetic
 
 TEXT = 'city,size,note\nUlm,1.5,\nBonn,,x\n,3,"a\nb"\nKöln,-0.0,y\n'
 
@@ -132,7 +135,7 @@ def sources(folder):
         Parquet(folder / "t.parquet"),
         Npz(folder / "t.npz"),
         Idx(folder / "images", folder / "labels"),
-        *(bptrain.data.Bundled(name) for name in bptrain.data.BUNDLED_TARGETS),
+        *(Bundled(name) for name in BUNDLED_TARGETS),
     ]
 
 
@@ -154,8 +157,8 @@ def test_every_source_comes_back_as_it_was_read(tmp_path):
 
 def test_what_is_not_parsed_is_not_kept(tmp_path):
     np.save(tmp_path / "a.npy", np.eye(3))
-    assert files_of(bptrain.data.Npy(tmp_path / "a.npy")) == ()
-    assert files_of(bptrain.data.Synthetic("xor")) == ()
+    assert files_of(Npy(tmp_path / "a.npy")) == ()
+    assert files_of(Synthetic("xor")) == ()
     load(written(tmp_path / "t.csv"), cached=False)
     assert not folder().exists()
 
@@ -290,8 +293,8 @@ def test_an_error_in_a_kept_table_names_its_line(tmp_path):
 READS = """
 import sys
 from pathlib import Path
-from bptrain.data.cache import load
-from bptrain.data import Csv
+from bptrain.tables.cache import load
+from bptrain.tables.sources import Csv
 table = load(Csv(Path(sys.argv[1])))
 print(sum(table.columns["size"][[0, 2]]), "".join(map(str, table.columns["city"])), "duckdb" in sys.modules)
 """

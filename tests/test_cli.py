@@ -469,7 +469,7 @@ def test_names_from_data_do_nothing_on_the_terminal(bptrain_in, tmp_path, name):
 def test_a_checkout_needs_no_installation(tmp_path):
     """Bundled data is found beside the package, as in a checkout, and inside it, as in a wheel."""
     checkout = Path(__file__).parents[1]
-    code = "import bptrain, bptrain.data as d; print(bptrain.__file__); print(len(d.Bundled('iris').load()))"
+    code = "import bptrain, bptrain.tables.sources as s; print(bptrain.__file__); print(len(s.Bundled('iris').load()))"
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
     done = subprocess.run(
         [sys.executable, "-c", code],

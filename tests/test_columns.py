@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bptrain
-from bptrain.data import Columns, Table, Treatment, fit
-from bptrain.data.imputers import Constant, Drop, Mean, Median, MostFrequent
-from bptrain.data.inference import infer
-from bptrain.data.scalers import Log1p, MinMax, Robust, Standard, Unscaled
+from bptrain.columns.columns import Columns, fit
+from bptrain.columns.imputers import Constant, Drop, Mean, Median, MostFrequent
+from bptrain.columns.inference import infer
+from bptrain.columns.options import Treatment
+from bptrain.columns.scalers import Log1p, MinMax, Robust, Standard, Unscaled
 from bptrain.errors import BptrainNote, BptrainWarning, ConfigError, InputError
-from bptrain.training import prepare
+from bptrain.model.assemble import prepare
+from bptrain.tables.table import Table
 
 
 def text(*values):

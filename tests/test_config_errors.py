@@ -11,9 +11,9 @@ from typing import get_args, get_origin
 
 import pytest
 
+from bptrain.commands.list import FAMILIES, SECTIONS
 from bptrain.config import load
 from bptrain.config.aliases import KEYS, NAMES, REMARKS, VALUES
-from bptrain.config.reference import FAMILIES, SECTIONS
 from bptrain.config.suggest import normal
 from bptrain.errors import ConfigError, InputError
 from bptrain.registry import alternatives, bare, describe, describe_family, family_of, options

@@ -12,10 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bptrain.data import BUNDLED_TARGETS, SCALERS, Bundled, Split, Standard, Synthetic, Treatment, find_classes, fit
-from bptrain.data.csv_reader import read_csv
+from bptrain.columns.columns import fit
+from bptrain.columns.options import Treatment
+from bptrain.columns.scalers import SCALERS, Standard
+from bptrain.columns.split import Split
+from bptrain.columns.targets import find_classes
 from bptrain.errors import InputError, OptionError
-from bptrain.training import prepare
+from bptrain.model.assemble import prepare
+from bptrain.tables.csv_reader import read_csv
+from bptrain.tables.sources import BUNDLED_TARGETS, Bundled
+from bptrain.tables.synthetic import Synthetic
 
 NUMBERS = ("numeric", Treatment())
 

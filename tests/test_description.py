@@ -14,12 +14,14 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import bptrain
+from bptrain.columns.profile import describe_column, spread_of
+from bptrain.columns.split_profile import describe_parts
+from bptrain.columns.suspicion import leak_into_classes, leak_into_numbers, suspicions
+from bptrain.columns.targets import find_classes
 from bptrain.console import description as view
-from bptrain.data import Selection, Table, find_classes
-from bptrain.description.columns import describe_column, spread_of
-from bptrain.description.parts import describe_parts
-from bptrain.description.suspicion import leak_into_classes, leak_into_numbers, suspicions
 from bptrain.errors import BptrainError
+from bptrain.tables.selection import Selection
+from bptrain.tables.table import Table
 
 N = 40
 

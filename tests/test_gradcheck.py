@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bptrain.gradcheck import GradientReport, Twin, check, check_gradients, safety
+from bptrain.commands.gradcheck import GradientReport, check_gradients
+from bptrain.gradcheck import Twin, check, safety
 from bptrain.gradcheck.parts import example, small_twin
 from bptrain.gradcheck.planted import MUTATIONS
+from bptrain.model.objective import Objective
 from bptrain.nn import LAYERS, LOSSES, Layer, Plan, State
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
 from bptrain.nn.initializers import Constant, GlorotUniform, Zeros
@@ -19,7 +21,6 @@ from bptrain.nn.layers import Dense, Dropout
 from bptrain.nn.losses import BinaryCrossEntropy, Focal, Huber, Mse, SoftmaxCrossEntropy
 from bptrain.nn.normalization import BatchNorm
 from bptrain.optim import Regularization
-from bptrain.training import Objective
 
 sys.path.insert(0, str(Path(__file__).parent))
 from campaign_gradients import alarms

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 import bptrain
-from bptrain.data import AUGMENTATIONS, SCALERS, SOURCES
+from bptrain.columns.augmentation import AUGMENTATIONS
+from bptrain.columns.scalers import SCALERS
 from bptrain.metrics import METRICS
 from bptrain.nn import INITIALIZERS, LAYERS, LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES, Regularization
 from bptrain.registry import describe, options
+from bptrain.tables.sources import SOURCES
 
 REPOSITORY = Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "bptrain"
@@ -20,15 +22,16 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"errors", "interruption", "registry", "contract", "code", "needs", "arrays", "npy", "text", "formulas", "atomic"}
     | {"team", "blas"},
-    {"nn", "optim", "data", "metrics"},
+    {"nn", "optim", "tables", "columns", "metrics", "data"},
     {"config"},
-    {"training"},
-    {"gradcheck", "evaluation", "prediction", "description", "explanation", "racing", "bench", "topics"},
-    {"report"},
+    {"model", "rules"},
+    {"training", "runs", "evaluation"},
+    {"gradcheck", "explain", "report", "search", "bench"},
+    {"commands"},
     {"cli", "console"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-CAPABILITIES = FLOORS[4]
+CAPABILITIES = FLOORS[5]
 
 
 def imports(path):

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import bptrain
+from bptrain.columns.imputers import Median
 from bptrain.config import load
-from bptrain.data.imputers import Median
 from bptrain.errors import InputError
-from bptrain.training import prepare
+from bptrain.model.assemble import prepare
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import bptrain
-from bptrain.data import read_table
 from bptrain.errors import InputError
-from bptrain.training import prepare
+from bptrain.model.assemble import prepare
+from bptrain.tables.sources import read_table
 
 
 def config(labels, more="", source="csv: t.csv"):

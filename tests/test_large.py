@@ -13,12 +13,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stn
 
 import bptrain
-from bptrain.data import Csv, Jsonl, Npy, Parquet, Table, cache, large, mapped, sampling, store, streaming, text
-from bptrain.data import portions as in_portions
-from bptrain.data.scattering import ROUNDS, Scattered
+from bptrain.columns import sampling, statistics
+from bptrain.columns.scattering import ROUNDS, Scattered
 from bptrain.errors import BptrainNote, ConfigError, InputError
-from bptrain.training import dividing, prepare
-from bptrain.training import large as training_large
+from bptrain.model import large as training_large
+from bptrain.model import large_division
+from bptrain.model.assemble import prepare
+from bptrain.tables import cache, decoding, large, mapped, store
+from bptrain.tables import chunks as in_portions
+from bptrain.tables.sources import Csv, Jsonl, Npy, Npz, Parquet
+from bptrain.tables.synthetic import Synthetic
+from bptrain.tables.table import Table
 from bptrain.training.session import begin
 
 
@@ -29,11 +34,11 @@ def _small_portions(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "SETTLED", -(10**15))
     monkeypatch.setattr(store, "BLOCK", 61)
     monkeypatch.setattr(large, "BLOCK", 61)
-    monkeypatch.setattr(text, "CHUNK", 700)
+    monkeypatch.setattr(decoding, "CHUNK", 700)
     monkeypatch.setattr(in_portions, "MOST_ROWS", 50)
     monkeypatch.setattr(sampling, "SPREAD", 20)
     monkeypatch.setattr(training_large, "PORTION", 200)
-    monkeypatch.setattr(dividing, "COUNTED", 50)
+    monkeypatch.setattr(large_division, "COUNTED", 50)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "larger than data.memory|.*converted to a file", BptrainNote)
         yield
@@ -148,8 +153,8 @@ def test_a_stored_source_is_the_table_that_memory_would_hold(tmp_path):
         (Csv(Path("t.csv.gz")), 4000, False),
         (Parquet(Path("t.csv")), 3999, True),
         (Npy(Path("t.csv")), 999, True),
-        (bptrain.data.Npz(Path("t.csv")), 1, False),
-        (bptrain.data.Synthetic("xor"), 1, False),
+        (Npz(Path("t.csv")), 1, False),
+        (Synthetic("xor"), 1, False),
     ],
 )
 def test_what_is_large(source, memory, expected):
@@ -244,12 +249,12 @@ def test_every_set_of_rows_is_as_likely_to_be_held_out():
         patch.setattr(store, "BLOCK", 2)
         table = large.load(Csv(Path("t.csv")), cached=False, memory=1)
     experiment = prepare(config(), changes).model.experiment
-    data = dividing.LargeData(table)
+    data = large_division.LargeData(table)
     seen: Counter[tuple[int, ...]] = Counter()
     rng = np.random.default_rng(0)
     for _ in range(3000):
         codes = np.zeros(6, np.uint8)
-        dividing.draw(experiment, data, codes, np.array([6]), None, rng)
+        large_division.draw(experiment, data, codes, np.array([6]), None, rng)
         seen[tuple(np.flatnonzero(codes).tolist())] += 1
     assert len(seen) == 15
     # Of 200 expected each the standard deviation is 14.
@@ -290,13 +295,13 @@ FINITE = st.floats(-1e300, 1e300, allow_nan=False)
 def test_quantiles_and_moments_are_those_of_numpy(parts):
     values = np.concatenate(parts)
     ranks = range(len(values))
-    found = streaming.order_statistics(lambda: iter(parts), list(ranks))
+    found = statistics.order_statistics(lambda: iter(parts), list(ranks))
     assert [found[k] for k in ranks] == np.sort(values).tolist()
     shares = (0.25, 0.5, 0.75)
-    assert np.allclose(streaming.quantiles(lambda: iter(parts), shares), np.quantile(values, shares), rtol=1e-12)
+    assert np.allclose(statistics.quantiles(lambda: iter(parts), shares), np.quantile(values, shares), rtol=1e-12)
     if np.abs(values).max() < 1e100:
         scale = max(float(np.abs(values).max()), 1e-300)
-        mean, spread = streaming.moments(lambda: iter(parts))
+        mean, spread = statistics.moments(lambda: iter(parts))
         assert abs(mean - values.mean()) <= 1e-12 * scale
         assert abs(spread - values.std()) <= 1e-7 * scale
 

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bptrain.arrays import Streams
+from bptrain.model.objective import Objective
 from bptrain.nn import LAYERS, LOSSES, Network, completed
 from bptrain.nn.layers import Dense
 from bptrain.optim import Regularization
-from bptrain.training import Objective
 
 RANDOM = {"dropout", "gaussian_noise"}
 OVER_ROWS = {"batch_norm"}

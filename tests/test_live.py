@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bptrain.commands.resume import resume
+from bptrain.commands.train import Started, train
 from bptrain.console.chart import BLOCKS, Curve, Line, chart, sparkline
 from bptrain.console.live import REFRESHES, Canvas, LiveView
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.errors import DivergedError
-from bptrain.training import EpochEnd, Notice, Progress, Started, prepare, resume, train
+from bptrain.model.assemble import prepare
 from bptrain.training.health import marks
+from bptrain.training.loop import EpochEnd, Notice, Progress
 from bptrain.training.session import begin
 
 IRIS = """

@@ -10,16 +10,21 @@ import pytest
 
 import bptrain
 from bptrain.arrays import Streams
+from bptrain.commands.resume import resume
+from bptrain.commands.train import train
+from bptrain.commands.verify_resume import verify_resume
 from bptrain.config import load
 from bptrain.errors import ConfigError, InputError
 from bptrain.gradcheck.checking import check
 from bptrain.gradcheck.twin import Twin
+from bptrain.model.assemble import prepare
+from bptrain.model.objective import Objective
 from bptrain.nn import LOSSES, Network, completed
 from bptrain.nn.activations import Tanh
 from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mae, Mse, MultiTask, Part, SoftmaxCrossEntropy
 from bptrain.optim import Regularization
-from bptrain.training import Objective, npz, prepare, resume, train, verify_resume
+from bptrain.runs import npz
 
 SCORES = np.random.default_rng(0).normal(size=(8, 5))
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from bptrain.arrays import Streams
-from bptrain.data import AUGMENTATIONS
+from bptrain.columns.augmentation import AUGMENTATIONS
 from bptrain.errors import OptionError
+from bptrain.model.objective import Objective
 from bptrain.nn import INITIALIZERS, LAYERS, LOSSES, Network, completed
 from bptrain.nn.activations import Relu, Sigmoid, Tanh
 from bptrain.nn.initializers import Constant, GlorotUniform, HeNormal, Ones, Orthogonal, TruncatedNormal, Values
 from bptrain.nn.layers import Dense, Dropout
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.optim import Adam, Regularization
-from bptrain.training import Objective
 
 
 def objective_of(layers, loss, *, inputs, batch, dtype="float64", penalties=None):

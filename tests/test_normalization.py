@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bptrain.arrays import Streams
-from bptrain.data import Standard
+from bptrain.columns.scalers import Standard
 from bptrain.errors import OptionError
 from bptrain.nn import Network, completed
 from bptrain.nn.activations import Relu, Tanh

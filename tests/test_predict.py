@@ -15,12 +15,13 @@ import pytest
 
 import bptrain
 from bptrain.console.predictions import print_predictions
-from bptrain.data import portions, read_table
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
-from bptrain.prediction.export import CsvExport, harmless
-from bptrain.training.checkpoint import load
-from bptrain.training.model import scoring_rows
-from bptrain.training.scoring import forward, predicted
+from bptrain.evaluation.prediction_file import CsvExport, harmless
+from bptrain.model.model import scoring_rows
+from bptrain.model.scoring import forward, predicted
+from bptrain.runs.checkpoint import load
+from bptrain.tables import chunks
+from bptrain.tables.sources import read_table
 
 ROWS = 700
 
@@ -186,7 +187,7 @@ def test_numbers_are_in_the_units_of_the_data(runs, table):
 @pytest.mark.parametrize("length", [1, 7, 64, 257])
 def test_the_length_of_a_stretch_changes_nothing(runs, table, name, length, monkeypatch):
     whole = quietly(runs[name], table, ids=["key"])
-    monkeypatch.setattr(portions, "MOST_ROWS", length)
+    monkeypatch.setattr(chunks, "MOST_ROWS", length)
     again = quietly(runs[name], table, ids=["key"])
     assert again.rows == whole.rows == ROWS
     assert again.dropped == whole.dropped
@@ -205,8 +206,8 @@ def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, ta
         lengths.append(len(inputs))
         return predicted(model, inputs)
 
-    monkeypatch.setattr("bptrain.prediction.predicted", recorded)
-    monkeypatch.setattr(portions, "MOST_ROWS", 100)
+    monkeypatch.setattr("bptrain.commands.predict.predicted", recorded)
+    monkeypatch.setattr(chunks, "MOST_ROWS", 100)
     quietly(runs[name], table)
     assert sum(lengths) == ROWS - 54 * (name == "dropped")
     assert len(lengths) > 2
@@ -214,7 +215,7 @@ def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, ta
 
 
 def test_memory_does_not_grow_with_the_rows(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(portions, "MOST_ROWS", 500)
+    monkeypatch.setattr(chunks, "MOST_ROWS", 500)
     peaks = []
     for rows in (1500, 1500, 12_000):
         path = mixed(tmp_path / f"{rows}.csv", rows, holes=False)
@@ -450,7 +451,7 @@ def test_images_of_mnist_need_no_labels(tmp_path):
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_a_late_row_is_named_by_its_line(runs, tmp_path, monkeypatch, length, suffix):
     """Rows that are dropped, and stretches before, do not shift it."""
-    monkeypatch.setattr(portions, "MOST_ROWS", length)
+    monkeypatch.setattr(chunks, "MOST_ROWS", length)
     lines = ["1,,Ulm,yes" if k % 3 == 0 else "1,2,Ulm,yes" for k in range(400)]
     for late in (0, 198, 398):
         text = "\n".join(["size,age,city,member", *lines[:late], "1,2,Ulm,maybe", *lines[late:]]) + "\n"
@@ -511,7 +512,7 @@ def test_places_that_cannot_be_written_to(runs, table, tmp_path, place, message)
 def test_an_output_that_is_not_finite_is_no_prediction(runs, tmp_path, monkeypatch):
     model, stored = load(runs["number"])
     model.network.theta *= 1e19
-    monkeypatch.setattr("bptrain.prediction.load", lambda path: (model, stored))
+    monkeypatch.setattr("bptrain.commands.predict.load", lambda path: (model, stored))
     (tmp_path / "a.csv").write_text("size,age,city,member\n1,2,Ulm,yes\n3e15,2,Ulm,yes\n")
     with pytest.raises(InputError, match=r"a\.csv:3: the network's output is not finite"):
         bptrain.predict(runs["number"], "a.csv")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import bptrain
+from bptrain.commands import race
+from bptrain.commands.race import Contender, Standing, contenders, split
 from bptrain.console.race import course, picture, sentence
 from bptrain.errors import ConfigError, InputError
-from bptrain.racing import racing
-from bptrain.racing.comparing import compared, holm, paired, two_sided
-from bptrain.racing.racing import Contender, Standing, contenders, split
+from bptrain.search.significance import compared, holm, paired, two_sided
 
 # Two-sided 5% and 1% points of Student's t, as printed tables have them.
 TABLE = [
@@ -70,8 +70,8 @@ def test_among_those_that_diverged_the_one_that_did_so_least_often_leads(monkeyp
             one.losses.extend(losses["often" if "0.1" in one.contender.name else "once"])
         yield 1
 
-    monkeypatch.setattr(racing, "run", run)
-    monkeypatch.setattr(racing, "alike", lambda sessions: True)
+    monkeypatch.setattr(race, "run", run)
+    monkeypatch.setattr(race, "alike", lambda sessions: True)
     Path("iris.yaml").write_text("data: {source: {bundled: iris}}\nhidden: [4]\n")
     found = bptrain.race("iris.yaml", vary=["optimizer.adam.lr=0.1,0.2"], seeds=1)
     assert [one.diverged for one in found.standings] == [1, 2]

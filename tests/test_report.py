@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 
 import bptrain
-from bptrain.data import Columns
+from bptrain.columns.columns import Columns
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.evaluation.predictions import Predictions
+from bptrain.model.model import Rows
 from bptrain.report.history import curve, panels
 from bptrain.report.mistakes import confident, furthest, number_words
 from bptrain.report.pictures import pixels
 from bptrain.report.reconstructions import reconstructions
 from bptrain.report.rows import grid, picture, values
-from bptrain.training import Rows
-from bptrain.training.checkpoint import load
+from bptrain.runs.checkpoint import load
 
 pytest.importorskip("matplotlib")
 Image = pytest.importorskip("PIL.Image")
@@ -205,8 +205,8 @@ def test_pixels_are_those_of_the_data(runs, repository):
     assert places.shape == (8, 8)
     with gzip.open(repository / "datasets" / "digits.csv.gz", "rt") as file:
         first = next(csv.DictReader(file))
-    from bptrain.data import Selection
-    from bptrain.training.preparing import load_table
+    from bptrain.model.roles import load_table
+    from bptrain.tables.selection import Selection
 
     table = load_table(model.experiment.data)
     inputs = model.columns.inputs(table, Selection(table).numbers[:1])
@@ -230,8 +230,8 @@ def test_pixels_are_those_of_the_data(runs, repository):
     ],
 )
 def test_what_is_taken_for_a_picture(names, shape):
-    from bptrain.data.features import Numeric
-    from bptrain.data.imputers import Refuse
+    from bptrain.columns.features import Numeric
+    from bptrain.columns.imputers import Refuse
 
     columns = Columns(tuple(Numeric(name, Refuse(), False, 0) for name in names), ())
     found = grid(columns)

@@ -11,14 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bptrain.data import AUGMENTATIONS
+from bptrain.columns.augmentation import AUGMENTATIONS
+from bptrain.commands import verify_resume as verification_module
+from bptrain.commands.resume import resume
+from bptrain.commands.train import Started, carry_out, opened, train
+from bptrain.commands.verify_resume import verify_resume
 from bptrain.errors import ConfigError, InputError, StoppedError, StorageError
 from bptrain.interruption import Interruption
-from bptrain.training import EpochEnd, Notice, Progress, Started, npz, resume, train, verify_resume
-from bptrain.training import verification as verification_module
-from bptrain.training.npz import read
-from bptrain.training.run import carry_out, opened
-from bptrain.training.run_directory import RunDirectory
+from bptrain.runs import npz
+from bptrain.runs.directory import RunDirectory
+from bptrain.runs.npz import read
+from bptrain.training.loop import EpochEnd, Notice, Progress
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [6]\ntraining: {epochs: 4, batch_size: 16}\n"
 DEEP = "hidden=null"
@@ -320,7 +323,7 @@ INTERVALS = [
 
 @pytest.mark.parametrize(("interval", "expected"), INTERVALS)
 def test_intervals_between_checkpoints(monkeypatch, interval, expected):
-    from bptrain.training import keeper
+    from bptrain.runs import keeper
 
     saved = []
     original = keeper.save_last
@@ -340,7 +343,7 @@ def test_sigkill_and_resume_on_the_command_line(bptrain_in, tmp_path):
     assert bptrain_in("train", "c.yaml", "--run", "straight", "-q", "training.checkpoint.every_steps=3").returncode == 0
     code = """
 import os, signal, sys
-from bptrain.training import keeper
+from bptrain.runs import keeper
 original = keeper.save_last
 def save(path, session, history):
     original(path, session, history)

@@ -14,16 +14,21 @@ import numpy as np
 import pytest
 
 from bptrain.atomic import replaced
+from bptrain.commands.dry_run import dry_run
+from bptrain.commands.resume import resume
+from bptrain.commands.train import Started, train
+from bptrain.commands.verify_resume import verify_resume
 from bptrain.errors import DivergedError, InputError, StorageError
+from bptrain.model.assemble import prepare
+from bptrain.model.objective import Batch
 from bptrain.nn import ACTIVATIONS
-from bptrain.training import Notice, Started, dry_run, prepare, resume, train, verify_resume
-from bptrain.training import keeper as keeper_module
+from bptrain.runs import keeper as keeper_module
+from bptrain.runs.disk import TEMPORARY, sweep
+from bptrain.runs.lock import NAME, Lock
+from bptrain.runs.npz import read, write
 from bptrain.training.divergence import diverged
-from bptrain.training.files import TEMPORARY, sweep
 from bptrain.training.health import Measurement, findings, named
-from bptrain.training.lock import NAME, Lock
-from bptrain.training.npz import read, write
-from bptrain.training.objective import Batch
+from bptrain.training.loop import Notice
 from bptrain.training.session import begin
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [6]\ntraining: {epochs: 3}\n"
@@ -54,7 +59,7 @@ class Watch:
 HOLD = """
 import time
 from pathlib import Path
-from bptrain.training.lock import Lock
+from bptrain.runs.lock import Lock
 with Lock(Path()):
     print("held", flush=True)
     time.sleep(60)
@@ -85,7 +90,7 @@ def test_a_lock_names_its_owner_and_is_taken_over_when_that_dies(other_process):
 
 
 def test_a_lock_without_system_locks_looks_the_owner_up(monkeypatch):
-    monkeypatch.setattr("bptrain.training.lock.fcntl", None)
+    monkeypatch.setattr("bptrain.runs.lock.fcntl", None)
     with Lock(Path()), pytest.raises(InputError, match=f"process {os.getpid()}"):
         Lock(Path())
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
@@ -360,7 +365,7 @@ def test_training_stops_in_the_very_step(monkeypatch, what):
 def test_nothing_that_is_not_finite_is_saved():
     session = begin(prepare(config()))
     session.slots[0][3] = np.inf
-    from bptrain.training.checkpoint import save_last
+    from bptrain.runs.checkpoint import save_last
 
     with pytest.raises(DivergedError, match=r"slot\.0 is not finite"):
         save_last(Path("last.npz"), session, {})
@@ -507,14 +512,14 @@ def test_a_dry_run_does_one_of_everything_and_keeps_nothing(bptrain_in, tmp_path
 
 
 def test_a_dry_run_sees_what_does_not_come_back(monkeypatch):
-    from bptrain.training import rehearsal
+    from bptrain.commands import dry_run as module
 
-    original = rehearsal.restore
+    original = module.restore
 
     def forgetful(session, arrays, stored, path):
         original(session, arrays, stored, path)
         session.slots[0][0] += 1
 
-    monkeypatch.setattr(rehearsal, "restore", forgetful)
+    monkeypatch.setattr(module, "restore", forgetful)
     with pytest.raises(StorageError, match="does not come back as it was"):
         dry_run(config())

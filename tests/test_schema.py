@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 
 import bptrain
+from bptrain.commands.list import FAMILIES, SECTIONS
 from bptrain.config import load
-from bptrain.config.reference import FAMILIES, SECTIONS
 from bptrain.config.yaml_text import parse
 from bptrain.errors import ConfigError
 from bptrain.registry import options

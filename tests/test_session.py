@@ -8,19 +8,21 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
+from bptrain.commands.evaluate import evaluate
+from bptrain.commands.train import Started, train
 from bptrain.errors import ConfigError, DivergedError, InputError
-from bptrain.evaluation import evaluate
+from bptrain.model.assemble import prepare
+from bptrain.model.model import scoring_rows
+from bptrain.model.scoring import score
+from bptrain.nn.threads import SMALL_PRODUCT, threads_for
 from bptrain.optim.clipping import Clipping
 from bptrain.optim.portions import drop_subnormal
-from bptrain.training import EpochEnd, Started, prepare, score, train
+from bptrain.runs.checkpoint import load as load_checkpoint
+from bptrain.runs.checkpoint import save_last
+from bptrain.runs.npz import read
 from bptrain.training.budget import Budget
-from bptrain.training.checkpoint import load as load_checkpoint
-from bptrain.training.checkpoint import save_last
-from bptrain.training.loop import pass_over_rows
-from bptrain.training.model import scoring_rows
-from bptrain.training.npz import read
+from bptrain.training.loop import EpochEnd, pass_over_rows
 from bptrain.training.session import begin
-from bptrain.training.threads import SMALL_PRODUCT, threads_for
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 3}\n"
 LINE = """
@@ -290,7 +292,7 @@ def test_small_products_run_on_one_thread_and_the_environment_is_the_machines():
 
 def test_large_products_have_a_team(monkeypatch):
     asked = []
-    monkeypatch.setattr("bptrain.training.threads.threads", lambda: asked.append("") or 4)
+    monkeypatch.setattr("bptrain.nn.threads.threads", lambda: asked.append("") or 4)
     network = prepare(config(IRIS)).model.network
     with threads_for(network, 1):
         # The number of threads is found out outside of every limit.

@@ -10,10 +10,10 @@ from rich.cells import cell_len
 from bptrain import show, summarize, train
 from bptrain.config import annotated, load
 from bptrain.formulas import formula
+from bptrain.model.assemble import prepare
 from bptrain.nn import LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES
 from bptrain.registry import options
-from bptrain.training import prepare
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 HEAD = "data: {source: {bundled: iris}}\n"

@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bptrain
-from bptrain.data import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, Tsv, read_table, source_for
 from bptrain.errors import BptrainError, InputError, OptionError
+from bptrain.tables.sources import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Tsv, read_table, source_for
+from bptrain.tables.synthetic import Synthetic
 
 EXCEL = 'größe;preis;ort\r\n1,5;10;Köln\r\n-2,25;1e2;"a;b"\r\n;3;NA\r\n'
 """What a German Excel writes."""
@@ -420,9 +421,9 @@ BOMBS = """
 import gzip, io, resource, struct, sys, zipfile
 from pathlib import Path
 import numpy as np
-from bptrain.data import Csv, Idx, Jsonl, Npy, Npz, Parquet
+from bptrain.tables.sources import Csv, Idx, Jsonl, Npy, Npz, Parquet
 from bptrain.errors import BptrainError
-from bptrain.data import files
+from bptrain.tables import files
 
 def header(shape):
     text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\\n".encode()
@@ -491,7 +492,7 @@ def test_a_table_that_does_not_fit_into_memory_is_refused():
     with duckdb.connect(":memory:") as database:
         # A hundred thousand million rows of one value, of which Parquet writes the number alone, would take hours.
         database.execute("COPY (SELECT 1::UTINYINT AS a, 2::UTINYINT AS y FROM range(1000)) TO 'f.parquet'")
-    from bptrain.data import files
+    from bptrain.tables import files
 
     before = files.memory
     try:
@@ -511,7 +512,8 @@ def test_every_source_is_tested_here():
 def test_nothing_is_fetched_from_the_network_for_a_file(bptrain_in, tmp_path):
     """Parquet and JSON are in DuckDB's wheel: they are read where it can neither find nor fetch extensions."""
     written(tmp_path)
-    code = "from bptrain.data import read_table; print([len(read_table(f)) for f in ('t.parquet', 't.jsonl', 't.csv')])"
+    files = ("t.parquet", "t.jsonl", "t.csv")
+    code = f"from bptrain.tables.sources import read_table; print([len(read_table(f)) for f in {files}])"
     blocked = "import socket; socket.socket = None; " + code
     environment = {**os.environ, "HOME": str(tmp_path / "none"), "http_proxy": "http://127.0.0.1:9"}
     done = subprocess.run(
@@ -524,7 +526,7 @@ def test_nothing_is_fetched_from_the_network_for_a_file(bptrain_in, tmp_path):
 def test_a_long_read_prints_nothing():
     """DuckDB draws a progress bar on stdout when a statement takes two seconds, here at once."""
     code = """
-from bptrain.data.duck import connected
+from bptrain.tables.duck import connected
 database = connected()
 database.execute("SET progress_bar_time = 1")
 print(database.execute("SELECT count(*) FROM range(2e8::BIGINT) WHERE range % 7 = 1").fetchone())

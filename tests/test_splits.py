@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bptrain
-from bptrain.data import Selection, Split, Table
-from bptrain.data.dividing import divide
-from bptrain.data.duplicates import count_duplicates
+from bptrain.columns.duplicates import count_duplicates
+from bptrain.columns.split import Split
+from bptrain.columns.split_rows import divide
 from bptrain.errors import InputError, OptionError
-from bptrain.training import prepare
+from bptrain.model.assemble import prepare
+from bptrain.tables.selection import Selection
+from bptrain.tables.table import Table
 
 SHARES = st.tuples(st.sampled_from([0.0, 0.1, 0.2, 0.3]), st.sampled_from([0.0, 0.1, 0.25]))
 

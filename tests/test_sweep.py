@@ -10,8 +10,9 @@ import pytest
 
 import bptrain
 from bptrain.arrays import Streams
+from bptrain.commands.gradcheck import sweep_gradients
 from bptrain.console import sweep as picture
-from bptrain.gradcheck import Twin, sweep, sweep_gradients
+from bptrain.gradcheck import Twin, sweep
 from bptrain.gradcheck.line import Line, directions
 from bptrain.gradcheck.planted import MUTATIONS
 from bptrain.nn import ACTIVATIONS, Network

@@ -11,7 +11,7 @@ import pytest
 import bptrain
 from bptrain.config import load
 from bptrain.errors import DivergedError
-from bptrain.training import prepare
+from bptrain.model.assemble import prepare
 
 TEXTBOOK = Path(__file__).parents[1] / "configs" / "textbook"
 

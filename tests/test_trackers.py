@@ -10,7 +10,7 @@ import pytest
 import bptrain
 from bptrain.errors import ConfigError, StoppedError
 from bptrain.interruption import Interruption
-from bptrain.training.trackers import scalars
+from bptrain.runs.trackers import scalars
 
 CONFIG = """data: {source: {bundled: iris}}
 hidden: [4]

@@ -8,11 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bptrain.commands.evaluate import evaluate
+from bptrain.commands.show import show
+from bptrain.commands.train import train
+from bptrain.commands.validate import validate
 from bptrain.config import load
 from bptrain.errors import DivergedError, InputError, OptionError, StorageError
-from bptrain.evaluation import evaluate
-from bptrain.training import EpochEnd, prepare, score, show, train, validate
-from bptrain.training.checkpoint import load as load_checkpoint
+from bptrain.model.assemble import prepare
+from bptrain.model.scoring import score
+from bptrain.runs.checkpoint import load as load_checkpoint
+from bptrain.training.loop import EpochEnd
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bptrain.columns.scalers import Unscaled
 from bptrain.config import dump, from_json, load, to_yaml
-from bptrain.data.scalers import Unscaled
 from bptrain.errors import ConfigError
 from bptrain.optim import Adam
 

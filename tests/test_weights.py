@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import bptrain
-from bptrain.data import balanced
+from bptrain.columns.targets import balanced
 from bptrain.errors import InputError
-from bptrain.training import prepare, score
+from bptrain.model.assemble import prepare
+from bptrain.model.scoring import score
 
 ROWS = 60
 

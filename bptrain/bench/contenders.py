@@ -18,11 +18,11 @@ Run = Callable[[int], None]
 
 def bptrain(workload: Workload) -> Run:
     """This package, by its own loop."""
-    from bptrain.training import prepare
+    from bptrain.model.assemble import prepare
+    from bptrain.nn.threads import threads_for
     from bptrain.training.budget import Budget
     from bptrain.training.loop import pass_over_rows
     from bptrain.training.session import begin
-    from bptrain.training.threads import threads_for
 
     with TemporaryDirectory(prefix="bptrain-bench-") as folder:
         inputs, labels = workload.data()
@@ -44,7 +44,7 @@ def bptrain(workload: Workload) -> Run:
 
 def floor(workload: Workload) -> Run:
     """The matrix products of a step alone, of the same shapes, on as many threads as the loop would use."""
-    from bptrain.training.threads import SMALL_PRODUCT, controller, threads
+    from bptrain.nn.threads import SMALL_PRODUCT, controller, threads
 
     rng, batch = np.random.default_rng(0), workload.batch
     weights = [rng.standard_normal(shape, dtype=np.float32) * 0.01 for shape in pairwise(workload.sizes)]

@@ -5,37 +5,15 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterable
+from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from bptrain import __version__
-from bptrain.cli import (
-    bench,
-    cache,
-    compare,
-    data,
-    evaluate,
-    examples,
-    explain,
-    gradcheck,
-    help,
-    init,
-    list,
-    plot,
-    predict,
-    race,
-    report,
-    resume,
-    runs,
-    schema,
-    show,
-    signals,
-    train,
-    validate,
-    verify,
-)
+from bptrain.cli import signals
+from bptrain.commands import COMMANDS
 from bptrain.errors import BptrainError, BptrainNote, BptrainWarning, ConfigError, ExitCode, StoppedError
 
 app = typer.Typer(
@@ -46,14 +24,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (
-    train, resume, evaluate, predict, runs, compare, report, plot, race,
-    gradcheck, explain, verify, validate, data, show, init, list, schema, bench, help,
-)  # fmt: skip
-for module in COMMANDS:
-    app.command(module.__name__.rpartition(".")[2])(module.command)
-app.add_typer(examples.app, name="examples")
-app.add_typer(cache.app, name="cache")
+for one in COMMANDS:
+    module = import_module(f"bptrain.cli.{one.name}")
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=one.name)
+    else:
+        app.command(one.name)(module.command)
 
 
 def version(wanted: bool) -> None:

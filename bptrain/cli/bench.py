@@ -23,7 +23,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Time training steps and whole commands, beside scikit-learn, PyTorch and JAX where they are installed."""
-    from bptrain.bench import benchmark
+    from bptrain.commands.bench import benchmark
     from bptrain.console.bench import benchmark_result, progress
 
     with prints_aside(), progress() as watch:

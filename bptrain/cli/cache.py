@@ -17,7 +17,7 @@ def command(context: typer.Context) -> None:
 @app.command()
 def show(as_json: Json = False) -> None:
     """Print what is kept, and where."""
-    from bptrain.data.cache import cache_contents
+    from bptrain.commands.cache import cache_contents
 
     found = cache_contents()
     if as_json:
@@ -31,7 +31,7 @@ def show(as_json: Json = False) -> None:
 @app.command()
 def clear(as_json: Json = False) -> None:
     """Remove all of it; nothing but time is lost."""
-    from bptrain.data.cache import clear_cache
+    from bptrain.commands.cache import clear_cache
 
     removed = clear_cache()
     if as_json:

@@ -19,7 +19,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Put runs side by side: what differs in their configs, what they came to, and which is the best."""
-    from bptrain.report.comparison import compare
+    from bptrain.commands.compare import compare
 
     comparison = compare(runs, html=html)
     if as_json:

@@ -5,7 +5,7 @@ from bptrain.cli.arguments import Code, Config, Json, Overrides, print_json, pri
 
 def command(config: Config, overrides: Overrides = None, code: Code = None, as_json: Json = False) -> None:
     """Describe the data of a config: its columns, classes and parts, and what speaks against learning from them."""
-    from bptrain.description import describe_data
+    from bptrain.commands.data import describe_data
 
     with prints_aside():
         found = describe_data(config, overrides or (), code=code or ())

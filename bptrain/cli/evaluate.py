@@ -34,8 +34,8 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Score a trained network; the checkpoint alone is enough."""
+    from bptrain.commands.evaluate import evaluate
     from bptrain.console.progress import progress_bar
-    from bptrain.evaluation import evaluate
 
     with progress_bar("bootstrap", "samples") as watch, prints_aside():
         evaluation = evaluate(

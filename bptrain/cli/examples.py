@@ -15,7 +15,7 @@ def command(context: typer.Context, as_json: Json = False) -> None:
     """List the configs that come with bptrain; `examples copy NAME [PATH]` copies one."""
     if context.invoked_subcommand:
         return
-    from bptrain.config import examples
+    from bptrain.commands.examples import examples
 
     found = examples()
     if as_json:
@@ -36,7 +36,7 @@ def copy(
     as_json: Json = False,
 ) -> None:
     """Copy one of them, comments and all; nothing is overwritten."""
-    from bptrain.config import copy_example
+    from bptrain.commands.examples import copy_example
     from bptrain.console.text import printable
 
     written = copy_example(name, path)

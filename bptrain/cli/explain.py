@@ -50,8 +50,9 @@ def command(
     code: Code = None,
 ) -> None:
     """Show one step of training as a worked example: formulas, numbers, results, forward and backward."""
+    from bptrain.commands.exercise import exercise
+    from bptrain.commands.explain import explain
     from bptrain.console.explain import replaying
-    from bptrain.explanation import exercise, explain
 
     refuse_idle(sheet=sheet, key=key, seed=seed, output=output)
     kind, given, chosen, files = kind or by_suffix(output), overrides or (), numbers(rows), code or ()
@@ -62,8 +63,8 @@ def command(
         else:
             page = explain(config, given, rows=chosen, step=step, digits=digits, code=files)
     if sheet and output is not None:
+        from bptrain.commands.exercise import write_exercise
         from bptrain.console.text import printable
-        from bptrain.explanation.exercises import write_exercise
 
         answers = write_exercise(made, output, kind.value, digits=digits, full=full)
         print(f"{printable(str(output))}: written; fill in {printable(str(answers))} and check it with  bptrain verify")
@@ -75,7 +76,7 @@ def command(
     elif output is None and kind is Format.json:
         print_json(page.to_json())
     else:
-        from bptrain.explanation.files import write, written
+        from bptrain.explain.formats import write, written
 
         text = written(page, kind.value, digits=digits, full=full)
         if output is None:

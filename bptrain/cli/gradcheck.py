@@ -75,8 +75,8 @@ def show_checks(
     config: Path | None, overrides: list[str], code: list[Path], method: Way, entries: str, as_json: bool
 ) -> None:
     """Check, and print the verdicts."""
+    from bptrain.commands.gradcheck import check_gradients
     from bptrain.console.gradients import gradient_report, progress
-    from bptrain.gradcheck import check_gradients
 
     with progress() as watch, prints_aside():
         report = check_gradients(
@@ -101,8 +101,8 @@ def wanted(entries: str) -> Literal["auto", "all"] | int:
 
 def show_sweep(config: Path | None, overrides: list[str], code: list[Path], as_json: bool) -> None:
     """Sweep over step sizes, and print the curves."""
+    from bptrain.commands.gradcheck import sweep_gradients
     from bptrain.console.sweep import sweep_result
-    from bptrain.gradcheck import sweep_gradients
 
     with prints_aside():
         swept = sweep_gradients(config, overrides, code=code)
@@ -116,8 +116,8 @@ def show_sweep(config: Path | None, overrides: list[str], code: list[Path], as_j
 
 def show_mutations(as_json: bool) -> None:
     """Plant the bugs of the catalogue, and print which are caught."""
+    from bptrain.commands.gradcheck import mutate_gradients
     from bptrain.console.gradients import mutation_report, progress
-    from bptrain.gradcheck import mutate_gradients
 
     with progress() as watch:
         report = mutate_gradients(watch=watch)

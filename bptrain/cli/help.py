@@ -19,7 +19,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Explain the code of an error or a warning, with a wrong and a right example; or walk through the textbook."""
-    from bptrain.topics import help_topics
+    from bptrain.commands.help import help_topics
 
     topics = help_topics(topic)
     if as_json:

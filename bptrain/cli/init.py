@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Look at a data file and write a commented config for it, which trains as it is."""
     from bptrain.cli.examples import train_command
-    from bptrain.config.starter import start
+    from bptrain.commands.init import start
     from bptrain.console.text import printable
 
     starter = start(file, target, output=output, force=force)

@@ -18,7 +18,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """List everything that a config can name, or explain one of them."""
-    from bptrain.config import reference
+    from bptrain.commands.list import reference
 
     entries = reference(family, name, code=code or ())
     if as_json:

@@ -15,7 +15,7 @@ def command(
     ] = Path("curves.png"),
 ) -> None:
     """Draw the learning curves of a run. Needs matplotlib."""
+    from bptrain.commands.plot import plot
     from bptrain.console.text import printable
-    from bptrain.report import plot
 
     print(printable(str(plot(run, output))))

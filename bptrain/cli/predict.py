@@ -41,9 +41,9 @@ def command(
     Without -o they are printed, on a terminal the first ones as a table. Text that a spreadsheet would take for a
     formula gets an apostrophe before it.
     """
+    from bptrain.commands.predict import predict
     from bptrain.console.predictions import FIRST, print_predictions, print_written
     from bptrain.console.progress import progress_bar
-    from bptrain.prediction import predict
 
     # To a pipe go all rows, as CSV; a terminal shows the first ones.
     piped = output is None and not as_json and not (sys.stdout is not None and sys.stdout.isatty())

@@ -27,8 +27,8 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Train with one option or another from the same weights on the same batches, and say which ends lower."""
+    from bptrain.commands.race import race
     from bptrain.console.race import progress, race_result
-    from bptrain.racing import race
 
     with prints_aside(), progress(quiet) as watch:
         found = race(

@@ -21,7 +21,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Go on with a run that was stopped or killed; it ends as if it never had been."""
-    from bptrain.training import resume
+    from bptrain.commands.resume import resume
 
     with progress(quiet, log) as sinks:
         result = resume(run, overrides or (), sinks=sinks, interruption=interruption, code=code or ())

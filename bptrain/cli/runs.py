@@ -15,7 +15,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """List the runs, the newest first: finished, stopped, crashed or running."""
-    from bptrain.training import runs
+    from bptrain.commands.runs import runs
 
     found = runs(root)
     if as_json:

@@ -15,8 +15,8 @@ def command(
     code: Code = None,
 ) -> None:
     """Print the JSON Schema of configs, with which editors complete and check them."""
-    from bptrain.config import schema
-    from bptrain.config.schema import MODELINE, to_text, write_schema
+    from bptrain.commands.schema import schema, write_schema
+    from bptrain.config.schema import MODELINE, to_text
     from bptrain.console.text import printable
 
     if output is None:

@@ -20,8 +20,8 @@ def command(
     """Print the config as it would run, with every default and its meaning; or the network that comes of it."""
     from shutil import get_terminal_size
 
+    from bptrain.commands.show import show, summarize
     from bptrain.console.text import printable
-    from bptrain.training import show, summarize
 
     if as_json or summary:
         with prints_aside():

@@ -35,7 +35,8 @@ def command(
     if dry_run:
         rehearse(config, given, files, strict=strict, quiet=quiet, as_json=as_json)
         return
-    from bptrain.training import train, verify_resume
+    from bptrain.commands.train import train
+    from bptrain.commands.verify_resume import verify_resume
 
     with progress(quiet, log) as sinks:
         if not verify:
@@ -62,8 +63,8 @@ def rehearse(
     config: Path, overrides: Sequence[str], code: Sequence[Path], *, strict: bool, quiet: bool, as_json: bool
 ) -> None:
     """Do a dry run, and print what it found."""
+    from bptrain.commands.dry_run import dry_run
     from bptrain.console.problems import print_problems
-    from bptrain.training import dry_run
 
     found = dry_run(config, overrides, strict=strict, code=code)
     if as_json:

@@ -18,9 +18,9 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Check configs against their data without training."""
+    from bptrain.commands.validate import validate
     from bptrain.console.problems import print_notes, print_problems
     from bptrain.console.text import printable
-    from bptrain.training import validate
 
     with prints_aside():
         validation = validate(configs, strict=strict, code=code or ())

@@ -18,7 +18,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Check numbers computed by hand against the truth, and name the likely slip; exit code 4 if one is wrong."""
-    from bptrain.explanation import verify
+    from bptrain.commands.verify import verify
 
     with prints_aside():
         found = verify(answers, code=code or ())

@@ -2,7 +2,6 @@
 
 from bptrain.config.annotated import annotated
 from bptrain.config.dump import dump, to_yaml
-from bptrain.config.examples import Example, copy_example, examples
 from bptrain.config.experiment import (
     Checkpointing,
     Convergence,
@@ -15,9 +14,6 @@ from bptrain.config.experiment import (
 )
 from bptrain.config.load import Config, changed, from_json, load
 from bptrain.config.origin import Origin
-from bptrain.config.reference import reference
-from bptrain.config.schema import schema, write_schema
-from bptrain.config.starter import init
 
 __all__ = [
     "Checkpointing",
@@ -25,7 +21,6 @@ __all__ = [
     "Convergence",
     "Data",
     "EarlyStopping",
-    "Example",
     "Experiment",
     "Logging",
     "Origin",
@@ -33,14 +28,8 @@ __all__ = [
     "Training",
     "annotated",
     "changed",
-    "copy_example",
     "dump",
-    "examples",
     "from_json",
-    "init",
     "load",
-    "reference",
-    "schema",
     "to_yaml",
-    "write_schema",
 ]

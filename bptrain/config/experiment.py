@@ -6,31 +6,18 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from bptrain.data import (
-    AUGMENTATIONS,
-    IMPUTERS,
-    SCALERS,
-    SOURCES,
-    Augmentation,
-    ColumnOptions,
-    Drop,
-    FeatureChoice,
-    Imputer,
-    Refuse,
-    Scaler,
-    Source,
-    Split,
-    Standard,
-    Treatment,
-    Unseen,
-    treatment,
-)
+from bptrain.columns.augmentation import AUGMENTATIONS, Augmentation
+from bptrain.columns.imputers import IMPUTERS, Drop, Imputer, Refuse
+from bptrain.columns.options import ColumnOptions, FeatureChoice, Treatment, Unseen, treatment
+from bptrain.columns.scalers import SCALERS, Scaler, Standard
+from bptrain.columns.split import Split
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import METRICS, Metric
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss
 from bptrain.nn.activations import Relu
 from bptrain.nn.layers import Dense
 from bptrain.optim import OPTIMIZERS, SCHEDULES, Adam, Clipping, Constant, Optimizer, Regularization, Schedule
+from bptrain.tables.sources import SOURCES, Source
 
 Auto = Literal["auto"]
 

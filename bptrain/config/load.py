@@ -1,7 +1,8 @@
 """Loading a config: a file and `KEY=VALUE` overrides to an experiment."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from bptrain.config.overrides import overridden
 from bptrain.config.scalars import shown
 from bptrain.config.variables import resolved
 from bptrain.config.yaml_text import parse, read_text
-from bptrain.errors import ConfigError, Problem
+from bptrain.errors import ConfigError, OptionError, Problem
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,12 @@ def finished(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], fol
             problems.extend(error.problems)
     tree, nowhere = resolved({"name": escaped(name), **tree}, origin, os.environ)
     return Config(Builder(origin, folder, [*problems, *nowhere]).build(tree), origin)
+
+
+@contextmanager
+def located(config: Config) -> Iterator[None]:
+    """Give mistakes in options that the data or the rest of the config brings to light their places in the file."""
+    try:
+        yield
+    except OptionError as error:
+        raise config.origin.located(error) from None

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from bptrain.config.families import FAMILIES
 from bptrain.config.origin import FieldPath, Origin, Source, Spot, dotted, field_path
-from bptrain.config.reference import FAMILIES
 from bptrain.config.scalars import cut, shown
 from bptrain.config.yaml_text import MOST_DEPTH, parse
 from bptrain.errors import ConfigError

@@ -5,18 +5,15 @@ that each is described once.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import annotated_types as at
 
-from bptrain.code import load_codes
 from bptrain.config.dump import plain
 from bptrain.config.experiment import Experiment
-from bptrain.config.files import write_new
-from bptrain.config.reference import FAMILIES
+from bptrain.config.families import FAMILIES
 from bptrain.registry import Family, Option, alternatives, bare, describe, family_of, metadata, options, summary
 
 FILE_NAME = "bptrain.schema.json"
@@ -40,19 +37,12 @@ BOUNDS = (
 TYPES = {int: "integer", float: "number", str: "string", bool: "boolean", Path: "string", type(None): "null"}
 
 
-def schema(*, code: Sequence[str | Path] = ()) -> Schema:
-    """The JSON Schema of a config, as `bptrain schema` writes it.
+def config_schema() -> Schema:
+    """Return the JSON Schema of a config.
 
     It refuses unknown keys and names, wrong types and values out of bounds, and takes `${...}` for any single value.
     What only the whole config or its data can tell is for `bptrain validate`.
-
-    Args:
-        code: Python files that register further components.
-
-    Raises:
-        InputError: a file of code cannot be used.
     """
-    load_codes(code)
     definitions: dict[str, Schema] = {
         "variable": {"type": "string", "pattern": r"\$\{", "description": "a reference to another key or a variable"}
     }
@@ -71,25 +61,6 @@ def schema(*, code: Sequence[str | Path] = ()) -> Schema:
 def to_text(document: Schema) -> str:
     """A schema as its file has it."""
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-def write_schema(path: str | Path, *, code: Sequence[str | Path] = ()) -> None:
-    """Write the JSON Schema of configs, over an earlier one too.
-
-    Args:
-        path: of the file.
-        code: Python files that register further components.
-
-    Raises:
-        InputError: a file of code cannot be used, something else is at the path, or its folder is missing.
-        StorageError: it cannot be written.
-    """
-    path, document = Path(path), schema(code=code)
-    try:
-        earlier = path.is_file() and f'"title": "{TITLE}"' in path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        earlier = False
-    write_new(path, to_text(document), force=earlier)
 
 
 def with_schema(text: str, path: Path) -> str:

@@ -8,10 +8,9 @@ from typing import Any, get_args, get_origin
 
 from bptrain.config.aliases import KEYS, NAMES, REMARKS, VALUES
 from bptrain.config.experiment import Experiment
+from bptrain.config.families import FAMILIES
 from bptrain.config.origin import FieldPath, dotted
-from bptrain.config.reference import FAMILIES
 from bptrain.config.scalars import cut
-from bptrain.data.sources import BUNDLED_TARGETS
 from bptrain.registry import (
     Family,
     alternatives,
@@ -23,6 +22,7 @@ from bptrain.registry import (
     options,
     snake_case,
 )
+from bptrain.tables.sources import BUNDLED_TARGETS
 
 LONGEST_WORD = 60
 

@@ -10,9 +10,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.bench import Benchmark, Command, Comparison
-from bptrain.bench.benchmarking import Watch
-from bptrain.bench.commands import OURS
+from bptrain.bench import Comparison
+from bptrain.bench.command_lines import OURS, Command
+from bptrain.commands.bench import Benchmark, Watch
 from bptrain.console.tables import output
 from bptrain.console.text import is_interactive, printable
 

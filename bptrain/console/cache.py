@@ -6,10 +6,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from bptrain.commands.cache import Contents
 from bptrain.console.summary import size
 from bptrain.console.tables import output
 from bptrain.console.text import duration, printable
-from bptrain.data.cache import Contents
 
 
 def cache_table(found: Contents) -> None:

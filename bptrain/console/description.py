@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bptrain.commands.data import ColumnDescription, DataDescription, PartDescription
 from bptrain.console.summary import lines
 from bptrain.console.tables import output
 from bptrain.console.text import printable
-from bptrain.description import ColumnDescription, DataDescription, PartDescription
 
 MOST_CLASSES = 20
 MOST_COLUMNS = 200

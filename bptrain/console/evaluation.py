@@ -10,8 +10,8 @@ from rich.text import Text
 
 from bptrain.console.tables import output
 from bptrain.console.text import figure, number, printable
-from bptrain.evaluation import Evaluation
 from bptrain.evaluation.bootstrap import CONFIDENCE
+from bptrain.evaluation.evaluation import Evaluation
 from bptrain.evaluation.targets import MOST_CLASSES, ClassTarget, NumberTarget
 
 WIDE = 60

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bptrain.commands.gradcheck import GradientReport
 from bptrain.console.tables import output
 from bptrain.console.text import is_interactive, number, printable
-from bptrain.gradcheck import Check, GradientReport
+from bptrain.gradcheck import Check
 from bptrain.gradcheck.mutations import Outcome
 
 

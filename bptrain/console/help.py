@@ -5,8 +5,8 @@ from textwrap import wrap
 
 from rich.text import Text
 
+from bptrain.commands.help import Topic
 from bptrain.console.tables import output
-from bptrain.topics import Topic
 
 STYLES = {"error": "red", "warning": "yellow", "wrong": "red", "right": "green"}
 

@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from bptrain.commands.train import Started
 from bptrain.console.plain import notice_line
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.errors import StorageError
-from bptrain.training import EpochEnd, Notice, Progress, Started
-from bptrain.training.history import read_history
-from bptrain.training.run_directory import RunDirectory
+from bptrain.runs.directory import RunDirectory
+from bptrain.runs.history import read_history
+from bptrain.training.loop import EpochEnd, Notice, Progress
 
 REFRESHES = 8.0
 """Drawings a second at most."""

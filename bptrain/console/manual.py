@@ -7,8 +7,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.config import Example
-from bptrain.config.reference import ComponentEntry, OptionEntry
+from bptrain.commands.examples import Example
+from bptrain.commands.list import ComponentEntry, OptionEntry
 from bptrain.console.tables import output
 from bptrain.console.text import printable
 

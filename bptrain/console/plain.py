@@ -5,9 +5,10 @@ import sys
 from time import perf_counter
 from typing import Any
 
+from bptrain.commands.train import Started
 from bptrain.console.problems import print_problems
 from bptrain.console.text import duration, number, printable
-from bptrain.training import EpochEnd, Notice, Progress, Started
+from bptrain.training.loop import EpochEnd, Notice, Progress
 
 Event = Started | Notice | Progress | EpochEnd
 

@@ -11,11 +11,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from bptrain.commands.race import Lap, Race, Standing
 from bptrain.console.chart import LABEL, Curve, Line, chart, sparkline
 from bptrain.console.tables import output
 from bptrain.console.text import is_interactive, number, printable
-from bptrain.racing import Comparison, Race, Standing
-from bptrain.racing.racing import Lap
+from bptrain.search.significance import Comparison
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 WIDEST = 84

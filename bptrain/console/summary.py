@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.console.tables import output
+from bptrain.model.summary import Summary
 from bptrain.nn.cost import LayerCost
-from bptrain.training import Summary
 
 
 def summary(one: Summary) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
+from bptrain.commands.dry_run import DryRun
+from bptrain.commands.train import Result
+from bptrain.commands.verify_resume import ResumeCheck
 from bptrain.console.text import duration, figures, is_interactive, number, printable
 from bptrain.needs import code_options
-from bptrain.training import DryRun, Result, ResumeCheck
 
 FEW_PARAMETERS = 12
 """A network with no more parameters than this has them printed after training."""

@@ -7,14 +7,13 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from bptrain.columns.targets import Classes
 from bptrain.console.chart import LABEL, Line, chart
 from bptrain.console.text import duration, printable
 from bptrain.console.watch import SHORT, Watch
-from bptrain.data import Classes
+from bptrain.model.summary import loss_in_words
 from bptrain.registry import name_of
-from bptrain.training import Session
-from bptrain.training.session import metrics_of
-from bptrain.training.summary import loss_in_words
+from bptrain.training.session import Session, metrics_of
 
 PLAIN = str.maketrans("→·…━╸─●│", ">|.=--*|")
 """What stands for characters that an encoding lacks, one for one."""

@@ -6,9 +6,9 @@ from math import inf
 from time import perf_counter
 
 from bptrain.console.chart import Curve
-from bptrain.training import EpochEnd, Progress, Session
 from bptrain.training.health import marks
-from bptrain.training.session import Record, is_of_layer
+from bptrain.training.loop import EpochEnd, Progress
+from bptrain.training.session import Record, Session, is_of_layer
 
 WINDOW = 10.0
 """Seconds over which the speed is measured."""

@@ -7,14 +7,16 @@ from functools import cached_property
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data import Classes, Columns, Inputs, Numeric
+from bptrain.columns.columns import Columns
+from bptrain.columns.features import Numeric
+from bptrain.columns.target_columns import Inputs
+from bptrain.columns.targets import Classes
 from bptrain.metrics import Kind, predicted_codes
 from bptrain.metrics.probability import class_probabilities
-from bptrain.training import Model, Rows
-from bptrain.training.heads import Head
-from bptrain.training.model import scoring_rows
-from bptrain.training.scoring import Pair, forward
-from bptrain.training.threads import threads_for
+from bptrain.model.heads import Head
+from bptrain.model.model import Model, Rows, scoring_rows
+from bptrain.model.scoring import Pair, forward
+from bptrain.nn.threads import threads_for
 
 
 @dataclass(frozen=True)

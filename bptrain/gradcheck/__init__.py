@@ -2,22 +2,17 @@
 
 from bptrain.gradcheck.checking import check
 from bptrain.gradcheck.comparison import Check
-from bptrain.gradcheck.mutations import MutationReport, mutate_gradients
-from bptrain.gradcheck.suite import GradientReport, check_gradients, sweep_gradients
+from bptrain.gradcheck.mutations import MutationReport
 from bptrain.gradcheck.sweep import Sweep, sweep
 from bptrain.gradcheck.taylor import Taylor
 from bptrain.gradcheck.twin import Twin
 
 __all__ = [
     "Check",
-    "GradientReport",
     "MutationReport",
     "Sweep",
     "Taylor",
     "Twin",
     "check",
-    "check_gradients",
-    "mutate_gradients",
     "sweep",
-    "sweep_gradients",
 ]

@@ -14,11 +14,11 @@ import numpy as np
 
 from bptrain.arrays import Array, Shape, Streams
 from bptrain.gradcheck.shaking import Pattern
+from bptrain.model.objective import Batch, Objective
 from bptrain.nn import Frame, Layer, Loss, Network
 from bptrain.nn.witness import Observer, Witness, observed, running, witnessed
 from bptrain.optim import Adam, Regularization
 from bptrain.registry import name_of
-from bptrain.training import Batch, Objective
 
 STEP = 1e-200
 NOTHING = 1e-100

@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 from bptrain.config.dump import flow
-from bptrain.errors import InputError
 from bptrain.metrics import METRICS
-from bptrain.training import Run, look_at
-from bptrain.training.measures import bare
+from bptrain.model.measures import bare
+from bptrain.runs.run_list import Run
 
 SHORT_OPTION = ("units", "rate", "lr", "alpha")
 """The option that says most of a component, where it has several."""
@@ -51,32 +49,6 @@ class Comparison:
             "scores": [{"name": one.name, "values": list(one.values), "best": list(one.best)} for one in self.scores],
             "remark": self.remark,
         }
-
-
-def compare(runs: Sequence[str | Path], *, html: str | Path | None = None) -> Comparison:
-    """Put runs side by side.
-
-    Args:
-        runs: their directories.
-        html: where to write a page with the curves of all, in one file; needs matplotlib.
-
-    Raises:
-        InputError: one of them is no run, or comes twice; or there is something at the page's path, or no matplotlib.
-        StorageError: the page cannot be written.
-    """
-    found = tuple(look_at(path) for path in runs)
-    if not found:
-        raise InputError("no runs to compare; name their directories, or see bptrain runs")
-    for path in sorted({run.path for run in found if sum(run.path == other.path for other in found) > 1}):
-        raise InputError(f"{path}: is named twice; a run compares with others")
-    differences = tuple(different([without_name(run.config) for run in found]))
-    remark = incomparable(found)
-    comparison = Comparison(found, differences, tuple(scores(found, mark=not remark)), remark)
-    if html is not None:
-        from bptrain.report.comparison_page import write_page
-
-        write_page(comparison, Path(html))
-    return comparison
 
 
 def without_name(config: Mapping[str, Any]) -> dict[str, Any]:

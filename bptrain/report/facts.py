@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from shlex import quote
 
 from bptrain.config import to_yaml
+from bptrain.model.measures import bare
+from bptrain.model.model import batch_rows
+from bptrain.model.summary import target_in_words
 from bptrain.nn.cost import costs
 from bptrain.registry import name_of
 from bptrain.report.html import Content, Html, joined, named, tag
 from bptrain.report.material import Material
 from bptrain.report.page import details, facts, listing, note, table
-from bptrain.training.environment import in_words
-from bptrain.training.measures import bare
-from bptrain.training.model import batch_rows
-from bptrain.training.summary import target_in_words
+from bptrain.runs.environment import in_words
 
 MAIN = ("accuracy", "f1", "roc_auc", "r2", "rmse", "mae")
 """The metrics that stand at the top, where there are some, beside the loss."""

@@ -8,12 +8,13 @@ from typing import Any
 
 from bptrain.code import load_codes
 from bptrain.errors import InputError, StorageError
-from bptrain.evaluation import Evaluation, SplitName, chosen_rows, evaluated
 from bptrain.evaluation.bootstrap import Watch
-from bptrain.training import Model, Rows, Run, look_at
-from bptrain.training.checkpoint import find, load
-from bptrain.training.history import read_history
-from bptrain.training.run_directory import RunDirectory
+from bptrain.evaluation.evaluation import Evaluation, SplitName, chosen_rows, evaluated
+from bptrain.model.model import Model, Rows
+from bptrain.runs.checkpoint import find, load
+from bptrain.runs.directory import RunDirectory
+from bptrain.runs.history import read_history
+from bptrain.runs.run_list import Run, look_at
 from bptrain.training.session import Record
 
 SAMPLES = 1000

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data import Columns
+from bptrain.columns.columns import Columns
 from bptrain.evaluation.predictions import Predictions
+from bptrain.model.model import Rows
 from bptrain.report.html import Content, Html, joined, named, tag
 from bptrain.report.page import note, table
 from bptrain.report.pictures import pixels
 from bptrain.report.rows import grid, picture, values
-from bptrain.training import Rows
 
 MOST = 24
 MOST_IN_A_TABLE = 12

@@ -6,11 +6,11 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.evaluation.predictions import Predictions
+from bptrain.model.model import Rows
 from bptrain.report.html import Html, joined, tag
 from bptrain.report.mistakes import row_number
 from bptrain.report.page import note
 from bptrain.report.pictures import pixels
-from bptrain.training import Rows
 
 MOST = 12
 """Rows of each kind that are drawn."""

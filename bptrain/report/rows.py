@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.data import Columns
-from bptrain.data.features import Boolean, Categorical, Feature, Numeric
+from bptrain.columns.columns import Columns
+from bptrain.columns.features import Boolean, Categorical, Feature, Numeric
 from bptrain.report.html import named
 
 ROUNDING = 1e-6

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from bptrain.model.model import Model
 from bptrain.nn.layers import Dense
 from bptrain.report.html import Html, joined, tag
 from bptrain.report.page import note
 from bptrain.report.pictures import pixels
 from bptrain.report.rows import grid
-from bptrain.training import Model
 
 MOST = 64
 

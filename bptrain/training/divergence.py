@@ -6,9 +6,9 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import DivergedError
+from bptrain.model.objective import Batch
 from bptrain.nn import Frame
 from bptrain.registry import name_of
-from bptrain.training.objective import Batch
 from bptrain.training.session import Session
 
 FAR = 100.0

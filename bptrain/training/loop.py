@@ -14,13 +14,13 @@ import numpy as np
 
 from bptrain.arrays import is_finite
 from bptrain.errors import DivergedError, StoppedError
+from bptrain.model.objective import Batch
+from bptrain.model.scoring import Score, score
 from bptrain.optim import LineSearch
 from bptrain.optim.portions import update
 from bptrain.training import health
 from bptrain.training.budget import Budget
 from bptrain.training.divergence import diverged
-from bptrain.training.objective import Batch
-from bptrain.training.scoring import Score, score
 from bptrain.training.session import Record, Session, is_of_layer
 
 TICK = 0.1

@@ -11,14 +11,14 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, RandomState
-from bptrain.data.scattering import ROUNDS, Scattered
+from bptrain.columns.scattering import ROUNDS, Scattered
 from bptrain.errors import Mistake, OptionError
+from bptrain.model.assemble import Assembly
+from bptrain.model.model import Model, Rows, batch_rows
+from bptrain.model.scoring import Score
 from bptrain.nn.network import refuse_more_than_memory
 from bptrain.registry import name_of
-from bptrain.training.assemble import Assembly
-from bptrain.training.environment import fingerprint
-from bptrain.training.model import Model, Rows, batch_rows
-from bptrain.training.scoring import Score
+from bptrain.runs.environment import fingerprint
 
 Record = dict[str, float | int | None]
 """One epoch of the history, flat."""

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 import bptrain
-from bptrain.data import IMPUTERS, SCALERS, Selection, Split, Table, Treatment, balanced, fit
-from bptrain.training import prepare
+from bptrain.columns.columns import fit
+from bptrain.columns.imputers import IMPUTERS
+from bptrain.columns.options import Treatment
+from bptrain.columns.scalers import SCALERS
+from bptrain.columns.split import Split
+from bptrain.columns.targets import balanced
+from bptrain.model.assemble import prepare
+from bptrain.tables.selection import Selection
+from bptrain.tables.table import Table
 
 sklearn = pytest.importorskip("sklearn")
 

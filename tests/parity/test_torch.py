@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bptrain.arrays import Streams
+from bptrain.model.objective import Objective
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Network
 from bptrain.nn.activations import Elu, LeakyRelu, Prelu
 from bptrain.nn.initializers import GlorotUniform
@@ -20,7 +21,6 @@ from bptrain.nn.losses import (
 )
 from bptrain.nn.normalization import BatchNorm, LayerNorm
 from bptrain.optim import Adam, Regularization, Sgd
-from bptrain.training import Objective
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

@@ -7,8 +7,8 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.gradcheck.planted.planting import ROWS, plants_in_head, plants_in_loss, plants_in_penalty
+from bptrain.model.objective import Objective
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
-from bptrain.training import Objective
 
 
 @plants_in_loss(SoftmaxCrossEntropy(), "ratio_rows")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.gradcheck.twin import Twin
+from bptrain.model.objective import Objective
 from bptrain.nn import Layer, Loss
 from bptrain.nn.activations import Tanh
 from bptrain.nn.initializers import GlorotUniform
@@ -14,7 +15,6 @@ from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, MultiTask, Part, SoftmaxCrossEntropy
 from bptrain.optim import Regularization
 from bptrain.registry import name_of
-from bptrain.training import Objective
 
 ROWS, INPUTS = 6, 5
 

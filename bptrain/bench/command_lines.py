@@ -1,0 +1,87 @@
+"""Whole commands, from the start of the process to its exit: `bptrain train` beside scripts that do the same."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from bptrain import blas
+from bptrain.bench.measuring import Tell
+from bptrain.errors import InputError
+from bptrain.tables.sources import resources
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+OURS = "bptrain train"
+FIRST_STEP = "bptrain train, to its first step"
+TORCH = "a PyTorch script"
+SKLEARN = "a scikit-learn script"
+
+NEEDS = {TORCH: "torch", SKLEARN: "sklearn"}
+
+
+@dataclass(frozen=True)
+class Command:
+    """A whole command: its seconds in each round."""
+
+    name: str
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Seconds from start to exit."""
+        return median(self.seconds)
+
+
+def commands() -> dict[str, list[str]]:
+    """The commands on the bundled digits that can be run here, by name.
+
+    All train 60 epochs, look at the validation rows after each, and keep the best weights.
+    """
+    config, data = resources("configs") / "digits.yaml", str(resources("datasets") / "digits.csv.gz")
+    train = [sys.executable, "-m", "bptrain", "train", str(config), "training.early_stopping=null", "--quiet"]
+    found = {
+        OURS: train,
+        FIRST_STEP: [*train, "training.max_steps=1"],
+        TORCH: [sys.executable, str(SCRIPTS / "digits_torch.py"), data],
+        SKLEARN: [sys.executable, str(SCRIPTS / "digits_sklearn.py"), data],
+    }
+    return {name: words for name, words in found.items() if name not in NEEDS or find_spec(NEEDS[name])}
+
+
+def time_commands(rounds: int, tell: Tell) -> tuple[Command, ...]:
+    """Run each command in turn, so many times, after a first one that warms up.
+
+    Raises:
+        InputError: one of them failed.
+    """
+    found = commands()
+    times: dict[str, list[float]] = {name: [] for name in found}
+    with TemporaryDirectory(prefix="bptrain-bench-") as folder:
+        for turn in range(rounds + 1):
+            for name, words in found.items():
+                taken = seconds(words, folder)
+                if turn:
+                    times[name].append(taken)
+                tell(f"digits: {name}")
+    return tuple(Command(name, tuple(taken)) for name, taken in times.items())
+
+
+def seconds(words: list[str], folder: str) -> float:
+    """The seconds of a command, run in a folder.
+
+    Raises:
+        InputError: it failed.
+    """
+    began = perf_counter()
+    # Our own command line settles BLAS for itself.
+    done = subprocess.run(words, cwd=folder, env=blas.unsettled(), capture_output=True, text=True, check=False)
+    taken = perf_counter() - began
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise InputError(f"{' '.join(words)} failed: {last}")
+    return taken

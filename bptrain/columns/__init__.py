@@ -1,0 +1,1 @@
+"""Columns: their kinds, what each becomes for the network, targets, and which rows train."""

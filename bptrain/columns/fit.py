@@ -1,0 +1,123 @@
+"""Fitting: what the training rows say of each column, found once and then frozen."""
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.columns.complaints import called, no_policy, out_of_scale
+from bptrain.columns.features import Boolean, Categorical, Feature, Numeric, numbers
+from bptrain.columns.imputers import Constant, Imputer
+from bptrain.columns.inference import PAIRS, pair_of, plain
+from bptrain.columns.options import Kind, Treatment
+from bptrain.columns.scalers import Scaler
+from bptrain.errors import InputError
+from bptrain.tables.selection import Selection
+from bptrain.tables.table import shown
+from bptrain.tables.values import distinct, missing, text_of
+
+
+def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) -> Feature:
+    """A column fitted on the rows that train.
+
+    Raises:
+        InputError: a value is missing without a policy, or cannot be what the kind asks for.
+    """
+    values = numbers(rows, name) if kind == "numeric" else rows.column(name)
+    holes = missing(values)
+    count = int(np.count_nonzero(holes))
+    policy = treatment.missing
+    if count and not policy.fills:
+        raise no_policy(rows, name, holes)
+    shared = (name, policy, treatment.indicator and count > 0, count)
+    present = values[~holes]
+    if policy.fills and not len(present) and kind != "numeric":
+        raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out")
+    if kind == "numeric":
+        return fit_numeric(rows, values, shared, treatment)
+    if kind == "boolean":
+        return fit_boolean(rows, texts(values), shared)
+    found = [text_of(value) if isinstance(value, float) else value for value in distinct(present)]
+    fill = filled_with(policy, texts(present)) if policy.fills else None
+    if fill is not None and fill not in found and count:
+        found = sorted([*found, fill])
+    elif fill is not None and fill not in found:
+        # Nothing was missing in training: a category that no row had would keep its random weights.
+        fill = None
+    return Categorical(*shared, tuple(found), treatment.unseen == "ignore", fill)
+
+
+def fit_boolean(rows: Selection, values: Array, shared: tuple[str, Imputer, bool, int]) -> Boolean:
+    """A column of text fitted whose values are one of the known pairs."""
+    name, policy, _, _ = shared
+    present = values[~missing(values)]
+    pair = pair_of(sorted(map(plain, set(present.tolist()))))
+    if pair is None:
+        strange = first_no_boolean(values)
+        what = f"no boolean (got {called(values[strange])}); take the column for categorical"
+        raise InputError(f"{rows.where(strange)}: {name}: {what}")
+    if not policy.fills:
+        return Boolean(*shared, pair, None)
+    word = plain(filled_with(policy, present))
+    truth = next((each.index(word) for each in PAIRS if word in each), None)
+    if truth is None:
+        what = f"{shown(word)} stands for a missing value; write {pair[0]} or {pair[1]}"
+        raise InputError(f"{rows.table.origin}: {name}: {what}")
+    return Boolean(*shared, pair, pair[truth])
+
+
+def fit_numeric(
+    rows: Selection, values: Array, shared: tuple[str, Imputer, bool, int], treatment: Treatment
+) -> Numeric:
+    """A column of numbers fitted: what stands for missing values first, then the scaler on all of them."""
+    name, policy, _, count = shared
+    holes = np.isnan(values)
+    value = None
+    if policy.fills:
+        if count == len(values) and not isinstance(policy, Constant):
+            raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out of data.features")
+        try:
+            value = float(policy.fit(values[~holes] if count else values) or 0.0)
+        except ValueError:
+            what = f"{shown(policy.fit(values))} stands for a missing value and is no number; write a number"
+            raise InputError(f"{rows.table.origin}: {name}: {what}") from None
+        values = np.where(holes, value, values) if count else values
+    with np.errstate(all="ignore"):
+        statistics = tuple(float(number) for number in treatment.scaling.fit(values))
+    if not np.isfinite(statistics).all():
+        raise out_of_scale(rows, name, treatment.scaling, values, unscalable(treatment.scaling, values))
+    return Numeric(*shared, treatment.scaling, statistics, value)
+
+
+def unscalable(scaler: Scaler, values: Array) -> int:
+    """The place of the value that spoils the statistics of a scaler: one that it does not take, or else the largest."""
+    with np.errstate(all="ignore"):
+        probe = scaler.fit(np.zeros(1))
+        strange = np.flatnonzero(~np.isfinite(scaler.apply(values, probe)))
+    return int(strange[0]) if len(strange) else int(np.argmax(np.abs(values)))
+
+
+def filled_with(policy: Imputer, present: Array) -> str:
+    """The category that stands for a missing value."""
+    value = policy.fit(present)
+    return text_of(value) if isinstance(value, float | int) else str(value)
+
+
+def texts(values: Array) -> Array:
+    """Values as text, those that are missing as None."""
+    if values.dtype == object:
+        return values
+    found, inverse = np.unique(values, return_inverse=True)
+    called = np.empty(len(found), object)
+    called[:] = [None if number != number else text_of(number) for number in found.tolist()]
+    return np.asarray(called[inverse.reshape(-1)])
+
+
+def first_no_boolean(values: Array) -> int:
+    """The place of the first value that goes with none of the pairs, or not with those before it."""
+    seen: list[str] = []
+    for k, value in enumerate(values):
+        if value is not None:
+            seen.append(plain(value))
+            if not pair_of(seen):
+                return k
+            seen = sorted(set(seen))
+    return 0

@@ -1,0 +1,159 @@
+"""Targets: classes with their labels, and what a column to be predicted looks like."""
+
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
+from bptrain.errors import InputError
+from bptrain.registry import name_of
+from bptrain.tables.selection import Selection
+from bptrain.tables.table import Table, shown
+from bptrain.tables.values import UNSEEN, are_numbers, as_numbers, codes, distinct
+from bptrain.tables.values import missing as holes_of
+
+Task = Literal["classification", "regression", "multi_label", "autoencoder", "multi_task"]
+
+MOST_INTEGER_CLASSES = 20
+"""A column of whole numbers with no more distinct values than this, and five rows for each, is taken for classes,
+unless the config says otherwise. Two values are classes in any case."""
+
+Label = str | int
+
+
+@dataclass(frozen=True)
+class Classes:
+    """A target of classes: their labels, sorted; a label's place is its code.
+
+    Labels are text or whole numbers, as the column was in the training rows. Text is compared as it is, so that 01 is
+    not 1; numbers are compared as numbers, also with a later file that has them as text.
+    """
+
+    name: str
+    labels: tuple[Label, ...]
+    missing: Imputer = Refuse()
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it; `from_json` is the inverse."""
+        return {"name": self.name, "labels": list(self.labels), "missing": name_of(self.missing)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Classes":
+        """The inverse of `to_json`."""
+        return cls(stored["name"], tuple(stored["labels"]), IMPUTERS.members[stored["missing"]]())
+
+    def codes(self, table: Table | Selection) -> Array:
+        """The class number of each row, `(rows,)` int64.
+
+        Raises:
+            InputError: a label is missing, or not among the classes.
+        """
+        rows = table if isinstance(table, Selection) else Selection(table)
+        values = rows.column(self.name)
+        found = codes(values, self.labels, rows.decimal)
+        refuse_missing(rows, self.name, values)
+        unknown = np.flatnonzero(found == UNSEEN)
+        if len(unknown):
+            row = int(unknown[0])
+            known = ", ".join(shown(label) for label in self.labels[:20])
+            more = f", one of {len(unknown):,} such rows" if len(unknown) > 1 else ""
+            got = shown(values[row]) if values.dtype == object else f"{values[row]:.17g}"
+            what = f"a class unseen in training{more} (got {got}, known are {known})"
+            raise InputError(f"{rows.where(row)}: {self.name}: {what}; let it train, or leave such rows out")
+        return found
+
+
+def refuse_missing(rows: Selection, name: str, values: Array) -> None:
+    """Refuse a target that is missing somewhere.
+
+    Raises:
+        InputError: it is; the message names the first row.
+    """
+    holes = np.flatnonzero(holes_of(values))
+    if len(holes):
+        more = f", here and in {len(holes) - 1:,} more rows" if len(holes) > 1 else ""
+        what = (
+            f"the target is missing{more}; fill it in, remove the row, or write columns: {{{name}: {{missing: drop}}}}"
+        )
+        raise InputError(f"{rows.where(int(holes[0]))}: {name}: {what}")
+
+
+def labels_of(rows: Selection, name: str) -> list[Label]:
+    """The different labels of a column, sorted: text as it is, whole numbers as integers.
+
+    Raises:
+        InputError: a label is missing, or a number is not whole.
+    """
+    values = rows.column(name)
+    refuse_missing(rows, name, values)
+    if values.dtype == object:
+        return [str(label) for label in distinct(values)]
+    broken = np.flatnonzero((values != np.floor(values)) | (np.abs(values) >= 2**53))
+    if len(broken):
+        row = int(broken[0])
+        what = f"a class must be text or a whole number below 2^53 (got {values[row]:.17g})"
+        raise InputError(f"{rows.where(row)}: {name}: {what}; for numbers to predict use loss: mse")
+    return [int(value) for value in distinct(values)]
+
+
+def find_classes(table: Table | Selection, name: str, missing: Imputer = Refuse()) -> Classes:  # noqa: B008
+    """The classes of a column, sorted.
+
+    Raises:
+        InputError: a label is missing or no class, or there is only one.
+    """
+    rows = table if isinstance(table, Selection) else Selection(table)
+    labels = labels_of(rows, name)
+    if len(labels) < 2:
+        where = "" if len(rows) == len(rows.table) else f", in the {len(rows):,} rows that train"
+        what = f"the target has a single class, {shown(labels[0])}{where}; there is nothing to learn"
+        raise InputError(f"{rows.table.origin}: {name}: {what}")
+    return Classes(name, tuple(labels), missing)
+
+
+def refuse_constant(table: Table | Selection, name: str) -> None:
+    """Refuse a column of numbers to predict that are all the same, unless they are written in the config.
+
+    Raises:
+        InputError: they are, or one is missing.
+    """
+    rows = table if isinstance(table, Selection) else Selection(table)
+    values = rows.column(name)
+    refuse_missing(rows, name, values)
+    if values.dtype != object and values.min() == values.max() and not rows.table.written:
+        where = "" if len(rows) == len(rows.table) else f" of the {len(rows):,} that train"
+        what = f"it is {values[0]:g} in every row{where}; there is nothing to learn"
+        raise InputError(f"{rows.table.origin}: {name}: {what}")
+
+
+def with_numbers(table: Table, name: str) -> Table:
+    """The table with a column that was read as text as numbers, if it is numbers alone and none is padded with
+    zeros."""
+    values = table.columns[name]
+    if values.dtype != object or not are_numbers(values, table.decimal):
+        return table
+    return replace(table, columns=ChainMap({name: as_numbers(values, table.decimal)}, table.columns))  # type: ignore[arg-type]
+
+
+def likely_task(table: Table, name: str) -> Task:
+    """What a target column looks like: text and few distinct whole numbers are classes, other numbers are not."""
+    values = table.column(name)
+    if values.dtype == object:
+        return "classification"
+    present = values[~np.isnan(values)]
+    whole = bool(len(present) and np.all(np.isfinite(present)) and np.all(present == np.floor(present)))
+    most = min(MOST_INTEGER_CLASSES, max(2, len(values) // 5))
+    return "classification" if whole and len(np.unique(present)) <= most else "regression"
+
+
+def balanced(codes: Array, classes: int) -> tuple[float, ...]:
+    """Weights that let every class count the same: `n / (classes · count)`, as scikit-learn's `balanced`.
+
+    codes `(rows,)` int64; every class has a row.
+    """
+    counts: Sequence[int] = np.bincount(codes, minlength=classes).tolist()
+    return tuple(len(codes) / (classes * count) for count in counts)

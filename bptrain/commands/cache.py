@@ -1,0 +1,77 @@
+"""`bptrain cache`"""
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bptrain.tables.cache import LIMIT, ROWS, entries, folder, is_unfinished, readable
+from bptrain.tables.store import ARRAYS, TABLE, Damaged, end_of
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A table that is kept: its file in the cache, what it was read from, its size and when it was last used, in
+    seconds since 1970. A damaged one has no columns."""
+
+    path: str
+    files: tuple[str, ...]
+    source: str
+    rows: int
+    columns: int
+    bytes: int
+    used: float
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The folder of the cache, the tables in it, the latest used first, and the bytes that they may have together."""
+
+    folder: str
+    tables: tuple[Kept, ...]
+    limit: int
+
+    @property
+    def bytes(self) -> int:
+        """What the tables take."""
+        return sum(table.bytes for table in self.tables)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `bptrain cache show --json` prints."""
+        return {**asdict(self), "bytes": self.bytes}
+
+
+def cache_contents() -> Contents:
+    """What is in the cache of parsed tables.
+
+    Raises:
+        StorageError: it cannot be looked at.
+    """
+    with readable():
+        found = [described(path, status) for path, status in entries() if not is_unfinished(path.name)]
+    return Contents(str(folder()), tuple(found), LIMIT)
+
+
+def described(path: Path, status: os.stat_result) -> Kept:
+    """A table by the end of its file."""
+    try:
+        document = end_of(path, ARRAYS if path.suffix == ROWS else TABLE)
+        facts = document["facts"]
+        columns = facts["columns"] if path.suffix == ROWS else len(document["columns"])
+        return Kept(str(path), tuple(facts["files"]), facts["source"], facts["rows"], columns, status.st_size,
+                    status.st_mtime)  # fmt: skip
+    except (Damaged, OSError, ValueError, LookupError, TypeError):
+        return Kept(str(path), (), "damaged", 0, 0, status.st_size, status.st_mtime)
+
+
+def clear_cache() -> Contents:
+    """Remove every table from the cache. What was removed.
+
+    Raises:
+        StorageError: something cannot be removed.
+    """
+    before = cache_contents()
+    with readable():
+        for path, _ in entries():
+            path.unlink(missing_ok=True)
+    return before

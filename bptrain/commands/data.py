@@ -1,0 +1,247 @@
+"""Description: what a config's data is, column by column, and what speaks against learning from it."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bptrain.arrays import Array, Streams
+from bptrain.code import load_codes
+from bptrain.columns.features import Feature
+from bptrain.columns.fit import fit_feature
+from bptrain.columns.kinds import series
+from bptrain.columns.options import FeatureChoice
+from bptrain.columns.profile import ColumnDescription, Objection, Spread, Use, describe_column
+from bptrain.columns.split_profile import PartDescription, counted, describe_parts, present
+from bptrain.columns.suspicion import leak_into_classes, leak_into_numbers, suspicions
+from bptrain.columns.targets import Classes, find_classes, refuse_constant
+from bptrain.config import Data, Experiment, load
+from bptrain.config.load import located
+from bptrain.errors import InputError, OptionError
+from bptrain.model.preprocessing import class_weights, treated
+from bptrain.model.roles import divided, feature_names, is_autoencoder, listed, load_table, roles, target_names
+from bptrain.model.task import find_task, refuse_continuous, settled
+from bptrain.tables.selection import Selection
+from bptrain.tables.table import Table
+
+__all__ = ["ColumnDescription", "DataDescription", "Objection", "PartDescription", "Spread", "describe_data"]
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class DataDescription:
+    """The data of a config: `rows` rows of `origin`, `task` and `target` as they are settled ('' and empty where they
+    are not), the rows of each class of each target that has some, each column, and each part of the split (empty where
+    it cannot be divided).
+
+    `objections` are what training refuses beside what is said of single columns, `notes` what becomes of rows.
+    """
+
+    origin: str
+    rows: int
+    task: str
+    target: tuple[str, ...]
+    classes: dict[str, dict[str, int]]
+    columns: tuple[ColumnDescription, ...]
+    parts: tuple[PartDescription, ...]
+    objections: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `bptrain data --json` prints."""
+        return asdict(self) | {
+            "target": list(self.target),
+            "columns": [column.to_json() for column in self.columns],
+            "parts": [asdict(part) for part in self.parts],
+            "objections": list(self.objections),
+            "notes": list(self.notes),
+        }
+
+
+def describe_data(
+    config: str | Path, overrides: Sequence[str] = (), *, code: Sequence[str | Path] = ()
+) -> DataDescription:
+    """What was read for a config, and what `train` would say to it. A column that training refuses is described with
+    the reason; only a file that cannot be read at all is an error.
+
+    Args:
+        config: a YAML file.
+        overrides: `KEY=VALUE` each, put over the file.
+        code: Python files that register components which the config names.
+
+    Raises:
+        InputError: the code or the config cannot be used, or its data cannot be read.
+        StorageError: a file is there and may not be read.
+    """
+    load_codes(code)
+    loaded = load(config, overrides)
+    with located(loaded):
+        table = load_table(loaded.experiment.data)
+    return described(loaded.experiment, table)
+
+
+def described(experiment: Experiment, table: Table) -> DataDescription:
+    """The description of a table that was read for an experiment."""
+    data, said = experiment.data, list[str]()
+    targets = attempt(lambda: target_names(data, table), said) or ()
+    features = attempt(lambda: feature_names(data, table, targets), said)
+    if features is None:
+        features = meant_features(data, table, targets)
+    autoencoder = attempt(lambda: is_autoencoder(data, table), said)
+    if autoencoder:
+        experiment = replace(experiment, data=replace(data, task="autoencoder"))
+    task = attempt(lambda: find_task(experiment, table, targets), said) if targets or autoencoder else None
+    parts, notes, classes = dict[str, Selection](), tuple[str, ...](), dict[str, Classes]()
+    if task is not None:
+        whole = settled(experiment, targets, task, table)
+        for name in whole.data.class_targets:
+            answered = present(Selection(table), name)
+            attempt(lambda name=name: refuse_continuous(experiment, table, name), said)  # type: ignore[misc]
+            if (found := attempt(lambda name=name, rows=answered: find_classes(rows, name), said)) is not None:  # type: ignore[misc]
+                classes[name] = found
+        division = attempt(lambda: divided(whole, table, Streams(experiment.seed)), said)
+        if division is not None:
+            parts, notes = division.parts, division.notes
+            if len(classes) == 1 and task == "classification":
+                (only,) = classes.values()
+                attempt(lambda: class_weights(whole.data, parts["train"], only), said)
+    rows = tuple(parts.values()) or (Selection(table),)
+    columns = tuple(columns_of(data, table, rows, features, targets, classes))
+    known = {one.message for column in columns for one in column.objections}
+    return DataDescription(
+        table.origin,
+        len(table),
+        task or "",
+        tuple(targets),
+        counted(Selection(table), classes),
+        columns,
+        describe_parts(parts, (*features, *targets), classes),
+        tuple(one for one in dict.fromkeys(said) if not any(one.endswith(message) for message in known)),
+        notes,
+    )
+
+
+def meant_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[str, ...]:
+    """The features as far as the config can be followed where it names something that cannot be one."""
+    named = listed(data)[1]
+    excluded = (data.features.exclude or ()) if isinstance(data.features, FeatureChoice) else ()
+    others = {*targets, *roles(data), *excluded}
+    return tuple(name for name in table.columns if name not in others and (named is None or name in named))
+
+
+def attempt(work: Callable[[], Found], said: list[str]) -> Found | None:
+    """What comes of some work, or None and what is said against it."""
+    try:
+        return work()
+    except OptionError as error:
+        said.extend(error.lines)
+    except InputError as error:
+        said.append(str(error))
+    return None
+
+
+def columns_of(
+    data: Data,
+    table: Table,
+    parts: Sequence[Selection],
+    features: Sequence[str],
+    targets: Sequence[str],
+    classes: Mapping[str, Classes],
+) -> Iterator[ColumnDescription]:
+    """Every column of the table; the kinds of features are those of the first part, which trains."""
+    numbered = series(features)
+    answers = answers_in(table, targets, classes)
+    for name, values in table.columns.items():
+        use = use_of(data, name, features, targets)
+        kind, treatment, objections = "", "", list[Objection]()
+        if use == "feature":
+            kind, treatment, refusals = fitted_feature(data, parts, name)
+            objections += [Objection("error", brief(message, table.origin, name)) for message in refusals]
+            objections += suspicions(name, values, numbered=name in numbered)
+            if len(features) > 1:
+                leaks = (leak(values[rows], answer) for rows, answer in answers)
+                objections += list(dict.fromkeys(one for one in leaks if one is not None))
+        elif use == "target":
+            kind = "categorical" if name in classes else ""
+            refusals = target_refusals(parts[0], name, name in classes)
+            objections += [Objection("error", brief(message, table.origin, name)) for message in refusals]
+        yield describe_column(name, values, use, kind, treatment, objections, table.decimal)
+
+
+def use_of(data: Data, name: str, features: Sequence[str], targets: Sequence[str]) -> Use:
+    """What a column is for."""
+    if name in targets:
+        return "target"
+    if name in features:
+        return "feature"
+    fields: dict[str, Use] = {"data.id": "id", "data.sample_weight": "weight", "data.split.column": "split"}
+    return fields.get(roles(data).get(name, ""), "unused")
+
+
+def fitted_feature(data: Data, parts: Sequence[Selection], name: str) -> tuple[str, str, list[str]]:
+    """The kind of a feature, what a network would read of it, and why it would not; the first part trains."""
+    said: list[str] = []
+    found = attempt(lambda: treated(data, parts[0], [name]), said)
+    if found is None:
+        return "", "", said
+    ((kind, one),) = found.values()
+    feature = attempt(lambda: fit_feature(parts[0], name, kind, one), said)
+    if feature is None:
+        return kind, "", said
+    for part in parts:
+        attempt(lambda part=part: encoded(feature, part), said)  # type: ignore[misc]
+    return kind, feature.words, said
+
+
+def encoded(feature: Feature, rows: Selection) -> Array:
+    """What a network reads of a feature, `(rows, outputs)`.
+
+    Raises:
+        InputError: a value cannot be used.
+    """
+    out = np.empty((len(rows), len(feature.outputs)), np.float32)
+    feature.encode(rows, out, Counter())
+    return out
+
+
+def brief(message: str, origin: str, name: str) -> str:
+    """A message without the field, the source and the column that it begins with; what is left of a place is the
+    line."""
+    start = rf"(data\.[^:]*: )?{re.escape(origin)}(:(\d+))?: {re.escape(name)}: "
+    found = re.match(start, message)
+    if found is None:
+        return message
+    return (f"line {found[3]}: " if found[3] else "") + message[found.end() :]
+
+
+def target_refusals(train: Selection, name: str, of_classes: bool) -> list[str]:
+    """Why a target cannot be learned."""
+    said: list[str] = []
+    if of_classes:
+        attempt(lambda: find_classes(train, name), said)
+    else:
+        attempt(lambda: refuse_constant(train, name), said)
+    return said
+
+
+def answers_in(table: Table, targets: Sequence[str], classes: Mapping[str, Classes]) -> list[tuple[Array, Array]]:
+    """What is to be told, target by target, and the rows in which it is there: class numbers as int64, or numbers;
+    without those that are neither."""
+    found = []
+    for name in targets:
+        rows = present(Selection(table), name)
+        if name in classes:
+            found.append((rows.numbers, classes[name].codes(rows)))
+        elif table.columns[name].dtype != object:
+            found.append((rows.numbers, rows.column(name)))
+    return found
+
+
+def leak(values: Array, answer: Array) -> Objection | None:
+    """Whether a feature tells what is to be told."""
+    return leak_into_classes(values, answer) if answer.dtype == np.int64 else leak_into_numbers(values, answer)

@@ -1,0 +1,23 @@
+"""`bptrain runs`"""
+
+from pathlib import Path
+
+from bptrain.errors import InputError
+from bptrain.runs.directory import ROOT
+from bptrain.runs.run_list import Run, is_run, look_at, moment
+
+
+def runs(root: str | Path = ROOT) -> tuple[Run, ...]:
+    """The runs under a directory, the newest first.
+
+    Args:
+        root: where they lie; those inside of folders inside are not looked for.
+
+    Raises:
+        InputError: there is no such directory.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(f"{root}: no such directory; bptrain train CONFIG begins a run in it")
+    found = [look_at(path) for path in sorted(root.iterdir()) if is_run(path)]
+    return tuple(sorted(found, key=lambda run: (moment(run), run.path.name), reverse=True))

@@ -1,0 +1,40 @@
+"""`bptrain schema`"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bptrain.code import load_codes
+from bptrain.config.files import write_new
+from bptrain.config.schema import TITLE, Schema, config_schema, to_text
+
+
+def schema(*, code: Sequence[str | Path] = ()) -> Schema:
+    """Return the JSON Schema of a config, as `bptrain schema` writes it.
+
+    Args:
+        code: Python files that register further components.
+
+    Raises:
+        InputError: a file of code cannot be used.
+    """
+    load_codes(code)
+    return config_schema()
+
+
+def write_schema(path: str | Path, *, code: Sequence[str | Path] = ()) -> None:
+    """Write the JSON Schema of configs, over an earlier one too.
+
+    Args:
+        path: of the file.
+        code: Python files that register further components.
+
+    Raises:
+        InputError: a file of code cannot be used, something else is at the path, or its folder is missing.
+        StorageError: it cannot be written.
+    """
+    path, document = Path(path), schema(code=code)
+    try:
+        earlier = path.is_file() and f'"title": "{TITLE}"' in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        earlier = False
+    write_new(path, to_text(document), force=earlier)

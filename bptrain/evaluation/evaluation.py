@@ -1,0 +1,144 @@
+"""Evaluation: how good a trained model is on rows of its own data or on new ones."""
+
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from bptrain.errors import BptrainNote, BptrainWarning, InputError
+from bptrain.evaluation.bootstrap import CONFIDENCE, Interval, Watch, intervals
+from bptrain.evaluation.fitting import fitting_measures
+from bptrain.evaluation.predictions import Predictions, in_own_units, predictions
+from bptrain.evaluation.targets import Target, targets
+from bptrain.metrics import Figure
+from bptrain.model.assemble import encoded, fingerprint, ignored_columns, ignored_values
+from bptrain.model.large import encoded_large
+from bptrain.model.large_division import divided_large_again
+from bptrain.model.model import Model, Rows
+from bptrain.model.roles import Division, divided, dropped, is_large, load_table
+from bptrain.model.scoring import score
+from bptrain.tables.sources import read_table
+from bptrain.tables.table import Table
+
+SplitName = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Loss and metrics on `rows` rows of a split, or of new `data`; metrics are None where undefined.
+
+    `metrics` are those of the config, then all others that fit the task; where each target has a loss of its own, those
+    of one after the other, as `price.rmse`. `targets` says more of each column that is predicted, and of an autoencoder
+    of each input that is a number. `intervals` are those of the metrics that are single numbers, from `bootstrap`
+    samples; None: not asked for. `predictions` are what all of it was made from, of each such target by itself.
+    """
+
+    split: str
+    rows: int
+    loss: float
+    metrics: dict[str, Figure]
+    targets: tuple[Target, ...]
+    bootstrap: int | None
+    intervals: dict[str, Interval | None] | None
+    predictions: tuple[Predictions, ...] = field(repr=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `bptrain evaluate --json` prints."""
+        document: dict[str, Any] = {
+            **{key: getattr(self, key) for key in ("split", "rows", "loss", "metrics")},
+            "targets": [one.to_json() for one in self.targets],
+        }
+        if self.intervals is not None:
+            ranges = {name: one and asdict(one) for name, one in self.intervals.items()}
+            document["bootstrap"] = {"samples": self.bootstrap, "confidence": CONFIDENCE, "intervals": ranges}
+        return document
+
+
+def evaluated(
+    model: Model, name: str, rows: Rows, bootstrap: int | None = None, watch: Watch | None = None
+) -> Evaluation:
+    """Score a model on rows that have a name; see `evaluate`."""
+    result, found = score(model, rows), predictions(model, rows)
+    judged = [one for said in found for one in fitting_measures(model.metrics, said)]
+    values = {}
+    with np.errstate(all="ignore"):
+        for one in judged:
+            known = one.name in result.metrics
+            values[one.name] = result.metrics[one.name] if known else one.value(one.predictions)
+    singles = [one for one in judged if not isinstance(values[one.name], list)]
+    ranges = None if bootstrap is None else intervals(singles, bootstrap, watch)
+    each = tuple(target for said in found for target in targets(in_own_units(model.columns, said)))
+    return Evaluation(name, len(rows), result.loss, values, each, bootstrap, ranges, found)
+
+
+def chosen_rows(
+    model: Model, stored: dict[str, Any], data: str | Path | None, split: SplitName | None
+) -> tuple[str, Rows]:
+    """The rows to score, and what they are called: a part of the run's own, or `data`.
+
+    Raises:
+        InputError: they cannot be had, or do not fit the model.
+    """
+    if data is None:
+        return own_rows(model, stored, split)
+    if split is not None:
+        raise InputError("--split names a part of the training data; it does not go with --data")
+    rows = new_rows(model, read_table(data, like=model.experiment.data.source, text=model.columns.text))
+    if objection := model.objection(rows, strict=False):
+        raise InputError(f"{data}: {objection[1]}")
+    return "data", rows
+
+
+def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> tuple[str, Rows]:
+    """A part of the data that the model was trained from, split again as it was then; `stored` is of the checkpoint.
+
+    Raises:
+        InputError: the split has no rows, or the data is no longer the same.
+    """
+    counts = stored["rows"]
+    name: str = split or next(part for part in ("test", "validation", "train") if part in counts)
+    if name not in counts:
+        raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
+    table = load_table(model.experiment.data)
+    many = is_large(model.experiment, table)
+    division = divided_large_again(model, table) if many else divided(model.experiment, table, model.streams)
+    now, then = sum(division.counts.values()), sum(counts.values())
+    if now != then:
+        what = f"{table.origin} has {now} rows, and had {then} when the model was trained"
+        raise InputError(f"{what}; the split cannot be repeated, use --data FILE")
+    parts: Mapping[str, Rows] = {}
+    if division.counts == counts:
+        parts = encoded(model, division)[0] if isinstance(division, Division) else encoded_large(model, division).parts
+    if not parts or fingerprint(parts) != stored["data"]:
+        what = f"{table.origin} has changed since the model was trained"
+        raise InputError(f"{what}; its {name} rows may be others now, use --data FILE to score all rows of a file")
+    return name, parts[name]
+
+
+def new_rows(model: Model, table: Table) -> Rows:
+    """A table of its own as the model reads it.
+
+    Raises:
+        InputError: a column is missing, or has values that cannot be used; or no row is complete.
+
+    Warns:
+        BptrainWarning: rows are dropped, or values are ignored.
+        BptrainNote: columns are ignored.
+    """
+    model.columns.refuse_absent(table)
+    if others := model.columns.ignored(table):
+        warnings.warn(f"{table.origin}: {ignored_columns(others)}", BptrainNote, stacklevel=2)
+    kept, holes = model.columns.complete(table)
+    if kept is not None:
+        warnings.warn(dropped(table, kept, holes), BptrainWarning, stacklevel=2)
+        if not len(kept):
+            raise InputError(f"{table.origin}: no row is complete; there is nothing to score")
+    unseen: Counter[str] = Counter()
+    rows = model.rows(table, kept, unseen)
+    if unseen:
+        warnings.warn(f"{table.origin}: {ignored_values(unseen)}", BptrainWarning, stacklevel=2)
+    return rows

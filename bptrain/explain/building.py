@@ -1,0 +1,258 @@
+"""Building: a recorded step becomes a page, section by section, in the order in which training computed it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.explain.expressions import equations
+from bptrain.explain.page import Line, Page, Section
+from bptrain.explain.recording import Pass, Recording
+from bptrain.explain.updating import gradient_sections, result_section, update_sections
+from bptrain.explain.working import Worked, Working, options_of
+from bptrain.formulas import formula, in_force
+from bptrain.nn import Activation, Layer, Loss
+from bptrain.nn.chain import Chain
+from bptrain.nn.layers import Dense
+from bptrain.nn.witness import Passage
+from bptrain.registry import name_of, summary
+from bptrain.text import printable
+
+LINKS = {"softmax": ("softmax",), "sigmoid": ("σ",), "exp": ("exp",)}
+"""How formulas write what a loss makes of scores."""
+
+PARAMETERS = {"weight": "W", "bias": "b", "scale": "γ", "shift": "β", "slope": "a"}
+"""How formulas write the parameters that are not called by their names there."""
+
+
+@dataclass(frozen=True)
+class Titles:
+    """The textbook's names: of the output of each layer, of the gradient that reaches it, and of its parameters."""
+
+    outputs: dict[str, str]
+    deltas: dict[str, str]
+    parameters: dict[str, str]
+
+
+def titles_of(chain: Chain) -> Titles:
+    """z1, a1, delta1, W1, b1, ...: the dense layers are counted, and what follows each is its activation."""
+    titles, count, activated = Titles({}, {}, {}), 0, True
+    for name, layer in zip(chain.names, chain.layers, strict=True):
+        if isinstance(layer, Dense):
+            count, activated = count + 1, False
+            titles.outputs[name], titles.deltas[name] = f"z{count}", f"delta{count}"
+            titles.parameters[f"{name}.weight"], titles.parameters[f"{name}.bias"] = f"W{count}", f"b{count}"
+        elif isinstance(layer, Activation) and not activated:
+            activated = True
+            titles.outputs[name] = f"a{count}"
+    return titles
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Makes sections of a recording; numbers in formulas have so many digits."""
+
+    recording: Recording
+    digits: int
+
+    @property
+    def chain(self) -> Chain:
+        """The network's layers."""
+        return self.recording.network.chain
+
+    @property
+    def titles(self) -> Titles:
+        """The textbook's names."""
+        return titles_of(self.chain)
+
+    def page(self, config: str) -> Page:
+        """The whole page."""
+        recording, experiment = self.recording, self.recording.session.model.experiment
+        sections: list[Section] = []
+        for k, seen in enumerate(recording.batches):
+            found = self.pass_sections(seen, first=k == 0)
+            sections += [of_batch(section, k + 1) for section in found] if len(recording.batches) > 1 else found
+        sections += gradient_sections(recording, self.titles.parameters, self.digits)
+        sections += update_sections(recording, self.titles.parameters, self.digits)
+        sections.append(result_section(recording))
+        rows = tuple(int(row) + 1 for seen in recording.batches for row in seen.rows)
+        return Page(printable(experiment.name), config, recording.step, rows, tuple(sections), self.notes())
+
+    def notes(self) -> tuple[str, ...]:
+        """What is not shown and matters."""
+        found = []
+        if len(self.recording.passes) > len(self.recording.batches):
+            tried = len(self.recording.passes) - 1
+            points = f"{tried} point{'s' * (tried > 1)}"
+            found.append(f"the line search tried {points}; the passes shown are those at its start")
+        if any(seen.weights is not None for seen in self.recording.batches):
+            found.append("rows are weighted: each counts in the loss, and in n, by its weight")
+        if any(seen.others is not None for seen in self.recording.batches):
+            found.append("rows are mixed: the loss is share · L(t) + (1 - share) · L(t₂)")
+        if self.recording.session.model.experiment.augmentation:
+            found.append("the inputs are those that training sees, augmented at random")
+        return tuple(found)
+
+    def pass_sections(self, seen: Pass, *, first: bool) -> Iterator[Section]:
+        """A batch on its way forward and back."""
+        yield self.given(seen)
+        letters: dict[str, dict[str, Array | float]] = {}
+        for name, passage in seen.passages.items():
+            layer = self.layer(name)
+            section, known = self.forward(name, layer, passage, seen, parameters=first)
+            letters[name] = known
+            yield section
+        yield self.loss(seen, first=first)
+        for name, passage in reversed(seen.passages.items()):
+            if passage.dy is not None:
+                yield self.backward(name, self.layer(name), passage, seen, letters[name])
+
+    def given(self, seen: Pass) -> Section:
+        """The rows that go in, and what is to come out."""
+        lines = [Line("input", "x", seen.inputs, "a0"), Line("target", "t", seen.targets, "t")]
+        if seen.others is not None:
+            lines.append(Line("share", "share", np.asarray(seen.share), words="of its own that each row keeps"))
+            lines.append(Line("other_target", "t₂", seen.others, words="of the rows that are mixed in"))
+        if seen.weights is not None:
+            lines.append(Line("row_weight", "w", seen.weights))
+        count = len(seen.inputs)
+        some = ", ".join(str(row + 1) for row in seen.rows[:8].tolist()) + ", ..." * (count > 8)
+        return Section(f"given: row{'s' * (count > 1)} {some}", "given", tuple(lines))
+
+    def layer(self, name: str) -> Layer:
+        """The layer of a full name, such as `2.residual.0.dense`."""
+        return layers_by_name(self.chain)[name]
+
+    def parameters(self, name: str) -> dict[str, tuple[str, Array]]:
+        """The parameters of a layer before the step, by their letters, with their names in the network."""
+        views = self.recording.network.named(self.recording.theta)
+        return {letter_of(key): (key, view) for key, view in views.items() if key.rpartition(".")[0] == name}
+
+    def forward(
+        self, name: str, layer: Layer, passage: Passage, seen: Pass, *, parameters: bool
+    ) -> tuple[Section, dict[str, Array | float]]:
+        """A layer forward, and the letters that are known then."""
+        own, kept = self.parameters(name), seen.letters[name, "Forward:"]
+        formulas = in_force(layer, "Forward:")
+        found = {one.name for one in equations(formulas)}
+        # What training drew on the way is given; what a formula says how to compute is a result.
+        given = {key: array for key, array in kept.items() if key not in found}
+        letters: dict[str, Array | float] = {
+            **options_of(layer),
+            **{symbol: array for symbol, (_, array) in own.items()},
+            **given,
+            "π": np.pi,
+            "n": float(len(passage.x)),
+            "x": passage.x,
+        }
+        alias = self.titles.outputs.get(name, "")
+        lines = [
+            Line(key, symbol, array, words="before the step") for symbol, (key, array) in own.items() if parameters
+        ]
+        lines += [Line(f"{name}.{key}", key, array) for key, array in given.items()]
+        working = Working(formulas, letters, {**kept, "y": passage.y}, self.digits)
+        done = working.carry_out(["y"])
+        lines += [line_of(name, one, alias * (one.name == "y")) for one in done]
+        if "y" not in working.known:
+            lines.append(Line(f"{name}.y", "y", passage.y, alias, words=words(layer)))
+        return Section(f"{name} forward", "forward", tuple(lines)), working.known
+
+    def backward(
+        self, name: str, layer: Layer, passage: Passage, seen: Pass, known: Mapping[str, Array | float]
+    ) -> Section:
+        """A layer backward: the gradients of its parameters, and that which it hands on."""
+        assert passage.dy is not None
+        real, labels = {}, {}
+        for key, array in passage.g.items():
+            symbol, title = f"d{letter_of(key)}", self.titles.parameters.get(f"{name}.{key}", "")
+            real[symbol], labels[symbol] = array, (f"{name}.{key}.gradient", f"d{title}" if title else "")
+        if passage.dx is not None:
+            real["dx"], labels["dx"] = passage.dx, (f"{name}.dx", self.titles.deltas.get(self.before(name), ""))
+        letters = {**known, **seen.letters[name, "Backward:"], "dy": passage.dy}
+        done = Working(in_force(layer, "Backward:"), letters, real, self.digits).carry_out(list(real))
+        lines = []
+        for one in done:
+            key, alias = labels.get(one.name, (f"{name}.{one.name}.backward", ""))
+            lines.append(replace(line_of(name, one, alias), name=key))
+        for symbol in real.keys() - {one.name for one in done}:
+            lines.append(
+                Line(labels[symbol][0], symbol, real[symbol], labels[symbol][1], words=words(layer, "Backward:"))
+            )
+        return Section(f"{name} backward", "backward", tuple(lines))
+
+    def before(self, name: str) -> str:
+        """The layer before one in the chain of the network; empty for the first and for those inside of others."""
+        names = list(self.chain.names)
+        return names[names.index(name) - 1] if name in names[1:] else ""
+
+    def loss(self, seen: Pass, *, first: bool) -> Section:
+        """The loss, its gradient, and the penalty."""
+        loss: Loss = self.recording.session.model.objective.loss
+        name, width = name_of(loss), seen.scores.shape[-1]
+        letters: dict[str, Array | float] = {
+            **options_of(loss), "z": seen.scores, "t": seen.targets.astype(np.float64), "n": seen.weight,
+            "width": float(width),
+        }  # fmt: skip
+        lines = [Line("scores", "z", seen.scores)]
+        last = self.chain.names[-1]
+        if loss.link:
+            outputs = loss.outputs(seen.scores.copy(), np.empty_like(seen.scores))
+            count = sum(isinstance(layer, Dense) for layer in self.chain.layers)
+            has = f"a{count}" in self.titles.outputs.values()
+            lines.append(Line("outputs", "p", outputs, "" if has else f"a{count}", words=f"{loss.link} of the scores"))
+            letters |= {f"{function}(z)": outputs for function in LINKS.get(loss.link, ())}
+        precision = str(self.recording.network.dtype)
+        real_loss = np.asarray(seen.loss, dtype=precision)
+        for label, symbol, real, key, alias in (
+            ("Forward:", "L", real_loss, "loss", "loss"),
+            ("Backward:", "dz", seen.dscores, "dscores", self.titles.deltas.get(last, "")),
+        ):
+            working = Working(in_force(loss, label, width), letters, {symbol: real}, self.digits)
+            done = working.carry_out([symbol])
+            letters = {**working.known}
+            for one in done:
+                if one.name == symbol:
+                    shown = np.asarray(seen.loss) if symbol == "L" else one.value
+                    lines.append(replace(line_of(name, one, alias), name=key, value=shown))
+                elif one.name not in [line.symbol for line in lines]:
+                    lines.append(line_of(name, one, ""))
+            if symbol not in [one.name for one in done]:
+                value = np.asarray(seen.loss) if symbol == "L" else real
+                lines.append(Line(key, symbol, value, alias, words=words(loss, label)))
+        return Section(f"loss: {name}", "loss", tuple(lines))
+
+
+def of_batch(section: Section, number: int) -> Section:
+    """A section of one of several batches; textbooks have names for the first alone."""
+    lines = [
+        replace(line, name=f"batch{number}.{line.name}", alias=line.alias if number == 1 else "")
+        for line in section.lines
+    ]
+    return replace(section, title=f"batch {number}, {section.title}", lines=tuple(lines))
+
+
+def letter_of(parameter: str) -> str:
+    """How formulas write a parameter."""
+    own = parameter.rpartition(".")[2]
+    return PARAMETERS.get(own, own)
+
+
+def layers_by_name(chain: Chain) -> dict[str, Layer]:
+    """Every layer by its full name, those inside of others too."""
+    found: dict[str, Layer] = {}
+    for name, layer, inner in zip(chain.names, chain.layers, chain.inner, strict=True):
+        found[name] = layer
+        if inner is not None:
+            found |= layers_by_name(inner)
+    return found
+
+
+def line_of(owner: str, one: Worked, alias: str) -> Line:
+    """The line of an equation that was carried out."""
+    return Line(f"{owner}.{one.name}", one.name, one.value, alias, one.formula, "", one.numbers, one.place)
+
+
+def words(component: object, label: str = "Forward:") -> str:
+    """What is said of a component whose formula cannot be computed: its formula as it stands, or its first sentence."""
+    return formula(type(component), label).replace("`", "") or summary(type(component)).removesuffix(".")

@@ -1,0 +1,34 @@
+"""Files of worked examples."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from bptrain.config.files import write_new
+from bptrain.explain.latex import to_latex
+from bptrain.explain.layout import to_text
+from bptrain.explain.markdown import to_markdown
+from bptrain.explain.page import Page
+
+Format = Literal["text", "markdown", "latex", "json"]
+
+
+def written(page: Page, kind: Format | str, *, digits: int = 6, full: bool = False) -> str:
+    """A page in a format."""
+    if kind == "json":
+        return json.dumps(page.to_json(), indent=2, allow_nan=False) + "\n"
+    if kind == "latex":
+        return to_latex(page, digits=digits, full=full)
+    if kind == "markdown":
+        return to_markdown(page, digits=digits, full=full)
+    return to_text(page, digits=digits, full=full)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a page to a new file.
+
+    Raises:
+        InputError: something is there already, or there is no such folder.
+        StorageError: it cannot be written.
+    """
+    write_new(path, text)

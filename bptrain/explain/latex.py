@@ -1,0 +1,89 @@
+"""LaTeX: a page as a document that needs amsmath alone."""
+
+import re
+from collections.abc import Iterator
+
+from bptrain.explain.layout import heading
+from bptrain.explain.matrices import DOTS, as_rows, cells, is_small, kept
+from bptrain.explain.page import Line, Page
+from bptrain.explain.writing import GREEK, LOWERED, bare, escaped, latex, latex_name, latex_number, number
+
+MOST_COLUMNS = 6
+BLANK_LATEX = r"\underline{\qquad}"
+MOST_ROWS = 6
+
+SIGNS = {
+    **{letter: f"${command}$" for letter, command in GREEK.items()},
+    **{lowered: f"$_{{{sign}}}$" for lowered, sign in LOWERED.items()},
+    "·": r"$\cdot$", "²": "$^2$", "³": "$^3$", "ᵗ": "$^t$", "ᵀ": r"$^{\mathsf{T}}$", "√": r"$\surd$", "Σ": r"$\Sigma$",
+    "≤": r"$\le$", "≥": r"$\ge$", "⌊": r"$\lfloor$", "⌋": r"$\rfloor$", "…": r"\dots{}", "→": r"$\to$",
+}  # fmt: skip
+
+
+def to_latex(page: Page, *, digits: int = 6, full: bool = False) -> str:
+    """A page as a LaTeX document."""
+    columns = max((as_rows(line.value).shape[1] for line in page.lines.values()), default=1) if full else MOST_COLUMNS
+    parts = [
+        r"\documentclass{article}",
+        r"\usepackage[margin=2cm]{geometry}",
+        r"\usepackage{amsmath}",
+        rf"\setcounter{{MaxMatrixCols}}{{{max(columns + 1, 10)}}}",
+        r"\begin{document}",
+        rf"\section*{{{words(heading(page))}}}",
+        *(rf"\emph{{{words(note)}}}" for note in page.notes),
+    ]
+    for section in page.sections:
+        parts.append(rf"\subsection*{{{words(section.title)}}}")
+        for line in section.lines:
+            parts += quantity(line, digits, full=full)
+    return "\n".join([*parts, r"\end{document}"]) + "\n"
+
+
+def quantity(line: Line, digits: int, *, full: bool) -> Iterator[str]:
+    """The formula, the formula with numbers, and the value, a display each."""
+    symbol = symbol_of(line.symbol)
+    label = words(line.alias) + (rf" $({', '.join(map(str, line.shape))})$" if line.shape else "")
+    said = f": {words(line.words)}" if line.words and not line.formula else ""
+    yield rf"\noindent ${symbol}${said}\hfill {label}" + "\n"
+    value = BLANK_LATEX if line.blank else latex_number(number(line.entry, digits))
+    if line.formula is not None:
+        yield rf"\[ {symbol} = {latex(bare(line.formula))} \]"
+    if line.is_worked and line.numbers is not None:
+        small = is_small(line.value) or not line.place
+        place = "" if small else rf"\left[{', '.join(str(k + 1) for k in line.place)}\right]"
+        yield rf"\[ {symbol}{place} = {latex(bare(line.numbers))} = {value} \]"
+    elif is_small(line.value):
+        yield rf"\[ {symbol} = {value} \]"
+    if not is_small(line.value):
+        yield rf"\[ {symbol} = {matrix(line, digits, full=full)} \]"
+
+
+def symbol_of(symbol: str) -> str:
+    """A symbol, which may be a square, a size or a sum of two."""
+    if symbol.endswith("²"):
+        return f"{latex_name(symbol[:-1])}^2"
+    if symbol.startswith("|"):
+        return rf"\left|{latex_name(symbol[1:-1])}\right|"
+    return " + ".join(map(latex_name, symbol.split(" + ")))
+
+
+def matrix(line: Line, digits: int, *, full: bool) -> str:
+    """An array, abridged unless all of it is asked for."""
+    table = as_rows(line.value)
+    rows = kept(len(table), len(table) if full else MOST_ROWS)
+    columns = kept(table.shape[1], table.shape[1] if full else MOST_COLUMNS)
+    written = [
+        " & ".join(r"\dots" if cell == DOTS else BLANK_LATEX if line.blank else latex_number(cell) for cell in row)
+        for row in cells(table, digits, rows, columns)
+    ]
+    return r"\begin{pmatrix} " + r" \\ ".join(written) + r" \end{pmatrix}"
+
+
+def words(said: str) -> str:
+    """Text, the signs of formulas in it set as such and everything else escaped."""
+    accented = re.split("(\\w[\u0302\u0304])", said)
+    parts = [
+        f"${latex_name(part)}$" if k % 2 else "".join(SIGNS.get(c) or escaped(c) for c in part)
+        for k, part in enumerate(accented)
+    ]
+    return "".join(parts)

@@ -1,0 +1,191 @@
+"""Mistakes: the slips that go with each kind of quantity, forward, backward and in the update."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from math import log
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.explain.building import titles_of
+from bptrain.explain.slips import Case, Slip, applied, common, derivative, layer_before, parameter_of, parameters_of
+from bptrain.explain.working import options_of
+from bptrain.nn import Activation
+
+
+def candidates(case: Case) -> Iterator[Slip]:
+    """What may have gone wrong, the most telling first."""
+    makers: dict[str, Callable[[Case], Iterator[Slip]]] = {
+        "z": forward_slips, "a": activation_slips, "loss": loss_slips, "new_loss": loss_slips, "delta": delta_slips,
+        "dW": gradient_slips, "db": gradient_slips, "W": update_slips, "b": update_slips,
+    }  # fmt: skip
+    if case.kind in makers:
+        yield from makers[case.kind](case)
+    if case.kind not in ("W", "b"):
+        yield from common(case.truth, case)
+
+
+def forward_slips(case: Case) -> Iterator[Slip]:
+    """Of a weighted sum."""
+    k = layer_before(case, "z")
+    name, _, passage = case.steps[k]
+    own = parameters_of(case, name, case.recording.theta)
+    x, w, b = passage.x, own["W"], own.get("b")
+    if b is not None:
+        yield Slip("bias", "the bias is missing", x @ w)
+        yield Slip("bias sign", "the bias is subtracted", x @ w - b)
+    if w.shape[0] == w.shape[1]:
+        what = "the weights are transposed: each unit has a column of W here"
+        yield Slip("transposed", what, x @ w.T + (0 if b is None else b))
+    if k and np.shape(before := case.steps[k - 1][2].x) == np.shape(x):
+        what = "the activation of the layer before is missing: its z was taken for a"
+        yield Slip("activation", what, before @ w + (0 if b is None else b))
+    if case.recording.theta_after.size:
+        after = parameters_of(case, name, case.recording.theta_after)
+        yield Slip("new weights", "the new weights are taken for the old ones", x @ after["W"] + after.get("b", 0))
+
+
+def activation_slips(case: Case) -> Iterator[Slip]:
+    """Of an activation."""
+    if not any(title == case.name for title in titles_of(case.recording.network.chain).outputs.values()):
+        return
+    k = layer_before(case, "a")
+    passage = case.steps[k][2]
+    yield Slip("activation", f"the activation is missing: this is z{case.name[1:]}", passage.x)
+    slope = derivative(case, k, passage.x, passage.y)
+    if slope is not None:
+        yield Slip("derivative", "this is the derivative of the activation, not its value", slope)
+    yield Slip("argument sign", "the sign of the argument is wrong", applied(case, k, -passage.x)[0])
+
+
+def loss_slips(case: Case) -> Iterator[Slip]:
+    """Of a loss."""
+    truth = case.truth
+    yield Slip("base", "the logarithm is that to the base 10; here it is the natural one", truth / log(10))
+    yield Slip("base", "the logarithm is that to the base 2; here it is the natural one", truth / log(2))
+    if case.recording.penalty and case.kind == "loss":
+        yield Slip("penalty", "the penalty is added; the loss is without it", truth + case.recording.penalty)
+    last = case.steps[-1][2]
+    if last.y.shape == case.seen.targets.shape:
+        error = np.abs(last.y.astype(np.float64) - case.seen.targets).sum()
+        yield Slip("square", "the square is missing: these are the errors themselves", np.asarray(error))
+        yield Slip("square", "the square is missing: this is half of the errors", np.asarray(error / 2))
+
+
+def delta_slips(case: Case) -> Iterator[Slip]:
+    """Of the gradient by a weighted sum."""
+    k = layer_before(replace(case, name=f"z{case.name[len('delta') :]}"), "z")
+    after = case.steps[k + 1 :]
+    if after and isinstance(after[0][1], Activation) and after[0][2].dy is not None:
+        passage, dy = after[0][2], np.asarray(after[0][2].dy)
+        yield Slip("derivative", "the derivative of the activation is missing", dy)
+        twice = derivative(case, k + 1, passage.x, passage.y)
+        if twice is not None:
+            yield Slip("derivative twice", "the derivative of the activation is there twice", case.truth * twice)
+            yield Slip("derivative alone", "this is the derivative alone, without what comes back", twice)
+        again = applied(case, k + 1, passage.y, dy)[1]
+        yield Slip("wrong argument", "the derivative is taken at the output a; it must be taken at z", again)
+        for x, y, what in (
+            (passage.x, passage.x, "z was put where the formula of the derivative has a"),
+            (passage.y, passage.y, "a was put where the formula of the derivative has z"),
+        ):
+            slope = derivative(case, k + 1, x, y)
+            if slope is not None:
+                yield Slip("wrong argument", what, dy * slope)
+        yield from from_next(case, k)
+    elif not after and case.recording.session.model.objective.loss.link:
+        outputs = case.page.lines.get("outputs")
+        if outputs is not None:
+            p = outputs.value
+            what = "the derivative of the output's activation is there; with this loss it cancels"
+            yield Slip("derivative too many", what, case.truth * p * (1 - p))
+            if p.shape == case.seen.targets.shape:
+                yield Slip("target", "the target is not subtracted", p / len(p))
+    last = case.steps[-1][2].y
+    if not after and last.shape == case.seen.targets.shape:
+        yield Slip("target", "the target is not subtracted", last / len(last))
+
+
+def from_next(case: Case, k: int) -> Iterator[Slip]:
+    """Of what comes back from the next dense layer, through the activation at a place."""
+    for j in range(k + 2, len(case.steps)):
+        name, _, passage = case.steps[j]
+        own = parameters_of(case, name, case.recording.theta)
+        if "W" not in own or passage.dy is None:
+            continue
+        delta, w = np.asarray(passage.dy), own["W"]
+        new = parameters_of(case, name, case.recording.theta_after)["W"]
+        found = [("new weights", "the new weights are taken for the old ones", delta @ new.T)]
+        if w.shape[0] == w.shape[1]:
+            found.append(("transposed", "the weights are not transposed: delta Wᵀ goes back", delta @ w))
+        alone = np.broadcast_to(delta.sum(axis=1, keepdims=True), (len(delta), len(w)))
+        found.append(("weights", "the weights of the next layer are missing", alone))
+        for slip, words, dy in found:
+            yield Slip(slip, words, applied(case, k + 1, case.steps[k + 1][2].x, dy)[1])
+        return
+
+
+def gradient_slips(case: Case) -> Iterator[Slip]:
+    """Of the gradient by weights or biases."""
+    number = case.name[len(case.kind) :]
+    k = layer_before(replace(case, name=f"z{number}"), "z")
+    _, _, passage = case.steps[k]
+    assert passage.dy is not None
+    dy = np.asarray(passage.dy)
+
+    def of(x: Array, slope: Array) -> Array:
+        return np.asarray(x.T @ slope) if case.kind == "dW" else np.asarray(slope.sum(axis=0))
+
+    delta = replace(case, name=f"delta{number}", truth=dy)
+    for slip in delta_slips(delta):
+        if slip.value.shape == dy.shape:
+            yield Slip(slip.name, f"in delta{number}: {slip.words}", of(passage.x, slip.value))
+    if case.kind == "dW":
+        if k and case.steps[k - 1][2].x.shape == passage.x.shape:
+            what = f"z{int(number) - 1} was taken for a{int(number) - 1}" if int(number) > 1 else "z was taken for a"
+            yield Slip("activation", what, of(case.steps[k - 1][2].x, dy))
+        yield Slip("input", "the input of the layer is missing", np.broadcast_to(dy.sum(axis=0), case.truth.shape))
+    else:
+        yield Slip("mean", "the mean over the rows was taken; the factor 1/n is in delta already", dy.mean(axis=0))
+    entry = next(one for one in case.recording.network.entries if one.name == parameter_of(case, number))
+    if case.recording.penalised is not None and case.recording.gradient is not None:
+        part = case.recording.penalised[entry.slice].reshape(entry.shape)
+        yield Slip("penalty", "the penalty's share is added; this is the gradient of the loss alone", part)
+    if len(dy) > 1:
+        yield Slip("one row", "only the first row counts", of(passage.x[:1], dy[:1]))
+
+
+def update_slips(case: Case) -> Iterator[Slip]:
+    """Of new weights."""
+    recording, number = case.recording, case.name[len(case.kind) :]
+    entry = next(one for one in recording.network.entries if one.name == parameter_of(case, number))
+
+    def cut(vector: Array) -> Array:
+        return vector[entry.slice].reshape(entry.shape).astype(np.float64)
+
+    old, new, lr = cut(recording.theta), cut(recording.theta_after), recording.lr
+    step = new - old
+    yield Slip("not updated", "these are the old weights", old)
+    yield Slip("sign", "the sign of the step is wrong: the gradient is subtracted", old - step)
+    if lr != 1:
+        yield Slip("rate forgotten", "the learning rate is forgotten", old + step / lr)
+        yield Slip("rate twice", "the learning rate is applied twice", old + step * lr)
+    yield Slip("step alone", "this is the step alone; it must be added to the old weights", step)
+    yield Slip("step alone", "this is the step alone, with the wrong sign", -step)
+    gradient = recording.gradient if recording.gradient is not None else recording.network.grad
+    plain = -lr * cut(gradient)
+    if not np.allclose(plain, step, rtol=1e-9, atol=0):
+        yield Slip("plain", "this is plain gradient descent: the rest of the rule is missing", old + plain)
+    name = case.page.aliases.get(f"d{case.name}")
+    if name is not None:
+        wrong = replace(case, name=f"d{case.name}", truth=name.value)
+        for slip in candidates(wrong):
+            if slip.name != "sign" and slip.value.shape == old.shape:
+                yield Slip(slip.name, f"in d{case.name}: {slip.words}", old - lr * slip.value + (step - plain) * 0)
+    names = case.page.lines
+    m, v = (names.get(f"{entry.name}.{letter}") for letter in ("m", "v"))
+    if m is not None and v is not None and f"{entry.name}.m̂" in names:
+        root = np.sqrt(v.value) + options_of(recording.session.model.experiment.optimizer).get("epsilon", 0.0)
+        yield Slip("bias correction", "the bias corrections of m and v are missing", old - lr * m.value / root)
+    yield from (slip for slip in common(case.truth, case) if slip.name in ("transposed", "decimal point"))
+    yield Slip("sign", "the sign is wrong", -case.truth)

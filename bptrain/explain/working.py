@@ -1,0 +1,122 @@
+"""Working: equations carried out one after the other, each result held against what training had."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.explain.computing import UnknownError, at, value
+from bptrain.explain.expressions import Equation, Node, Number, Sum, Transposed, equations, names
+from bptrain.explain.writing import number
+from bptrain.formulas import SYMBOLS
+
+Letters = dict[str, Array | float]
+
+CLOSE = {"float32": 1e-4, "float64": 1e-9}
+"""How near a formula must come to what training had, as a share of the largest entry, to be shown with numbers."""
+
+
+@dataclass(frozen=True)
+class Worked:
+    """An equation that was carried out: the result, and the formula with the numbers of one entry.
+
+    `agrees` says whether the formula gives what training had; None where training keeps no such number.
+    """
+
+    name: str
+    formula: Node
+    value: Array
+    numbers: Node | None
+    place: tuple[int, ...]
+    agrees: bool | None
+
+
+class Working:
+    """Equations with the letters known so far.
+
+    Args:
+        text: the formulas, between backticks.
+        letters: what is known before: arguments, options, and what the equations change.
+        real: what training had for some of the results.
+        digits: of the numbers in formulas.
+    """
+
+    def __init__(self, text: str, letters: Mapping[str, Array | float], real: Mapping[str, Array], digits: int) -> None:
+        self.known: Letters = dict(letters)
+        self.states = set(letters)
+        self.real = real
+        self.digits = digits
+        self.done: list[Worked] = []
+        self.todo: list[Equation] = []
+        for equation in equations(text):
+            # Of several formulas for the same result the first is that of training.
+            if equation.name in self.states or equation.name not in [one.name for one in self.todo]:
+                self.todo.append(equation)
+
+    def carry_out(self, wanted: Sequence[str]) -> list[Worked]:
+        """Carry out the equations for some names in their order, and what those need before them."""
+        while mine := [equation for equation in self.todo if equation.name in wanted]:
+            self.one(mine[0])
+        return self.done
+
+    def one(self, equation: Equation) -> None:
+        """Carry out an equation, after those that it needs."""
+        self.todo.remove(equation)
+        for name in sorted(names(equation.expression) - self.known.keys()):
+            for other in [one for one in self.todo if one.name in (name, f"{name}²")]:
+                self.one(other)
+        try:
+            result = value(equation.expression, self.known)
+        except (UnknownError, ValueError):
+            result = None
+        last = equation.name not in [one.name for one in self.todo]
+        real = self.real.get(equation.name) if last else None
+        shown = result if real is None else np.asarray(real)
+        if shown is None:
+            return
+        agrees = None if real is None else result is not None and alike(result, np.asarray(real), self.summed(equation))
+        place = (0,) * shown.ndim
+        numbers = None
+        if result is not None and agrees is not False and not isinstance(equation.expression, Number):
+            numbers = at(equation.expression, self.known, place, lambda x: number(x, self.digits))
+        self.done.append(Worked(equation.name, equation.expression, shown, numbers, place, agrees))
+        self.known[equation.name] = shown
+        if equation.name.endswith("²"):
+            self.known[equation.name[:-1]] = np.sqrt(shown)
+
+    def summed(self, equation: Equation) -> float:
+        """The size of the numbers that a sum adds up, where they may cancel: a hundredth of the largest."""
+        if not is_sum(equation.expression):
+            return 0.0
+        sizes = (np.max(np.abs(self.known[name]), initial=0.0) for name in names(equation.expression))
+        return 0.01 * float(max(sizes, default=0.0))
+
+
+def is_sum(node: Node) -> bool:
+    """Whether something is added up in it."""
+    return isinstance(node, Sum | Transposed) or any(is_sum(part) for part in node.parts)
+
+
+def alike(result: Array, real: Array, summed: float = 0.0) -> bool:
+    """Whether a formula gives what training had, up to rounding; `summed` is the size of what was added up."""
+    tolerance = CLOSE.get(str(real.dtype), 1e-9)
+    try:
+        wide = np.broadcast_to(result, real.shape)
+    except ValueError:
+        return False
+    scale = max(float(np.max(np.abs(real), initial=0.0)), summed)
+    return bool(np.allclose(wide, real, rtol=tolerance, atol=tolerance * scale))
+
+
+def options_of(component: object) -> Letters:
+    """The numbers among the options of a component, by name and by symbol."""
+    found: Letters = {}
+    if not is_dataclass(component):
+        return found
+    for field in fields(component):
+        option: Any = getattr(component, field.name)
+        if isinstance(option, int | float) and not isinstance(option, bool):
+            found[field.name] = found[SYMBOLS.get(field.name, field.name)] = float(option)
+    return found

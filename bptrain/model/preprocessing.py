@@ -1,0 +1,191 @@
+"""Treating: what is made of each column of the rows that train, as the config has it and as the values ask for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bptrain.arrays import Array
+from bptrain.columns.columns import Columns, Weighting, fit
+from bptrain.columns.complaints import text_among_numbers
+from bptrain.columns.imputers import Refuse
+from bptrain.columns.inference import Inferred, infer
+from bptrain.columns.options import ColumnOptions, Kind, Treatment
+from bptrain.columns.scalers import Unscaled
+from bptrain.columns.target_columns import Inputs
+from bptrain.columns.targets import Classes, balanced, find_classes, refuse_constant
+from bptrain.config import Data, Experiment
+from bptrain.errors import Mistake, OptionError
+from bptrain.model.roles import feature_names, field_of
+from bptrain.registry import name_of, suggestion
+from bptrain.tables.selection import Selection
+from bptrain.tables.table import shown
+from bptrain.tables.values import first_no_number, missing
+
+
+def fitted(experiment: Experiment, train: Selection) -> Columns:
+    """The columns as the training rows have them.
+
+    Raises:
+        InputError: they cannot be learned from; an `OptionError` where what is to be made of them does not go.
+    """
+    data, table = experiment.data, train.table
+    targets = data.targets
+    if data.task == "multi_task":
+        # Of a mapping, the order of which a checkpoint does not keep.
+        targets = tuple(name for name in table.columns if name in targets)
+    features = treated(data, train, feature_names(data, table, targets))
+    numeric = {name: data.target_treatment(name) for name in targets}
+    refuse_filled(numeric)
+    if data.task == "classification":
+        classes = find_classes(train, targets[0], numeric[targets[0]].missing)
+        weighting = Weighting(class_weights(data, train, classes), data.sample_weight)
+        return fit(table, train.numbers, features, classes, weighting)
+    if data.class_weight is not None:
+        raise OptionError(Mistake("data.class_weight", f"weighs classes, and the task is {data.task}; take it out"))
+    weighting = Weighting(None, data.sample_weight)
+    if data.task == "autoencoder":
+        return fit(table, train.numbers, features, Inputs(), weighting)
+    found: dict[str, Classes | Treatment] = {}
+    for name, one in numeric.items():
+        if name in data.class_targets:
+            found[name] = find_classes(train, name, one.missing)
+        elif data.task == "multi_label":
+            found[name] = replace(one, kind=label_kind(train, name), scaling=Unscaled())
+        else:
+            refuse_constant(train, name)
+            loss = data.target[name].loss if isinstance(data.target, dict) else experiment.loss
+            raw = loss != "auto" and loss.raw_targets
+            found[name] = replace(one, kind="numeric", scaling=Unscaled() if raw else one.scaling)
+    return fit(table, train.numbers, features, found, weighting, several=data.task == "multi_task")
+
+
+def label_kind(train: Selection, name: str) -> Kind:
+    """Whether a label is numbers, or text that says yes or no.
+
+    Raises:
+        OptionError: it is other text.
+    """
+    values = train.column(name)
+    if values.dtype != object:
+        return "numeric"
+    inferred = infer(values)
+    if inferred.kind == "boolean":
+        return "boolean"
+    if inferred.kind == "spoilt":
+        return "numeric"
+    present = values[~missing(values)]
+    got = f"got {shown(present[0])}" if len(present) else "it is empty"
+    what = f"{shown(name)} is no label: one is 0 or 1, or yes or no ({got}); for classes write task: multi_task"
+    raise OptionError(Mistake("data.target", what, "BP122"))
+
+
+def refuse_filled(targets: dict[str, Treatment]) -> None:
+    """Refuse to make up answers.
+
+    Raises:
+        OptionError: something is to be put in the place of a missing target.
+    """
+    mistakes = [
+        Mistake(f"data.columns.{name}.missing", f"{name_of(one.missing)} would make up answers; use drop, or error")
+        for name, one in targets.items()
+        if one.missing.fills
+    ]
+    if mistakes:
+        raise OptionError(*mistakes)
+
+
+def class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float, ...] | None:
+    """What each class weighs, in the order of the classes.
+
+    Raises:
+        OptionError: a label is none of the classes, or nothing weighs anything.
+    """
+    given = data.class_weight
+    if given is None:
+        return None
+    if given == "balanced":
+        return balanced(classes.codes(train), len(classes.labels))
+    assert isinstance(given, dict)
+    labels = {str(label): label for label in classes.labels}
+    mistakes = [
+        Mistake(
+            f"data.class_weight.{label}", f"{shown(label)} is no class of {data.target}; {suggestion(label, labels)}"
+        )
+        for label in given
+        if label not in labels
+    ]
+    weights = tuple(given.get(label, 1.0) for label in labels)
+    if not mistakes and max(weights) < 1e-6:
+        mistakes.append(Mistake("data.class_weight", "no class weighs anything; give one a positive weight"))
+    if mistakes:
+        raise OptionError(*mistakes)
+    return weights
+
+
+def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tuple[Kind, Treatment]]:
+    """The kind of each feature, by the rows that train or as the config has it, and what is made of it.
+
+    Raises:
+        InputError: a column has text among its numbers; an `OptionError` names all that have too many different texts
+            or are empty, and all options that do not go with the kind.
+    """
+    found: dict[str, tuple[Kind, Treatment]] = {}
+    mistakes: list[Mistake] = []
+    for name in names:
+        values, one = train.column(name), data.treatment(name)
+        kind = one.kind
+        if kind == "auto":
+            inferred = infer(values)
+            if inferred.kind == "spoilt":
+                refuse_spoilt(train, name, values)
+                # What is no number stands in rows that do not train, where it will be found.
+                inferred = Inferred("numeric", inferred.different)
+            if inferred.kind in ("text", "empty"):
+                mistakes.append(Mistake(field_of(data, name), refusal(train, name, inferred)))
+                continue
+            kind = inferred.kind  # type: ignore[assignment]
+        assert kind != "auto"
+        mistakes += misfits(data, name, kind, one, holes=bool(missing(values).any()))
+        if kind != "numeric" and one.missing.of_numbers:
+            one = replace(one, missing=Refuse())
+        found[name] = kind, one
+    if mistakes:
+        raise OptionError(*mistakes)
+    return found
+
+
+def refuse_spoilt(train: Selection, name: str, values: Array) -> None:
+    """Refuse a column of numbers with some text in it, if it is in the rows that train.
+
+    Raises:
+        InputError: there is some in the rows that train; with the first such row.
+    """
+    strange = first_no_number(values, train.decimal)
+    if strange is not None:
+        raise text_among_numbers(train, name, values, strange)
+
+
+def refusal(train: Selection, name: str, found: Inferred) -> str:
+    """Why a column cannot be a feature, and what to do."""
+    out = f"leave it out with features: {{exclude: [{name}]}}"
+    if found.kind == "empty":
+        return f"{train.table.origin}: {name}: the whole column is empty; {out}"
+    what = f"text with {found.different:,} different values in {len(train):,} training rows, too many for categories"
+    return f"{train.table.origin}: {name}: {what}; {out}, or write columns: {{{name}: {{kind: categorical}}}}"
+
+
+def misfits(data: Data, name: str, kind: Kind, one: Treatment, *, holes: bool) -> list[Mistake]:
+    """The options of a column that do not go with its kind; `holes`: whether anything is missing in it."""
+    own = data.of_column(name) or ColumnOptions()
+    found = []
+    if kind != "numeric":
+        if own.scaling is not None:
+            found.append(
+                Mistake(f"data.columns.{name}.scaling", f"is for numbers, and {name!r} is {kind}; take it out")
+            )
+        if one.missing.of_numbers and (holes or own.missing is not None):
+            what = f"{name_of(one.missing)} is of numbers, and {name!r} is {kind}"
+            advice = f"write columns: {{{name}: {{missing: most_frequent}}}}, or constant"
+            found.append(Mistake(data.field(name, "missing"), f"{what}; {advice}"))
+    if kind != "categorical" and own.unseen is not None:
+        found.append(Mistake(f"data.columns.{name}.unseen", f"is for categories, and {name!r} is {kind}; take it out"))
+    return found

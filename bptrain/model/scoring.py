@@ -1,0 +1,84 @@
+"""Scoring: the loss and the metrics of a model on rows, outside training."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.errors import StoppedError
+from bptrain.interruption import Interruption
+from bptrain.metrics import Figure
+from bptrain.model.model import Model, Rows, scoring_rows
+from bptrain.nn.losses import Value
+from bptrain.nn.threads import threads_for
+
+
+@dataclass(frozen=True)
+class Score:
+    """The mean loss over all rows, without penalty, and the metrics by name; None where one is undefined."""
+
+    loss: float
+    metrics: dict[str, Figure]
+
+    @property
+    def numbers(self) -> dict[str, float | None]:
+        """The metrics that are single numbers, without tables."""
+        return {name: value for name, value in self.metrics.items() if not isinstance(value, list)}
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys `loss` and `metrics`."""
+        return {"loss": self.loss, "metrics": self.metrics}
+
+
+def score(model: Model, rows: Rows, interruption: Interruption | None = None) -> Score:
+    """Loss and metrics of the model as it stands. The loss is a sum over rows divided by their weight, in float64; in
+    the metrics every row counts the same.
+
+    Raises:
+        StoppedError: it was interrupted.
+    """
+    total, weights = 0.0, 0.0
+    sums: list[Array] = []
+    portion = scoring_rows(model.experiment)
+    with threads_for(model.network, portion), np.errstate(all="ignore"):
+        for start in range(0, len(rows), portion):
+            if interruption is not None and interruption.signal is not None:
+                raise StoppedError(interruption.signal)
+            part = np.arange(start, min(start + portion, len(rows)))
+            (value, weight), pairs = forward(model, rows, part)
+            total += value * weight
+            weights += weight
+            tallies = [one.metric.tally(*pairs[one.head.name]) for one in model.measures]
+            merged = zip(model.measures, sums or tallies, tallies, strict=True)
+            sums = [one.metric.merge(before, here) for one, before, here in merged] if sums else tallies
+    metrics = {one.name: one.metric.finish(s) for one, s in zip(model.measures, sums, strict=True)}
+    return Score(total / (weights or 1.0), metrics)
+
+
+Pair = tuple[Array, Array]
+"""Outputs and targets as metrics take them."""
+
+
+def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, dict[str, Pair]]:
+    """The mean loss of some rows with their weight, and by the name of each head its outputs and targets."""
+    objective = model.objective
+    batch = objective.batch(len(part))
+    rows.fill(batch, part)
+    value = objective.loss_value(batch, training=False)
+    outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
+    return value, {head.name: (head.said(outputs), head.true(batch.targets)) for head in model.heads}
+
+
+def predicted(model: Model, inputs: Array) -> Iterator[Array]:
+    """The outputs of the network for rows `(rows, inputs)`, of which heads tell what they say, in the portions in which
+    rows are scored; each is overwritten by the next."""
+    portion = scoring_rows(model.experiment)
+    with threads_for(model.network, portion), np.errstate(all="ignore"):
+        for start in range(0, len(inputs), portion):
+            part = inputs[start : start + portion]
+            batch = model.objective.batch(len(part))
+            np.copyto(batch.input, part)
+            batch.frame.forward(training=False)
+            yield model.objective.loss.outputs(batch.frame.scores, batch.frame.dscores)

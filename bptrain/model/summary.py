@@ -1,0 +1,224 @@
+"""The summary: what a config makes of its data, layer by layer, and the formulas in force."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bptrain.columns.columns import Columns
+from bptrain.columns.target_columns import Inputs, Several, Value
+from bptrain.columns.targets import Classes
+from bptrain.config import Experiment, dump
+from bptrain.formulas import SYMBOLS, formula, with_numbers
+from bptrain.model.assemble import Assembly
+from bptrain.model.heads import Head
+from bptrain.model.model import Model, batch_rows
+from bptrain.nn.cost import LayerCost, costs
+from bptrain.optim import Constant, LineSearch, Schedule, Warmup
+from bptrain.registry import name_of, options, summary
+from bptrain.text import printable
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Of the whole network, for one batch: parameters, bytes, and operations forward and backward in a step."""
+
+    parameters: int
+    parameter_bytes: int
+    gradient_bytes: int
+    optimizer_bytes: int
+    activation_bytes: int
+    forward: int
+    backward: int
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of the summary: what it is about, and what is so."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A config with its data: rows of each part, the layers with their costs for one batch, totals for one step, and
+    the formulas in force. Texts have nothing of the data in them that acts on a terminal."""
+
+    name: str
+    rows: dict[str, int]
+    inputs: int
+    target: str
+    batch_size: int
+    steps_per_epoch: int
+    layers: tuple[LayerCost, ...]
+    totals: Totals
+    formulas: tuple[Fact, ...]
+    experiment: Experiment
+
+    def to_json(self) -> dict[str, Any]:
+        """What `bptrain show --json` prints."""
+        keys = ("name", "rows", "inputs", "target", "batch_size", "steps_per_epoch")
+        return {
+            **{key: getattr(self, key) for key in keys},
+            "layers": [asdict(layer) | {"shape": list(layer.shape)} for layer in self.layers],
+            "totals": asdict(self.totals),
+            "formulas": [asdict(fact) for fact in self.formulas],
+            "config": dump(self.experiment),
+        }
+
+
+def summary_of(assembly: Assembly) -> Summary:
+    """The summary of a model with its data."""
+    model, experiment, network = assembly.model, assembly.model.experiment, assembly.model.network
+    rows = {name: len(part) for name, part in assembly.parts.items()}
+    batch = batch_rows(experiment, rows["train"])
+    batches = -(-rows["train"] // batch)
+    accumulated = min(experiment.training.accumulate, batches)
+    layers = costs(network, batch)
+    itemsize = network.dtype.itemsize
+    totals = Totals(
+        network.theta.size,
+        network.theta.nbytes,
+        network.grad.nbytes,
+        experiment.optimizer.slots * network.theta.nbytes,
+        sum(layer.activation_bytes for layer in layers) + batch * network.input_shape[0] * itemsize,
+        sum(layer.forward for layer in layers) * accumulated,
+        sum(layer.backward for layer in layers) * accumulated,
+    )
+    return Summary(
+        printable(experiment.name),
+        rows,
+        network.input_shape[0],
+        printable(target_in_words(model.columns)),
+        batch,
+        -(-batches // experiment.training.accumulate),
+        layers,
+        totals,
+        tuple(Fact(printable(name), printable(text)) for name, text in formulas(model, batch)),
+        experiment,
+    )
+
+
+def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
+    """What training does at every step, in formulas with the numbers in place."""
+    experiment, training = model.experiment, model.experiment.training
+    yield "minimised", loss_in_words(model) + " + the penalty" * bool(model.objective.penalties)
+    for head in model.heads:
+        yield f"loss of {head.name}" if head.name else "loss", loss_in_force(model, head, batch)
+    for one in experiment.augmentation:
+        rule = with_numbers(formula(type(one), "Forward:"), one).replace("`", "") or in_words(one)
+        yield "augmentation", f"{name_of(one)}: {rule}"
+    for text in penalties(model):
+        yield "penalty", text
+    if training.accumulate > 1:
+        yield "gradient", f"of {training.accumulate:,} batches together, each counting by its rows"
+    if training.clipping:
+        yield from (("clipping", text) for text in clipping(training.clipping.value, training.clipping.norm))
+    yield "update", update_rule(experiment)
+    schedule = experiment.schedule
+    if isinstance(schedule, Constant):
+        yield "schedule", f"constant: lr = {experiment.optimizer.lr:g}"
+    else:
+        factor = factor_of(schedule, training.epochs)
+        yield "schedule", f"{name_of(schedule)}: lr = {experiment.optimizer.lr:g} · factor; factor: {factor}"
+    if experiment.regularization.max_norm is not None:
+        most = f"{experiment.regularization.max_norm:g}"
+        yield "after each step", f"the weights into a unit are scaled down to a norm of {most} where theirs is larger"
+    if training.average:
+        rest = f"{1 - training.average:g}"
+        yield "evaluated", f"with averaged weights: w̄ = {training.average:g} w̄ + {rest} w after each step"
+
+
+def loss_in_force(model: Model, head: Head, batch: int) -> str:
+    """The loss of a head with its formula, its reduction and its options."""
+    loss = head.loss
+    text = f"{name_of(loss)}: {formula(type(loss), 'Forward:').replace('`', '') or in_words(loss)}"
+    width = head.width if head.name else model.network.output_shape[0]
+    over = f"n = {batch:,} rows" + (f", width = {width}" if "width" in text else "")
+    weighting = model.columns.weighting
+    if getattr(loss, "class_weights", None) or weighting.classes is not None:
+        over += ", each row weighing what its class does"
+    if weighting.column is not None:
+        over += f"{' times' if weighting.classes else ', each row weighing'} what {weighting.column} says"
+    names = [option.name for option in options(type(loss))]
+    chosen = [f"{SYMBOLS[name]} = {name}" if name in SYMBOLS else name for name in names]
+    values = [f"{name} = {written(getattr(loss, key))}" for name, key in zip(chosen, names, strict=True)]
+    return "; ".join(filter(None, (text, f"the mean over a batch of {over}", ", ".join(values))))
+
+
+def loss_in_words(model: Model) -> str:
+    """What is trained: `mse`, or `0.5 · mse of price + softmax_cross_entropy of sold`."""
+    each = (
+        (f"{head.weight:g} · " if head.weight != 1 else "") + f"{name_of(head.loss)} of {head.name}"
+        for head in model.heads
+    )
+    return " + ".join(each) if model.heads[0].name else name_of(model.objective.loss)
+
+
+def in_words(component: object) -> str:
+    """The first sentence about a component, for one whose docstring has no formula."""
+    return summary(type(component)).removesuffix(".")
+
+
+def written(value: Any) -> str:
+    """An option's value as YAML has it."""
+    names = {None: "null", True: "true", False: "false"}
+    if value is None or isinstance(value, bool):
+        return names[value]
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(written, value))}]"
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def update_rule(experiment: Experiment) -> str:
+    """The optimizer's rule with its numbers; the learning rate stays a letter where a schedule changes it."""
+    optimizer = experiment.optimizer
+    text = optimizer.rule or in_words(optimizer)
+    if not isinstance(experiment.schedule, Constant):
+        text = text.replace("lr", "\0")
+    text = with_numbers(text, optimizer).replace("\0", "lr")
+    search = "; each point that is tried costs a step's operations" if isinstance(optimizer, LineSearch) else ""
+    return f"{name_of(optimizer)}: {text}{search}"
+
+
+def factor_of(schedule: Schedule, epochs: float) -> str:
+    """What the learning rate is multiplied by, for so many epochs."""
+    text = (formula(type(schedule), "Factor:") or in_words(schedule)).replace(" T epochs", f" {epochs:g} epochs")
+    text = with_numbers(text, schedule, T=epochs)
+    if isinstance(schedule, Warmup):
+        left = max(epochs - schedule.epochs, 0)
+        text += f"; then {name_of(schedule.then)}: {factor_of(schedule.then, left)}"
+    return text
+
+
+def clipping(value: float | None, norm: float | None) -> Iterator[str]:
+    """The bounds on the gradient that are in force."""
+    if value is not None:
+        yield f"g = min(max(g, -{value:g}), {value:g})"
+    if norm is not None:
+        yield f"g = g · {norm:g} / |g| where |g| is above {norm:g}"
+
+
+def penalties(model: Model) -> Iterator[str]:
+    """The formula of each penalty with the weights that it is on; it is not divided by the number of rows."""
+    for part, one in model.objective.penalties:
+        names = [e.name for e in model.network.entries if part.start <= e.slice.start and e.slice.stop <= part.stop]
+        absolute = f"{one.l1:g} Σ|w|" if one.l1 else ""
+        square = f"{one.l2:g}/2 Σw²" if one.l2 else ""
+        yield f"{' + '.join(filter(None, (absolute, square)))} over {', '.join(names)}"
+
+
+def target_in_words(columns: Columns) -> str:
+    """What is predicted: `species, 3 classes (setosa, versicolor, virginica)`."""
+    if isinstance(columns.target, Inputs):
+        return f"the {len(columns.outputs):,} inputs"
+    between = "; " if isinstance(columns.target, Several) else ", "
+    return between.join(map(single_in_words, columns.singles))
+
+
+def single_in_words(target: Classes | Value) -> str:
+    """One target, classes with their labels."""
+    if not isinstance(target, Classes):
+        return target.name
+    some = ", ".join(map(str, target.labels[:10])) + (", ..." if len(target.labels) > 10 else "")
+    return f"{target.name}, {len(target.labels)} classes ({some})"

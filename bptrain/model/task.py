@@ -1,0 +1,171 @@
+"""Tasks: what is to be predicted, by what the config says of it and by what the target columns look like."""
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.columns.columns import Columns
+from bptrain.columns.inference import infer
+from bptrain.columns.scalers import Unscaled
+from bptrain.columns.target_columns import Several
+from bptrain.columns.targets import MOST_INTEGER_CLASSES, Task, likely_task
+from bptrain.config import Experiment, TargetOptions
+from bptrain.errors import Mistake, OptionError
+from bptrain.nn import Loss
+from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
+from bptrain.registry import name_of
+from bptrain.tables.table import Table
+
+Single = Literal["classification", "regression"]
+
+
+def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> Task:
+    """Classes, labels, numbers, several of them, or (without names) the inputs: what the config says, or what the loss
+    takes, or what the columns look like.
+
+    Raises:
+        OptionError: several columns of classes that are not said to be of several kinds, or a loss beside those of
+            each target.
+    """
+    data = experiment.data
+    task = data.task
+    if not names:
+        return "autoencoder"
+    if task == "multi_task" or isinstance(data.target, dict):
+        refuse_beside_several(experiment)
+        return "multi_task"
+    if len(names) == 1:
+        return task if task != "auto" else single_task(experiment.loss, table, names[0])
+    if task == "classification":
+        what = f"one column of classes at a time (got {len(names)}); for labels that go together use multi_label"
+        raise OptionError(Mistake("data.target", f"{what}, for classes of several kinds multi_task", "BP121"))
+    if task == "auto" and experiment.loss == "auto":
+        return task_of_several(table, names)
+    labels = task == "multi_label" or (task == "auto" and experiment.loss != "auto" and experiment.loss.labels)
+    return "multi_label" if labels else "regression"
+
+
+def task_of_several(table: Table, names: tuple[str, ...]) -> Task:
+    """What several columns look like: labels, if all of them are yes and no or 0 and 1; of several kinds, if there is
+    other text; numbers else."""
+    columns = [table.column(name) for name in names]
+    if all(map(is_label, columns)):
+        return "multi_label"
+    return "multi_task" if any(values.dtype == object for values in columns) else "regression"
+
+
+def is_label(values: Array) -> bool:
+    """Whether a column is yes and no, or 0 and 1."""
+    if values.dtype == object:
+        return infer(values).kind == "boolean"
+    return bool(np.isin(values[~np.isnan(values)], (0, 1)).all())
+
+
+def single_task(loss: Loss | Literal["auto"], table: Table, name: str) -> Single:
+    """Classes or numbers: what the loss takes, or what the column looks like."""
+    likely: Single = "classification" if likely_task(table, name) == "classification" else "regression"
+    if loss == "auto":
+        return likely
+    text = table.column(name).dtype == object
+    for_classes = bool(loss.widths(2, 1) or loss.widths(3, 1))
+    rather = for_classes and (not loss.widths(None, 1) or (loss.labels and likely == "classification"))
+    return "classification" if text or rather else "regression"
+
+
+def refuse_beside_several(experiment: Experiment) -> None:
+    """Refuse what does not go with targets that have a loss each.
+
+    Raises:
+        OptionError: with every mistake: another task, a loss of all, weights of classes.
+    """
+    data, mistakes = experiment.data, []
+    if data.task not in ("auto", "multi_task"):
+        what = f"{data.task} is one task, and each target has its own; write data.target.NAME.task, or a list of names"
+        mistakes.append(Mistake("data.task", what))
+    if experiment.loss != "auto":
+        what = "each of several targets has a loss of its own; write target: {NAME: {loss: ...}}, and take this one out"
+        mistakes.append(Mistake("loss", what))
+    if data.class_weight is not None:
+        what = "weighs the classes of one target; with several use positive_weight or class_weights of their losses"
+        mistakes.append(Mistake("data.class_weight", what))
+    if mistakes:
+        raise OptionError(*mistakes)
+
+
+def refuse_continuous(experiment: Experiment, table: Table, name: str) -> None:
+    """Refuse numbers of any size where classes are wanted.
+
+    Raises:
+        OptionError: the target has fractions, or many whole numbers with fewer than three rows for each.
+    """
+    values = table.column(name)
+    if values.dtype == object or not np.isfinite(values).all():
+        return
+    broken, distinct = np.flatnonzero(values != np.floor(values)), len(np.unique(values))
+    if len(broken):
+        row = int(broken[0])
+        got = f"got {values[row]:g} in {table.where(row)}"
+    elif distinct > max(MOST_INTEGER_CLASSES, len(values) / 3):
+        got = f"got {distinct} distinct numbers in {len(values)} rows"
+    else:
+        return
+    fields = ("data.task", "loss")
+    loss: Loss | Literal["auto"] = experiment.loss
+    if isinstance(experiment.data.target, dict):
+        loss, fields = experiment.data.target[name].loss, (f"data.target.{name}.task", f"data.target.{name}.loss")
+    place, what = (fields[0], "classification") if loss == "auto" else (fields[1], name_of(loss))
+    advice = "write task: regression" if loss == "auto" else "for numbers to predict use mse"
+    wanted = "takes classes, as text or whole numbers"
+    raise OptionError(Mistake(place, f"{what} {wanted}, and {name!r} is continuous ({got}); {advice}", "BP120"))
+
+
+def settled(
+    experiment: Experiment, names: tuple[str, ...], task: Task, table: Table, columns: Columns | None = None
+) -> Experiment:
+    """The experiment with target, task, loss and manner of splitting as the data decided them; the losses for classes
+    only once these are known, with the columns."""
+    data = experiment.data
+    method = data.split.method
+    if method == "auto":
+        method = "stratified" if task == "classification" else "random"
+    data = replace(data, task=task, split=replace(data.split, method=method))
+    if task == "autoencoder":
+        rebuilt = Mse() if experiment.loss == "auto" else experiment.loss
+        return replace(experiment, data=replace(data, target="inputs"), loss=rebuilt)
+    if task == "multi_task":
+        return replace(experiment, data=replace(data, target=settled_targets(experiment, names, table, columns)))
+    loss = experiment.loss
+    if loss == "auto":
+        loss = BinaryCrossEntropy() if task == "multi_label" else default_loss(columns.classes if columns else None)
+    data = replace(
+        data,
+        target=names[0] if len(names) == 1 else names,
+        target_scaling=Unscaled() if loss.raw_targets or task == "multi_label" else data.target_scaling,
+    )
+    return replace(experiment, data=data, loss=loss)
+
+
+def settled_targets(
+    experiment: Experiment, names: tuple[str, ...], table: Table, columns: Columns | None
+) -> dict[str, TargetOptions]:
+    """What is made of each of several targets."""
+    given = experiment.data.target
+    found = {name: given[name] if isinstance(given, dict) else TargetOptions() for name in names}
+    for name, one in found.items():
+        if one.task == "auto":
+            found[name] = replace(one, task=single_task(one.loss, table, name))
+    if columns is not None and isinstance(columns.target, Several):
+        for target in columns.target.targets:
+            one = found[target.name]
+            classes = len(getattr(target, "labels", ())) or None
+            found[target.name] = replace(one, loss=default_loss(classes) if one.loss == "auto" else one.loss)
+    return found
+
+
+def default_loss(classes: int | None) -> Loss:
+    """The loss for a target of so many classes, or for numbers."""
+    if classes is None:
+        return Mse()
+    return BinaryCrossEntropy() if classes == 2 else SoftmaxCrossEntropy()

@@ -1,0 +1,18 @@
+"""Rules: what is wrong or risky in a config together with its data, under codes that `bptrain help` explains."""
+
+from bptrain.rules import assembly_rules, column_rules, data_rules, layer_rules, network_rules, training_rules
+from bptrain.rules.judge import judge
+from bptrain.rules.rule import RULES, Case, Rule
+
+__all__ = [
+    "RULES",
+    "Case",
+    "Rule",
+    "assembly_rules",
+    "column_rules",
+    "data_rules",
+    "judge",
+    "layer_rules",
+    "network_rules",
+    "training_rules",
+]

@@ -1,0 +1,300 @@
+"""Rules of the end of a network: whether its scores are what the loss takes. What breaks them is wrong."""
+
+from collections.abc import Iterator
+from math import inf, isfinite
+
+import numpy as np
+
+from bptrain.errors import Mistake
+from bptrain.nn.activations import Identity, Sigmoid
+from bptrain.nn.layers import Softmax
+from bptrain.nn.normalization import BatchNorm, LayerNorm
+from bptrain.registry import name_of
+from bptrain.rules.rule import Case, Spot, rule
+
+OWN = {
+    "softmax": "computes the softmax itself",
+    "sigmoid": "computes the sigmoid itself",
+    "exp": "takes the logarithm of the rate",
+    "margin": "asks for a margin that has no bounds",
+}
+
+UNREACHABLE = 0.01
+"""The share of the targets that the last layer must be unable to reach to be called wrong."""
+
+
+def last(case: Case) -> Spot:
+    """The last layer that changes anything."""
+    spots = [spot for spot in case.network if not isinstance(spot.layer, Identity)]
+    return spots[-1] if spots else case.network[-1]
+
+
+def bounds(spot: Spot) -> tuple[float, float]:
+    """Between which numbers the values of a layer lie."""
+    low, high = getattr(spot.layer, "bounds", (-inf, inf))
+    return float(low), float(high)
+
+
+@rule(
+    "BP101",
+    "softmax before a loss that takes raw scores",
+    why="""
+    Cross-entropy takes the softmax of the scores itself, exactly and without overflow. A softmax layer before it
+    makes a softmax of a softmax: the scores then lie between 0 and 1, no class can get a probability near 1, and
+    the gradients all but vanish. Predictions are probabilities without that layer too.
+    """,
+    wrong="""
+    data: {source: {bundled: iris}}
+    network:
+      - dense: 16
+      - relu
+      - dense
+      - softmax
+    loss: softmax_cross_entropy
+    """,
+    right="""
+    data: {source: {bundled: iris}}
+    network:
+      - dense: 16
+      - relu
+      - dense
+    loss: softmax_cross_entropy
+    """,
+)
+def softmax_twice(case: Case) -> Iterator[Mistake]:
+    """A softmax as the last layer before a loss on raw scores."""
+    spot = last(case)
+    if case.loss.link and isinstance(spot.layer, Softmax):
+        what = (
+            f"softmax before {name_of(case.loss)} ({name_of(case.loss)} {OWN.get(case.loss.link, 'takes raw scores')})"
+        )
+        yield Mistake(spot.field, f"{what}; take the layer out")
+
+
+@rule(
+    "BP102",
+    "sigmoid before a loss that takes raw scores",
+    why="""
+    Binary cross-entropy on raw scores (logits) takes the sigmoid itself, exactly and without overflow. A sigmoid
+    layer before it lets the probability lie only between 0.5 and 0.73, so that one class can never be predicted.
+    Predictions are probabilities without that layer too.
+    """,
+    wrong="""
+    data:
+      source: {bundled: breast_cancer}
+    network:
+      - dense: 16
+      - relu
+      - dense
+      - sigmoid
+    loss: binary_cross_entropy
+    """,
+    right="""
+    data:
+      source: {bundled: breast_cancer}
+    network:
+      - dense: 16
+      - relu
+      - dense
+    loss: binary_cross_entropy
+    """,
+)
+def sigmoid_twice(case: Case) -> Iterator[Mistake]:
+    """A sigmoid as the last layer before a loss on raw scores."""
+    spot = last(case)
+    if case.loss.link and isinstance(spot.layer, Sigmoid):
+        what = (
+            f"sigmoid before {name_of(case.loss)} ({name_of(case.loss)} {OWN.get(case.loss.link, 'takes raw scores')})"
+        )
+        yield Mistake(spot.field, f"{what}; take the layer out")
+
+
+@rule(
+    "BP103",
+    "an activation that bounds raw scores",
+    why="""
+    A loss such as cross-entropy takes scores from minus to plus infinity: how sure the network is of a class. An
+    activation as the last layer cuts them off: after relu no score can be negative, so the probability of a class
+    can never fall below one half, or below its even share; after tanh no probability can come near 0 or 1.
+    """,
+    wrong="""
+    data: {source: {bundled: iris}}
+    network:
+      - dense: 16
+      - relu
+      - dense
+      - relu
+    """,
+    right="""
+    data: {source: {bundled: iris}}
+    network:
+      - dense: 16
+      - relu
+      - dense
+    """,
+)
+def bounded_scores(case: Case) -> Iterator[Mistake]:
+    """An activation with bounds as the last layer before a loss on raw scores."""
+    spot = last(case)
+    low, high = bounds(spot)
+    if case.loss.link and not isinstance(spot.layer, Softmax | Sigmoid) and (isfinite(low) or isfinite(high)):
+        loss = name_of(case.loss)
+        what = f"{name_of(spot.layer)} is the last layer ({loss} needs scores that are free, these are {words(spot)})"
+        yield Mistake(spot.field, f"{what}; take the layer out")
+
+
+def words(spot: Spot) -> str:
+    """The bounds of a layer in words."""
+    low, high = bounds(spot)
+    if isfinite(low) and isfinite(high):
+        return f"from {low:g} to {high:g}"
+    return f"never below {low:g}" if isfinite(low) else f"never above {high:g}"
+
+
+@rule(
+    "BP104",
+    "targets that the last layer cannot reach",
+    why="""
+    Where the loss compares outputs with the targets themselves, the last layer must be able to give every target.
+    Numeric targets are standardised unless the config says otherwise, so about half of them are negative: relu,
+    sigmoid or softplus as the last layer can never predict those, even where the original numbers are all positive.
+    """,
+    wrong="""
+    data: {source: {bundled: diabetes}}
+    network:
+      - dense: 16
+      - relu
+      - dense
+      - relu
+    loss: mse
+    """,
+    right="""
+    data: {source: {bundled: diabetes}}
+    network:
+      - dense: 16
+      - relu
+      - dense
+    loss: mse
+    """,
+)
+def unreachable_targets(case: Case) -> Iterator[Mistake]:
+    """A last layer whose values do not go as far as the targets of the training rows; rows that somebody wrote into the
+    config are meant as they are."""
+    spot = last(case)
+    low, high = bounds(spot)
+    if case.assembly.table.written or case.loss.link or not (isfinite(low) or isfinite(high)):
+        return
+    targets = next(case.assembly.parts["train"].portions()).targets
+    share = float(np.mean((targets < low - 1e-6) | (targets > high + 1e-6)))
+    if share >= UNREACHABLE:
+        scaled = " as scaled" if case.experiment.data.task in ("regression", "autoencoder") else ""
+        reach = f"{share:.0%} of the targets{scaled} are out of its reach, from {targets.min():g} to {targets.max():g}"
+        what = f"{name_of(spot.layer)} is the last layer and {words(spot)} ({reach})"
+        yield Mistake(spot.field, f"{what}; end with a dense layer")
+
+
+@rule(
+    "BP105",
+    "dropout or noise as the last layer",
+    why="""
+    Dropout after the last dense layer sets predictions themselves to zero at random, and noise makes them jump: the
+    loss punishes the network for what it did not do. Both belong between the hidden layers.
+    """,
+    wrong="""
+    data: {source: {bundled: iris}}
+    network:
+      - dense: 16
+      - relu
+      - dense
+      - dropout: 0.2
+    """,
+    right="""
+    data: {source: {bundled: iris}}
+    network:
+      - dense: 16
+      - relu
+      - dropout: 0.2
+      - dense
+    """,
+)
+def random_scores(case: Case) -> Iterator[Mistake]:
+    """A layer that draws random numbers as the last one."""
+    spot = last(case)
+    plan = case.model.network.chain.plans[case.network.index(spot)]
+    if plan.random:
+        name = name_of(spot.layer)
+        what = f"{name} is the last layer (it would change the predictions themselves at random)"
+        yield Mistake(spot.field, f"{what}; put it before the last dense layer")
+
+
+@rule(
+    "BP106",
+    "a layer whose output never changes",
+    why="""
+    The softmax of a single value is always 1, and a single value brought to mean 0 by layer norm is always 0. What
+    comes out of the layer does not depend on the input, so nothing before it is learned.
+    """,
+    wrong="""
+    data: {source: {bundled: diabetes}}
+    network:
+      - dense: 16
+      - relu
+      - dense: 1
+      - layer_norm
+    """,
+    right="""
+    data: {source: {bundled: diabetes}}
+    network:
+      - dense: 16
+      - layer_norm
+      - relu
+      - dense: 1
+    """,
+)
+def constant_layer(case: Case) -> Iterator[Mistake]:
+    """A softmax or layer norm over one unit; a softmax before a loss on raw scores is wrong at any width."""
+    chain = case.model.network.chain
+    for spot, shape in zip(case.network, chain.shapes, strict=False):
+        if shape != (1,) or not isinstance(spot.layer, Softmax | LayerNorm):
+            continue
+        if case.loss.link and isinstance(spot.layer, Softmax) and spot is last(case):
+            continue
+        name = name_of(spot.layer)
+        value = "1" if isinstance(spot.layer, Softmax) else "the same"
+        what = f"{name} of a single value (it is always {value}, whatever the input)"
+        yield Mistake(spot.field, f"{what}; take the layer out")
+
+
+@rule(
+    "BP201",
+    "normalisation as the last layer",
+    why="""
+    Batch norm or layer norm at the very end forces the predictions themselves to a fixed mean and spread: over the
+    batch, whose other rows then decide a prediction, or over the outputs of each row, whose sum is then fixed. A
+    dense layer after it is free to give any value.
+    """,
+    wrong="""
+    data: {source: {bundled: wine}}
+    network:
+      - dense: 16
+      - relu
+      - dense
+      - batch_norm
+    """,
+    right="""
+    data: {source: {bundled: wine}}
+    network:
+      - dense: 16
+      - batch_norm
+      - relu
+      - dense
+    """,
+)
+def normalised_scores(case: Case) -> Iterator[Mistake]:
+    """Batch norm or layer norm as the last layer."""
+    spot = last(case)
+    index = case.network.index(spot)
+    alone = case.model.network.chain.shapes[index] == (1,)
+    if isinstance(spot.layer, BatchNorm) or (isinstance(spot.layer, LayerNorm) and not alone):
+        what = f"{name_of(spot.layer)} is the last layer (it fixes mean and spread of the predictions themselves)"
+        yield Mistake(spot.field, f"{what}; end with a dense layer")

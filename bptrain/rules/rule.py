@@ -1,0 +1,172 @@
+"""Rules of sense: what is wrong or risky in a config whose every single value is allowed.
+
+A rule is registered beside its check, with a code and a page that explains it: BP1xx is wrong and never trained, BP2xx
+is risky and trained with a warning. A rule without a check explains what is found elsewhere, while a model is
+assembled.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import cleandoc
+from typing import Literal
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.columns.features import Feature, Numeric
+from bptrain.config import Config, Experiment
+from bptrain.config.origin import field_path
+from bptrain.errors import Mistake
+from bptrain.model.assemble import Assembly
+from bptrain.model.model import Model
+from bptrain.nn import Layer, Loss
+from bptrain.registry import name_of
+from bptrain.tables.selection import Selection
+from bptrain.tables.values import codes, distinct
+
+MOST_ROWS = 4096
+"""A check of the data looks at no more rows than this at first, evenly spread."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A layer with the field that it is written in: `network.2`, or `hidden.0` and `activation` of the short form."""
+
+    field: str
+    layer: Layer
+
+
+@dataclass(frozen=True)
+class Case:
+    """A config with what was assembled from it."""
+
+    config: Config
+    assembly: Assembly
+
+    @property
+    def model(self) -> Model:
+        """The assembled model."""
+        return self.assembly.model
+
+    @property
+    def experiment(self) -> Experiment:
+        """The experiment without any `auto` left; `config.experiment` is the one that was written."""
+        return self.model.experiment
+
+    @property
+    def loss(self) -> Loss:
+        """The loss that is trained with; of those of several targets the first that takes raw scores, if any does."""
+        losses = [head.loss for head in self.model.heads]
+        return next((loss for loss in losses if loss.link), losses[0])
+
+    def is_written(self, field: str) -> bool:
+        """Whether a field stands in the config or in an override, and is not a default."""
+        return self.config.origin.has(field_path(field))
+
+    def is_override(self, field: str) -> bool:
+        """Whether a field stands in an override rather than in the file."""
+        origin = self.config.origin
+        return origin.problem(field_path(field), "").file != origin.file
+
+    @cached_property
+    def network(self) -> tuple[Spot, ...]:
+        """The layers from input to output; those inside of a block are left to `chains`."""
+        written = self.config.experiment
+        layers = self.experiment.layers
+        if written.network is not None:
+            return tuple(Spot(f"network.{k}", layer) for k, layer in enumerate(layers))
+        most = 2 * len(written.hidden or ())
+        fields = ("activation" if k % 2 else f"hidden.{k // 2}" if k < most else "hidden" for k in range(len(layers)))
+        return tuple(Spot(field, layer) for field, layer in zip(fields, layers, strict=True))
+
+    @cached_property
+    def chains(self) -> tuple[tuple[Spot, ...], ...]:
+        """All chains of layers: the network, and the insides of every block in it."""
+        found, waiting = [], [self.network]
+        while waiting:
+            chain = waiting.pop()
+            found.append(chain)
+            for spot in chain:
+                inside = getattr(spot.layer, "layers", ())
+                prefix = f"{spot.field}.{name_of(spot.layer)}.layers"
+                if inside:
+                    waiting.append(tuple(Spot(f"{prefix}.{k}", layer) for k, layer in enumerate(inside)))
+        return tuple(found)
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """The names of the columns that are predicted from, numeric or not."""
+        return tuple(column.name for column in self.model.columns.features)
+
+    @cached_property
+    def sampled(self) -> Array:
+        """The numbers of the rows that checks of the data look at first, of those that are read from the table."""
+        table = self.assembly.table
+        chosen = [part.numbers for part in self.assembly.selections.values() if part.table is table]
+        rows = np.sort(np.concatenate(chosen))
+        return rows[:: -(-len(rows) // MOST_ROWS)]
+
+    @cached_property
+    def sample(self) -> Array:
+        """The features as they stand in the data, `(sampled rows, features)` float64: numbers in their own units,
+        missing ones filled in; of others the places of their values, which say nothing but what is alike."""
+        rows = Selection(self.assembly.table, self.sampled)
+        return np.stack([as_numbers(feature, rows) for feature in self.model.columns.features], axis=1)
+
+    @cached_property
+    def numeric(self) -> Array:
+        """Which features are numbers, `(features,)` bool."""
+        return np.array([isinstance(feature, Numeric) for feature in self.model.columns.features])
+
+
+def as_numbers(feature: Feature, rows: Selection) -> Array:
+    """A feature as numbers for a check, `(rows,)` float64."""
+    if isinstance(feature, Numeric):
+        return feature.numbers(rows)[0]
+    values = rows.column(feature.name)
+    return codes(values, list(map(str, distinct(values)))).astype(np.float64)
+
+
+Check = Callable[[Case], Iterator[Mistake]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One way to go wrong: why it matters, and a config that does so beside one that does not.
+
+    The examples that read `houses.csv` think of a file of houses with the columns id, area, rooms, country (the same
+    everywhere), age (-999 where unknown), price and price_eur.
+    """
+
+    code: str
+    title: str
+    why: str
+    wrong: str
+    right: str
+    check: Check | None = None
+
+    @property
+    def severity(self) -> Literal["error", "warning"]:
+        """Whether it stops training."""
+        return "error" if self.code.startswith("BP1") else "warning"
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(code: str, title: str, *, why: str, wrong: str, right: str) -> Callable[[Check], Check]:
+    """Function decorator: registers the check that finds it."""
+
+    def register(check: Check) -> Check:
+        explain(code, title, why=why, wrong=wrong, right=right, check=check)
+        return check
+
+    return register
+
+
+def explain(code: str, title: str, *, why: str, wrong: str, right: str, check: Check | None = None) -> None:
+    """Register a rule; without a check, one that assembling a model keeps by itself."""
+    if code in RULES:
+        raise ValueError(f"the code {code} is taken already")
+    RULES[code] = Rule(code, title, " ".join(why.split()), cleandoc(wrong), cleandoc(right), check)

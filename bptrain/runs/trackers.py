@@ -1,0 +1,121 @@
+"""Trackers: a run's figures for other programs to draw, beside its history; now TensorBoard's.
+
+The event file has the epochs as steps. On resume it is written anew from the history, with the times of before, so that
+no epoch is in it twice.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from time import time
+from typing import Any
+
+from bptrain.config import Experiment
+from bptrain.errors import Mistake, OptionError, StorageError
+from bptrain.needs import lacks
+from bptrain.runs.history import read_history
+from bptrain.training.loop import EpochEnd
+from bptrain.runs.directory import RunDirectory
+from bptrain.training.session import Record, is_of_layer, metrics_of
+
+PATTERN = "events.out.tfevents.*"
+
+
+def refuse_missing(experiment: Experiment) -> None:
+    """Refuse to begin what could not be tracked as the config says.
+
+    Raises:
+        OptionError: a package is missing; the message says how to install it.
+    """
+    if experiment.training.log.tensorboard and (what := lacks("tensorboardX", "tensorboard")):
+        raise OptionError(Mistake("training.log.tensorboard", what))
+
+
+class TensorBoard:
+    """The sink that writes scalars for TensorBoard into `RUN/tensorboard`.
+
+    Args:
+        run: the run directory, whose history is cut to where training begins.
+
+    Raises:
+        StorageError: the files cannot be written.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto.event_pb2 import SessionLog
+
+        folder = run.path / "tensorboard"
+        try:
+            folder.mkdir(exist_ok=True)
+            before = sorted(folder.glob(PATTERN))
+            times = {step: moment for path in before for step, moment in moments(path)}
+            self._writer = EventsWriter(str(folder / "events"))
+            # A TensorBoard that looks on forgets what it has read of this run.
+            self._write(0, time(), session_log=SessionLog(status=SessionLog.START))
+            for record in read_history(run.history):
+                self._add(record, times.get(int(record["epoch"] or 0), time()))
+            self._writer.flush()
+            own = Path(self._writer._file_name)
+            for path in before:
+                if path != own:
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"{folder}: cannot be written ({error.strerror or error})") from None
+
+    def __call__(self, event: object) -> None:
+        """Write the record of an epoch."""
+        if isinstance(event, EpochEnd):
+            try:
+                self._add(event.record, time())
+                self._writer.flush()
+            except OSError as error:
+                raise StorageError(f"tensorboard: cannot be written ({error.strerror or error})") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+    def _add(self, record: Record, moment: float) -> None:
+        from tensorboardX.proto.summary_pb2 import Summary
+
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars(record)]
+        self._write(int(record["epoch"] or 0), moment, summary=Summary(value=values))
+
+    def _write(self, step: int, moment: float, **content: Any) -> None:
+        from tensorboardX.proto.event_pb2 import Event as Entry
+
+        self._writer.write_event(Entry(wall_time=moment, step=step, **content))
+
+
+def scalars(record: Mapping[str, float | int | None]) -> Iterator[tuple[str, float]]:
+    """The figures of a record under the names that group them: `loss/validation`, `gradient_norm/0.dense`."""
+    rows = "validation" if "validation_loss" in record else "training"
+    figures = [
+        ("loss/training", record.get("loss")),
+        ("loss/validation", record.get("validation_loss")),
+        *((name, record.get(name)) for name in ("lr", "penalty", "clipped")),
+        *((f"{name}/{rows}", value) for name, value in metrics_of(record).items()),
+        *((name.replace(".", "/", 1), value) for name, value in record.items() if is_of_layer(name)),
+    ]
+    return ((name, value) for name, value in figures if value is not None)
+
+
+def moments(path: Path) -> Iterator[tuple[int, float]]:
+    """The steps of an event file with their times, as far as it is whole: length, checksum, content, checksum each."""
+    from google.protobuf.message import DecodeError
+    from tensorboardX.proto.event_pb2 import Event as Entry
+
+    content = path.read_bytes()
+    place = 0
+    while place + 12 <= len(content):
+        (length,) = struct.unpack_from("<Q", content, place)
+        if place + 12 + length > len(content):
+            return
+        try:
+            entry = Entry.FromString(content[place + 12 : place + 12 + length])
+        except DecodeError:
+            return
+        if entry.HasField("summary"):
+            yield entry.step, entry.wall_time
+        place += 16 + length

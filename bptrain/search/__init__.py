@@ -1,0 +1,1 @@
+"""Searching: which of several configs is better, beyond chance."""

@@ -1,0 +1,245 @@
+"""Reading JSON lines with DuckDB: an object of plain values a line, keys in any order, missing ones missing."""
+
+import json
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.errors import InputError
+from bptrain.tables.decoding import LONGEST, BrokenText, as_utf8, chunks, decoded, encoding_of, temporary
+from bptrain.tables.duck import connected, filled, literal, quoted, refuse_names
+from bptrain.tables.files import reading, refuse_too_large, zipped
+from bptrain.tables.table import Table, Take, shown
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MOST_KEYS = 20_000
+"""Different keys that a file may have."""
+
+NUMBERS = ("BIGINT", "UBIGINT", "DOUBLE")
+
+
+def read_jsonl(path: Path, take: Take | None = None) -> Table:
+    """A whole file as a table: numbers and booleans (1 and 0) as numbers, text as text, null and missing keys missing.
+
+    Args:
+        path: of JSON lines in UTF-8 (or UTF-16 with its mark), gzipped if it ends in `.gz`.
+        take: is given the columns of one portion of rows after the other, and the table that is returned has none.
+
+    Raises:
+        InputError: a line is no object of plain values, or names a key twice; or there is none. The message names the
+            line.
+        StorageError: it cannot be read.
+    """
+    import duckdb
+
+    encoding = encoding_of(path, "auto")
+    with as_utf8(path, encoding, marked=False) as copy, connected() as database:
+        rows = looked_through(copy, path)
+        try:
+            names = keys(database, copy, path, encoding)
+            if take is None:
+                refuse_too_large(path, rows, len(names))
+            numeric = numeric_keys(database, copy, names)
+            if numeric is None:
+                raise first_wrong(path, encoding)
+            if take is None:
+                columns = selected(database, copy, names, numeric)
+                count = len(columns[names[0]])
+            else:
+                columns, count = {}, handed_over(database, copy, names, numeric, take)
+        except (duckdb.Error, UnicodeError) as error:
+            raise first_wrong(path, encoding, str(error).splitlines()[0]) from None
+    if count != rows:
+        raise first_wrong(path, encoding, f"{rows:,} rows, of which {count:,} could be read")
+    return Table(columns, str(path), place=JsonLines(path, encoding))
+
+
+def selected(database: "DuckDBPyConnection", copy: Path, names: list[str], numeric: set[str]) -> dict[str, Array]:
+    """The columns of a file, by DuckDB."""
+    found = database.execute(*fetching(copy, names, numeric)).fetchnumpy()
+    return {name: filled(found.pop(f"c{k}"), name in numeric) for k, name in enumerate(names)}
+
+
+def handed_over(database: "DuckDBPyConnection", copy: Path, names: list[str], numeric: set[str], take: Take) -> int:
+    """Give away the columns of a file a portion at a time. How many rows it has."""
+    count, before = 0, b""
+    for chunk in chunks(copy):
+        whole, _, before = (before + chunk).rpartition(b"\n")
+        count += given(database, whole, names, numeric, take)
+    return count + given(database, before, names, numeric, take)
+
+
+def given(database: "DuckDBPyConnection", text: bytes, names: list[str], numeric: set[str], take: Take) -> int:
+    """Give away the columns of some lines. How many rows these are."""
+    if not text.strip():
+        return 0
+    with temporary(text + b"\n") as part:
+        columns = selected(database, part, names, numeric)
+    take(columns)
+    return len(columns[names[0]])
+
+
+def looked_through(copy: Path, path: Path) -> int:
+    """The number of lines that are not blank.
+
+    Raises:
+        InputError: the file is no text, or has none.
+    """
+    number, count, before = 0, 0, b""
+    try:
+        for chunk in chunks(copy):
+            whole, _, before = (before + chunk).rpartition(b"\n")
+            for line in whole.split(b"\n"):
+                number += 1
+                count += bool(line.strip())
+                if len(line) > LONGEST:
+                    raise BrokenText(number, b"", f"a line of more than {LONGEST:,} bytes")
+    except BrokenText as error:
+        raise InputError(f"{path}:{error.line}: {error.what}; write an object a line, in UTF-8") from None
+    count += bool(before.strip())
+    if not count:
+        raise InputError(f"{path}:1: the file is empty; write an object a line")
+    return count
+
+
+def reader(what: str, copy: Path, columns: str = "") -> tuple[str, list[Any]]:
+    """A statement over the file, whole objects or the given columns, and its parameters."""
+    function = f"read_json(?, auto_detect = false, {columns}," if columns else "read_json_objects(?,"
+    options = f"format = 'newline_delimited', compression = '{'gzip' if zipped(copy) else 'none'}'"
+    return f"SELECT {what} FROM {function} {options}, maximum_object_size = {LONGEST})", [literal(copy)]
+
+
+def of_json(names: list[str]) -> str:
+    """The keys as columns of JSON."""
+    return "columns = {" + ", ".join(f"{quoted(name, chr(39))}: 'JSON'" for name in names) + "}"
+
+
+def keys(database: "DuckDBPyConnection", copy: Path, path: Path, encoding: str) -> list[str]:
+    """Every key of a file, in the order in which they come.
+
+    Raises:
+        InputError: a line is no object, or names a key twice; a key is empty, or there are too many.
+    """
+    inner, parameters = reader("json_keys(json) AS k, json_type(json) AS t, row_number() OVER () AS n", copy)
+    query = f"SELECT k, t, min(n) FROM ({inner}) GROUP BY k, t ORDER BY 3"
+    names: dict[str, None] = {}
+    for found, kind, _ in database.execute(query, parameters).fetchall():
+        if kind != "OBJECT" or len(found) != len(set(found)):
+            raise first_wrong(path, encoding)
+        names.update(dict.fromkeys(found))
+        if len(names) > MOST_KEYS:
+            raise InputError(f"{path}: more than {MOST_KEYS:,} different keys; a table has the same in every line")
+    if not names:
+        raise InputError(f"{path}:1: the objects have no keys; name the values")
+    refuse_names(list(names), path, "key")
+    return list(names)
+
+
+def numeric_keys(database: "DuckDBPyConnection", copy: Path, names: list[str]) -> set[str] | None:
+    """The keys whose values are numbers, or are booleans, all through; None: some are no plain values."""
+    kinds = ("NULL", "VARCHAR", "BOOLEAN", *NUMBERS)
+    parts = []
+    for name in names:
+        kind = f"json_type({quoted(name)})"
+        several = ", ".join(quoted(one, chr(39)) for one in NUMBERS)
+        known = ", ".join(quoted(one, chr(39)) for one in kinds)
+        parts += [
+            f"count({kind}) FILTER ({kind} <> 'NULL')",
+            f"count(*) FILTER ({kind} IN ({several}))",
+            f"count(*) FILTER ({kind} = 'BOOLEAN')",
+            f"count(*) FILTER ({kind} NOT IN ({known}))",
+        ]
+    row = database.execute(*reader(", ".join(parts), copy, of_json(names))).fetchone()
+    counts = np.array(row).reshape(-1, 4)
+    if counts[:, 3].any():
+        return None
+    return {n for n, (some, number, flag, _) in zip(names, counts, strict=True) if some and some in (number, flag)}
+
+
+def fetching(copy: Path, names: list[str], numeric: set[str]) -> tuple[str, list[Any]]:
+    """The statement that fetches the columns as c0, c1, ..., and its parameters."""
+    chosen = [
+        f"CAST({quoted(name)} AS DOUBLE) AS c{k}" if name in numeric else f"{quoted(name)} ->> '$' AS c{k}"
+        for k, name in enumerate(names)
+    ]
+    return reader(", ".join(chosen), copy, of_json(names))
+
+
+def lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
+    """The lines that are not blank, with their numbers."""
+    with reading(path), decoded(path, encoding) as text:
+        number = 0
+        while line := text.readline(LONGEST + 1):
+            number += 1
+            if line.strip():
+                yield number, line
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """Tells the line of a row of a file."""
+
+    path: Path
+    encoding: str
+
+    def __call__(self, row: int) -> str:
+        with closing(lines(self.path, self.encoding)) as every:
+            return f"{self.path}:{next(islice(every, row, None))[0]}"
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it; `from_json` is the inverse."""
+        return {"path": str(self.path), "encoding": self.encoding}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "JsonLines":
+        """The inverse of `to_json`."""
+        return cls(Path(stored["path"]), stored["encoding"])
+
+
+def first_wrong(path: Path, encoding: str, reason: str = "") -> InputError:
+    """What is wrong with the first line that is no flat object, found by Python's json module."""
+    with closing(lines(path, encoding)) as every:
+        for number, line in every:
+            if wrong := objection(line):
+                return InputError(f"{path}:{number}: {wrong}")
+    return InputError(f"{path}: cannot be read as JSON lines ({shown(reason)})")
+
+
+def objection(line: str) -> str:
+    """What is wrong with a line, empty for nothing."""
+    if len(line) > LONGEST:
+        return f"a line of more than {LONGEST:,} characters"
+    try:
+        pairs = json.loads(line, object_pairs_hook=Pairs)
+    except json.JSONDecodeError as error:
+        advice = "; write one object a line" if line.strip() in ("[", "{") or "Extra data" in error.msg else ""
+        return f"not JSON ({error.msg} at character {error.pos + 1}){advice}"
+    except RecursionError:
+        return "not JSON that a table can hold (nested too deep)"
+    except ValueError as error:
+        return f"not JSON ({error})"
+    if not isinstance(pairs, Pairs):
+        return f'expected an object such as {{"a": 1}} (got {shown(line.strip())}); write one object a line'
+    seen = set()
+    for name, value in pairs:
+        if name in seen:
+            return f"{name}: the key is there twice; take one out"
+        seen.add(name)
+        if isinstance(value, list):
+            kind = "an object" if isinstance(value, Pairs) else "a list"
+            return f"{name}: {kind} inside of the object; write its values as keys of their own, such as {name}_0"
+        if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
+            return f"{name}: half of a character (got {shown(value)}); write the whole"
+    return ""
+
+
+class Pairs(list[tuple[str, Any]]):
+    """The keys and values of an object, those that come twice too."""

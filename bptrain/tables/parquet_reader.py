@@ -1,0 +1,142 @@
+"""Reading Parquet files with DuckDB, after what their footer declares has been held against the file."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+from bptrain.arrays import Array
+from bptrain.errors import InputError
+from bptrain.tables.duck import connected, filled, literal, quoted, refuse_names
+from bptrain.tables.files import checked, reading, refuse_too_large
+from bptrain.tables.table import Table, Take, shown
+
+MAGIC = b"PAR1"
+
+NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
+TEXT = ("VARCHAR", "DATE", "TIME", "TIMESTAMP", "UUID", "ENUM", "INTERVAL", '"NULL"')
+
+
+ROWS = 1 << 16
+"""So many rows are handed over at a time."""
+
+
+def read_parquet(path: Path, take: Take | None = None) -> Table:
+    """A whole file as a table: numbers, decimals and booleans (1 and 0) as numbers, text and dates as text.
+
+    Args:
+        path: of the file.
+        take: is given the columns of one portion of rows after the other, and the table that is returned has none.
+
+    Raises:
+        InputError: it is no such file, damaged, without rows, or a column has lists, structures or bytes.
+        StorageError: it cannot be read.
+    """
+    import duckdb
+
+    refuse_other(path)
+    with connected() as database:
+        try:
+            rows = declared(database, path, in_memory=take is None)
+            described = database.execute(
+                "DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning = false)", [literal(path)]
+            ).fetchall()
+            numeric = {name: is_numeric(path, name, kind) for name, kind, *_ in described}
+            chosen = ", ".join(
+                f"CAST({quoted(name)} AS {'DOUBLE' if numeric[name] else 'VARCHAR'}) AS {quoted(name)}"
+                for name in numeric
+            )
+            query = f"SELECT {chosen} FROM read_parquet(?, hive_partitioning = false"
+            columns = {}
+            if take is None:
+                columns = arrays(database.execute(f"{query})", [literal(path)]), numeric)
+            for start in range(0, rows if take else 0, ROWS):
+                part = f"{query}, file_row_number = true) WHERE file_row_number >= ? AND file_row_number < ?"
+                portion = arrays(database.execute(part, [literal(path), start, start + ROWS]), numeric)
+                refuse_fewer(path, portion, min(ROWS, rows - start))
+                assert take is not None
+                take(portion)
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            reason = shown(str(error).splitlines()[0])
+            raise InputError(f"{path}: the file is damaged ({reason}); write or fetch it again") from None
+    return Table(columns, str(path))
+
+
+def arrays(result: Any, numeric: dict[str, bool]) -> dict[str, Array]:
+    """The columns of what DuckDB found."""
+    found = result.fetchnumpy()
+    return {name: filled(found.pop(name), numeric[name]) for name in numeric}
+
+
+def refuse_fewer(path: Path, columns: dict[str, Array], count: int) -> None:
+    """Refuse a portion that does not have as many rows as it should.
+
+    Raises:
+        InputError: it does not.
+    """
+    if len(next(iter(columns.values()))) != count:
+        raise InputError(f"{path}: the file does not have the rows that it declares; write or fetch it again")
+
+
+def refuse_other(path: Path) -> None:
+    """Refuse a file that does not begin and end as Parquet does.
+
+    Raises:
+        InputError: it does not.
+        StorageError: it cannot be read.
+    """
+    size = checked(path)
+    with reading(path), open(path, "rb") as file:
+        start = file.read(4)
+        file.seek(max(size - 8, 0))
+        length, end = file.read(4), file.read(4)
+    if start != MAGIC:
+        if start == b"PARE":
+            raise InputError(f"{path}: the file is encrypted; write it without a key")
+        raise InputError(f"{path}: not a Parquet file (it begins with {shown(start)}); name its format instead")
+    if size < 12 or end != MAGIC or struct.unpack("<I", length)[0] > size - 12:
+        raise InputError(f"{path}: the Parquet file is cut short or damaged; write or fetch it again")
+
+
+def declared(database: Any, path: Path, *, in_memory: bool) -> int:
+    """Refuse a footer that cannot be true. How many rows the file has.
+
+    Raises:
+        InputError: columns of one name, no rows, more than fit into memory, or parts that are not inside of the file.
+    """
+    size = path.stat().st_size
+    root = database.execute("SELECT name, num_children FROM parquet_schema(?)", [literal(path)]).fetchall()
+    if len(root) < 2:
+        raise InputError(f"{path}: the Parquet file has no columns")
+    # Children of nested columns follow their parents, which are refused by their type.
+    flat = [name for name, children in root[1:]] if len(root) - 1 == root[0][1] else []
+    refuse_names(flat, path)
+    ((rows,),) = database.execute("SELECT num_rows FROM parquet_file_metadata(?)", [literal(path)]).fetchall()
+    if rows == 0:
+        raise InputError(f"{path}: the file has columns and no rows; add at least one")
+    if in_memory:
+        refuse_too_large(path, rows, root[0][1])
+    wrong = f"""SELECT count(*) FROM parquet_metadata(?) WHERE total_compressed_size < 0 OR num_values < 0
+        OR data_page_offset < 0 OR data_page_offset + total_compressed_size > {size + 12}
+        OR row_group_num_rows < 0 OR row_group_num_rows > {rows}"""
+    ((count,),) = database.execute(wrong, [literal(path)]).fetchall()
+    groups = """SELECT sum(n) FROM (
+        SELECT any_value(row_group_num_rows) AS n FROM parquet_metadata(?) GROUP BY row_group_id)"""
+    ((total,),) = database.execute(groups, [literal(path)]).fetchall()
+    if count or total != rows or rows < 0:
+        raise InputError(f"{path}: the Parquet file declares parts that it does not have; it is cut short or damaged")
+    return int(rows)
+
+
+def is_numeric(path: Path, name: str, kind: str) -> bool:
+    """Whether a column of a type in DuckDB becomes numbers; otherwise it becomes text.
+
+    Raises:
+        InputError: it can become neither.
+    """
+    flat = not kind.endswith("]")
+    if flat and kind.removeprefix("U").startswith(NUMERIC):
+        return True
+    if flat and kind.startswith(TEXT):
+        return False
+    what = f"values of the type {shown(kind)} are no column of a table"
+    raise InputError(f"{path}: {name}: {what}; write numbers or text instead, or leave the column out of the file")

@@ -1,0 +1,42 @@
+"""A selection: some rows of a table, which know where they stand in it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.tables.table import Table
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rows of a table by their numbers, int64 ascending; None: all of them."""
+
+    table: Table
+    rows: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.table) if self.rows is None else len(self.rows)
+
+    def column(self, name: str) -> Array:
+        """The column of that name, `(rows,)`.
+
+        Raises:
+            InputError: there is none; the message says which there are.
+        """
+        values = self.table.column(name)
+        return values if self.rows is None else values[self.rows]
+
+    @property
+    def decimal(self) -> str:
+        """The sign before the fraction in texts."""
+        return self.table.decimal
+
+    def where(self, k: int) -> str:
+        """The place of the k-th row for messages."""
+        return self.table.where(k if self.rows is None else int(self.rows[k]))
+
+    @property
+    def numbers(self) -> Array:
+        """The numbers of the rows in the table."""
+        return np.arange(len(self.table)) if self.rows is None else self.rows

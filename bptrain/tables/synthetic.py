@@ -1,0 +1,76 @@
+"""Synthetic: points made from a formula, the same ones for a seed at any time."""
+
+from dataclasses import dataclass
+from math import pi
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from bptrain.arrays import Array
+from bptrain.tables.sources import SOURCES
+from bptrain.tables.table import Table
+
+Kind = Literal["xor", "moons", "circles", "spirals", "blobs", "line", "plane", "sine"]
+
+
+@SOURCES.register
+@dataclass(frozen=True)
+class Synthetic:
+    """Points made from a formula, for worked examples.
+
+    Classes, the target `class`, each in turn: `moons`, two half circles that reach into each other, of radius 1;
+    `circles`, one of radius 1 around one of radius 0.5; `spirals`, `classes` arms of one and a half turns and radius 4;
+    `blobs`, `classes` clouds around points of the unit circle. Columns x1 and x2.
+    `xor`: columns a, b and target xor, the four rows of the truth table as often as fits `rows`, without noise.
+
+    Numbers, the target `y`: `line`, x uniform in [-1, 1] and `y = slope · x + intercept`; `plane`, x1 and x2 likewise
+    and `y = slope · x1 - slope / 2 · x2 + intercept`; `sine`, x uniform in [-π, π] and `y = sin(x)`.
+
+    The noise is normal, on x1 and x2 of classes and on y of numbers. The points are drawn by NumPy's PCG64.
+    """
+
+    kind: Annotated[Kind, "which formula"]
+    rows: Annotated[int, Ge(4), Le(100_000_000), "number of rows"] = 200
+    slope: Annotated[float, "of line and plane, along the first feature"] = 3.0
+    intercept: Annotated[float, "of line and plane, value at zero"] = 2.0
+    noise: Annotated[float, Ge(0), "standard deviation of the noise"] = 0.1
+    seed: Annotated[int, Ge(0), "seed of the points and the noise"] = 0
+    classes: Annotated[int, Ge(2), Le(100), "of spirals and blobs"] = 3
+
+    def load(self) -> Table:
+        rng = np.random.default_rng(self.seed)
+        origin = f"synthetic {self.kind}"
+        if self.kind == "xor":
+            a, b = np.resize([0.0, 0.0, 1.0, 1.0], self.rows), np.resize([0.0, 1.0, 0.0, 1.0], self.rows)
+            return Table({"a": a, "b": b, "xor": np.abs(a - b)}, origin, target=("xor",))
+        if self.kind == "line":
+            x = rng.uniform(-1, 1, self.rows)
+            y = self.slope * x + self.intercept + rng.normal(0, self.noise, self.rows)
+            return Table({"x": x, "y": y}, origin, target=("y",))
+        if self.kind == "plane":
+            x1, x2 = rng.uniform(-1, 1, (2, self.rows))
+            y = self.slope * x1 - self.slope / 2 * x2 + self.intercept + rng.normal(0, self.noise, self.rows)
+            return Table({"x1": x1, "x2": x2, "y": y}, origin, target=("y",))
+        if self.kind == "sine":
+            x = rng.uniform(-pi, pi, self.rows)
+            return Table({"x": x, "y": np.sin(x) + rng.normal(0, self.noise, self.rows)}, origin, target=("y",))
+        x1, x2, code = self.points(rng)
+        e1, e2 = rng.normal(0, self.noise, (2, self.rows))
+        return Table({"x1": x1 + e1, "x2": x2 + e2, "class": code.astype(np.float64)}, origin, target=("class",))
+
+    def points(self, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+        """The points of classes without noise, and the class of each, `(rows,)`; u is uniform in [0, 1)."""
+        code = np.arange(self.rows) % (self.classes if self.kind in ("spirals", "blobs") else 2)
+        if self.kind == "blobs":
+            angle = 2 * pi * code / self.classes
+            return np.cos(angle), np.sin(angle), code
+        u = rng.uniform(0, 1, self.rows)
+        if self.kind == "moons":
+            x1, x2 = np.cos(pi * u), np.sin(pi * u)
+            return np.where(code == 0, x1, 1 - x1), np.where(code == 0, x2, 0.5 - x2), code
+        if self.kind == "circles":
+            radius = np.where(code == 0, 1.0, 0.5)
+            return radius * np.cos(2 * pi * u), radius * np.sin(2 * pi * u), code
+        angle = 2 * pi * (1.5 * u + code / self.classes)
+        return 4 * u * np.cos(angle), 4 * u * np.sin(angle), code
