@@ -1,0 +1,1 @@
+"""Runs on disk: the directory, its lock, checkpoints, history and outcome."""
