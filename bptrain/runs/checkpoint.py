@@ -14,13 +14,13 @@ import numpy as np
 
 from bptrain.arrays import Array, Streams
 from bptrain.code import fault_in_code
-from bptrain.config import dump, from_json
 from bptrain.columns.columns import Columns
+from bptrain.config import dump, from_json
 from bptrain.errors import DivergedError, InputError, StorageError
-from bptrain.needs import Need, meet, needs
-from bptrain.runs import npz
 from bptrain.model.model import Model, build_model
 from bptrain.model.scoring import Score
+from bptrain.needs import Need, meet, needs
+from bptrain.runs import npz
 from bptrain.training.session import Best, Session
 
 FORMAT = 2

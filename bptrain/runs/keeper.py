@@ -8,12 +8,12 @@ from time import monotonic
 
 from bptrain.errors import BptrainError, StorageError
 from bptrain.runs import npz
-from bptrain.training.budget import Budget
 from bptrain.runs.checkpoint import document, save_best, save_last
+from bptrain.runs.directory import RunDirectory
 from bptrain.runs.disk import longest_file, room
 from bptrain.runs.history import History
+from bptrain.training.budget import Budget
 from bptrain.training.loop import EpochEnd, Event
-from bptrain.runs.directory import RunDirectory
 from bptrain.training.session import Session, Stop
 
 Mark = tuple[int, int, int, Stop | None, int]
