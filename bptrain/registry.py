@@ -5,10 +5,9 @@ A component is a frozen dataclass. Its fields are its YAML options; a field's `A
 is all it takes to make it known to configs, messages, help and tests.
 """
 
-import difflib
 import re
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import annotated_types as at
 
 from bptrain.errors import InputError
+from bptrain.spelling import snake_case
 
 Component = TypeVar("Component")
 
@@ -90,11 +90,6 @@ def families() -> tuple[Family, ...]:
     return tuple(_families)
 
 
-def snake_case(name: str) -> str:
-    """The config name of a class: `SoftmaxCrossEntropy` gives `softmax_cross_entropy`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-
-
 def name_of(component: object) -> str:
     """The config name of a component: `relu` for a `Relu()`."""
     return _names.get(type(component)) or snake_case(type(component).__name__)
@@ -104,22 +99,6 @@ def summary(cls: type) -> str:
     """The first sentence of a class's docstring."""
     opening = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
     return re.split(r"(?<=[.])\s", opening, maxsplit=1)[0]
-
-
-def closest(word: object, choices: Iterable[str]) -> str | None:
-    """The choice that was probably meant, if one is near enough."""
-    by_lower = {choice.lower(): choice for choice in choices}
-    found = difflib.get_close_matches(str(word).lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[found[0]] if found else None
-
-
-def suggestion(word: object, choices: Iterable[str]) -> str:
-    """What to do about an unknown word: the near choice, or all of them."""
-    choices = sorted(choices)
-    if not choices:
-        return "there are none to choose from"
-    near = closest(word, choices)
-    return f"did you mean {near!r}?" if near else f"choose from {', '.join(choices)}"
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ import pytest
 from bptrain.commands.list import FAMILIES, SECTIONS
 from bptrain.config import load
 from bptrain.config.aliases import KEYS, NAMES, REMARKS, VALUES
-from bptrain.config.suggest import normal
 from bptrain.errors import ConfigError, InputError
 from bptrain.registry import alternatives, bare, describe, describe_family, family_of, options
+from bptrain.spelling import normalize
 
 MINIMAL = "data: {source: {bundled: iris}}\nhidden: [8]\n"
 
@@ -210,14 +210,14 @@ def test_aliases_lead_to_what_exists():
     names |= {option.name for one in FAMILIES.values() for cls in one.members.values() for option in options(cls)}
     assert len(KEYS) > 100
     for alias, targets in KEYS.items():
-        assert normal(alias) == alias
+        assert normalize(alias) == alias
         assert {target.split(".")[-1] for target in targets} <= names, alias
-    assert all(normal(word) == word and word not in names for word in REMARKS)
+    assert all(normalize(word) == word and word not in names for word in REMARKS)
     kinds = {family.kind: family for family in FAMILIES.values()}
     assert NAMES.keys() == kinds.keys()
     for kind, aliases in NAMES.items():
         for alias, targets in aliases.items():
-            assert normal(alias) == alias
+            assert normalize(alias) == alias
             assert alias not in kinds[kind].members
             assert set(targets) <= set(kinds[kind].members), alias
     literals = "".join(describe(option.hint) for _, option in FIELDS)

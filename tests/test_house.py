@@ -21,7 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS = [
     {"errors", "interruption", "registry", "contract", "code", "needs", "arrays", "npy", "text", "formulas", "atomic"}
-    | {"team", "blas"},
+    | {"spelling", "team", "blas"},
     {"nn", "optim", "tables", "columns", "metrics", "data"},
     {"config"},
     {"model", "rules"},

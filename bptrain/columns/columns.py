@@ -29,7 +29,7 @@ from bptrain.columns.target_columns import (
 )
 from bptrain.columns.targets import Classes
 from bptrain.errors import InputError
-from bptrain.registry import closest
+from bptrain.spelling import closest
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table
 from bptrain.tables.values import missing

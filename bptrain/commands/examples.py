@@ -6,7 +6,7 @@ from pathlib import Path
 from bptrain.config.files import write_new
 from bptrain.config.schema import MODELINE, with_schema
 from bptrain.errors import InputError
-from bptrain.registry import suggestion
+from bptrain.spelling import suggestion
 from bptrain.tables.sources import resources
 
 

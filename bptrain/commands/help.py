@@ -6,8 +6,8 @@ from typing import Any
 
 from bptrain.commands.examples import commands, opening, read_example
 from bptrain.errors import InputError
-from bptrain.registry import suggestion
 from bptrain.rules import RULES
+from bptrain.spelling import suggestion
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from bptrain.config.dump import flow
 from bptrain.config.files import write_new
 from bptrain.config.schema import with_schema
 from bptrain.errors import InputError
-from bptrain.registry import name_of, suggestion
+from bptrain.registry import name_of
+from bptrain.spelling import suggestion
 from bptrain.tables.guess import read
 from bptrain.tables.sources import Csv, Source
 from bptrain.tables.table import Table, shown

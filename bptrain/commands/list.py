@@ -11,7 +11,8 @@ from bptrain.code import load_codes
 from bptrain.config.dump import plain
 from bptrain.config.families import FAMILIES, SECTIONS
 from bptrain.errors import InputError
-from bptrain.registry import Option, describe, options, suggestion
+from bptrain.registry import Option, describe, options
+from bptrain.spelling import suggestion
 
 
 @dataclass(frozen=True)

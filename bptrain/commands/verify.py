@@ -19,7 +19,7 @@ from bptrain.explain.recording import Recording
 from bptrain.explain.rounding import rounded
 from bptrain.explain.slips import Case
 from bptrain.explain.writing import number
-from bptrain.registry import suggestion
+from bptrain.spelling import suggestion
 
 UNKNOWN = "no slip that is known leads to this"
 

@@ -15,26 +15,17 @@ from bptrain.registry import (
     Family,
     alternatives,
     bare,
-    closest,
     describe_family,
     family_of,
     name_of,
     options,
-    snake_case,
 )
+from bptrain.spelling import LONGEST_WORD, closest, find_meant, normalize
 from bptrain.tables.sources import BUNDLED_TARGETS
-
-LONGEST_WORD = 60
 
 # The families whose options people most likely have in mind come first.
 SOUGHT = [FAMILIES[name] for name in ("optimizers", "schedules", "losses", "layers")]
 SOUGHT += [family for family in FAMILIES.values() if family not in SOUGHT]
-
-
-def normal(word: object) -> str:
-    """A word in lower case with underscores, as names are here: `batchSize` gives `batch_size`."""
-    text = re.sub(r"[\s.-]+", "_", str(word)[: LONGEST_WORD + 1].strip())
-    return snake_case(text)
 
 
 def either(words: tuple[str, ...] | list[str]) -> str:
@@ -47,26 +38,9 @@ def listed(words: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
-def meant(word: str, choices: list[str], aliases: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """The choices that a word probably means, none if nothing is near."""
-    plain = normal(word)
-    by_normal = {normal(choice): choice for choice in choices}
-    for form in (plain, re.sub(r"_(loss|layer|optimizer|schedule|scheduler|lr|score)$", "", plain)):
-        if form in by_normal:
-            return (by_normal[form],)
-        if found := tuple(choice for choice in aliases.get(form, ()) if choice in choices):
-            return found
-    squeezed: dict[str, tuple[str, ...]] = {normal(choice).replace("_", ""): (choice,) for choice in choices}
-    squeezed |= {alias.replace("_", ""): found for alias, found in aliases.items() if set(found) <= set(choices)}
-    if plain.replace("_", "") in squeezed:
-        return squeezed[plain.replace("_", "")]
-    near = closest(plain, choices) if len(plain) <= LONGEST_WORD else None
-    return (near,) if near else ()
-
-
 def value_advice(value: str, choices: list[str]) -> str:
     """What to do about a word that is none of the values of an enumeration; empty if nothing is near."""
-    found = meant(value, choices, VALUES)
+    found = find_meant(value, choices, VALUES)
     return f"did you mean {either(found)}?" if found else ""
 
 
@@ -82,13 +56,13 @@ def name_advice(word: str, family: Family, others: list[str]) -> str:
     aliases = (
         {**NAMES.get("activation", {}), **NAMES["layer"]} if family.kind == "layer" else NAMES.get(family.kind, {})
     )
-    homes = [one for one in FAMILIES.values() if normal(word) in one.members]
+    homes = [one for one in FAMILIES.values() if normalize(word) in one.members]
     if family.kind == "source" and (form := source_form(word)):
         return f"write {form}"
-    if homes and normal(word) not in names and normal(word) not in aliases:
+    if homes and normalize(word) not in names and normalize(word) not in aliases:
         kinds = listed([describe_family(one) for one in homes if one.kind != "layer" or len(homes) == 1])
         return f"this is the name of {kinds}; choose from {', '.join(sorted(names))}"
-    if found := meant(word, names, aliases):
+    if found := find_meant(word, names, aliases):
         return f"did you mean {either(found)}?"
     return f"choose from {', '.join(sorted(names))}"
 
@@ -172,7 +146,7 @@ class Map:
             path: of the section or component that it stands in.
             known: the options there.
         """
-        word = normal(key)
+        word = normalize(key)
         if word in known:
             return f"did you mean {word!r}?", {word}
         if word in REMARKS:

@@ -16,7 +16,7 @@ from bptrain.config.scalars import cut, scalar, shown, written
 from bptrain.config.suggest import Map
 from bptrain.config.yaml_text import MOST_DEPTH, MOST_PROBLEMS
 from bptrain.errors import Problem
-from bptrain.registry import closest
+from bptrain.spelling import closest
 
 REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 VARIABLE = re.compile(r"env:\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?::-(.*))?", re.DOTALL)

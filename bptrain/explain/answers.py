@@ -14,7 +14,7 @@ from bptrain.config.scalars import shown
 from bptrain.config.yaml_text import parse, read_text
 from bptrain.errors import ConfigError, Problem
 from bptrain.explain.writing import shape_in_words
-from bptrain.registry import suggestion
+from bptrain.spelling import suggestion
 
 KEYS = ("config", "overrides", "row", "rows", "step", "answers")
 

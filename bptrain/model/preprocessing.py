@@ -15,7 +15,8 @@ from bptrain.columns.targets import Classes, balanced, find_classes, refuse_cons
 from bptrain.config import Data, Experiment
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.roles import feature_names, field_of
-from bptrain.registry import name_of, suggestion
+from bptrain.registry import name_of
+from bptrain.spelling import suggestion
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import shown
 from bptrain.tables.values import first_no_number, missing

@@ -17,7 +17,8 @@ from bptrain.columns.split_rows import divide
 from bptrain.columns.targets import find_classes, with_numbers
 from bptrain.config import Data, Experiment
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.registry import closest, name_of, suggestion
+from bptrain.registry import name_of
+from bptrain.spelling import closest, suggestion
 from bptrain.tables import large
 from bptrain.tables.selection import Selection
 from bptrain.tables.sources import Source, as_text

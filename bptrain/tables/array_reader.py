@@ -17,7 +17,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.npy import Header, read_header
-from bptrain.registry import suggestion
+from bptrain.spelling import suggestion
 from bptrain.tables.files import checked, entries, opened, reading, refuse_bomb, refuse_too_large
 from bptrain.tables.table import Table, Take, shown
 

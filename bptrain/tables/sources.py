@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.registry import Family, suggestion
+from bptrain.registry import Family
+from bptrain.spelling import suggestion
 from bptrain.tables.array_reader import read_idx, read_npy, read_npz
 from bptrain.tables.csv_format import MISSING, CsvFormat
 from bptrain.tables.csv_reader import read_csv

@@ -8,7 +8,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.registry import suggestion
+from bptrain.spelling import suggestion
 
 Take = Callable[[Mapping[str, Array]], None]
 """Is given the columns of one portion of rows after the other."""
