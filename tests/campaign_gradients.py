@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from bptrain.gradcheck import Twin, check
-from bptrain.nn import LAYERS, LOSSES, completed
+from bptrain.nn import LAYERS, LOSSES, resolve_layers
 from bptrain.nn.layers import Dense
 from bptrain.optim import Regularization
 
@@ -76,7 +76,7 @@ def random_twin(number):
     rng = np.random.default_rng(number)
     width, rows = int(rng.integers(1, 6)), int(rng.integers(2, 9))
     loss, classes, outputs = loss_of(rng)
-    layers = completed((*layers_of(rng, width), Dense(outputs)), outputs)
+    layers = resolve_layers((*layers_of(rng, width), Dense(outputs)), outputs)
     codes = rng.integers(0, classes or outputs, rows)
     targets = codes if loss.encoding == "codes" else (codes[:, None] == np.arange(outputs)) * 1.0
     penalties = Regularization(l1=rng.choice([0, 0.1]), l2=rng.choice([0, 0.1]))

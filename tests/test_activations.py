@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bptrain.arrays import Streams
-from bptrain.nn import ACTIVATIONS, LAYERS, Network, completed
+from bptrain.nn import ACTIVATIONS, LAYERS, Network, resolve_layers
 from bptrain.nn.activations import (
     Elu,
     GeluTanh,
@@ -30,7 +30,7 @@ from bptrain.nn.layers import Dense
 
 def network_of(*layers, inputs=1, batch=8, dtype="float64", **options):
     """A small network with its input buffer filled by the caller."""
-    return Network(completed(layers, 2), (inputs,), batch=batch, dtype=dtype, rng=Streams(0), **options)
+    return Network(resolve_layers(layers, 2), (inputs,), batch=batch, dtype=dtype, rng=Streams(0), **options)
 
 
 def apply(layer, values, dtype="float64"):

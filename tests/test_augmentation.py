@@ -12,7 +12,7 @@ from bptrain.columns.augmentation import AUGMENTATIONS, FeatureDropout, Gaussian
 from bptrain.commands.train import train
 from bptrain.errors import ConfigError
 from bptrain.model.objective import Objective
-from bptrain.nn import LOSSES, Network, completed
+from bptrain.nn import LOSSES, Network, resolve_layers
 from bptrain.nn.activations import Tanh
 from bptrain.nn.layers import Dense
 from bptrain.optim import Regularization
@@ -25,7 +25,7 @@ def batch_of(rows, augmentation, loss="mse", targets=None, weights=None, seed=0,
     """A filled batch of the rows `(n, inputs)` and its objective."""
     rows, kind = np.asarray(rows, float), LOSSES.members[loss]()
     width = 3 if kind.encoding == "codes" else rows.shape[1]
-    layers = completed((Dense(4), Tanh(), Dense(width)), width)
+    layers = resolve_layers((Dense(4), Tanh(), Dense(width)), width)
     network = Network(layers, rows.shape[1:], batch=len(rows), dtype=dtype, rng=Streams(seed))
     objective = Objective(
         network,
@@ -290,7 +290,7 @@ def test_show_summary_has_the_formula():
 def test_they_are_applied_in_the_order_of_the_config(names):
     rows = np.random.default_rng(7).normal(size=(20, 3))
     made = [AUGMENTATIONS.members[name]() for name in names]
-    network = Network(completed((Dense(),), 3), (3,), batch=20, dtype="float64", rng=Streams(0))
+    network = Network(resolve_layers((Dense(),), 3), (3,), batch=20, dtype="float64", rng=Streams(0))
     batch = Objective(network, LOSSES.members["mse"](), Regularization(), augmentations=made).batch(20)
     batch.fill(rows, rows, np.arange(20))
     batch.augment()

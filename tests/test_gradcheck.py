@@ -17,9 +17,8 @@ from bptrain.model.objective import Objective
 from bptrain.nn import LAYERS, LOSSES, Layer, Plan, State
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
 from bptrain.nn.initializers import Constant, GlorotUniform, Zeros
-from bptrain.nn.layers import Dense, Dropout
+from bptrain.nn.layers import BatchNorm, Dense, Dropout
 from bptrain.nn.losses import BinaryCrossEntropy, Focal, Huber, Mse, SoftmaxCrossEntropy
-from bptrain.nn.normalization import BatchNorm
 from bptrain.optim import Regularization
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bptrain.arrays import Streams
 from bptrain.model.objective import Objective
-from bptrain.nn import LAYERS, LOSSES, Network, completed
+from bptrain.nn import LAYERS, LOSSES, Network, resolve_layers
 from bptrain.nn.layers import Dense
 from bptrain.optim import Regularization
 
@@ -31,7 +31,7 @@ def networks(draw, without=frozenset()):
     loss = LOSSES.members[draw(st.sampled_from(sorted(LOSSES)))]()
     classes, columns = draw(st.sampled_from([case for case in ((3, 1), (2, 1), (None, 2)) if loss.widths(*case)]))
     outputs = loss.widths(classes, columns)[0]
-    return completed((*layers, Dense(outputs)), outputs), width, loss, classes, draw(st.integers(0, 1000))
+    return resolve_layers((*layers, Dense(outputs)), outputs), width, loss, classes, draw(st.integers(0, 1000))
 
 
 def objective_of(case, batch):

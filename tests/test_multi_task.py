@@ -19,7 +19,7 @@ from bptrain.gradcheck.checking import check
 from bptrain.gradcheck.twin import Twin
 from bptrain.model.assemble import prepare
 from bptrain.model.objective import Objective
-from bptrain.nn import LOSSES, Network, completed
+from bptrain.nn import LOSSES, Network, resolve_layers
 from bptrain.nn.activations import Tanh
 from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mae, Mse, MultiTask, Part, SoftmaxCrossEntropy
@@ -47,7 +47,9 @@ def targets_of(part, classes, rows, rng):
 
 
 def objective_of(loss, width, rows, weighted=False, dtype="float64"):
-    network = Network(completed((Dense(4), Tanh(), Dense(width)), width), (3,), batch=rows, dtype=dtype, rng=Streams(0))
+    network = Network(
+        resolve_layers((Dense(4), Tanh(), Dense(width)), width), (3,), batch=rows, dtype=dtype, rng=Streams(0)
+    )
     return Objective(network, loss, Regularization(), weighted=weighted)
 
 

@@ -9,7 +9,7 @@ from bptrain.arrays import Streams
 from bptrain.columns.augmentation import AUGMENTATIONS
 from bptrain.errors import OptionError
 from bptrain.model.objective import Objective
-from bptrain.nn import INITIALIZERS, LAYERS, LOSSES, Network, completed
+from bptrain.nn import INITIALIZERS, LAYERS, LOSSES, Network, resolve_layers
 from bptrain.nn.activations import Relu, Sigmoid, Tanh
 from bptrain.nn.initializers import Constant, GlorotUniform, HeNormal, Ones, Orthogonal, TruncatedNormal, Values
 from bptrain.nn.layers import Dense, Dropout
@@ -18,7 +18,7 @@ from bptrain.optim import Adam, Regularization
 
 
 def objective_of(layers, loss, *, inputs, batch, dtype="float64", penalties=None):
-    network = Network(completed(layers, 3), (inputs,), batch=batch, dtype=dtype, rng=Streams(0))
+    network = Network(resolve_layers(layers, 3), (inputs,), batch=batch, dtype=dtype, rng=Streams(0))
     return Objective(network, loss, penalties or Regularization())
 
 
@@ -69,7 +69,7 @@ def test_the_start_does_not_depend_on_the_dtype():
 
 
 def test_initializers_suit_the_activation_that_follows():
-    layers = completed((Dense(4), Dropout(), Relu(), Dense(3), Tanh(), Dense()), 7)
+    layers = resolve_layers((Dense(4), Dropout(), Relu(), Dense(3), Tanh(), Dense()), 7)
     assert [layer.weight_init for layer in layers if isinstance(layer, Dense)] == [
         HeNormal(),
         GlorotUniform(),
@@ -80,7 +80,7 @@ def test_initializers_suit_the_activation_that_follows():
 
 def test_auto_units_are_for_the_last_dense_layer():
     with pytest.raises(OptionError, match=r"^0\.dense\.units: auto is for the last dense layer"):
-        completed((Dense(), Relu(), Dense()), 3)
+        resolve_layers((Dense(), Relu(), Dense()), 3)
 
 
 SPREAD = {
@@ -176,7 +176,7 @@ def step_allocates(layers, loss, rows, augmentations=(), weighted=False):
     """Peak bytes that one training step takes beyond what is there."""
     rng = np.random.default_rng(0)
     width = next(w[0] for w in (loss.widths(3, 1), loss.widths(2, 1), loss.widths(None, 3)) if w)
-    network = Network(completed(layers, width), (6,), batch=rows, rng=Streams(0))
+    network = Network(resolve_layers(layers, width), (6,), batch=rows, rng=Streams(0))
     objective = Objective(network, loss, Regularization(l1=0.1, l2=0.1), augmentations=augmentations, weighted=weighted)
     inputs = rng.normal(size=(rows, 6)).astype(np.float32)
     targets = rng.integers(0, 2, rows)

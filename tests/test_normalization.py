@@ -6,15 +6,14 @@ import pytest
 from bptrain.arrays import Streams
 from bptrain.columns.scalers import Standard
 from bptrain.errors import OptionError
-from bptrain.nn import Network, completed
+from bptrain.nn import Network, resolve_layers
 from bptrain.nn.activations import Relu, Tanh
-from bptrain.nn.layers import Dense, Dropout, GaussianNoise, Residual, Softmax
+from bptrain.nn.layers import BatchNorm, Dense, Dropout, GaussianNoise, LayerNorm, Residual, Softmax
 from bptrain.nn.losses.contract import mean
-from bptrain.nn.normalization import BatchNorm, LayerNorm
 
 
 def network_of(*layers, inputs, batch=4, dtype="float64"):
-    return Network(completed(layers, 2), (inputs,), batch=batch, dtype=dtype, rng=Streams(0), input_gradient=True)
+    return Network(resolve_layers(layers, 2), (inputs,), batch=batch, dtype=dtype, rng=Streams(0), input_gradient=True)
 
 
 def run(network, inputs, upstream=None, training=True):

@@ -18,9 +18,8 @@ from bptrain.gradcheck.planted import MUTATIONS
 from bptrain.nn import ACTIVATIONS, Network
 from bptrain.nn.activations import Elu, HardTanh, LeakyRelu, Relu, Tanh
 from bptrain.nn.initializers import GlorotUniform
-from bptrain.nn.layers import Dense, Dropout, Residual
+from bptrain.nn.layers import BatchNorm, Dense, Dropout, Residual
 from bptrain.nn.losses import Hinge, Mae, Mse, SoftmaxCrossEntropy
-from bptrain.nn.normalization import BatchNorm
 from bptrain.optim import Regularization
 
 EPS = np.finfo(np.float64).eps

@@ -12,7 +12,7 @@ from bptrain.gradcheck.checking import MethodName, check
 from bptrain.gradcheck.comparison import SKIPPED, Check, Entries, too_many_skipped
 from bptrain.gradcheck.shaking import kinks
 from bptrain.gradcheck.twin import Twin
-from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss, completed
+from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss, resolve_layers
 from bptrain.nn.activations import Tanh
 from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, MultiTask, Part, SoftmaxCrossEntropy
@@ -184,7 +184,7 @@ def small_twin(
 ) -> Twin:
     """A network of these layers with random parameters, on random rows."""
     rng = np.random.default_rng(seed)
-    done = completed(layers, 3)
+    done = resolve_layers(layers, 3)
     width = next(layer.units for layer in reversed(done) if isinstance(layer, Dense))
     assert isinstance(width, int)
     rows = ROWS - seed

@@ -16,7 +16,7 @@ from bptrain.metrics import Metric
 from bptrain.model.heads import Head, fitting_widths, heads_of, loss_of, objections
 from bptrain.model.measures import Measure, chosen_metrics, measures_of
 from bptrain.model.objective import Batch, Objective
-from bptrain.nn import Activation, Network, completed
+from bptrain.nn import Activation, Network, resolve_layers
 from bptrain.nn.layers import Dense
 from bptrain.registry import name_of
 from bptrain.tables.mapped import Records
@@ -153,7 +153,7 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
     loss = loss_of(heads)
     widths, kind = widths_of(heads, columns)
     try:
-        layers = completed(experiment.layers, widths[0])
+        layers = resolve_layers(experiment.layers, widths[0])
         batch = max(batch_rows(experiment, rows), scoring_rows(experiment))
         network = Network(layers, (len(columns.outputs),), batch=batch, dtype=experiment.dtype, rng=streams)
     except OptionError as error:

@@ -3,11 +3,11 @@
 What a layer, an activation or a loss of one's own needs is all here: `from bptrain.nn import LAYERS, Parameter, Plan`.
 """
 
-from bptrain.nn import activations, kernels, layers, normalization
-from bptrain.nn.chain import Frame
+from bptrain.nn import activations, kernels, layers
+from bptrain.nn.chain import Frame, resolve_layers
 from bptrain.nn.initializers import INITIALIZERS, GlorotUniform, HeNormal, Initializer, Normal, Ones, Zeros
 from bptrain.nn.layer import ACTIVATIONS, LAYERS, Activation, Layer, Parameter, Plan, Scratch, State, Views, Workspace
-from bptrain.nn.layers import completed
+from bptrain.nn.layers import normalization
 from bptrain.nn.losses import LOSSES, Loss, mean
 from bptrain.nn.network import Entry, Network
 
@@ -35,9 +35,12 @@ __all__ = [
     "Workspace",
     "Zeros",
     "activations",
-    "completed",
     "kernels",
     "layers",
     "mean",
     "normalization",
+    "resolve_layers",
 ]
+
+completed = resolve_layers
+"""The former name of `resolve_layers`, for code files that know it."""

@@ -4,7 +4,7 @@ Layers that hold layers, such as a residual block, hold a chain of their own, wh
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -240,3 +240,37 @@ def checked(plan: object, shape: Shape) -> Plan:
     if plan.elementwise and plan.shape != shape:
         raise OptionError(Mistake("", f"its plan is elementwise and turns {shape} into {plan.shape}; leave one out"))
     return plan
+
+
+def resolve_layers(layers: Sequence[Layer], outputs: int | None) -> tuple[Layer, ...]:
+    """Return the layers with every `auto` replaced by what suits the target and the layers that follow.
+
+    Args:
+        layers: from input to output. A layer with options that can be `auto` has `resolve(units, following)`, and one
+            that holds layers has them as `layers`.
+        outputs: units of the last layer that can be resolved; None for the layers inside a block, whose widths nothing
+            else decides.
+
+    Raises:
+        OptionError: `auto` where nothing decides its value.
+    """
+    last = max((k for k, layer in enumerate(layers) if hasattr(layer, "resolve")), default=-1)
+    resolved: list[Layer] = []
+    for k, layer in enumerate(layers):
+        try:
+            if hasattr(layer, "resolve"):
+                layer = layer.resolve(outputs if k == last else None, layers[k + 1 :])
+            elif isinstance(inside := getattr(layer, "layers", None), tuple):
+                layer = replace(layer, layers=resolve_inside(inside))  # type: ignore[type-var]
+        except OptionError as error:
+            raise error.under(f"{k}.{name_of(layer)}") from None
+        resolved.append(layer)
+    return tuple(resolved)
+
+
+def resolve_inside(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Return the layers inside a block with every `auto` replaced; the field of a mistake begins with `layers`."""
+    try:
+        return resolve_layers(layers, None)
+    except OptionError as error:
+        raise error.under("layers") from None

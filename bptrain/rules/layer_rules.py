@@ -8,8 +8,7 @@ from bptrain.nn import Layer
 from bptrain.nn.activations import HardTanh, Identity, Sigmoid, Softsign, Tanh
 from bptrain.nn.initializers import Constant, Normal, Ones, TruncatedNormal, Uniform, Zeros
 from bptrain.nn.layer import Activation
-from bptrain.nn.layers import Dense, Dropout, GaussianNoise, Residual, Softmax
-from bptrain.nn.normalization import BatchNorm, LayerNorm
+from bptrain.nn.layers import BatchNorm, Dense, Dropout, GaussianNoise, LayerNorm, Residual, Softmax
 from bptrain.registry import name_of
 from bptrain.rules.rule import Case, Spot, rule
 

@@ -7,8 +7,7 @@ import numpy as np
 
 from bptrain.errors import Mistake
 from bptrain.nn.activations import Identity, Sigmoid
-from bptrain.nn.layers import Softmax
-from bptrain.nn.normalization import BatchNorm, LayerNorm
+from bptrain.nn.layers import BatchNorm, LayerNorm, Softmax
 from bptrain.registry import name_of
 from bptrain.rules.rule import Case, Spot, rule
 

@@ -8,7 +8,7 @@ from bptrain.model.objective import Objective
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Network
 from bptrain.nn.activations import Elu, LeakyRelu, Prelu
 from bptrain.nn.initializers import GlorotUniform
-from bptrain.nn.layers import Dense, Residual
+from bptrain.nn.layers import BatchNorm, Dense, LayerNorm, Residual
 from bptrain.nn.losses import (
     BinaryCrossEntropy,
     Focal,
@@ -19,7 +19,6 @@ from bptrain.nn.losses import (
     Poisson,
     SoftmaxCrossEntropy,
 )
-from bptrain.nn.normalization import BatchNorm, LayerNorm
 from bptrain.optim import Adam, Regularization, Sgd
 
 torch = pytest.importorskip("torch")

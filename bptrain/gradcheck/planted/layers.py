@@ -7,8 +7,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.gradcheck.planted.planting import plants, plants_in_forward
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
-from bptrain.nn.layers import Dense, Dropout, Residual, Softmax
-from bptrain.nn.normalization import BatchNorm, LayerNorm
+from bptrain.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Softmax
 
 
 @plants(Dense(4), "bias_mean")

@@ -1,0 +1,78 @@
+"""Layers that disturb the values of a row at random while training, and leave them alone afterwards."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Le, Lt
+
+from bptrain.arrays import Array, Shape
+from bptrain.nn.layer import LAYERS, Plan, Scratch, Views, Workspace
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class Dropout:
+    """Sets a random share of the values to zero while training, so that no unit relies on another.
+
+    Forward: `y = x · m / (1 - rate)` with a fresh `m ~ Bernoulli(1 - rate)` for each value; outside training `y = x`.
+    Backward: `dx = dy · m / (1 - rate)`. Shapes: any, kept. `rate` is the share that is dropped, as in PyTorch and
+    Keras; the share that is kept in the first TensorFlow and in JAX's stax. Reference: Srivastava et al., 2014 (this
+    is the inverted form, which leaves evaluation alone).
+    """
+
+    rate: Annotated[float, Ge(0), Lt(1), "share of the values that is dropped"] = 0.5
+
+    def letters(self, s: Workspace, label: str) -> dict[str, Array]:
+        """The mask."""
+        return {"m": s.mask * (1 - self.rate)}
+
+    def plan(self, shape: Shape) -> Plan:
+        scratch = {"uniform": Scratch(shape, "float32"), "mask": Scratch(shape)}
+        return Plan(shape, scratch=scratch, random=True, reads="", elementwise=True)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        if not s.training:
+            if y is not x:
+                np.copyto(y, x)
+            return
+        # Drawn in float32 whatever the dtype of the network, so that the masks of a seed are always the same.
+        s.rng.random(out=s.uniform, dtype=np.float32)
+        np.greater_equal(s.uniform, self.rate, out=s.mask)
+        s.mask *= 1 / (1 - self.rate)
+        np.multiply(x, s.mask, out=y)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        np.multiply(dy, s.mask, out=dx)
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class GaussianNoise:
+    """Adds normal noise while training, so that no exact value is relied on.
+
+    Forward: `y = x + std · e` with fresh `e ~ N(0, 1)`; outside training `y = x`. Backward: `dx = dy`. Shapes: any,
+    kept. As Keras's GaussianNoise. Reference: Bishop, 1995.
+    """
+
+    std: Annotated[float, Ge(0), Le(1e6), "standard deviation of the noise"] = 0.1
+
+    def letters(self, s: Workspace, label: str) -> dict[str, Array]:
+        """The noise before it is scaled."""
+        return {"e": s.noise.astype(np.float64) / (self.std or 1)}
+
+    def plan(self, shape: Shape) -> Plan:
+        return Plan(shape, scratch={"noise": Scratch(shape, "float32")}, random=True, reads="", elementwise=True)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        if y is not x:
+            np.copyto(y, x)
+        if s.training:
+            # Drawn in float32 whatever the dtype of the network, so that the noise of a seed is always the same.
+            s.rng.standard_normal(out=s.noise, dtype=np.float32)
+            s.noise *= self.std
+            y += s.noise
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        if dx is not None and dx is not dy:
+            np.copyto(dx, dy)
