@@ -341,7 +341,7 @@ def test_it_learns_and_is_evaluated_and_nothing_is_converted_twice(monkeypatch):
     assert found.loss == result.test.loss
     again = bptrain.train(config(), changes)
     assert np.array_equal(again.session.model.network.theta, result.session.model.network.theta)
-    contents = cache.cache_contents()
+    contents = bptrain.cache_contents()
     assert {Path(table.path).suffix for table in contents.tables} == {".rows", ".table"}
     assert not [table for table in contents.tables if table.source == "damaged"]
 

@@ -18,6 +18,7 @@ from bptrain.commands.train import Started, carry_out, opened, train
 from bptrain.commands.verify_resume import verify_resume
 from bptrain.errors import ConfigError, InputError, StoppedError, StorageError
 from bptrain.interruption import Interruption
+from bptrain.model.assemble import prepare
 from bptrain.runs import npz
 from bptrain.runs.directory import RunDirectory
 from bptrain.runs.npz import read
@@ -56,7 +57,7 @@ class Stop:
 
 def stopped_at(step, *overrides, run="stopped"):
     """A run that was stopped after a step."""
-    new = opened("my.yaml", overrides, run)
+    new = opened(prepare("my.yaml", overrides), run)
     with new.lock, pytest.raises(StoppedError, match=f"go on with: bptrain resume {run}"):
         carry_out(new.session, new.run, None, (), pause=step, began=0.0)
     return Path(run)

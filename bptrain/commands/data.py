@@ -20,10 +20,11 @@ from bptrain.columns.split_profile import PartDescription, counted, describe_par
 from bptrain.columns.suspicion import leak_into_classes, leak_into_numbers, suspicions
 from bptrain.columns.targets import Classes, find_classes, refuse_constant
 from bptrain.config import Data, Experiment, load
-from bptrain.config.load import located
+from bptrain.config.load import place_errors
 from bptrain.errors import InputError, OptionError
 from bptrain.model.preprocessing import class_weights, treated
-from bptrain.model.roles import divided, feature_names, is_autoencoder, listed, load_table, roles, target_names
+from bptrain.model.read import Reading, reading_of
+from bptrain.model.roles import divided, feature_names, is_autoencoder, listed, roles, target_names
 from bptrain.model.task import find_task, refuse_continuous, settled
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table
@@ -80,12 +81,13 @@ def describe_data(
     """
     load_codes(code)
     loaded = load(config, overrides)
-    with located(loaded):
-        table = load_table(loaded.experiment.data)
-    return described(loaded.experiment, table)
+    with place_errors(loaded):
+        reading = reading_of(loaded.experiment.data)
+        table = reading.load_main()
+    return described(loaded.experiment, table, reading)
 
 
-def described(experiment: Experiment, table: Table) -> DataDescription:
+def described(experiment: Experiment, table: Table, reading: Reading) -> DataDescription:
     """The description of a table that was read for an experiment."""
     data, said = experiment.data, list[str]()
     targets = attempt(lambda: target_names(data, table), said) or ()
@@ -104,7 +106,7 @@ def described(experiment: Experiment, table: Table) -> DataDescription:
             attempt(lambda name=name: refuse_continuous(experiment, table, name), said)  # type: ignore[misc]
             if (found := attempt(lambda name=name, rows=answered: find_classes(rows, name), said)) is not None:  # type: ignore[misc]
                 classes[name] = found
-        division = attempt(lambda: divided(whole, table, Streams(experiment.seed)), said)
+        division = attempt(lambda: divided(whole, reading.with_splits(table), Streams(experiment.seed)), said)
         if division is not None:
             parts, notes = division.parts, division.notes
             if len(classes) == 1 and task == "classification":

@@ -1,7 +1,7 @@
 """Rehearsal: one batch of everything that a run does, to see that it works and what an epoch will take."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from bptrain.code import load_codes
-from bptrain.commands.train import begun
+from bptrain.arrays import Streams
 from bptrain.errors import Problem, StorageError
-from bptrain.model.assemble import prepare
-from bptrain.model.model import scoring_rows
+from bptrain.model.assemble import Assembly, prepare
+from bptrain.model.model import build_model, scoring_rows
 from bptrain.model.scoring import score
 from bptrain.nn.threads import threads_for
+from bptrain.rules import require_sense
 from bptrain.runs.checkpoint import read_last, restore, save_last
 from bptrain.runs.directory import ROOT
 from bptrain.runs.keeper import refuse_no_room
+from bptrain.runs.trackers import require_trackers
 from bptrain.training.budget import Budget
 from bptrain.training.loop import pass_over_rows
 from bptrain.training.session import Session, begin
@@ -71,8 +72,10 @@ def dry_run(
         DivergedError: the very first steps meet a number that is not finite.
         StorageError: there is no room for the run, or what was saved does not come back as it was.
     """
-    load_codes(code)
-    session, warnings, _ = begun(config, overrides, strict=strict)
+    assembly = prepare(config, overrides, code)
+    warnings = require_sense(assembly, strict=strict)
+    require_trackers(assembly.config)
+    session = begin(assembly)
     refuse_no_room(ROOT, session)
     steps = min(WARM_UP + 1, session.steps_per_epoch)
     with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
@@ -82,7 +85,7 @@ def dry_run(
     began = perf_counter()
     score(session.model, held_out.first(portion))
     validation = (perf_counter() - began) * len(held_out) / min(portion, len(held_out))
-    save, restoring, size = kept(session, begin(prepare(config, overrides)))
+    save, restoring, size = kept(session, twin_of(assembly))
     epoch, epochs = took[-1] * session.steps_per_epoch + validation, session.model.experiment.training.epochs
     return DryRun(
         session.model.experiment.name,
@@ -119,6 +122,13 @@ def kept(session: Session, twin: Session) -> tuple[float, float, int]:
     if not alike(session, twin):
         raise StorageError("what was saved does not come back as it was; please report this as a bug")
     return saved - began, restored - saved, size
+
+
+def twin_of(assembly: Assembly) -> Session:
+    """Return a session at its start with a network of its own, on the same rows."""
+    model, rows = assembly.model, len(assembly.parts["train"])
+    fresh = build_model(model.experiment, model.columns, Streams(model.experiment.seed), rows=rows)
+    return begin(replace(assembly, model=fresh))
 
 
 def timed(session: Session, step: int) -> float:

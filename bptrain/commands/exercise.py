@@ -8,16 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bptrain.code import load_codes
 from bptrain.commands.explain import explain
-from bptrain.commands.train import begun
-from bptrain.config import load
 from bptrain.config.files import write_new
 from bptrain.errors import InputError
 from bptrain.explain.formats import written
 from bptrain.explain.page import Line, Page, Section
 from bptrain.explain.writing import shape_in_words
-from bptrain.training.session import Session
+from bptrain.model.assemble import Assembly, prepare
+from bptrain.rules import require_sense
 
 NUMBERS = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
 """What the weights of an exercise are drawn from, so that they can be computed with by hand."""
@@ -94,28 +92,26 @@ def exercise(
     # Who computes by hand carries more digits than single precision has.
     overrides = (*overrides, "dtype=float64")
     if seed is not None:
-        load_codes(code)
-        session, _, _ = begun(config, overrides)
+        assembly = prepare(config, overrides, code)
+        require_sense(assembly)
         rng = np.random.default_rng(seed)
-        overrides = (*overrides, f"seed={seed}", *drawn_weights(session, config, overrides, rng))
+        overrides = (*overrides, f"seed={seed}", *drawn_weights(assembly, rng))
         if not rows and step is None:
-            numbers = session.train.numbers
-            available = np.arange(len(session.train)) if numbers is None else numbers
-            count = min(session.model.network.chain.least_rows(), len(available))
+            train = assembly.parts["train"]
+            available = np.arange(len(train)) if train.numbers is None else train.numbers
+            count = min(assembly.model.network.chain.least_rows(), len(available))
             rows = sorted(int(one) + 1 for one in rng.choice(available, count, replace=False))
     key = explain(config, overrides, rows=rows, step=step, digits=digits, code=code)
     return Exercise(Path(config), tuple(overrides), tuple(rows), step, key)
 
 
-def drawn_weights(
-    session: Session, config: str | Path, overrides: Sequence[str], rng: np.random.Generator
-) -> list[str]:
+def drawn_weights(assembly: Assembly, rng: np.random.Generator) -> list[str]:
     """Overrides that give the dense layers of a network weights in halves. The short form of a network has no place
     for them, and draws weights of its own from the seed."""
-    if load(config, overrides).experiment.network is None:
+    if assembly.config.experiment.network is None:
         return []
     found = []
-    for entry in session.model.network.entries:
+    for entry in assembly.model.network.entries:
         place, _, kind = entry.name.rpartition(".")
         number, _, layer = place.partition(".")
         if layer == "dense" and kind in ("weight", "bias"):

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bptrain.code import load_codes
-from bptrain.commands.train import begun
 from bptrain.errors import InputError
 from bptrain.explain.building import Builder
 from bptrain.explain.page import Page
 from bptrain.explain.recording import Recording, keep_rows, record
 from bptrain.explain.writing import MOST_DIGITS
+from bptrain.model.assemble import prepare
+from bptrain.rules import require_sense
+from bptrain.training.session import begin
 
 
 def explain(
@@ -63,8 +64,9 @@ def recorded(
         raise InputError(f"--step: steps count from 1 (got {step})")
     if not 1 <= digits <= MOST_DIGITS:
         raise InputError(f"--digits: from 1 to {MOST_DIGITS} (got {digits})")
-    load_codes(code)
-    session, _, _ = begun(config, overrides)
+    assembly = prepare(config, overrides, code)
+    require_sense(assembly)
+    session = begin(assembly)
     if rows:
         keep_rows(session, rows)
     return record(session, step or 1)

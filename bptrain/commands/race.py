@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from bptrain.code import load_codes
-from bptrain.commands.train import begun
 from bptrain.config import load
 from bptrain.errors import DivergedError, InputError
+from bptrain.model.assemble import Assembly, prepare
+from bptrain.model.read import Tables
 from bptrain.nn.threads import threads_for
+from bptrain.rules import require_sense
 from bptrain.search.significance import Comparison, compared, holm
 from bptrain.training.budget import Budget
 from bptrain.training.loop import EpochEnd, train
-from bptrain.training.session import Session
+from bptrain.training.session import Session, begin
 
 MOST_CONTENDERS = 20
 MOST_SEEDS = 1000
@@ -153,9 +155,10 @@ def race(
         raise InputError(f"--seeds: from 1 to {MOST_SEEDS} (got {seeds})")
     standings = tuple(Standing(one) for one in contenders(optimizers, vary))
     first = load(config, overrides).experiment.seed
-    numbers, same, measure = tuple(range(first, first + seeds)), True, ""
+    numbers, same, measure, tables = tuple(range(first, first + seeds)), True, "", Tables()
     for k, seed in enumerate(numbers):
-        sessions = [begun(config, (*overrides, *one.contender.overrides, f"seed={seed}"))[0] for one in standings]
+        wanted = [(*overrides, *one.contender.overrides, f"seed={seed}") for one in standings]
+        sessions = [begin_racing(prepare(config, one, tables=tables)) for one in wanted]
         same = same and alike(sessions)
         measure = "validation loss" if "validation" in sessions[0].parts else "training loss"
         for epoch in run(sessions, standings):
@@ -163,6 +166,16 @@ def race(
                 watch(Lap(seed, k + 1, epoch, standings))
     ordered = tuple(sorted(standings, key=lambda one: (one.mean, one.diverged, sum(filter(isfinite, one.losses)))))
     return Race(measure, numbers, ordered, comparisons(ordered), same)
+
+
+def begin_racing(assembly: Assembly) -> Session:
+    """Return the session of a contender at its start.
+
+    Raises:
+        ConfigError: its config makes no sense.
+    """
+    require_sense(assembly)
+    return begin(assembly)
 
 
 def run(sessions: Sequence[Session], standings: Sequence[Standing]) -> Iterator[int]:

@@ -8,10 +8,10 @@ from typing import Any
 from bptrain.code import load_codes
 from bptrain.commands.train import Result, Sink, carry_out, outcome, tell
 from bptrain.config import Config, changed, dump, from_json, load
-from bptrain.config.load import located
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.interruption import Interruption
 from bptrain.model.assemble import assemble
+from bptrain.model.read import read
 from bptrain.needs import meet
 from bptrain.runs.checkpoint import needed_by, read_last, restore, save_best
 from bptrain.runs.directory import RunDirectory, write_config
@@ -19,7 +19,7 @@ from bptrain.runs.disk import sweep
 from bptrain.runs.environment import differences
 from bptrain.runs.keeper import refuse_no_room
 from bptrain.runs.lock import Lock
-from bptrain.runs.trackers import refuse_missing
+from bptrain.runs.trackers import require_trackers
 from bptrain.training.loop import Notice
 from bptrain.training.session import Session, begin
 
@@ -104,9 +104,8 @@ def reopened(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session, dict
     meet(needed_by(stored, file), str(file))
     config = changed(stored["config"], str(file), overrides)
     refuse_changes(dump(from_json(stored["config"], str(file))), config)
-    with located(config):
-        refuse_missing(config.experiment)
-        session = begin(assemble(config.experiment))
+    require_trackers(config)
+    session = begin(assemble(config, read(config)))
     if session.data != stored["data"]:
         raise InputError(f"{run.path}: the data has changed since the run began; train a new run on it")
     restore(session, arrays, stored, file)
@@ -128,9 +127,8 @@ def from_its_start(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
         raise InputError(f"{run.path}: the checkpoints are gone; there is nothing to go on from")
     config = load(run.config, overrides)
     refuse_changes(dump(load(run.config).experiment), config)
-    with located(config):
-        refuse_missing(config.experiment)
-        session = begin(assemble(config.experiment))
+    require_trackers(config)
+    session = begin(assemble(config, read(config)))
     run.checkpoints.mkdir(exist_ok=True)
     write_config(run, session.model.experiment)
     return session, None

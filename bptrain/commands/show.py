@@ -4,13 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import wrap
 
-from bptrain.code import load_codes
 from bptrain.columns.columns import Columns
 from bptrain.columns.targets import Classes
-from bptrain.config import annotated, load
+from bptrain.config import annotated
 from bptrain.config.annotated import NARROWEST, WIDEST
-from bptrain.config.load import located
-from bptrain.model.assemble import Assembly, assemble, prepare
+from bptrain.model.assemble import Assembly, prepare
 from bptrain.model.summary import Summary, summary_of, target_in_words
 from bptrain.text import printable
 
@@ -38,13 +36,14 @@ def show(
     Raises:
         InputError: the code, the config or its data cannot be used.
     """
-    load_codes(code)
-    loaded = load(config, overrides)
-    with located(loaded):
-        assembly = assemble(loaded.experiment)
+    assembly = prepare(config, overrides, code)
     width = max(width, NARROWEST)
     head = (line for text in heading(assembly) for line in wrap(printable(text), min(width, WIDEST) - 2))
-    return "".join(f"# {line}\n" for line in head) + "\n" + annotated(loaded, assembly.model.experiment, width=width)
+    return (
+        "".join(f"# {line}\n" for line in head)
+        + "\n"
+        + annotated(assembly.config, assembly.model.experiment, width=width)
+    )
 
 
 def columns_in_words(columns: Columns) -> Iterator[str]:
@@ -87,5 +86,4 @@ def summarize(config: str | Path, overrides: Sequence[str] = (), *, code: Sequen
     Raises:
         InputError: the code, the config or its data cannot be used.
     """
-    load_codes(code)
-    return summary_of(prepare(config, overrides))
+    return summary_of(prepare(config, overrides, code))

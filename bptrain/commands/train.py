@@ -11,23 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from bptrain.code import load_codes
-from bptrain.config import load
-from bptrain.config.load import located
-from bptrain.errors import ConfigError, DivergedError, Problem, StoppedError
+from bptrain.errors import DivergedError, Problem, StoppedError
 from bptrain.interruption import Interruption
-from bptrain.model.assemble import assemble
+from bptrain.model.assemble import Assembly, prepare
 from bptrain.model.scoring import Score, score
 from bptrain.needs import code_options
 from bptrain.nn.threads import threads_for
-from bptrain.rules import judge
+from bptrain.rules import require_sense
 from bptrain.runs.checkpoint import save_best
 from bptrain.runs.directory import ROOT, RunDirectory, create
 from bptrain.runs.history import History
 from bptrain.runs.keeper import Keeper, refuse_no_room
 from bptrain.runs.lock import Lock
 from bptrain.runs.outcome import noted
-from bptrain.runs.trackers import TensorBoard, refuse_missing
+from bptrain.runs.trackers import TensorBoard, require_trackers
 from bptrain.training import loop
 from bptrain.training.budget import Budget
 from bptrain.training.session import Best, Session, begin
@@ -104,8 +101,7 @@ def train(
         StoppedError: it was interrupted; `resume` goes on with it.
     """
     began = perf_counter()
-    load_codes(code)
-    new = opened(config, overrides, run, strict=strict)
+    new = opened(prepare(config, overrides, code), run, strict=strict)
     with new.lock:
         notes, warnings = new.notes, new.warnings
         return carry_out(new.session, new.run, None, sinks, interruption, warnings=warnings, notes=notes, began=began)
@@ -123,35 +119,19 @@ class Opening:
     notes: tuple[str, ...]
 
 
-def begun(
-    config: str | Path, overrides: Sequence[str], *, strict: bool = False
-) -> tuple[Session, tuple[Problem, ...], tuple[str, ...]]:
-    """A session at its start, what is risky in its config, and what is to be said of its data.
-
-    Raises:
-        InputError: the config or the data cannot be used, or make no sense together.
-    """
-    loaded = load(config, overrides)
-    with located(loaded):
-        assembly = assemble(loaded.experiment)
-        warnings = judge(loaded, assembly, strict=strict)
-        refuse_missing(loaded.experiment)
-        if wrong := [problem for problem in warnings if problem.severity == "error"]:
-            raise ConfigError(wrong)
-        return begin(assembly), warnings, assembly.notes
-
-
-def opened(config: str | Path, overrides: Sequence[str], run: str | Path | None, *, strict: bool = False) -> Opening:
+def opened(assembly: Assembly, run: str | Path | None, *, strict: bool = False) -> Opening:
     """Begin a new run.
 
     Raises:
-        InputError: the config or the data cannot be used, or make no sense together; nothing was written.
+        ConfigError: the config makes no sense, or cannot be tracked as it says; nothing was written.
         StorageError: there is no room for the run.
     """
-    session, warnings, notes = begun(config, overrides, strict=strict)
+    warnings = require_sense(assembly, strict=strict)
+    require_trackers(assembly.config)
+    session = begin(assembly)
     wanted = Path(run) if run is not None else None
     refuse_no_room(wanted or ROOT, session)
-    return Opening(session, *create(session.model.experiment, session.environment, wanted), warnings, notes)
+    return Opening(session, *create(session.model.experiment, session.environment, wanted), warnings, assembly.notes)
 
 
 def carry_out(

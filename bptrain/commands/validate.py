@@ -7,9 +7,9 @@ from typing import Any
 
 from bptrain.code import fault_in_code, load_codes
 from bptrain.config import load
-from bptrain.config.load import located
 from bptrain.errors import ConfigError, InputError, Problem, StorageError
 from bptrain.model.assemble import assemble
+from bptrain.model.read import read
 from bptrain.rules import judge
 
 
@@ -61,10 +61,9 @@ def problems_of(path: str | Path, notes: list[tuple[str, str]], *, strict: bool 
     try:
         config = load(path)
         try:
-            with located(config):
-                assembly = assemble(config.experiment)
-                notes.extend((str(path), note) for note in assembly.notes)
-                return judge(config, assembly, strict=strict)
+            assembly = assemble(config, read(config))
+            notes.extend((str(path), note) for note in assembly.notes)
+            return judge(assembly, strict=strict)
         except ConfigError:
             raise
         except (InputError, StorageError) as error:

@@ -14,6 +14,7 @@ from bptrain.commands.resume import reopened
 from bptrain.commands.train import Result, Sink, carry_out, opened, train
 from bptrain.errors import InputError, StoppedError
 from bptrain.interruption import Interruption
+from bptrain.model.assemble import prepare
 from bptrain.runs.directory import RunDirectory
 from bptrain.runs.lock import Lock
 
@@ -68,7 +69,7 @@ def verify_resume(
     pauses = interruptions(result.steps, result.session.steps_per_epoch)
     with TemporaryDirectory(prefix="bptrain-") as folder:
         twin = RunDirectory(Path(folder) / "twin")
-        new = opened(config, overrides, twin.path)
+        new = opened(prepare(config, overrides, code), twin.path)
         session, lock = new.session, new.lock
         seen: dict[str, Any] | None = None
         for pause in (*pauses, inf):

@@ -83,8 +83,12 @@ def finished(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], fol
 
 
 @contextmanager
-def located(config: Config) -> Iterator[None]:
-    """Give mistakes in options that the data or the rest of the config brings to light their places in the file."""
+def place_errors(config: Config) -> Iterator[None]:
+    """Give mistakes in options that the data or the rest of the config brings to light their places in the file.
+
+    Raises:
+        ConfigError: in place of an `OptionError`.
+    """
     try:
         yield
     except OptionError as error:

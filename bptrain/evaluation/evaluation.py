@@ -15,11 +15,10 @@ from bptrain.evaluation.fitting import fitting_measures
 from bptrain.evaluation.predictions import Predictions, in_own_units, predictions
 from bptrain.evaluation.targets import Target, targets
 from bptrain.metrics import Figure
-from bptrain.model.assemble import encoded, fingerprint, ignored_columns, ignored_values
-from bptrain.model.large import encoded_large
-from bptrain.model.large_division import divided_large_again
+from bptrain.model.assemble import encode_again, fingerprint, ignored_columns, ignored_values, split_again
 from bptrain.model.model import Model, Rows
-from bptrain.model.roles import Division, divided, dropped, is_large, load_table
+from bptrain.model.read import reading_of
+from bptrain.model.roles import dropped
 from bptrain.model.scoring import score
 from bptrain.tables.sources import read_table
 from bptrain.tables.table import Table
@@ -103,16 +102,15 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     name: str = split or next(part for part in ("test", "validation", "train") if part in counts)
     if name not in counts:
         raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
-    table = load_table(model.experiment.data)
-    many = is_large(model.experiment, table)
-    division = divided_large_again(model, table) if many else divided(model.experiment, table, model.streams)
+    table = reading_of(model.experiment.data).load()
+    division = split_again(model, table)
     now, then = sum(division.counts.values()), sum(counts.values())
     if now != then:
         what = f"{table.origin} has {now} rows, and had {then} when the model was trained"
         raise InputError(f"{what}; the split cannot be repeated, use --data FILE")
     parts: Mapping[str, Rows] = {}
     if division.counts == counts:
-        parts = encoded(model, division)[0] if isinstance(division, Division) else encoded_large(model, division).parts
+        parts = encode_again(model, division)
     if not parts or fingerprint(parts) != stored["data"]:
         what = f"{table.origin} has changed since the model was trained"
         raise InputError(f"{what}; its {name} rows may be others now, use --data FILE to score all rows of a file")

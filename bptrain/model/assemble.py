@@ -1,4 +1,4 @@
-"""Assembling: an experiment and its data become a model, and the rows that it learns from.
+"""Assembling: a config and its table become a model, and the rows that it learns from.
 
 Everything that only the data can tell is settled here: the task, the loss, the width of the output, the statistics of
 the columns. What comes out has no `auto` left in it.
@@ -9,33 +9,42 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bptrain.arrays import Streams
+from bptrain.code import load_codes
 from bptrain.columns.duplicates import count_duplicates
 from bptrain.columns.targets import Classes
-from bptrain.config import Experiment, load
-from bptrain.config.load import located
+from bptrain.config import Config, load
+from bptrain.config.load import place_errors
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.heads import Head
 from bptrain.model.model import Model, Rows, batch_rows, build_model
 from bptrain.model.preprocessing import fitted
-from bptrain.model.roles import Division, divided, feature_names, is_large, load_table, target_names
+from bptrain.model.read import Tables
+from bptrain.model.roles import Division, divided, feature_names, target_names
 from bptrain.model.task import find_task, refuse_continuous, settled
 from bptrain.optim import LineSearch
 from bptrain.registry import name_of
+from bptrain.tables import large
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table, shown
+
+if TYPE_CHECKING:
+    from bptrain.model.large_division import LargeDivision
 
 
 @dataclass(frozen=True)
 class Assembly:
     """A fresh model and its data, split; empty parts are left out.
 
-    `fingerprint` is that of all rows together, `table` what they were read from, but for parts with a source of their
-    own; `selections` are the rows of each part in their table. `notes` say what became of the data that a person should
-    know: rows dropped, categories ignored, rows that stand in several parts; `duplicates` counts the latter by part.
+    `config` is what it was assembled from, as written, with the places of its values. `fingerprint` is that of all rows
+    together, `table` what they were read from, but for parts with a source of their own; `selections` are the rows of
+    each part in their table. `notes` say what became of the data that a person should know: rows dropped, categories
+    ignored, rows that stand in several parts; `duplicates` counts the latter by part.
     """
 
+    config: Config
     model: Model
     parts: dict[str, Rows]
     fingerprint: str
@@ -45,19 +54,36 @@ class Assembly:
     duplicates: dict[str, int] = field(default_factory=dict)
 
 
-def assemble(experiment: Experiment) -> Assembly:
-    """Read the data of an experiment and build its model.
+def assemble(config: Config, table: Table) -> Assembly:
+    """Build the model of a config on a table, and encode the rows of each split; no file is opened.
+
+    Args:
+        config: of which the source plays no part.
+        table: as `read` gives it, or made in memory; it stays as it is, and can be assembled again.
 
     Raises:
-        OptionError: something in the experiment does not fit the data or the rest; the field says what.
+        ConfigError: something in the config does not fit the data or the rest, with its place.
         InputError: the data cannot be used.
     """
-    table = load_table(experiment.data)
-    if is_large(experiment, table):
-        # It needs what is below.
-        from bptrain.model.large import assemble_large
+    # It needs what is below.
+    from bptrain.model.large import assemble_large
 
-        return assemble_large(experiment, table)
+    with place_errors(config):
+        return assemble_large(config, table) if is_large(table) else assemble_small(config, table)
+
+
+def is_large(table: Table) -> bool:
+    """Whether a table, or that of a split, is not to be held in memory."""
+    return any(large.is_mapped(one) for one in (table, *table.splits.values()))
+
+
+def assemble_small(config: Config, table: Table) -> Assembly:
+    """As `assemble`, for a table in memory.
+
+    Raises:
+        InputError: as there; an `OptionError` where the field says what is wrong.
+    """
+    experiment = config.experiment
     if len(table) == 1 and not table.written:
         raise InputError(f"{table.where(0)}: this is the only row, from which nothing can be learned; add more")
     names = target_names(experiment.data, table)
@@ -81,22 +107,59 @@ def assemble(experiment: Experiment) -> Assembly:
     )
     if duplicates:
         notes = (*notes, repeated(duplicates, parts))
-    return Assembly(model, parts, fingerprint(parts), table, division.parts, (*division.notes, *notes), duplicates)
+    notes = (*division.notes, *notes)
+    return Assembly(config, model, parts, fingerprint(parts), table, division.parts, notes, duplicates)
 
 
-def prepare(config: str | Path, overrides: Sequence[str] = ()) -> Assembly:
-    """The model and the data of a config, checked against each other, before any training.
+def split_again(model: Model, table: Table) -> "Division | LargeDivision":
+    """Return the rows of each split, drawn as when the model was trained.
+
+    Args:
+        model: of a checkpoint, whose experiment has no `auto` left.
+        table: as it was read then.
+
+    Raises:
+        InputError: the data cannot be used.
+    """
+    from bptrain.model.large_division import divided_large_again
+
+    return divided_large_again(model, table) if is_large(table) else divided(model.experiment, table, model.streams)
+
+
+def encode_again(model: Model, division: "Division | LargeDivision") -> Mapping[str, Rows]:
+    """Return the rows of each split as the network reads them.
+
+    Raises:
+        InputError: a value cannot be used.
+        StorageError: there is no room for them.
+    """
+    from bptrain.model.large import encoded_large
+
+    return encoded(model, division)[0] if isinstance(division, Division) else encoded_large(model, division).parts
+
+
+def prepare(
+    config: str | Path,
+    overrides: Sequence[str] = (),
+    code: Sequence[str | Path] = (),
+    *,
+    tables: Tables | None = None,
+) -> Assembly:
+    """Return the model and the data of a config file, checked against each other, before any training.
 
     Args:
         config: a YAML file.
         overrides: `KEY=VALUE` each, put over the file.
+        code: Python files that register components which the config names.
+        tables: those that were read before.
 
     Raises:
-        InputError: the config or the data cannot be used; a `ConfigError` has the places of all mistakes.
+        InputError: the code, the config or the data cannot be used; a `ConfigError` has the places of all mistakes.
+        StorageError: a file is there and may not be read.
     """
+    load_codes(code)
     loaded = load(config, overrides)
-    with located(loaded):
-        return assemble(loaded.experiment)
+    return assemble(loaded, (tables or Tables()).read(loaded))
 
 
 def encoded(model: Model, division: Division) -> tuple[dict[str, Rows], tuple[str, ...]]:

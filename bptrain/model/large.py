@@ -19,7 +19,7 @@ from bptrain.columns.duplicates import digests
 from bptrain.columns.sampling import sample
 from bptrain.columns.statistics import refitted
 from bptrain.columns.targets import Classes
-from bptrain.config import Experiment, dump
+from bptrain.config import Config, Experiment, dump
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.assemble import (
     Assembly,
@@ -48,13 +48,14 @@ MOST_DIGESTS = 1 << 17
 """So many rows are compared to find those that come twice; of more, a share."""
 
 
-def assemble_large(experiment: Experiment, table: Table) -> Assembly:
+def assemble_large(config: Config, table: Table) -> Assembly:
     """As `assemble`, for a table that is larger than memory.
 
     Raises:
         InputError: as there.
         StorageError: there is no room for the rows as the network reads them.
     """
+    experiment = config.experiment
     names = target_names(experiment.data, table)
     refuse_task("autoencoder" if not names else experiment.data.task)
     feature_names(experiment.data, table, names)
@@ -77,7 +78,7 @@ def assemble_large(experiment: Experiment, table: Table) -> Assembly:
         words = repeated(duplicates, rows.parts)
         notes = (*notes, f"about {words}" if rows.facts["estimated"] else words)
     selections = {"train": Selection(train, np.arange(len(train)))}
-    return Assembly(model, rows.parts, fingerprint(rows.parts), train, selections, notes, duplicates)
+    return Assembly(config, model, rows.parts, fingerprint(rows.parts), train, selections, notes, duplicates)
 
 
 def refuse_task(task: str) -> None:

@@ -21,7 +21,8 @@ from bptrain.columns.targets import Classes, find_classes, with_numbers
 from bptrain.config import Experiment
 from bptrain.errors import InputError, Mistake, OptionError, StorageError
 from bptrain.model.model import Model
-from bptrain.model.roles import dropped, dropping, load_source, refuse_lonely, roles, targets_read_as_text
+from bptrain.model.read import targets_read_as_text
+from bptrain.model.roles import dropped, dropping, refuse_lonely, roles
 from bptrain.tables import cache, large
 from bptrain.tables.mapped import unlinked
 from bptrain.tables.selection import Selection
@@ -135,8 +136,8 @@ def divided_large(experiment: Experiment, data: LargeData, some: Table, streams:
     if not counts.get("train"):
         raise OptionError(Mistake("data.split.method", "no row is left to train on; hold less out"))
     others: dict[str, LargeData] = {}
-    for name, source in options.split.sources.items():
-        others[name] = LargeData(load_source(options, source, f"data.split.{name}"), data.numeric)
+    for name in options.split.sources:
+        others[name] = LargeData(data.table.splits[name], data.numeric)
         # Which of its rows are complete is asked again whenever they are read.
         _, found, said = counted(others[name], names, None)
         counts[name], notes = int(found.sum()), [*notes, *said]

@@ -12,77 +12,14 @@ import numpy as np
 from bptrain.arrays import Array, Streams
 from bptrain.columns.columns import complete_rows
 from bptrain.columns.imputers import Drop
-from bptrain.columns.options import ColumnOptions, FeatureChoice
+from bptrain.columns.options import FeatureChoice
 from bptrain.columns.split_rows import divide
-from bptrain.columns.targets import find_classes, with_numbers
+from bptrain.columns.targets import find_classes
 from bptrain.config import Data, Experiment
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.registry import name_of
 from bptrain.spelling import closest, suggestion
-from bptrain.tables import large
 from bptrain.tables.selection import Selection
-from bptrain.tables.sources import Source, as_text
 from bptrain.tables.table import Table, shown
-
-
-def load_table(data: Data) -> Table:
-    """The table of an experiment.
-
-    A target that may be classes is looked at as text: numbers are numbers, unless some are padded with zeros; then 01
-    and 1 are two classes.
-
-    Raises:
-        InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
-    """
-    table = load_source(data, data.source, "data.source")
-    if large.is_mapped(table):
-        return table
-    for name in targets_read_as_text(data):
-        if name in table.columns and data.target_treatment(name).kind == "auto":
-            table = with_numbers(table, name)
-    return table
-
-
-def is_large(experiment: Experiment, table: Table) -> bool:
-    """Whether any of the data of an experiment is not to be held in memory.
-
-    Raises:
-        OptionError: a file is not there.
-    """
-    found = large.is_mapped(table)
-    for name, source in experiment.data.split.sources.items():
-        try:
-            found |= large.is_large(source, experiment.data.memory_bytes)
-        except OptionError as error:
-            raise error.under(f"data.split.{name}.{name_of(source)}") from None
-    return found
-
-
-def targets_read_as_text(data: Data) -> tuple[str, ...]:
-    """The targets that are looked at as text first."""
-    if isinstance(data.target, dict):
-        return tuple(name for name, one in data.target.items() if one.task != "regression")
-    single = data.task in ("auto", "classification") and isinstance(data.target, str)
-    return data.targets if single or data.task == "multi_task" else ()
-
-
-def text_columns(data: Data) -> tuple[str, ...]:
-    """The columns that a source is to read as text, whatever it looks like."""
-    declared = (name for name, one in (data.columns or {}).items() if one.kind in ("boolean", "categorical"))
-    named = dict.fromkeys((*declared, *targets_read_as_text(data)))
-    return tuple(name for name in named if name and (data.of_column(name) or ColumnOptions()).kind != "numeric")
-
-
-def load_source(data: Data, source: Source, field: str) -> Table:
-    """The table of a source that stands in a field, some columns read as text if the source can tell.
-
-    Raises:
-        InputError: it cannot be read; an `OptionError` where the options of the source are wrong.
-    """
-    try:
-        return large.load(as_text(source, text_columns(data)), cached=data.cache, memory=data.memory_bytes)
-    except OptionError as error:
-        raise error.under(f"{field}.{name_of(source)}") from None
 
 
 def target_names(data: Data, table: Table) -> tuple[str, ...]:
@@ -217,16 +154,15 @@ class Division:
 
 
 def divided(experiment: Experiment, table: Table, streams: Streams) -> Division:
-    """The rows that train, validate and test, those of a source of their own read in.
+    """The rows that train, validate and test, those of a source of their own among them.
 
     Args:
         experiment: with target and task settled, and the manner of splitting.
-        table: all rows that are not read from elsewhere.
+        table: all rows, with those of the splits that have a source of their own.
         streams: draw the rows.
 
     Raises:
-        InputError: a value that decides cannot be used, or a source cannot be read; an `OptionError` where the split
-            does not fit the data.
+        InputError: a value that decides cannot be used; an `OptionError` where the split does not fit the data.
     """
     data = experiment.data
     targets = data.targets
@@ -244,8 +180,8 @@ def divided(experiment: Experiment, table: Table, streams: Streams) -> Division:
     except OptionError as error:
         raise error.under("data.split") from None
     selections = {name: Selection(table, part) for name, part in parts.items()}
-    for name, source in data.split.sources.items():
-        other = load_source(data, source, f"data.split.{name}")
+    for name in data.split.sources:
+        other = table.splits[name]
         absent = [one for one in names if one not in other.columns]
         if absent:
             raise InputError(f"{other.origin} has no column {absent[0]!r}; {suggestion(absent[0], other.columns)}")

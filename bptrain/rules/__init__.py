@@ -1,7 +1,7 @@
 """Rules: what is wrong or risky in a config together with its data, under codes that `bptrain help` explains."""
 
 from bptrain.rules import assembly_rules, column_rules, data_rules, layer_rules, network_rules, training_rules
-from bptrain.rules.judge import judge
+from bptrain.rules.judge import judge, require_sense
 from bptrain.rules.rule import RULES, Case, Rule
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "judge",
     "layer_rules",
     "network_rules",
+    "require_sense",
     "training_rules",
 ]

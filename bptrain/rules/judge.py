@@ -2,21 +2,19 @@
 
 from dataclasses import replace
 
-from bptrain.config import Config
-from bptrain.errors import Problem
+from bptrain.errors import ConfigError, Problem
 from bptrain.model.assemble import Assembly
 from bptrain.rules.rule import RULES, Case
 
 
-def judge(config: Config, assembly: Assembly, *, strict: bool = False) -> tuple[Problem, ...]:
-    """What is wrong or risky in a config, in the order in which it stands in the file.
+def judge(assembly: Assembly, *, strict: bool = False) -> tuple[Problem, ...]:
+    """Return what is wrong or risky in a config, in the order in which it stands in the file.
 
     Args:
-        config: with the places of its values.
-        assembly: what was assembled from it.
+        assembly: what was assembled from the config.
         strict: whether what is risky is an error too.
     """
-    case, origin = Case(config, assembly), config.origin
+    case, origin = Case(assembly.config, assembly), assembly.config.origin
     found = [
         replace(
             origin.problem(origin.path(one.field), one.message),
@@ -28,3 +26,19 @@ def judge(config: Config, assembly: Assembly, *, strict: bool = False) -> tuple[
         for one in rule.check(case)
     ]
     return tuple(sorted(found, key=lambda problem: (problem.file, problem.line, problem.column, problem.code)))
+
+
+def require_sense(assembly: Assembly, *, strict: bool = False) -> tuple[Problem, ...]:
+    """Refuse a config that makes no sense; return what is risky in it.
+
+    Args:
+        assembly: what was assembled from the config.
+        strict: whether what is risky is an error too.
+
+    Raises:
+        ConfigError: something is wrong, with all places.
+    """
+    problems = judge(assembly, strict=strict)
+    if wrong := [problem for problem in problems if problem.severity == "error"]:
+        raise ConfigError(wrong)
+    return problems

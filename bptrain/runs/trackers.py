@@ -10,7 +10,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from bptrain.config import Experiment
+from bptrain.config import Config
 from bptrain.errors import Mistake, OptionError, StorageError
 from bptrain.needs import lacks
 from bptrain.runs.directory import RunDirectory
@@ -21,14 +21,14 @@ from bptrain.training.session import Record, is_of_layer, metrics_of
 PATTERN = "events.out.tfevents.*"
 
 
-def refuse_missing(experiment: Experiment) -> None:
+def require_trackers(config: Config) -> None:
     """Refuse to begin what could not be tracked as the config says.
 
     Raises:
-        OptionError: a package is missing; the message says how to install it.
+        ConfigError: a package is missing; the message says how to install it.
     """
-    if experiment.training.log.tensorboard and (what := lacks("tensorboardX", "tensorboard")):
-        raise OptionError(Mistake("training.log.tensorboard", what))
+    if config.experiment.training.log.tensorboard and (what := lacks("tensorboardX", "tensorboard")):
+        raise config.origin.located(OptionError(Mistake("training.log.tensorboard", what)))
 
 
 class TensorBoard:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class Table:
     `origin` names the source in messages. `target` are the columns that the source itself says are to be predicted.
     `place` tells the file and the line of a row, for sources that have lines, and `decimal` is the sign before the
     fraction in texts. `written` says that the rows stand in the config itself, and may be as few as the author likes.
+    `splits` are the tables of the splits that have a source of their own, by name.
     """
 
     columns: Mapping[str, Array]
@@ -29,6 +30,7 @@ class Table:
     place: Callable[[int], str] | None = None
     decimal: str = "."
     written: bool = False
+    splits: Mapping[str, "Table"] = field(default_factory=dict)
 
     def __len__(self) -> int:
         rows: int | None = getattr(self.columns, "rows", None)

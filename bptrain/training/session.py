@@ -12,6 +12,7 @@ import numpy as np
 
 from bptrain.arrays import Array, RandomState
 from bptrain.columns.scattering import ROUNDS, Scattered
+from bptrain.config.load import place_errors
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.assemble import Assembly
 from bptrain.model.model import Model, Rows, batch_rows
@@ -253,18 +254,15 @@ class Session:
 
 
 def begin(assembly: Assembly) -> Session:
-    """A session at its start."""
+    """Return a session at its start.
+
+    Raises:
+        ConfigError: the state of the optimizer takes more memory than there is, or an option is too large for it.
+    """
     model, theta, train = assembly.model, assembly.model.network.theta, assembly.parts["train"]
-    optimizer, training = model.experiment.optimizer, model.experiment.training
-    refuse_more_than_memory(optimizer.slots * theta.nbytes)
-    slots = tuple(np.zeros_like(theta) for _ in range(optimizer.slots))
-    with np.errstate(over="ignore"):
-        optimizer.start(slots)
-    if not all(np.isfinite(slot).all() for slot in slots):
-        name = name_of(optimizer)
-        raise OptionError(
-            Mistake(f"optimizer.{name}", f"an option is too large for {theta.dtype}; use smaller numbers")
-        )
+    training = model.experiment.training
+    with place_errors(assembly.config):
+        slots = start_slots(model)
     session = Session(
         model,
         assembly.parts,
@@ -278,3 +276,20 @@ def begin(assembly: Assembly) -> Session:
     if training.on_divergence == "restore_and_halve":
         session.remember()
     return session
+
+
+def start_slots(model: Model) -> tuple[Array, ...]:
+    """Return the vectors of the optimizer at their start.
+
+    Raises:
+        OptionError: they take more memory than there is, or an option is too large for the network's type.
+    """
+    optimizer, theta = model.experiment.optimizer, model.network.theta
+    refuse_more_than_memory(optimizer.slots * theta.nbytes)
+    slots = tuple(np.zeros_like(theta) for _ in range(optimizer.slots))
+    with np.errstate(over="ignore"):
+        optimizer.start(slots)
+    if not all(np.isfinite(slot).all() for slot in slots):
+        what = f"an option is too large for {theta.dtype}; use smaller numbers"
+        raise OptionError(Mistake(f"optimizer.{name_of(optimizer)}", what))
+    return slots

@@ -1,0 +1,130 @@
+"""Reading: the tables of an experiment, each from its source, so that assembling never opens a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bptrain.columns.options import ColumnOptions
+from bptrain.columns.targets import with_numbers
+from bptrain.config import Config, Data
+from bptrain.config.load import place_errors
+from bptrain.errors import OptionError
+from bptrain.registry import name_of
+from bptrain.tables import large
+from bptrain.tables.sources import Source, as_text
+from bptrain.tables.table import Table
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What to read and how: two readings that are equal give the same table.
+
+    A target that may be classes is looked at as text: numbers are numbers, unless some are padded with zeros; then 01
+    and 1 are two classes. `numbers` are the targets that become numbers again where they can.
+    """
+
+    source: Source
+    splits: Mapping[str, Source]
+    numbers: tuple[str, ...]
+    cached: bool
+    memory: int
+
+    def load(self) -> Table:
+        """Read the table, with those of the splits that have a source of their own.
+
+        Raises:
+            InputError: one cannot be read; an `OptionError` where the options of a source are wrong.
+            StorageError: a file is there and may not be read.
+        """
+        return self.with_splits(self.load_main())
+
+    def load_main(self) -> Table:
+        """Read the table without those of the splits.
+
+        Raises:
+            InputError, StorageError: as `load`.
+        """
+        table = self.load_source(self.source, "data.source")
+        if large.is_mapped(table):
+            return table
+        for name in self.numbers:
+            if name in table.columns:
+                table = with_numbers(table, name)
+        return table
+
+    def with_splits(self, table: Table) -> Table:
+        """Return a table with those of the splits beside it.
+
+        Raises:
+            InputError, StorageError: as `load`.
+        """
+        splits = {name: self.load_source(source, f"data.split.{name}") for name, source in self.splits.items()}
+        return replace(table, splits=splits) if splits else table
+
+    def load_source(self, source: Source, field: str) -> Table:
+        """Read the source that stands in a field.
+
+        Raises:
+            InputError, StorageError: as `load`.
+        """
+        try:
+            return large.load(source, cached=self.cached, memory=self.memory)
+        except OptionError as error:
+            raise error.under(f"{field}.{name_of(source)}") from None
+
+
+def reading_of(data: Data) -> Reading:
+    """Return what to read for an experiment."""
+    text = text_columns(data)
+    return Reading(
+        as_text(data.source, text),
+        {name: as_text(source, text) for name, source in data.split.sources.items()},
+        tuple(name for name in targets_read_as_text(data) if data.target_treatment(name).kind == "auto"),
+        data.cache,
+        data.memory_bytes,
+    )
+
+
+def read(config: Config) -> Table:
+    """Read the table of a config, with those of the splits that have a source of their own.
+
+    Raises:
+        InputError: one cannot be read; a `ConfigError` with the place where the options of a source are wrong.
+        StorageError: a file is there and may not be read.
+    """
+    with place_errors(config):
+        return reading_of(config.experiment.data).load()
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables that were read so far, for commands that assemble several configs: each is read once."""
+
+    known: list[tuple[Reading, Table]] = field(default_factory=list)
+
+    def read(self, config: Config) -> Table:
+        """Return the table of a config, read now if it was not before.
+
+        Raises:
+            InputError, StorageError: as `bptrain.model.read.read`.
+        """
+        wanted = reading_of(config.experiment.data)
+        for reading, table in self.known:
+            if reading == wanted:
+                return table
+        self.known.append((wanted, read(config)))
+        return self.known[-1][1]
+
+
+def targets_read_as_text(data: Data) -> tuple[str, ...]:
+    """Return the targets that are looked at as text first."""
+    if isinstance(data.target, dict):
+        return tuple(name for name, one in data.target.items() if one.task != "regression")
+    single = data.task in ("auto", "classification") and isinstance(data.target, str)
+    return data.targets if single or data.task == "multi_task" else ()
+
+
+def text_columns(data: Data) -> tuple[str, ...]:
+    """Return the columns that a source is to read as text, whatever it looks like."""
+    declared = (name for name, one in (data.columns or {}).items() if one.kind in ("boolean", "categorical"))
+    named = dict.fromkeys((*declared, *targets_read_as_text(data)))
+    return tuple(name for name in named if name and (data.of_column(name) or ColumnOptions()).kind != "numeric")
