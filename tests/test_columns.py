@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import bptrain
 from bptrain.columns.columns import Columns, fit
 from bptrain.columns.imputers import Constant, Drop, Mean, Median, MostFrequent
-from bptrain.columns.inference import infer
+from bptrain.columns.kinds import infer
 from bptrain.columns.options import Treatment
 from bptrain.columns.scalers import Log1p, MinMax, Robust, Standard, Unscaled
 from bptrain.errors import BptrainNote, BptrainWarning, ConfigError, InputError
@@ -44,8 +44,8 @@ KINDS = [
     (text(*[f"c{k % 101}" for k in range(300)]), "text", 101),
     (text("a", "b", "c"), "text", 3),
     (text(*"abcabc"), "categorical", 3),
-    (text("1", "2", "ten"), "spoilt", 3),
-    (text("1,5", "2,5", "3,5"), "spoilt", 3),
+    (text("1", "2", "ten"), "mixed", 3),
+    (text("1,5", "2,5", "3,5"), "mixed", 3),
     (text(None, None), "empty", 0),
 ]
 

@@ -14,10 +14,11 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import bptrain
-from bptrain.columns.profile import describe_column, spread_of
+from bptrain.columns.leaks import compare
+from bptrain.columns.profile import ColumnProfile, spread_of
 from bptrain.columns.split_profile import describe_parts
-from bptrain.columns.suspicion import leak_into_classes, leak_into_numbers, suspicions
 from bptrain.columns.targets import find_classes
+from bptrain.commands.data import describe_column
 from bptrain.console import description as view
 from bptrain.errors import BptrainError
 from bptrain.tables.selection import Selection
@@ -55,11 +56,11 @@ SUSPICIONS = [
 
 @pytest.mark.parametrize(("name", "values", "code"), SUSPICIONS)
 def test_columns_that_say_nothing_or_number_the_rows(name, values, code):
-    assert [one.code for one in suspicions(name, values, numbered=False)] == [code] * bool(code)
+    assert [one.code for one in ColumnProfile(name, values).warnings] == [code] * bool(code)
 
 
 def test_a_dark_corner_of_an_image_is_no_reason():
-    assert not list(suspicions("pixel_0_1", numbers(*[0] * N), numbered=True))
+    assert not ColumnProfile("pixel_0_1", numbers(*[0] * N), numbered=True).warnings
 
 
 CLASSES = np.arange(N) % 3
@@ -81,11 +82,12 @@ IN_CLASSES = [
 
 @pytest.mark.parametrize(("values", "why"), IN_CLASSES)
 def test_leaks_into_classes(values, why):
-    found = leak_into_classes(values, CLASSES.astype(np.int64))
+    (found,) = compare([values], CLASSES.astype(np.int64))
     assert (found is None) == (why is None)
     if why:
-        assert why in found.message
-        assert (found.severity, found.code) == ("warning", "BP224")
+        (objection,) = [one for one in ColumnProfile("x", values, leak=found).warnings if one.code != "BP223"]
+        assert why in objection.message
+        assert (objection.severity, objection.code) == ("warning", "BP224")
 
 
 PRICE = np.exp(RANDOM.normal(size=N))
@@ -106,28 +108,28 @@ IN_NUMBERS = [
 
 @pytest.mark.parametrize(("values", "why"), IN_NUMBERS)
 def test_leaks_into_numbers(values, why):
-    found = leak_into_numbers(values, PRICE)
+    (found,) = compare([values], PRICE)
     assert (found is None) == (why is None)
-    assert why is None or re.search(why, found.message)
+    assert why is None or re.search(why, found.how)
 
 
 def test_a_category_that_stands_for_a_number_is_a_leak():
     target = np.repeat(np.arange(N // 4, dtype=float), 4)
-    found = leak_into_numbers(text(*(f"town {int(value)}" for value in target)), target)
-    assert "each of its values goes with a single number" in found.message
+    (found,) = compare([text(*(f"town {int(value)}" for value in target))], target)
+    assert found.how == "each of its values goes with a single number"
 
 
 def test_ranges_that_meet_in_a_value_are_not_apart():
     classes = (np.arange(N) >= N // 2).astype(np.int64)
     values = np.arange(N, dtype=float)
-    assert "range of its own" in leak_into_classes(values, classes).message
+    assert "range of its own" in compare([values], classes)[0].how
     values[N // 2] = values[N // 2 - 1]
-    assert leak_into_classes(values, classes) is None
+    assert compare([values], classes) == [None]
 
 
 def test_few_rows_accuse_nobody():
-    assert leak_into_classes(np.arange(6.0), np.arange(6) // 3) is None
-    assert leak_into_numbers(np.arange(6.0), np.arange(6.0)) is None
+    assert compare([np.arange(6.0)], np.arange(6) // 3) == [None]
+    assert compare([np.arange(6.0)], np.arange(6.0)) == [None]
 
 
 @pytest.mark.parametrize("values", [[1.0], [3, 1, 2], [5, 5, 5, 1], list(RANDOM.normal(size=101))])
@@ -146,7 +148,8 @@ def test_the_spread_is_that_of_the_statistics_module(values):
 def test_what_a_float_does_not_hold_is_null():
     found = spread_of(np.array([1e308, -1e308, 1e308]))
     assert found.std is None
-    json.dumps(describe_column("x", numbers(1e308, -1e308), "feature", "", "", []).to_json(), allow_nan=False)
+    column = describe_column(ColumnProfile("x", numbers(1e308, -1e308)), "feature", "", ())
+    json.dumps(column.to_json(), allow_nan=False)
 
 
 COLUMNS = [
@@ -165,7 +168,7 @@ COLUMNS = [
 
 @pytest.mark.parametrize(("values", "kind", "expected"), COLUMNS)
 def test_a_column_in_figures(values, kind, expected):
-    one = describe_column("x", values, "feature", kind, "", [])
+    one = ColumnProfile("x", values, declared=kind or None)
     assert (one.kind, one.missing, one.distinct, one.most) == expected
     assert (one.spread is None) == (expected[0] != "numeric")
 

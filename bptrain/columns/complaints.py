@@ -3,6 +3,7 @@
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.columns.kinds import odd_texts
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
 from bptrain.registry import name_of
@@ -14,8 +15,9 @@ MOST_NAMED = 3
 """So many rows with a missing value are named."""
 
 
-def text_among_numbers(rows: Selection, name: str, values: Array, row: int) -> InputError:
+def text_among_numbers(rows: Selection, name: str, values: Array) -> InputError:
     """What is said of text in a column of numbers."""
+    row = min(odd.rows[0] for odd in odd_texts(values, rows.decimal))
     got = f"{rows.where(row)}: {name}: text among the numbers (got {shown(values[row])})"
     if is_number(values[row], "," if rows.decimal == "." else "."):
         return InputError(f"{got}; {advice_on(values[row], rows.decimal)}")

@@ -14,7 +14,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.complaints import called, no_policy, out_of_scale, text_among_numbers
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer
-from bptrain.columns.inference import PAIRS, plain
+from bptrain.columns.kinds import PAIRS, fold
 from bptrain.columns.options import Kind
 from bptrain.columns.scalers import SCALERS, Scaler, Standard, Statistics
 from bptrain.errors import InputError
@@ -224,7 +224,7 @@ def words(values: Array, pair: tuple[str, str]) -> Array:
         return codes(values, pair)
     known: dict[str | None, int] = {None: MISSING}
     for text in set(values.tolist()) - {None}:
-        known[text] = pair.index(plain(text)) if plain(text) in pair else UNSEEN
+        known[text] = pair.index(fold(text)) if fold(text) in pair else UNSEEN
     return np.fromiter(map(known.__getitem__, values.tolist()), np.int64, len(values))
 
 
@@ -236,9 +236,8 @@ def numbers(rows: Selection, name: str) -> Array:
     """
     values = rows.column(name)
     if values.dtype == object:
-        strange = first_no_number(values, rows.decimal)
-        if strange is not None:
-            raise text_among_numbers(rows, name, values, strange)
+        if first_no_number(values, rows.decimal) is not None:
+            raise text_among_numbers(rows, name, values)
         values = as_numbers(values, rows.decimal)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):

@@ -6,7 +6,7 @@ from bptrain.arrays import Array
 from bptrain.columns.complaints import called, no_policy, out_of_scale
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric, numbers
 from bptrain.columns.imputers import Constant, Imputer
-from bptrain.columns.inference import PAIRS, pair_of, plain
+from bptrain.columns.kinds import PAIRS, fold, pair_of
 from bptrain.columns.options import Kind, Treatment
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
@@ -49,14 +49,14 @@ def fit_boolean(rows: Selection, values: Array, shared: tuple[str, Imputer, bool
     """A column of text fitted whose values are one of the known pairs."""
     name, policy, _, _ = shared
     present = values[~missing(values)]
-    pair = pair_of(sorted(map(plain, set(present.tolist()))))
+    pair = pair_of(sorted(map(fold, set(present.tolist()))))
     if pair is None:
         strange = first_no_boolean(values)
         what = f"no boolean (got {called(values[strange])}); take the column for categorical"
         raise InputError(f"{rows.where(strange)}: {name}: {what}")
     if not policy.fills:
         return Boolean(*shared, pair, None)
-    word = plain(filled_with(policy, present))
+    word = fold(filled_with(policy, present))
     truth = next((each.index(word) for each in PAIRS if word in each), None)
     if truth is None:
         what = f"{shown(word)} stands for a missing value; write {pair[0]} or {pair[1]}"
@@ -116,7 +116,7 @@ def first_no_boolean(values: Array) -> int:
     seen: list[str] = []
     for k, value in enumerate(values):
         if value is not None:
-            seen.append(plain(value))
+            seen.append(fold(value))
             if not pair_of(seen):
                 return k
             seen = sorted(set(seen))

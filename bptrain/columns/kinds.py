@@ -1,122 +1,84 @@
-"""What the columns of a table look like: their kinds in words, and why one cannot or should not be learned from."""
+"""Kinds: what a column is, by its values."""
 
-import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.features import LARGEST
-from bptrain.columns.inference import infer
-from bptrain.columns.scalers import Standard
-from bptrain.tables.table import Table, shown
-from bptrain.tables.values import missing
+from bptrain.tables.table import is_number
+from bptrain.tables.values import distinct, first_no_number, looks_numeric
 
-NUMBERED = 10
-"""Columns of one name with as many numbers, such as pixel_0_1, are taken for one measurement: an image, a spectrum."""
+ColumnKind = Literal["numeric", "boolean", "categorical", "text", "mixed", "empty"]
+"""`text` has too many different values for categories, `mixed` has text among numbers, `empty` has no value at all."""
 
-ENOUGH = 20
-"""With fewer rows than this a column may number them by chance."""
+MOST_CATEGORIES = 100
+"""Text with more different values than this is no category, unless the config says so."""
 
-ID = re.compile(r"(?:.*[_\s.-])?(?:id|uuid|guid)|id[_\s.-].*|index|row_?(?:id|no|nr|num|number)?|unnamed: ?\d+", re.I)
-CAMEL_ID = re.compile(r".*[a-z]I[dD]")
-TIME = re.compile(r"year|month|week|day|date|hour|minute|second|time|epoch|age", re.I)
+PAIRS = (("false", "true"), ("no", "yes"), ("0", "1"), ("f", "t"), ("n", "y"), ("off", "on"))
+"""What a boolean column says, no before yes, in small or capital letters."""
 
 
 @dataclass(frozen=True)
-class ColumnKind:
-    """A column: what is in it, in words, and what speaks against learning from it (empty: nothing).
+class Inferred:
+    """The kind of a column; `different` counts the values of text."""
 
-    `usable` says whether it could be learned from all the same; `options` are what a config should say of it, as YAML.
+    kind: ColumnKind
+    different: int
+
+
+def infer(values: Array, decimal: str = ".") -> Inferred:
+    """Return the kind of a column `(rows,)`.
+
+    Numbers are numeric. Text is boolean if its values are one of `PAIRS`; otherwise, if at least half of it are
+    numbers, it is mixed, or numeric if all of it are; categorical if it has at most `MOST_CATEGORIES` different values,
+    and on average two rows or more for each.
+
+    Args:
+        values: float64 or objects.
+        decimal: the sign before the fraction in texts.
     """
-
-    name: str
-    words: str
-    objection: str = ""
-    usable: bool = True
-    options: str = ""
-
-
-def kinds(table: Table) -> tuple[ColumnKind, ...]:
-    """The kind of every column of a table, in order."""
-    numbered = series(list(table.columns))
-    return tuple(kind(name, values, name in numbered) for name, values in table.columns.items())
-
-
-def kind(name: str, values: Array, numbered: bool) -> ColumnKind:
-    """The kind of one column; constant ones among many of the same name, such as the corners of an image, are fine."""
-    if values.dtype == object:
-        return text_kind(name, values)
-    finite = values[np.isfinite(values)]
-    distinct = len(np.unique(finite))
-    whole = bool(np.all(finite == np.floor(finite)))
-    words = f"{'whole ' if whole else ''}numbers, {distinct:,} different"
-    holes = int(np.isnan(values).sum())
-    if len(finite) + holes < len(values):
-        return ColumnKind(name, words, "it has infinite values", usable=False)
-    if not scales(finite):
-        return ColumnKind(name, words, "its numbers are too large to be scaled", usable=False)
-    options = "{missing: median, indicator: true}" if holes else ""
-    if holes:
-        words += f", {holes:,} of {len(values):,} missing"
-    if distinct == 1 and not holes:
-        return ColumnKind(name, words, "" if numbered else f"it is {values[0]:g} in every row")
-    if looks_like_id(name, finite):
-        return ColumnKind(name, words, "it looks like an ID, which says nothing about new rows", options=options)
-    return ColumnKind(name, words, options=options)
+    if values.dtype != object:
+        return Inferred("empty" if np.isnan(values).all() else "numeric", 0)
+    found = list(map(str, distinct(values)))
+    if not found:
+        return Inferred("empty", 0)
+    if pair_of(found):
+        return Inferred("boolean", len(found))
+    if looks_numeric(values):
+        return Inferred("numeric" if first_no_number(values, decimal) is None else "mixed", len(found))
+    few = len(found) <= min(MOST_CATEGORIES, max(2, len(values) // 2))
+    return Inferred("categorical" if few else "text", len(found))
 
 
-def text_kind(name: str, values: Array) -> ColumnKind:
-    """The kind of a column that is not all numbers."""
-    found, holes = infer(values), int(missing(values).sum())
-    empty = f", {holes:,} of {len(values):,} missing" if holes else ""
-    words = f"text, {found.different:,} different{empty}"
-    if found.kind == "empty":
-        return ColumnKind(name, "empty", "the whole column is empty", usable=False)
-    if found.kind == "spoilt":
-        return ColumnKind(name, words, f"{words}; numbers with text among them", usable=False)
-    if found.kind == "text":
-        return ColumnKind(name, words, f"{words}; too many for categories", usable=False)
-    if found.different == 1 and not holes:
-        return ColumnKind(name, words, f"it is {shown(values[0])} in every row")
-    if found.kind == "boolean":
-        return ColumnKind(name, words, options="{kind: boolean, missing: most_frequent}" if holes else "")
-    filled = ", missing: {constant: missing}" if holes else ""
-    return ColumnKind(name, words, options=f"{{kind: categorical, unseen: ignore{filled}}}")
+@dataclass(frozen=True)
+class OddText:
+    """A text that is no number in a column of numbers, and the rows in which it stands, counted from 0."""
+
+    text: str
+    rows: tuple[int, ...]
 
 
-def scales(values: Array) -> bool:
-    """Whether standardised numbers are numbers that a network works on."""
-    scaler = Standard()
-    with np.errstate(all="ignore"):
-        statistics = scaler.fit(values)
-        scaled = np.abs(scaler.apply(values, statistics)).max()
-    return bool(np.isfinite(statistics).all() and scaled <= LARGEST)
+def odd_texts(values: Array, decimal: str = ".") -> tuple[OddText, ...]:
+    """Return the texts of a column `(rows,)` that are no numbers, the most frequent first."""
+    if values.dtype != object:
+        return ()
+    texts = values.tolist()
+    places: dict[str, list[int]] = {text: [] for text in set(texts) - {None} if not is_number(text, decimal)}
+    if places:
+        for row, text in enumerate(texts):
+            if text in places:
+                places[text].append(row)
+    return tuple(OddText(text, tuple(rows)) for text, rows in sorted(places.items(), key=lambda one: -len(one[1])))
 
 
-def series(names: Sequence[str]) -> set[str]:
-    """The names that differ in nothing but numbers from many others."""
-    stems = [re.sub(r"\d+", "#", name) for name in names]
-    counts = Counter(stems)
-    return {name for name, stem in zip(names, stems, strict=True) if "#" in stem and counts[stem] >= NUMBERED}
+def pair_of(found: Iterable[str]) -> tuple[str, str] | None:
+    """Return the pair of words, no before yes, that the values of a boolean column are."""
+    words = {fold(value) for value in found}
+    return next((pair for pair in PAIRS if words <= set(pair)), None)
 
 
-def looks_like_id(name: str, values: Array) -> bool:
-    """Whether a column of finite numbers identifies its rows: whole numbers, and named so or counting the rows."""
-    if (values != np.floor(values)).any() or np.ptp(values) <= 1:
-        return False
-    return named_like_id(name) or numbers_rows(name, values)
-
-
-def named_like_id(name: str) -> bool:
-    """Whether a column is named like an ID: `id`, `customer_id`, `userId`, `index`, `Unnamed: 0`."""
-    return bool(ID.fullmatch(name) or CAMEL_ID.fullmatch(name))
-
-
-def numbers_rows(name: str, values: Array) -> bool:
-    """Whether whole numbers count from somewhere to somewhere, each once, and are not named like a time."""
-    if len(values) < ENOUGH or TIME.search(name) or np.ptp(values) != len(values) - 1:
-        return False
-    return bool((np.diff(np.sort(values)) == 1).all())
+def fold(word: str) -> str:
+    """Return a word without regard to capitals and to spaces around it."""
+    return word.strip().lower()

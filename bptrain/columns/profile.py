@@ -1,21 +1,40 @@
-"""Columns described: what is in each, by all rows that were read."""
+"""The profile of columns: what is in each, and what speaks against learning from it.
 
+Whatever a command tells of a column comes from here.
+"""
+
+import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.inference import infer
-from bptrain.tables.values import as_numbers, first_no_number, missing, text_of
+from bptrain.columns.kinds import ColumnKind, OddText, infer, odd_texts
+from bptrain.columns.leaks import ENOUGH, Answers, Leak, find_leaks
+from bptrain.columns.options import Kind
+from bptrain.tables.table import Table
+from bptrain.tables.values import as_numbers, first_no_number, text_of
+from bptrain.tables.values import missing as is_missing
 
-MOST_NAMED = 10
-"""So many of the most frequent values are kept."""
+MOST_FREQUENT = 10
+"""So many of the most frequent values are named."""
 
-Use = Literal["feature", "target", "id", "weight", "split", "unused"]
-Kind = Literal["numeric", "boolean", "categorical", "text", "mixed", "empty"]
+HEAD = 1000
+"""So many values mostly tell already that a column is not constant, or no ID."""
+
+NUMBERED = 10
+"""Columns of one name with as many numbers, such as pixel_0_1, are taken for one measurement: an image, a spectrum."""
+
+PLACEHOLDERS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0)
+"""Numbers that are often written for a missing value."""
+
+ID = re.compile(r"(?:.*[_\s.-])?(?:id|uuid|guid)|id[_\s.-].*|index|row_?(?:id|no|nr|num|number)?|unnamed: ?\d+", re.I)
+CAMEL_ID = re.compile(r".*[a-z]I[dD]")
+TIME = re.compile(r"year|month|week|day|date|hour|minute|second|time|epoch|age", re.I)
 
 
 @dataclass(frozen=True)
@@ -43,69 +62,251 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class ColumnDescription:
-    """A column: what it is for, what kind it is, and what is in it.
+class ColumnProfile:
+    """What is in a column. Each fact is found when it is asked for, and once.
 
-    `mixed` has text among numbers, `text` too many different values for categories. `missing` counts rows, `distinct`
-    different values, `spread` is of numbers alone; `most` has the most frequent values of others with their rows.
-    `treatment` says what a network would read of it, where that is settled; `objections` what speaks against it.
+    Args:
+        name: of the column.
+        values: `(rows,)` float64, or objects for text.
+        decimal: the sign before the fraction in texts.
+        declared: the kind that the config says; None: it is found by the values.
+        train: the numbers of the rows that train; None: all of them.
+        numbered: whether the column is one of many that differ in a number, such as the pixels of an image.
+        alone: whether no other column is learned from.
+        leak: how it tells the target, if it does.
     """
 
     name: str
-    use: Use
-    kind: Kind
-    missing: int
-    distinct: int
-    spread: Spread | None
-    most: tuple[tuple[str, int], ...]
-    treatment: str = ""
-    objections: tuple[Objection, ...] = ()
+    values: Array
+    decimal: str = "."
+    declared: Kind | None = None
+    train: Array | None = None
+    numbered: bool = False
+    alone: bool = False
+    leak: Leak | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """The keys that scripts may rely on."""
-        most = [{"value": value, "rows": rows} for value, rows in self.most]
-        return asdict(self) | {"most": most, "objections": [asdict(one) for one in self.objections]}
+    @cached_property
+    def kind(self) -> ColumnKind:
+        """What the column is, by all its values."""
+        found = self.declared or infer(self.values, self.decimal).kind
+        if (
+            found == "numeric"
+            and self.values.dtype == object
+            and first_no_number(self.values, self.decimal) is not None
+        ):
+            return "mixed"
+        return found
+
+    @cached_property
+    def odd(self) -> tuple[OddText, ...]:
+        """The texts among its numbers, the most frequent first."""
+        return odd_texts(self.values, self.decimal) if self.kind == "mixed" else ()
+
+    @cached_property
+    def holes(self) -> Array:
+        """Which values are missing, `(rows,)` bool."""
+        return is_missing(self.values)
+
+    @cached_property
+    def missing(self) -> int:
+        """How many values are missing."""
+        return int(np.count_nonzero(self.holes))
+
+    @cached_property
+    def numbers(self) -> Array | None:
+        """The values as float64, NaN where one is missing; None: there is other text."""
+        if self.values.dtype != object:
+            return self.values
+        return as_numbers(self.values, self.decimal) if self.kind == "numeric" else None
+
+    @cached_property
+    def counts(self) -> tuple[list[str] | list[float], list[int]]:
+        """The different values that are there, sorted, and how many rows each has."""
+        if self.numbers is not None:
+            found, rows = np.unique(self.numbers[~self.holes], return_counts=True)
+            return found.tolist(), rows.tolist()
+        counts = Counter(value for value in self.values.tolist() if value is not None)
+        texts = sorted(counts)
+        return texts, [counts[text] for text in texts]
+
+    @property
+    def distinct(self) -> int:
+        """How many different values there are."""
+        return len(self.counts[0])
+
+    @property
+    def most(self) -> tuple[tuple[str, int], ...]:
+        """The most frequent values with their rows, of those that come as often the first in order; none of numbers."""
+        if self.kind == "numeric":
+            return ()
+        found, rows = self.counts
+        order = sorted(range(len(found)), key=lambda k: -rows[k])[:MOST_FREQUENT]
+        return tuple((value if isinstance(value := found[k], str) else text_of(value), rows[k]) for k in order)
+
+    @property
+    def spread(self) -> Spread | None:
+        """Where the numbers lie; None where there are none."""
+        if self.kind != "numeric" or self.numbers is None:
+            return None
+        return spread_of(self.numbers[np.isfinite(self.numbers)])
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether it is the same in every row, and missing in none."""
+        return is_constant(self.values)
+
+    @cached_property
+    def is_constant_in_training(self) -> bool:
+        """Whether it is the same in every row that trains, and missing in none."""
+        return self.is_constant or (self.train is not None and is_constant(self.values, self.train))
+
+    @cached_property
+    def is_id(self) -> bool:
+        """Whether it identifies the rows, and says nothing about others."""
+        if self.values.dtype == object:
+            return is_text_id(self.name, self.values)
+        if (self.values[:HEAD] != np.floor(self.values[:HEAD])).any() and not np.isnan(self.values[:HEAD]).any():
+            return False
+        finite = self.values[np.isfinite(self.values)]
+        return is_number_id(self.name, finite, alone=self.alone)
+
+    @cached_property
+    def placeholder(self) -> float | None:
+        """A number far from all others, in several rows, that is often written where a value is missing."""
+        return None if self.numbers is None else find_placeholder(self.numbers)
+
+    @cached_property
+    def warnings(self) -> tuple[Objection, ...]:
+        """What speaks against it as a feature, though training takes it."""
+        return tuple(self._find_warnings())
+
+    def _find_warnings(self) -> Iterator[Objection]:
+        if self.is_constant_in_training:
+            if not self.numbered and self.kind != "mixed":
+                which = "in every row" if self.is_constant else "in every row that trains"
+                yield Objection("warning", f"it is the same {which}; there is nothing to learn from it", "BP222")
+            return
+        if self.is_id:
+            yield Objection("warning", "it looks like an ID, which says nothing about new rows", "BP223")
+        if self.leak is not None:
+            what = f"it tells the target by itself (a leak?): {self.leak.how}"
+            yield Objection("warning", what, "BP224")
+        if self.placeholder is not None:
+            yield Objection("warning", f"{self.placeholder:g} stands in several rows (a missing value?)", "BP226")
 
 
-def describe_column(
-    name: str,
-    values: Array,
-    use: Use,
-    kind: str,
-    treatment: str,
-    objections: Sequence[Objection],
-    decimal: str = ".",
-) -> ColumnDescription:
-    """A column of `(rows,)`; the kind is found by its values where it is empty, and `decimal` stands before the
-    fraction in texts."""
-    names: dict[str, Kind] = {"spoilt": "mixed"}
-    found = kind or infer(values).kind
-    settled: Any = names.get(found, found)
-    if settled == "numeric" and values.dtype == object:
-        if first_no_number(values, decimal) is None:
-            values = as_numbers(values, decimal)
-        else:
-            settled = "mixed"
-    holes = int(np.count_nonzero(missing(values)))
-    if values.dtype == object:
-        counts = Counter(value for value in values.tolist() if value is not None)
-        distinct, spread = len(counts), None
-        # Of values that come as often, the first in order.
-        most = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_NAMED]
-        return ColumnDescription(name, use, settled, holes, distinct, spread, tuple(most), treatment, tuple(objections))
-    found_values, rows = np.unique(values[~np.isnan(values)], return_counts=True)
-    named: tuple[tuple[str, int], ...] = ()
-    if settled in ("boolean", "categorical"):
-        order = np.argsort(-rows, kind="stable")[:MOST_NAMED]
-        named = tuple((text_of(float(found_values[k])), int(rows[k])) for k in order)
-    spread = spread_of(values[np.isfinite(values)]) if settled == "numeric" else None
-    return ColumnDescription(name, use, settled, holes, len(found_values), spread, named, treatment, tuple(objections))
+@dataclass(frozen=True)
+class TableProfile:
+    """The profile of a table: its features compared with what is to be predicted.
+
+    Args:
+        table: all rows.
+        features: the columns that are learned from.
+        targets: what is to be predicted.
+        train: the numbers of the rows that train; None: all of them.
+    """
+
+    table: Table
+    features: tuple[str, ...]
+    targets: tuple[Answers, ...] = ()
+    train: Array | None = None
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The features, to look names up in."""
+        return frozenset(self.features)
+
+    @cached_property
+    def leaks(self) -> dict[str, Leak]:
+        """The features that tell the target."""
+        return find_leaks(self.table, self.features, self.targets)
+
+    @cached_property
+    def numbered(self) -> set[str]:
+        """The features that differ in a number alone from many others."""
+        return numbered_names(self.features)
+
+    @cached_property
+    def warnings(self) -> dict[str, tuple[Objection, ...]]:
+        """What speaks against each feature, though training takes it; features against which nothing speaks are left
+        out."""
+        each = ((name, self.column(name).warnings) for name in self.features)
+        return {name: found for name, found in each if found}
+
+    def column(self, name: str, kind: Kind | None = None) -> ColumnProfile:
+        """Return the profile of a column, of a kind that is known or is found by the values."""
+        values = self.table.columns[name]
+        if name not in self.known:
+            return ColumnProfile(name, values, self.table.decimal, kind)
+        alone = len(self.features) == 1
+        numbered, leak = name in self.numbered, self.leaks.get(name)
+        return ColumnProfile(name, values, self.table.decimal, kind, self.train, numbered, alone, leak)
 
 
 def spread_of(finite: Array) -> Spread | None:
-    """Where finite numbers `(rows,)` lie; None: there are none."""
+    """Return where finite numbers `(rows,)` lie; None: there are none."""
     if not len(finite):
         return None
     with np.errstate(all="ignore"):
         numbers = [np.mean(finite), np.std(finite), *np.percentile(finite, (0, 25, 50, 75, 100))]
     return Spread(*(float(number) if np.isfinite(number) else None for number in numbers))
+
+
+def is_constant(values: Array, rows: Array | None = None) -> bool:
+    """Whether some rows of a column, or all, have one value, and none is missing."""
+    for chosen in (slice(HEAD), slice(None)):
+        some = values[chosen] if rows is None else values[rows[chosen]]
+        if not len(some) or some[0] is None or (some != some[0]).any():
+            return False
+    return True
+
+
+def numbered_names(names: Sequence[str]) -> set[str]:
+    """Return the names that differ in nothing but numbers from many others."""
+    stems = [re.sub(r"\d+", "#", name) for name in names]
+    counts = Counter(stems)
+    return {name for name, stem in zip(names, stems, strict=True) if "#" in stem and counts[stem] >= NUMBERED}
+
+
+def is_named_like_id(name: str) -> bool:
+    """Whether a column is named like an ID: `id`, `customer_id`, `userId`, `index`, `Unnamed: 0`."""
+    return bool(ID.fullmatch(name) or CAMEL_ID.fullmatch(name))
+
+
+def is_number_id(name: str, finite: Array, *, alone: bool = False) -> bool:
+    """Whether a column of finite numbers identifies its rows: whole numbers, and named so or counting the rows. A
+    column alone may count them: x in y = f(x)."""
+    if not len(finite) or np.ptp(finite) <= 1 or (finite != np.floor(finite)).any():
+        return False
+    return is_named_like_id(name) or (not alone and counts_rows(name, finite))
+
+
+def is_text_id(name: str, values: Array) -> bool:
+    """Whether a column of text has another value in each row, of many, or named like an ID."""
+    head = [value for value in values[:HEAD].tolist() if value is not None]
+    if len(set(head)) < len(head):
+        return False
+    found = [value for value in values.tolist() if value is not None]
+    return 1 < len(found) == len(set(found)) and (len(found) >= ENOUGH or is_named_like_id(name))
+
+
+def counts_rows(name: str, finite: Array) -> bool:
+    """Whether whole numbers count from somewhere to somewhere, each once, and are not named like a time."""
+    if len(finite) < ENOUGH or TIME.search(name) or np.ptp(finite) != len(finite) - 1:
+        return False
+    return bool((np.diff(np.sort(finite)) == 1).all())
+
+
+def find_placeholder(numbers: Array) -> float | None:
+    """Return a placeholder that is the least or largest number, in more than one row and in no more than half, and far
+    from all others."""
+    finite = numbers[np.isfinite(numbers)]
+    if not len(finite):
+        return None
+    for end in (float(finite.max()), float(finite.min())):
+        if end in PLACEHOLDERS:
+            rest = finite[finite != end]
+            apart = len(rest) and np.abs(rest - end).min() > max(5 * np.ptp(rest), 10.0)
+            if apart and 2 <= len(finite) - len(rest) <= len(rest):
+                return end
+    return None

@@ -14,7 +14,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric, numbers
 from bptrain.columns.imputers import Constant, Imputer, Mean, Median, MostFrequent
-from bptrain.columns.inference import plain
+from bptrain.columns.kinds import fold
 from bptrain.columns.scalers import Log1p, MinMax, Robust, Scaler, Standard, Statistics, Unscaled
 from bptrain.errors import InputError
 from bptrain.tables.selection import Selection
@@ -53,7 +53,7 @@ def refitted(feature: Feature, portions: Callable[[], Iterator[Selection]]) -> A
         return replace(feature, holes=holes)
     value: object = most_frequent(counts)
     called = text_of(value) if isinstance(value, float) else str(value)
-    return replace(feature, holes=holes, value=plain(called) if isinstance(feature, Boolean) else called)
+    return replace(feature, holes=holes, value=fold(called) if isinstance(feature, Boolean) else called)
 
 
 def refitted_numeric(feature: Numeric, portions: Callable[[], Iterator[Selection]]) -> Numeric:

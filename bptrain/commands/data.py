@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -13,11 +13,11 @@ from bptrain.arrays import Array, Streams
 from bptrain.code import load_codes
 from bptrain.columns.features import Feature
 from bptrain.columns.fit import fit_feature
-from bptrain.columns.kinds import series
+from bptrain.columns.kinds import ColumnKind
+from bptrain.columns.leaks import answers_of
 from bptrain.columns.options import FeatureChoice
-from bptrain.columns.profile import ColumnDescription, Objection, Spread, Use, describe_column
+from bptrain.columns.profile import ColumnProfile, Objection, Spread, TableProfile
 from bptrain.columns.split_profile import PartDescription, counted, describe_parts, present
-from bptrain.columns.suspicion import leak_into_classes, leak_into_numbers, suspicions
 from bptrain.columns.targets import Classes, find_classes, refuse_constant
 from bptrain.config import Data, Experiment, load
 from bptrain.config.load import place_errors
@@ -32,6 +32,32 @@ from bptrain.tables.table import Table
 __all__ = ["ColumnDescription", "DataDescription", "Objection", "PartDescription", "Spread", "describe_data"]
 
 Found = TypeVar("Found")
+Use = Literal["feature", "target", "id", "weight", "split", "unused"]
+
+
+@dataclass(frozen=True)
+class ColumnDescription:
+    """A column: what it is for, what kind it is, and what is in it.
+
+    `mixed` has text among numbers, `text` too many different values for categories. `missing` counts rows, `distinct`
+    different values, `spread` is of numbers alone; `most` has the most frequent values of others with their rows.
+    `treatment` says what a network would read of it, where that is known; `objections` what speaks against it.
+    """
+
+    name: str
+    use: Use
+    kind: ColumnKind
+    missing: int
+    distinct: int
+    spread: Spread | None
+    most: tuple[tuple[str, int], ...]
+    treatment: str = ""
+    objections: tuple[Objection, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys that scripts may rely on."""
+        most = [{"value": value, "rows": rows} for value, rows in self.most]
+        return asdict(self) | {"most": most, "objections": [asdict(one) for one in self.objections]}
 
 
 @dataclass(frozen=True)
@@ -113,7 +139,10 @@ def described(experiment: Experiment, table: Table, reading: Reading) -> DataDes
                 (only,) = classes.values()
                 attempt(lambda: class_weights(whole.data, parts["train"], only), said)
     rows = tuple(parts.values()) or (Selection(table),)
-    columns = tuple(columns_of(data, table, rows, features, targets, classes))
+    labels = targets if task == "multi_label" else ()
+    each = (answers_of(table, name, classes=name in classes or name in labels) for name in targets)
+    profile = TableProfile(table, features, tuple(one for one in each if one), rows[0].numbers)
+    columns = tuple(columns_of(data, profile, rows, targets, classes))
     known = {one.message for column in columns for one in column.objections}
     return DataDescription(
         table.origin,
@@ -149,37 +178,40 @@ def attempt(work: Callable[[], Found], said: list[str]) -> Found | None:
 
 def columns_of(
     data: Data,
-    table: Table,
+    profile: TableProfile,
     parts: Sequence[Selection],
-    features: Sequence[str],
     targets: Sequence[str],
     classes: Mapping[str, Classes],
 ) -> Iterator[ColumnDescription]:
     """Every column of the table; the kinds of features are those of the first part, which trains."""
-    numbered = series(features)
-    answers = answers_in(table, targets, classes)
-    for name, values in table.columns.items():
-        use = use_of(data, name, features, targets)
-        kind, treatment, objections = "", "", list[Objection]()
+    origin = profile.table.origin
+    for name in profile.table.columns:
+        use = use_of(data, name, profile, targets)
+        kind, treatment, refusals = "", "", list[str]()
         if use == "feature":
             kind, treatment, refusals = fitted_feature(data, parts, name)
-            objections += [Objection("error", brief(message, table.origin, name)) for message in refusals]
-            objections += suspicions(name, values, numbered=name in numbered)
-            if len(features) > 1:
-                leaks = (leak(values[rows], answer) for rows, answer in answers)
-                objections += list(dict.fromkeys(one for one in leaks if one is not None))
         elif use == "target":
             kind = "categorical" if name in classes else ""
             refusals = target_refusals(parts[0], name, name in classes)
-            objections += [Objection("error", brief(message, table.origin, name)) for message in refusals]
-        yield describe_column(name, values, use, kind, treatment, objections, table.decimal)
+        column = profile.column(name, kind or None)  # type: ignore[arg-type]
+        errors = (Objection("error", brief(message, origin, name)) for message in refusals)
+        objections = (*errors, *(column.warnings if use == "feature" else ()))
+        yield describe_column(column, use, treatment, objections)
 
 
-def use_of(data: Data, name: str, features: Sequence[str], targets: Sequence[str]) -> Use:
+def describe_column(
+    column: ColumnProfile, use: Use, treatment: str, objections: tuple[Objection, ...]
+) -> ColumnDescription:
+    """Return what a person is told of a column."""
+    facts = (column.kind, column.missing, column.distinct, column.spread, column.most)
+    return ColumnDescription(column.name, use, *facts, treatment, objections)
+
+
+def use_of(data: Data, name: str, profile: TableProfile, targets: Sequence[str]) -> Use:
     """What a column is for."""
     if name in targets:
         return "target"
-    if name in features:
+    if name in profile.known:
         return "feature"
     fields: dict[str, Use] = {"data.id": "id", "data.sample_weight": "weight", "data.split.column": "split"}
     return fields.get(roles(data).get(name, ""), "unused")
@@ -229,21 +261,3 @@ def target_refusals(train: Selection, name: str, of_classes: bool) -> list[str]:
     else:
         attempt(lambda: refuse_constant(train, name), said)
     return said
-
-
-def answers_in(table: Table, targets: Sequence[str], classes: Mapping[str, Classes]) -> list[tuple[Array, Array]]:
-    """What is to be told, target by target, and the rows in which it is there: class numbers as int64, or numbers;
-    without those that are neither."""
-    found = []
-    for name in targets:
-        rows = present(Selection(table), name)
-        if name in classes:
-            found.append((rows.numbers, classes[name].codes(rows)))
-        elif table.columns[name].dtype != object:
-            found.append((rows.numbers, rows.column(name)))
-    return found
-
-
-def leak(values: Array, answer: Array) -> Objection | None:
-    """Whether a feature tells what is to be told."""
-    return leak_into_classes(values, answer) if answer.dtype == np.int64 else leak_into_numbers(values, answer)

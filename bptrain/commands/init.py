@@ -8,7 +8,9 @@ from textwrap import wrap
 
 import numpy as np
 
-from bptrain.columns.kinds import ColumnKind, kinds
+from bptrain.columns.leaks import answers_of
+from bptrain.columns.profile import TableProfile
+from bptrain.columns.proposals import Proposal, propose_column, propose_columns
 from bptrain.columns.targets import Task, find_classes, likely_task, refuse_constant, with_numbers
 from bptrain.config.annotated import WIDEST, Line, flow_lines, laid_out
 from bptrain.config.dump import flow
@@ -36,7 +38,7 @@ class Starter:
     """A config as text, and the columns that it leaves out, with the reasons."""
 
     text: str
-    left_out: tuple[ColumnKind, ...]
+    left_out: tuple[Proposal, ...]
 
 
 def init(file: str | Path, target: str | None, *, output: str | Path | None = None, force: bool = False) -> str:
@@ -69,15 +71,17 @@ def start(file: str | Path, target: str | None, *, output: str | Path | None = N
     source, table = read(file, () if target is None else (target,))
     if target in table.columns:
         table = with_numbers(table, str(target))
-    found = kinds(table)
     if target is None:
-        raise InputError(without_target(table, found))
+        raise InputError(without_target(table, propose_columns(TableProfile(table, tuple(table.columns)))))
     if target not in table.columns:
         raise InputError(f"{table.origin} has no column {target!r}; {suggestion(target, table.columns)}")
     if output is not None and Path(output).resolve() == Path(file).resolve():
         raise InputError(f"{output}: is the data file itself; choose another path for the config")
     folder = Path(output).resolve().parent if output is not None else Path.cwd()
     task = checked_task(table, target)
+    answers = answers_of(table, target, classes=task == "classification")
+    features = tuple(name for name in table.columns if name != target)
+    found = propose_columns(TableProfile(table, features, (answers,) if answers else ()))
     used, left_out = divided(table, found, target)
     text = "\n".join(
         laid_out(
@@ -101,7 +105,7 @@ def source_words(source: Source, path: str) -> str:
     return f"{{{name}: {flow(path)}}}"
 
 
-def without_target(table: Table, found: Sequence[ColumnKind]) -> str:
+def without_target(table: Table, found: Sequence[Proposal]) -> str:
     """The columns to choose from, and which one it probably is."""
     named = [one for word in LIKELY for one in found if one.name.lower() == word]
     fitting = [one for one in found if one.usable or one.words.startswith("text")]
@@ -133,15 +137,13 @@ def checked_task(table: Table, target: str) -> Task:
             raise InputError(f"{table.where(row)}: {target}: {what}")
         return task
     refuse_constant(table, target)
-    (kind,) = (one for one in kinds(table) if one.name == target)
-    if not kind.usable:
-        raise InputError(f"{table.origin}: {target}: {kind.objection}")
+    proposal = propose_column(TableProfile(table, ()).column(target))
+    if not proposal.usable:
+        raise InputError(f"{table.origin}: {target}: {proposal.objection}")
     return task
 
 
-def divided(
-    table: Table, found: Sequence[ColumnKind], target: str
-) -> tuple[tuple[ColumnKind, ...], tuple[ColumnKind, ...]]:
+def divided(table: Table, found: Sequence[Proposal], target: str) -> tuple[tuple[Proposal, ...], tuple[Proposal, ...]]:
     """The columns to predict from and those to leave out; doubtful ones are used where there are no others.
 
     Raises:
@@ -152,7 +154,8 @@ def divided(
     if not used:
         reasons = "; ".join(f"{one.name}: {one.objection}" for one in others[:5]) or "it has no other columns"
         raise InputError(f"{table.origin}: there is no column to predict {target!r} from ({reasons})")
-    return used, tuple(one for one in others if one not in used)
+    names = {one.name for one in used}
+    return used, tuple(one for one in others if one.name not in names)
 
 
 def path_from(folder: Path, file: Path) -> str:
@@ -174,7 +177,7 @@ def path_from(folder: Path, file: Path) -> str:
     return text
 
 
-def heading(table: Table, target: str, used: Sequence[ColumnKind], name: str) -> str:
+def heading(table: Table, target: str, used: Sequence[Proposal], name: str) -> str:
     """What the config is, and how to go on."""
     columns = f"{len(used)} column{'s' * (len(used) > 1)}"
     what = f"{target} from {columns} of {Path(table.origin).name}: {len(table):,} rows. A start: change what you like."
@@ -183,7 +186,7 @@ def heading(table: Table, target: str, used: Sequence[ColumnKind], name: str) ->
 
 
 def lines(
-    table: Table, source: str, target: str, task: Task, used: Sequence[ColumnKind], left_out: Sequence[ColumnKind]
+    table: Table, source: str, target: str, task: Task, used: Sequence[Proposal], left_out: Sequence[Proposal]
 ) -> Iterator[Line]:
     """The config line by line, with the reason of each choice."""
     rows, columns = len(table), len(used)

@@ -56,8 +56,8 @@ class LargeData:
             if values is None or values.dtype != object:
                 yield start, block
                 continue
-            if not are_numbers(values, block.decimal) and (row := first_no_number(values, block.decimal)) is not None:
-                raise text_among_numbers(Selection(block), self.numeric, values, row)
+            if not are_numbers(values, block.decimal) and first_no_number(values, block.decimal) is not None:
+                raise text_among_numbers(Selection(block), self.numeric, values)
             found = {self.numeric: as_numbers(values, block.decimal)}
             yield start, replace(block, columns=ChainMap(found, block.columns))  # type: ignore[arg-type]
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bptrain.arrays import Array
 from bptrain.columns.columns import Columns, Weighting, fit
 from bptrain.columns.complaints import text_among_numbers
 from bptrain.columns.imputers import Refuse
-from bptrain.columns.inference import Inferred, infer
+from bptrain.columns.kinds import Inferred, infer
 from bptrain.columns.options import ColumnOptions, Kind, Treatment
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.target_columns import Inputs
@@ -19,7 +18,7 @@ from bptrain.registry import name_of
 from bptrain.spelling import suggestion
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import shown
-from bptrain.tables.values import first_no_number, missing
+from bptrain.tables.values import missing
 
 
 def fitted(experiment: Experiment, train: Selection) -> Columns:
@@ -71,7 +70,7 @@ def label_kind(train: Selection, name: str) -> Kind:
     inferred = infer(values)
     if inferred.kind == "boolean":
         return "boolean"
-    if inferred.kind == "spoilt":
+    if inferred.kind == "mixed":
         return "numeric"
     present = values[~missing(values)]
     got = f"got {shown(present[0])}" if len(present) else "it is empty"
@@ -135,11 +134,9 @@ def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tup
         values, one = train.column(name), data.treatment(name)
         kind = one.kind
         if kind == "auto":
-            inferred = infer(values)
-            if inferred.kind == "spoilt":
-                refuse_spoilt(train, name, values)
-                # What is no number stands in rows that do not train, where it will be found.
-                inferred = Inferred("numeric", inferred.different)
+            inferred = infer(values, train.decimal)
+            if inferred.kind == "mixed":
+                raise text_among_numbers(train, name, values)
             if inferred.kind in ("text", "empty"):
                 mistakes.append(Mistake(field_of(data, name), refusal(train, name, inferred)))
                 continue
@@ -152,17 +149,6 @@ def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tup
     if mistakes:
         raise OptionError(*mistakes)
     return found
-
-
-def refuse_spoilt(train: Selection, name: str, values: Array) -> None:
-    """Refuse a column of numbers with some text in it, if it is in the rows that train.
-
-    Raises:
-        InputError: there is some in the rows that train; with the first such row.
-    """
-    strange = first_no_number(values, train.decimal)
-    if strange is not None:
-        raise text_among_numbers(train, name, values, strange)
 
 
 def refusal(train: Selection, name: str, found: Inferred) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
-from bptrain.columns.inference import infer
+from bptrain.columns.kinds import infer
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.target_columns import Several
 from bptrain.columns.targets import MOST_INTEGER_CLASSES, Task, likely_task

@@ -15,6 +15,9 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.features import Feature, Numeric
+from bptrain.columns.leaks import answers_of
+from bptrain.columns.profile import TableProfile
+from bptrain.columns.targets import Classes
 from bptrain.config import Config, Experiment
 from bptrain.config.origin import field_path
 from bptrain.errors import Mistake
@@ -98,6 +101,19 @@ class Case:
     def features(self) -> tuple[str, ...]:
         """The names of the columns that are predicted from, numeric or not."""
         return tuple(column.name for column in self.model.columns.features)
+
+    @cached_property
+    def profile(self) -> TableProfile:
+        """The profile of the table: its features compared with the targets."""
+        columns, table, train = self.model.columns, self.assembly.table, self.assembly.selections["train"]
+        labels = self.experiment.data.task == "multi_label"
+        each = (answers_of(table, one.name, classes=labels or isinstance(one, Classes)) for one in columns.singles)
+        return TableProfile(table, self.features, tuple(one for one in each if one), train.numbers)
+
+    def warned(self, code: str) -> dict[str, str]:
+        """The features that the profile warns of under a code, each with the message."""
+        each = ((name, one) for name, found in self.profile.warnings.items() for one in found)
+        return {name: one.message for name, one in each if one.code == code}
 
     @cached_property
     def sampled(self) -> Array:

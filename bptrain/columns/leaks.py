@@ -1,0 +1,215 @@
+"""Leaks: features that tell the target by themselves.
+
+All columns are compared on the same few thousand rows, side by side; those that are suspect there on all rows. With
+many columns or a rare class something tells the target by chance: what chance explains is no leak.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, lgamma, log
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.tables.table import Table
+from bptrain.tables.values import as_numbers, first_no_number, missing
+
+MOST_ROWS = 4096
+"""So many rows, evenly spread, are looked at first."""
+
+CHUNK_VALUES = 1 << 20
+"""So many values are compared at a time."""
+
+ENOUGH = 20
+"""With fewer rows than this a column may tell the target by chance."""
+
+CHANCE = 1e-3
+"""A leak is something that no column of the table would show by chance with a greater probability."""
+
+NEARLY = 0.99
+"""A correlation with the target from which on it is nearly told."""
+
+SUSPECT = 0.9
+"""A correlation on some of the rows from which on all of them are looked at."""
+
+EXACT = 1 - 1e-9
+
+
+@dataclass(frozen=True)
+class Leak:
+    """How a feature tells the target; `is_copy` says that it is the target in other words, and not only close to it."""
+
+    how: str
+    is_copy: bool = False
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A target as features are compared with it: the rows in which it is there `(rows,)`, and its values there, class
+    numbers int64 or numbers float64."""
+
+    rows: Array
+    values: Array
+
+
+def answers_of(table: Table, name: str, *, classes: bool) -> Answers | None:
+    """Return a target column as classes or as numbers; None: it has text that is no number."""
+    values = table.column(name)
+    rows = np.flatnonzero(~missing(values))
+    present = values[rows]
+    if classes:
+        return Answers(rows, number_values(present).astype(np.int64))
+    if present.dtype == object:
+        if first_no_number(present, table.decimal) is not None:
+            return None
+        present = as_numbers(present, table.decimal)
+    return Answers(rows, present)
+
+
+def number_values(values: Array) -> Array:
+    """Return numbers `(rows,)` float64 that are the same where values are."""
+    if values.dtype != object:
+        return np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.float64)
+    places: dict[object, int] = {}
+    return np.fromiter((places.setdefault(value, len(places)) for value in values.tolist()), np.float64, len(values))
+
+
+def find_leaks(table: Table, features: Sequence[str], targets: Sequence[Answers]) -> dict[str, Leak]:
+    """Return the features that tell one of the targets, each with how it does.
+
+    A single feature may do so. So may all where every target has a feature that tells it: the task is to copy.
+    """
+    if len(features) < 2:
+        return {}
+    each = [dict(leaks_into(table, features, target)) for target in targets]
+    if len(each) > 1 and all(each):
+        return {}
+    return {name: leak for found in reversed(each) for name, leak in found.items()}
+
+
+def leaks_into(table: Table, features: Sequence[str], target: Answers) -> Iterator[tuple[str, Leak]]:
+    """Yield the features that tell one target."""
+    count = len(target.rows)
+    if count < ENOUGH or np.ptp(target.values) == 0:
+        return
+    step = ceil(count / MOST_ROWS)
+    some = Answers(target.rows[::step], target.values[::step])
+    width = max(CHUNK_VALUES // len(some.rows), 1)
+    for start in range(0, len(features), width):
+        names = features[start : start + width]
+        columns = [table.columns[name][some.rows] for name in names]
+        found = compare(columns, some.values, len(features), suspect=step > 1)
+        for name, leak in zip(names, found, strict=True):
+            if leak is not None and step > 1:
+                (leak,) = compare([table.columns[name][target.rows]], target.values, len(features))
+            if leak is not None:
+                yield name, leak
+
+
+def compare(columns: Sequence[Array], target: Array, features: int = 1, *, suspect: bool = False) -> list[Leak | None]:
+    """Return how each column tells the target, None where it does not.
+
+    Args:
+        columns: `(rows,)` each, float64 or objects.
+        target: class numbers int64 or numbers float64, `(rows,)`.
+        features: how many columns there are in all, one of which may tell the target by chance.
+        suspect: whether whatever may be a leak on more rows is one.
+    """
+    found: list[Leak | None] = [None] * len(columns)
+    whole = []
+    for k, values in enumerate(columns):
+        if values.dtype != object and target.dtype != np.int64 and not np.isfinite(values).all():
+            # Correlations are of the rows in which there is a number.
+            there = np.isfinite(values)
+            if np.count_nonzero(there) >= ENOUGH and np.ptp(target[there]) > 0:
+                (found[k],) = compare([values[there]], target[there], features, suspect=suspect)
+        else:
+            whole.append(k)
+    if not whole or len(target) < ENOUGH:
+        return found
+    is_number = np.array([columns[k].dtype != object for k in whole])
+    comparable = [columns[k] if columns[k].dtype != object else number_values(columns[k]) for k in whole]
+    x = np.stack(comparable, axis=1)
+    compared = Comparison(x, target, is_number, log(CHANCE / features), suspect)
+    for place, k in enumerate(whole):
+        found[k] = compared.leak(place)
+    return found
+
+
+class Comparison:
+    """Columns `(rows, columns)` beside a target `(rows,)`, sorted by each column."""
+
+    def __init__(self, x: Array, target: Array, is_number: Array, chance: float, suspect: bool) -> None:
+        rows = len(x)
+        order = np.argsort(x, axis=0, kind="stable")
+        in_order, answers = np.take_along_axis(x, order, axis=0), target[order]
+        same = (in_order[1:] == in_order[:-1]) | (np.isnan(in_order[1:]) & np.isnan(in_order[:-1]))
+        changes = answers[1:] != answers[:-1]
+        clean = ~(same & changes).any(axis=0)
+        kinds = 1 + np.count_nonzero(~same, axis=0)
+        counts = np.unique(target, return_counts=True)[1]
+        likely = np.log(counts / rows)[np.unique(target, return_inverse=True)[1].reshape(-1)]
+        # That all rows of a value have the answer of its first row.
+        firsts = likely[order[0]] + np.where(same, 0.0, likely[order[1:]]).sum(axis=0)
+        by_chance = likely.sum() - firsts > chance
+        few = kinds <= 0.99 * rows if suspect else (2 * kinds <= rows) & ~by_chance
+        self.by_value = clean & (kinds > 1) & few
+        self.by_range = np.zeros(len(clean), bool)
+        self.classes = target.dtype == np.int64
+        if self.classes:
+            ranges = lgamma(len(counts) + 1) + sum(lgamma(count + 1) for count in counts) - lgamma(rows + 1)
+            ordered = is_number & np.isfinite(x).all(axis=0) & (suspect or ranges <= chance)
+            self.by_range = clean & ordered & (np.count_nonzero(changes, axis=0) == len(counts) - 1)
+            return
+        self.nearly = SUSPECT if suspect else NEARLY
+        self.straight = np.where(is_number, correlations(x, target), 0.0)
+        ranked = correlations(ranks(x, order, same), ranks_of(target))
+        self.ranked = np.where(is_number, ranked, 0.0)
+
+    def leak(self, k: int) -> Leak | None:
+        """Return how a column tells the target, None where it does not."""
+        if self.classes:
+            if self.by_value[k]:
+                return Leak("each of its values goes with a single class", is_copy=True)
+            return Leak("each class has a range of its own") if self.by_range[k] else None
+        straight, ranked = float(self.straight[k]), float(self.ranked[k])
+        if abs(straight) > EXACT:
+            return Leak("it is the target but for a factor and a shift", is_copy=True)
+        if abs(straight) >= self.nearly:
+            return Leak(f"its correlation with the target is {straight:.4f}")
+        if abs(ranked) >= self.nearly:
+            return Leak(f"it rises and falls with the target (rank correlation {ranked:.4f})")
+        return Leak("each of its values goes with a single number", is_copy=True) if self.by_value[k] else None
+
+
+def correlations(x: Array, target: Array) -> Array:
+    """Return Pearson's correlation of each column `(rows, columns)` with the target; 0 where one does not change."""
+    with np.errstate(all="ignore"):
+        a, b = x - x.mean(axis=0), target - target.mean()
+        a /= np.sqrt(np.einsum("ij,ij->j", a, a))
+        b /= np.sqrt(b @ b)
+        found = b @ a
+    return np.where(np.isfinite(found), found, 0.0)
+
+
+def ranks(x: Array, order: Array, same: Array) -> Array:
+    """Return the rank of each value in its column, equal ones sharing the mean of theirs.
+
+    `order` sorts the columns `(rows, columns)`, and `same` says which values in order are like the one before.
+    """
+    rows = len(x)
+    places = np.arange(rows)[:, None]
+    edge = np.ones((1, x.shape[1]), bool)
+    first = np.maximum.accumulate(np.where(np.concatenate([edge, ~same]), places, 0), axis=0)
+    last = np.minimum.accumulate(np.where(np.concatenate([~same, edge]), places, rows)[::-1], axis=0)[::-1]
+    found = np.empty(x.shape)
+    np.put_along_axis(found, order, (first + last) / 2, axis=0)
+    return found
+
+
+def ranks_of(target: Array) -> Array:
+    """Return the ranks of the numbers `(rows,)`."""
+    column = target[:, None]
+    order = np.argsort(column, axis=0, kind="stable")
+    in_order = np.take_along_axis(column, order, axis=0)
+    return ranks(column, order, in_order[1:] == in_order[:-1])[:, 0]
