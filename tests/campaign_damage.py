@@ -13,7 +13,7 @@ from campaign import must
 
 from bptrain.commands.train import train
 from bptrain.errors import InputError, StorageError
-from bptrain.runs.npz import read
+from bptrain.run.npz import read
 
 
 def refused(path, damaged):

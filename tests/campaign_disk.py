@@ -12,7 +12,7 @@ from pathlib import Path
 
 from campaign import content, ended, forked, leftovers, must, warm
 
-from bptrain.runs import keeper
+from bptrain.run import keeper
 
 CONFIG = """
 data: {source: {bundled: iris}}

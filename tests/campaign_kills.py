@@ -16,7 +16,7 @@ from pathlib import Path
 from campaign import content, ended, forked, leftovers, must, warm
 
 from bptrain import atomic
-from bptrain.runs import history
+from bptrain.run import history
 
 OPTIMIZERS = ["{sgd: {momentum: 0.9}}", "adam", "{adam: {amsgrad: true}}", "rmsprop"]
 LAYERS = ["dropout: 0.3", "batch_norm"]

@@ -20,8 +20,8 @@ import numpy as np
 
 from bptrain.model.assemble import prepare
 from bptrain.nn.threads import threads_for
-from bptrain.runs.checkpoint import save_last
-from bptrain.runs.keeper import EVERY_SECONDS
+from bptrain.run.checkpoint import save_last
+from bptrain.run.keeper import EVERY_SECONDS
 from bptrain.training import health, loop
 from bptrain.training.budget import Budget
 from bptrain.training.session import begin
@@ -56,7 +56,7 @@ def unsafe():
         mock.patch.object(loop, "is_finite", yes),
         mock.patch.object(health, "due", no),
         mock.patch("os.fsync", no),
-        mock.patch("bptrain.runs.npz.seal", no),
+        mock.patch("bptrain.run.npz.seal", no),
     ):
         yield
 

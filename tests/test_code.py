@@ -15,7 +15,7 @@ import bptrain
 from bptrain.code import load_code, load_codes, loaded_code
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.registry import name_of
-from bptrain.runs import checkpoint, npz
+from bptrain.run import checkpoint, npz
 
 pytestmark = pytest.mark.usefixtures("code_is_taken_out")
 

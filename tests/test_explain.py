@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import bptrain
-from bptrain.explain.expressions import FormulaError, Number, equations, parse
-from bptrain.explain.formats import written
-from bptrain.explain.writing import number, text
+from bptrain.explanation.expressions import FormulaError, Number, equations, parse
+from bptrain.explanation.formats import written
+from bptrain.explanation.writing import number, text
 from bptrain.nn import LAYERS, LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES
 
@@ -315,7 +315,7 @@ def test_weighted_rows_are_shown_and_said():
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("name", ["iris", "digits", "textbook/vanishing", "textbook/exploding"])
 def test_a_page_never_breaks_the_width(name, width, repository):
-    from bptrain.explain.layout import to_text
+    from bptrain.explanation.layout import to_text
 
     page = bptrain.explain(repository / "configs" / f"{name}.yaml", rows=[2, 5, 11])
     for full in (False, True) if name == "iris" else (False,):

@@ -24,7 +24,7 @@ from bptrain.nn.activations import Tanh
 from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mae, Mse, MultiTask, Part, SoftmaxCrossEntropy
 from bptrain.optim import Regularization
-from bptrain.runs import npz
+from bptrain.run import npz
 
 SCORES = np.random.default_rng(0).normal(size=(8, 5))
 

@@ -7,7 +7,7 @@ import pytest
 from bptrain.errors import StorageError
 from bptrain.report.html import escaped, lines, named, tag
 from bptrain.report.page import anchors, details, facts, listing, page, section, table
-from bptrain.runs.history import read_history
+from bptrain.run.history import read_history
 
 NAMES = [
     "<script>alert(1)</script>",

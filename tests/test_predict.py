@@ -19,7 +19,7 @@ from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.prediction_file import CsvExport, harmless
 from bptrain.model.model import scoring_rows
 from bptrain.model.scoring import forward, predicted
-from bptrain.runs.checkpoint import load
+from bptrain.run.checkpoint import load
 from bptrain.tables import chunks
 from bptrain.tables.sources import read_table
 

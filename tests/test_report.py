@@ -24,7 +24,7 @@ from bptrain.report.mistakes import confident, furthest, number_words
 from bptrain.report.pictures import pixels
 from bptrain.report.reconstructions import reconstructions
 from bptrain.report.rows import grid, picture, values
-from bptrain.runs.checkpoint import load
+from bptrain.run.checkpoint import load
 
 pytest.importorskip("matplotlib")
 Image = pytest.importorskip("PIL.Image")

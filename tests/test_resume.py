@@ -19,9 +19,9 @@ from bptrain.commands.verify_resume import verify_resume
 from bptrain.errors import ConfigError, InputError, StoppedError, StorageError
 from bptrain.interruption import Interruption
 from bptrain.model.assemble import prepare
-from bptrain.runs import npz
-from bptrain.runs.directory import RunDirectory
-from bptrain.runs.npz import read
+from bptrain.run import npz
+from bptrain.run.directory import RunDirectory
+from bptrain.run.npz import read
 from bptrain.training.loop import EpochEnd, Notice, Progress
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [6]\ntraining: {epochs: 4, batch_size: 16}\n"
@@ -324,7 +324,7 @@ INTERVALS = [
 
 @pytest.mark.parametrize(("interval", "expected"), INTERVALS)
 def test_intervals_between_checkpoints(monkeypatch, interval, expected):
-    from bptrain.runs import keeper
+    from bptrain.run import keeper
 
     saved = []
     original = keeper.save_last
@@ -344,7 +344,7 @@ def test_sigkill_and_resume_on_the_command_line(bptrain_in, tmp_path):
     assert bptrain_in("train", "c.yaml", "--run", "straight", "-q", "training.checkpoint.every_steps=3").returncode == 0
     code = """
 import os, signal, sys
-from bptrain.runs import keeper
+from bptrain.run import keeper
 original = keeper.save_last
 def save(path, session, history):
     original(path, session, history)

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 import bptrain
-from bptrain.commands.compare import different, in_short, perfect, score
 from bptrain.commands.train import Started
 from bptrain.console.runs import comparison_result, run_list
 from bptrain.errors import DivergedError, InputError, StoppedError
 from bptrain.interruption import Interruption
-from bptrain.runs.directory import RunDirectory
-from bptrain.runs.lock import Lock
-from bptrain.runs.outcome import read_outcome
-from bptrain.runs.run_list import look_at
+from bptrain.report.comparison import different, in_short, perfect, score
+from bptrain.run.directory import RunDirectory
+from bptrain.run.lock import Lock
+from bptrain.run.outcome import read_outcome
+from bptrain.run.run_list import look_at
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 3}\n"
 

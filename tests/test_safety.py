@@ -22,10 +22,10 @@ from bptrain.errors import DivergedError, InputError, StorageError
 from bptrain.model.assemble import prepare
 from bptrain.model.objective import Batch
 from bptrain.nn import ACTIVATIONS
-from bptrain.runs import keeper as keeper_module
-from bptrain.runs.disk import TEMPORARY, sweep
-from bptrain.runs.lock import NAME, Lock
-from bptrain.runs.npz import read, write
+from bptrain.run import keeper as keeper_module
+from bptrain.run.disk import TEMPORARY, sweep
+from bptrain.run.lock import NAME, Lock
+from bptrain.run.npz import read, write
 from bptrain.training.divergence import diverged
 from bptrain.training.health import Measurement, findings, named
 from bptrain.training.loop import Notice
@@ -59,7 +59,7 @@ class Watch:
 HOLD = """
 import time
 from pathlib import Path
-from bptrain.runs.lock import Lock
+from bptrain.run.lock import Lock
 with Lock(Path()):
     print("held", flush=True)
     time.sleep(60)
@@ -90,7 +90,7 @@ def test_a_lock_names_its_owner_and_is_taken_over_when_that_dies(other_process):
 
 
 def test_a_lock_without_system_locks_looks_the_owner_up(monkeypatch):
-    monkeypatch.setattr("bptrain.runs.lock.fcntl", None)
+    monkeypatch.setattr("bptrain.run.lock.fcntl", None)
     with Lock(Path()), pytest.raises(InputError, match=f"process {os.getpid()}"):
         Lock(Path())
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
@@ -365,7 +365,7 @@ def test_training_stops_in_the_very_step(monkeypatch, what):
 def test_nothing_that_is_not_finite_is_saved():
     session = begin(prepare(config()))
     session.slots[0][3] = np.inf
-    from bptrain.runs.checkpoint import save_last
+    from bptrain.run.checkpoint import save_last
 
     with pytest.raises(DivergedError, match=r"slot\.0 is not finite"):
         save_last(Path("last.npz"), session, {})

@@ -17,9 +17,9 @@ from bptrain.model.scoring import score
 from bptrain.nn.threads import SMALL_PRODUCT, threads_for
 from bptrain.optim.clipping import Clipping
 from bptrain.optim.portions import drop_subnormal
-from bptrain.runs.checkpoint import load as load_checkpoint
-from bptrain.runs.checkpoint import save_last
-from bptrain.runs.npz import read
+from bptrain.run.checkpoint import load as load_checkpoint
+from bptrain.run.checkpoint import save_last
+from bptrain.run.npz import read
 from bptrain.training.budget import Budget
 from bptrain.training.loop import EpochEnd, pass_over_rows
 from bptrain.training.session import begin

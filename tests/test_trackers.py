@@ -10,7 +10,7 @@ import pytest
 import bptrain
 from bptrain.errors import ConfigError, StoppedError
 from bptrain.interruption import Interruption
-from bptrain.runs.trackers import scalars
+from bptrain.run.trackers import scalars
 
 CONFIG = """data: {source: {bundled: iris}}
 hidden: [4]

@@ -76,7 +76,7 @@ def command(
     elif output is None and kind is Format.json:
         print_json(page.to_json())
     else:
-        from bptrain.explain.formats import write, written
+        from bptrain.explanation.formats import write, written
 
         text = written(page, kind.value, digits=digits, full=full)
         if output is None:

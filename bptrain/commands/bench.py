@@ -9,7 +9,7 @@ from bptrain.bench.contenders import PACKAGES, missing
 from bptrain.bench.measuring import Comparison, compare, turns
 from bptrain.bench.workloads import WORKLOADS, Workload
 from bptrain.errors import InputError
-from bptrain.runs.environment import fingerprint
+from bptrain.run.environment import fingerprint
 from bptrain.spelling import suggestion
 
 Watch = Callable[[str, float], None]

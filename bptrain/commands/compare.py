@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bptrain.errors import InputError
 from bptrain.report.comparison import Comparison, different, incomparable, scores, without_name
-from bptrain.runs.run_list import look_at
+from bptrain.run.run_list import look_at
 
 
 def compare(runs: Sequence[str | Path], *, html: str | Path | None = None) -> Comparison:

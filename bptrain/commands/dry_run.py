@@ -16,10 +16,10 @@ from bptrain.model.model import build_model, scoring_rows
 from bptrain.model.scoring import score
 from bptrain.nn.threads import threads_for
 from bptrain.rules import require_sense
-from bptrain.runs.checkpoint import read_last, restore, save_last
-from bptrain.runs.directory import ROOT
-from bptrain.runs.keeper import refuse_no_room
-from bptrain.runs.trackers import require_trackers
+from bptrain.run.checkpoint import read_last, restore, save_last
+from bptrain.run.directory import ROOT
+from bptrain.run.keeper import refuse_no_room
+from bptrain.run.trackers import require_trackers
 from bptrain.training.budget import Budget
 from bptrain.training.loop import pass_over_rows
 from bptrain.training.session import Session, begin

@@ -7,7 +7,7 @@ from bptrain.code import load_codes
 from bptrain.errors import InputError
 from bptrain.evaluation.bootstrap import FEWEST, MOST, Watch
 from bptrain.evaluation.evaluation import Evaluation, SplitName, chosen_rows, evaluated
-from bptrain.runs.checkpoint import load
+from bptrain.run.checkpoint import load
 
 
 def evaluate(

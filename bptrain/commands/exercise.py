@@ -11,9 +11,9 @@ import numpy as np
 from bptrain.commands.explain import explain
 from bptrain.config.files import write_new
 from bptrain.errors import InputError
-from bptrain.explain.formats import written
-from bptrain.explain.page import Line, Page, Section
-from bptrain.explain.writing import shape_in_words
+from bptrain.explanation.formats import written
+from bptrain.explanation.page import Line, Page, Section
+from bptrain.explanation.writing import shape_in_words
 from bptrain.model.assemble import Assembly, prepare
 from bptrain.rules import require_sense
 

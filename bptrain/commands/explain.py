@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bptrain.errors import InputError
-from bptrain.explain.building import Builder
-from bptrain.explain.page import Page
-from bptrain.explain.recording import Recording, keep_rows, record
-from bptrain.explain.writing import MOST_DIGITS
+from bptrain.explanation.building import Builder
+from bptrain.explanation.page import Page
+from bptrain.explanation.recording import Recording, keep_rows, record
+from bptrain.explanation.writing import MOST_DIGITS
 from bptrain.model.assemble import prepare
 from bptrain.rules import require_sense
 from bptrain.training.session import begin

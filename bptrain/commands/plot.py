@@ -8,8 +8,8 @@ from bptrain.report.history import draw, panels
 from bptrain.report.material import run_of
 from bptrain.report.named_file import checked
 from bptrain.report.pictures import require_matplotlib, style
-from bptrain.runs.checkpoint import find
-from bptrain.runs.history import read_history
+from bptrain.run.checkpoint import find
+from bptrain.run.history import read_history
 
 
 def plot(run: str | Path, output: str | Path) -> Path:

@@ -19,7 +19,7 @@ from bptrain.evaluation.prediction_file import CsvExport, exported, refuse_outpu
 from bptrain.model.assemble import ignored_columns, ignored_values
 from bptrain.model.model import Model, scoring_rows
 from bptrain.model.scoring import predicted
-from bptrain.runs.checkpoint import load
+from bptrain.run.checkpoint import load
 from bptrain.spelling import suggestion
 from bptrain.tables.chunks import Portions, in_portions
 from bptrain.tables.table import Table, shown

@@ -13,13 +13,13 @@ from bptrain.interruption import Interruption
 from bptrain.model.assemble import assemble
 from bptrain.model.read import read
 from bptrain.needs import meet
-from bptrain.runs.checkpoint import needed_by, read_last, restore, save_best
-from bptrain.runs.directory import RunDirectory, write_config
-from bptrain.runs.disk import sweep
-from bptrain.runs.environment import differences
-from bptrain.runs.keeper import refuse_no_room
-from bptrain.runs.lock import Lock
-from bptrain.runs.trackers import require_trackers
+from bptrain.run.checkpoint import needed_by, read_last, restore, save_best
+from bptrain.run.directory import RunDirectory, write_config
+from bptrain.run.disk import sweep
+from bptrain.run.environment import differences
+from bptrain.run.keeper import refuse_no_room
+from bptrain.run.lock import Lock
+from bptrain.run.trackers import require_trackers
 from bptrain.training.loop import Notice
 from bptrain.training.session import Session, begin
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from bptrain.errors import InputError
-from bptrain.runs.directory import ROOT
-from bptrain.runs.run_list import Run, is_run, look_at, moment
+from bptrain.run.directory import ROOT
+from bptrain.run.run_list import Run, is_run, look_at, moment
 
 
 def runs(root: str | Path = ROOT) -> tuple[Run, ...]:

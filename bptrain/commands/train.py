@@ -18,13 +18,13 @@ from bptrain.model.scoring import Score, score
 from bptrain.needs import code_options
 from bptrain.nn.threads import threads_for
 from bptrain.rules import require_sense
-from bptrain.runs.checkpoint import save_best
-from bptrain.runs.directory import ROOT, RunDirectory, create
-from bptrain.runs.history import History
-from bptrain.runs.keeper import Keeper, refuse_no_room
-from bptrain.runs.lock import Lock
-from bptrain.runs.outcome import noted
-from bptrain.runs.trackers import TensorBoard, require_trackers
+from bptrain.run.checkpoint import save_best
+from bptrain.run.directory import ROOT, RunDirectory, create
+from bptrain.run.history import History
+from bptrain.run.keeper import Keeper, refuse_no_room
+from bptrain.run.lock import Lock
+from bptrain.run.outcome import noted
+from bptrain.run.trackers import TensorBoard, require_trackers
 from bptrain.training import loop
 from bptrain.training.budget import Budget
 from bptrain.training.session import Best, Session, begin

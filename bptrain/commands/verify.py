@@ -11,14 +11,14 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.commands.explain import recorded
 from bptrain.errors import ConfigError, InputError
-from bptrain.explain.answers import Answer, Sheet, fitted, read_answers
-from bptrain.explain.building import Builder
-from bptrain.explain.mistakes import candidates
-from bptrain.explain.page import Page
-from bptrain.explain.recording import Recording
-from bptrain.explain.rounding import rounded
-from bptrain.explain.slips import Case
-from bptrain.explain.writing import number
+from bptrain.explanation.answers import Answer, Sheet, fitted, read_answers
+from bptrain.explanation.building import Builder
+from bptrain.explanation.mistakes import candidates
+from bptrain.explanation.page import Page
+from bptrain.explanation.recording import Recording
+from bptrain.explanation.rounding import rounded
+from bptrain.explanation.slips import Case
+from bptrain.explanation.writing import number
 from bptrain.spelling import suggestion
 
 UNKNOWN = "no slip that is known leads to this"

@@ -15,8 +15,8 @@ from bptrain.commands.train import Result, Sink, carry_out, opened, train
 from bptrain.errors import InputError, StoppedError
 from bptrain.interruption import Interruption
 from bptrain.model.assemble import prepare
-from bptrain.runs.directory import RunDirectory
-from bptrain.runs.lock import Lock
+from bptrain.run.directory import RunDirectory
+from bptrain.run.lock import Lock
 
 COMPARED = ("checkpoints/last.npz", "checkpoints/best.npz", "history.jsonl", "config.yaml")
 

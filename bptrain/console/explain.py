@@ -10,8 +10,8 @@ from rich.text import Text
 
 from bptrain.console.tables import output
 from bptrain.console.text import is_interactive, printable
-from bptrain.explain.layout import rows
-from bptrain.explain.page import Page
+from bptrain.explanation.layout import rows
+from bptrain.explanation.page import Page
 
 COLOURS = {
     "given": "default", "forward": "cyan", "loss": "yellow", "backward": "magenta", "gradient": "magenta",

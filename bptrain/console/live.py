@@ -15,8 +15,8 @@ from bptrain.console.plain import notice_line
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.errors import StorageError
-from bptrain.runs.directory import RunDirectory
-from bptrain.runs.history import read_history
+from bptrain.run.directory import RunDirectory
+from bptrain.run.history import read_history
 from bptrain.training.loop import EpochEnd, Notice, Progress
 
 REFRESHES = 8.0

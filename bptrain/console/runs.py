@@ -12,7 +12,7 @@ from bptrain.console.chart import sparkline
 from bptrain.console.tables import output
 from bptrain.console.text import duration, number, printable
 from bptrain.report.comparison import Comparison
-from bptrain.runs.run_list import Run
+from bptrain.run.run_list import Run
 
 STYLES = {"finished": "green", "running": "bold cyan", "stopped": "yellow"}
 """Every other state is bad news."""

@@ -8,7 +8,7 @@ from typing import Any
 from bptrain.config.dump import flow
 from bptrain.metrics import METRICS
 from bptrain.model.measures import bare
-from bptrain.runs.run_list import Run
+from bptrain.run.run_list import Run
 
 SHORT_OPTION = ("units", "rate", "lr", "alpha")
 """The option that says most of a component, where it has several."""

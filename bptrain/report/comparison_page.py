@@ -11,7 +11,7 @@ from bptrain.report.html import Content, Html, joined, named, tag
 from bptrain.report.named_file import checked
 from bptrain.report.page import figure, note, page, table
 from bptrain.report.pictures import Pictures, axes, label, logarithmic, require_matplotlib
-from bptrain.runs.run_list import Run
+from bptrain.run.run_list import Run
 from bptrain.training.session import is_metric
 
 MOST_CURVES = 8

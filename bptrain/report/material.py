@@ -11,10 +11,10 @@ from bptrain.errors import InputError, StorageError
 from bptrain.evaluation.bootstrap import Watch
 from bptrain.evaluation.evaluation import Evaluation, SplitName, chosen_rows, evaluated
 from bptrain.model.model import Model, Rows
-from bptrain.runs.checkpoint import find, load
-from bptrain.runs.directory import RunDirectory
-from bptrain.runs.history import read_history
-from bptrain.runs.run_list import Run, look_at
+from bptrain.run.checkpoint import find, load
+from bptrain.run.directory import RunDirectory
+from bptrain.run.history import read_history
+from bptrain.run.run_list import Run, look_at
 from bptrain.training.session import Record
 
 SAMPLES = 1000

@@ -19,7 +19,7 @@ from bptrain.model.model import Model, Rows, batch_rows
 from bptrain.model.scoring import Score
 from bptrain.nn.network import refuse_more_than_memory
 from bptrain.registry import name_of
-from bptrain.runs.environment import fingerprint
+from bptrain.run.environment import fingerprint
 
 Record = dict[str, float | int | None]
 """One epoch of the history, flat."""

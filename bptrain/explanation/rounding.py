@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explain.building import titles_of
-from bptrain.explain.recording import Recording
+from bptrain.explanation.building import titles_of
+from bptrain.explanation.recording import Recording
 from bptrain.nn import Views, Workspace
 from bptrain.nn.witness import Witness, observed, witnessed
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from time import monotonic
 
 from bptrain.errors import BptrainError, StorageError
-from bptrain.runs import npz
-from bptrain.runs.checkpoint import document, save_best, save_last
-from bptrain.runs.directory import RunDirectory
-from bptrain.runs.disk import longest_file, room
-from bptrain.runs.history import History
+from bptrain.run import npz
+from bptrain.run.checkpoint import document, save_best, save_last
+from bptrain.run.directory import RunDirectory
+from bptrain.run.disk import longest_file, room
+from bptrain.run.history import History
 from bptrain.training.budget import Budget
 from bptrain.training.loop import EpochEnd, Event
 from bptrain.training.session import Session, Stop

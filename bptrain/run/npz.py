@@ -20,7 +20,7 @@ from bptrain.arrays import Array
 from bptrain.atomic import replaced
 from bptrain.errors import InputError, StorageError
 from bptrain.npy import read_header
-from bptrain.runs.disk import shortage
+from bptrain.run.disk import shortage
 
 DIGEST = 64
 """Characters of a SHA-256 in hexadecimal."""

@@ -7,9 +7,9 @@ from math import log
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explain.building import titles_of
-from bptrain.explain.slips import Case, Slip, applied, common, derivative, layer_before, parameter_of, parameters_of
-from bptrain.explain.working import options_of
+from bptrain.explanation.building import titles_of
+from bptrain.explanation.slips import Case, Slip, applied, common, derivative, layer_before, parameter_of, parameters_of
+from bptrain.explanation.working import options_of
 from bptrain.nn import Activation
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explain.building import letter_of, titles_of
-from bptrain.explain.page import Page
-from bptrain.explain.recording import Pass, Recording
-from bptrain.explain.working import Letters, Working, options_of
+from bptrain.explanation.building import letter_of, titles_of
+from bptrain.explanation.page import Page
+from bptrain.explanation.recording import Pass, Recording
+from bptrain.explanation.working import Letters, Working, options_of
 from bptrain.formulas import in_force
 from bptrain.nn import Activation, Layer, Views, Workspace
 from bptrain.nn.chain import Step

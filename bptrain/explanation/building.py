@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explain.expressions import equations
-from bptrain.explain.page import Line, Page, Section
-from bptrain.explain.recording import Pass, Recording
-from bptrain.explain.updating import gradient_sections, result_section, update_sections
-from bptrain.explain.working import Worked, Working, options_of
+from bptrain.explanation.expressions import equations
+from bptrain.explanation.page import Line, Page, Section
+from bptrain.explanation.recording import Pass, Recording
+from bptrain.explanation.updating import gradient_sections, result_section, update_sections
+from bptrain.explanation.working import Worked, Working, options_of
 from bptrain.formulas import formula, in_force
 from bptrain.nn import Activation, Layer, Loss
 from bptrain.nn.chain import Chain

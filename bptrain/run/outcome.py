@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from bptrain.atomic import replaced
 from bptrain.errors import BptrainError, DivergedError, StoppedError
-from bptrain.runs.directory import RunDirectory
+from bptrain.run.directory import RunDirectory
 
 End = Literal["finished", "stopped", "diverged", "failed"]
 

@@ -13,8 +13,8 @@ from typing import Any
 from bptrain.config import Config
 from bptrain.errors import Mistake, OptionError, StorageError
 from bptrain.needs import lacks
-from bptrain.runs.directory import RunDirectory
-from bptrain.runs.history import read_history
+from bptrain.run.directory import RunDirectory
+from bptrain.run.history import read_history
 from bptrain.training.loop import EpochEnd
 from bptrain.training.session import Record, is_of_layer, metrics_of
 

@@ -10,9 +10,9 @@ from bptrain.atomic import replaced
 from bptrain.code import loaded_code
 from bptrain.config import Experiment, to_yaml
 from bptrain.errors import InputError, StorageError
-from bptrain.runs.disk import TEMPORARY, sweep
-from bptrain.runs.lock import NAME as LOCK
-from bptrain.runs.lock import Lock
+from bptrain.run.disk import TEMPORARY, sweep
+from bptrain.run.lock import NAME as LOCK
+from bptrain.run.lock import Lock
 
 ROOT = Path("runs")
 

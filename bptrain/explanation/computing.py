@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explain.expressions import (
+from bptrain.explanation.expressions import (
     Binary,
     Call,
     Cases,

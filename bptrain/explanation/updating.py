@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explain.page import Line, Section
-from bptrain.explain.recording import Recording
-from bptrain.explain.working import Letters, Working, options_of
+from bptrain.explanation.page import Line, Section
+from bptrain.explanation.recording import Recording
+from bptrain.explanation.working import Letters, Working, options_of
 from bptrain.formulas import formula, in_force, with_numbers
 from bptrain.nn import Entry
 from bptrain.optim import Constant, LineSearch, Optimizer, Regularization

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, Shape
-from bptrain.explain.expressions import Node, Number
-from bptrain.explain.writing import text
+from bptrain.explanation.expressions import Node, Number
+from bptrain.explanation.writing import text
 
 Kind = Literal["given", "forward", "loss", "backward", "gradient", "update", "result"]
 

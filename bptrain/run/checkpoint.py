@@ -20,7 +20,7 @@ from bptrain.errors import DivergedError, InputError, StorageError
 from bptrain.model.model import Model, build_model
 from bptrain.model.scoring import Score
 from bptrain.needs import Need, meet, needs
-from bptrain.runs import npz
+from bptrain.run import npz
 from bptrain.training.session import Best, Session
 
 FORMAT = 2

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from bptrain.config.yaml_text import parse, read_text
 from bptrain.errors import BptrainError, InputError
-from bptrain.runs.directory import RunDirectory
-from bptrain.runs.history import read_history
-from bptrain.runs.lock import holder
-from bptrain.runs.npz import read_document
-from bptrain.runs.outcome import Outcome, read_outcome
+from bptrain.run.directory import RunDirectory
+from bptrain.run.history import read_history
+from bptrain.run.lock import holder
+from bptrain.run.npz import read_document
+from bptrain.run.outcome import Outcome, read_outcome
 from bptrain.training.session import Record, metrics_of
 
 State = Literal["finished", "stopped", "diverged", "failed", "crashed", "running"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from math import isfinite
 
-from bptrain.explain.expressions import (
+from bptrain.explanation.expressions import (
     Binary,
     Call,
     Cases,

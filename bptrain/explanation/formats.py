@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from bptrain.config.files import write_new
-from bptrain.explain.latex import to_latex
-from bptrain.explain.layout import to_text
-from bptrain.explain.markdown import to_markdown
-from bptrain.explain.page import Page
+from bptrain.explanation.latex import to_latex
+from bptrain.explanation.layout import to_text
+from bptrain.explanation.markdown import to_markdown
+from bptrain.explanation.page import Page
 
 Format = Literal["text", "markdown", "latex", "json"]
 
