@@ -20,7 +20,7 @@ from bptrain.gradcheck.twin import Twin
 from bptrain.model.assemble import Assembly, prepare
 from bptrain.model.model import Rows
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES
-from bptrain.nn.witness import BackwardError, every
+from bptrain.nn.observer import BackwardError, in_backward_order
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def each(
     if config is not None:
         assembly = prepare(config, overrides)
         twin = twin_of_assembly(assembly)
-        used = {type(twin.real.loss), *(type(one.layer) for one in every(twin.witnesses[0]))}
+        used = {type(twin.real.loss), *(type(one.layer) for one in in_backward_order(twin.observed[0]))}
         yield from check(twin, method, entries)
         if assembly.model.experiment.augmentation:
             yield note("augmentation", "left out: the gradient is that of the rows as they are")

@@ -15,7 +15,7 @@ from bptrain.formulas import formula, in_force
 from bptrain.nn import Activation, Layer, Loss
 from bptrain.nn.chain import Chain
 from bptrain.nn.layers import Dense
-from bptrain.nn.witness import Passage
+from bptrain.nn.observer import Passage
 from bptrain.registry import name_of, summary
 from bptrain.text import printable
 

@@ -13,8 +13,8 @@ from bptrain.model.model import Rows
 from bptrain.model.objective import Batch, Objective
 from bptrain.nn import Frame, Network, Views, Workspace
 from bptrain.nn.losses import Value
+from bptrain.nn.observer import ObservedLayer, Passage, PassageObserver, observe, observe_layers
 from bptrain.nn.threads import threads_for
-from bptrain.nn.witness import Passage, Recorder, Witness, observed, witnessed
 from bptrain.training import loop
 from bptrain.training.budget import Budget
 from bptrain.training.session import Session
@@ -101,32 +101,32 @@ class Recording:
         return self.passes if accumulate > 1 else self.passes[:1]
 
 
-class Watcher(Recorder):
-    """The observer that also copies what the formulas of a layer speak of."""
+class LetterObserver(PassageObserver):
+    """Also copies what the formulas of a layer speak of."""
 
     def __init__(self, seen: Pass) -> None:
         super().__init__()
         self.seen = seen
 
-    def note(self, witness: Witness, s: Workspace, label: str) -> None:
+    def note(self, observed: ObservedLayer, s: Workspace, label: str) -> None:
         """Copy the letters of a layer."""
-        own = getattr(witness.layer, "letters", None)
+        own = getattr(observed.layer, "letters", None)
         found = own(s, label) if own else {}
-        self.seen.letters[witness.name, label] = {
+        self.seen.letters[observed.name, label] = {
             name: np.array(array) for name, array in found.items() if array is not None
         }
 
-    def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
+    def forward(self, observed: ObservedLayer, p: Views, x: Array, y: Array, s: Workspace) -> None:
         """Copy x, y and the letters of the forward pass."""
-        super().forward(witness, p, x, y, s)
-        self.note(witness, s, "Forward:")
+        super().forward(observed, p, x, y, s)
+        self.note(observed, s, "Forward:")
 
     def backward(
-        self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
+        self, observed: ObservedLayer, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
     ) -> None:
         """Copy the gradients and the letters of the backward pass."""
-        super().backward(witness, p, g, x, y, dy, dx, s)
-        self.note(witness, s, "Backward:")
+        super().backward(observed, p, g, x, y, dy, dx, s)
+        self.note(observed, s, "Backward:")
 
 
 @dataclass(frozen=True)
@@ -186,12 +186,12 @@ class SeenObjective(Objective):
         )
         if batch.mixture is not None:
             seen.share, seen.others = batch.mixture.share, batch.mixture.targets.copy()
-        frame, witnesses = witnessed(network.chain, batch.frame)
-        watcher = Watcher(seen)
+        frame, layers = observe_layers(network.chain, batch.frame)
+        observer = LetterObserver(seen)
         watched = SeenFrame(**{name: getattr(frame, name) for name in Frame.__dataclass_fields__}, seen=seen)
-        with observed(witnesses, watcher):
+        with observe(layers, observer):
             seen.loss, seen.weight = super().loss_and_grad(replace(batch, frame=watched))
-        seen.passages = watcher.passages
+        seen.passages = observer.passages
         self.recording.passes.append(seen)
         return seen.loss, seen.weight
 

@@ -9,11 +9,11 @@ from bptrain.arrays import Array
 from bptrain.explanation.building import titles_of
 from bptrain.explanation.recording import Recording
 from bptrain.nn import Views, Workspace
-from bptrain.nn.witness import Witness, observed, witnessed
+from bptrain.nn.observer import ObservedLayer, Observer, observe, observe_layers
 
 
-class Rounder:
-    """The observer that rounds whatever passes through, as somebody does who writes down each result.
+class RoundingObserver(Observer):
+    """Rounds whatever passes through, as somebody does who writes down each result, and keeps what it was before.
 
     Args:
         decimals: after the point; negative for significant digits.
@@ -21,6 +21,8 @@ class Rounder:
 
     def __init__(self, decimals: int) -> None:
         self.decimals = decimals
+        self.outputs: dict[str, Array] = {}
+        self.slopes: dict[str, Array] = {}
 
     def round(self, array: Array) -> None:
         """Round in place."""
@@ -31,17 +33,19 @@ class Rounder:
             scale = 10.0 ** (-self.decimals - 1 - np.floor(np.log10(np.abs(array))))
             array[...] = np.where(array == 0, 0, np.round(array * scale) / scale)
 
-    def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        """Round y."""
-        witness.layer.forward(p, x, y, s)
+    def forward(self, observed: ObservedLayer, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        """Keep y and round it."""
+        super().forward(observed, p, x, y, s)
+        self.outputs[observed.name] = y.copy()
         self.round(y)
 
     def backward(
-        self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
+        self, observed: ObservedLayer, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
     ) -> None:
-        """Round what comes in, which is a result too, and what goes out."""
+        """Keep dy, and round what comes in, which is a result too, and what goes out."""
+        self.slopes[observed.name] = dy.copy()
         self.round(dy)
-        witness.layer.backward(p, g, x, y, dy, dx, s)
+        super().backward(observed, p, g, x, y, dy, dx, s)
         if dx is not None:
             self.round(dx)
 
@@ -55,17 +59,17 @@ def rounded(recording: Recording, decimals: int) -> Mapping[str, Array]:
     network.rng.restore(seen.streams)
     batch = model.objective.batch(len(seen.inputs))
     batch.fill(seen.inputs, seen.targets, np.arange(len(seen.inputs)), seen.weights)
-    frame, witnesses = witnessed(network.chain, batch.frame)
+    frame, layers = observe_layers(network.chain, batch.frame)
     found: dict[str, Array] = {}
-    titles, keeper = titles_of(network.chain), _Keeper(decimals)
-    with observed(witnesses, keeper), np.errstate(all="ignore"):
+    titles, observer = titles_of(network.chain), RoundingObserver(decimals)
+    with observe(layers, observer), np.errstate(all="ignore"):
         loss, _ = model.objective.loss_and_grad(replace(batch, frame=frame))
     found["loss"] = np.asarray(loss)
     for name, title in titles.outputs.items():
-        found[title] = keeper.outputs[name]
+        found[title] = observer.outputs[name]
     for name, title in titles.deltas.items():
-        if name in keeper.slopes:
-            found[title] = keeper.slopes[name]
+        if name in observer.slopes:
+            found[title] = observer.slopes[name]
     for name, array in network.gradients().items():
         if name in titles.parameters:
             symbol, start = titles.parameters[name], network.named(recording.theta)[name]
@@ -73,25 +77,3 @@ def rounded(recording: Recording, decimals: int) -> Mapping[str, Array]:
     network.theta[...], network.grad[...], network.state[...] = theta, grad, state
     network.rng.restore(streams)
     return found
-
-
-class _Keeper(Rounder):
-    """Rounds, and keeps what it rounded before."""
-
-    def __init__(self, decimals: int) -> None:
-        super().__init__(decimals)
-        self.outputs: dict[str, Array] = {}
-        self.slopes: dict[str, Array] = {}
-
-    def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        """Keep y and round it."""
-        witness.layer.forward(p, x, y, s)
-        self.outputs[witness.name] = y.copy()
-        self.round(y)
-
-    def backward(
-        self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
-    ) -> None:
-        """Keep dy and round it."""
-        self.slopes[witness.name] = dy.copy()
-        super().backward(witness, p, g, x, y, dy, dx, s)

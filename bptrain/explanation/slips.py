@@ -13,7 +13,7 @@ from bptrain.explanation.working import Letters, Working, options_of
 from bptrain.formulas import in_force
 from bptrain.nn import Activation, Layer, Views, Workspace
 from bptrain.nn.chain import Step
-from bptrain.nn.witness import Passage
+from bptrain.nn.observer import Passage
 
 
 @dataclass(frozen=True)

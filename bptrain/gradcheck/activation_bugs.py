@@ -19,7 +19,7 @@ def is_elementwise(evidence: Evidence) -> bool:
     return (
         evidence.tensor == "dx"
         and evidence.passage.x.shape == evidence.passage.y.shape
-        and (evidence.witness.planned.elementwise or isinstance(evidence.witness.layer, Activation))
+        and (evidence.observed.planned.elementwise or isinstance(evidence.observed.layer, Activation))
     )
 
 
@@ -27,7 +27,7 @@ def derivative_missing(evidence: Evidence) -> Bug | None:
     """An activation that hands dy on."""
     dy = signals(evidence)[2]
     if is_elementwise(evidence) and evidence.would_be(dy):
-        return Bug("derivative_missing", f"dx is dy: the derivative of {name_of(evidence.witness.layer)} is missing")
+        return Bug("derivative_missing", f"dx is dy: the derivative of {name_of(evidence.observed.layer)} is missing")
     return None
 
 
@@ -56,13 +56,13 @@ def derivative_of_another(evidence: Evidence) -> Bug | None:
     x, y, dy = signals(evidence)
     for formula, by_output in BY_OUTPUT.items():
         if evidence.would_be(dy * by_output(y)):
-            what = f"the derivative is {formula}, which is not that of {name_of(evidence.witness.layer)}"
+            what = f"the derivative is {formula}, which is not that of {name_of(evidence.observed.layer)}"
             return Bug("derivative_of_another", what)
     for name, cls in ACTIVATIONS.members.items():
-        if cls.__module__.startswith("bptrain.") and name != name_of(evidence.witness.layer):
+        if cls.__module__.startswith("bptrain.") and name != name_of(evidence.observed.layer):
             slope = slope_of(cls(), x)
             if slope is not None and evidence.would_be(dy * slope):
-                what = f"the derivative is that of {name}, not that of {name_of(evidence.witness.layer)}"
+                what = f"the derivative is that of {name}, not that of {name_of(evidence.observed.layer)}"
                 return Bug("derivative_of_another", what)
     return None
 
@@ -73,5 +73,5 @@ def squared_slope(evidence: Evidence) -> Bug | None:
         return None
     dy = signals(evidence)[2].reshape(-1)[evidence.at]
     if evidence.is_like(np.where(dy != 0, evidence.exact**2 / np.where(dy, dy, 1), 0)):
-        return Bug("derivative_twice", f"the derivative of {name_of(evidence.witness.layer)} is there twice")
+        return Bug("derivative_twice", f"the derivative of {name_of(evidence.observed.layer)} is there twice")
     return None

@@ -12,7 +12,7 @@ from bptrain.gradcheck.evidence import Evidence, by_layer, derivative_of_loss, g
 from bptrain.gradcheck.history import bug_of
 from bptrain.gradcheck.loss_bugs import bug_of_loss
 from bptrain.gradcheck.twin import Twin
-from bptrain.nn.witness import BackwardError, Passage, Witness
+from bptrain.nn.observer import BackwardError, ObservedLayer, Passage
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def blames(twin: Twin) -> Blames:
     """
     passages, scores, dscores = gathered(twin)
     found: list[Blame] = []
-    for witness, evidence in by_layer(twin, passages):
-        found += of_layer(witness, passages[witness.name], evidence)
+    for observed, evidence in by_layer(twin, passages):
+        found += of_layer(observed, passages[observed.name], evidence)
     # What is wrong inside a block makes the block wrong.
     inner = tuple(one for one in found if not any(other.layer.startswith(f"{one.layer}.") for other in found))
     return Blames(of_loss(twin, scores, dscores), inner, between(twin, passages))
@@ -111,25 +111,25 @@ def of_loss(twin: Twin, scores: Array, dscores: Array) -> Blame | None:
     return Blame(twin.loss_name, "dscores", bug, index(exact.shape, k), given, truth)
 
 
-def of_layer(witness: Witness, passage: Passage, evidence: list[Evidence]) -> list[Blame]:
+def of_layer(observed: ObservedLayer, passage: Passage, evidence: list[Evidence]) -> list[Blame]:
     """What the backward of a layer gave that is wrong."""
     if passage.dy is None or not np.isfinite(passage.dy).all():
         return []
     wrong = [one for one in evidence if one.tensor in passage.rebound or one.is_wrong()]
-    return [blamed(witness, one, bug_of(witness, passage, wrong, one)) for one in wrong]
+    return [blamed(observed, one, bug_of(observed, passage, wrong, one)) for one in wrong]
 
 
-def blamed(witness: Witness, evidence: Evidence, bug: Bug) -> Blame:
+def blamed(observed: ObservedLayer, evidence: Evidence, bug: Bug) -> Blame:
     """The blame, with the worst entry of the array."""
     k = worst(evidence.values, evidence.exact)
-    tensor = f"dx of {witness.name}" if evidence.tensor == "dx" else f"{witness.name}.{evidence.tensor}"
+    tensor = f"dx of {observed.name}" if evidence.tensor == "dx" else f"{observed.name}.{evidence.tensor}"
     entry = index(evidence.given.shape, int(evidence.at[k]))
-    return Blame(witness.name, tensor, bug, entry, float(evidence.values[k]), float(evidence.exact[k]))
+    return Blame(observed.name, tensor, bug, entry, float(evidence.values[k]), float(evidence.exact[k]))
 
 
 def between(twin: Twin, passages: dict[str, Passage]) -> Blame | None:
     """Two neighbours of which one does not get what the other gave."""
-    seen = [witness for witness in twin.witnesses[0] if passages[witness.name].dy is not None]
+    seen = [observed for observed in twin.observed[0] if passages[observed.name].dy is not None]
     for before, after in pairwise(seen):
         given, got = passages[after.name].dx, passages[before.name].dy
         if given is not None and got is not None and not np.array_equal(given, got, equal_nan=True):

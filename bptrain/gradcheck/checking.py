@@ -15,7 +15,7 @@ from bptrain.gradcheck.methods import Central, ComplexStep, Method
 from bptrain.gradcheck.rounding import step_aside
 from bptrain.gradcheck.safety import unsafe_parts
 from bptrain.gradcheck.twin import BURN_IN, Twin
-from bptrain.nn.witness import BackwardError
+from bptrain.nn.observer import BackwardError
 
 MethodName = Literal["complex", "central", "both"]
 

@@ -14,7 +14,7 @@ from bptrain.gradcheck.blame import of_exception
 from bptrain.gradcheck.comparison import Check, failed, index
 from bptrain.gradcheck.safety import is_foreign
 from bptrain.gradcheck.twin import Twin
-from bptrain.nn.witness import BackwardError, Passage, Recorder, Witness, every, running
+from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, PassageObserver, guard_kernels, in_backward_order
 
 
 def misconduct(twin: Twin) -> Iterator[Check]:
@@ -23,14 +23,14 @@ def misconduct(twin: Twin) -> Iterator[Check]:
     Raises:
         BackwardError: a pass does not run through.
     """
-    recorder = Recorder()
-    with twin.observed(recorder):
+    observer = PassageObserver()
+    with twin.observe(observer):
         twin.passed(twin.real.loss_and_grad)
-    for witness in every(twin.witnesses[0]):
-        passage = recorder.passages[witness.name]
-        if not witness.inner:
-            for kind, what in of_layer(witness, passage):
-                yield told(witness.name, kind, what)
+    for observed in in_backward_order(twin.observed[0]):
+        passage = observer.passages[observed.name]
+        if not observed.inner:
+            for kind, what in of_layer(observed, passage):
+                yield told(observed.name, kind, what)
     yield from of_loss(twin)
 
 
@@ -40,9 +40,9 @@ def told(name: str, kind: str, what: str) -> Check:
     return replace(failed(name, (), 0, text), kind=kind, layer=name, cause=text)
 
 
-def of_layer(witness: Witness, passage: Passage) -> Iterator[tuple[str, str]]:
+def of_layer(observed: ObservedLayer, passage: Passage) -> Iterator[tuple[str, str]]:
     """What a layer does that it must not: the kind of bug, and a sentence."""
-    y, x, changed = forward(witness, passage)
+    y, x, changed = forward(observed, passage)
     if not np.isfinite(passage.x).all():
         return
     if np.isnan(y).all() and not np.isnan(passage.y).all():
@@ -52,27 +52,27 @@ def of_layer(witness: Witness, passage: Passage) -> Iterator[tuple[str, str]]:
         yield "overwritten", "forward writes into its input x, which belongs to the layer before"
     for name in changed:
         yield "overwritten", f"forward writes into p.{name}: only the optimizer changes parameters"
-    if not np.array_equal(y, forward(witness, passage)[0], equal_nan=True):
+    if not np.array_equal(y, forward(observed, passage)[0], equal_nan=True):
         what = "forward gives other values each time: random numbers come from s.rng, in a plan that says random=True"
         yield "not_repeatable", what
-    elif is_foreign(witness.layer) and is_coarse(y) and not is_coarse(passage.x):
+    elif is_foreign(observed.layer) and is_coarse(y) and not is_coarse(passage.x):
         yield "coarse", "forward computes in float32, too coarse to be checked: keep the dtype of x"
-    yield from of_backward(witness, passage)
+    yield from of_backward(observed, passage)
 
 
-def forward(witness: Witness, passage: Passage) -> tuple[Array, Array, list[str]]:
+def forward(observed: ObservedLayer, passage: Passage) -> tuple[Array, Array, list[str]]:
     """The layer's forward by itself: y, x afterwards, and the parameters that it changed."""
-    step, x, y = witness.step, passage.x.copy(), np.full(passage.y.shape, np.nan)
+    step, x, y = observed.step, passage.x.copy(), np.full(passage.y.shape, np.nan)
     kept = {name: value.copy() for name, value in vars(step.p).items()}
     passage.rewind(step.s)
-    with running(witness.name, "forward"):
-        witness.layer.forward(step.p, x, y, step.s)
-    return y, x, restored(witness, kept)
+    with guard_kernels(observed.name, "forward"):
+        observed.layer.forward(step.p, x, y, step.s)
+    return y, x, restored(observed, kept)
 
 
-def restored(witness: Witness, kept: dict[str, Array]) -> list[str]:
+def restored(observed: ObservedLayer, kept: dict[str, Array]) -> list[str]:
     """The parameters that are no longer as they were; they are again."""
-    now = vars(witness.step.p)
+    now = vars(observed.step.p)
     changed = [name for name, value in kept.items() if not np.array_equal(now[name], value, equal_nan=True)]
     for name in changed:
         if now[name].shape == kept[name].shape:
@@ -80,18 +80,18 @@ def restored(witness: Witness, kept: dict[str, Array]) -> list[str]:
     return changed
 
 
-def of_backward(witness: Witness, passage: Passage) -> Iterator[tuple[str, str]]:
+def of_backward(observed: ObservedLayer, passage: Passage) -> Iterator[tuple[str, str]]:
     """What a backward does that it must not."""
-    step, x, dy = witness.step, passage.x.copy(), passage.dy
+    step, x, dy = observed.step, passage.x.copy(), passage.dy
     if dy is None or not np.isfinite(dy).all():
         return
     kept = {name: value.copy() for name, value in vars(step.p).items()}
-    y, g = forward(witness, passage)[0], type(step.g)(**{key: one.copy() for key, one in vars(step.g).items()})
-    with running(witness.name, "backward"):
-        witness.layer.backward(step.p, g, x, y, dy.copy(), np.empty_like(x), step.s)
+    y, g = forward(observed, passage)[0], type(step.g)(**{key: one.copy() for key, one in vars(step.g).items()})
+    with guard_kernels(observed.name, "backward"):
+        observed.layer.backward(step.p, g, x, y, dy.copy(), np.empty_like(x), step.s)
     if not np.array_equal(x, passage.x):
         yield "overwritten", "backward writes into x, which others still read"
-    for name in restored(witness, kept):
+    for name in restored(observed, kept):
         yield "overwritten", f"backward writes into p.{name}: only the optimizer changes parameters"
 
 
@@ -101,19 +101,19 @@ def without_dx(twin: Twin) -> Iterator[Check]:
     Raises:
         BackwardError: a forward pass does not run through.
     """
-    recorder = Recorder()
-    with twin.observed(recorder):
+    observer = PassageObserver()
+    with twin.observe(observer):
         twin.passed(twin.real.loss_and_grad)
-    for witness in every(twin.witnesses[0]):
-        passage, step = recorder.passages[witness.name], witness.step
-        if witness.planned.parameters and passage.dy is not None:
-            y, g = forward(witness, passage)[0], type(step.g)(**{k: one.copy() for k, one in vars(step.g).items()})
+    for observed in in_backward_order(twin.observed[0]):
+        passage, step = observer.passages[observed.name], observed.step
+        if observed.planned.parameters and passage.dy is not None:
+            y, g = forward(observed, passage)[0], type(step.g)(**{k: one.copy() for k, one in vars(step.g).items()})
             try:
-                with running(witness.name, "backward without dx"):
-                    witness.layer.backward(step.p, g, passage.x.copy(), y, passage.dy.copy(), None, step.s)
+                with guard_kernels(observed.name, "backward without dx"):
+                    observed.layer.backward(step.p, g, passage.x.copy(), y, passage.dy.copy(), None, step.s)
             except BackwardError as error:
                 what = "dx is None where the layer is the first, and then not to be computed"
-                yield told(witness.name, "exception", f"{of_exception(error).bug.sentence}; {what}")
+                yield told(observed.name, "exception", f"{of_exception(error).bug.sentence}; {what}")
 
 
 def is_coarse(array: Array) -> bool:
@@ -127,7 +127,7 @@ def of_loss(twin: Twin) -> Iterator[Check]:
     """What a loss does that it must not."""
     twin.values()
     batch = twin.batches[0]
-    with running(twin.loss_name):
+    with guard_kernels(twin.loss_name):
         batch.frame.forward(training=True)
         scores, targets = batch.frame.scores.copy(), batch.targets.copy()
         twin.real.loss.value_and_grad(batch.frame.scores, batch.targets, None, batch.frame.dscores, batch.scratch)
@@ -139,14 +139,14 @@ def of_loss(twin: Twin) -> Iterator[Check]:
 
 def first_not_finite(twin: Twin) -> str | None:
     """The first layer that makes finite numbers into others, with the input at which it does, in words."""
-    recorder = Recorder()
-    with twin.observed(recorder):
+    observer = PassageObserver()
+    with twin.observe(observer):
         twin.values()
-    for witness in reversed(list(every(twin.witnesses[0]))):
-        passage = recorder.passages[witness.name]
+    for observed in reversed(list(in_backward_order(twin.observed[0]))):
+        passage = observer.passages[observed.name]
         if np.isfinite(passage.x).all() and not np.isfinite(passage.y).all():
             k = int(np.argmin(np.isfinite(passage.y)))
-            what = f"{witness.name}: forward gives {passage.y.reshape(-1)[k]:g} at {index(passage.y.shape, k)}"
+            what = f"{observed.name}: forward gives {passage.y.reshape(-1)[k]:g} at {index(passage.y.shape, k)}"
             same = passage.x.shape == passage.y.shape
             return f"{what}, where x is {passage.x.reshape(-1)[k]:.6g}" if same else what
     return None

@@ -15,7 +15,7 @@ from bptrain.arrays import Array, Streams
 from bptrain.gradcheck.comparison import halved
 from bptrain.gradcheck.twin import NOTHING, STEP, Twin
 from bptrain.nn import Layer, Views, Workspace
-from bptrain.nn.witness import Passage, Recorder, Witness, every, running
+from bptrain.nn.observer import ObservedLayer, Passage, PassageObserver, guard_kernels, in_backward_order
 
 MOST_ENTRIES = 2048
 """So many entries of an array are judged one by one; of a larger one, a sample."""
@@ -37,7 +37,7 @@ class Evidence:
     exact: Array
     passage: Passage
     parameters: dict[str, Array]
-    witness: Witness
+    observed: ObservedLayer
     precision: float
     curve: Callable[[Array], Array] = field(repr=False)
 
@@ -82,17 +82,17 @@ def same(values: Array, other: Array, precision: float = 1e-7) -> bool:
 
 def gathered(twin: Twin) -> tuple[dict[str, Passage], Array, Array]:
     """One recorded pass: what went through each layer, the scores, and their gradient by the loss."""
-    recorder, batch = Recorder(), twin.batches[0]
+    observer, batch = PassageObserver(), twin.batches[0]
     twin.prime()
-    with twin.observed(recorder):
+    with twin.observe(observer):
         twin.passed(twin.real.loss_and_grad)
     twin.values()
-    return recorder.passages, batch.frame.scores.copy(), batch.frame.dscores.copy()
+    return observer.passages, batch.frame.scores.copy(), batch.frame.dscores.copy()
 
 
-def by_layer(twin: Twin, passages: dict[str, Passage]) -> Iterator[tuple[Witness, list[Evidence]]]:
+def by_layer(twin: Twin, passages: dict[str, Passage]) -> Iterator[tuple[ObservedLayer, list[Evidence]]]:
     """The evidence on each layer in backward order."""
-    for real, in_complex in zip(every(twin.witnesses[0]), every(twin.witnesses[1]), strict=True):
+    for real, in_complex in zip(in_backward_order(twin.observed[0]), in_backward_order(twin.observed[1]), strict=True):
         if passages[real.name].dy is not None:
             yield real, list(LayerAlone(real, in_complex, passages[real.name]).evidence())
 
@@ -101,8 +101,8 @@ def by_layer(twin: Twin, passages: dict[str, Passage]) -> Iterator[tuple[Witness
 class LayerAlone:
     """A layer by itself, with what it was given held fast: in real numbers, and in complex ones."""
 
-    real: Witness
-    in_complex: Witness
+    real: ObservedLayer
+    in_complex: ObservedLayer
     passage: Passage
 
     def evidence(self) -> Iterator[Evidence]:
@@ -138,17 +138,17 @@ class LayerAlone:
         y = self.forward(self.in_complex, tensor, 1j * STEP * direction)
         return float(np.sum(self.passage.dy * y.imag)) / STEP
 
-    def forward(self, witness: Witness, tensor: str, change: Array) -> Array:
+    def forward(self, observed: ObservedLayer, tensor: str, change: Array) -> Array:
         """What the layer makes of its input with something added to x or to a parameter."""
-        step = witness.step
+        step = observed.step
         step.x[...] = self.passage.x
         self.passage.rewind(step.s)
         array = step.x if tensor == "dx" else getattr(step.p, tensor)
         kept = array.copy()
         array += change
         try:
-            with running(witness.name, "forward"):
-                witness.layer.forward(step.p, step.x, step.y, step.s)
+            with guard_kernels(observed.name, "forward"):
+                observed.layer.forward(step.p, step.x, step.y, step.s)
             return step.y.copy()
         finally:
             array[...] = kept
@@ -193,7 +193,7 @@ def derivative_of_loss(twin: Twin, scores: Array) -> Array:
     def value(which: int, moved: Array) -> Any:
         batch, objective = twin.batches[which], (twin.real, twin.complex)[which]
         dscores = np.empty_like(batch.frame.dscores)
-        with running(twin.loss_name):
+        with guard_kernels(twin.loss_name):
             return objective.loss.value_and_grad(moved, batch.targets, None, dscores, batch.scratch)[0]
 
     for k in range(scores.size):

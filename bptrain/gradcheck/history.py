@@ -7,16 +7,16 @@ from bptrain.gradcheck.bugs import Bug, subject
 from bptrain.gradcheck.evidence import Evidence
 from bptrain.gradcheck.recognition import recognised
 from bptrain.nn import Workspace
-from bptrain.nn.witness import BackwardError, Passage, Witness, running
+from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, guard_kernels
 
 STALE = "backward uses what an earlier pass left behind, not what the latest forward computed"
 
 
-def bug_of(witness: Witness, passage: Passage, wrong: list[Evidence], one: Evidence) -> Bug:
+def bug_of(observed: ObservedLayer, passage: Passage, wrong: list[Evidence], one: Evidence) -> Bug:
     """What is wrong with one array of a layer, of which several may be wrong."""
     if one.tensor in passage.rebound:
         return rebound(one, passage)
-    return history(witness, passage, wrong) or local(one)
+    return history(observed, passage, wrong) or local(one)
 
 
 def local(evidence: Evidence) -> Bug:
@@ -47,37 +47,37 @@ def rebound(evidence: Evidence, passage: Passage) -> Bug:
     return Bug("rebound", what)
 
 
-def history(witness: Witness, passage: Passage, wrong: list[Evidence]) -> Bug | None:
+def history(observed: ObservedLayer, passage: Passage, wrong: list[Evidence]) -> Bug | None:
     """A mistake of when rather than of what: right with fresh arrays, wrong with those of the run."""
-    if not deterministic(witness, passage):
+    if not deterministic(observed, passage):
         return Bug("not_repeatable", "the same pass gives other gradients each time: something is drawn anew")
     if not all(np.isfinite(one.given).all() for one in wrong):
-        if not mends(witness, passage, wrong, fill=0.0):
+        if not mends(observed, passage, wrong, fill=0.0):
             return None
         return Bug("accumulated", f"{subject(wrong[0])} is added to what was there; backward must overwrite it")
-    if mends(witness, passage, wrong, pristine="", forward_again=False):
+    if mends(observed, passage, wrong, pristine="", forward_again=False):
         return Bug("stale", STALE)
     for letter in ("x", "y"):
-        if mends(witness, passage, wrong, pristine=letter, forward_again=False):
-            return Bug("overwritten", overwritten(witness, passage, letter))
-    if mends(witness, passage, wrong, kept=True) or mends(witness, passage, wrong, kept=False):
+        if mends(observed, passage, wrong, pristine=letter, forward_again=False):
+            return Bug("overwritten", overwritten(observed, passage, letter))
+    if mends(observed, passage, wrong, kept=True) or mends(observed, passage, wrong, kept=False):
         return Bug("stale", STALE)
     return None
 
 
-def overwritten(witness: Witness, passage: Passage, letter: str) -> str:
+def overwritten(observed: ObservedLayer, passage: Passage, letter: str) -> str:
     """Who lost the values of x or y between forward and backward."""
     if passage.changed_x and letter == "x":
         return "forward writes into its own input x, which backward then reads"
-    if letter not in witness.planned.reads:
-        reads = "".join(sorted(witness.planned.reads + letter))
+    if letter not in observed.planned.reads:
+        reads = "".join(sorted(observed.planned.reads + letter))
         what = f"backward reads {letter}, but the plan does not say so, and it was overwritten"
         return f"{what}: let the plan say reads={reads!r}"
     return f"its {letter} was overwritten between forward and backward"
 
 
 def mends(
-    witness: Witness,
+    observed: ObservedLayer,
     passage: Passage,
     wrong: list[Evidence],
     *,
@@ -89,7 +89,7 @@ def mends(
     """Whether the layer gets everything right if its backward is run by itself, on fresh arrays.
 
     Args:
-        witness: the layer.
+        observed: the layer.
         passage: its pass.
         wrong: the evidence against it.
         fill: what is in the gradients before; NaN shows what is not written.
@@ -98,7 +98,7 @@ def mends(
         kept: whether forward finds what the layer itself left in its workspace.
     """
     try:
-        dx, g = rerun(witness, passage, fill, pristine, forward_again, kept)
+        dx, g = rerun(observed, passage, fill, pristine, forward_again, kept)
     except BackwardError:
         return False
     arrays = {**g, "dx": dx}
@@ -106,7 +106,7 @@ def mends(
 
 
 def rerun(
-    witness: Witness,
+    observed: ObservedLayer,
     passage: Passage,
     fill: float = np.nan,
     pristine: str = "xy",
@@ -114,7 +114,7 @@ def rerun(
     kept: bool = True,
 ) -> tuple[Array, dict[str, Array]]:
     """The layer's passes by themselves: its dx and the gradients of its parameters."""
-    step, dy = witness.step, passage.dy
+    step, dy = observed.step, passage.dy
     assert dy is not None
     assert passage.x_later is not None
     assert passage.y_later is not None
@@ -122,7 +122,7 @@ def rerun(
     y = (passage.y if "y" in pristine else passage.y_later).copy()
     s = step.s
     if not kept:
-        planned = {"ones", "rows", "rng", "training", "inner", *witness.planned.scratch, *witness.planned.state}
+        planned = {"ones", "rows", "rng", "training", "inner", *observed.planned.scratch, *observed.planned.state}
         s = Workspace(**{key: value for key, value in vars(s).items() if key in planned})
     dx = np.full(passage.x.shape, fill)
     views = dict(vars(step.g))
@@ -130,19 +130,19 @@ def rerun(
     vars(step.g).update(g)
     passage.rewind(s)
     try:
-        with running(witness.name):
+        with guard_kernels(observed.name):
             if forward_again:
-                witness.layer.forward(step.p, passage.x.copy(), np.empty_like(passage.y), s)
-            witness.layer.backward(step.p, step.g, x, y, dy.copy(), dx, s)
+                observed.layer.forward(step.p, passage.x.copy(), np.empty_like(passage.y), s)
+            observed.layer.backward(step.p, step.g, x, y, dy.copy(), dx, s)
     finally:
         vars(step.g).update(views)
     return dx, g
 
 
-def deterministic(witness: Witness, passage: Passage) -> bool:
+def deterministic(observed: ObservedLayer, passage: Passage) -> bool:
     """Whether the layer gives the same gradients twice."""
     try:
-        (dx, g), (again, g_again) = (rerun(witness, passage, 0.0) for _ in range(2))
+        (dx, g), (again, g_again) = (rerun(observed, passage, 0.0) for _ in range(2))
     except BackwardError:
         return True
     every_one = [(dx, again), *((g[key], g_again[key]) for key in g)]

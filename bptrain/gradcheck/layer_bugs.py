@@ -68,7 +68,7 @@ def dropout(evidence: Evidence) -> Bug | None:
     slope = np.where(known, evidence.exact / np.where(known, dy, 1), 0)
     kept = slope[slope != 0]
     masked = len(kept) and np.allclose(kept, kept[0]) and kept[0] > 1.001 and (slope[known] == 0).any()
-    if not masked or evidence.witness.inner:
+    if not masked or evidence.observed.inner:
         return None
     if evidence.is_like(dy):
         return Bug("mask_missing", "dx is dy: the mask of the forward pass is missing")
@@ -110,7 +110,7 @@ def normalization(evidence: Evidence) -> Bug | None:
 
 def without_terms(evidence: Evidence, x: Array, d: Array, axis: int, over: str) -> Bug | None:
     """The dx of a normalization over an axis without one of its terms; d is dy times the scale."""
-    deviation = np.sqrt(x.var(axis=axis, keepdims=True) + getattr(evidence.witness.layer, "epsilon", 1e-5))
+    deviation = np.sqrt(x.var(axis=axis, keepdims=True) + getattr(evidence.observed.layer, "epsilon", 1e-5))
     normal = (x - x.mean(axis=axis, keepdims=True)) / deviation
     mean, variance = d.mean(axis=axis, keepdims=True), normal * (d * normal).mean(axis=axis, keepdims=True)
     right = (d - mean - variance) / deviation
@@ -130,7 +130,7 @@ def without_terms(evidence: Evidence, x: Array, d: Array, axis: int, over: str) 
 
 def residual(evidence: Evidence) -> Bug | None:
     """One of the two ways through a block."""
-    if evidence.tensor != "dx" or not evidence.witness.inner:
+    if evidence.tensor != "dx" or not evidence.observed.inner:
         return None
     dy = signals(evidence)[2].reshape(-1)[evidence.at]
     if evidence.is_like(dy):

@@ -7,7 +7,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.gradcheck.twin import STEP, Twin
-from bptrain.nn.witness import running
+from bptrain.nn.observer import guard_kernels
 
 
 class Line:
@@ -75,7 +75,7 @@ class Line:
         try:
             for name, direction in self.directions.items():
                 arrays[name] += 1j * h * direction
-            with running(self.twin.loss_name):
+            with guard_kernels(self.twin.loss_name):
                 value: Any = self.twin.complex.loss_value(batch, training=True)[0] + self.twin.complex.penalty()
         finally:
             for name in self.directions:

@@ -8,7 +8,7 @@ from bptrain.gradcheck.evidence import same
 from bptrain.gradcheck.twin import Twin
 from bptrain.nn import Loss
 from bptrain.nn.losses import MultiTask
-from bptrain.nn.witness import running
+from bptrain.nn.observer import guard_kernels
 from bptrain.registry import name_of
 
 
@@ -38,7 +38,7 @@ def bug_of(name: str, loss: Loss, scores: Array, targets: Array, dscores: Array,
         return Bug("zero", "dscores are all zero: nothing is learned")
     if same(given, -exact.reshape(-1)):
         return Bug("sign", "dscores have the wrong sign: target minus output, not output minus target")
-    with running(name):
+    with guard_kernels(name):
         outputs = loss.outputs(scores.copy(), np.empty_like(scores))
     if targets.shape != scores.shape:
         codes = targets.reshape(-1).astype(int)

@@ -12,7 +12,7 @@ import numpy as np
 from bptrain.gradcheck import activation_bugs, layer_bugs
 from bptrain.gradcheck.bugs import Bug, ratio_in_words, ratio_of, subject
 from bptrain.gradcheck.evidence import Evidence
-from bptrain.nn.witness import BackwardError
+from bptrain.nn.observer import BackwardError
 
 
 def all_zero(evidence: Evidence) -> Bug | None:

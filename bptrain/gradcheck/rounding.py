@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.shaking import Pattern, ShakenLoss, Shaker
+from bptrain.gradcheck.shaking import KinkObserver, ShakenLoss, ShakingObserver
 from bptrain.gradcheck.twin import Twin
 
 SHAKES = 5
@@ -36,10 +36,10 @@ def rounding(twin: Twin, name: str, along: int | Array) -> tuple[float, float]:
     still, again = (twin.passed(twin.real.loss_and_grad)[1][name] for _ in range(2))
     if not np.array_equal(still, again, equal_nan=True):
         return 0.0, 0.0
-    here, seen, moved, there = exact(), Pattern(), 0.0, 0.0
-    with twin.observed(seen):
+    here, seen, moved, there = exact(), KinkObserver(), 0.0, 0.0
+    with twin.observe(seen):
         twin.values()
-    shaker = Shaker(np.random.default_rng(twin.seed), seen.inputs)
+    shaker = ShakingObserver(np.random.default_rng(twin.seed), seen.inputs)
     frame = twin.batches[0].frame
     loss = ShakenLoss(twin.real.loss, shaker, frame.scores.copy(), frame.dscores.copy())
     for _ in range(SHAKES):
@@ -51,7 +51,7 @@ def rounding(twin: Twin, name: str, along: int | Array) -> tuple[float, float]:
 
 
 @contextmanager
-def shaken(twin: Twin, shaker: Shaker, loss: ShakenLoss) -> Iterator[None]:
+def shaken(twin: Twin, shaker: ShakingObserver, loss: ShakenLoss) -> Iterator[None]:
     """Put rounding errors everywhere for a while."""
     theta, also = twin.real.network.theta, twin.complex.network.theta
     kept, inputs = theta.copy(), [batch.input.copy() for batch in twin.batches]
@@ -61,7 +61,7 @@ def shaken(twin: Twin, shaker: Shaker, loss: ShakenLoss) -> Iterator[None]:
         shaker.shake(theta)
         shaker.shake(twin.batches[0].input)
         also[...], twin.batches[1].input[...] = theta, twin.batches[0].input
-        with twin.observed(shaker), twin.observed(shaker, 1):
+        with twin.observe(shaker), twin.observe(shaker, 1):
             yield
     finally:
         twin.real.loss = twin.complex.loss = loss.loss

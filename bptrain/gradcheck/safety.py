@@ -15,7 +15,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.gradcheck.twin import STEP, Twin
-from bptrain.nn.witness import BackwardError, Passage, Recorder, Witness, every, running
+from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, PassageObserver, guard_kernels, in_backward_order
 
 LOSING = ("absolute", "fabs", "maximum", "minimum", "fmax", "fmin", "conjugate", "sign", "arctan2", "hypot", "floor")
 """The operations of NumPy that drop or bend an imaginary part, or do not take one."""
@@ -31,11 +31,11 @@ def unsafe_parts(twin: Twin) -> Iterator[tuple[str, str]]:
     Raises:
         BackwardError: the forward pass does not run through in real numbers either.
     """
-    recorder = Recorder()
-    with twin.observed(recorder):
+    observer = PassageObserver()
+    with twin.observe(observer):
         twin.values()
-    for real, in_complex in zip(every(twin.witnesses[0]), every(twin.witnesses[1]), strict=True):
-        if is_foreign(real.layer) and (reason := probed(layer_reason, real, in_complex, recorder.passages[real.name])):
+    for real, in_complex in zip(in_backward_order(twin.observed[0]), in_backward_order(twin.observed[1]), strict=True):
+        if is_foreign(real.layer) and (reason := probed(layer_reason, real, in_complex, observer.passages[real.name])):
             in_complex.complex_safe = False
             yield real.name, reason
     if is_foreign(twin.real.loss) and (reason := probed(loss_reason, twin)):
@@ -56,22 +56,22 @@ def is_foreign(component: object) -> bool:
     return not type(component).__module__.startswith("bptrain.")
 
 
-def layer_reason(real: Witness, in_complex: Witness, passage: Passage) -> str | None:
+def layer_reason(real: ObservedLayer, in_complex: ObservedLayer, passage: Passage) -> str | None:
     """Why a layer is not complex-safe, or None."""
     arrays = {"x": passage.x, **{key: value.copy() for key, value in vars(real.step.p).items()}}
 
-    def run(witness: Witness, moved: dict[str, Array]) -> Array:
-        step, dtype = witness.step, witness.step.y.dtype
+    def run(observed: ObservedLayer, moved: dict[str, Array]) -> Array:
+        step, dtype = observed.step, observed.step.y.dtype
         passage.rewind(step.s)
         p = type(step.p)(**{key: value for key, value in moved.items() if key != "x"})
         x, y, kept = moved["x"], np.zeros(step.y.shape, dtype), step.x.copy()
-        if witness.inner:
+        if observed.inner:
             # Its layers read the buffer of the network.
             step.x[...] = x
             x = step.x
         try:
-            with running(witness.name, "forward"):
-                witness.layer.forward(p, x, y, step.s)
+            with guard_kernels(observed.name, "forward"):
+                observed.layer.forward(p, x, y, step.s)
         finally:
             step.x[...] = kept
         return y
@@ -90,7 +90,7 @@ def loss_reason(twin: Twin) -> str | None:
 
     def run(which: int, moved: dict[str, Array]) -> Array:
         batch, objective = twin.batches[which], (twin.real, twin.complex)[which]
-        with running(twin.loss_name):
+        with guard_kernels(twin.loss_name):
             value: Any = objective.loss.value_and_grad(
                 moved["scores"], batch.targets, None, np.empty_like(batch.frame.dscores), batch.scratch
             )

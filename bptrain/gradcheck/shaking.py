@@ -8,11 +8,11 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.nn import Layer, Loss, Views, Workspace
-from bptrain.nn.witness import Witness
+from bptrain.nn.observer import ObservedLayer, Observer
 
 
-class Shaker:
-    """The observer that moves every result of a layer by a rounding error, to see what that comes to in the end.
+class ShakingObserver(Observer):
+    """Moves every result of a layer by a rounding error, to see what that comes to in the end.
 
     Signs, zeros and corners stay as they are, and nothing is moved across a kink: `still` has the inputs of the layers
     with kinks, by name, as they are unshaken. The slope of a layer that keeps the shape is moved by the last place of
@@ -32,25 +32,25 @@ class Shaker:
         """Move entries by up to one unit in the last place."""
         np.multiply(array, 1 + self.noise(array), out=array, where=where)
 
-    def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
+    def forward(self, observed: ObservedLayer, p: Views, x: Array, y: Array, s: Workspace) -> None:
         """Shake y."""
-        if witness.name in self.still:
-            still = self.still[witness.name]
-            crossed = [np.sign(x.real - kink) != np.sign(still - kink) for kink in kinks(witness.layer)]
+        if observed.name in self.still:
+            still = self.still[observed.name]
+            crossed = [np.sign(x.real - kink) != np.sign(still - kink) for kink in kinks(observed.layer)]
             np.copyto(x.real, still, where=np.logical_or.reduce(crossed))
         slopes = largest(x.imag) if x.dtype.kind == "c" and x.shape == y.shape else None
-        witness.layer.forward(p, x, y, s)
+        observed.layer.forward(p, x, y, s)
         # A y that leaves its corner, such as the 0 or 6 of relu6, would be taken for another x by backward.
-        self.shake(y, ~np.isin(y.real, kinks(witness.layer)))
+        self.shake(y, ~np.isin(y.real, kinks(observed.layer)))
         if slopes is not None:
             y.imag += slopes * self.noise(y)
 
     def backward(
-        self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
+        self, observed: ObservedLayer, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
     ) -> None:
         """Shake dx and g."""
         before = largest(dy)
-        witness.layer.backward(p, g, x, y, dy, dx, s)
+        observed.layer.backward(p, g, x, y, dy, dx, s)
         for array in (dx, *vars(g).values()):
             if isinstance(array, np.ndarray):
                 self.shake(array)
@@ -71,7 +71,7 @@ class ShakenLoss:
     """
 
     loss: Loss
-    shaker: Shaker
+    shaker: ShakingObserver
     scores: Array
     dscores: Array
 
@@ -88,24 +88,18 @@ class ShakenLoss:
 
 
 @dataclass
-class Pattern:
-    """The observer that notes the inputs of all layers with kinks, and on which sides of these they lie."""
+class KinkObserver(Observer):
+    """Notes the inputs of all layers with kinks, and on which sides of these they lie."""
 
     sides: list[bytes] = field(default_factory=list)
     inputs: dict[str, Array] = field(default_factory=dict)
 
-    def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
+    def forward(self, observed: ObservedLayer, p: Views, x: Array, y: Array, s: Workspace) -> None:
         """Note x."""
-        if kinks(witness.layer):
-            self.sides.extend(sides(witness.layer, x))
-            self.inputs[witness.name] = x.real.copy()
-        witness.layer.forward(p, x, y, s)
-
-    def backward(
-        self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
-    ) -> None:
-        """Hand on."""
-        witness.layer.backward(p, g, x, y, dy, dx, s)
+        if kinks(observed.layer):
+            self.sides.extend(sides(observed.layer, x))
+            self.inputs[observed.name] = x.real.copy()
+        observed.layer.forward(p, x, y, s)
 
 
 def sides(layer: Layer, x: Array) -> list[bytes]:

@@ -15,7 +15,7 @@ from bptrain.gradcheck.line import Line, directions
 from bptrain.gradcheck.safety import unsafe_parts
 from bptrain.gradcheck.taylor import Taylor, taylor
 from bptrain.gradcheck.twin import Twin
-from bptrain.nn.witness import BackwardError
+from bptrain.nn.observer import BackwardError
 
 STEPS = tuple(float(10 ** (-k / 2)) for k in range(2, 31))
 """The step sizes, 1e-1 to 1e-15 in half decades."""

@@ -13,7 +13,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.gradcheck.comparison import order
 from bptrain.gradcheck.line import Line, directions, scaled
-from bptrain.gradcheck.shaking import Pattern, Shaker
+from bptrain.gradcheck.shaking import KinkObserver, ShakingObserver
 from bptrain.gradcheck.twin import Twin
 
 STEPS = tuple(float(10 ** (k / 2)) for k in range(-24, 1))
@@ -88,10 +88,10 @@ def taylor(twin: Twin, gradients: Mapping[str, Array]) -> Iterator[Taylor]:
 
 def measured(twin: Twin) -> Noise:
     """What rounding errors do where a twin stands."""
-    seen = Pattern()
-    with twin.observed(seen):
+    seen = KinkObserver()
+    with twin.observe(seen):
         twin.values()
-    shaker = Shaker(np.random.default_rng(twin.seed), seen.inputs)
+    shaker = ShakingObserver(np.random.default_rng(twin.seed), seen.inputs)
 
     def run() -> tuple[Array, dict[str, Array]]:
         _, gradients = twin.passed(twin.real.value_and_grad)
@@ -102,7 +102,7 @@ def measured(twin: Twin) -> Noise:
     # A backward pass that says something else each time is not excused by it.
     steady = all(np.array_equal(array, again[name]) for name, array in still.items())
     for _ in range(SHAKES):
-        with twin.observed(shaker):
+        with twin.observe(shaker):
             shaken, others = run()
         change = float(np.abs(shaken - parts).sum())
         value = max(value, change if np.isfinite(change) else 0.0)

@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, Shape, Streams
-from bptrain.gradcheck.shaking import Pattern
+from bptrain.gradcheck.shaking import KinkObserver
 from bptrain.model.objective import Batch, Objective
 from bptrain.nn import Frame, Layer, Loss, Network
-from bptrain.nn.witness import Observer, Witness, observed, running, witnessed
+from bptrain.nn.observer import ObservedLayer, Observer, guard_kernels, observe, observe_layers
 from bptrain.optim import Adam, Regularization
 from bptrain.registry import name_of
 
@@ -36,7 +36,7 @@ class Twin:
     """A training objective in float64 with its backward pass, and in complex128 with its forward pass only.
 
     Biases, and whatever else takes no weight decay, are moved off their initial values, since a gradient may be right
-    by chance at 0 or 1. Both go through witnesses.
+    by chance at 0 or 1. Both have observed layers.
 
     Args:
         layers: without `auto`.
@@ -77,19 +77,19 @@ class Twin:
         self.loss_name = f"loss {name_of(loss)}"
         self.loss_is_complex_safe = True
         self.batches: tuple[Batch, Batch]
-        self.witnesses: tuple[tuple[Witness, ...], tuple[Witness, ...]]
+        self.observed: tuple[tuple[ObservedLayer, ...], tuple[ObservedLayer, ...]]
         pairs = []
         for one in (self.real, self.complex):
             batch = one.batch(n)
-            frame, witnesses = witnessed(one.network.chain, batch.frame)
+            frame, observed = observe_layers(one.network.chain, batch.frame)
             batch = replace(batch, frame=frame)
             batch.input[...] = inputs
             batch.targets[...] = targets
             if batch.weights is not None:
                 batch.weights[...] = weights
-            pairs.append((batch, witnesses))
+            pairs.append((batch, observed))
         (first, seen), (second, also_seen) = pairs
-        self.batches, self.witnesses = (first, second), (seen, also_seen)
+        self.batches, self.observed = (first, second), (seen, also_seen)
         network = self.real.network
         rng = np.random.default_rng(seed)
         network.theta[network.decayed.stop :] += rng.normal(0, 0.1, network.theta.size - network.decayed.stop)
@@ -140,7 +140,7 @@ class Twin:
         self.rewind()
         for step in range(1, steps + 1):
             network.rng.restore(self.masks)
-            with running(self.loss_name), np.errstate(all="ignore"):
+            with guard_kernels(self.loss_name), np.errstate(all="ignore"):
                 self.real.value_and_grad(self.batches[0])
                 rule.update(network.theta, network.grad, slots, lr=rule.lr, step=step, decayed=0)
         if not (np.isfinite(network.theta).all() and np.isfinite(network.state).all()):
@@ -153,7 +153,7 @@ class Twin:
     def values(self) -> tuple[float, float]:
         """The loss and the penalty of the real network as it stands."""
         self.rewind()
-        with running(self.loss_name):
+        with guard_kernels(self.loss_name):
             value = float(self.real.loss_value(self.batches[0], training=True)[0])
             return value, float(self.real.penalty())
 
@@ -167,7 +167,7 @@ class Twin:
         self.prime()
         _, loss = self.passed(self.real.loss_and_grad)
         network.grad.fill(0)
-        with running("penalty"):
+        with guard_kernels("penalty"):
             self.real.add_penalty_gradient()
         assert batch.frame.dinput is not None
         penalty = {name: array.copy() for name, array in network.gradients().items()}
@@ -182,7 +182,7 @@ class Twin:
         self.rewind()
         network.grad.fill(np.nan)
         fill_with_nan(batch.frame)
-        with running(self.loss_name):
+        with guard_kernels(self.loss_name):
             value = run(batch)
         assert batch.frame.dinput is not None
         gradients = {**network.gradients(), "inputs": batch.frame.dinput}
@@ -197,7 +197,7 @@ class Twin:
         batch.input[...] = 0.5 * kept[::-1] - 0.25
         self.rewind()
         try:
-            with running(self.loss_name):
+            with guard_kernels(self.loss_name):
                 self.real.value_and_grad(batch)
         finally:
             batch.input[...] = kept
@@ -215,7 +215,7 @@ class Twin:
     def _derivatives_and_reset(self, array: Array) -> tuple[float, float]:
         self.rewind(1)
         try:
-            with running(self.loss_name, "in complex numbers"):
+            with guard_kernels(self.loss_name, "in complex numbers"):
                 loss = self.complex.loss_value(self.batches[1], training=True)[0]
                 penalty = self.complex.penalty()
         finally:
@@ -231,16 +231,16 @@ class Twin:
         return {**self.real.network.parameters(), "inputs": self.batches[0].input}
 
     @contextmanager
-    def observed(self, observer: Observer, which: Literal[0, 1] = 0) -> Iterator[None]:
+    def observe(self, observer: Observer, which: Literal[0, 1] = 0) -> Iterator[None]:
         """Let an observer see all layers of the real network, or of the complex one."""
-        with observed(self.witnesses[which], observer):
+        with observe(self.observed[which], observer):
             yield
 
     def pattern(self, which: Literal[0, 1] = 0) -> bytes:
         """On which side of every kink a network stands: of activations, of the loss, of the absolute values."""
-        seen, one, batch = Pattern(), (self.real, self.complex)[which], self.batches[which]
+        seen, one, batch = KinkObserver(), (self.real, self.complex)[which], self.batches[which]
         self.rewind(which)
-        with self.observed(seen, which), running(self.loss_name):
+        with self.observe(seen, which), guard_kernels(self.loss_name):
             one.loss_value(batch, training=True)
         sides = seen.sides
         if getattr(one.loss, "kinked", False):

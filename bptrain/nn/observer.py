@@ -1,13 +1,14 @@
-"""Witnesses: they stand in for the layers of a frame, and let an observer see what passes through.
+"""Observers: what looks into the layers of a frame while rows pass through, such as the gradient check and `explain`.
 
-Without an observer a witness only hands on. The frame with witnesses is the one that is used all along, so that what a
-layer wrongly keeps from one pass to the next is kept here too.
+`observe_layers` puts an observed layer before each layer of a frame, and `observe` lets an observer see all of them for
+a while. Without an observer an observed layer only hands on. It is used all along, so that what a layer wrongly keeps
+from one pass to the next is kept here too.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class BackwardError(Exception):
 
 
 @contextmanager
-def running(layer: str, what: str = "") -> Iterator[None]:
+def guard_kernels(layer: str, what: str = "") -> Iterator[None]:
     """The context in which kernels run: overflow is seen in the results, and what they raise is a `BackwardError`."""
     try:
         with np.errstate(all="ignore"):
@@ -46,20 +47,34 @@ def raise_for(error: Exception, layer: str, what: str) -> NoReturn:
     raise BackwardError(layer, what) from error
 
 
-class Observer(Protocol):
-    """What a witness calls in place of its layer; it must call the layer itself."""
+class Observer:
+    """What an observed layer calls in place of the layer itself; each method must call that of the layer."""
 
-    def forward(self, witness: "Witness", p: Views, x: Array, y: Array, s: Workspace) -> None:
-        """In place of the layer's forward."""
+    def forward(self, observed: "ObservedLayer", p: Views, x: Array, y: Array, s: Workspace) -> None:
+        """Stand in for the layer's forward."""
+        observed.layer.forward(p, x, y, s)
 
     def backward(
-        self, witness: "Witness", p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
+        self,
+        observed: "ObservedLayer",
+        p: Views,
+        g: Views,
+        x: Array,
+        y: Array,
+        dy: Array,
+        dx: Array | None,
+        s: Workspace,
     ) -> None:
-        """In place of the layer's backward."""
+        """Stand in for the layer's backward."""
+        observed.layer.backward(p, g, x, y, dy, dx, s)
+
+
+HANDS_ON = Observer()
+"""The observer where nobody looks."""
 
 
 @dataclass
-class Witness(Layer):
+class ObservedLayer(Layer):
     """A layer under observation, with its full name and its plan; `step` has the arrays that it works on.
 
     `complex_safe` says whether its forward pass means the same in complex numbers.
@@ -68,10 +83,10 @@ class Witness(Layer):
     name: str
     layer: Layer
     planned: Plan
-    observer: Observer | None = None
+    observer: Observer = HANDS_ON
     complex_safe: bool = True
     step: Step = field(init=False)
-    inner: "tuple[Witness, ...]" = ()
+    inner: "tuple[ObservedLayer, ...]" = ()
 
     def plan(self, shape: tuple[int, ...]) -> Plan:
         """The layer's plan."""
@@ -80,10 +95,7 @@ class Witness(Layer):
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         """The layer's forward, seen by the observer."""
         try:
-            if self.observer is None:
-                self.layer.forward(p, x, y, s)
-            else:
-                self.observer.forward(self, p, x, y, s)
+            self.observer.forward(self, p, x, y, s)
         except Exception as error:
             raise_for(error, self.name, "forward" + ", in complex numbers," * (y.dtype.kind == "c"))
 
@@ -91,10 +103,7 @@ class Witness(Layer):
         """The layer's backward, seen by the observer."""
         views = dict(vars(g))
         try:
-            if self.observer is None:
-                self.layer.backward(p, g, x, y, dy, dx, s)
-            else:
-                self.observer.backward(self, p, g, x, y, dy, dx, s)
+            self.observer.backward(self, p, g, x, y, dy, dx, s)
         except Exception as error:
             raise_for(error, self.name, "backward")
         finally:
@@ -102,37 +111,37 @@ class Witness(Layer):
             vars(g).update(views)
 
 
-def witnessed(chain: Chain, frame: Frame) -> tuple[Frame, tuple[Witness, ...]]:
-    """A frame of the chain with a witness before each layer, and the witnesses in the order of the chain."""
-    witnesses, steps = [], []
+def observe_layers(chain: Chain, frame: Frame) -> tuple[Frame, tuple[ObservedLayer, ...]]:
+    """Return a frame of the chain with observed layers in it, and these in the order of the chain."""
+    layers, steps = [], []
     for name, plan, inner, step in zip(chain.names, chain.plans, chain.inner, frame.steps, strict=True):
-        witness = Witness(name, step.layer, plan)
+        observed = ObservedLayer(name, step.layer, plan)
         s = Workspace(**vars(step.s))
         if inner:
-            s.inner, witness.inner = witnessed(inner, s.inner)
-        witness.step = replace(step, layer=witness, s=s, g=Views(**vars(step.g)))
-        witnesses.append(witness)
-        steps.append(witness.step)
-    return replace(frame, steps=tuple(steps)), tuple(witnesses)
+            s.inner, observed.inner = observe_layers(inner, s.inner)
+        observed.step = replace(step, layer=observed, s=s, g=Views(**vars(step.g)))
+        layers.append(observed)
+        steps.append(observed.step)
+    return replace(frame, steps=tuple(steps)), tuple(layers)
 
 
-def every(witnesses: Sequence[Witness]) -> Iterator[Witness]:
-    """All witnesses in backward order, each before those inside it."""
-    for witness in reversed(witnesses):
-        yield witness
-        yield from every(witness.inner)
+def in_backward_order(layers: Sequence[ObservedLayer]) -> Iterator[ObservedLayer]:
+    """Yield all layers from the last to the first, each before those inside it."""
+    for observed in reversed(layers):
+        yield observed
+        yield from in_backward_order(observed.inner)
 
 
 @contextmanager
-def observed(witnesses: Sequence[Witness], observer: Observer) -> Iterator[None]:
+def observe(layers: Sequence[ObservedLayer], observer: Observer) -> Iterator[None]:
     """Let an observer see all layers for a while."""
-    for witness in every(witnesses):
-        witness.observer = observer
+    for observed in in_backward_order(layers):
+        observed.observer = observer
     try:
         yield
     finally:
-        for witness in every(witnesses):
-            witness.observer = None
+        for observed in in_backward_order(layers):
+            observed.observer = HANDS_ON
 
 
 @dataclass
@@ -164,28 +173,28 @@ class Passage:
             getattr(s, key)[...] = value
 
 
-class Recorder:
-    """The observer that copies what passes through each layer, by its name."""
+class PassageObserver(Observer):
+    """Copies what passes through each layer, by its name."""
 
     def __init__(self) -> None:
         self.passages: dict[str, Passage] = {}
 
-    def forward(self, witness: Witness, p: Views, x: Array, y: Array, s: Workspace) -> None:
+    def forward(self, observed: ObservedLayer, p: Views, x: Array, y: Array, s: Workspace) -> None:
         """Copy x and y."""
         before, masks = x.copy(), dict(s.rng.bit_generator.state)
-        state = {key: getattr(s, key).copy() for key in witness.planned.state}
-        witness.layer.forward(p, x, y, s)
+        state = {key: getattr(s, key).copy() for key in observed.planned.state}
+        observed.layer.forward(p, x, y, s)
         changed = y is not x and not np.array_equal(before, x, equal_nan=True)
-        self.passages[witness.name] = Passage(before, y.copy(), masks, state, changed)
+        self.passages[observed.name] = Passage(before, y.copy(), masks, state, changed)
 
     def backward(
-        self, witness: Witness, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
+        self, observed: ObservedLayer, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
     ) -> None:
         """Copy the gradients before and after."""
-        passage, views = self.passages[witness.name], dict(vars(g))
+        passage, views = self.passages[observed.name], dict(vars(g))
         passage.x_later, passage.y_later, passage.dy = x.copy(), y.copy(), dy.copy()
         try:
-            witness.layer.backward(p, g, x, y, dy, dx, s)
+            observed.layer.backward(p, g, x, y, dy, dx, s)
         finally:
             passage.dx = None if dx is None else dx.copy()
             passage.rebound = {key: value for key, value in vars(g).items() if value is not views.get(key)}
