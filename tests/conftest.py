@@ -1,15 +1,14 @@
-"""What several tests share: where the repository lies, and the command line in a process of its own."""
+"""What several tests share: where the repository lies, and the command line."""
 
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import CommandLine
 from hypothesis import settings
 
 # The workers share the cores; threads of BLAS would only fight over them.
@@ -22,28 +21,21 @@ settings.load_profile("untimed")
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-class CommandLine:
-    """Runs `bptrain` in an empty folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "bptrain", *map(str, arguments)],
-            cwd=self.folder,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """To see that nothing depends on where a command runs."""
+    parser.addoption("--own-process", action="store_true", help="run every bptrain command in a process of its own")
 
 
 @pytest.fixture
-def bptrain_in(tmp_path: Path) -> CommandLine:
-    """The command line in the test's own folder."""
-    return CommandLine(tmp_path)
+def bptrain_in(tmp_path: Path, request: pytest.FixtureRequest) -> CommandLine:
+    """The command line in the test's own folder, and in this process."""
+    return CommandLine(tmp_path, own_process=request.config.getoption("--own-process"))
+
+
+@pytest.fixture
+def bptrain_process(tmp_path: Path) -> CommandLine:
+    """The command line in the test's own folder, and in a process of its own."""
+    return CommandLine(tmp_path, own_process=True)
 
 
 @pytest.fixture
@@ -55,6 +47,8 @@ def repository() -> Path:
 @pytest.fixture
 def code_is_taken_out() -> Iterator[None]:
     """What a test loads does not stay for the next."""
+    # Which registers all parts of bptrain.
+    import bptrain.commands.list  # noqa: F401
     from bptrain.code import loaded_code, unload_code
     from bptrain.registry import families
 

@@ -90,6 +90,7 @@ def test_a_contender_that_fails_is_named(monkeypatch):
         bptrain.benchmark(["4-16-3"], rounds=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "package"), [("digits_torch.py", "torch"), ("digits_sklearn.py", "sklearn")])
 def test_the_scripts_of_the_peers_learn_the_digits_as_well(name, package):
     """Else the comparison of whole commands would be with something else."""

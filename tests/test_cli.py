@@ -6,16 +6,17 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from speeds import sampled
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 COMMANDS = (
     "train", "resume", "evaluate", "predict", "runs", "compare", "report", "plot", "race", "gradcheck", "explain",
     "verify", "validate", "data", "show", "init", "list", "schema", "bench", "help", "examples", "cache",
 )  # fmt: skip
+"""What people type; written out, since the list of the package is what is tested."""
 TINY = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 2}\n"
 
 
@@ -34,7 +35,7 @@ def test_help_of_every_command(bptrain_in):
         one = bptrain_in(command, "--help")
         assert one.returncode == 0
         assert re.search(rf"Usage: .*{command}", one.stdout)
-        assert len(one.stdout.splitlines()) > 6
+        assert re.search(r"^  \S", one.stdout.partition("Usage:")[2], re.M), "it says nothing of itself"
         assert not one.stderr
 
 
@@ -113,7 +114,7 @@ def test_evaluate_on_new_data(bptrain_in, tmp_path):
     assert "has 41 rows, and had 40 when the model was trained" in changed.stderr
 
 
-@pytest.mark.parametrize("config", [None, "iris"])
+@pytest.mark.parametrize("config", sampled(["iris", None]))
 def test_gradcheck(bptrain_in, config):
     arguments = [CONFIGS / f"{config}.yaml"] if config else []
     done = bptrain_in("gradcheck", *arguments, "--json")
@@ -122,7 +123,7 @@ def test_gradcheck(bptrain_in, config):
     assert report["passed"] is True
     for check in report["checks"]:
         assert {"name", "passed", "max_error", "tolerance", "entries", "diagnosis"} <= set(check)
-    assert len(report["checks"]) >= 5
+    assert report["checks"]
     table = bptrain_in("gradcheck", *arguments)
     assert f"all {len(report['checks'])} checks are exact" in table.stdout
 
@@ -138,7 +139,7 @@ BREAKS = [
 ]
 
 
-@pytest.mark.parametrize(("file", "right", "wrong"), BREAKS, ids=[row[1] for row in BREAKS])
+@pytest.mark.parametrize(("file", "right", "wrong"), sampled(BREAKS), ids=[row[1] for row in BREAKS])
 def test_gradcheck_fails_when_a_line_of_a_backward_pass_is_broken(tmp_path, file, right, wrong):
     """In a copy of the package, with one line changed."""
     import shutil
@@ -243,15 +244,15 @@ def test_validate_json_has_warnings(bptrain_in, risky):
     assert [(error["code"], error["severity"]) for error in report["errors"]] == [("BP240", "error")]
 
 
-def test_a_warning_stays_on_the_terminal(tmp_path, risky):
-    text = on_a_terminal(tmp_path, "train", risky, "training.epochs=300", columns=400)
+def test_a_warning_stays_on_the_terminal(bptrain_in, risky):
+    text = bptrain_in.on_a_terminal("train", risky, "training.epochs=300", columns=400)
     assert text.count("[BP240]") == 1
     assert re.search(r"warning: .*:4:19: .*; try 0\.01 \[BP240\]", re.sub(r"\x1b\[[0-9;]*m", "", text))
 
 
 def test_help_of_codes(bptrain_in):
     listed = re.findall(r"^(BP\d{3}|textbook) {2,}(\S.+)$", bptrain_in("help").stdout, re.M)
-    assert len(listed) > 40
+    assert {"BP102", "BP240", "textbook"} <= {name for name, _ in listed}
     pages = json.loads(bptrain_in("help", "--json").stdout)["topics"]
     assert [(page["name"], page["title"]) for page in pages] == listed
     page = bptrain_in("help", "bp102").stdout
@@ -267,17 +268,17 @@ def test_help_of_codes(bptrain_in):
     assert re.fullmatch(r"error: help knows nothing of 'BP1022'; did you mean 'BP1\d\d'\?\n", unknown.stderr)
 
 
-@pytest.mark.parametrize("columns", [40, 80, 160])
-def test_help_fits_the_terminal(tmp_path, columns):
+@pytest.mark.parametrize("columns", sampled([80, 40, 160]))
+def test_help_fits_the_terminal(bptrain_in, columns):
     for arguments in (["help"], ["help", "BP102"], ["help", "BP220"]):
-        text = on_a_terminal(tmp_path, *arguments, columns=columns, NO_COLOR="1")
+        text = bptrain_in.on_a_terminal(*arguments, columns=columns, NO_COLOR="1")
         assert max(len(line) for line in text.splitlines()) <= columns
         assert "…" not in text
 
 
 def test_list_names_every_component_and_explains_each(bptrain_in):
     everything = json.loads(bptrain_in("list", "--json").stdout)["components"]
-    assert len(everything) > 80
+    assert {"dense", "relu", "adam", "huber", "csv"} <= {component["name"] for component in everything}
     text = bptrain_in("list").stdout
     for component in everything:
         assert set(component) == {"family", "name", "summary", "text", "options"}
@@ -362,10 +363,9 @@ def test_signals(tmp_path, number, code):
     ) as process:
         assert process.stderr.readline().startswith("epoch 1/")
         process.send_signal(number)
-        began = time.monotonic()
+        # A training of 100,000 epochs would not be over by then.
         _, rest = process.communicate(timeout=30)
     assert process.returncode == code
-    assert time.monotonic() - began < 10
     assert f"error: stopped by {number.name}" in rest
 
 
@@ -378,47 +378,15 @@ def test_a_pipe_gets_no_escapes_whatever_the_environment(bptrain_in, tiny, envir
     assert "\x1b" not in bptrain_in("gradcheck", tiny, **environment).stdout
 
 
-def on_a_terminal(folder, *arguments, columns=80, **environment):
-    """What a command writes to a terminal of so many columns."""
-    import fcntl
-    import pty
-    import struct
-    import termios
-
-    parent, child = pty.openpty()
-    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bptrain", *map(str, arguments)],
-        cwd=folder,
-        env={**{k: v for k, v in os.environ.items() if k != "COLUMNS"}, "TERM": "xterm-256color", **environment},
-        stdin=child,
-        stdout=child,
-        stderr=child,
-    )
-    os.close(child)
-    written = b""
-    while True:
-        try:
-            part = os.read(parent, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        written += part
-    os.close(parent)
-    assert process.wait(timeout=60) == 0
-    return written.decode()
-
-
-def test_a_terminal_gets_colours_and_no_color_none(tmp_path, tiny):
-    assert "\x1b[" in on_a_terminal(tmp_path, "train", tiny, "training.epochs=200")
+def test_a_terminal_gets_colours_and_no_color_none(bptrain_in, tiny):
+    assert "\x1b[" in bptrain_in.on_a_terminal("train", tiny, "training.epochs=200")
     for command in (["train", tiny], ["gradcheck", tiny], ["evaluate", "runs/tiny-001"]):
-        assert "\x1b" not in on_a_terminal(tmp_path, *command, NO_COLOR="1")
+        assert "\x1b" not in bptrain_in.on_a_terminal(*command, NO_COLOR="1")
 
 
-@pytest.mark.parametrize("columns", [40, 80, 160])
-def test_a_gradient_table_fits_the_terminal(tmp_path, tiny, columns):
-    text = on_a_terminal(tmp_path, "gradcheck", tiny, columns=columns, NO_COLOR="1")
+@pytest.mark.parametrize("columns", sampled([80, 40, 160]))
+def test_a_gradient_table_fits_the_terminal(bptrain_in, tiny, columns):
+    text = bptrain_in.on_a_terminal("gradcheck", tiny, columns=columns, NO_COLOR="1")
     assert max(len(line) for line in text.splitlines()) <= columns
     assert re.search(r"\de-\d\d", text)
     assert "…" not in text
@@ -432,8 +400,8 @@ def test_a_closed_stream_is_no_bug(tmp_path, tiny, closed):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_terminal_without_unicode_is_no_bug(bptrain_in, tiny):
-    done = bptrain_in("train", tiny, PYTHONIOENCODING="ascii")
+def test_a_terminal_without_unicode_is_no_bug(bptrain_process, tiny):
+    done = bptrain_process("train", tiny, PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
 
 

@@ -167,16 +167,16 @@ def test_a_split_holds_every_row_once(count, shares, classes, seed, method):
     except OptionError:
         # shares of less than half a row
         assert min(share for share in shares if share) * count < 1
-        return
-    together = np.concatenate(list(parts.values()))
-    assert sorted(together.tolist()) == list(range(count))
-    for name, share in zip(("validation", "test"), shares, strict=True):
-        assert abs(len(parts[name]) - share * count) <= 1
-        if method == "stratified":
-            assert set(codes[parts["train"]]) == set(codes)
-            for code in np.unique(codes):
-                mine = np.count_nonzero(codes[parts[name]] == code)
-                assert mine <= share * np.count_nonzero(codes == code) + 1
+    else:
+        together = np.concatenate(list(parts.values()))
+        assert sorted(together.tolist()) == list(range(count))
+        for name, share in zip(("validation", "test"), shares, strict=True):
+            assert abs(len(parts[name]) - share * count) <= 1
+            if method == "stratified":
+                assert set(codes[parts["train"]]) == set(codes)
+                for code in np.unique(codes):
+                    mine = np.count_nonzero(codes[parts[name]] == code)
+                    assert mine <= share * np.count_nonzero(codes == code) + 1
 
 
 def test_stratified_shares_are_exact_where_they_can_be():

@@ -147,9 +147,13 @@ def test_every_number_is_the_one_that_training_used(name, monkeypatch):
         for entry, array in network.parameters().items():
             line = news.get(f"{entry}.constrained", news[f"{entry}.new"])
             np.testing.assert_array_equal(line.value, array)
-    if name == "optimizer lbfgs":
-        return
-    seen = spy.steps[step - 1]
+    # Those of L-BFGS run several times a step.
+    if name != "optimizer lbfgs":
+        check_kernels(spy.steps[step - 1], lines, network)
+
+
+def check_kernels(seen, lines, network):
+    """The page shows each array that the kernels were seen to write in a step."""
     forward = [one[1] for one in seen if one[0] == "y"]
     shown = [line.value for line in lines if line.name.endswith(".y")]
     assert len(forward) == len(shown) > 2
@@ -320,8 +324,7 @@ def test_a_page_never_breaks_the_width(name, width, repository):
     page = bptrain.explain(repository / "configs" / f"{name}.yaml", rows=[2, 5, 11])
     for full in (False, True) if name == "iris" else (False,):
         lines = to_text(page, width=width, full=full).splitlines()
-        assert len(lines) > 50
-        assert max(map(len, lines)) <= width
+        assert width - 10 < max(map(len, lines)) <= width
     assert max(map(len, to_text(page, width=width, digits=17).splitlines())) <= width
 
 
@@ -377,7 +380,7 @@ def test_latex_is_balanced(name):
             assert stack.pop() == environment
     assert not stack
     assert document.count(r"\left") == document.count(r"\right")
-    assert document.count(r"\[") == document.count(r"\]") > 20
+    assert document.count(r"\[") == document.count(r"\]") > 0
 
 
 ENGINES = ("tectonic", "pdflatex", "lualatex", "xelatex")

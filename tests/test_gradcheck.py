@@ -2,12 +2,13 @@
 
 import json
 import re
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from campaign_gradients import alarms
+from speeds import sampled
 
 from bptrain.commands.gradcheck import GradientReport, check_gradients
 from bptrain.gradcheck import Twin, check, safety
@@ -21,10 +22,8 @@ from bptrain.nn.layers import BatchNorm, Dense, Dropout
 from bptrain.nn.losses import BinaryCrossEntropy, Focal, Huber, Mse, SoftmaxCrossEntropy
 from bptrain.optim import Regularization
 
-sys.path.insert(0, str(Path(__file__).parent))
-from campaign_gradients import alarms
-
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+XOR = Path(__file__).parents[1] / "configs" / "xor.yaml"
 
 
 def test_every_registered_part_passes_and_is_there():
@@ -37,7 +36,7 @@ def test_every_registered_part_passes_and_is_there():
 
 
 def test_there_are_configs():
-    assert len(CONFIGS) >= 7
+    assert {"digits", "iris"} <= {path.stem for path in CONFIGS}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -45,11 +44,12 @@ def test_every_config_passes(path):
     report = check_gradients(path)
     assert report.passed, report.checks
     assert report.checks[-1].name == "inputs"
-    assert sum(check.entries for check in report.checks) > 8
+    assert all(check.entries for check in report.checks)
 
 
-def test_two_runs_say_the_same():
-    assert check_gradients().to_json() == check_gradients().to_json()
+@pytest.mark.parametrize("path", sampled([XOR, None]))
+def test_two_runs_say_the_same(path):
+    assert check_gradients(path).to_json() == check_gradients(path).to_json()
 
 
 def twin(layers, loss=None, penalties=None, seed=0, rows=6):
@@ -249,7 +249,7 @@ def test_a_broken_penalty_fails_on_weights_alone(broken):
     assert {one.name for one in checks if not one.passed} == {"0.dense.weight", "2.dense.weight"}
 
 
-@pytest.mark.parametrize("fault", ["one weight frozen", "one weight off by a millionth"])
+@pytest.mark.parametrize("fault", sampled(["one weight off by a millionth", "one weight frozen"]))
 def test_one_wrong_entry_of_a_large_tensor_is_found(fault):
     broken = HalfDense(900, weight_init=GlorotUniform(), fault=fault)
     weight = check(twin((broken, Tanh())))[0]
@@ -332,9 +332,9 @@ def test_a_check_of_a_broken_network_leaves_nothing_changed():
         assert before == after + [batch.input.tobytes() for batch in one.batches], mutation.name
 
 
-@pytest.mark.parametrize("method", ["central", "both"])
-def test_central_differences_agree_on_every_part(method):
-    report = check_gradients(method=method)
+@pytest.mark.parametrize(("path", "method"), sampled([(XOR, "both"), (None, "central"), (None, "both")]))
+def test_central_differences_agree_on_every_part(path, method):
+    report = check_gradients(path, method=method)
     assert report.passed, [one for one in report.checks if not one.passed]
 
 
@@ -363,7 +363,7 @@ def test_central_differences_skip_what_lies_at_a_kink_and_fail_if_that_is_much()
     assert all(found.passed for found in check(one))
 
 
-@pytest.mark.parametrize(("entries", "count"), [("auto", 4_500), ("all", 4_500), (7, 7), (10_000, 4_500)])
+@pytest.mark.parametrize(("entries", "count"), sampled([(7, 7), ("auto", 4_500), ("all", 4_500), (10_000, 4_500)]))
 def test_entries_says_how_many_are_tried(entries, count):
     one = twin((Dense(900, weight_init=GlorotUniform()), Tanh()))
     weight = check(one, entries=entries)[0]
@@ -494,13 +494,11 @@ def test_large_networks_are_checked_along_directions_and_a_wrong_entry_is_still_
     assert "[1, 2]" in failed[0].cause
 
 
-def test_a_sample_of_the_campaign_against_false_alarms():
-    counted = 0
-    for number in range(150):
-        _, said = alarms(number)
-        assert not said, said
-        counted += said is not None
-    assert counted > 100
+@pytest.mark.parametrize("count", sampled([30, 150]))
+def test_a_sample_of_the_campaign_against_false_alarms(count):
+    found = [alarms(number)[1] for number in range(count)]
+    assert not any(found)
+    assert any(said is not None for said in found), "none was counted"
 
 
 def test_the_readme_shows_what_is_said_of_a_students_layer(bptrain_in, tmp_path, repository):
@@ -649,7 +647,7 @@ def test_each_of_two_wrong_layers_is_blamed_for_its_own():
     }
 
 
-@pytest.mark.parametrize("depth", [10, 20, 40])
+@pytest.mark.parametrize("depth", sampled([10, 20, 40]))
 def test_a_wrong_sign_behind_gradients_that_vanish_is_found(depth):
     """Twenty sigmoids make gradients of 1e-13 out of a loss of 1: nothing beside the loss, and wrong all the same."""
     layers = [layer for _ in range(depth) for layer in (Dense(4, weight_init=GlorotUniform()), Sigmoid())]

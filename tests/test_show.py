@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from speeds import sampled
 
 from bptrain import show, summarize, train
 from bptrain.config import annotated, load
@@ -301,36 +302,11 @@ def test_json_and_table_say_the_same(bptrain_in):
     assert document["target"] in words
 
 
-@pytest.mark.parametrize("columns", [40, 80, 160])
-def test_the_terminal_is_wide_enough(columns):
-    import fcntl
-    import os
-    import pty
-    import struct
-    import subprocess
-    import sys
-    import termios
-
+@pytest.mark.parametrize("columns", sampled([80, 40, 160]))
+def test_the_terminal_is_wide_enough(bptrain_in, columns):
     written(HEAD + BLOCK)
     for option in ([], ["--summary"]):
-        parent, child = pty.openpty()
-        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        environment = {k: v for k, v in os.environ.items() if k != "COLUMNS"} | {"NO_COLOR": "1", "TERM": "xterm"}
-        command = [sys.executable, "-m", "bptrain", "show", "my.yaml", *option]
-        with subprocess.Popen(command, stdout=child, stderr=child, env=environment) as process:
-            os.close(child)
-            text = b""
-            while True:
-                try:
-                    part = os.read(parent, 65536)
-                except OSError:
-                    break
-                text += part
-                if not part:
-                    break
-            os.close(parent)
-        assert process.returncode == 0
-        shown = text.decode().replace("\r", "")
+        shown = bptrain_in.on_a_terminal("show", "my.yaml", *option, columns=columns, NO_COLOR="1").replace("\r", "")
         # Values are never broken: their mark may go over the edge of a narrow screen.
         narrow = [line for line in shown.splitlines() if not re.search(r"[^ #].*  # (auto|default)$", line)]
         assert max(map(cell_len, narrow)) <= columns

@@ -40,14 +40,14 @@ def test_time_holds_out_the_latest_rows_and_parts_no_moment(times, shares, as_da
     except OptionError:
         # Two moments at least for each part.
         assert len(set(times)) <= 3 or min(share for share in shares if share) * len(times) < 1
-        return
-    together = np.concatenate(list(parts.values()))
-    assert sorted(together.tolist()) == list(range(len(times)))
-    moments = [{times[k] for k in parts[name]} for name in ("train", "validation", "test")]
-    moments = [one for one in moments if one]
-    assert all(max(one) < min(other) for one, other in pairwise(moments))
-    for name, share in zip(("validation", "test"), shares, strict=True):
-        assert bool(len(parts[name])) == bool(share)
+    else:
+        together = np.concatenate(list(parts.values()))
+        assert sorted(together.tolist()) == list(range(len(times)))
+        moments = [{times[k] for k in parts[name]} for name in ("train", "validation", "test")]
+        moments = [one for one in moments if one]
+        assert all(max(one) < min(other) for one, other in pairwise(moments))
+        for name, share in zip(("validation", "test"), shares, strict=True):
+            assert bool(len(parts[name])) == bool(share)
 
 
 def test_time_takes_the_share_that_is_asked_for():
@@ -63,12 +63,12 @@ def test_no_group_is_on_both_sides(groups, shares, seed):
         parts = divided(Split(*shares, "group", "c"), values, seed)
     except OptionError:
         assert len(set(groups)) <= 2
-        return
-    together = np.concatenate(list(parts.values()))
-    assert sorted(together.tolist()) == list(range(len(groups)))
-    sides = [{groups[k] for k in rows} for rows in parts.values()]
-    assert sum(map(len, sides)) == len(set(groups))
-    assert parts["train"].size
+    else:
+        together = np.concatenate(list(parts.values()))
+        assert sorted(together.tolist()) == list(range(len(groups)))
+        sides = [{groups[k] for k in rows} for rows in parts.values()]
+        assert sum(map(len, sides)) == len(set(groups))
+        assert parts["train"].size
 
 
 def test_groups_come_near_to_the_share_and_depend_on_the_seed():

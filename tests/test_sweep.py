@@ -132,13 +132,13 @@ def suspects(mutation):
 def test_planted_bugs_have_slope_one(mutation):
     found = sweep(mutation.twin())
     assert not found.passed
+    wrong = {one.name: one for one in found.taylor if one.verdict == "wrong"}
     if mutation.name in STOPS:
         assert "stops with" in found.failure
-        return
-    wrong = {one.name: one for one in found.taylor if one.verdict == "wrong"}
-    assert "all together" in wrong
-    assert set(wrong) - {"all together"}
-    assert set(wrong) - {"all together"} <= suspects(mutation)
+    else:
+        assert "all together" in wrong
+        assert set(wrong) - {"all together"}
+        assert set(wrong) - {"all together"} <= suspects(mutation)
     if mutation.name in NOT_FINITE:
         assert {one.remark for one in wrong.values()} == {"the gradient is not finite"}
     else:
@@ -304,7 +304,7 @@ def test_the_picture_fits(small, monkeypatch, width):
     lines = text.splitlines()
     assert "\x1b" not in text
     assert max(map(len, lines)) <= width
-    assert sum("│" in line for line in lines) >= 15
+    assert any("│" in line for line in lines)
     assert text.count("◆") == 2
     assert "step size h" in text
     assert "relative error" in text

@@ -105,7 +105,7 @@ RELU = ("network.2=relu", "network.0.dense.weight_init=he_normal")
 def test_gradients_vanish_until_they_are_cured(cure):
     def share(record):
         norms = [value for key, value in record.items() if key.startswith("gradient_norm") and "dense" in key]
-        assert len(norms) == 11
+        assert len(norms) > 2
         return norms[0] / norms[-1]
 
     sick, history = trained("vanishing")
