@@ -7,10 +7,10 @@ a method must take the same arguments; and the options must be of types that a c
 import inspect
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from bptrain.registry import Family, Option, alternatives, bare, family_of, options
+from bptrain.hints import SINGLE, Choice, Hint, ListOf, Member, Section, Single, options
+from bptrain.registry import Family
 
 
 def objections(family: Family, cls: type) -> Iterator[str]:
@@ -80,25 +80,26 @@ def option_objections(cls: type) -> Iterator[str]:
         if not field.init:
             yield f"has the field {option.name} with init=False, which no config could give back; use a property"
         elif not usable(option.hint):
+            type_ = written(hints[option.name])
             what = "use int, float, str, bool, Path, Literal, tuple[..., ...] of them, or a ClassVar for constants"
-            yield f"has the option {option.name} of a type that a config cannot give ({written(option)}); {what}"
+            yield f"has the option {option.name} of a type that a config cannot give ({type_}); {what}"
 
 
-def usable(hint: Any) -> bool:
-    """Whether a config can give a value of a type."""
-    choices = alternatives(hint)
-    if len(choices) > 1:
-        return all(map(usable, choices))
-    inner = bare(hint)
-    if family_of(hint) or get_origin(inner) is Literal or is_dataclass(inner):
-        return True
-    if get_origin(inner) is tuple:
-        items = get_args(inner)
-        return len(items) == 2 and items[1] is ... and usable(items[0])
-    return inner in (int, float, str, bool, Path, type(None))
+def usable(hint: Hint) -> bool:
+    """Whether a config can give a value of each form of a hint."""
+    for form in hint:
+        match form:
+            case Member() | Section() | Choice():
+                continue
+            case ListOf(item) if usable(item):
+                continue
+            case Single(kind) if kind in SINGLE:
+                continue
+        return False
+    return True
 
 
-def written(option: Option) -> str:
-    """The type of an option as the user wrote it, or nearly so."""
-    inner = bare(option.hint)
+def written(hint: Any) -> str:
+    """A type as the user wrote it, or nearly so."""
+    inner = hint.__origin__ if get_origin(hint) is Annotated else hint
     return inner.__name__ if isinstance(inner, type) and not get_args(inner) else str(inner)

@@ -7,11 +7,11 @@ import pytest
 
 from bptrain.config import Experiment, dump, from_json, load, to_yaml
 from bptrain.errors import ConfigError, InputError
+from bptrain.hints import Section, options
 from bptrain.nn.activations import Relu, Tanh
 from bptrain.nn.initializers import Values
 from bptrain.nn.layers import Dense, Dropout
 from bptrain.optim import Adam, Cosine, Sgd
-from bptrain.registry import alternatives, bare, options
 
 MINIMAL = "data: {source: {bundled: iris}}\nhidden: [8]\n"
 
@@ -318,9 +318,9 @@ def test_every_option_is_documented():
     def sections(cls):
         yield cls
         for option in options(cls):
-            for choice in alternatives(option.hint):
-                if hasattr(bare(choice), "__dataclass_fields__"):
-                    yield from sections(bare(choice))
+            for form in option.hint:
+                if isinstance(form, Section):
+                    yield from sections(form.cls)
 
     seen = [(cls, option) for cls in sections(Experiment) for option in options(cls)]
     sections_seen = {cls.__name__ for cls, _ in seen}

@@ -5,9 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import is_dataclass
 from pathlib import Path
-from typing import get_args, get_origin
 
 import pytest
 from speeds import sampled
@@ -16,7 +14,8 @@ from bptrain.commands.list import FAMILIES, SECTIONS
 from bptrain.config import load
 from bptrain.config.aliases import KEYS, NAMES, REMARKS, VALUES
 from bptrain.errors import ConfigError, InputError
-from bptrain.registry import alternatives, bare, describe, describe_family, family_of, options
+from bptrain.hints import Member, Section, options
+from bptrain.registry import describe_family
 from bptrain.spelling import normalize
 
 MINIMAL = "data: {source: {bundled: iris}}\nhidden: [8]\n"
@@ -156,15 +155,13 @@ FIELDS = list(every_field())
 
 def names_the_range(message, hint):
     """Whether a message says what an option takes: bounds, choices, names of components, or the keys of a section."""
-    for choice in alternatives(hint):
-        if family := family_of(choice):
-            named = all(word in message for word in (describe_family(family), *family.members))
-        elif is_dataclass(bare(choice)):
-            named = f"a mapping of {', '.join(option.name for option in options(bare(choice)))}" in message
-        elif get_origin(bare(choice)) is tuple:
-            named = describe(choice) in message
+    for form in hint:
+        if isinstance(form, Member):
+            named = all(word in message for word in (describe_family(form.family), *form.family.members))
+        elif isinstance(form, Section):
+            named = f"a mapping of {', '.join(option.name for option in options(form.cls))}" in message
         else:
-            named = describe(choice) in message
+            named = form.describe() in message
         if not named:
             return False
     return True
@@ -183,8 +180,7 @@ def test_every_field_names_its_range(override, option):
     (message,) = [one for one in found if re.match(rf"(\S+\.)?{option.name}(\.\d+)*: ", one)]
     items = [option.hint]
     for _ in re.findall(r"\.\d+", re.match(rf"(?:\S+\.)?{option.name}((?:\.\d+)*): ", message)[1]):
-        lists = [choice for item in items for choice in alternatives(item) if get_origin(bare(choice)) is tuple]
-        items = [get_args(bare(choice))[0] for choice in lists]
+        items = [inner for item in items for inner in item.items]
     assert items
     assert any(names_the_range(message, item) for item in items), message
     assert "(got a list of 1)" in message or "(got a mapping" in message or "(got an empty mapping)" in message
@@ -192,14 +188,14 @@ def test_every_field_names_its_range(override, option):
 
 def test_a_bound_is_named_with_the_value_beyond_it():
     for override, option in FIELDS:
-        bounds = re.findall(r"(>=|>|<=|<) ([\d.e+-]+)", describe(option.hint))
+        bounds = re.findall(r"(>=|>|<=|<) ([\d.e+-]+)", option.hint.describe())
         for sign, bound in bounds:
             beyond = float(bound) + {">=": -1, ">": 0, "<=": 1, "<": 0}[sign]
             beyond = int(beyond) if beyond.is_integer() else beyond
             network = "network: [dense]\nmetrics: [accuracy]\naugmentation: [mixup]\n"
             short = not re.match(r"network|(metrics|augmentation)\.0", override)
             text = MINIMAL if short else MINIMAL.replace("hidden: [8]\n", network)
-            item = f"[{beyond}]" if "list of" in describe(option.hint) else f"{beyond}"
+            item = f"[{beyond}]" if "list of" in option.hint.describe() else f"{beyond}"
             message = " ".join(one for _, _, one in mistakes(text, override.replace("{}", item)))
             assert f"{sign} {bound}" in message, (override, message)
             assert f"(got {beyond})" in message, (override, message)
@@ -220,7 +216,7 @@ def test_aliases_lead_to_what_exists():
             assert normalize(alias) == alias
             assert alias not in kinds[kind].members
             assert set(targets) <= set(kinds[kind].members), alias
-    literals = "".join(describe(option.hint) for _, option in FIELDS)
+    literals = "".join(option.hint.describe() for _, option in FIELDS)
     assert all(f"'{target}'" in literals for targets in VALUES.values() for target in targets)
 
 

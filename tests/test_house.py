@@ -13,10 +13,10 @@ import bptrain
 from bptrain.columns.augmentation import AUGMENTATIONS
 from bptrain.columns.scalers import SCALERS
 from bptrain.commands import COMMANDS
+from bptrain.hints import options
 from bptrain.metrics import METRICS
 from bptrain.nn import INITIALIZERS, LAYERS, LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES, Regularization
-from bptrain.registry import describe, options
 from bptrain.tables.sources import SOURCES
 
 REPOSITORY = Path(__file__).parents[1]
@@ -25,7 +25,7 @@ FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.r
 
 FLOORS = [
     {"errors", "interruption", "registry", "contract", "code", "needs", "arrays", "npy", "text", "formulas", "atomic"}
-    | {"spelling", "team", "threads", "blas"},
+    | {"hints", "spelling", "team", "threads", "blas"},
     {"nn", "optim", "metrics", "tables", "columns", "kernels", "data"},
     {"config"},
     {"model", "rules"},
@@ -256,7 +256,7 @@ def test_components_follow_the_mould():
             if not re.match(r"[A-Z][^\n]+[.:]", text):
                 wrong.append(f"{name}: the first line is no sentence")
             wrong += [f"{name}: {word}" for word in words if word not in text]
-            wrong += [f"{name}.{one.name}" for one in options(cls) if not (one.doc and describe(one.hint))]
+            wrong += [f"{name}.{one.name}" for one in options(cls) if not (one.doc and one.hint.describe())]
     assert wrong == []
 
 

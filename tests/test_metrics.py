@@ -5,13 +5,14 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from math import log
-from typing import Literal, get_args, get_origin
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bptrain.hints import Choice, options
 from bptrain.metrics import (
     F1,
     METRICS,
@@ -37,7 +38,7 @@ from bptrain.metrics import (
     default_metrics,
     predicted_codes,
 )
-from bptrain.registry import bare, name_of, options
+from bptrain.registry import name_of
 
 KINDS = get_args(Kind)
 
@@ -46,7 +47,8 @@ def variants(metric):
     """The metric with every choice of its options that are a choice, and with the first value of those that are not."""
     found = [metric]
     for option in options(type(metric)):
-        choices = get_args(bare(option.hint)) if get_origin(bare(option.hint)) is Literal else (option.default, 1, 2)
+        words = [value for form in option.hint if isinstance(form, Choice) for value in form.values]
+        choices = words or (option.default, 1, 2)
         found = [replace(each, **{option.name: choice}) for each in found for choice in dict.fromkeys(choices)]
     return found
 

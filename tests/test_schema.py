@@ -12,7 +12,7 @@ from bptrain.commands.list import FAMILIES, SECTIONS
 from bptrain.config import load
 from bptrain.config.yaml_text import parse
 from bptrain.errors import ConfigError
-from bptrain.registry import options
+from bptrain.hints import options
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 FILE = CONFIGS[0].parent / "bptrain.schema.json"

@@ -11,10 +11,10 @@ from speeds import sampled
 from bptrain import show, summarize, train
 from bptrain.config import annotated, load
 from bptrain.formulas import formula
+from bptrain.hints import options
 from bptrain.model.assemble import prepare
 from bptrain.nn import LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES
-from bptrain.registry import options
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 HEAD = "data: {source: {bundled: iris}}\n"

@@ -11,7 +11,7 @@ from bptrain.code import load_codes
 from bptrain.config.dump import plain
 from bptrain.config.families import FAMILIES, SECTIONS
 from bptrain.errors import InputError
-from bptrain.registry import Option, describe, options
+from bptrain.hints import Option, options
 from bptrain.spelling import suggestion
 
 
@@ -74,7 +74,7 @@ def reference(
 def entry(family: str, name: str, cls: type) -> ComponentEntry:
     """A component as the manual shows it."""
     text = inspect.getdoc(cls) or ""
-    listed = tuple(OptionEntry(one.name, describe(one.hint), default(one), one.doc) for one in options(cls))
+    listed = tuple(OptionEntry(one.name, one.hint.describe(), default(one), one.doc) for one in options(cls))
     return ComponentEntry(family, name, " ".join(text.split("\n\n")[0].split()), text, listed)
 
 
@@ -82,7 +82,7 @@ def default(option: Option) -> str | None:
     """The default of an option as YAML writes it."""
     if option.required:
         return None
-    value = plain(option.hint, option.default)
+    value = plain(option.default)
     if value == '"':
         return f"'{value}'"
     written = json.dumps(value, ensure_ascii=False)

@@ -3,26 +3,25 @@
 import math
 import re
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from bptrain.config.scalars import scalar, written
 from bptrain.config.suggest import value_advice
-from bptrain.config.types import accepts
-from bptrain.registry import alternatives, bare, family_of, options
+from bptrain.hints import Choice, Hint, options
 
 TRUE = ("yes", "on", "y", "true", "1")
 FALSE = ("no", "off", "n", "false", "0")
 NOTHING = ("none", "null", "nil", "no", "off", "false", "")
 
 
-def advice(hint: Any, value: Any) -> str:
+def advice(hint: Hint, value: Any) -> str:
     """What to do, to stand behind what was expected and what there is; empty if nothing can be guessed.
 
     Args:
-        hint: the type of the option.
+        hint: what the option takes.
         value: what does not fit it.
     """
-    kinds = [bare(choice) for choice in alternatives(hint)]
+    kinds = hint.kinds
     if isinstance(value, float) and not math.isfinite(value):
         return "write a finite number" if float in kinds or int in kinds else ""
     if type(None) in kinds and (value is False or (isinstance(value, str) and value.lower() in NOTHING)):
@@ -30,12 +29,12 @@ def advice(hint: Any, value: Any) -> str:
     if bool in kinds and (said := truth(value)) is not None:
         return f"write {written(said)}"
     if isinstance(value, str):
-        return text_advice(hint, kinds, value)
+        return text_advice(hint, value)
     if value is not None and not isinstance(value, dict | tuple) and {str, Path} & set(kinds):
         return f"put it in quotes: '{written(value)}'"
-    if isinstance(value, float) and value.is_integer() and accepts(hint, int(value)):
+    if isinstance(value, float) and value.is_integer() and hint.accepts(int(value)):
         return f"write {int(value)}"
-    if isinstance(value, tuple) and len(value) == 1 and accepts(hint, value[0]):
+    if isinstance(value, tuple) and len(value) == 1 and hint.accepts(value[0]):
         return f"write {written(value[0])}"
     return list_advice(hint, value)
 
@@ -46,9 +45,9 @@ def truth(value: Any) -> bool | None:
     return True if text in TRUE else False if text in FALSE else None
 
 
-def text_advice(hint: Any, kinds: list[Any], value: str) -> str:
+def text_advice(hint: Hint, value: str) -> str:
     """What to do about a text."""
-    words = [one for kind in kinds if get_origin(kind) is Literal for one in get_args(kind) if isinstance(one, str)]
+    words = [one for form in hint if isinstance(form, Choice) for one in form.values if isinstance(one, str)]
     if words and (found := value_advice(value, words)):
         return found
     number = meant_number(value.strip())
@@ -56,9 +55,9 @@ def text_advice(hint: Any, kinds: list[Any], value: str) -> str:
         return list_advice(hint, value)
     if isinstance(number, float) and not math.isfinite(number):
         return "write a finite number"
-    if not accepts(hint, number) and isinstance(number, float) and number.is_integer():
+    if not hint.accepts(number) and isinstance(number, float) and number.is_integer():
         number = int(number)
-    if accepts(hint, number):
+    if hint.accepts(number):
         quoted = type(scalar(value)) in (int, float)
         return "remove the quotes" if quoted else f"write {written(number)}"
     return list_advice(hint, number if accepts_item(hint, number) else value)
@@ -101,13 +100,12 @@ def meant_number(text: str) -> int | float | None:
     return int(plain) if number is not None and re.fullmatch(r"[-+]?[0-9]+", plain) else number
 
 
-def accepts_item(hint: Any, value: Any) -> bool:
+def accepts_item(hint: Hint, value: Any) -> bool:
     """Whether a list of this type takes the value as an item."""
-    lists = [choice for choice in alternatives(hint) if get_origin(bare(choice)) is tuple]
-    return any(accepts(get_args(bare(one))[0], value) for one in lists)
+    return any(item.accepts(value) for item in hint.items)
 
 
-def list_advice(hint: Any, value: Any) -> str:
+def list_advice(hint: Hint, value: Any) -> str:
     """What to do about a single value where a list is wanted."""
     if accepts_item(hint, value):
         return f"write [{value if isinstance(value, str) else written(value)}]"
@@ -127,11 +125,10 @@ def section_advice(cls: type, value: Any, *, optional: bool) -> str:
     if isinstance(value, tuple) and value and all(isinstance(item, dict) for item in value):
         return "write its keys without dashes"
     if isinstance(value, str):
-        families = [(option.name, family_of(one)) for option in options(cls) for one in alternatives(option.hint)]
-        named = [name for name, family in families if family and value in family.members]
+        named = [option.name for option in options(cls) for family in option.hint.families if value in family.members]
         return f"write {{{named[0]}: {value}}}" if len(named) == 1 else ""
     if isinstance(value, int | float):
-        fitting = [f"{{{option.name}: {written(value)}}}" for option in options(cls) if accepts(option.hint, value)]
+        fitting = [f"{{{option.name}: {written(value)}}}" for option in options(cls) if option.hint.accepts(value)]
         return f"write {' or '.join(fitting[:2])}" if fitting else ""
     return "indent its keys below it, or remove it" if value is None else ""
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from textwrap import wrap
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from bptrain.config.dump import flow, plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.load import Config
 from bptrain.config.origin import FieldPath
-from bptrain.registry import alternatives, bare, family_of, name_of, options, summary
+from bptrain.hints import options
+from bptrain.registry import is_component, name_of, summary
 from bptrain.text import printable
 
 WIDEST = 120
@@ -90,7 +91,7 @@ class Walk:
             after, doc = getattr(settled, option.name), option.doc
             if option.name == "network" and self.short:
                 doc += ", written out from hidden and activation"
-            yield from self.value(f"{option.name}:", option.hint, doc, after, before, (option.name,), "")
+            yield from self.value(f"{option.name}:", doc, after, before, (option.name,), "")
 
     def given(self, path: FieldPath) -> bool:
         """Whether the file gives the value at a path; the short form of the network is looked up where it stands."""
@@ -117,25 +118,23 @@ class Walk:
         self.explained.add(cls)
         return summary(cls)
 
-    def value(
-        self, prefix: str, hint: Any, doc: str, after: Any, before: Any, path: FieldPath, indent: str
-    ) -> Iterator[Line]:
+    def value(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
         """A value behind `key:` or the `-` of a list."""
         if is_dataclass(after) and not isinstance(after, type):
-            structure = self.component if any(family_of(choice) for choice in alternatives(hint)) else self.section
+            structure = self.component if is_component(after) else self.section
             yield from structure(prefix, doc, after, before, path, indent)
         elif isinstance(after, dict) and any(map(is_dataclass, after.values())):
             yield Line(indent + prefix, self.mark(True, isinstance(before, dict), path), doc)
             for name, item in after.items():
                 old = before.get(name) if isinstance(before, dict) else None
-                yield from self.value(f"{flow(name)}:", named_hint(hint), "", item, old, (*path, name), indent + "  ")
+                yield from self.value(f"{flow(name)}:", "", item, old, (*path, name), indent + "  ")
         elif isinstance(after, tuple) and after and is_dataclass(after[0]):
             yield Line(indent + prefix, self.mark(True, isinstance(before, tuple), path), doc)
             for k, item in enumerate(after):
                 old = before[k] if isinstance(before, tuple) else None
-                yield from self.value("-", item_hint(hint), "", item, old, (*path, k), indent + "  ")
+                yield from self.value("-", "", item, old, (*path, k), indent + "  ")
         else:
-            yield from self.single(indent + prefix, hint, doc, after, before, path)
+            yield from self.single(indent + prefix, doc, after, before, path)
 
     def component(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
         """`name`, or `name:` with its options below it."""
@@ -165,17 +164,17 @@ class Walk:
             value = getattr(after, option.name)
             old = getattr(before, option.name) if type(before) is type(after) else value
             doc = "" if known else option.doc
-            yield from self.value(f"{option.name}:", option.hint, doc, value, old, (*path, option.name), indent)
+            yield from self.value(f"{option.name}:", doc, value, old, (*path, option.name), indent)
 
-    def single(self, prefix: str, hint: Any, doc: str, after: Any, before: Any, path: FieldPath) -> Iterator[Line]:
+    def single(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath) -> Iterator[Line]:
         """A single value, or a list of such, broken where it is too long for a line."""
         mark = self.mark(after, before, path)
         if isinstance(after, tuple):
-            first, *others = flow_lines(prefix, plain(hint, after))
+            first, *others = flow_lines(prefix, plain(after))
             yield Line(first.code, mark, doc)
             yield from others
         else:
-            yield Line(f"{prefix} {flow(plain(hint, after))}", mark, doc)
+            yield Line(f"{prefix} {flow(plain(after))}", mark, doc)
 
 
 def flow_lines(prefix: str, items: Sequence[Any]) -> Iterator[Line]:
@@ -195,13 +194,3 @@ def flow_lines(prefix: str, items: Sequence[Any]) -> Iterator[Line]:
         else:
             line += f", {text}"
     yield Line(f"{line}]")
-
-
-def named_hint(hint: Any) -> Any:
-    """The type of the values of a mapping."""
-    return next(get_args(bare(choice))[1] for choice in alternatives(hint) if get_origin(bare(choice)) is dict)
-
-
-def item_hint(hint: Any) -> Any:
-    """The type of the items of a list."""
-    return next(get_args(bare(choice))[0] for choice in alternatives(hint) if get_origin(bare(choice)) is tuple)

@@ -1,24 +1,25 @@
 """Plain values to dataclasses: every value checked against the type and bounds of its field, all mistakes collected.
 
-The walk over sections, components and lists is here, because it knows the way to each value and so its place in the
-file; single values are checked by pydantic, strictly.
+The walk over sections, components and lists knows the way to each value and so its place in the file; what a single
+value must be is said by its hint.
 """
 
 from collections.abc import Sequence
-from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from bptrain.config.advice import advice, component_advice, is_meant_as_number, section_advice
 from bptrain.config.experiment import Experiment, network_mistake
 from bptrain.config.origin import FieldPath, Origin, first
 from bptrain.config.scalars import cut, shown
 from bptrain.config.suggest import Map, name_advice
-from bptrain.config.types import accepts, is_structured, wants_float
+from bptrain.config.tree import split_component
 from bptrain.config.variables import BROKEN
 from bptrain.config.yaml_text import MOST_PROBLEMS
 from bptrain.errors import OptionError, Problem
-from bptrain.registry import Family, Option, alternatives, any_of, bare, describe, describe_family, family_of, options
+from bptrain.hints import DictOf, Hint, ListOf, Member, Option, Section, options
+from bptrain.registry import Family, describe_family
+from bptrain.text import join_or
 
 INVALID: Any = object()
 """Stands for a value that could not be built; its mistake is noted already."""
@@ -82,29 +83,30 @@ class Builder:
         """Whether there are so many mistakes already that no more thought is spent on advice."""
         return len(self.problems) > MOST_PROBLEMS
 
-    def value(self, hint: Any, value: Any, path: FieldPath) -> Any:
+    def value(self, hint: Hint, value: Any, path: FieldPath) -> Any:
         """Whatever the type hint asks for."""
         if value is BROKEN or len(self.problems) > MOST_NOTED:
             return INVALID
-        structured = [choice for choice in alternatives(hint) if is_structured(choice)]
-        plain = [choice for choice in alternatives(hint) if not is_structured(choice)]
-        if not structured:
+        if not hint.structured:
             return self.leaf(hint, value, path)
-        if any(accepts(choice, value) for choice in plain):
+        if hint.accepts(value):
             return value
-        choice = structured[0]
-        if not isinstance(value, dict) and (get_origin(bare(choice)) is dict or any(map(list_hints, plain))):
+        form = hint.structured[0]
+        plain = Hint(tuple(one for one in hint if not one.structured))
+        if not isinstance(value, dict) and (isinstance(form, DictOf) or plain.items):
             return self.leaf(hint, value, path)
-        if family := family_of(choice):
-            numbers = [hint for hint in plain if bare(hint) in (int, float)]
-            if numbers and is_meant_as_number(value):
-                return self.leaf(numbers[0], value, path)
-            return self.component(family, value, path, plain)
-        if get_origin(bare(choice)) is tuple:
-            return self.items(hint, choice, value, path)
-        if get_origin(bare(choice)) is dict:
-            return self.mapping(choice, value, path)
-        return self.section(bare(choice), value, path, optional=type(None) in plain)
+        match form:
+            case Member(family):
+                numbers = [one for one in plain if Hint((one,)).kinds in ((int,), (float,))]
+                if numbers and is_meant_as_number(value):
+                    return self.leaf(Hint((numbers[0],)), value, path)
+                return self.component(family, value, path, [one.describe() for one in plain])
+            case ListOf(item):
+                return self.items(hint, item, value, path)
+            case DictOf(item):
+                return {name: self.value(item, one, (*path, name)) for name, one in value.items()}
+            case Section(cls):
+                return self.section(cls, value, path, optional=type(None) in plain.kinds)
 
     def section(self, cls: type, value: Any, path: FieldPath, *, optional: bool = False) -> Any:
         """A dataclass from a mapping of its fields."""
@@ -149,16 +151,17 @@ class Builder:
             self.meant_at_top |= meant
         return meant
 
-    def component(self, family: Family, value: Any, path: FieldPath, others: Sequence[Any] = ()) -> Any:
-        """A component: `name`, `name: {options}`, or `name: value` with the value of its first option."""
-        name: str
-        given: Any
-        besides = [describe(hint) for hint in others]
-        if isinstance(value, str):
-            name, given = value, {}
-        elif isinstance(value, dict) and len(value) == 1:
-            name, given = next(iter(value.items()))
-        else:
+    def component(self, family: Family, value: Any, path: FieldPath, besides: list[str]) -> Any:
+        """A component: `name`, `name: {options}`, or `name: value` with the value of its first option.
+
+        Args:
+            family: that it is of.
+            value: as it is written.
+            path: where it stands.
+            besides: what could stand there too, in words.
+        """
+        name, given = split_component(value)
+        if name is None or (isinstance(value, dict) and len(value) > 1):
             form = ", or ".join([f"the name of {describe_family(family)}, alone or as name: {{options}}", *besides])
             choices = f"choose from {', '.join(sorted(family.members))}"
             return self.wrong(path, form, value, component_advice(value, list(family.members)) or choices)
@@ -191,74 +194,62 @@ class Builder:
             self.origin.references[(*path, name)] = self.origin.references[path]
         return self.section(cls, {name: value}, path)
 
-    def items(self, hint: Any, choice: Any, value: Any, path: FieldPath) -> Any:
+    def items(self, hint: Hint, item: Hint, value: Any, path: FieldPath) -> Any:
         """A list of components or sections."""
         if not isinstance(value, tuple):
-            family = family_of(alternatives(get_args(bare(choice))[0])[0])
             name = next(iter(value), None) if isinstance(value, dict) else value
-            alone = isinstance(name, str) and family is not None and name in family.members
+            alone = isinstance(name, str) and any(name in family.members for family in item.families)
             form = f"- {name}{': ...' if isinstance(value, dict) else ''}"
-            return self.wrong(path, describe(hint), value, f"write it as an item of a list: {form}" if alone else "")
-        item = get_args(bare(choice))[0]
+            return self.wrong(path, hint.describe(), value, f"write it as an item of a list: {form}" if alone else "")
         return tuple(self.value(item, one, (*path, k)) for k, one in enumerate(value))
 
-    def mapping(self, choice: Any, value: dict[str, Any], path: FieldPath) -> Any:
-        """Values by names that the user chooses, such as those of columns."""
-        item = get_args(bare(choice))[1]
-        return {name: self.value(item, one, (*path, name)) for name, one in value.items()}
-
-    def leaf(self, hint: Any, value: Any, path: FieldPath) -> Any:
+    def leaf(self, hint: Hint, value: Any, path: FieldPath) -> Any:
         """A single value, or a list of single values."""
-        kinds = [bare(choice) for choice in alternatives(hint)]
         if isinstance(value, tuple | dict) and holds_broken(value):
             return INVALID
         reference = self.origin.references.get(path)
-        if reference and reference.text and not accepts(hint, value) and {str, Path} & set(kinds):
+        if reference and reference.text and not hint.accepts(value) and {str, Path} & set(hint.kinds):
             value = reference.text
-        if isinstance(value, str) and Path in kinds:
+        if isinstance(value, str) and Path in hint.kinds:
             return self.folder / value
-        if isinstance(value, tuple) and (lists := list_hints(hint)) and not self.list_items(lists, value, path):
+        if isinstance(value, tuple) and hint.items and not self.list_items(hint.items, value, path):
             return INVALID
-        if accepts(hint, value):
-            return float(value) if isinstance(value, int) and wants_float(hint) else value
+        if hint.accepts(value):
+            whole = type(value) is int and float in hint.kinds and int not in hint.kinds
+            return float(value) if whole else value
         if path == ("version",) and isinstance(value, int) and value > 1:
-            return self.wrong(path, describe(hint), value, "a newer bptrain is needed to read it")
+            return self.wrong(path, hint.describe(), value, "a newer bptrain is needed to read it")
         todo = "" if self.tired else advice(hint, value)
         if reference and todo.startswith("put it in quotes"):
             todo = f"write it inside a text, such as a-{cut(reference.name)}"
-        return self.wrong(path, describe(hint), value, todo)
+        return self.wrong(path, hint.describe(), value, todo)
 
-    def list_items(self, hints: list[Any], value: tuple[Any, ...], path: FieldPath) -> bool:
-        """Whether every item of a list fits one of some types of lists; items that do not are noted."""
-        items = [get_args(bare(hint))[0] for hint in hints]
-        inner = [hint for item in items for hint in list_hints(item)]
+    def list_items(self, items: tuple[Hint, ...], value: tuple[Any, ...], path: FieldPath) -> bool:
+        """Whether every item of a list fits one of some hints; items that do not are noted."""
+        inner = tuple(hint for item in items for hint in item.items)
         right = True
         for k, one in enumerate(value):
-            if any(accepts(item, one) for item in items):
+            if any(item.accepts(one) for item in items):
                 continue
             right = False
             if isinstance(one, tuple) and inner:
                 self.list_items(inner, one, (*path, k))
             else:
                 todo = "" if self.tired else advice(items[0], one)
-                self.wrong((*path, k), any_of([describe(item) for item in items]), one, todo)
+                self.wrong((*path, k), join_or([item.describe() for item in items]), one, todo)
             if len(self.problems) > MOST_NOTED:
                 break
         return right
 
 
-def list_hints(hint: Any) -> list[Any]:
-    """The types of lists among the alternatives of a hint."""
-    return [choice for choice in alternatives(hint) if get_origin(bare(choice)) is tuple]
-
-
-def needed(hint: Any) -> str:
+def needed(hint: Hint) -> str:
     """What a required option takes, with the names to choose from."""
-    if family := family_of(hint):
-        return f"{describe_family(family)}: {any_of(sorted(family.members))}"
-    if is_dataclass(bare(hint)):
-        return f"a mapping of {', '.join(option.name for option in options(bare(hint)))}"
-    return describe(hint)
+    match hint.forms:
+        case (Member(family),):
+            return f"{describe_family(family)}: {join_or(sorted(family.members))}"
+        case (Section(cls),):
+            return f"a mapping of {', '.join(option.name for option in options(cls))}"
+    return hint.describe()
 
 
 def holds_broken(value: Any) -> bool:

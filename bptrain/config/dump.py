@@ -2,11 +2,11 @@
 
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from bptrain.config.experiment import Experiment
 from bptrain.config.scalars import scalar
-from bptrain.registry import alternatives, bare, family_of, name_of, options
+from bptrain.registry import is_component, name_of
 from bptrain.text import printable
 
 
@@ -46,7 +46,7 @@ def yaml_text(document: Any, *, default_flow_style: bool | None, width: float) -
 
     Dumper.add_representer(str, text)
     written = yaml.dump(
-        escaped(document),
+        escape(document),
         Dumper=Dumper,
         sort_keys=False,
         allow_unicode=True,
@@ -56,32 +56,27 @@ def yaml_text(document: Any, *, default_flow_style: bool | None, width: float) -
     return str(written)
 
 
-def escaped(value: Any) -> Any:
+def escape(value: Any) -> Any:
     """Plain values as a config file writes them: a literal `${` doubled, so that it is read as itself."""
     if isinstance(value, dict):
-        return {key: escaped(one) for key, one in value.items()}
+        return {key: escape(one) for key, one in value.items()}
     if isinstance(value, list):
-        return [escaped(one) for one in value]
+        return [escape(one) for one in value]
     return value.replace("${", "$${") if isinstance(value, str) else value
 
 
-def section(value: Any) -> Any:
-    """A dataclass as a mapping of its fields, components among them as `name` or `{name: {options}}`."""
-    hints = {option.name: option.hint for option in options(type(value))}
-    return {field.name: plain(hints[field.name], getattr(value, field.name)) for field in fields(value)}
+def section(value: Any) -> dict[str, Any]:
+    """Return a dataclass as a mapping of its fields."""
+    return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
 
 
-def plain(hint: Any, value: Any) -> Any:
-    """A field's value without classes."""
+def plain(value: Any) -> Any:
+    """Return the value of an option without classes: components as `name` or `{name: {options}}`."""
     if isinstance(value, tuple):
-        item_hint = next((get_args(bare(choice))[0] for choice in alternatives(hint) if get_args(bare(choice))), Any)
-        return [plain(item_hint, item) for item in value]
+        return list(map(plain, value))
     if isinstance(value, dict):
-        mapping = next(bare(choice) for choice in alternatives(hint) if get_origin(bare(choice)) is dict)
-        return {name: plain(get_args(mapping)[1], item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     if is_dataclass(value):
         inside = section(value)
-        if not any(family_of(choice) for choice in alternatives(hint)):
-            return inside
-        return {name_of(value): inside} if inside else name_of(value)
+        return inside if not is_component(value) else {name_of(value): inside} if inside else name_of(value)
     return str(value) if isinstance(value, Path) else value

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.config.build import Builder
-from bptrain.config.defaults import frozen
-from bptrain.config.dump import escaped
+from bptrain.config.dump import escape
 from bptrain.config.experiment import Experiment
 from bptrain.config.origin import Origin, Source, Spot
-from bptrain.config.overrides import overridden
+from bptrain.config.overrides import override
 from bptrain.config.scalars import shown
-from bptrain.config.variables import resolved
+from bptrain.config.tree import freeze
+from bptrain.config.variables import resolve
 from bptrain.config.yaml_text import parse, read_text
 from bptrain.errors import ConfigError, OptionError, Problem
 
@@ -67,7 +67,7 @@ def changed(document: dict[str, Any], file: str, overrides: Sequence[str]) -> Co
     """
     # What is written there stands for itself; only the overrides can refer to something.
     origin = Origin(file, Spot(Source(file, ""), 1, 1))
-    return finished(frozen(escaped(document)), origin, overrides, Path.cwd(), name=Experiment.name)
+    return finished(freeze(escape(document)), origin, overrides, Path.cwd(), name=Experiment.name)
 
 
 def finished(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], folder: Path, *, name: str) -> Config:
@@ -75,10 +75,10 @@ def finished(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], fol
     problems: list[Problem] = []
     for text in overrides:
         try:
-            tree = overridden(tree, origin, text)
+            tree = override(tree, origin, text)
         except ConfigError as error:
             problems.extend(error.problems)
-    tree, nowhere = resolved({"name": escaped(name), **tree}, origin, os.environ)
+    tree, nowhere = resolve({"name": escape(name), **tree}, origin, os.environ)
     return Config(Builder(origin, folder, [*problems, *nowhere]).build(tree), origin)
 
 

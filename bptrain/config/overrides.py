@@ -3,15 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from bptrain.config.families import FAMILIES
 from bptrain.config.origin import FieldPath, Origin, Source, Spot, dotted, field_path
 from bptrain.config.scalars import cut, shown
+from bptrain.config.tree import first_option
 from bptrain.config.yaml_text import MOST_DEPTH, parse
 from bptrain.errors import ConfigError
-from bptrain.registry import options
 
 
-def overridden(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
+def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
     """The tree with one `KEY=VALUE` put in; the origin learns where the value stands.
 
     Raises:
@@ -88,11 +87,3 @@ def put(tree: Any, path: FieldPath, value: Any, problems: Problems, done: FieldP
         raise problems.at(here, f"{dotted(done)} is {shown(tree)} and has no keys inside")
     way, item = put(tree.get(str(step)), path, value, problems, here)
     return way, {**tree, str(step): item}
-
-
-def first_option(name: str) -> str | None:
-    """The first option of the component of that name, which `name: value` gives without saying so."""
-    for family in FAMILIES.values():
-        if name in family.members:
-            return next((option.name for option in options(family.members[name])), None)
-    return None

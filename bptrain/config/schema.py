@@ -5,16 +5,14 @@ that each is described once.
 """
 
 import json
-from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
-
-import annotated_types as at
+from typing import Any
 
 from bptrain.config.dump import plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
-from bptrain.registry import Family, Option, alternatives, bare, describe, family_of, metadata, options, summary
+from bptrain.hints import SINGLE, Choice, DictOf, Form, Hint, ListOf, Member, Option, Section, Single, options
+from bptrain.registry import Family, summary
 
 FILE_NAME = "bptrain.schema.json"
 
@@ -27,14 +25,7 @@ Schema = dict[str, Any]
 
 VARIABLE: Schema = {"$ref": "#/definitions/variable"}
 
-BOUNDS = (
-    (at.Ge, "ge", "minimum"),
-    (at.Gt, "gt", "exclusiveMinimum"),
-    (at.Le, "le", "maximum"),
-    (at.Lt, "lt", "exclusiveMaximum"),
-)
-
-TYPES = {int: "integer", float: "number", str: "string", bool: "boolean", Path: "string", type(None): "null"}
+BOUNDS = {">=": "minimum", ">": "exclusiveMinimum", "<=": "maximum", "<": "exclusiveMaximum"}
 
 
 def config_schema() -> Schema:
@@ -86,40 +77,39 @@ def described(option: Option, definitions: dict[str, Schema]) -> Schema:
     found = value(option.hint, definitions)
     # Beside a reference, draft 7 reads nothing.
     found = {"allOf": [found]} if "$ref" in found else found
-    found = {"description": f"{option.doc}; {describe(option.hint)}", **found}
+    found = {"description": f"{option.doc}; {option.hint.describe()}", **found}
     if not option.required:
-        found["default"] = plain(option.hint, option.default)
+        found["default"] = plain(option.default)
     return found
 
 
-def value(hint: Any, definitions: dict[str, Schema]) -> Schema:
+def value(hint: Hint, definitions: dict[str, Schema]) -> Schema:
     """Whatever a type hint takes."""
-    choices = alternatives(hint)
-    if len(choices) > 1:
-        return any_of(*(value(choice, definitions) for choice in choices))
-    if family := family_of(hint):
-        return component(family, definitions)
-    inner = bare(hint)
-    if is_dataclass(inner) and isinstance(inner, type):
-        name = inner.__name__
-        if name not in definitions:
-            definitions[name] = {}
-            definitions[name].update(section(inner, definitions))
-        return {"$ref": f"#/definitions/{name}"}
-    if get_origin(inner) is tuple:
-        return {"type": "array", "items": value(get_args(inner)[0], definitions)}
-    if get_origin(inner) is dict:
-        return {"type": "object", "additionalProperties": value(get_args(inner)[1], definitions)}
-    if get_origin(inner) is Literal:
-        return any_of({"enum": list(get_args(inner))}, VARIABLE)
-    limits = {
-        word: getattr(item, attribute)
-        for item in metadata(hint)
-        for kind, attribute, word in BOUNDS
-        if isinstance(item, kind)
-    }
-    single: Schema = {"type": TYPES[inner], **limits}
-    return single if single["type"] in ("string", "null") else any_of(single, VARIABLE)
+    found = [form_schema(form, definitions) for form in hint]
+    return found[0] if len(found) == 1 else any_of(*found)
+
+
+def form_schema(form: Form, definitions: dict[str, Schema]) -> Schema:
+    """Return the schema of one form of value."""
+    match form:
+        case Member(family):
+            return component(family, definitions)
+        case Section(cls):
+            if cls.__name__ not in definitions:
+                definitions[cls.__name__] = {}
+                definitions[cls.__name__].update(section(cls, definitions))
+            return {"$ref": f"#/definitions/{cls.__name__}"}
+        case ListOf(item):
+            return {"type": "array", "items": value(item, definitions)}
+        case DictOf(item):
+            return {"type": "object", "additionalProperties": value(item, definitions)}
+        case Choice(values):
+            return any_of({"enum": list(values)}, VARIABLE)
+        case Single(kind, bounds):
+            *_, json_type = SINGLE[kind]
+            single: Schema = {"type": json_type, **{BOUNDS[sign]: bound for sign, bound in bounds}}
+            return single if json_type in ("string", "null") else any_of(single, VARIABLE)
+    raise TypeError(form)
 
 
 def any_of(*choices: Schema) -> Schema:

@@ -1,47 +1,30 @@
 """What an unknown word may mean: a key that sits elsewhere, what other tools call it, or a slip of the finger."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import is_dataclass
 from functools import cached_property
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from bptrain.config.aliases import KEYS, NAMES, REMARKS, VALUES
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
 from bptrain.config.origin import FieldPath, dotted
 from bptrain.config.scalars import cut
-from bptrain.registry import (
-    Family,
-    alternatives,
-    bare,
-    describe_family,
-    family_of,
-    name_of,
-    options,
-)
+from bptrain.config.tree import walk
+from bptrain.hints import options
+from bptrain.registry import Family, describe_family
 from bptrain.spelling import LONGEST_WORD, closest, find_meant, normalize
 from bptrain.tables.sources import BUNDLED_TARGETS
+from bptrain.text import join_and, join_or
 
 # The families whose options people most likely have in mind come first.
 SOUGHT = [FAMILIES[name] for name in ("optimizers", "schedules", "losses", "layers")]
 SOUGHT += [family for family in FAMILIES.values() if family not in SOUGHT]
 
 
-def either(words: tuple[str, ...] | list[str]) -> str:
-    """`'a'`, `'a' or 'b'`."""
-    return " or ".join(repr(word) for word in words)
-
-
-def listed(words: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
 def value_advice(value: str, choices: list[str]) -> str:
     """What to do about a word that is none of the values of an enumeration; empty if nothing is near."""
     found = find_meant(value, choices, VALUES)
-    return f"did you mean {either(found)}?" if found else ""
+    return f"did you mean {join_or(list(map(repr, found)))}?" if found else ""
 
 
 def name_advice(word: str, family: Family, others: list[str]) -> str:
@@ -60,10 +43,10 @@ def name_advice(word: str, family: Family, others: list[str]) -> str:
     if family.kind == "source" and (form := source_form(word)):
         return f"write {form}"
     if homes and normalize(word) not in names and normalize(word) not in aliases:
-        kinds = listed([describe_family(one) for one in homes if one.kind != "layer" or len(homes) == 1])
+        kinds = join_and([describe_family(one) for one in homes if one.kind != "layer" or len(homes) == 1])
         return f"this is the name of {kinds}; choose from {', '.join(sorted(names))}"
     if found := find_meant(word, names, aliases):
-        return f"did you mean {either(found)}?"
+        return f"did you mean {join_or(list(map(repr, found)))}?"
     return f"choose from {', '.join(sorted(names))}"
 
 
@@ -88,7 +71,7 @@ class Map:
     def homes(self) -> dict[str, list[FieldPath]]:
         """The sections that have an option, by its name."""
         found: dict[str, list[FieldPath]] = {}
-        for path, cls in self.sections(Experiment, self.tree, ()):
+        for path, cls in walk(Experiment, self.tree):
             for option in options(cls):
                 found.setdefault(option.name, []).append(path)
         return found
@@ -97,42 +80,12 @@ class Map:
     def shelves(self) -> dict[str, FieldPath]:
         """Where a component of a family goes, by the kind of the family."""
         found: dict[str, FieldPath] = {}
-        for path, cls in self.sections(Experiment, self.tree, ()):
+        for path, cls in walk(Experiment, self.tree):
             for option in options(cls):
-                for choice in choices_of(option.hint):
-                    if family := family_of(choice):
+                for hint in (option.hint, *option.hint.items):
+                    for family in hint.families:
                         found.setdefault(family.kind, (*path, option.name))
         return found
-
-    def sections(self, cls: type, value: Any, path: FieldPath) -> Iterator[tuple[FieldPath, type]]:
-        """The path and class of a section or component, and of those inside."""
-        yield path, cls
-        given = value if isinstance(value, dict) else {}
-        for option in options(cls):
-            inner = given.get(option.name)
-            for choice in alternatives(option.hint):
-                here = (*path, option.name)
-                if family := family_of(choice):
-                    yield from self.component(family, inner, option.default, here)
-                elif is_dataclass(bare(choice)) and isinstance(bare(choice), type):
-                    yield from self.sections(bare(choice), inner, here)
-                elif isinstance(inner, tuple) and len(path) < 10:
-                    items = [family_of(item) for item in choices_of(choice)]
-                    for family in filter(None, items):
-                        for k, one in enumerate(inner[:100]):
-                            yield from self.component(family, one, None, (*here, k))
-
-    def component(self, family: Family, value: Any, default: Any, path: FieldPath) -> Iterator[tuple[FieldPath, type]]:
-        """The component that is chosen at a path, or the default one."""
-        given = None
-        if isinstance(value, str):
-            name = value
-        elif isinstance(value, dict) and value:
-            name, given = next(iter(value.items()))
-        else:
-            name = name_of(default)
-        if (cls := family.members.get(name)) and len(path) < 20:
-            yield from self.sections(cls, given, (*path, name))
 
     def named(self, name: str) -> list[str]:
         """The dotted paths of all options of a name."""
@@ -166,7 +119,7 @@ class Map:
             return found
         if owners:
             kinds = kind if len(owners) == 1 else f"{kind}es" if kind.endswith("s") else f"{kind}s"
-            return f"{word} is an option of the {kinds} {listed(owners)}", set()
+            return f"{word} is an option of the {kinds} {join_and(owners)}", set()
         if found := self.as_component(word, path, exact=False):
             return found
         if len(word) <= LONGEST_WORD:
@@ -207,16 +160,6 @@ class Map:
             where = "" if shelf[:-1] == path else f" {self.under([shelf[:-1]])}"
             return f"{what}; write {form}{where}", {str(shelf[-1])} if shelf[:-1] == path else set()
         return None
-
-
-def choices_of(hint: Any) -> tuple[Any, ...]:
-    """The members of a union, and the items of the lists among them."""
-    found: list[Any] = []
-    for choice in alternatives(hint):
-        found.append(choice)
-        if get_origin(bare(choice)) is tuple:
-            found.extend(alternatives(get_args(bare(choice))[0]))
-    return tuple(found)
 
 
 def owning(word: str, path: FieldPath) -> tuple[str, list[str]]:

@@ -6,14 +6,13 @@ inserted as text. `$${` stands for a literal `${`.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import MISSING, replace
 from typing import Any
 
-from bptrain.config.defaults import MISSING, default
 from bptrain.config.origin import FieldPath, Origin, Reference, dotted, field_path
-from bptrain.config.overrides import first_option
 from bptrain.config.scalars import cut, scalar, shown, written
 from bptrain.config.suggest import Map
+from bptrain.config.tree import find_default, first_option
 from bptrain.config.yaml_text import MOST_DEPTH, MOST_PROBLEMS
 from bptrain.errors import Problem
 from bptrain.spelling import closest
@@ -31,7 +30,7 @@ class NowhereError(Exception):
     """A reference cannot be followed; the message is noted where it stands."""
 
 
-def resolved(tree: dict[str, Any], origin: Origin, environment: Mapping[str, str]) -> tuple[Any, list[Problem]]:
+def resolve(tree: dict[str, Any], origin: Origin, environment: Mapping[str, str]) -> tuple[Any, list[Problem]]:
     """The tree with every reference followed, and the mistakes in them; the origin learns which values were references.
 
     Args:
@@ -171,7 +170,7 @@ class Resolver:
             elif isinstance(value, tuple) and isinstance(part, int) and part < len(value):
                 value = value[part]
             elif isinstance(value, dict | tuple) or not done or first_option(str(done[-1])) != part:
-                value = default(self.tree, target)
+                value = find_default(self.tree, target)
                 if value is MISSING:
                     raise NowhereError(self.nothing(name, target))
                 return value

@@ -9,12 +9,13 @@ from bptrain.columns.target_columns import Inputs, Several, Value
 from bptrain.columns.targets import Classes
 from bptrain.config import Experiment, dump
 from bptrain.formulas import SYMBOLS, formula, with_numbers
+from bptrain.hints import options
 from bptrain.model.assemble import Assembly
 from bptrain.model.heads import Head
 from bptrain.model.model import Model, batch_rows
 from bptrain.nn.cost import LayerCost, costs
 from bptrain.optim import Constant, LineSearch, Schedule, Warmup
-from bptrain.registry import name_of, options, summary
+from bptrain.registry import name_of, summary
 from bptrain.text import printable
 
 
