@@ -1,10 +1,12 @@
-"""Duplicates: rows that stand in several parts of a split, so that the score tells what was learned by heart."""
+"""Duplicates: rows that stand in several splits, so that the score tells what was learned by heart."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from bptrain.arrays import Array
+
+SPLITS = ("train", "validation", "test")
 
 CHUNK = 1 << 15
 
@@ -16,48 +18,64 @@ LOOKED_AT = 1000
 
 
 def count_duplicates(inputs: Mapping[str, Array], targets: Mapping[str, Array]) -> dict[str, int]:
-    """How many rows of `validation` also stand in `train`, and of `test` in `train` or `validation`; parts without any
-    are left out.
+    """Return how many rows of `validation` also stand in `train`, and of `test` in `train` or `validation`; splits
+    without any are left out.
 
     Args:
-        inputs: by part, `(rows, columns)`.
-        targets: by part, `(rows,)` or `(rows, columns)`.
+        inputs: by split, `(rows, columns)`.
+        targets: by split, `(rows,)` or `(rows, columns)`.
     """
     if len(inputs) < 2:
         return {}
-    order = [name for name in ("train", "validation", "test") if name in inputs]
+    order = [name for name in SPLITS if name in inputs]
     telling = most_telling(inputs["train"])
     keys = [digests(inputs[name][:, telling], targets[name]) for name in order]
     borders = np.cumsum([len(one) for one in keys])[:-1]
     suspects = zip(order, np.split(comes_again(np.concatenate(keys)), borders), strict=True)
-    whole = {name: digests(inputs[name][rows], targets[name][rows]) for name, rows in suspects}
-    seen, counts = whole["train"], {}
-    for name in order[1:]:
-        counts[name] = int(np.isin(whole[name], seen).sum())
-        seen = np.concatenate([seen, whole[name]])
+    return count_alike({name: digests(inputs[name][rows], targets[name][rows]) for name, rows in suspects})
+
+
+def count_alike(keys: Mapping[str, Array]) -> dict[str, int]:
+    """Return how many keys of each split, `(rows,)` each, also stand in a split before it; splits without any are left
+    out. The keys are sorted in place.
+    """
+    counts: dict[str, int] = {}
+    before: list[Array] = []
+    for name in SPLITS:
+        if name not in keys:
+            continue
+        for start in range(0, len(keys[name]), CHUNK):
+            chunk = keys[name][start : start + CHUNK]
+            counts[name] = counts.get(name, 0) + int(np.any([is_in(chunk, one) for one in before], axis=0).sum())
+        keys[name].sort()
+        before.append(keys[name])
     return {name: count for name, count in counts.items() if count}
 
 
+def is_in(keys: Array, known: Array) -> Array:
+    """Return which keys are among known ones, which are sorted, `(rows,)` bool."""
+    if not len(known):
+        return np.zeros(len(keys), bool)
+    places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.asarray(known[places] == keys)
+
+
 def comes_again(keys: Array) -> Array:
-    """Which keys `(rows,)` are there more than once, `(rows,)` bool."""
-    order = np.argsort(keys)
-    same = keys[order[1:]] == keys[order[:-1]]
-    found = np.zeros(len(keys), bool)
-    found[order[1:]] |= same
-    found[order[:-1]] |= same
-    return found
+    """Return which keys `(rows,)` are there more than once, `(rows,)` bool."""
+    ordered = np.sort(keys)
+    return is_in(keys, np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
 
 
 def most_telling(inputs: Array) -> Array:
-    """The numbers of the columns with the most values in some of the rows."""
+    """Return the numbers of the columns with the most values in some of the rows."""
     some = np.sort(inputs[:: -(-len(inputs) // LOOKED_AT)], axis=0)
     different = np.count_nonzero(np.diff(some, axis=0), axis=0)
     return np.sort(np.argsort(-different, kind="stable")[:TELLING])
 
 
 def digests(*blocks: Array) -> Array:
-    """A number for each row of blocks side by side, `(rows,)` uint64; other rows have other ones, but for a chance of
-    about rows² in 2^64.
+    """Return a number for each row of blocks side by side, `(rows,)` uint64; other rows have other ones, but for a
+    chance of about rows² in 2^64.
 
     blocks `(rows, columns)` or `(rows,)`.
     """
