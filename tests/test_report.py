@@ -19,7 +19,7 @@ import bptrain
 from bptrain.columns.columns import Columns
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.evaluation.predictions import Predictions
-from bptrain.model.model import Rows
+from bptrain.model.encoded_rows import Rows
 from bptrain.report.history import curve, panels
 from bptrain.report.mistakes import confident, furthest, number_words
 from bptrain.report.pictures import pixels

@@ -74,18 +74,22 @@ class Split:
         if self.method == "stratified" and codes is None:
             raise OptionError(Mistake("method", "stratified needs a target of classes; use random", "BP126"))
         groups = [np.arange(count)] if codes is None or self.method == "random" else by_class(codes)
-        groups = [rng.permutation(group) for group in groups]
+        for group in groups:
+            rng.shuffle(group)
         cut = [0] * len(groups)
         parts: dict[str, Array] = {}
         for name, share in zip(("validation", "test"), self.shares, strict=True):
             # Every class keeps a row to train on.
             room = [len(group) - 1 - start for group, start in zip(groups, cut, strict=True)]
             taken = quotas([share * len(group) for group in groups], room)
-            pieces = [group[start : start + k] for group, start, k in zip(groups, cut, taken, strict=True)]
-            parts[name] = np.sort(np.concatenate(pieces))
+            parts[name] = np.concatenate(
+                [group[start : start + k] for group, start, k in zip(groups, cut, taken, strict=True)]
+            )
             cut = [start + k for start, k in zip(cut, taken, strict=True)]
             refuse_no_rows(name, share, parts[name], count)
-        train = np.sort(np.concatenate([group[start:] for group, start in zip(groups, cut, strict=True)]))
+        train = np.concatenate([group[start:] for group, start in zip(groups, cut, strict=True)])
+        for part in (train, *parts.values()):
+            part.sort()
         return {"train": train, **parts}
 
 

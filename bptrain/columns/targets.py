@@ -1,6 +1,5 @@
 """Targets: classes with their labels, and what a column to be predicted looks like."""
 
-from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -11,10 +10,12 @@ from bptrain.arrays import Array
 from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
 from bptrain.errors import InputError
 from bptrain.registry import name_of
+from bptrain.tables import large
+from bptrain.tables.replaced import Replaced
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table, shown
 from bptrain.tables.values import UNSEEN, are_numbers, as_numbers, codes, distinct
-from bptrain.tables.values import missing as holes_of
+from bptrain.tables.values import missing as missing_values
 
 Task = Literal["classification", "regression", "multi_label", "autoencoder", "multi_task"]
 
@@ -73,7 +74,7 @@ def refuse_missing(rows: Selection, name: str, values: Array) -> None:
     Raises:
         InputError: it is; the message names the first row.
     """
-    holes = np.flatnonzero(holes_of(values))
+    holes = np.flatnonzero(missing_values(values))
     if len(holes):
         more = f", here and in {len(holes) - 1:,} more rows" if len(holes) > 1 else ""
         what = (
@@ -131,12 +132,19 @@ def refuse_constant(table: Table | Selection, name: str) -> None:
 
 
 def with_numbers(table: Table, name: str) -> Table:
-    """The table with a column that was read as text as numbers, if it is numbers alone and none is padded with
+    """Return the table with a column that was read as text as numbers, if it is numbers alone and none is padded with
     zeros."""
-    values = table.columns[name]
-    if values.dtype != object or not are_numbers(values, table.decimal):
-        return table
-    return replace(table, columns=ChainMap({name: as_numbers(values, table.decimal)}, table.columns))  # type: ignore[arg-type]
+    found, present = [], False
+    for _, block in large.blocks(table):
+        values = block.columns[name]
+        if values.dtype != object:
+            return table
+        if are_numbers(values, table.decimal):
+            present = True
+        elif not missing_values(values).all():
+            return table
+        found.append(as_numbers(values, table.decimal))
+    return replace(table, columns=Replaced(table.columns, {name: np.concatenate(found)})) if present else table
 
 
 def likely_task(table: Table, name: str) -> Task:

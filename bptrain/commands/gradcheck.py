@@ -18,7 +18,7 @@ from bptrain.gradcheck.planted import MUTATIONS
 from bptrain.gradcheck.sweep import Sweep, sweep
 from bptrain.gradcheck.twin import Twin
 from bptrain.model.assemble import Assembly, prepare
-from bptrain.model.model import Rows
+from bptrain.model.encoded_rows import Rows
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES
 from bptrain.nn.observer import BackwardError, in_backward_order
 

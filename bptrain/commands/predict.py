@@ -16,7 +16,7 @@ from bptrain.columns.features import Numeric
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.answers import Answer, answers
 from bptrain.evaluation.prediction_file import CsvExport, exported, refuse_output
-from bptrain.model.assemble import ignored_columns, ignored_values
+from bptrain.model.encoding import ignored_columns, ignored_values
 from bptrain.model.model import Model, scoring_rows
 from bptrain.model.scoring import predicted
 from bptrain.run.checkpoint import load

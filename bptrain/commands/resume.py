@@ -5,6 +5,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
+from bptrain.arrays import Array
 from bptrain.code import load_codes
 from bptrain.commands.train import Result, Sink, carry_out, outcome, tell
 from bptrain.config import Config, changed, dump, from_json, load
@@ -102,6 +105,7 @@ def reopened(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session, dict
         return *from_its_start(run, overrides), notices
     notices += [notice] if notice else []
     meet(needed_by(stored, file), str(file))
+    require_order(run, arrays)
     config = changed(stored["config"], str(file), overrides)
     refuse_changes(dump(from_json(stored["config"], str(file))), config)
     require_trackers(config)
@@ -115,6 +119,17 @@ def reopened(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session, dict
     if dump(config.experiment) != stored["config"]:
         write_config(run, config.experiment)
     return session, stored["history"], notices
+
+
+def require_order(run: RunDirectory, arrays: Mapping[str, Array]) -> None:
+    """Refuse a run on a table larger than data.memory of which an earlier version drew and ordered the rows.
+
+    Raises:
+        InputError: it is one; its checkpoint has the keys of an order and not the order.
+    """
+    if "order" in arrays and arrays["order"].dtype == np.uint64:
+        what = "an earlier version of bptrain drew its rows from a table larger than data.memory in another way"
+        raise InputError(f"{run.path}: {what}; it can still predict, but not be resumed: train a new run")
 
 
 def from_its_start(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session, dict[str, Any] | None]:

@@ -15,11 +15,13 @@ from bptrain.evaluation.fitting import fitting_measures
 from bptrain.evaluation.predictions import Predictions, in_own_units, predictions
 from bptrain.evaluation.targets import Target, targets
 from bptrain.metrics import Figure
-from bptrain.model.assemble import encode_again, fingerprint, ignored_columns, ignored_values, split_again
-from bptrain.model.model import Model, Rows
+from bptrain.model.encoded_rows import Rows
+from bptrain.model.encoding import encode_splits, fingerprint, ignored_columns, ignored_values
+from bptrain.model.model import Model
 from bptrain.model.read import reading_of
-from bptrain.model.roles import dropped
+from bptrain.model.roles import divided, dropped
 from bptrain.model.scoring import score
+from bptrain.tables.large import is_mapped
 from bptrain.tables.sources import read_table
 from bptrain.tables.table import Table
 
@@ -103,16 +105,18 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     if name not in counts:
         raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
     table = reading_of(model.experiment.data).load()
-    division = split_again(model, table)
+    division = divided(model.experiment, table, model.streams)
     now, then = sum(division.counts.values()), sum(counts.values())
     if now != then:
         what = f"{table.origin} has {now} rows, and had {then} when the model was trained"
         raise InputError(f"{what}; the split cannot be repeated, use --data FILE")
     parts: Mapping[str, Rows] = {}
     if division.counts == counts:
-        parts = encode_again(model, division)
+        parts = encode_splits(model, division.parts).rows
     if not parts or fingerprint(parts) != stored["data"]:
         what = f"{table.origin} has changed since the model was trained"
+        if is_mapped(table):
+            what += ", or it is larger than data.memory and an earlier version of bptrain drew its rows in another way"
         raise InputError(f"{what}; its {name} rows may be others now, use --data FILE to score all rows of a file")
     return name, parts[name]
 

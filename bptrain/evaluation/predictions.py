@@ -13,8 +13,9 @@ from bptrain.columns.target_columns import Inputs
 from bptrain.columns.targets import Classes
 from bptrain.metrics import Kind, predicted_codes
 from bptrain.metrics.probability import class_probabilities
+from bptrain.model.encoded_rows import Rows
 from bptrain.model.heads import Head
-from bptrain.model.model import Model, Rows, scoring_rows
+from bptrain.model.model import Model, scoring_rows
 from bptrain.model.scoring import Pair, forward
 from bptrain.nn.threads import threads_for
 

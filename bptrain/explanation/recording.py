@@ -9,7 +9,7 @@ import numpy as np
 
 from bptrain.arrays import Array, RandomState
 from bptrain.errors import InputError
-from bptrain.model.model import Rows
+from bptrain.model.encoded_rows import Rows
 from bptrain.model.objective import Batch, Objective
 from bptrain.nn import Frame, Network, Views, Workspace
 from bptrain.nn.losses import Value

@@ -4,34 +4,26 @@ Everything that only the data can tell is settled here: the task, the loss, the 
 the columns. What comes out has no `auto` left in it.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bptrain.arrays import Streams
 from bptrain.code import load_codes
-from bptrain.columns.duplicates import count_duplicates
-from bptrain.columns.targets import Classes
 from bptrain.config import Config, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.model.heads import Head
-from bptrain.model.model import Model, Rows, batch_rows, build_model
+from bptrain.model.encoded_rows import Rows
+from bptrain.model.encoding import encode_splits, fingerprint, repeated
+from bptrain.model.model import Model, batch_rows, build_model
 from bptrain.model.preprocessing import fitted
 from bptrain.model.read import Tables
-from bptrain.model.roles import Division, divided, feature_names, target_names
+from bptrain.model.roles import divided, feature_names, target_names
 from bptrain.model.task import find_task, refuse_continuous, settled
 from bptrain.optim import LineSearch
 from bptrain.registry import name_of
-from bptrain.tables import large
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table, shown
-
-if TYPE_CHECKING:
-    from bptrain.model.large_division import LargeDivision
+from bptrain.tables.table import Table
 
 
 @dataclass(frozen=True)
@@ -65,20 +57,12 @@ def assemble(config: Config, table: Table) -> Assembly:
         ConfigError: something in the config does not fit the data or the rest, with its place.
         InputError: the data cannot be used.
     """
-    # It needs what is below.
-    from bptrain.model.large import assemble_large
-
     with place_errors(config):
-        return assemble_large(config, table) if is_large(table) else assemble_small(config, table)
+        return assemble_experiment(config, table)
 
 
-def is_large(table: Table) -> bool:
-    """Whether a table, or that of a split, is not to be held in memory."""
-    return any(large.is_mapped(one) for one in (table, *table.splits.values()))
-
-
-def assemble_small(config: Config, table: Table) -> Assembly:
-    """As `assemble`, for a table in memory.
+def assemble_experiment(config: Config, table: Table) -> Assembly:
+    """Do what `assemble` does; mistakes have no places yet.
 
     Raises:
         InputError: as there; an `OptionError` where the field says what is wrong.
@@ -98,44 +82,11 @@ def assemble_small(config: Config, table: Table) -> Assembly:
     experiment = settled(written, names, task, table, columns)
     model = build_model(experiment, columns, streams, rows=len(division.parts["train"]))
     refuse_unfit(model, division.counts)
-    parts, notes = encoded(model, division)
-    for name, rows in parts.items():
-        if objection := model.objection(rows, strict=name == "train"):
-            raise OptionError(objected(model, *objection))
-    duplicates = count_duplicates(
-        {name: rows.inputs for name, rows in parts.items()}, {name: rows.targets for name, rows in parts.items()}
-    )
-    if duplicates:
-        notes = (*notes, repeated(duplicates, parts))
-    notes = (*division.notes, *notes)
-    return Assembly(config, model, parts, fingerprint(parts), table, division.parts, notes, duplicates)
-
-
-def split_again(model: Model, table: Table) -> "Division | LargeDivision":
-    """Return the rows of each split, drawn as when the model was trained.
-
-    Args:
-        model: of a checkpoint, whose experiment has no `auto` left.
-        table: as it was read then.
-
-    Raises:
-        InputError: the data cannot be used.
-    """
-    from bptrain.model.large_division import divided_large_again
-
-    return divided_large_again(model, table) if is_large(table) else divided(model.experiment, table, model.streams)
-
-
-def encode_again(model: Model, division: "Division | LargeDivision") -> Mapping[str, Rows]:
-    """Return the rows of each split as the network reads them.
-
-    Raises:
-        InputError: a value cannot be used.
-        StorageError: there is no room for them.
-    """
-    from bptrain.model.large import encoded_large
-
-    return encoded(model, division)[0] if isinstance(division, Division) else encoded_large(model, division).parts
+    encoded = encode_splits(model, division.parts)
+    rows, notes = encoded.rows, (*division.notes, *encoded.notes)
+    if encoded.duplicates:
+        notes = (*notes, repeated(encoded.duplicates, rows))
+    return Assembly(config, model, rows, fingerprint(rows), table, division.parts, notes, encoded.duplicates)
 
 
 def prepare(
@@ -160,69 +111,6 @@ def prepare(
     load_codes(code)
     loaded = load(config, overrides)
     return assemble(loaded, (tables or Tables()).read(loaded))
-
-
-def encoded(model: Model, division: Division) -> tuple[dict[str, Rows], tuple[str, ...]]:
-    """The rows of each part as the network reads them, and what is to be said of them.
-
-    Raises:
-        InputError: a value cannot be used; an `OptionError` where a part weighs nothing.
-    """
-    parts, notes = {}, []
-    for name, selection in division.parts.items():
-        unseen: Counter[str] = Counter()
-        rows = parts[name] = model.rows(selection.table, selection.numbers, unseen)
-        if rows.weights is not None and not rows.weights.any():
-            raise weighs_nothing(model, name)
-        if unseen:
-            notes.append(f"{name}: {ignored_values(unseen)}")
-    return parts, tuple(notes)
-
-
-def ignored_columns(names: Sequence[str]) -> str:
-    """What is said of columns that the model does not know."""
-    some = ", ".join(map(shown, names[:10])) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
-    return f"ignored the column{'s' * (len(names) > 1)} {some}"
-
-
-def weighs_nothing(model: Model, part: str) -> OptionError:
-    """What is said of a part whose rows weigh nothing."""
-    weighs = "class_weight" if model.columns.weighting.column is None else "sample_weight"
-    return OptionError(Mistake(f"data.{weighs}", f"all rows of {part} weigh nothing; give some a positive weight"))
-
-
-def ignored_values(unseen: Mapping[str, int]) -> str:
-    """What is said of categories that training did not know."""
-    where = ", ".join(f"{shown(name)} in {count:,} row{'s' * (count > 1)}" for name, count in unseen.items())
-    return f"values unseen in training are ignored ({where})"
-
-
-def repeated(duplicates: Mapping[str, int], parts: Mapping[str, Rows]) -> str:
-    """What is said of rows that stand in several parts."""
-    each = ", ".join(f"{count:,} of {len(parts[name]):,} {name} rows" for name, count in duplicates.items())
-    return f"{each} also stand in a part that comes before, alike in features and target"
-
-
-def fingerprint(parts: Mapping[str, Rows]) -> str:
-    """A digest that tells whether all rows are still the same, and in the same parts."""
-    return sha256("".join(f"{name} {rows.fingerprint()}\n" for name, rows in parts.items()).encode()).hexdigest()
-
-
-def objected(model: Model, head: Head, objection: str) -> Mistake:
-    """What a loss says against the targets as a mistake in the field that is to blame, and what to do about it."""
-    data, loss, place = model.experiment.data, head.loss, "loss"
-    if isinstance(data.target, dict):
-        place = f"data.target.{head.name}.loss"
-    if getattr(loss, "class_weights", None) is not None and isinstance(head.target, Classes):
-        said = objection.removeprefix(f"{name_of(loss)}: class_weights ")
-        some = ", ".join(map(str, head.target.labels[:20])) + (", ..." if len(head.target.labels) > 20 else "")
-        return Mistake(f"{place}.{name_of(loss)}.class_weights", f"{said}; write one for each of {some}", "BP124")
-    if data.task == "multi_label":
-        return Mistake("data.target", objection, "BP122")
-    if data.task == "autoencoder":
-        what = f"{objection}, and the inputs are the target; write data.scaling: minmax, or use mse"
-        return Mistake(place, what, "BP122")
-    return Mistake(place, f"{objection}; choose another target, or a loss for such numbers, as mse", "BP122")
 
 
 def refuse_unfit(model: Model, rows: Mapping[str, int]) -> None:

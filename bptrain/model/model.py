@@ -1,8 +1,6 @@
 """A model: a network with its loss, its metrics and its columns, ready to be used on a raw table."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,69 +11,14 @@ from bptrain.columns.target_columns import Inputs, Several
 from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import Metric
+from bptrain.model.encoded_rows import Rows
 from bptrain.model.heads import Head, fitting_widths, heads_of, loss_of, objections
 from bptrain.model.measures import Measure, chosen_metrics, measures_of
-from bptrain.model.objective import Batch, Objective
+from bptrain.model.objective import Objective
 from bptrain.nn import Activation, Network, resolve_layers
 from bptrain.nn.layers import Dense
 from bptrain.registry import name_of
-from bptrain.tables.mapped import Records
 from bptrain.tables.table import Table
-
-PORTION = 1 << 16
-"""Rows that are looked at together where all are more than memory holds."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows as the network reads them: inputs `(rows, inputs)`, targets in the encoding of the loss, their numbers in
-    the table that they come from, if that is known, and what each weighs in the loss, if not all the same; `mapped` is
-    the file in which they are, where that is larger than memory."""
-
-    inputs: Array
-    targets: Array
-    numbers: Array | None = None
-    weights: Array | None = None
-    mapped: Records | None = None
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    def fill(self, batch: Batch, chosen: Array) -> None:
-        """Gather rows into a batch."""
-        if self.mapped is None:
-            batch.fill(self.inputs, self.targets, chosen, self.weights)
-            return
-        found = self.mapped.take(chosen)
-        weights = None if self.weights is None else found["weights"]
-        batch.fill(found["inputs"], found["targets"], np.arange(len(found)), weights)
-
-    def portions(self) -> Iterator["Rows"]:
-        """All of them, so many at a time as fit into memory."""
-        most = len(self) if self.mapped is None else PORTION
-        for start in range(0, len(self), most):
-            part = slice(start, start + most)
-            numbers, weights = (None if one is None else one[part] for one in (self.numbers, self.weights))
-            yield Rows(self.inputs[part], self.targets[part], numbers, weights)
-            if self.mapped is not None:
-                self.mapped.release()
-
-    def first(self, count: int) -> "Rows":
-        """The first so many of them."""
-        numbers, weights = (None if array is None else array[:count] for array in (self.numbers, self.weights))
-        inputs = self.inputs[:count]
-        return Rows(inputs, inputs if self.targets is self.inputs else self.targets[:count], numbers, weights)
-
-    def fingerprint(self) -> str:
-        """A digest that tells whether rows are still the same, in the same order and at the same places."""
-        if self.mapped is not None:
-            return self.mapped.digest
-        total = hashlib.sha256()
-        targets = None if self.targets is self.inputs else self.targets
-        for array in (self.inputs, targets, self.numbers, self.weights):
-            if array is not None:
-                total.update(np.ascontiguousarray(array).view(np.uint8).data)
-        return total.hexdigest()
 
 
 @dataclass(frozen=True)

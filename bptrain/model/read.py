@@ -44,8 +44,6 @@ class Reading:
             InputError, StorageError: as `load`.
         """
         table = self.load_source(self.source, "data.source")
-        if large.is_mapped(table):
-            return table
         for name in self.numbers:
             if name in table.columns:
                 table = with_numbers(table, name)

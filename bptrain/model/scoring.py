@@ -10,7 +10,8 @@ from bptrain.arrays import Array
 from bptrain.errors import StoppedError
 from bptrain.interruption import Interruption
 from bptrain.metrics import Figure
-from bptrain.model.model import Model, Rows, scoring_rows
+from bptrain.model.encoded_rows import Rows
+from bptrain.model.model import Model, scoring_rows
 from bptrain.nn.losses import Value
 from bptrain.nn.threads import threads_for
 

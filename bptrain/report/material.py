@@ -10,7 +10,8 @@ from bptrain.code import load_codes
 from bptrain.errors import InputError, StorageError
 from bptrain.evaluation.bootstrap import Watch
 from bptrain.evaluation.evaluation import Evaluation, SplitName, chosen_rows, evaluated
-from bptrain.model.model import Model, Rows
+from bptrain.model.encoded_rows import Rows
+from bptrain.model.model import Model
 from bptrain.run.checkpoint import find, load
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history

@@ -7,7 +7,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
 from bptrain.evaluation.predictions import Predictions
-from bptrain.model.model import Rows
+from bptrain.model.encoded_rows import Rows
 from bptrain.report.html import Content, Html, joined, named, tag
 from bptrain.report.page import note, table
 from bptrain.report.pictures import pixels

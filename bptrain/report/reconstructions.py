@@ -6,7 +6,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.evaluation.predictions import Predictions
-from bptrain.model.model import Rows
+from bptrain.model.encoded_rows import Rows
 from bptrain.report.html import Html, joined, tag
 from bptrain.report.mistakes import row_number
 from bptrain.report.page import note

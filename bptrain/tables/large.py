@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bptrain.atomic import replaced
 from bptrain.errors import StorageError
 from bptrain.registry import name_of
@@ -20,8 +22,9 @@ from bptrain.tables.chunks import of_text
 from bptrain.tables.files import matching, zipped
 from bptrain.tables.jsonl_reader import read_jsonl
 from bptrain.tables.parquet_reader import read_parquet
+from bptrain.tables.selection import Selection
 from bptrain.tables.sources import Csv, Jsonl, Npy, Parquet, Source, existing
-from bptrain.tables.store import BLOCK, Stored, Writer
+from bptrain.tables.store import Writer
 from bptrain.tables.table import Table, Take
 
 PACKED = 4
@@ -164,19 +167,29 @@ class Shifted:
 
 
 def blocks(table: Table) -> Iterator[tuple[int, Table]]:
-    """The table in blocks of rows, each with the number of its first row."""
-    start = 0
-    if isinstance(table.columns, Stored) and not table.columns.in_memory:
-        for columns in table.columns.blocks():
-            block = Table(columns, table.origin, table.target, Shifted(table, start), table.decimal)
-            yield start, block
-            start += len(block)
+    """Yield the table in blocks of rows, each with the number of its first row; one in memory is a single block."""
+    if not is_mapped(table):
+        yield 0, table
         return
-    for start in range(0, len(table), BLOCK):
-        columns = {name: values[start : start + BLOCK] for name, values in table.columns.items()}
-        yield start, Table(columns, table.origin, table.target, Shifted(table, start), table.decimal)
+    start = 0
+    for columns in table.columns.blocks():  # type: ignore[attr-defined]
+        block = Table(columns, table.origin, table.target, Shifted(table, start), table.decimal)
+        yield start, block
+        start += len(block)
+
+
+def chunks(rows: Selection, most: int | None = None) -> Iterator[tuple[int, Selection]]:
+    """Yield selected rows from first to last, at most `most` at a time, each with the number of the first row of its
+    own table in that of all. Of a table in a file, no more than a block is in memory."""
+    every = rows.numbers
+    for start, block in blocks(rows.table):
+        first, last = np.searchsorted(every, (start, start + len(block)))
+        numbers = every[first:last] - start if start else every[first:last]
+        step = most or max(len(numbers), 1)
+        for first in range(0, len(numbers), step):
+            yield start, Selection(block, numbers[first : first + step])
 
 
 def is_mapped(table: Table) -> bool:
-    """Whether a table is one that is not to be held in memory."""
-    return isinstance(table.columns, Stored) and not table.columns.in_memory
+    """Tell whether a table is one that is not to be held in memory."""
+    return getattr(table.columns, "in_memory", True) is False

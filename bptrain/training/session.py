@@ -11,11 +11,11 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, RandomState
-from bptrain.columns.scattering import ROUNDS, Scattered
 from bptrain.config.load import place_errors
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.assemble import Assembly
-from bptrain.model.model import Model, Rows, batch_rows
+from bptrain.model.encoded_rows import Rows
+from bptrain.model.model import Model, batch_rows
 from bptrain.model.scoring import Score
 from bptrain.nn.network import refuse_more_than_memory
 from bptrain.registry import name_of
@@ -90,7 +90,7 @@ class Session:
     data: str
     environment: dict[str, Any]
     slots: tuple[Array, ...]
-    order: Array | Scattered
+    order: Array
     average: Array | None = None
     gathered: Array | None = None
     gathered_weight: float = 0.0
@@ -220,7 +220,7 @@ class Session:
 
     def arrays(self) -> dict[str, Array]:
         """All arrays by name, as they are: parameters and state of the network, and everything beside them."""
-        arrays = self.live() | {"order": self.order.keys if isinstance(self.order, Scattered) else self.order}
+        arrays = self.live() | {"order": self.order}
         if self.best is not None:
             arrays |= {"best.theta": self.best.theta, "best.state": self.best.state}
             if self.best.raw is not None:
@@ -230,12 +230,8 @@ class Session:
         return arrays
 
     def shuffle(self) -> None:
-        """Put the rows that train in a new order; of very many only what decides on it is kept."""
-        shuffle = self.model.streams.shuffle
-        if isinstance(self.order, Scattered):
-            self.order = Scattered(len(self.train), shuffle.integers(0, 1 << 64, ROUNDS, dtype=np.uint64))
-        else:
-            self.order = shuffle.permutation(len(self.train))
+        """Put the rows that train in a new order."""
+        self.order = self.model.streams.shuffle.permutation(len(self.train))
 
     def remember(self) -> None:
         """Take the present state, at the start of an epoch, for that to which to go back."""
@@ -269,7 +265,7 @@ def begin(assembly: Assembly) -> Session:
         assembly.fingerprint,
         fingerprint(),
         slots,
-        order=Scattered(len(train), np.zeros(ROUNDS, np.uint64)) if train.mapped else np.arange(len(train)),
+        order=np.arange(len(train)),
         average=theta.copy() if training.average else None,
         gathered=np.zeros_like(theta) if training.accumulate > 1 else None,
     )
