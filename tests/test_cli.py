@@ -355,7 +355,7 @@ def test_damage_has_exit_code_5(bptrain_in, tiny, tmp_path):
     assert "damaged" in done.stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), sampled([(signal.SIGINT, 130), (signal.SIGTERM, 143)]))
 def test_signals(tmp_path, number, code):
     (tmp_path / "long.yaml").write_text("data: {source: {bundled: digits}}\nhidden: [64]\ntraining: {epochs: 100000}\n")
     with subprocess.Popen(
@@ -392,7 +392,7 @@ def test_a_gradient_table_fits_the_terminal(bptrain_in, tiny, columns):
     assert "…" not in text
 
 
-@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+@pytest.mark.parametrize("closed", sampled(["stderr", "stdout"]))
 def test_a_closed_stream_is_no_bug(tmp_path, tiny, closed):
     redirect = {"stdout": ">&-", "stderr": "2>&-"}[closed]
     command = f'"{sys.executable}" -m bptrain train {tiny} {redirect}'

@@ -139,7 +139,7 @@ class NoNumber(Tanh):
 NoNumber.__module__ = "bptrain.nn"
 
 
-@pytest.mark.parametrize("units", [4, 900])
+@pytest.mark.parametrize("units", sampled([4, 900]))
 def test_a_complex_step_that_is_no_number_is_no_pass(units):
     checks = check(twin((Dense(units, weight_init=GlorotUniform()), NoNumber())))
     assert not any(one.passed for one in checks if one.name.startswith("0."))
@@ -485,6 +485,7 @@ def test_a_forward_that_is_not_complex_safe_is_told_so_and_checked_all_the_same(
     assert {(one.layer, one.kind) for one in failed} == {("1.broken", "derivative_missing")}
 
 
+@pytest.mark.slow
 def test_large_networks_are_checked_along_directions_and_a_wrong_entry_is_still_found():
     """A quarter of a million parameters, of which one has no gradient."""
     broken = HalfDense(600, weight_init=GlorotUniform(), fault="one weight frozen")
@@ -596,7 +597,7 @@ PARTS = [
 ]
 
 
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+@pytest.mark.parametrize("part", sampled(PARTS, every=3), ids=lambda part: part.name)
 def test_parts_of_somebody_are_judged_rightly(part, tmp_path, bptrain_in):
     (tmp_path / "part.py").write_text(
         "from dataclasses import dataclass\nimport numpy as np\nfrom bptrain.nn import ACTIVATIONS, Activation\n"

@@ -214,6 +214,7 @@ def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, ta
     assert not [length for length in lengths[:-1] if length % size]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(chunks, "MOST_ROWS", 500)
     peaks = []

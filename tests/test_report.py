@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from browser import CHROMIUM
 from browser import browser as opened_browser
+from speeds import sampled
 
 import bptrain
 from bptrain.columns.columns import Columns
@@ -62,22 +63,35 @@ def write_hostile(folder):
     )
 
 
+class Runs:
+    """Runs by name, each trained when a test first asks for it, and their reports, which take longer."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        write_hostile(folder)
+        for name, more in (("digits", "hidden: [70]"), ("breast_cancer", "hidden: [4]"), ("diabetes", "hidden: [4]")):
+            text = f"data: {{source: {{bundled: {name}}}}}\n{more}\ntraining: {{epochs: 4}}\n"
+            (folder / f"{name}.yaml").write_text(text)
+        (folder / "autoencoder.yaml").write_text(
+            "data: {source: {bundled: digits}, target: inputs, features: {exclude: [digit]}}\n"
+            "hidden: [8]\ntraining: {epochs: 4}\n"
+        )
+
+    def __truediv__(self, name):
+        if not (self.folder / name).exists():
+            bptrain.train(self.folder / f"{name}.yaml", run=self.folder / name)
+        return self.folder / name
+
+    def report(self, name):
+        path = self / name / "report.html"
+        if not path.exists():
+            assert bptrain.write_report(self / name) == path
+        return path
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A run of each kind, with a report of it, and what the report was called to be."""
-    folder = tmp_path_factory.mktemp("runs")
-    write_hostile(folder)
-    for name, more in (("digits", "hidden: [70]"), ("breast_cancer", "hidden: [4]"), ("diabetes", "hidden: [4]")):
-        text = f"data: {{source: {{bundled: {name}}}}}\n{more}\ntraining: {{epochs: 4}}\n"
-        (folder / f"{name}.yaml").write_text(text)
-    (folder / "autoencoder.yaml").write_text(
-        "data: {source: {bundled: digits}, target: inputs, features: {exclude: [digit]}}\n"
-        "hidden: [8]\ntraining: {epochs: 4}\n"
-    )
-    for config in sorted(folder.glob("*.yaml")):
-        bptrain.train(config, run=folder / config.stem)
-        assert bptrain.write_report(folder / config.stem) == folder / config.stem / "report.html"
-    return folder
+    return Runs(tmp_path_factory.mktemp("runs"))
 
 
 NAMES = ("digits", "breast_cancer", "diabetes", "hostile", "autoencoder")
@@ -96,7 +110,7 @@ def browser():
 @pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desktop"])
 @pytest.mark.parametrize("name", NAMES)
 def test_in_a_browser(runs, browser, name, width, dark):
-    page = runs / name / "report.html"
+    page = runs.report(name)
     browser.open(page, width=width, dark=dark)
     assert browser.complaints() == []
     assert browser.requests() == [page.as_uri()]
@@ -130,7 +144,7 @@ ELEMENTS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_names_create_no_element(runs, browser, name):
-    browser.open(runs / name / "report.html", width=1000)
+    browser.open(runs.report(name), width=1000)
     found = browser.value("[...new Set([...document.querySelectorAll('*')].map(one => one.localName))]")
     assert set(found) <= ELEMENTS
     assert {"section", "table", "svg", "path"} <= set(found)
@@ -144,12 +158,13 @@ def test_names_create_no_element(runs, browser, name):
         assert "<script>alert(1)</script>" in text
         assert "one\\ntwo" in text
         assert "(10,000 characters)" in text
-        assert not {"\u202e", "\u2066", "\x1b"} & set((runs / name / "report.html").read_text())
+        assert not {"\u202e", "\u2066", "\x1b"} & set(runs.report(name).read_text())
 
 
+@pytest.mark.slow
 def test_pictures_refer_only_to_themselves(runs):
     """Marks of one picture must not be taken for those of another."""
-    text = (runs / "digits" / "report.html").read_text()
+    text = runs.report("digits").read_text()
     marks = re.findall(r' id="(p\d+-[^"]+)"', text)
     named = set(re.findall(r'url\(#([^)]+)\)|href="#(p\d+-[^"]+)"', text))
     assert len(marks) == len(set(marks)) > 0
@@ -157,14 +172,16 @@ def test_pictures_refer_only_to_themselves(runs):
     assert not re.search(r"#0101|#0102", text)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_when_made_again(runs):
     assert bptrain.write_report(runs / "digits", "again.html") == Path("again.html")
-    assert Path("again.html").read_bytes() == (runs / "digits" / "report.html").read_bytes()
+    assert Path("again.html").read_bytes() == runs.report("digits").read_bytes()
 
 
+@pytest.mark.slow
 def test_every_section_is_there(runs):
     def titles(name):
-        return re.findall(r"<h2>([^<]+)</h2>", (runs / name / "report.html").read_text())
+        return re.findall(r"<h2>([^<]+)</h2>", runs.report(name).read_text())
 
     shared = ["Learning curves", "Gradients", "Network", "Data", "Config", "Environment", "Commands"]
     classes = ["Summary", "Evaluation", "Classes", "ROC and precision-recall", "Calibration", "Most confident mistakes"]
@@ -176,7 +193,7 @@ def test_every_section_is_there(runs):
 
 
 def test_the_numbers_are_those_of_the_evaluation(runs):
-    text = (runs / "breast_cancer" / "report.html").read_text()
+    text = runs.report("breast_cancer").read_text()
     found = bptrain.evaluate(runs / "breast_cancer")
     (target,) = found.targets
     cells = re.findall(r'<td class="(right|wrong)"[^>]*>([\d,·]+)</td>', text)
@@ -187,8 +204,9 @@ def test_the_numbers_are_those_of_the_evaluation(runs):
     assert f"malignant {found.metrics['roc_auc']:.3f}" in text
 
 
+@pytest.mark.slow
 def test_mistakes_are_drawn_as_images(runs):
-    text = (runs / "digits" / "report.html").read_text()
+    text = runs.report("digits").read_text()
     wrong = round(270 * (1 - bptrain.evaluate(runs / "digits").metrics["accuracy"]))
     assert len(re.findall(r'<img src="data:image/png[^>]+alt="Picture of row', text)) == min(wrong, 24) > 0
     assert len(re.findall(r'alt="Weights into unit \d+', text)) == 64
@@ -265,6 +283,7 @@ def test_a_target_may_be_called_like_a_part():
     assert drawn["validation_y.rmse"] == [("training", ([1], [0.25]))]
 
 
+@pytest.mark.slow
 def test_a_metric_that_is_undefined_in_every_epoch_is_not_drawn(runs, tmp_path):
     """As ROC AUC is where the rows held out are of one class."""
     shutil.copytree(runs / "diabetes", tmp_path / "run")
@@ -298,8 +317,9 @@ def test_pictures_of_one_scale():
     assert colours(pixels(np.array([[0.0, 4.0]]), "some", ends=(0, 8))) == [[0, 128]]
 
 
+@pytest.mark.slow
 def test_reconstructions_come_in_pairs_the_best_first(runs):
-    text = (runs / "autoencoder" / "report.html").read_text()
+    text = runs.report("autoencoder").read_text()
     assert "<h2>Largest errors</h2>" not in text
     part = text.partition("<h2>Reconstructions</h2>")[2].partition("<h2>")[0]
     pairs = re.findall(
@@ -325,6 +345,7 @@ def test_a_reconstruction_is_drawn_on_the_scale_of_its_input():
     assert "No reconstruction is finite" in reconstructions(places, Rows(true[2:], true[2:]), found.rows([2]))
 
 
+@pytest.mark.slow
 def test_an_autoencoder_of_categories_has_no_errors_to_show(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{'xyz'[k % 3]},{'uv'[k % 2]}\n" for k in range(60)))
     (tmp_path / "c.yaml").write_text(
@@ -334,6 +355,7 @@ def test_an_autoencoder_of_categories_has_no_errors_to_show(tmp_path):
     assert "No column is a number" in bptrain.write_report(run).read_text()
 
 
+@pytest.mark.slow
 def test_the_classes_of_one_target_among_others_are_listed_with_their_probability(tmp_path):
     lines = "".join(f"{k},{k % 7},{'ab'[k % 2]},{k / 3}\n" for k in range(60))
     (tmp_path / "t.csv").write_text("x,z,kind,price\n" + lines)
@@ -348,6 +370,7 @@ def test_the_classes_of_one_target_among_others_are_listed_with_their_probabilit
     assert "<dt>price.rmse</dt>" in text
 
 
+@pytest.mark.slow
 def test_the_report_says_how_training_ended(runs, tmp_path):
     """By the outcome, which knows of signals and limits of time, or without one by the last checkpoint."""
     shutil.copytree(runs / "diabetes", tmp_path / "run")
@@ -367,9 +390,10 @@ def test_numbers_that_are_left_out_are_missed():
     assert number_words(four, 0)[0] == "1, 2, 3, 4"
 
 
+@pytest.mark.slow
 def test_without_its_data_there_is_a_page_with_what_is_left(runs, tmp_path):
     shutil.copytree(runs / "hostile", tmp_path / "run")
-    moved = runs / "h.csv"
+    moved = runs.folder / "h.csv"
     text = moved.read_text()
     try:
         moved.unlink()
@@ -389,6 +413,7 @@ def test_of_a_checkpoint_by_itself(runs, tmp_path):
     assert "There is no history" in path.read_text()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_can_be_shown(runs, tmp_path):
     shutil.copytree(runs / "diabetes", tmp_path / "run")
     (tmp_path / "run" / "checkpoints" / "last.npz").write_bytes(b"half")
@@ -437,12 +462,16 @@ def test_without_matplotlib(runs, monkeypatch, call):
         call(runs / "diabetes")
 
 
-def test_plot(bptrain_in, tmp_path, runs):
-    starts = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
-    for suffix, start in starts.items():
-        done = bptrain_in("plot", runs / "diabetes", "-o", f"curves.{suffix}")
-        assert (done.returncode, done.stdout) == (0, f"curves.{suffix}\n"), done.stderr
-        assert (tmp_path / f"curves.{suffix}").read_bytes().startswith(start)
+@pytest.mark.parametrize(("suffix", "start"), sampled([("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]))
+def test_plot(bptrain_in, tmp_path, runs, suffix, start):
+    done = bptrain_in("plot", runs / "diabetes", "-o", f"curves.{suffix}")
+    assert (done.returncode, done.stdout) == (0, f"curves.{suffix}\n"), done.stderr
+    assert (tmp_path / f"curves.{suffix}").read_bytes().startswith(start)
+
+
+@pytest.mark.slow
+def test_a_plot_has_lines_and_is_png_unless_said(bptrain_in, tmp_path, runs):
+    assert bptrain_in("plot", runs / "diabetes", "-o", "curves.svg").returncode == 0
     root = ElementTree.parse(tmp_path / "curves.svg").getroot()
     assert root.findall(".//{*}path")
     assert bptrain_in("plot", runs / "diabetes").stdout == "curves.png\n"

@@ -245,7 +245,7 @@ def start(folder, *extra):
     return process
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), sampled([(signal.SIGTERM, 143), (signal.SIGINT, 130)]))
 def test_a_signal_saves_and_says_how_to_go_on(tmp_path, bptrain_in, number, code):
     with start(tmp_path) as process:
         process.send_signal(number)
