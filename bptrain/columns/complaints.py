@@ -1,5 +1,7 @@
 """Complaints: what is said of values that cannot be learned from, with their place in the data."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bptrain.arrays import Array
@@ -9,19 +11,44 @@ from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import advice_on, is_number, shown
-from bptrain.tables.values import text_of
+from bptrain.tables.values import missing, text_of
 
 MOST_NAMED = 3
 """So many rows with a missing value are named."""
 
 
-def text_among_numbers(rows: Selection, name: str, values: Array) -> InputError:
-    """What is said of text in a column of numbers."""
-    row = min(odd.rows[0] for odd in odd_texts(values, rows.decimal))
+def text_among_numbers(rows: Selection, name: str, values: Array, advice: str = "") -> InputError:
+    """Return the error for text in a column of numbers; it names the texts and the first rows of each.
+
+    Args:
+        rows: in which it stands.
+        name: of the column.
+        values: of the rows, objects.
+        advice: what to do; empty: what goes without the config.
+    """
+    odd = odd_texts(values, rows.decimal)
+    row = min(one.rows[0] for one in odd)
     got = f"{rows.where(row)}: {name}: text among the numbers (got {shown(values[row])})"
+    total = sum(len(one.rows) for one in odd)
+    if total > 1:
+        some = ", ".join(f"{shown(one.text)} in {places_of(rows, one.rows)}" for one in odd[:MOST_NAMED])
+        numbers = np.count_nonzero(~missing(values)) - total
+        got += f"; {numbers:,} numbers, and {some}{', ...' if len(odd) > MOST_NAMED else ''}"
     if is_number(values[row], "," if rows.decimal == "." else "."):
         return InputError(f"{got}; {advice_on(values[row], rows.decimal)}")
-    return InputError(f"{got}; correct it, leave the column out, or write columns: {{{name}: {{kind: categorical}}}}")
+    categories = f"columns: {{{name}: {{kind: categorical, unseen: ignore}}}}"
+    return InputError(f"{got}; {advice or f'correct it, leave the column out, or write {categories}'}")
+
+
+def places_of(rows: Selection, found: Sequence[int]) -> str:
+    """Return how many rows there are and where the first of them stand: `12 rows (5, 45, 230, ...)`."""
+    where = [rows.where(k) for k in found[:MOST_NAMED]]
+    if all(place.rpartition(":")[2].isdecimal() for place in where):
+        where = [place.rpartition(":")[2] for place in where]
+    else:
+        where = [place.removeprefix(f"{rows.table.origin}, row ") for place in where]
+    some = ", ".join(where) + (", ..." if len(found) > MOST_NAMED else "")
+    return f"{len(found):,} row{'s' * (len(found) > 1)} ({some})"
 
 
 def no_policy(rows: Selection, name: str, holes: Array) -> InputError:

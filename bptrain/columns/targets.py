@@ -8,13 +8,14 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
+from bptrain.columns.kinds import infer
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables import large
 from bptrain.tables.replaced import Replaced
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table, shown
-from bptrain.tables.values import UNSEEN, are_numbers, as_numbers, codes, distinct
+from bptrain.tables.table import Table, is_number, shown
+from bptrain.tables.values import PADDED, UNSEEN, are_numbers, as_numbers, codes, distinct
 from bptrain.tables.values import missing as missing_values
 
 Task = Literal["classification", "regression", "multi_label", "autoencoder", "multi_task"]
@@ -148,14 +149,34 @@ def with_numbers(table: Table, name: str) -> Table:
 
 
 def likely_task(table: Table, name: str) -> Task:
-    """What a target column looks like: text and few distinct whole numbers are classes, other numbers are not."""
+    """Return what a target column looks like: labels and few distinct whole numbers are classes, other numbers are not,
+    though there be text among them."""
     values = table.column(name)
     if values.dtype == object:
-        return "classification"
-    present = values[~np.isnan(values)]
-    whole = bool(len(present) and np.all(np.isfinite(present)) and np.all(present == np.floor(present)))
-    most = min(MOST_INTEGER_CLASSES, max(2, len(values) // 5))
-    return "classification" if whole and len(np.unique(present)) <= most else "regression"
+        return "regression" if are_numbers_with_text(values, table.decimal) else "classification"
+    return "classification" if look_like_classes(values[~np.isnan(values)], len(values)) else "regression"
+
+
+def look_like_classes(numbers: Array, rows: int) -> bool:
+    """Whether numbers are whole, and few different ones for so many rows."""
+    whole = bool(len(numbers) and np.all(np.isfinite(numbers)) and np.all(numbers == np.floor(numbers)))
+    return whole and len(np.unique(numbers)) <= min(MOST_INTEGER_CLASSES, max(2, rows // 5))
+
+
+def are_numbers_with_text(values: Array, decimal: str = ".") -> bool:
+    """Whether a column of objects `(rows,)` is numbers with some text among them, and no labels.
+
+    Numbers padded with zeros are labels. Few different whole numbers are labels too, if the text is more than a tenth.
+    """
+    if infer(values, decimal).kind != "mixed":
+        return False
+    texts = [text for text in values.tolist() if text is not None]
+    numbers = [text for text in texts if is_number(text) or is_number(text, ",")]
+    odd = len(texts) - len(numbers)
+    if odd >= len(numbers) or any(map(PADDED.fullmatch, numbers)):
+        return False
+    read = np.array([float(text.replace(",", ".")) for text in numbers])
+    return odd <= len(texts) // 10 or not look_like_classes(read, len(values))
 
 
 def balanced(codes: Array, classes: int) -> tuple[float, ...]:

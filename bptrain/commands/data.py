@@ -22,10 +22,10 @@ from bptrain.columns.targets import Classes, find_classes, refuse_constant
 from bptrain.config import Data, Experiment, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, OptionError
-from bptrain.model.preprocessing import class_weights, treated
+from bptrain.model.preprocessing import class_weights, require_numbers, treated
 from bptrain.model.read import Reading, reading_of
 from bptrain.model.roles import divided, feature_names, is_autoencoder, listed, roles, target_names
-from bptrain.model.task import find_task, refuse_continuous, settled
+from bptrain.model.task import choose_task, refuse_continuous, settled
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table
 
@@ -123,7 +123,7 @@ def described(experiment: Experiment, table: Table, reading: Reading) -> DataDes
     autoencoder = attempt(lambda: is_autoencoder(data, table), said)
     if autoencoder:
         experiment = replace(experiment, data=replace(data, task="autoencoder"))
-    task = attempt(lambda: find_task(experiment, table, targets), said) if targets or autoencoder else None
+    task = attempt(lambda: choose_task(experiment, table, targets), said) if targets or autoencoder else None
     parts, notes, classes = dict[str, Selection](), tuple[str, ...](), dict[str, Classes]()
     if task is not None:
         whole = settled(experiment, targets, task, table)
@@ -190,10 +190,11 @@ def columns_of(
         kind, treatment, refusals = "", "", list[str]()
         if use == "feature":
             kind, treatment, refusals = fitted_feature(data, parts, name)
-        elif use == "target":
-            kind = "categorical" if name in classes else ""
-            refusals = target_refusals(parts[0], name, name in classes)
+        elif name in classes:
+            kind = "categorical"
         column = profile.column(name, kind or None)  # type: ignore[arg-type]
+        if use == "target":
+            refusals = target_refusals(data, parts[0], column, classes=name in classes)
         errors = (Objection("error", brief(message, origin, name)) for message in refusals)
         objections = (*errors, *(column.warnings if use == "feature" else ()))
         yield describe_column(column, use, treatment, objections)
@@ -253,11 +254,13 @@ def brief(message: str, origin: str, name: str) -> str:
     return (f"line {found[3]}: " if found[3] else "") + message[found.end() :]
 
 
-def target_refusals(train: Selection, name: str, of_classes: bool) -> list[str]:
+def target_refusals(data: Data, train: Selection, column: ColumnProfile, *, classes: bool) -> list[str]:
     """Why a target cannot be learned."""
     said: list[str] = []
-    if of_classes:
-        attempt(lambda: find_classes(train, name), said)
-    else:
-        attempt(lambda: refuse_constant(train, name), said)
+    if classes:
+        attempt(lambda: find_classes(train, column.name), said)
+        return said
+    if column.kind == "mixed":
+        attempt(lambda: require_numbers(data, Selection(train.table), column.name, target=True), said)
+    attempt(lambda: refuse_constant(train, column.name), said)
     return said

@@ -1,17 +1,19 @@
 """Treating: what is made of each column of the rows that train, as the config has it and as the values ask for."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from bptrain.columns.columns import Columns, Weighting, fit
 from bptrain.columns.complaints import text_among_numbers
-from bptrain.columns.imputers import Refuse
-from bptrain.columns.kinds import Inferred, infer
+from bptrain.columns.imputers import Drop, Refuse
+from bptrain.columns.kinds import Inferred, infer, odd_texts
 from bptrain.columns.options import ColumnOptions, Kind, Treatment
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.target_columns import Inputs
-from bptrain.columns.targets import Classes, balanced, find_classes, refuse_constant
+from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, balanced, find_classes, refuse_constant
 from bptrain.config import Data, Experiment
+from bptrain.config.dump import flow
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.roles import feature_names, field_of
 from bptrain.registry import name_of
@@ -19,6 +21,9 @@ from bptrain.spelling import suggestion
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import shown
 from bptrain.tables.values import missing
+
+MOST_MARKS = 5
+"""So many different texts may mean that a number is missing."""
 
 
 def fitted(experiment: Experiment, train: Selection) -> Columns:
@@ -136,12 +141,14 @@ def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tup
         if kind == "auto":
             inferred = infer(values, train.decimal)
             if inferred.kind == "mixed":
-                raise text_among_numbers(train, name, values)
+                require_numbers(data, train, name)
             if inferred.kind in ("text", "empty"):
                 mistakes.append(Mistake(field_of(data, name), refusal(train, name, inferred)))
                 continue
             kind = inferred.kind  # type: ignore[assignment]
         assert kind != "auto"
+        if kind == "numeric":
+            require_numbers(data, train, name)
         mistakes += misfits(data, name, kind, one, holes=bool(missing(values).any()))
         if kind != "numeric" and one.missing.of_numbers:
             one = replace(one, missing=Refuse())
@@ -149,6 +156,45 @@ def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tup
     if mistakes:
         raise OptionError(*mistakes)
     return found
+
+
+def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = False) -> None:
+    """Require that a column has no text among its numbers.
+
+    Raises:
+        InputError: it has; the message names the texts and their rows, and what the config can say of them.
+    """
+    values = rows.column(name)
+    texts = [one.text for one in odd_texts(values, rows.decimal)]
+    if not texts:
+        return
+    called = flow(name)
+    if not target:
+        advice = (
+            f"correct it, leave the column out, or write columns: {{{called}: {{kind: categorical, unseen: ignore}}}}"
+        )
+    elif len(set(values.tolist())) <= MOST_INTEGER_CLASSES:
+        task = "task: classification"
+        advice = f"correct it, or write {f'target: {{{called}: {{{task}}}}}' if len(data.targets) > 1 else task}"
+    else:
+        advice = "correct it"
+    marks: tuple[str, ...] | None = getattr(data.source, "missing", None)
+    if marks is not None and len(texts) <= MOST_MARKS and all(map(may_mean_missing, texts)):
+        # Texts that are marks already need not be repeated where nothing is missing.
+        kept = marks if any(missing(column).any() for column in rows.table.columns.values()) else ()
+        which = ", ".join(map(shown, texts)) + (" means" if len(texts) == 1 else " mean")
+        advice += (
+            f", or, if {which} a missing value, write missing: {flow([*kept, *texts])} in the options of the source"
+        )
+        policy = (data.target_treatment(name) if target else data.treatment(name)).missing
+        if not (policy.fills or isinstance(policy, Drop)):
+            advice += f" and columns: {{{called}: {{missing: {'drop' if target else 'median'}}}}}"
+    raise text_among_numbers(rows, name, values, advice)
+
+
+def may_mean_missing(text: str) -> bool:
+    """Whether a text among numbers may stand for a missing one: it has no digit in it."""
+    return text.isprintable() and not re.search(r"\d", text)
 
 
 def refusal(train: Selection, name: str, found: Inferred) -> str:

@@ -10,12 +10,14 @@ from bptrain.columns.columns import Columns
 from bptrain.columns.kinds import infer
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.target_columns import Several
-from bptrain.columns.targets import MOST_INTEGER_CLASSES, Task, likely_task
-from bptrain.config import Experiment, TargetOptions
+from bptrain.columns.targets import MOST_INTEGER_CLASSES, Task, are_numbers_with_text, likely_task
+from bptrain.config import Data, Experiment, TargetOptions
 from bptrain.errors import Mistake, OptionError
+from bptrain.model.preprocessing import require_numbers
 from bptrain.nn import Loss
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.registry import name_of
+from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table
 
 Single = Literal["classification", "regression"]
@@ -28,6 +30,23 @@ def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> T
     Raises:
         OptionError: several columns of classes that are not said to be of several kinds, or a loss beside those of
             each target.
+        InputError: there is text among the numbers of a target.
+    """
+    task = choose_task(experiment, table, names)
+    numeric = names if task == "regression" else ()
+    if task == "multi_task":
+        found = settled_targets(experiment, names, table, None)
+        numeric = tuple(name for name in names if found[name].task == "regression")
+    for name in numeric:
+        require_numbers(experiment.data, Selection(table), name, target=True)
+    return task
+
+
+def choose_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> Task:
+    """Return the task as `find_task` does, whatever the values of numeric targets are.
+
+    Raises:
+        OptionError: as there.
     """
     data = experiment.data
     task = data.task
@@ -37,23 +56,29 @@ def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> T
         refuse_beside_several(experiment)
         return "multi_task"
     if len(names) == 1:
-        return task if task != "auto" else single_task(experiment.loss, table, names[0])
+        return task if task != "auto" else single_task(data, experiment.loss, table, names[0])
     if task == "classification":
         what = f"one column of classes at a time (got {len(names)}); for labels that go together use multi_label"
         raise OptionError(Mistake("data.target", f"{what}, for classes of several kinds multi_task", "BP121"))
     if task == "auto" and experiment.loss == "auto":
-        return task_of_several(table, names)
+        return task_of_several(data, table, names)
     labels = task == "multi_label" or (task == "auto" and experiment.loss != "auto" and experiment.loss.labels)
     return "multi_label" if labels else "regression"
 
 
-def task_of_several(table: Table, names: tuple[str, ...]) -> Task:
+def task_of_several(data: Data, table: Table, names: tuple[str, ...]) -> Task:
     """What several columns look like: labels, if all of them are yes and no or 0 and 1; of several kinds, if there is
     other text; numbers else."""
-    columns = [table.column(name) for name in names]
-    if all(map(is_label, columns)):
+    if all(is_label(table.column(name)) for name in names):
         return "multi_label"
-    return "multi_task" if any(values.dtype == object for values in columns) else "regression"
+    return "multi_task" if any(is_text(data, table, name) for name in names) else "regression"
+
+
+def is_text(data: Data, table: Table, name: str) -> bool:
+    """Whether a target is text, and not numbers with some text among them unless it is said to be text."""
+    values = table.column(name)
+    declared = data.target_treatment(name).kind in ("boolean", "categorical")
+    return values.dtype == object and (declared or not are_numbers_with_text(values, table.decimal))
 
 
 def is_label(values: Array) -> bool:
@@ -63,12 +88,12 @@ def is_label(values: Array) -> bool:
     return bool(np.isin(values[~np.isnan(values)], (0, 1)).all())
 
 
-def single_task(loss: Loss | Literal["auto"], table: Table, name: str) -> Single:
-    """Classes or numbers: what the loss takes, or what the column looks like."""
-    likely: Single = "classification" if likely_task(table, name) == "classification" else "regression"
+def single_task(data: Data, loss: Loss | Literal["auto"], table: Table, name: str) -> Single:
+    """Return classes or numbers: what the loss takes, or what the column looks like."""
+    text = is_text(data, table, name)
+    likely: Single = "classification" if text or likely_task(table, name) == "classification" else "regression"
     if loss == "auto":
         return likely
-    text = table.column(name).dtype == object
     for_classes = bool(loss.widths(2, 1) or loss.widths(3, 1))
     rather = for_classes and (not loss.widths(None, 1) or (loss.labels and likely == "classification"))
     return "classification" if text or rather else "regression"
@@ -155,7 +180,7 @@ def settled_targets(
     found = {name: given[name] if isinstance(given, dict) else TargetOptions() for name in names}
     for name, one in found.items():
         if one.task == "auto":
-            found[name] = replace(one, task=single_task(one.loss, table, name))
+            found[name] = replace(one, task=single_task(experiment.data, one.loss, table, name))
     if columns is not None and isinstance(columns.target, Several):
         for target in columns.target.targets:
             one = found[target.name]
