@@ -22,11 +22,11 @@ import numpy as np
 from campaign_overhead import DIGITS, WIDE, wide_data
 from rich.console import Console
 
-from bptrain.commands.train import Started
 from bptrain.console.live import Canvas, Drawing, LiveView
 from bptrain.console.plain import JsonLines, PlainLines
 from bptrain.model.assemble import prepare
 from bptrain.nn.threads import threads_for
+from bptrain.run.train_run import Started
 from bptrain.training import loop
 from bptrain.training.budget import Budget
 from bptrain.training.session import begin

@@ -9,13 +9,14 @@ import pytest
 from rich.console import Console
 
 from bptrain.commands.resume import resume
-from bptrain.commands.train import Started, train
+from bptrain.commands.train import train
 from bptrain.console.chart import BLOCKS, Curve, Line, chart, sparkline
 from bptrain.console.live import REFRESHES, Canvas, LiveView
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.errors import DivergedError
 from bptrain.model.assemble import prepare
+from bptrain.run.train_run import Started
 from bptrain.training.health import marks
 from bptrain.training.loop import EpochEnd, Notice, Progress
 from bptrain.training.session import begin

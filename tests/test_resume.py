@@ -14,7 +14,7 @@ import pytest
 from bptrain.columns.augmentation import AUGMENTATIONS
 from bptrain.commands import verify_resume as verification_module
 from bptrain.commands.resume import resume
-from bptrain.commands.train import Started, carry_out, opened, train
+from bptrain.commands.train import train
 from bptrain.commands.verify_resume import verify_resume
 from bptrain.errors import ConfigError, InputError, StoppedError, StorageError
 from bptrain.interruption import Interruption
@@ -22,6 +22,8 @@ from bptrain.model.assemble import prepare
 from bptrain.run import npz
 from bptrain.run.directory import RunDirectory
 from bptrain.run.npz import read
+from bptrain.run.open_run import create_run
+from bptrain.run.train_run import Started, train_run
 from bptrain.training.loop import EpochEnd, Notice, Progress
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [6]\ntraining: {epochs: 4, batch_size: 16}\n"
@@ -57,9 +59,9 @@ class Stop:
 
 def stopped_at(step, *overrides, run="stopped"):
     """A run that was stopped after a step."""
-    new = opened(prepare("my.yaml", overrides), run)
-    with new.lock, pytest.raises(StoppedError, match=f"go on with: bptrain resume {run}"):
-        carry_out(new.session, new.run, None, (), pause=step, began=0.0)
+    new = create_run(prepare("my.yaml", overrides), run, 0.0)
+    with new, pytest.raises(StoppedError, match=f"go on with: bptrain resume {run}"):
+        train_run(new, pause=step)
     return Path(run)
 
 
@@ -108,12 +110,12 @@ def test_the_check_sees_what_was_not_restored(monkeypatch):
     assert verify_resume(config(text)).identical
 
     def spoiled(spoil):
-        def reopened(run, overrides):
-            session, seen, notices = original(run, overrides)
-            spoil(session)
-            return session, seen, notices
+        def reopen_run(run, overrides, began):
+            reopened = original(run, overrides, began)
+            spoil(reopened.session)
+            return reopened
 
-        return reopened
+        return reopen_run
 
     def restart_masks(session):
         session.model.streams.dropout.bit_generator.state = np.random.PCG64(0).state
@@ -130,9 +132,9 @@ def test_the_check_sees_what_was_not_restored(monkeypatch):
     def forget_best(session):
         session.best.theta.fill(0)
 
-    original = verification_module.reopened
+    original = verification_module.reopen_run
     for spoil in (restart_masks, restart_order, restart_noise, forget_moments):
-        monkeypatch.setattr(verification_module, "reopened", spoiled(spoil))
+        monkeypatch.setattr(verification_module, "reopen_run", spoiled(spoil))
         assert not verify_resume("my.yaml").identical, spoil.__name__
 
 

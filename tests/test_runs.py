@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import bptrain
-from bptrain.commands.train import Started
 from bptrain.console.runs import comparison_result, run_list
 from bptrain.errors import DivergedError, InputError, StoppedError
 from bptrain.interruption import Interruption
@@ -20,6 +19,7 @@ from bptrain.run.directory import RunDirectory
 from bptrain.run.lock import Lock
 from bptrain.run.outcome import read_outcome
 from bptrain.run.run_list import look_at
+from bptrain.run.train_run import Started
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 3}\n"
 

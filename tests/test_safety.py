@@ -17,7 +17,7 @@ from speeds import sampled
 from bptrain.atomic import replaced
 from bptrain.commands.dry_run import dry_run
 from bptrain.commands.resume import resume
-from bptrain.commands.train import Started, train
+from bptrain.commands.train import train
 from bptrain.commands.verify_resume import verify_resume
 from bptrain.errors import DivergedError, InputError, StorageError
 from bptrain.model.assemble import prepare
@@ -27,6 +27,7 @@ from bptrain.run import keeper as keeper_module
 from bptrain.run.disk import TEMPORARY, sweep
 from bptrain.run.lock import NAME, Lock
 from bptrain.run.npz import read, write
+from bptrain.run.train_run import Started
 from bptrain.training.divergence import diverged
 from bptrain.training.health import Measurement, findings, named
 from bptrain.training.loop import Notice

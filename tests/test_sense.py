@@ -9,11 +9,11 @@ import pytest
 
 import bptrain
 from bptrain.arrays import Streams
-from bptrain.commands.train import Started
 from bptrain.errors import ConfigError, InputError
 from bptrain.nn import ACTIVATIONS, Network
 from bptrain.optim import OPTIMIZERS
 from bptrain.rules import RULES
+from bptrain.run.train_run import Started
 
 REPOSITORY = Path(__file__).parents[1]
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))

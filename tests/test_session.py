@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from bptrain.commands.evaluate import evaluate
-from bptrain.commands.train import Started, train
+from bptrain.commands.train import train
 from bptrain.errors import ConfigError, DivergedError, InputError
 from bptrain.model.assemble import prepare
 from bptrain.model.model import scoring_rows
@@ -20,6 +20,7 @@ from bptrain.optim.portions import drop_subnormal
 from bptrain.run.checkpoint import load as load_checkpoint
 from bptrain.run.checkpoint import save_last
 from bptrain.run.npz import read
+from bptrain.run.train_run import Started
 from bptrain.training.budget import Budget
 from bptrain.training.loop import EpochEnd, pass_over_rows
 from bptrain.training.session import begin

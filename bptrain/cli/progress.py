@@ -13,7 +13,7 @@ from bptrain.cli.arguments import print_json, prints_aside
 from bptrain.errors import BptrainWarning
 
 if TYPE_CHECKING:
-    from bptrain.commands.train import Result, Sink
+    from bptrain.run.train_run import Result, Sink
 
 
 class Log(StrEnum):

@@ -9,8 +9,8 @@ from bptrain.bench.contenders import PACKAGES, missing
 from bptrain.bench.measuring import Comparison, compare, turns
 from bptrain.bench.workloads import WORKLOADS, Workload
 from bptrain.errors import InputError
-from bptrain.run.environment import fingerprint
 from bptrain.spelling import suggestion
+from bptrain.training.environment import fingerprint
 
 Watch = Callable[[str, float], None]
 """Is called with what was done last, and the share of all that is done."""

@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from bptrain.commands.resume import reopened
-from bptrain.commands.train import Result, Sink, carry_out, opened, train
 from bptrain.errors import InputError, StoppedError
 from bptrain.interruption import Interruption
 from bptrain.model.assemble import prepare
-from bptrain.run.directory import RunDirectory
-from bptrain.run.lock import Lock
+from bptrain.model.read import Tables
+from bptrain.run.open_run import create_run
+from bptrain.run.reopen import reopen_run
+from bptrain.run.train_run import Result, Sink, train_run
 
 COMPARED = ("checkpoints/last.npz", "checkpoints/best.npz", "history.jsonl", "config.yaml")
 
@@ -63,24 +63,23 @@ def verify_resume(
     Raises:
         InputError: the config has `training.max_seconds`, with which no two runs need end alike.
     """
-    result = train(config, overrides, run=run, strict=strict, sinks=sinks, interruption=interruption, code=code)
+    tables, began = Tables(), perf_counter()
+    assembly = prepare(config, overrides, code, tables=tables)
+    with create_run(assembly, run, began, strict=strict) as straight:
+        result = train_run(straight, sinks, interruption)
     if result.session.model.experiment.training.max_seconds is not None:
         raise InputError("training.max_seconds: where the clock ends training, no two runs need be alike; leave it out")
     pauses = interruptions(result.steps, result.session.steps_per_epoch)
     with TemporaryDirectory(prefix="bptrain-") as folder:
-        twin = RunDirectory(Path(folder) / "twin")
-        new = opened(prepare(config, overrides, code), twin.path)
-        session, lock = new.session, new.lock
-        seen: dict[str, Any] | None = None
+        twin = create_run(prepare(config, overrides, code, tables=tables), Path(folder) / "twin", perf_counter())
         for pause in (*pauses, inf):
-            with lock, suppress(StoppedError):
-                carry_out(session, twin, seen, (), interruption, pause=pause, began=perf_counter())
+            with twin, suppress(StoppedError):
+                train_run(twin, (), interruption, pause=pause)
             if interruption is not None and interruption.signal is not None:
                 raise StoppedError(interruption.signal)
             if pause < inf:
-                lock = Lock(twin.path)
-                session, seen, _ = reopened(twin, ())
-        different = tuple(name for name in COMPARED if digest(result.run / name) != digest(twin.path / name))
+                twin = reopen_run(twin.directory.path, (), perf_counter())
+        different = tuple(name for name in COMPARED if digest(result.run / name) != digest(twin.directory.path / name))
     return ResumeCheck(result, pauses, different)
 
 

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from bptrain.commands.train import Started
 from bptrain.console.plain import notice_line
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.errors import StorageError
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history
+from bptrain.run.train_run import Started
 from bptrain.training.loop import EpochEnd, Notice, Progress
 
 REFRESHES = 8.0

@@ -5,9 +5,9 @@ import sys
 from time import perf_counter
 from typing import Any
 
-from bptrain.commands.train import Started
 from bptrain.console.problems import print_problems
 from bptrain.console.text import duration, number, printable
+from bptrain.run.train_run import Started
 from bptrain.training.loop import EpochEnd, Notice, Progress
 
 Event = Started | Notice | Progress | EpochEnd

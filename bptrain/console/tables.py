@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from bptrain.commands.dry_run import DryRun
-from bptrain.commands.train import Result
 from bptrain.commands.verify_resume import ResumeCheck
 from bptrain.console.text import duration, figures, is_interactive, number, printable
 from bptrain.needs import code_options
+from bptrain.run.train_run import Result
 
 FEW_PARAMETERS = 12
 """A network with no more parameters than this has them printed after training."""

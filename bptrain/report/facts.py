@@ -12,7 +12,7 @@ from bptrain.registry import name_of
 from bptrain.report.html import Content, Html, joined, named, tag
 from bptrain.report.material import Material
 from bptrain.report.page import details, facts, listing, note, table
-from bptrain.run.environment import in_words
+from bptrain.training.environment import in_words
 
 MAIN = ("accuracy", "f1", "roc_auc", "r2", "rmse", "mae")
 """The metrics that stand at the top, where there are some, beside the loss."""

@@ -13,8 +13,9 @@ from bptrain.run.directory import RunDirectory
 from bptrain.run.disk import longest_file, room
 from bptrain.run.history import History
 from bptrain.training.budget import Budget
+from bptrain.training.counters import Stop
 from bptrain.training.loop import EpochEnd, Event
-from bptrain.training.session import Session, Stop
+from bptrain.training.session import Session
 
 Mark = tuple[int, int, int, Stop | None, int]
 """How far a session has come: two that are alike have the same content."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from bptrain.model.model import Model, batch_rows
 from bptrain.model.scoring import Score
 from bptrain.nn.network import refuse_more_than_memory
 from bptrain.registry import name_of
-from bptrain.run.environment import fingerprint
+from bptrain.training.counters import Counters
+from bptrain.training.environment import fingerprint
 
 Record = dict[str, float | int | None]
 """One epoch of the history, flat."""
@@ -28,8 +29,6 @@ BESIDE = frozenset({"epoch", "step", "lr", "loss", "validation_loss", "penalty",
 """The figures of a record that are neither a metric nor of a layer."""
 
 OF_LAYER = re.compile(r"(gradient_norm|update_ratio|dead|saturated)\.[0-9]+\.")
-
-Stop = Literal["epochs", "max_steps", "early_stopping", "convergence"]
 
 
 def is_of_layer(name: str) -> bool:
@@ -71,18 +70,13 @@ class Good:
     streams: dict[str, RandomState]
 
 
-@dataclass
-class Session:
-    """A run in progress.
+@dataclass(kw_only=True)
+class Session(Counters):
+    """A run in progress: its counters, and what they count.
 
-    Vectors: `slots` of the optimizer; `average` of the weights, and `gathered` gradients with their weight, where the
-    config asks for them. `order` is the permutation of this epoch and `position` how much of it is done; `loss_sum`
-    adds up the loss of those rows and `weight_sum` what they weigh; `clipped` counts the steps of this epoch that
-    were. `lr` is the rate of the latest step. `losses` are the monitored losses of all epochs, and `memory` what the
-    schedule makes of them. `waited` counts epochs since the loss was last clearly below `reference`; `recent` holds
-    the latest training losses for the test of convergence. `data` tells whether the data is still the same. `health`
-    has the figures of this epoch's gradients, taken at step `measured`, and `warned` what was warned of. `halvings`
-    counts how often the learning rate was halved after going back to `good`.
+    Vectors: `slots` of the optimizer; `average` of the weights, and `gathered` gradients, where the config asks for
+    them. `order` is the permutation of this epoch. `data` tells whether the data is still the same. `best` are the best
+    weights so far, and `good` is where to go back to after divergence.
     """
 
     model: Model
@@ -93,26 +87,7 @@ class Session:
     order: Array
     average: Array | None = None
     gathered: Array | None = None
-    gathered_weight: float = 0.0
-    gathered_batches: int = 0
-    epoch: int = 0
-    step: int = 0
-    position: int = 0
-    loss_sum: float = 0.0
-    weight_sum: float = 0.0
-    clipped: int = 0
-    lr: float = 0.0
-    losses: list[float] = field(default_factory=list)
-    memory: float = 1.0
-    waited: int = 0
-    reference: float = float("inf")
-    recent: list[float] = field(default_factory=list)
     best: Best | None = None
-    stopped: Stop | None = None
-    measured: int = 0
-    health: dict[str, float] = field(default_factory=dict)
-    warned: list[str] = field(default_factory=list)
-    halvings: int = 0
     good: Good | None = None
 
     @cached_property
@@ -175,39 +150,6 @@ class Session:
         else:
             self.best = Best(epoch, score, self.average.copy(), state, raw)
 
-    def progress(self) -> dict[str, Any]:
-        """The counters, as JSON can hold them."""
-        return {
-            "epoch": self.epoch,
-            "step": self.step,
-            "position": self.position,
-            "loss_sum": self.loss_sum,
-            "weight_sum": self.weight_sum,
-            "gathered_weight": self.gathered_weight,
-            "gathered_batches": self.gathered_batches,
-            "clipped": self.clipped,
-            "lr": self.lr,
-            "losses": self.losses,
-            "memory": self.memory,
-            "waited": self.waited,
-            "reference": self.reference if np.isfinite(self.reference) else None,
-            "recent": self.recent,
-            "stopped": self.stopped,
-            "measured": self.measured,
-            # As pairs, since JSON is written with its keys sorted, and the order is that of the layers.
-            "health": list(self.health.items()),
-            "warned": self.warned,
-            "halvings": self.halvings,
-        }
-
-    def take_progress(self, stored: Mapping[str, Any]) -> None:
-        """Set the counters to what `progress` gave."""
-        for name in self.progress():
-            setattr(self, name, stored[name])
-        self.health = dict(stored["health"])
-        if self.reference is None:
-            self.reference = float("inf")
-
     def live(self) -> dict[str, Array]:
         """The arrays that steps change, by name, as they are."""
         network = self.model.network
@@ -260,11 +202,11 @@ def begin(assembly: Assembly) -> Session:
     with place_errors(assembly.config):
         slots = start_slots(model)
     session = Session(
-        model,
-        assembly.parts,
-        assembly.fingerprint,
-        fingerprint(),
-        slots,
+        model=model,
+        parts=assembly.parts,
+        data=assembly.fingerprint,
+        environment=fingerprint(),
+        slots=slots,
         order=np.arange(len(train)),
         average=theta.copy() if training.average else None,
         gathered=np.zeros_like(theta) if training.accumulate > 1 else None,

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 import bptrain
-from bptrain.commands.train import Started
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
+from bptrain.run.train_run import Started
 from bptrain.training.loop import EpochEnd, Progress
 
 PICTURES = Path(__file__).resolve().parent

@@ -1,0 +1,186 @@
+"""Training a run: its session goes through the loop, and its directory keeps what comes of it."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from math import inf, isfinite
+from pathlib import Path
+from shlex import quote
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from bptrain.errors import DivergedError, Problem, StoppedError
+from bptrain.interruption import Interruption
+from bptrain.model.scoring import Score, score
+from bptrain.needs import code_options
+from bptrain.nn.threads import threads_for
+from bptrain.run.checkpoint import save_best
+from bptrain.run.history import History
+from bptrain.run.keeper import Keeper
+from bptrain.run.open_run import OpenRun
+from bptrain.run.outcome import noted
+from bptrain.run.trackers import TensorBoard
+from bptrain.training import loop
+from bptrain.training.budget import Budget
+from bptrain.training.session import Best, Session
+
+
+@dataclass(frozen=True)
+class Started:
+    """Before the first step: the session, where it is kept, and what is risky in the config."""
+
+    session: Session
+    run: Path
+    warnings: tuple[Problem, ...] = ()
+
+
+Sink = Callable[[Started | loop.Event], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to: `to_json` gives what `bptrain train --json` prints."""
+
+    run: Path
+    checkpoint: Path
+    epochs: int
+    steps: int
+    seconds: float
+    stopped: str
+    best: Best
+    test: Score | None
+    session: Session
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys that scripts may rely on."""
+        return {
+            "run": str(self.run),
+            "checkpoint": str(self.checkpoint),
+            "epochs": self.epochs,
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "stopped": self.stopped,
+            "best": {"epoch": self.best.epoch, **self.best.score.to_json()},
+            "test": self.test.to_json() if self.test else None,
+        }
+
+
+def train_run(
+    run: OpenRun, sinks: Sequence[Sink] = (), interruption: Interruption | None = None, *, pause: float = inf
+) -> Result:
+    """Train an open run to its end, or until something comes between; one that is finished is left as it is.
+
+    Args:
+        run: new or reopened.
+        sinks: are called with a `Notice` for each of the run's notices, with `Started`, with a `Notice` for each note
+            on the data, and then with every event of the loop.
+        interruption: is looked at between two steps; None: nothing interrupts.
+        pause: a step after which to stop as if interrupted.
+
+    Returns:
+        What came of the whole run. The network in `session` has the best weights.
+
+    Raises:
+        DivergedError: a number was not finite; the run directory has what was good before.
+        StorageError: the run could not be written.
+        StoppedError: it was interrupted; it can be resumed.
+    """
+    session, training = run.session, run.session.model.experiment.training
+    for notice in run.notices:
+        tell(sinks, loop.Notice(notice))
+    if session.stopped:
+        tell(sinks, loop.Notice(f"{run.directory.path} is finished: {epilogue(session)}", warning=False))
+        if session.best is not None and not run.directory.best.is_file():
+            save_best(run.directory.best, session)
+        return finish_run(run, session.stopped)
+    interruption = interruption or Interruption()
+    deadline = perf_counter() + (training.max_seconds or inf)
+    budget = Budget(interruption, training.max_steps or inf, deadline, pause)
+    with noted(run.directory, run.began) as note:
+        keep_training(run, sinks, budget)
+        if interruption.signal is not None or budget.paused == "interruption":
+            where = f" at step {session.step} (epoch {min(session.epoch + 1, training.epochs)})"
+            needed = code_options(session.model.experiment)
+            rest = f"{where}; go on with: bptrain resume {quote(str(run.directory.path))}{needed}"
+            raise StoppedError(interruption.signal or 0, rest)
+        result = finish_run(run, budget.paused or session.stopped)
+        note.state, note.why = "stopped" if budget.paused else "finished", result.stopped
+        document = result.to_json()
+        note.best, note.test = document["best"], document["test"]
+        return result
+
+
+def keep_training(run: OpenRun, sinks: Sequence[Sink], budget: Budget) -> None:
+    """Train a session as long as its budget lasts, writing history and checkpoints; see `train_run`."""
+    session, history = run.session, History(run.directory.history, run.seen)
+    # Overflow is found in the loss and said once, not by NumPy at every step.
+    with (
+        closing(history),
+        budget.interruption.watched(),
+        np.errstate(all="ignore"),
+        threads_for(session.model.network, session.batch_size),
+        ExitStack() as trackers,
+    ):
+        keeper = Keeper(run.directory, session, history, budget)
+        if run.seen is None:
+            keeper.save()
+        if history.notice:
+            tell(sinks, loop.Notice(history.notice))
+        if session.model.experiment.training.log.tensorboard:
+            board = trackers.enter_context(closing(TensorBoard(run.directory)))
+            sinks = [board, *sinks]
+        tell(sinks, Started(session, run.directory.path, run.warnings))
+        for note in run.notes:
+            tell(sinks, loop.Notice(note, warning=False))
+        try:
+            for event in loop.train(session, budget):
+                keeper(event)
+                tell(sinks, event)
+            keeper.save()
+        except BaseException:
+            keeper.rescue()
+            raise
+
+
+def finish_run(run: OpenRun, stopped: str | None) -> Result:
+    """Put the best weights into the network, and test them.
+
+    Raises:
+        DivergedError: training ended before there was anything to keep.
+        StorageError: the best weights could not be written.
+    """
+    session, directory = run.session, run.directory
+    if session.position:
+        # Left inside an epoch, whose weights may be the best of all.
+        with session.averaged():
+            seen = score(session.model, session.held_out)
+        best = session.best
+        if isfinite(seen.loss) and (best is None or seen.loss < best.score.loss or "validation" not in session.parts):
+            session.keep_best(seen, session.epoch + 1)
+            save_best(directory.best, session)
+    best = session.best
+    if best is None or stopped is None:
+        raise DivergedError("training diverged: the loss is not finite; try a smaller learning rate")
+    network = session.model.network
+    network.theta[...], network.state[...] = best.theta, best.state
+    test = score(session.model, session.parts["test"]) if "test" in session.parts else None
+    seconds = perf_counter() - run.began
+    return Result(directory.path, directory.best, session.epoch, session.step, seconds, stopped, best, test, session)
+
+
+def epilogue(session: Session) -> str:
+    """Why a run is finished, and how to make it longer."""
+    training = session.model.experiment.training
+    if session.stopped == "epochs":
+        return f"all {training.epochs} epochs are done; for more: training.epochs={2 * training.epochs}"
+    if session.stopped == "max_steps":
+        return f"all {training.max_steps} steps are done; for more: training.max_steps={2 * (training.max_steps or 1)}"
+    return f"it ended by {session.stopped} after epoch {session.epoch}"
+
+
+def tell(sinks: Sequence[Sink], event: "Started | loop.Event") -> None:
+    """Hand an event to every sink."""
+    for sink in sinks:
+        sink(event)
