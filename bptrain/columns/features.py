@@ -77,7 +77,9 @@ class Feature:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it; `feature_from_json` is the inverse."""
-        return {"kind": self.kind, **asdict(self), "missing": component_to_json(self.missing)}
+        # Of thousands of columns, `asdict` would copy each value anew at every checkpoint.
+        options = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {"kind": self.kind, **options, "missing": component_to_json(self.missing)}
 
 
 @dataclass(frozen=True)

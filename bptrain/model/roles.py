@@ -88,9 +88,11 @@ def refuse_unknown(table: Table, named: dict[str, Sequence[str]]) -> None:
 
 def refuse_twice(names: Sequence[str], field: str) -> None:
     """Refuse a column that is named twice."""
-    for k, name in enumerate(names):
-        if name in names[:k]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
             raise OptionError(Mistake(field, f"names the column {name!r} twice; take one out"))
+        seen.add(name)
 
 
 def roles(data: Data) -> dict[str, str]:

@@ -54,11 +54,15 @@ class CsvFile:
         return f"SELECT {what} FROM read_csv(?, {options}, columns = {{{columns}}})", parameters
 
     def number(self, name: str) -> str:
-        """A text column as numbers in SQL, NULL where it has none; DuckDB would take 1_000 for a number."""
+        """A text column as numbers in SQL, NULL where it has none; with a decimal point also 1_000 is one."""
         q = quoted(name)
-        if self.form.decimal == ",":
-            return f"try_cast(translate({q}, ',._', '.xx') AS DOUBLE)"
-        return f"CASE WHEN contains({q}, '_') THEN NULL ELSE try_cast({q} AS DOUBLE) END"
+        text = q if self.form.decimal == "." else f"translate({q}, ',._', '.xx')"
+        return f"try_cast({text} AS DOUBLE)"
+
+    @property
+    def has_underscores(self) -> bool:
+        """Whether there are underscores in its rows."""
+        return self.tally.underscores > sum(name.count("_") for name in self.names if self.form.header)
 
 
 def read_csv(path: Path, form: CsvFormat | None = None) -> Table:
@@ -149,7 +153,21 @@ def numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -> tup
         rows.append(found[0])
         counts += found[1:]
     pairs = zip(names, counts[::2], counts[1::2], strict=True)
-    return {name for name, present, numbers in pairs if numbers == present > 0} - set(files[0].form.text), rows
+    numeric = {name for name, present, numbers in pairs if numbers == present > 0} - set(files[0].form.text)
+    for file in files:
+        if file.has_underscores and file.form.decimal == "." and numeric:
+            numeric -= underscored(database, file, numeric)
+    return numeric, rows
+
+
+def underscored(database: "DuckDBPyConnection", file: CsvFile, names: set[str]) -> set[str]:
+    """Those of the columns with an underscore in a value: DuckDB takes 1_000 for a number.
+
+    To ask for it together with the numbers takes DuckDB time that grows with the square of the columns.
+    """
+    tests = ", ".join(f"bool_or(contains({quoted(name)}, '_'))" for name in names)
+    found = executed(database, file, tests, dict.fromkeys(file.names, "VARCHAR")).fetchone()
+    return {name for name, has_one in zip(names, found, strict=True) if has_one}
 
 
 def fetched(database: "DuckDBPyConnection", file: CsvFile, numeric: set[str]) -> dict[str, Array]:

@@ -17,10 +17,11 @@ ENDS = {"\r\n": "CR LF", "\n": "LF", "\r": "CR"}
 
 @dataclass(frozen=True)
 class Tally:
-    """How many delimiters and how many lines a file has outside of quotes."""
+    """How many delimiters and how many lines a file has outside of quotes, and how many underscores anywhere."""
 
     delimiters: int
     lines: int
+    underscores: int
 
 
 def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
@@ -54,8 +55,9 @@ def tallied(copy: Path, path: Path, form: CsvFormat) -> Tally:
         InputError: lines end in several ways, or it is damaged.
     """
     delimiter, line_feeds, returns, both, last = form.delimiter.encode(), 0, 0, 0, b""
-    total = 0
-    for outside in unquoted(copy, form.quote.encode()):
+    total, underscores = 0, 0
+    for chunk, outside in unquoted(copy, form.quote.encode()):
+        underscores += chunk.count(b"_")
         total += outside.count(delimiter)
         line_feeds += outside.count(b"\n")
         if b"\r" in outside:
@@ -65,19 +67,19 @@ def tallied(copy: Path, path: Path, form: CsvFormat) -> Tally:
     kinds = [both, line_feeds - both, returns - both]
     if sum(map(bool, kinds)) > 1:
         raise other_end(path, form)
-    return Tally(total, sum(kinds) + (last not in (b"\n", b"\r")))
+    return Tally(total, sum(kinds) + (last not in (b"\n", b"\r")), underscores)
 
 
-def unquoted(copy: Path, quote: bytes) -> Iterator[bytes]:
-    """What stands outside of quotes, in portions."""
+def unquoted(copy: Path, quote: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The bytes of a file a chunk at a time, and what of each stands outside of quotes."""
     inside = 0
     for chunk in chunks(copy):
         if not quote or (not inside and quote not in chunk):
-            yield chunk
+            yield chunk, chunk
             continue
         parts = chunk.split(quote)
         # The mark stays, so that nothing becomes neighbours that was not.
-        yield quote.join(parts[inside::2]) + quote * (len(parts) % 2 == inside)
+        yield chunk, quote.join(parts[inside::2]) + quote * (len(parts) % 2 == inside)
         inside = (inside + len(parts) - 1) % 2
 
 
