@@ -3,16 +3,7 @@
 from dataclasses import dataclass
 
 from bptrain.evaluation.predictions import Predictions
-from bptrain.metrics import (
-    BrierScore,
-    ConfusionMatrix,
-    ExpectedCalibrationError,
-    Figure,
-    LogLoss,
-    Metric,
-    TopK,
-    all_metrics,
-)
+from bptrain.metrics import Figure, Metric, all_metrics
 from bptrain.registry import name_of
 
 
@@ -27,9 +18,6 @@ class Judged:
     def value(self, drawn: Predictions) -> Figure:
         """The metric of these predictions, or of some of their rows."""
         return self.metric.finish(self.metric.tally(drawn.outputs, drawn.targets))
-
-
-OF_PROBABILITIES = (LogLoss, BrierScore, ExpectedCalibrationError)
 
 
 def fitting_metrics(chosen: tuple[Metric, ...], found: Predictions) -> tuple[Metric, ...]:
@@ -52,8 +40,6 @@ def fitting_measures(chosen: tuple[Metric, ...], found: Predictions) -> list[Jud
 
 def tells_something(metric: Metric, found: Predictions) -> bool:
     """Whether a metric says anything about such predictions."""
-    if isinstance(metric, ConfusionMatrix):
-        return False
-    if isinstance(metric, OF_PROBABILITIES):
-        return found.are_probabilities
-    return not isinstance(metric, TopK) or metric.k < len(found.labels)
+    is_table = metric.perfect is None
+    suits = found.are_probabilities or not metric.of_probabilities
+    return not is_table and suits and metric.tells_apart(len(found.labels))

@@ -14,7 +14,6 @@ from bptrain.explanation.working import Worked, Working, options_of
 from bptrain.formulas import formula, in_force
 from bptrain.nn import Activation, Layer, Loss
 from bptrain.nn.chain import Chain
-from bptrain.nn.layers import Dense
 from bptrain.nn.observer import Passage
 from bptrain.registry import name_of, summary
 from bptrain.text import printable
@@ -36,13 +35,13 @@ class Titles:
 
 
 def titles_of(chain: Chain) -> Titles:
-    """z1, a1, delta1, W1, b1, ...: the dense layers are counted, and what follows each is its activation."""
+    """z1, a1, delta1, W1, b1, ...: linear layers with weights are counted, and what follows each is its activation."""
     titles, count, activated = Titles({}, {}, {}), 0, True
-    for name, layer in zip(chain.names, chain.layers, strict=True):
-        if isinstance(layer, Dense):
+    for name, layer, plan in zip(chain.names, chain.layers, chain.plans, strict=True):
+        if plan.linear and plan.has_weights:
             count, activated = count + 1, False
             titles.outputs[name], titles.deltas[name] = f"z{count}", f"delta{count}"
-            titles.parameters[f"{name}.weight"], titles.parameters[f"{name}.bias"] = f"W{count}", f"b{count}"
+            titles.parameters.update({f"{name}.{key}": f"{letter_of(key)}{count}" for key in plan.parameters})
         elif isinstance(layer, Activation) and not activated:
             activated = True
             titles.outputs[name] = f"a{count}"
@@ -198,7 +197,7 @@ class Builder:
         last = self.chain.names[-1]
         if loss.link:
             outputs = loss.outputs(seen.scores.copy(), np.empty_like(seen.scores))
-            count = sum(isinstance(layer, Dense) for layer in self.chain.layers)
+            count = sum(plan.linear and plan.has_weights for plan in self.chain.plans)
             has = f"a{count}" in self.titles.outputs.values()
             lines.append(Line("outputs", "p", outputs, "" if has else f"a{count}", words=f"{loss.link} of the scores"))
             letters |= {f"{function}(z)": outputs for function in LINKS.get(loss.link, ())}

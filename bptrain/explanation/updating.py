@@ -11,7 +11,7 @@ from bptrain.explanation.recording import Recording
 from bptrain.explanation.working import Letters, Working, options_of
 from bptrain.formulas import formula, in_force, with_numbers
 from bptrain.nn import Entry
-from bptrain.optim import Constant, LineSearch, Optimizer, Regularization
+from bptrain.optim import LineSearch, Optimizer, Regularization
 from bptrain.registry import name_of, summary
 
 
@@ -158,7 +158,7 @@ def rate_line(recording: Recording) -> Line:
     """The learning rate of the step, by the schedule."""
     experiment = recording.session.model.experiment
     schedule, optimizer = experiment.schedule, experiment.optimizer
-    if isinstance(schedule, Constant):
+    if schedule.constant:
         words = "the same in every step"
     else:
         factor = formula(type(schedule), "Factor:") or summary(type(schedule))

@@ -14,6 +14,7 @@ from bptrain.gradcheck.shaking import kinks
 from bptrain.gradcheck.twin import Twin
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss, resolve_layers
 from bptrain.nn.activations import Tanh
+from bptrain.nn.chain import Chain
 from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, MultiTask, Part, SoftmaxCrossEntropy
 from bptrain.optim import Regularization
@@ -185,8 +186,7 @@ def small_twin(
     """A network of these layers with random parameters, on random rows."""
     rng = np.random.default_rng(seed)
     done = resolve_layers(layers, 3)
-    width = next(layer.units for layer in reversed(done) if isinstance(layer, Dense))
-    assert isinstance(width, int)
+    width = Chain(done, (INPUTS,)).shapes[-1][0]
     rows = ROWS - seed
     inputs = rng.normal(size=(rows, INPUTS))
     return Twin(done, (INPUTS,), loss, penalties, inputs, random_targets(loss, classes, width, rows, rng), seed)

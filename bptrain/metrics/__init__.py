@@ -1,7 +1,7 @@
 """Metrics: what a person wants to know about predictions."""
 
 from bptrain.metrics.classification import Accuracy, BalancedAccuracy, ConfusionMatrix, TopK, predicted_codes
-from bptrain.metrics.contract import METRICS, Figure, Kind, Metric, all_metrics
+from bptrain.metrics.contract import METRICS, Figure, Kind, Metric, all_metrics, default_metrics
 from bptrain.metrics.per_class import F1, Precision, Recall
 from bptrain.metrics.probability import BrierScore, ExpectedCalibrationError, LogLoss
 from bptrain.metrics.ranking import AveragePrecision, RocAuc
@@ -33,8 +33,3 @@ __all__ = [
     "default_metrics",
     "predicted_codes",
 ]
-
-
-def default_metrics(kind: Kind) -> tuple[Metric, ...]:
-    """What training reports for a kind of target."""
-    return (R2(), Rmse(), Mae()) if kind == "numbers" else (Accuracy(),)

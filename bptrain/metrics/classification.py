@@ -43,6 +43,7 @@ class Accuracy(Metric):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes", "labels")
     perfect: ClassVar[float | None] = 1.0
+    usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         right = predicted_codes(outputs) == targets if targets.ndim == 1 else (outputs > 0.5) == (targets > 0.5)
@@ -91,6 +92,9 @@ class TopK(Metric):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     perfect: ClassVar[float | None] = 1.0
+
+    def tells_apart(self, classes: int) -> bool:
+        return self.k < classes
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         classes = class_count(outputs)

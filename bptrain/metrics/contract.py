@@ -26,11 +26,18 @@ Figure: TypeAlias = "float | list[Figure] | None"
 class Metric(ABC):
     """One figure of merit, for the kinds of targets in `kinds`; `perfect` is what faultless predictions get.
 
-    `perfect` is the best value there is: 1 where more is better, 0 where less is; None for a table.
+    `perfect` is the best value there is: 1 where more is better, 0 where less is; None for a table. `usual` metrics are
+    those that training reports where the config names none. Those `of_probabilities` say nothing of other scores.
     """
 
     kinds: ClassVar[tuple[Kind, ...]]
     perfect: ClassVar[float | None]
+    usual: ClassVar[bool] = False
+    of_probabilities: ClassVar[bool] = False
+
+    def tells_apart(self, classes: int) -> bool:
+        """Whether predictions of so many classes can get different values; of numbers and labels 0 classes."""
+        return True
 
     @abstractmethod
     def tally(self, outputs: Array, targets: Array) -> Array:
@@ -53,6 +60,11 @@ def all_metrics(kind: Kind) -> tuple[Metric, ...]:
     """One of each registered metric that is defined for a kind of target, with its default options."""
     everything: list[Metric] = [cls() for cls in METRICS.members.values()]
     return tuple(metric for metric in everything if kind in metric.kinds)
+
+
+def default_metrics(kind: Kind) -> tuple[Metric, ...]:
+    """Return what training reports for a kind of target."""
+    return tuple(metric for metric in all_metrics(kind) if metric.usual)
 
 
 def ratio(total: float, count: float) -> float | None:

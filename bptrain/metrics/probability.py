@@ -28,6 +28,7 @@ class LogLoss(Metric):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     perfect: ClassVar[float | None] = 0.0
+    of_probabilities: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         own = np.take_along_axis(class_probabilities(outputs), targets[:, None], axis=1)
@@ -51,6 +52,7 @@ class BrierScore(Metric):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     perfect: ClassVar[float | None] = 0.0
+    of_probabilities: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         errors = class_probabilities(outputs) - (targets[:, None] == np.arange(max(outputs.shape[1], 2)))
@@ -78,6 +80,7 @@ class ExpectedCalibrationError(Metric):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     perfect: ClassVar[float | None] = 0.0
+    of_probabilities: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         probabilities = class_probabilities(outputs)

@@ -30,6 +30,7 @@ class R2(Metric):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 1.0
+    usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         wide = targets.astype(np.float64)
@@ -67,6 +68,7 @@ class Rmse(Metric):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 0.0
+    usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         return np.array([np.sum(errors_of(outputs, targets) ** 2), targets.size])
@@ -88,6 +90,7 @@ class Mae(Metric):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 0.0
+    usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         return np.array([np.sum(np.abs(errors_of(outputs, targets))), targets.size])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
-from bptrain.metrics import Mae, Metric, Rmse, all_metrics, default_metrics
+from bptrain.metrics import Metric, all_metrics, default_metrics
 from bptrain.model.heads import Head
 from bptrain.registry import name_of
 
@@ -35,8 +35,8 @@ def bare(name: str) -> str:
 
 
 def chosen_metrics(experiment: Experiment, heads: Sequence[Head]) -> tuple[Metric, ...]:
-    """The metrics that the config names, or the usual ones. Those of an autoencoder are without R², which is undefined
-    where any input never changes.
+    """Return the metrics that the config names, or the usual ones. Those of an autoencoder are errors alone, without
+    R², which is undefined where any input never changes.
 
     Raises:
         OptionError: one is named twice, or is not defined for such a target.
@@ -44,7 +44,7 @@ def chosen_metrics(experiment: Experiment, heads: Sequence[Head]) -> tuple[Metri
     kinds = list(dict.fromkeys(head.kind for head in heads))
     if experiment.metrics == "auto":
         if experiment.data.task == "autoencoder":
-            return (Rmse(), Mae())
+            return tuple(metric for metric in default_metrics("numbers") if metric.perfect == 0)
         return tuple(metric for kind in kinds for metric in default_metrics(kind))
     names = [name_of(metric) for metric in experiment.metrics]
     fitting = ", ".join(dict.fromkeys(name_of(metric) for kind in kinds for metric in all_metrics(kind)))

@@ -16,7 +16,6 @@ from bptrain.model.heads import Head, fitting_widths, heads_of, loss_of, objecti
 from bptrain.model.measures import Measure, chosen_metrics, measures_of
 from bptrain.model.objective import Objective
 from bptrain.nn import Activation, Network, resolve_layers
-from bptrain.nn.layers import Dense
 from bptrain.registry import name_of
 from bptrain.tables.table import Table
 
@@ -103,8 +102,8 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         raise error.under("network") from None
     outputs = network.output_shape[0]
     if outputs not in widths:
-        last = max((k for k, layer in enumerate(layers) if isinstance(layer, Dense)), default=None)
-        place = "network" if last is None else f"network.{last}.dense.units"
+        last = max((k for k, layer in enumerate(layers) if hasattr(layer, "units")), default=None)
+        place = "network" if last is None else f"network.{last}.{name_of(layers[last])}.units"
         needed = f"{name_of(loss)} on {kind} needs {' or '.join(map(str, widths))}"
         if heads[0].name:
             needed = f"the targets together need {widths[0]} ({kind})"

@@ -14,7 +14,7 @@ from bptrain.model.assemble import Assembly
 from bptrain.model.heads import Head
 from bptrain.model.model import Model, batch_rows
 from bptrain.nn.cost import LayerCost, costs
-from bptrain.optim import Constant, LineSearch, Schedule, Warmup
+from bptrain.optim import LineSearch, Schedule
 from bptrain.registry import name_of, summary
 from bptrain.text import printable
 
@@ -117,7 +117,7 @@ def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
         yield from (("clipping", text) for text in clipping(training.clipping.value, training.clipping.norm))
     yield "update", update_rule(experiment)
     schedule = experiment.schedule
-    if isinstance(schedule, Constant):
+    if schedule.constant:
         yield "schedule", f"constant: lr = {experiment.optimizer.lr:g}"
     else:
         factor = factor_of(schedule, training.epochs)
@@ -175,7 +175,7 @@ def update_rule(experiment: Experiment) -> str:
     """The optimizer's rule with its numbers; the learning rate stays a letter where a schedule changes it."""
     optimizer = experiment.optimizer
     text = optimizer.rule or in_words(optimizer)
-    if not isinstance(experiment.schedule, Constant):
+    if not experiment.schedule.constant:
         text = text.replace("lr", "\0")
     text = with_numbers(text, optimizer).replace("\0", "lr")
     search = "; each point that is tried costs a step's operations" if isinstance(optimizer, LineSearch) else ""
@@ -186,9 +186,9 @@ def factor_of(schedule: Schedule, epochs: float) -> str:
     """What the learning rate is multiplied by, for so many epochs."""
     text = (formula(type(schedule), "Factor:") or in_words(schedule)).replace(" T epochs", f" {epochs:g} epochs")
     text = with_numbers(text, schedule, T=epochs)
-    if isinstance(schedule, Warmup):
-        left = max(epochs - schedule.epochs, 0)
-        text += f"; then {name_of(schedule.then)}: {factor_of(schedule.then, left)}"
+    if schedule.following:
+        begin, then = schedule.following
+        text += f"; then {name_of(then)}: {factor_of(then, max(epochs - begin, 0))}"
     return text
 
 

@@ -7,7 +7,7 @@ All of them draw in float64, so that a network has the same start whatever its d
 from abc import abstractmethod
 from dataclasses import dataclass
 from math import sqrt
-from typing import Annotated, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
 from annotated_types import Ge, Gt
@@ -20,7 +20,10 @@ Numbers = tuple[float, ...] | tuple[tuple[float, ...], ...]
 
 
 class Initializer(Protocol):
-    """A rule that fills a new parameter."""
+    """A rule that fills a new parameter.
+
+    One whose values are all the same number may say so, by `alike`: units that start from it stay copies of each other.
+    """
 
     @abstractmethod
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -43,6 +46,8 @@ class Zeros:
     Value: `w = 0`. Shapes: any. Shared by all frameworks.
     """
 
+    alike: ClassVar[bool] = True
+
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = 0
 
@@ -54,6 +59,8 @@ class Ones:
 
     Value: `w = 1`. Shapes: any. Shared by all frameworks.
     """
+
+    alike: ClassVar[bool] = True
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = 1
@@ -68,6 +75,8 @@ class Constant:
     """
 
     value: Annotated[float, "the number"] = 0.0
+
+    alike: ClassVar[bool] = True
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = self.value
@@ -88,6 +97,11 @@ class Uniform:
         if self.low > self.high:
             raise OptionError(Mistake("low", f"lies above high (got {self.low:g} and {self.high:g}); exchange them"))
 
+    @property
+    def alike(self) -> bool:
+        """Whether all values are the same number."""
+        return self.low == self.high
+
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = rng.uniform(self.low, self.high, out.shape)
 
@@ -101,6 +115,11 @@ class Normal:
     """
 
     std: Annotated[float, Ge(0), "standard deviation"] = 0.05
+
+    @property
+    def alike(self) -> bool:
+        """Whether all values are the same number."""
+        return self.std == 0
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = rng.normal(0, self.std, out.shape)
@@ -116,6 +135,11 @@ class TruncatedNormal:
     """
 
     std: Annotated[float, Ge(0), "standard deviation before cutting"] = 0.05
+
+    @property
+    def alike(self) -> bool:
+        """Whether all values are the same number."""
+        return self.std == 0
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         numbers = rng.normal(0, 1, out.shape)

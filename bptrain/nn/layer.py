@@ -23,6 +23,10 @@ Workspace = SimpleNamespace
 Views = SimpleNamespace
 """Arrays by name: `p.weight`, `g.bias`."""
 
+Link = Literal["", "softmax", "sigmoid", "exp", "margin"]
+"""What is made of raw scores, by the loss itself or by a layer: the softmax, the sigmoid or the exponential of the
+scores, or their distance from a boundary; empty where scores are the predicted values themselves."""
+
 GIVEN = ("inner", "ones", "rng", "rows", "training")
 """What a workspace has besides the planned arrays."""
 
@@ -77,6 +81,12 @@ class Plan:
     `reads` names what its backward reads of x and y. `elementwise` says that each output depends on its own input
     alone: the network may then hand it y = x (if nobody's backward misses x) and dx = dy, and spare memory and time.
 
+    The others are facts by which rules, pages and checks judge a layer that they have never heard of; a layer that says
+    nothing is taken for a function that nothing is known of. `identity`: outside training y is x. `linear`: outside
+    training y is a weighted sum of x, plus a constant. `drops`: the share of values that training sets to zero.
+    `normalizes`: whether each unit is brought to a mean and spread over the `rows`, or each row over its `units`.
+    `link`: which function of scores it is, where losses have that in them too.
+
     Raises:
         TypeError, ValueError: something in it is not what it should be.
     """
@@ -90,6 +100,16 @@ class Plan:
     random: bool = False
     reads: Literal["", "x", "y", "xy"] = "xy"
     elementwise: bool = False
+    identity: bool = False
+    linear: bool = False
+    drops: float = 0.0
+    normalizes: Literal["", "rows", "units"] = ""
+    link: Link = ""
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it has parameters that are weights, and not biases or scales alone."""
+        return any(parameter.decay for parameter in self.parameters.values())
 
     def __post_init__(self) -> None:
         refuse_no_shape(self.shape)
@@ -120,9 +140,10 @@ def refuse_others(what: str, planned: Any, kind: type) -> None:
 class Layer(Protocol):
     """A function of rows with its derivative. Shapes are those of one row: `(64,)`.
 
-    To be explained with numbers, a layer may have `letters(s, label)`: what else the letters in its docstring stand
-    for, by name, after the pass that the label is about (`Forward:` or `Backward:`); and `equations(label)`, the
-    formulas with its options in force, where the docstring has several.
+    A layer with options that may be `auto` has `resolve(units, following)`, which gives the layer without; one that
+    holds layers has them as `layers`. To be explained with numbers, a layer may have `letters(s, label)`: what else the
+    letters in its docstring stand for, by name, after the pass that the label is about (`Forward:` or `Backward:`); and
+    `equations(label)`, the formulas with its options in force, where the docstring has several.
     """
 
     @abstractmethod
@@ -145,11 +166,13 @@ class Activation(Layer):
     `initializer` is what suits the weights of a dense layer in front of it. One whose slope jumps says at which inputs:
     `kinks`. The plan here has no scratch and takes nothing for granted; those of our own say what their backward
     reads, which spares memory and passes over it.
-    `steepest` is the largest slope of one that is bounded above and below, so that it saturates.
+    `steepest` is the largest slope of one that is bounded above and below, so that it saturates; `most_in_a_row` how
+    many of an S-shaped one may follow each other before gradients fade.
     """
 
     initializer: ClassVar[Initializer] = GlorotUniform()
     steepest: ClassVar[float | None] = None
+    most_in_a_row: ClassVar[int | None] = None
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from bptrain.model.model import Model
-from bptrain.nn.layers import Dense
 from bptrain.report.html import Html, joined, tag
 from bptrain.report.page import note
 from bptrain.report.pictures import pixels
@@ -14,10 +13,13 @@ MOST = 64
 
 def first_weights(model: Model) -> Html | None:
     """The weights into each unit of the first layer, if they belong to pixels."""
-    places, layers = grid(model.columns), model.experiment.layers
-    if places is None or not layers or not isinstance(layers[0], Dense):
+    places, chain = grid(model.columns), model.network.chain
+    if places is None or not chain.plans:
         return None
-    weights = next(iter(model.network.parameters().values())).astype(np.float64)
+    matrices = {key: one for key, one in chain.plans[0].parameters.items() if one.decay and len(one.shape) == 2}
+    if not chain.plans[0].linear or len(matrices) != 1:
+        return None
+    weights = model.network.parameters()[f"{chain.names[0]}.{next(iter(matrices))}"].astype(np.float64)
     shown = weights[:, :MOST]
     # One scale for all, so that a unit that looks for little is pale.
     largest = float(np.abs(shown).max()) or 1.0

@@ -1,22 +1,15 @@
 """Rules of the layers inside a network: what trains badly or does nothing. All of it is risky."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
+from math import prod
 
 from bptrain.errors import Mistake
-from bptrain.nn import Layer
-from bptrain.nn.activations import HardTanh, Identity, Sigmoid, Softsign, Tanh
-from bptrain.nn.initializers import Constant, Normal, Ones, TruncatedNormal, Uniform, Zeros
-from bptrain.nn.layer import Activation
-from bptrain.nn.layers import BatchNorm, Dense, Dropout, GaussianNoise, LayerNorm, Residual, Softmax
-from bptrain.registry import name_of
+from bptrain.nn import Activation
 from bptrain.rules.rule import Case, Spot, rule
 
 HIGH_RATE = 0.8
 """A dropout rate from here on is more likely meant as the share that is kept."""
-
-DEEPEST = {Sigmoid: 4, Tanh: 8, Softsign: 8, HardTanh: 8}
-"""How many S-shaped activations may follow each other without help, before gradients fade."""
 
 
 @rule(
@@ -41,34 +34,17 @@ DEEPEST = {Sigmoid: 4, Tanh: 8, Softsign: 8, HardTanh: 8}
     """,
 )
 def linear_pair(case: Case) -> Iterator[Mistake]:
-    """Dense layers with nothing but linear layers between them, and no bottleneck."""
+    """Layers of weights with nothing but linear layers between them, and no bottleneck."""
     for chain in case.chains:
-        inputs = {id(spot): size for spot, size in zip(chain, widths(case, chain), strict=True)}
-        rest = [s for s in chain if not isinstance(s.layer, Identity | Dropout | GaussianNoise | BatchNorm)]
+        rest = [one for one in chain if one.plan.has_weights or not (one.plan.linear or one.plan.identity)]
         for first, second in pairwise(rest):
-            if not isinstance(first.layer, Dense) or not isinstance(second.layer, Dense):
+            if not (first.plan.linear and second.plan.linear):
                 continue
-            inner, outer = first.layer.units, second.layer.units
-            assert inner != "auto"
-            assert outer != "auto"
-            if inner >= min(inputs[id(first)], outer):
-                what = "a dense layer follows a dense layer (without an activation both are one linear function)"
-                yield Mistake(second.field, f"{what}; put relu or another activation between them")
-
-
-def widths(case: Case, chain: Sequence[Spot]) -> list[int]:
-    """How many values reach each layer of a chain. A block begins with as many as its last dense layer gives back."""
-    if chain is case.network:
-        size = len(case.features)
-    else:
-        units = [spot.layer.units for spot in chain if isinstance(spot.layer, Dense) and spot.layer.units != "auto"]
-        size = units[-1] if units else 0
-    sizes = []
-    for spot in chain:
-        sizes.append(size)
-        if isinstance(spot.layer, Dense) and spot.layer.units != "auto":
-            size = spot.layer.units
-    return sizes
+            size, inner, outer = (prod(shape) for shape in (first.inputs, first.plan.shape, second.plan.shape))
+            if inner >= min(size, outer):
+                what = f"a {second.name} layer follows a {first.name} layer"
+                why = "without an activation both are one linear function"
+                yield Mistake(second.field, f"{what} ({why}); put relu or another activation between them")
 
 
 @rule(
@@ -98,18 +74,18 @@ def widths(case: Case, chain: Sequence[Spot]) -> list[int]:
 def idle_activation(case: Case) -> Iterator[Mistake]:
     """An activation at the input or behind another one."""
     for chain in case.chains:
-        before: Layer | None = None
+        before: Spot | None = None
         for spot in chain:
-            layer = spot.layer
-            if isinstance(layer, Identity | Dropout | GaussianNoise):
+            if spot.plan.identity:
                 continue
-            if isinstance(layer, Activation) and before is None and chain is case.network:
-                what = f"{name_of(layer)} works on the features themselves (it throws part of them away)"
+            is_activation = isinstance(spot.layer, Activation)
+            if is_activation and before is None and chain is case.network:
+                what = f"{spot.name} works on the features themselves (it throws part of them away)"
                 yield Mistake(spot.field, f"{what}; put a dense layer before it")
-            elif isinstance(layer, Activation) and isinstance(before, Activation):
-                what = f"{name_of(layer)} follows {name_of(before)} (there are no weights between them)"
+            elif is_activation and before and isinstance(before.layer, Activation):
+                what = f"{spot.name} follows {before.name} (there are no weights between them)"
                 yield Mistake(spot.field, f"{what}; take one of them out, or put a dense layer between")
-            before = layer
+            before = spot
 
 
 @rule(
@@ -146,11 +122,11 @@ def dropout_before_norm(case: Case) -> Iterator[Mistake]:
     for chain in case.chains:
         dropped: Spot | None = None
         for spot in chain:
-            if isinstance(spot.layer, Dropout) and spot.layer.rate:
+            if spot.plan.drops:
                 dropped = dropped or spot
-            elif isinstance(spot.layer, BatchNorm) and dropped:
-                what = "dropout before batch_norm (it changes the variance in training, but not afterwards)"
-                yield Mistake(dropped.field, f"{what}; put dropout behind the last batch_norm")
+            elif spot.plan.normalizes == "rows" and dropped:
+                what = f"{dropped.name} before {spot.name} (it changes the variance in training, but not afterwards)"
+                yield Mistake(dropped.field, f"{what}; put {dropped.name} behind the last {spot.name}")
                 break
 
 
@@ -183,10 +159,12 @@ def high_dropout(case: Case) -> Iterator[Mistake]:
     """A dropout layer with a high rate."""
     for chain in case.chains:
         for spot in chain:
-            if isinstance(spot.layer, Dropout) and spot.layer.rate >= HIGH_RATE:
-                rate = spot.layer.rate
+            if spot.plan.drops >= HIGH_RATE:
+                rate = spot.plan.drops
                 what = f"drops {rate:.0%} of the values (the rate is the share that is dropped, not that is kept)"
-                yield Mistake(f"{spot.field}.dropout.rate", f"{what}; if the share kept is meant, write {1 - rate:.2g}")
+                yield Mistake(
+                    f"{spot.field}.{spot.name}.rate", f"{what}; if the share kept is meant, write {1 - rate:.2g}"
+                )
 
 
 @rule(
@@ -217,23 +195,16 @@ def high_dropout(case: Case) -> Iterator[Mistake]:
     """,
 )
 def equal_units(case: Case) -> Iterator[Mistake]:
-    """A dense layer of several units, with weights behind it, whose own start at one number."""
+    """A layer of several units, with weights behind it, whose own start at one number."""
     for chain in case.chains:
-        dense = [spot for spot in chain if isinstance(spot.layer, Dense)]
-        for spot in dense[:-1]:
-            layer = spot.layer
-            if isinstance(layer, Dense) and layer.units != 1 and alike(layer.weight_init):
-                what = "all units start alike (they get the same gradient and stay copies of each other)"
-                yield Mistake(f"{spot.field}.dense.weight_init", f"{what}; leave it out, or draw random weights")
-
-
-def alike(initializer: object) -> bool:
-    """Whether an initializer gives every weight the same value."""
-    if isinstance(initializer, Normal | TruncatedNormal):
-        return initializer.std == 0
-    if isinstance(initializer, Uniform):
-        return initializer.low == initializer.high
-    return isinstance(initializer, Zeros | Ones | Constant)
+        weighted = [spot for spot in chain if spot.plan.has_weights]
+        for spot in weighted[:-1]:
+            for name, parameter in spot.plan.parameters.items():
+                alike = parameter.decay and getattr(parameter.initializer, "alike", False)
+                if alike and prod(spot.plan.shape) > 1:
+                    what = "all units start alike (they get the same gradient and stay copies of each other)"
+                    option = f".{spot.name}.{name}_init" if hasattr(spot.layer, f"{name}_init") else ""
+                    yield Mistake(f"{spot.field}{option}", f"{what}; leave it out, or draw random weights")
 
 
 @rule(
@@ -258,12 +229,13 @@ def alike(initializer: object) -> bool:
 def fading_gradients(case: Case) -> Iterator[Mistake]:
     """More S-shaped activations than gradients get through, with nothing between them that helps."""
     for chain in case.chains:
-        if any(isinstance(spot.layer, BatchNorm | LayerNorm | Residual) for spot in chain):
+        if any(spot.plan.normalizes or spot.inside for spot in chain):
             continue
-        for kind, most in DEEPEST.items():
-            spots = [spot for spot in chain if isinstance(spot.layer, kind)]
-            if len(spots) > most:
-                what = f"{len(spots)} layers of {name_of(spots[0].layer)} in a row (gradients fade on the way back)"
+        limits = {type(spot.layer): getattr(spot.layer, "most_in_a_row", None) for spot in chain}
+        for kind, most in limits.items():
+            spots = [spot for spot in chain if type(spot.layer) is kind]
+            if most and len(spots) > most:
+                what = f"{len(spots)} layers of {spots[0].name} in a row (gradients fade on the way back)"
                 yield Mistake(spots[0].field, f"{what}; use relu, or put batch_norm or residual between")
 
 
@@ -293,8 +265,8 @@ def fading_gradients(case: Case) -> Iterator[Mistake]:
 def inner_softmax(case: Case) -> Iterator[Mistake]:
     """A softmax with weights behind it."""
     for chain in case.chains:
-        last = max((k for k, spot in enumerate(chain) if isinstance(spot.layer, Dense)), default=-1)
+        last = max((k for k, spot in enumerate(chain) if spot.plan.has_weights), default=-1)
         for spot in chain[: last + 1]:
-            if isinstance(spot.layer, Softmax):
-                what = "softmax between hidden layers (one of its values gets nearly all)"
+            if spot.plan.link == "softmax":
+                what = f"{spot.name} between hidden layers (one of its values gets nearly all)"
                 yield Mistake(spot.field, f"{what}; use relu or another activation")

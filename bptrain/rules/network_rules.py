@@ -6,8 +6,6 @@ from math import inf, isfinite
 import numpy as np
 
 from bptrain.errors import Mistake
-from bptrain.nn.activations import Identity, Sigmoid
-from bptrain.nn.layers import BatchNorm, LayerNorm, Softmax
 from bptrain.registry import name_of
 from bptrain.rules.rule import Case, Spot, rule
 
@@ -24,7 +22,7 @@ UNREACHABLE = 0.01
 
 def last(case: Case) -> Spot:
     """The last layer that changes anything."""
-    spots = [spot for spot in case.network if not isinstance(spot.layer, Identity)]
+    spots = [spot for spot in case.network if spot.plan.random or not spot.plan.identity]
     return spots[-1] if spots else case.network[-1]
 
 
@@ -63,10 +61,9 @@ def bounds(spot: Spot) -> tuple[float, float]:
 def softmax_twice(case: Case) -> Iterator[Mistake]:
     """A softmax as the last layer before a loss on raw scores."""
     spot = last(case)
-    if case.loss.link and isinstance(spot.layer, Softmax):
-        what = (
-            f"softmax before {name_of(case.loss)} ({name_of(case.loss)} {OWN.get(case.loss.link, 'takes raw scores')})"
-        )
+    if case.loss.link and spot.plan.link == "softmax":
+        loss = name_of(case.loss)
+        what = f"{spot.name} before {loss} ({loss} {OWN.get(case.loss.link, 'takes raw scores')})"
         yield Mistake(spot.field, f"{what}; take the layer out")
 
 
@@ -101,10 +98,9 @@ def softmax_twice(case: Case) -> Iterator[Mistake]:
 def sigmoid_twice(case: Case) -> Iterator[Mistake]:
     """A sigmoid as the last layer before a loss on raw scores."""
     spot = last(case)
-    if case.loss.link and isinstance(spot.layer, Sigmoid):
-        what = (
-            f"sigmoid before {name_of(case.loss)} ({name_of(case.loss)} {OWN.get(case.loss.link, 'takes raw scores')})"
-        )
+    if case.loss.link and spot.plan.link == "sigmoid":
+        loss = name_of(case.loss)
+        what = f"{spot.name} before {loss} ({loss} {OWN.get(case.loss.link, 'takes raw scores')})"
         yield Mistake(spot.field, f"{what}; take the layer out")
 
 
@@ -136,9 +132,9 @@ def bounded_scores(case: Case) -> Iterator[Mistake]:
     """An activation with bounds as the last layer before a loss on raw scores."""
     spot = last(case)
     low, high = bounds(spot)
-    if case.loss.link and not isinstance(spot.layer, Softmax | Sigmoid) and (isfinite(low) or isfinite(high)):
+    if case.loss.link and not spot.plan.link and (isfinite(low) or isfinite(high)):
         loss = name_of(case.loss)
-        what = f"{name_of(spot.layer)} is the last layer ({loss} needs scores that are free, these are {words(spot)})"
+        what = f"{spot.name} is the last layer ({loss} needs scores that are free, these are {words(spot)})"
         yield Mistake(spot.field, f"{what}; take the layer out")
 
 
@@ -188,7 +184,7 @@ def unreachable_targets(case: Case) -> Iterator[Mistake]:
     if share >= UNREACHABLE:
         scaled = " as scaled" if case.experiment.data.task in ("regression", "autoencoder") else ""
         reach = f"{share:.0%} of the targets{scaled} are out of its reach, from {targets.min():g} to {targets.max():g}"
-        what = f"{name_of(spot.layer)} is the last layer and {words(spot)} ({reach})"
+        what = f"{spot.name} is the last layer and {words(spot)} ({reach})"
         yield Mistake(spot.field, f"{what}; end with a dense layer")
 
 
@@ -219,10 +215,8 @@ def unreachable_targets(case: Case) -> Iterator[Mistake]:
 def random_scores(case: Case) -> Iterator[Mistake]:
     """A layer that draws random numbers as the last one."""
     spot = last(case)
-    plan = case.model.network.chain.plans[case.network.index(spot)]
-    if plan.random:
-        name = name_of(spot.layer)
-        what = f"{name} is the last layer (it would change the predictions themselves at random)"
+    if spot.plan.random:
+        what = f"{spot.name} is the last layer (it would change the predictions themselves at random)"
         yield Mistake(spot.field, f"{what}; put it before the last dense layer")
 
 
@@ -252,15 +246,13 @@ def random_scores(case: Case) -> Iterator[Mistake]:
 )
 def constant_layer(case: Case) -> Iterator[Mistake]:
     """A softmax or layer norm over one unit; a softmax before a loss on raw scores is wrong at any width."""
-    chain = case.model.network.chain
-    for spot, shape in zip(case.network, chain.shapes, strict=False):
-        if shape != (1,) or not isinstance(spot.layer, Softmax | LayerNorm):
+    for spot in case.network:
+        is_softmax = spot.plan.link == "softmax"
+        if spot.inputs != (1,) or not (is_softmax or spot.plan.normalizes == "units"):
             continue
-        if case.loss.link and isinstance(spot.layer, Softmax) and spot is last(case):
+        if case.loss.link and is_softmax and spot is last(case):
             continue
-        name = name_of(spot.layer)
-        value = "1" if isinstance(spot.layer, Softmax) else "the same"
-        what = f"{name} of a single value (it is always {value}, whatever the input)"
+        what = f"{spot.name} of a single value (it is always {'1' if is_softmax else 'the same'}, whatever the input)"
         yield Mistake(spot.field, f"{what}; take the layer out")
 
 
@@ -292,8 +284,7 @@ def constant_layer(case: Case) -> Iterator[Mistake]:
 def normalised_scores(case: Case) -> Iterator[Mistake]:
     """Batch norm or layer norm as the last layer."""
     spot = last(case)
-    index = case.network.index(spot)
-    alone = case.model.network.chain.shapes[index] == (1,)
-    if isinstance(spot.layer, BatchNorm) or (isinstance(spot.layer, LayerNorm) and not alone):
-        what = f"{name_of(spot.layer)} is the last layer (it fixes mean and spread of the predictions themselves)"
+    normalizes = spot.plan.normalizes
+    if normalizes == "rows" or (normalizes and spot.inputs != (1,)):
+        what = f"{spot.name} is the last layer (it fixes mean and spread of the predictions themselves)"
         yield Mistake(spot.field, f"{what}; end with a dense layer")

@@ -5,7 +5,7 @@ is risky and trained with a warning. A rule without a check explains what is fou
 assembled.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import cleandoc
@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, Shape
 from bptrain.columns.features import Feature, Numeric
 from bptrain.columns.leaks import answers_of
 from bptrain.columns.profile import TableProfile
@@ -23,7 +23,8 @@ from bptrain.config.origin import field_path
 from bptrain.errors import Mistake
 from bptrain.model.assemble import Assembly
 from bptrain.model.model import Model
-from bptrain.nn import Layer, Loss
+from bptrain.nn import Layer, Loss, Plan
+from bptrain.nn.chain import Chain
 from bptrain.registry import name_of
 from bptrain.tables.selection import Selection
 from bptrain.tables.values import codes, distinct
@@ -34,10 +35,21 @@ MOST_ROWS = 4096
 
 @dataclass(frozen=True)
 class Spot:
-    """A layer with the field that it is written in: `network.2`, or `hidden.0` and `activation` of the short form."""
+    """A layer with the field that it is written in: `network.2`, or `hidden.0` and `activation` of the short form.
+
+    `inputs` is the shape of a row that reaches it, `plan` what it makes of that, and `inside` the chain inside it.
+    """
 
     field: str
     layer: Layer
+    inputs: Shape
+    plan: Plan
+    inside: Chain | None
+
+    @property
+    def name(self) -> str:
+        """The name of the layer in a config."""
+        return name_of(self.layer)
 
 
 @dataclass(frozen=True)
@@ -75,13 +87,13 @@ class Case:
     @cached_property
     def network(self) -> tuple[Spot, ...]:
         """The layers from input to output; those inside of a block are left to `chains`."""
-        written = self.config.experiment
-        layers = self.experiment.layers
+        written, chain = self.config.experiment, self.model.network.chain
         if written.network is not None:
-            return tuple(Spot(f"network.{k}", layer) for k, layer in enumerate(layers))
+            return spots_of(chain, [f"network.{k}" for k in range(len(chain.layers))])
         most = 2 * len(written.hidden or ())
-        fields = ("activation" if k % 2 else f"hidden.{k // 2}" if k < most else "hidden" for k in range(len(layers)))
-        return tuple(Spot(field, layer) for field, layer in zip(fields, layers, strict=True))
+        places = range(len(chain.layers))
+        fields = ["activation" if k % 2 else f"hidden.{k // 2}" if k < most else "hidden" for k in places]
+        return spots_of(chain, fields)
 
     @cached_property
     def chains(self) -> tuple[tuple[Spot, ...], ...]:
@@ -91,10 +103,9 @@ class Case:
             chain = waiting.pop()
             found.append(chain)
             for spot in chain:
-                inside = getattr(spot.layer, "layers", ())
-                prefix = f"{spot.field}.{name_of(spot.layer)}.layers"
-                if inside:
-                    waiting.append(tuple(Spot(f"{prefix}.{k}", layer) for k, layer in enumerate(inside)))
+                if spot.inside:
+                    prefix = f"{spot.field}.{spot.name}.layers"
+                    waiting.append(spots_of(spot.inside, [f"{prefix}.{k}" for k in range(len(spot.inside.layers))]))
         return tuple(found)
 
     @cached_property
@@ -134,6 +145,12 @@ class Case:
     def numeric(self) -> Array:
         """Which features are numbers, `(features,)` bool."""
         return np.array([isinstance(feature, Numeric) for feature in self.model.columns.features])
+
+
+def spots_of(chain: Chain, fields: Sequence[str]) -> tuple[Spot, ...]:
+    """Return the layers of a chain with the fields that they are written in."""
+    each = zip(fields, chain.layers, chain.shapes, chain.plans, chain.inner, strict=False)
+    return tuple(Spot(*one) for one in each)
 
 
 def as_numbers(feature: Feature, rows: Selection) -> Array:

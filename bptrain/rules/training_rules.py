@@ -5,8 +5,6 @@ from math import ceil
 
 from bptrain.errors import Mistake
 from bptrain.model.model import batch_rows
-from bptrain.optim import Schedule
-from bptrain.optim.schedules import MultiStep, Plateau, Step, Warmup
 from bptrain.registry import name_of
 from bptrain.rules.rule import Case, rule
 
@@ -144,28 +142,20 @@ def late_schedule(case: Case) -> Iterator[Mistake]:
     """A schedule whose first change lies behind the end."""
     training = case.experiment.training
     field, schedule = f"schedule.{name_of(case.experiment.schedule)}", case.experiment.schedule
-    while isinstance(schedule, Warmup):
-        if schedule.epochs >= training.epochs and too_late(case, f"{field}.epochs"):
-            what = f"a warm-up of {schedule.epochs:g} epochs in {training.epochs} (the rate is never reached)"
+    while schedule.following:
+        epochs, then = schedule.following
+        if epochs >= training.epochs and too_late(case, f"{field}.epochs"):
+            what = f"a warm-up of {epochs:g} epochs in {training.epochs} (the rate is never reached)"
             yield Mistake(f"{field}.epochs", f"{what}; use a shorter one, or more epochs")
-        field, schedule = f"{field}.then.{name_of(schedule.then)}", schedule.then
-    option, due = first_change(schedule)
+        field, schedule = f"{field}.then.{name_of(then)}", then
+    option, due = schedule.first_change()
     if due >= training.epochs and too_late(case, f"{field}.{option}"):
         what = f"the first drop is due after epoch {due} of {training.epochs} (it never comes)"
         yield Mistake(f"{field}.{option}", f"{what}; let it come earlier, or train for more epochs")
     stopping = training.early_stopping
-    if isinstance(schedule, Plateau) and stopping and schedule.patience >= stopping.patience:
+    if schedule.follows_losses and stopping and due >= stopping.patience:
         what = f"no less than the {stopping.patience} epochs of early_stopping (which stops before the rate drops)"
-        yield Mistake(f"{field}.patience", f"{schedule.patience} is {what}; use less")
-
-
-def first_change(schedule: Schedule) -> tuple[str, int]:
-    """The option that says after which epoch the learning rate drops first, and that epoch; 0 where none does."""
-    if isinstance(schedule, Step):
-        return "every", schedule.every
-    if isinstance(schedule, MultiStep):
-        return "milestones", min(schedule.milestones, default=0)
-    return ("patience", schedule.patience) if isinstance(schedule, Plateau) else ("", 0)
+        yield Mistake(f"{field}.{option}", f"{due} is {what}; use less")
 
 
 @rule(

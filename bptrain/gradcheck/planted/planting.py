@@ -10,6 +10,7 @@ from bptrain.gradcheck.twin import Twin
 from bptrain.model.objective import Objective
 from bptrain.nn import Layer, Loss
 from bptrain.nn.activations import Tanh
+from bptrain.nn.chain import Chain
 from bptrain.nn.initializers import GlorotUniform
 from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, MultiTask, Part, SoftmaxCrossEntropy
@@ -54,7 +55,7 @@ def twin_of(
 ) -> Twin:
     """A twin on random rows."""
     rng = np.random.default_rng(7)
-    width = next(int(layer.units) for layer in reversed(layers) if isinstance(layer, Dense))
+    width = Chain(layers, (INPUTS,)).shapes[-1][0]
     shape = (rows, *loss.target_shape((width,)))
     targets = rng.integers(0, width, rows) if loss.encoding == "codes" else rng.integers(0, 2, shape) * 1.0
     inputs = rng.normal(size=(rows, INPUTS))
@@ -104,7 +105,7 @@ def plants_in_loss(loss: Any, *kinds: str) -> Callable[[Backward], Backward]:
 
     def register(fault: Backward) -> Backward:
         def twin() -> Twin:
-            width = 1 if isinstance(loss, BinaryCrossEntropy) else 3
+            width = (loss.widths(3, 1) or loss.widths(2, 1))[0]
             layers = (dense(), Tanh(), dense(width))
             return twin_of(layers, broken(loss, "value_and_grad", fault), Regularization(), ROWS)
 

@@ -22,6 +22,7 @@ class Tanh(Activation):
     """
 
     steepest: ClassVar[float | None] = 1.0
+    most_in_a_row: ClassVar[int | None] = 8
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -49,6 +50,7 @@ class Sigmoid(Activation):
     """
 
     steepest: ClassVar[float | None] = 0.25
+    most_in_a_row: ClassVar[int | None] = 4
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -56,7 +58,7 @@ class Sigmoid(Activation):
 
     def plan(self, shape: Shape) -> Plan:
         scratch = {"slope": Scratch(shape), "positive": Scratch(shape, "bool")}
-        return Plan(shape, scratch=scratch, reads="y", elementwise=True)
+        return Plan(shape, scratch=scratch, reads="y", elementwise=True, link="sigmoid")
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         kernels.sigmoid(x, y, s.slope, s.positive)
@@ -77,6 +79,7 @@ class Softsign(Activation):
     """
 
     steepest: ClassVar[float | None] = 1.0
+    most_in_a_row: ClassVar[int | None] = 8
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -76,7 +76,7 @@ class Dense:
         parameters = {"weight": Parameter((*shape, self.units), start, l1=self.l1, l2=self.l2)}
         if self.bias:
             parameters["bias"] = Parameter((self.units,), self.bias_init, decay=False)
-        return Plan((self.units,), parameters, reads="x")
+        return Plan((self.units,), parameters, reads="x", linear=True)
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         x.dot(p.weight, out=y)

@@ -29,7 +29,15 @@ class Dropout:
 
     def plan(self, shape: Shape) -> Plan:
         scratch = {"uniform": Scratch(shape, "float32"), "mask": Scratch(shape)}
-        return Plan(shape, scratch=scratch, random=True, reads="", elementwise=True)
+        return Plan(
+            shape,
+            scratch=scratch,
+            random=True,
+            reads="",
+            elementwise=True,
+            identity=True,
+            drops=self.rate,
+        )
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         if not s.training:
@@ -62,7 +70,8 @@ class GaussianNoise:
         return {"e": s.noise.astype(np.float64) / (self.std or 1)}
 
     def plan(self, shape: Shape) -> Plan:
-        return Plan(shape, scratch={"noise": Scratch(shape, "float32")}, random=True, reads="", elementwise=True)
+        scratch = {"noise": Scratch(shape, "float32")}
+        return Plan(shape, scratch=scratch, random=True, reads="", elementwise=True, identity=True)
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         if y is not x:

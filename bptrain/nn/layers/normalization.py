@@ -49,6 +49,8 @@ class BatchNorm:
             state={"mean": State(shape, 0.0), "variance": State(shape, 1.0)},
             least_rows=2,
             reads="",
+            linear=True,
+            normalizes="rows",
         )
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
@@ -118,7 +120,7 @@ class LayerNorm:
     def plan(self, shape: Shape) -> Plan:
         row = Scratch(())
         scratch = {"normal": Scratch(shape), "square": Scratch(shape), "mean": row, "deviation": row}
-        return Plan(shape, scale_and_shift(shape), scratch, reads="")
+        return Plan(shape, scale_and_shift(shape), scratch, reads="", normalizes="units")
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         units = x.shape[1]

@@ -24,7 +24,7 @@ class Softmax:
         return (0, 1)
 
     def plan(self, shape: Shape) -> Plan:
-        return Plan(shape, scratch={"row": Scratch(()), "product": Scratch(shape)}, reads="y")
+        return Plan(shape, scratch={"row": Scratch(()), "product": Scratch(shape)}, reads="y", link="softmax")
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         np.maximum.reduce(x.real, axis=1, out=s.row)

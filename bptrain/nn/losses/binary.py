@@ -9,8 +9,8 @@ from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array, Shape
 from bptrain.nn import kernels
-from bptrain.nn.layer import Scratch, Workspace
-from bptrain.nn.losses.contract import LOSSES, Link, Loss, Value, mean
+from bptrain.nn.layer import Link, Scratch, Workspace
+from bptrain.nn.losses.contract import LOSSES, Loss, Value, mean
 
 
 @LOSSES.register

@@ -9,9 +9,9 @@ from annotated_types import Ge, Le, Lt
 
 from bptrain.arrays import Array, Shape
 from bptrain.nn import kernels
-from bptrain.nn.layer import Scratch, Workspace
+from bptrain.nn.layer import Link, Scratch, Workspace
 from bptrain.nn.losses.binary import sigmoid_outputs
-from bptrain.nn.losses.contract import LOSSES, Encoding, Link, Loss, Value, mean
+from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, Value, mean
 
 FAR = 64.0
 """How far a score may lie above that of its row's target before the exponents are lowered: exp(64) is 6e27, and float32

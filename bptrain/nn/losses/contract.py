@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from bptrain.arrays import Array, Shape
-from bptrain.nn.layer import Scratch, Workspace
+from bptrain.nn.layer import Link, Scratch, Workspace
 from bptrain.registry import Family
 
 Value = tuple[Any, float]
@@ -20,11 +20,6 @@ Value = tuple[Any, float]
 
 Encoding = Literal["codes", "values"]
 """How targets reach a loss: `codes`, one int64 class number for each row `(n,)`; `values`, floats `(n, width)`."""
-
-
-Link = Literal["", "softmax", "sigmoid", "exp", "margin"]
-"""What is part of a loss, so that no layer does it: the softmax, the sigmoid or the exponential of the scores, or their
-distance from a boundary; empty where scores are the predicted values themselves."""
 
 
 class Loss(ABC):

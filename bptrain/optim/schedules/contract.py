@@ -2,12 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from bptrain.registry import Family
 
 
 class Schedule(ABC):
     """Two pure functions: of the progress, and of the recorded losses."""
+
+    constant: ClassVar[bool] = False
+    """Whether the learning rate never changes."""
+
+    follows_losses: ClassVar[bool] = False
+    """Whether the learning rate depends on the losses, so that training must go on for it to act."""
 
     @abstractmethod
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -22,6 +29,16 @@ class Schedule(ABC):
     def remember(self, losses: Sequence[float]) -> float:
         """What is to be known of the monitored losses, one for each epoch done."""
         return 1.0
+
+    @property
+    def following(self) -> "tuple[float, Schedule] | None":
+        """After how many epochs another schedule takes over, and which: those of its options `epochs` and `then`."""
+        return None
+
+    def first_change(self) -> tuple[str, int]:
+        """Return the option that says after which epoch the learning rate drops first, and that epoch; 0 where it
+        changes from the start, or never."""
+        return "", 0
 
 
 SCHEDULES = Family("schedule", contract=Schedule)

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pow
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 
@@ -23,6 +23,8 @@ class Constant(Schedule):
     Factor: `1`.
     """
 
+    constant: ClassVar[bool] = True
+
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
         return 1.0
 
@@ -40,6 +42,9 @@ class Step(Schedule):
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
         return self.gamma ** int(epoch // self.every)
+
+    def first_change(self) -> tuple[str, int]:
+        return "every", self.every
 
 
 @SCHEDULES.register
@@ -61,6 +66,9 @@ class MultiStep(Schedule):
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
         return self.gamma ** bisect_right(self.milestones, epoch)
+
+    def first_change(self) -> tuple[str, int]:
+        return "milestones", self.milestones[0]
 
 
 @SCHEDULES.register
@@ -140,8 +148,13 @@ class Plateau(Schedule):
     cooldown: Annotated[int, Ge(0), "epochs after a drop that do not count"] = 0
     floor: Annotated[float, Ge(0), Le(1), "share of the learning rate that it never falls below"] = 0.0
 
+    follows_losses: ClassVar[bool] = True
+
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
         return memory
+
+    def first_change(self) -> tuple[str, int]:
+        return "patience", self.patience
 
     def remember(self, losses: Sequence[float]) -> float:
         factor, best, waited, cooling = 1.0, float("inf"), 0, 0

@@ -84,6 +84,10 @@ class Warmup(Schedule):
     start: Annotated[float, Ge(0), Le(1), "share of the learning rate at the start"] = 0.0
     then: Annotated[Schedule, SCHEDULES, "what follows"] = Constant()
 
+    @property
+    def following(self) -> tuple[float, Schedule]:
+        return self.epochs, self.then
+
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
         if epoch < self.epochs:
             return self.start + (1 - self.start) * (epoch / self.epochs)

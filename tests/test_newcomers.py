@@ -1,0 +1,295 @@
+"""Newcomers: a component that is registered here, and named nowhere else, is judged, checked and shown as ours are."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import numpy as np
+import pytest
+
+import bptrain
+from bptrain.gradcheck.parts import Parts
+from bptrain.metrics import METRICS, Metric
+from bptrain.nn import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES, Activation, Loss, Parameter, Plan, Scratch, mean
+from bptrain.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
+
+IRIS = "data: {source: {bundled: iris}}\ntraining: {epochs: 3}\n"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A weighted sum without a bias. Forward: `y = x W`. Backward: `dW = xᵀ dy`, `dx = dy Wᵀ`. Shapes: any."""
+
+    units: Annotated[int, "outputs"] = 3
+
+    def plan(self, shape):
+        return Plan((self.units,), {"weight": Parameter((*shape, self.units))}, reads="x", linear=True)
+
+    def forward(self, p, x, y, s):
+        x.dot(p.weight, out=y)
+
+    def backward(self, p, g, x, y, dy, dx, s):
+        x.T.dot(dy, out=g.weight)
+        if dx is not None:
+            dy.dot(p.weight.T, out=dx)
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Drops values as dropout does, without scaling. Forward: `y = x · m`. Backward: `dx = dy · m`. Shapes: any."""
+
+    rate: Annotated[float, "share of values set to zero"] = 0.5
+
+    def plan(self, shape):
+        scratch = {"uniform": Scratch(shape, "float32"), "mask": Scratch(shape)}
+        return Plan(shape, scratch=scratch, random=True, reads="", identity=True, drops=self.rate)
+
+    def forward(self, p, x, y, s):
+        s.mask[...] = 1
+        if s.training:
+            s.rng.random(out=s.uniform, dtype=np.float32)
+            np.greater_equal(s.uniform, self.rate, out=s.mask)
+        np.multiply(x, s.mask, out=y)
+
+    def backward(self, p, g, x, y, dy, dx, s):
+        np.multiply(dy, s.mask, out=dx)
+
+
+@dataclass(frozen=True)
+class Center:
+    """Takes the mean of each row away. Forward: `y = x - mean(x)`. Backward: `dx = dy - mean(dy)`. Shapes: any."""
+
+    def plan(self, shape):
+        return Plan(shape, reads="", normalizes="units")
+
+    def forward(self, p, x, y, s):
+        np.subtract(x, x.mean(axis=1, keepdims=True), out=y)
+
+    def backward(self, p, g, x, y, dy, dx, s):
+        np.subtract(dy, dy.mean(axis=1, keepdims=True), out=dx)
+
+
+@dataclass(frozen=True)
+class Cube(Activation):
+    """The third power. Forward: `y = x^3`. Backward: `dx = dy · 3 x²`. Shapes: any."""
+
+    most_in_a_row: ClassVar[int | None] = 1
+
+    @property
+    def bounds(self):
+        return (-7.0, 7.0)
+
+    def forward(self, p, x, y, s):
+        np.power(x, 3, out=y)
+
+    def backward(self, p, g, x, y, dy, dx, s):
+        np.multiply(dy, 3 * x * x, out=dx)
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A half everywhere. Value: `w = 0.5`. Shapes: any."""
+
+    alike: ClassVar[bool] = True
+
+    def fill(self, out, rng):
+        out[...] = 0.5
+
+
+@dataclass(frozen=True)
+class Quartic(Loss):
+    """The fourth power of the error. Forward: `L = Σ (z - t)^4 / (n · width)`.
+    Backward: `dz = 4 (z - t)^3 / (n · width)`. Shapes: any."""
+
+    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
+        return (columns if classes is None else classes,)
+
+    def plan(self, shape):
+        return {"terms": Scratch(shape)}
+
+    def value_and_grad(self, scores, targets, weights, dscores, s):
+        np.subtract(scores, targets, out=dscores)
+        np.power(dscores, 4, out=s.terms)
+        dscores[...] = 4 * dscores**3
+        return mean(s.terms, dscores, weights)
+
+
+@dataclass(frozen=True)
+class Signed(Optimizer):
+    """Steps of the same length. Update: `θ = θ - lr · sign(g)`. Shapes: any."""
+
+    lr: float = 0.01
+
+    usual_lr: ClassVar[tuple[float, float]] = (1e-3, 1e-2)
+
+    def update(self, theta, grad, slots, *, lr, step, decayed):
+        theta -= lr * np.sign(grad)
+
+
+@dataclass(frozen=True)
+class Late(Schedule):
+    """Half the rate after some epochs. Factor: `1`, then `1 / 2`."""
+
+    after: Annotated[int, "epochs until the drop"] = 10
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return 1.0 if epoch < self.after else 0.5
+
+    def first_change(self) -> tuple[str, int]:
+        return "after", self.after
+
+
+@dataclass(frozen=True)
+class Lead(Schedule):
+    """A rate of a tenth, then another schedule. Factor: `0.1`, then that of `then`."""
+
+    epochs: Annotated[float, "epochs until then"] = 1.0
+    then: Annotated[Schedule, SCHEDULES, "what follows"] = Late()
+
+    @property
+    def following(self):
+        return self.epochs, self.then
+
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        return 0.1 if epoch < self.epochs else self.then.factor(epoch - self.epochs, epochs - self.epochs, memory)
+
+
+@dataclass(frozen=True)
+class Misses(Metric):
+    """The share of wrong rows. Value: `Σ [argmax(y) ≠ t] / n`. Shapes: any."""
+
+    kinds: ClassVar[tuple[str, ...]] = ("classes",)
+    perfect: ClassVar[float | None] = 0.0
+    usual: ClassVar[bool] = True
+
+    def tally(self, outputs, targets):
+        return np.array([np.sum(outputs.argmax(axis=1) != targets), len(targets)], np.float64)
+
+    def finish(self, sums: Sequence[float]) -> float | None:
+        return float(sums[0] / sums[1]) if sums[1] else None
+
+
+NEWCOMERS = (
+    (LAYERS, (Project, Forget, Center)),
+    (ACTIVATIONS, (Cube,)),
+    (INITIALIZERS, (Halves,)),
+    (LOSSES, (Quartic,)),
+    (OPTIMIZERS, (Signed,)),
+    (SCHEDULES, (Late, Lead)),
+    (METRICS, (Misses,)),
+)
+
+
+@pytest.fixture(autouse=True)
+def newcomers():
+    """All of them registered, and taken out again."""
+    for family, classes in NEWCOMERS:
+        for cls in classes:
+            family.register(cls)
+    yield
+    for family, classes in NEWCOMERS:
+        for cls in classes:
+            family.withdraw(cls.__name__.lower())
+
+
+def write(text):
+    Path("c.yaml").write_text(IRIS + text)
+    return "c.yaml"
+
+
+# The code that a rule has for it, and where.
+JUDGED = [
+    ("network: [project: 8, project: 4, relu, dense]", "BP202", "network.1"),
+    ("network: [project: 8, forget, dense]", "BP202", "network.2"),
+    ("network: [cube, dense]", "BP203", "network.0"),
+    ("network: [project: 8, relu, cube, dense]", "BP203", "network.2"),
+    ("network: [project: 8, forget, batch_norm, relu, dense]", "BP204", "network.1"),
+    ("network: [project: 8, relu, forget: 0.9, dense]", "BP205", "network.2.forget.rate"),
+    ("network: [dense: {units: 8, weight_init: halves}, tanh, project: 3]", "BP206", "network.0.dense.weight_init"),
+    ("network: [dense: 8, cube, dense: 8, cube, dense]", "BP207", "network.1"),
+    ("network: [dense: 8, cube, project: 3, cube]", "BP103", "network.3"),
+    ("network: [dense: 8, relu, dense, forget]", "BP105", "network.3"),
+    ("network: [dense: 8, relu, dense, center]", "BP201", "network.3"),
+    ("network: [dense: 8, relu, dense: 1, center, dense]", "BP106", "network.3"),
+    ("hidden: [8]\noptimizer: {signed: {lr: 1}}", "BP240", "optimizer.signed.lr"),
+    ("hidden: [8]\nschedule: {late: {after: 5}}", "BP243", "schedule.late.after"),
+    ("hidden: [8]\nschedule: {lead: {epochs: 1, then: {late: {after: 9}}}}", "BP243", "schedule.lead.then.late.after"),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "field"), JUDGED, ids=[f"{code} {text[:40]}" for text, code, _ in JUDGED])
+def test_rules_judge_a_newcomer_by_what_it_says_of_itself(text, code, field):
+    found = bptrain.validate([write(text)])
+    assert (code, field) in [(one.code, one.field) for one in (*found.problems, *found.warnings)]
+
+
+def test_a_newcomer_that_says_nothing_of_itself_is_let_pass():
+    @dataclass(frozen=True)
+    class Quiet:
+        """Twice the input."""
+
+        def plan(self, shape):
+            return Plan(shape)
+
+        def forward(self, p, x, y, s):
+            np.multiply(x, 2, out=y)
+
+        def backward(self, p, g, x, y, dy, dx, s):
+            np.multiply(dy, 2, out=dx)
+
+    LAYERS.register(Quiet)
+    try:
+        found = bptrain.validate([write("network: [dense: 8, quiet, dense: 8, quiet, relu, dense]")])
+        assert not found.problems
+        assert not found.warnings
+    finally:
+        LAYERS.withdraw("quiet")
+
+
+@pytest.mark.parametrize("cls", [Project, Forget, Center, Cube, Quartic], ids=lambda cls: cls.__name__)
+def test_the_gradient_check_tries_a_newcomer_alone(cls):
+    checks = list(Parts("complex", "auto").named([cls]))
+    assert checks
+    assert all(one.passed for one in checks), checks
+
+
+WHOLE = """network:
+  - project: 8
+  - cube
+  - center
+  - forget: 0.1
+  - dense: {units: 6, weight_init: glorot_normal}
+  - tanh
+  - project: 3
+loss: quartic
+optimizer: {signed: {lr: 0.002}}
+schedule: {lead: {epochs: 1, then: {late: {after: 1}}}}
+"""
+
+
+def test_newcomers_are_trained_shown_explained_and_reported():
+    path = write(WHOLE)
+    result = bptrain.train(path, run="here")
+    assert result.epochs == 3
+    record = json.loads(Path("here/history.jsonl").read_text().splitlines()[-1])
+    assert 0 <= record["validation_misses"] <= 1
+    shown = bptrain.show(path)
+    assert all(name in str(shown) for name in ("project", "signed", "quartic", "lead"))
+    summary = bptrain.summarize(path)
+    assert summary.totals.parameters == 4 * 8 + (8 + 1) * 6 + 6 * 3
+    assert "then late" in json.dumps(summary.to_json())
+    page = bptrain.explain(path)
+    assert {"z1", "a1", "delta1", "W1", "W2", "b2", "W3", "loss"} <= page.aliases.keys()
+    assert page.lines["0.project.y"].numbers is not None
+    assert "forget" in Path(bptrain.write_report("here", "here.html")).read_text()
+    assert bptrain.check_gradients(path).passed
+
+
+def test_metrics_say_themselves_what_they_are_for(monkeypatch):
+    run = bptrain.train(write("hidden: [8]"), run="here").run
+    assert "misses" in bptrain.evaluate(run).metrics
+    monkeypatch.setattr(Misses, "tells_apart", lambda self, classes: classes > 3)
+    monkeypatch.setattr(Misses, "usual", False)
+    assert "misses" not in bptrain.evaluate(bptrain.train(write("hidden: [8]"), run="there").run).metrics
