@@ -4,7 +4,7 @@ import contextlib
 import sys
 import traceback
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated, Any, NoReturn
@@ -14,7 +14,7 @@ import typer
 from bptrain import __version__
 from bptrain.cli import signals
 from bptrain.commands import COMMANDS
-from bptrain.errors import BptrainError, BptrainNote, BptrainWarning, ConfigError, ExitCode, StoppedError
+from bptrain.errors import BptrainError, BptrainNote, BptrainWarning, ConfigError, ExitCode, Problem, StoppedError
 
 app = typer.Typer(
     name="bptrain",
@@ -102,6 +102,7 @@ def leave(error: Exception) -> NoReturn:
 
         with contextlib.suppress(OSError):
             print_problems(error.problems)
+        print_error(error.lines, error.exit_code, error.problems)
         sys.exit(error.exit_code)
     if isinstance(error, BptrainError):
         fail(error.lines, error.exit_code)
@@ -137,8 +138,26 @@ def fail(lines: Iterable[str], code: ExitCode) -> NoReturn:
     """Print lines as errors, and exit."""
     from bptrain.text import printable
 
+    lines = tuple(lines)
     # Where even stderr cannot be written, the exit code says it all.
     with contextlib.suppress(OSError):
         for line in lines:
             print(f"error: {printable(line)}", file=sys.stderr)
+    print_error(lines, code)
     sys.exit(code)
+
+
+def print_error(lines: Sequence[str], code: ExitCode, problems: Sequence[Problem] = ()) -> None:
+    """Print what went wrong as one JSON object on stdout, where the command line asks for JSON."""
+    arguments = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
+    if "--json" not in arguments:
+        return
+    from bptrain.cli.arguments import print_json
+
+    error = {
+        "message": "\n".join(lines),
+        "exit_code": int(code),
+        "problems": [problem.to_json() for problem in problems],
+    }
+    with contextlib.suppress(OSError):
+        print_json({"error": error})
