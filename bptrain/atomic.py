@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Writing files: whole or not at all, and over nothing that a person may miss."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from bptrain.errors import StorageError
+from bptrain.errors import InputError, StorageError
 
 
 @contextmanager
@@ -51,6 +51,24 @@ def written(path: Path) -> Iterator[BinaryIO]:
     try:
         with replaced(path) as file:
             yield file
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def write_new(path: Path, text: str, *, force: bool = False, advice: str = "choose another path") -> None:
+    """Write a text file that was not there, or any with `force`; `advice` says what to do where one is.
+
+    Raises:
+        InputError: something is at the path already, or its folder is missing.
+        StorageError: it cannot be written.
+    """
+    try:
+        with open(path, "w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise InputError(f"{path}: exists already and is not overwritten; {advice}") from None
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no folder {str(path.parent)!r}; make it first") from None
     except OSError as error:
         raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from None
 

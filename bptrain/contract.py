@@ -79,19 +79,19 @@ def option_objections(cls: type) -> Iterator[str]:
     for field, option in zip(fields(cls), listed, strict=True):
         if not field.init:
             yield f"has the field {option.name} with init=False, which no config could give back; use a property"
-        elif not usable(option.hint):
-            type_ = written(hints[option.name])
+        elif not is_usable(option.hint):
+            words = type_words(hints[option.name])
             what = "use int, float, str, bool, Path, Literal, tuple[..., ...] of them, or a ClassVar for constants"
-            yield f"has the option {option.name} of a type that a config cannot give ({type_}); {what}"
+            yield f"has the option {option.name} of a type that a config cannot give ({words}); {what}"
 
 
-def usable(hint: Hint) -> bool:
+def is_usable(hint: Hint) -> bool:
     """Whether a config can give a value of each form of a hint."""
     for form in hint:
         match form:
             case Member() | Section() | Choice():
                 continue
-            case ListOf(item) if usable(item):
+            case ListOf(item) if is_usable(item):
                 continue
             case Single(kind) if kind in SINGLE:
                 continue
@@ -99,7 +99,7 @@ def usable(hint: Hint) -> bool:
     return True
 
 
-def written(hint: Any) -> str:
+def type_words(hint: Any) -> str:
     """A type as the user wrote it, or nearly so."""
     inner = hint.__origin__ if get_origin(hint) is Annotated else hint
     return inner.__name__ if isinstance(inner, type) and not get_args(inner) else str(inner)

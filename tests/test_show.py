@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from speeds import sampled
 
 from bptrain import show, summarize, train
-from bptrain.config import annotated, load
+from bptrain.config import annotate, load
 from bptrain.formulas import formula
 from bptrain.hints import options
 from bptrain.model.assemble import prepare
@@ -146,7 +146,7 @@ def test_a_long_value_has_its_meaning_above_it():
 
 def test_the_walk_needs_no_data():
     config = load(written(HEAD + "hidden: [4]\n"))
-    assert "units: auto" in annotated(config, config.experiment.__class__(**{
+    assert "units: auto" in annotate(config, config.experiment.__class__(**{
         **vars(config.experiment), "network": config.experiment.layers, "hidden": None
     }))  # fmt: skip
 

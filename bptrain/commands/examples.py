@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bptrain.config.files import write_new
+from bptrain.atomic import write_new
 from bptrain.config.schema import MODELINE, with_schema
 from bptrain.errors import InputError
 from bptrain.spelling import suggestion

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bptrain.atomic import write_new
 from bptrain.commands.explain import explain
-from bptrain.config.files import write_new
 from bptrain.errors import InputError
 from bptrain.explanation.formats import written
 from bptrain.explanation.page import Line, Page, Section

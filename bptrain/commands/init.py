@@ -8,13 +8,13 @@ from textwrap import wrap
 
 import numpy as np
 
+from bptrain.atomic import write_new
 from bptrain.columns.leaks import answers_of
 from bptrain.columns.profile import TableProfile
 from bptrain.columns.proposals import Proposal, propose_column, propose_columns
 from bptrain.columns.targets import Task, find_classes, likely_task, refuse_constant, with_numbers
-from bptrain.config.annotated import WIDEST, Line, flow_lines, laid_out
+from bptrain.config.annotation import WIDEST, Line, flow_lines, lay_out
 from bptrain.config.dump import flow
-from bptrain.config.files import write_new
 from bptrain.config.schema import with_schema
 from bptrain.errors import InputError
 from bptrain.registry import name_of
@@ -84,7 +84,7 @@ def start(file: str | Path, target: str | None, *, output: str | Path | None = N
     found = propose_columns(TableProfile(table, features, (answers,) if answers else ()))
     used, left_out = divided(table, found, target)
     text = "\n".join(
-        laid_out(
+        lay_out(
             tuple(lines(table, source_words(source, path_from(folder, Path(file))), target, task, used, left_out)),
             WIDEST,
         )

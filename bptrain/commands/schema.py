@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from bptrain.atomic import write_new
 from bptrain.code import load_codes
-from bptrain.config.files import write_new
 from bptrain.config.schema import TITLE, Schema, config_schema, to_text
 
 

@@ -6,8 +6,8 @@ from textwrap import wrap
 
 from bptrain.columns.columns import Columns
 from bptrain.columns.targets import Classes
-from bptrain.config import annotated
-from bptrain.config.annotated import NARROWEST, WIDEST
+from bptrain.config import annotate
+from bptrain.config.annotation import NARROWEST, WIDEST
 from bptrain.model.assemble import Assembly, prepare
 from bptrain.model.summary import Summary, summary_of, target_in_words
 from bptrain.text import printable
@@ -42,7 +42,7 @@ def show(
     return (
         "".join(f"# {line}\n" for line in head)
         + "\n"
-        + annotated(assembly.config, assembly.model.experiment, width=width)
+        + annotate(assembly.config, assembly.model.experiment, width=width)
     )
 
 

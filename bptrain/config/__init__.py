@@ -1,6 +1,6 @@
 """Configs: YAML text to a frozen `Experiment`, and back."""
 
-from bptrain.config.annotated import annotated
+from bptrain.config.annotation import annotate
 from bptrain.config.dump import dump, to_yaml
 from bptrain.config.experiment import (
     Checkpointing,
@@ -12,7 +12,7 @@ from bptrain.config.experiment import (
     TargetOptions,
     Training,
 )
-from bptrain.config.load import Config, changed, from_json, load
+from bptrain.config.load import Config, from_json, load, load_document
 from bptrain.config.origin import Origin
 
 __all__ = [
@@ -26,10 +26,10 @@ __all__ = [
     "Origin",
     "TargetOptions",
     "Training",
-    "annotated",
-    "changed",
+    "annotate",
     "dump",
     "from_json",
     "load",
+    "load_document",
     "to_yaml",
 ]

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bptrain.config.scalars import scalar, written
+from bptrain.config.scalars import scalar, write_scalar
 from bptrain.config.suggest import value_advice
 from bptrain.hints import Choice, Hint, options
 
@@ -26,20 +26,20 @@ def advice(hint: Hint, value: Any) -> str:
         return "write a finite number" if float in kinds or int in kinds else ""
     if type(None) in kinds and (value is False or (isinstance(value, str) and value.lower() in NOTHING)):
         return "write null"
-    if bool in kinds and (said := truth(value)) is not None:
-        return f"write {written(said)}"
+    if bool in kinds and (said := read_truth(value)) is not None:
+        return f"write {write_scalar(said)}"
     if isinstance(value, str):
         return text_advice(hint, value)
     if value is not None and not isinstance(value, dict | tuple) and {str, Path} & set(kinds):
-        return f"put it in quotes: '{written(value)}'"
+        return f"put it in quotes: '{write_scalar(value)}'"
     if isinstance(value, float) and value.is_integer() and hint.accepts(int(value)):
         return f"write {int(value)}"
     if isinstance(value, tuple) and len(value) == 1 and hint.accepts(value[0]):
-        return f"write {written(value[0])}"
+        return f"write {write_scalar(value[0])}"
     return list_advice(hint, value)
 
 
-def truth(value: Any) -> bool | None:
+def read_truth(value: Any) -> bool | None:
     """True or False for what other tools write for them."""
     text = str(value).lower() if isinstance(value, str | int) else ""
     return True if text in TRUE else False if text in FALSE else None
@@ -50,7 +50,7 @@ def text_advice(hint: Hint, value: str) -> str:
     words = [one for form in hint if isinstance(form, Choice) for one in form.values if isinstance(one, str)]
     if words and (found := value_advice(value, words)):
         return found
-    number = meant_number(value.strip())
+    number = read_number(value.strip())
     if number is None:
         return list_advice(hint, value)
     if isinstance(number, float) and not math.isfinite(number):
@@ -59,16 +59,16 @@ def text_advice(hint: Hint, value: str) -> str:
         number = int(number)
     if hint.accepts(number):
         quoted = type(scalar(value)) in (int, float)
-        return "remove the quotes" if quoted else f"write {written(number)}"
+        return "remove the quotes" if quoted else f"write {write_scalar(number)}"
     return list_advice(hint, number if accepts_item(hint, number) else value)
 
 
 def is_meant_as_number(value: Any) -> bool:
     """Whether a value is a number, or a text that was meant as one, such as 20%."""
-    return isinstance(value, int | float) or (isinstance(value, str) and meant_number(value.strip()) is not None)
+    return isinstance(value, int | float) or (isinstance(value, str) and read_number(value.strip()) is not None)
 
 
-def meant_number(text: str) -> int | float | None:
+def read_number(text: str) -> int | float | None:
     """The number that a text other than a YAML number was meant as."""
     if len(text) > 300:
         return math.inf if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", text) else None
@@ -81,7 +81,7 @@ def meant_number(text: str) -> int | float | None:
         parts = [int(part) for part in text.split(":")]
         return parts[-1] + 60 * parts[-2] + (3600 * parts[0] if len(parts) == 3 else 0)
     if match := re.fullmatch(r"([0-9.]+) ?%", text):
-        number = meant_number(match[1])
+        number = read_number(match[1])
         return None if number is None else round(number / 100, 12)
     if match := re.fullmatch(r"([0-9]+)/([1-9][0-9]*)", text):
         return float(f"{int(match[1]) / int(match[2]):.6g}")
@@ -108,11 +108,11 @@ def accepts_item(hint: Hint, value: Any) -> bool:
 def list_advice(hint: Hint, value: Any) -> str:
     """What to do about a single value where a list is wanted."""
     if accepts_item(hint, value):
-        return f"write [{value if isinstance(value, str) else written(value)}]"
+        return f"write [{value if isinstance(value, str) else write_scalar(value)}]"
     if isinstance(value, str) and "," in value:
         items = [scalar(part.strip()) for part in value.strip("[]() ").split(",")]
         if 1 < len(items) <= 20 and all(accepts_item(hint, item) for item in items):
-            return f"write [{', '.join(map(written, items))}]"
+            return f"write [{', '.join(map(write_scalar, items))}]"
     return ""
 
 
@@ -120,7 +120,7 @@ def section_advice(cls: type, value: Any, *, optional: bool) -> str:
     """What to do about a single value where a mapping is wanted."""
     if optional and (value is False or (isinstance(value, str) and value.lower() in NOTHING)):
         return "write null"
-    if truth(value) is True and not any(option.required for option in options(cls)) and type(value) is not int:
+    if read_truth(value) is True and not any(option.required for option in options(cls)) and type(value) is not int:
         return "write {} for its defaults"
     if isinstance(value, tuple) and value and all(isinstance(item, dict) for item in value):
         return "write its keys without dashes"
@@ -128,7 +128,7 @@ def section_advice(cls: type, value: Any, *, optional: bool) -> str:
         named = [option.name for option in options(cls) for family in option.hint.families if value in family.members]
         return f"write {{{named[0]}: {value}}}" if len(named) == 1 else ""
     if isinstance(value, int | float):
-        fitting = [f"{{{option.name}: {written(value)}}}" for option in options(cls) if option.hint.accepts(value)]
+        fitting = [f"{{{option.name}: {write_scalar(value)}}}" for option in options(cls) if option.hint.accepts(value)]
         return f"write {' or '.join(fitting[:2])}" if fitting else ""
     return "indent its keys below it, or remove it" if value is None else ""
 

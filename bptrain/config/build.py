@@ -10,8 +10,8 @@ from typing import Any
 
 from bptrain.config.advice import advice, component_advice, is_meant_as_number, section_advice
 from bptrain.config.experiment import Experiment, network_mistake
-from bptrain.config.origin import FieldPath, Origin, first
-from bptrain.config.scalars import cut, shown
+from bptrain.config.origin import FieldPath, Origin, keep_first
+from bptrain.config.scalars import cut, show_value
 from bptrain.config.suggest import Map, name_advice
 from bptrain.config.tree import split_component
 from bptrain.config.variables import BROKEN
@@ -60,7 +60,7 @@ class Builder:
                 mistake = network_mistake(*given)
                 if mistake and mistake.field not in {problem.field for problem in self.problems}:
                     self.problems.append(self.origin.problem((mistake.field,), mistake.message))
-            raise first(self.problems, MOST_PROBLEMS)
+            raise keep_first(self.problems, MOST_PROBLEMS)
         return built
 
     def complain(self, path: FieldPath, message: str, *, at_key: bool = False) -> Any:
@@ -76,7 +76,7 @@ class Builder:
     def got(self, path: FieldPath, value: Any) -> str:
         """`got -1`, or `got -1 from ${seed}`."""
         reference = self.origin.references.get(path)
-        return f"got {shown(value)}" + (f" from {cut(reference.name)}" if reference else "")
+        return f"got {show_value(value)}" + (f" from {cut(reference.name)}" if reference else "")
 
     @property
     def tired(self) -> bool:
@@ -121,7 +121,7 @@ class Builder:
         }
         for name, option in known.items():
             if option.required and name not in value and name not in meant:
-                self.complain((*path, name), f"is missing; expected {needed(option.hint)}", at_key=True)
+                self.complain((*path, name), f"is missing; expected {describe_needed(option.hint)}", at_key=True)
         if len(self.problems) > before or any(one is INVALID for one in given.values()):
             return INVALID
         try:
@@ -170,7 +170,7 @@ class Builder:
             in_mapping = isinstance(value, dict)
             words = [word.strip("'") for word in besides if word != "null"]
             what_to_do = "" if self.tired else f"; {name_advice(name, family, words)}"
-            what = f"unknown {family.kind} {shown(name)}{what_to_do}"
+            what = f"unknown {family.kind} {show_value(name)}{what_to_do}"
             return self.complain((*path, name) if in_mapping else path, what, at_key=in_mapping)
         cls = members[name]
         option = next(iter(options(cls)), None)
@@ -181,7 +181,7 @@ class Builder:
             given = {}
         if not isinstance(given, dict):
             if option is None:
-                return self.complain(inside, f"{name} has no options (got {shown(given)}); write {name}")
+                return self.complain(inside, f"{name} has no options (got {show_value(given)}); write {name}")
             return self.shorthand(cls, option.name, given, inside)
         return self.section(cls, given, inside)
 
@@ -242,7 +242,7 @@ class Builder:
         return right
 
 
-def needed(hint: Hint) -> str:
+def describe_needed(hint: Hint) -> str:
     """What a required option takes, with the names to choose from."""
     match hint.forms:
         case (Member(family),):

@@ -12,7 +12,7 @@ from bptrain.config.dump import escape
 from bptrain.config.experiment import Experiment
 from bptrain.config.origin import Origin, Source, Spot
 from bptrain.config.overrides import override
-from bptrain.config.scalars import shown
+from bptrain.config.scalars import show_value
 from bptrain.config.tree import freeze
 from bptrain.config.variables import resolve
 from bptrain.config.yaml_text import parse, read_text
@@ -44,10 +44,10 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         what = "the file is empty; a config needs at least data and hidden"
         raise ConfigError([Problem(str(path), 1, 1, "", what)])
     if not isinstance(tree, dict):
-        raise ConfigError([origin.problem((), f"expected a mapping of keys at the top (got {shown(tree)})")])
+        raise ConfigError([origin.problem((), f"expected a mapping of keys at the top (got {show_value(tree)})")])
     # The file's name need not be text that a file can hold.
     stem = path.stem.encode("utf-8", "replace").decode()
-    return finished(tree, origin, overrides, path.resolve().parent, name=stem)
+    return finish(tree, origin, overrides, path.resolve().parent, name=stem)
 
 
 def from_json(document: dict[str, Any], file: str) -> Experiment:
@@ -56,10 +56,10 @@ def from_json(document: dict[str, Any], file: str) -> Experiment:
     Raises:
         ConfigError: it is not what `dump` writes.
     """
-    return changed(document, file, ()).experiment
+    return load_document(document, file, ()).experiment
 
 
-def changed(document: dict[str, Any], file: str, overrides: Sequence[str]) -> Config:
+def load_document(document: dict[str, Any], file: str, overrides: Sequence[str]) -> Config:
     """What `dump` wrote with `KEY=VALUE` overrides put over it; paths in those start from the present folder.
 
     Raises:
@@ -67,10 +67,10 @@ def changed(document: dict[str, Any], file: str, overrides: Sequence[str]) -> Co
     """
     # What is written there stands for itself; only the overrides can refer to something.
     origin = Origin(file, Spot(Source(file, ""), 1, 1))
-    return finished(freeze(escape(document)), origin, overrides, Path.cwd(), name=Experiment.name)
+    return finish(freeze(escape(document)), origin, overrides, Path.cwd(), name=Experiment.name)
 
 
-def finished(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], folder: Path, *, name: str) -> Config:
+def finish(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], folder: Path, *, name: str) -> Config:
     """The experiment of a tree with overrides put over it and references followed; `name` is its default name."""
     problems: list[Problem] = []
     for text in overrides:

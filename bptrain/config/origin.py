@@ -36,7 +36,7 @@ class Source:
 
     def problem(self, line: int, column: int, path: FieldPath, message: str) -> Problem:
         """A mistake at a place of this text."""
-        return Problem(self.file, line, column, dotted(path), message, source=self.line(line))
+        return Problem(self.file, line, column, join_path(path), message, source=self.line(line))
 
 
 class Spot:
@@ -99,7 +99,7 @@ class Origin:
         """A mistake at a path, or at the nearest thing around it that stands in the file."""
         spot = self.spot(path)
         if spot is None:
-            return Problem(self.file, 1, 1, dotted(path), message)
+            return Problem(self.file, 1, 1, join_path(path), message)
         place = (spot.key_line, spot.key_column) if at_key else (spot.line, spot.column)
         return spot.source.problem(*place, path, message)
 
@@ -122,7 +122,7 @@ class Origin:
         return (*found, *field_path(".".join(parts)))
 
 
-def dotted(path: FieldPath) -> str:
+def join_path(path: FieldPath) -> str:
     """A path as `network.0.dense`, with words that no key is as long as cut."""
     some = [cut(str(part)) for part in path[:50]]
     return ".".join(some) + "..." * (len(path) > 50)
@@ -134,7 +134,7 @@ def field_path(text: str) -> FieldPath:
     return tuple(int(part) if places.fullmatch(part) else part for part in text.split(".") if part)
 
 
-def first(problems: list[Problem], most: int) -> ConfigError:
+def keep_first(problems: list[Problem], most: int) -> ConfigError:
     """The first so many mistakes in the order of the file, so that a hostile file does not flood the terminal."""
     ordered = ConfigError(problems).problems
     if len(ordered) <= most:

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from bptrain.config.origin import FieldPath, Origin, Source, Spot, dotted, field_path
-from bptrain.config.scalars import cut, shown
+from bptrain.config.origin import FieldPath, Origin, Source, Spot, field_path, join_path
+from bptrain.config.scalars import cut, show_value
 from bptrain.config.tree import first_option
 from bptrain.config.yaml_text import MOST_DEPTH, parse
 from bptrain.errors import ConfigError
@@ -25,7 +25,7 @@ def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
     try:
         value, inner = parse(written, name, before=f"{key}=")
     except ConfigError as error:
-        inside = [replace(p, field=".".join(filter(None, (dotted(path), p.field)))) for p in error.problems]
+        inside = [replace(p, field=".".join(filter(None, (join_path(path), p.field)))) for p in error.problems]
         raise ConfigError(inside) from None
     columns = starts(key)
     path, tree = put(tree, path, value, Problems(source, columns))
@@ -84,6 +84,6 @@ def put(tree: Any, path: FieldPath, value: Any, problems: Problems, done: FieldP
     elif not isinstance(tree, dict) and done and (first := first_option(str(done[-1]))):
         tree = {first: tree}
     if not isinstance(tree, dict):
-        raise problems.at(here, f"{dotted(done)} is {shown(tree)} and has no keys inside")
+        raise problems.at(here, f"{join_path(done)} is {show_value(tree)} and has no keys inside")
     way, item = put(tree.get(str(step)), path, value, problems, here)
     return way, {**tree, str(step): item}

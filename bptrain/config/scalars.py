@@ -30,7 +30,7 @@ def scalar(text: str) -> Any:
     return SPECIAL.get(text.lower(), text)
 
 
-def written(value: Any) -> str:
+def write_scalar(value: Any) -> str:
     """A null, truth value or number as YAML writes it; text as it is."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -39,7 +39,7 @@ def written(value: Any) -> str:
     return str(value)
 
 
-def shown(value: Any) -> str:
+def show_value(value: Any) -> str:
     """A value of the config for a message: as YAML would write it, control characters escaped, cut to 60 characters."""
     if isinstance(value, dict):
         text = "a mapping of " + ", ".join(map(str, value)) if value else "an empty mapping"
@@ -48,7 +48,7 @@ def shown(value: Any) -> str:
     elif isinstance(value, str):
         text = ascii(value)
     else:
-        text = written(value)
+        text = write_scalar(value)
     return cut(text)
 
 

@@ -65,14 +65,14 @@ def with_schema(text: str, path: Path) -> str:
 def section(cls: type, definitions: dict[str, Schema]) -> Schema:
     """A mapping of the options of a dataclass."""
     found: Schema = {"type": "object", "description": summary(cls)}
-    found["properties"] = {option.name: described(option, definitions) for option in options(cls)}
+    found["properties"] = {option.name: option_schema(option, definitions) for option in options(cls)}
     required = [option.name for option in options(cls) if option.required]
     if required:
         found["required"] = required
     return {**found, "additionalProperties": False}
 
 
-def described(option: Option, definitions: dict[str, Schema]) -> Schema:
+def option_schema(option: Option, definitions: dict[str, Schema]) -> Schema:
     """What an option takes, with its meaning and its default."""
     found = value(option.hint, definitions)
     # Beside a reference, draft 7 reads nothing.

@@ -7,7 +7,7 @@ from typing import Any
 from bptrain.config.aliases import KEYS, NAMES, REMARKS, VALUES
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
-from bptrain.config.origin import FieldPath, dotted
+from bptrain.config.origin import FieldPath, join_path
 from bptrain.config.scalars import cut
 from bptrain.config.tree import walk
 from bptrain.hints import options
@@ -87,9 +87,9 @@ class Map:
                         found.setdefault(family.kind, (*path, option.name))
         return found
 
-    def named(self, name: str) -> list[str]:
+    def find_paths(self, name: str) -> list[str]:
         """The dotted paths of all options of a name."""
-        return [dotted((*home, name)) for home in self.homes.get(name, ())]
+        return [join_path((*home, name)) for home in self.homes.get(name, ())]
 
     def key_advice(self, key: str, path: FieldPath, known: list[str]) -> tuple[str, set[str]]:
         """What to do about an unknown key, and the options of its own section that it may mean.
@@ -106,7 +106,7 @@ class Map:
             return REMARKS[word], set()
         if word.isdecimal() and known:
             return "is the comma before it a decimal comma? write a point", set()
-        kind, owners = owning(word, path)
+        kind, owners = find_owners(word, path)
         for alias in KEYS.get(word, ()):
             advice, own = self.alias(alias, path, known)
             if advice and owners and not own:
@@ -144,7 +144,7 @@ class Map:
         """`under optimizer.adam`, `at the top level`; of many places the first few."""
         if () in homes:
             return "at the top level"
-        return "under " + " or ".join(dotted(home) for home in homes[:3])
+        return "under " + " or ".join(join_path(home) for home in homes[:3])
 
     def as_component(self, word: str, path: FieldPath, *, exact: bool) -> tuple[str, set[str]] | None:
         """The advice for a key that is the name of a component, or what other tools call one."""
@@ -155,14 +155,14 @@ class Map:
             shelf = self.shelves[family.kind]
             what = f"{name} is {describe_family(family)}"
             if family.kind in ("layer", "metric", "augmentation"):
-                return f"{what}; list it under {dotted(shelf)}", set()
+                return f"{what}; list it under {join_path(shelf)}", set()
             form = f"{shelf[-1]}: {{{name}: ...}}" if options(family.members[name]) else f"{shelf[-1]}: {name}"
             where = "" if shelf[:-1] == path else f" {self.under([shelf[:-1]])}"
             return f"{what}; write {form}{where}", {str(shelf[-1])} if shelf[:-1] == path else set()
         return None
 
 
-def owning(word: str, path: FieldPath) -> tuple[str, list[str]]:
+def find_owners(word: str, path: FieldPath) -> tuple[str, list[str]]:
     """Which components have an option of this name: the kind of their family, and their names."""
     mine = str(path[-1]) if path else ""
     families = [family for family in SOUGHT if mine in family.members] or SOUGHT

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, replace
 from typing import Any
 
-from bptrain.config.origin import FieldPath, Origin, Reference, dotted, field_path
-from bptrain.config.scalars import cut, scalar, shown, written
+from bptrain.config.origin import FieldPath, Origin, Reference, field_path, join_path
+from bptrain.config.scalars import cut, scalar, show_value, write_scalar
 from bptrain.config.suggest import Map
 from bptrain.config.tree import find_default, first_option
 from bptrain.config.yaml_text import MOST_DEPTH, MOST_PROBLEMS
@@ -93,12 +93,12 @@ class Resolver:
                 continue
             column, searched = self.column(path, match[0], searched)
             try:
-                found, text = self.target(match, depth)
+                found, text = self.follow_name(match, depth)
                 if whole and found is not BROKEN:
                     self.origin.references[path] = Reference(match[0], text)
                     return found
                 broken = broken or found is BROKEN
-                pieces.append("" if broken else self.inserted(match[0], found))
+                pieces.append("" if broken else self.insert(match[0], found))
             except NowhereError as error:
                 broken = True
                 problem = self.origin.problem(path, str(error))
@@ -115,7 +115,7 @@ class Resolver:
         index = spot.source.line(spot.line).find(text, max(searched, spot.column - 1))
         return (spot.column, searched) if index < 0 else (index + 1, index + len(text))
 
-    def target(self, match: re.Match[str], depth: int) -> tuple[Any, str | None]:
+    def follow_name(self, match: re.Match[str], depth: int) -> tuple[Any, str | None]:
         """What a reference stands for; of an environment variable also the text that it was read from.
 
         Raises:
@@ -126,20 +126,22 @@ class Resolver:
             raise NowhereError("a reference cannot hold another; write the whole path")
         if not match[2]:
             raise NowhereError(
-                f"a reference is not closed (got {shown(match[0])}); write }}, or $${{ for a literal ${{"
+                f"a reference is not closed (got {show_value(match[0])}); write }}, or $${{ for a literal ${{"
             )
         if not name:
             raise NowhereError("a reference names nothing (got ${}); write ${seed} or ${env:NAME}")
         if ":" in name:
-            text = self.variable(name)
+            text = self.read_variable(name)
             return scalar(text), text
         target = field_path(name)
         if not target:
-            raise NowhereError(f"no key {shown(name)} in this config; write a whole path, such as ${{training.epochs}}")
+            raise NowhereError(
+                f"no key {show_value(name)} in this config; write a whole path, such as ${{training.epochs}}"
+            )
         if target in self.trail:
             cycle = [*self.trail[self.trail.index(target) :], target]
             raise NowhereError(
-                f"refers to itself ({cut(' -> '.join(map(dotted, cycle)), 200)}); write a value in one of them"
+                f"refers to itself ({cut(' -> '.join(map(join_path, cycle)), 200)}); write a value in one of them"
             )
         if depth > 2 * MOST_DEPTH or len(self.trail) > MOST_DEPTH:
             raise NowhereError(f"leads through more than {MOST_DEPTH} references; write the value here")
@@ -148,7 +150,7 @@ class Resolver:
         if target not in self.known:
             self.trail.append(target)
             try:
-                self.known[target] = self.found(target, name, depth)
+                self.known[target] = self.look_up(target, name, depth)
             except NowhereError as error:
                 self.lost[target] = str(error)
                 raise
@@ -158,7 +160,7 @@ class Resolver:
         self.spend(found)
         return found, None
 
-    def found(self, target: FieldPath, name: str, depth: int) -> Any:
+    def look_up(self, target: FieldPath, name: str, depth: int) -> Any:
         """The value at a path of the tree, its own references followed, or else the default there."""
         value: Any = self.tree
         done: FieldPath = ()
@@ -172,24 +174,24 @@ class Resolver:
             elif isinstance(value, dict | tuple) or not done or first_option(str(done[-1])) != part:
                 value = find_default(self.tree, target)
                 if value is MISSING:
-                    raise NowhereError(self.nothing(name, target))
+                    raise NowhereError(self.describe_missing(name, target))
                 return value
             done = (*done, key)
             if isinstance(value, str) and "${" in value and not followed:
                 value, followed = self.follow(value, done, depth + 1), True
         return value if followed else self.follow(value, target, depth + 1)
 
-    def nothing(self, name: str, target: FieldPath) -> str:
+    def describe_missing(self, name: str, target: FieldPath) -> str:
         """What is wrong with a reference to no key, and which one may be meant."""
-        what = f"no key {shown(name)} in this config"
+        what = f"no key {show_value(name)} in this config"
         options = Map(self.tree)
-        if dotted(target) in options.named(str(target[-1])):
+        if join_path(target) in options.find_paths(str(target[-1])):
             return f"{what}, and no default; write a value there, or here"
         if name in self.environment:
             return f"{what}; for the environment variable write ${{env:{name}}}"
-        keys = [dotted(path) for path in paths(self.tree)]
+        keys = [join_path(path) for path in paths(self.tree)]
         last = str(target[-1])
-        same = [key for key in keys if key.split(".")[-1] == last] or options.named(last)
+        same = [key for key in keys if key.split(".")[-1] == last] or options.find_paths(last)
         near = same[0] if same else closest(cut(name), [*keys, *options.homes])
         return (
             f"{what}; did you mean ${{{near}}}?"
@@ -197,11 +199,13 @@ class Resolver:
             else f"{what}; write a whole path, such as ${{training.epochs}}"
         )
 
-    def variable(self, name: str) -> str:
+    def read_variable(self, name: str) -> str:
         """The text of `env:NAME` or `env:NAME:-default`."""
         match = VARIABLE.fullmatch(name)
         if not match:
-            raise NowhereError(f"neither a key nor a variable (got {shown(name)}); write ${{seed}} or ${{env:NAME}}")
+            raise NowhereError(
+                f"neither a key nor a variable (got {show_value(name)}); write ${{seed}} or ${{env:NAME}}"
+            )
         text = self.environment.get(match[1], "")
         if not text and match[2] is not None:
             text = match[2]
@@ -209,16 +213,16 @@ class Resolver:
             what = f"the environment variable {cut(match[1])} is not set"
             raise NowhereError(f"{what}; set it, or write ${{env:{cut(match[1])}:-DEFAULT}}")
         if not text.isprintable():
-            raise NowhereError(f"the environment variable {cut(match[1])} is not plain text (got {shown(text)})")
+            raise NowhereError(f"the environment variable {cut(match[1])} is not plain text (got {show_value(text)})")
         return text
 
-    def inserted(self, name: str, value: Any) -> str:
+    def insert(self, name: str, value: Any) -> str:
         """A value as text inside a text."""
         if value is None or isinstance(value, dict | tuple):
             raise NowhereError(
-                f"{cut(name)} is {shown(value)}, which cannot stand inside a text; refer to a single value"
+                f"{cut(name)} is {show_value(value)}, which cannot stand inside a text; refer to a single value"
             )
-        text = written(value)
+        text = write_scalar(value)
         self.text_left -= len(text)
         if self.text_left < 0:
             raise NowhereError("the references grow to more than 1 MiB of text; write less")

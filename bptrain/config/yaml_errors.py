@@ -31,7 +31,7 @@ CANNOT_START = "found character that cannot start any token"
 INSIDE = {"flow mapping": "{ }", "flow sequence": "[ ]", "block mapping": "mapping", "block collection": "list"}
 
 
-def explained(error: Any, text: str) -> tuple[int, int, str]:
+def explain_error(error: Any, text: str) -> tuple[int, int, str]:
     """Line and column, counted from 1, and the message for an error that PyYAML raised on a text."""
     begun = getattr(error, "context_mark", None)
     mark = getattr(error, "problem_mark", None) or begun
@@ -52,11 +52,11 @@ def explained(error: Any, text: str) -> tuple[int, int, str]:
             return begun.line + 1, begun.column + 1, saying
     for beginning, saying in SAYINGS.items():
         if what.startswith(beginning):
-            return *place, saying.replace("{inside}", inside(error))
+            return *place, saying.replace("{inside}", describe_open(error))
     return *place, what
 
 
-def inside(error: Any) -> str:
+def describe_open(error: Any) -> str:
     """What was begun and is open: `, in the { } that begins on line 3`."""
     name = next((name for key, name in INSIDE.items() if key in str(error.context or "")), None)
     if name is None or error.context_mark is None:

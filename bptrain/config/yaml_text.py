@@ -10,9 +10,9 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from bptrain.config.origin import FieldPath, Origin, Source, Spot, first
+from bptrain.config.origin import FieldPath, Origin, Source, Spot, keep_first
 from bptrain.config.scalars import cut, scalar
-from bptrain.config.yaml_errors import explained
+from bptrain.config.yaml_errors import explain_error
 from bptrain.errors import ConfigError, InputError, Problem, StorageError
 
 MOST_BYTES = 1 << 20
@@ -94,11 +94,11 @@ def parse(text: str, file: str, *, before: str = "") -> tuple[Any, Origin]:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             reader.take(event)
     except yaml.YAMLError as error:
-        line, column, what = explained(error, text)
+        line, column, what = explain_error(error, text)
         shift = len(before) if line == 1 else 0
         reader.problems.append(source.problem(line, column + shift, (), f"not valid YAML: {what}"))
     if reader.problems:
-        raise first(reader.problems, MOST_PROBLEMS)
+        raise keep_first(reader.problems, MOST_PROBLEMS)
     return reader.result, Origin(file, reader.root)
 
 
@@ -162,7 +162,7 @@ class _Reader:
         )
         self.problems.append(self.source.problem(*self.at(event), path, message))
         if len(self.problems) > MOST_PROBLEMS:
-            raise first(self.problems, MOST_PROBLEMS)
+            raise keep_first(self.problems, MOST_PROBLEMS)
 
     def place(self, event: Any, value: Any) -> None:
         """Put a scalar where it belongs: a key, or a value."""

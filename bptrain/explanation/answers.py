@@ -10,7 +10,7 @@ import numpy as np
 
 from bptrain.arrays import Array, Shape
 from bptrain.config.origin import FieldPath, Origin
-from bptrain.config.scalars import shown
+from bptrain.config.scalars import show_value
 from bptrain.config.yaml_text import parse, read_text
 from bptrain.errors import ConfigError, Problem
 from bptrain.explanation.writing import shape_in_words
@@ -61,14 +61,14 @@ def read_answers(path: str | Path) -> Sheet:
     tree, origin = parse(read_text(path), str(path))
     reader = _Reader(origin)
     if not isinstance(tree, dict):
-        raise ConfigError([origin.problem((), f"expected a mapping of {', '.join(KEYS)} (got {shown(tree)})")])
+        raise ConfigError([origin.problem((), f"expected a mapping of {', '.join(KEYS)} (got {show_value(tree)})")])
     for key in tree:
         if key not in KEYS:
             reader.complain((key,), f"unknown key; {suggestion(key, KEYS)}", at_key=True)
     config = reader.text(tree, "config")
     given = tree.get("answers")
     if not isinstance(given, dict) or not given:
-        reader.complain(("answers",), f"expected answers by name, such as z1: [0.5, 1.2] (got {shown(given)})")
+        reader.complain(("answers",), f"expected answers by name, such as z1: [0.5, 1.2] (got {show_value(given)})")
         given = {}
     answers = {name: reader.answer(name, value) for name, value in given.items() if value is not None}
     rows, step = reader.rows(tree), reader.number(tree, "step")
@@ -76,7 +76,7 @@ def read_answers(path: str | Path) -> Sheet:
         reader.complain(("step",), "step replays training, and row chooses a batch of its own; give one of them")
     overrides = tree.get("overrides") or ()
     if not isinstance(overrides, tuple) or not all(isinstance(one, str) for one in overrides):
-        reader.complain(("overrides",), f"expected a list of KEY=VALUE texts (got {shown(overrides)})")
+        reader.complain(("overrides",), f"expected a list of KEY=VALUE texts (got {show_value(overrides)})")
         overrides = ()
     if reader.problems:
         raise ConfigError(reader.problems)
@@ -101,7 +101,7 @@ class _Reader:
         value = tree.get(key)
         if isinstance(value, str) and value:
             return value
-        self.complain((key,), f"expected the path of the config, from this file (got {shown(value)})")
+        self.complain((key,), f"expected the path of the config, from this file (got {show_value(value)})")
         return ""
 
     def number(self, tree: Mapping[str, Any], key: str) -> int | None:
@@ -109,7 +109,7 @@ class _Reader:
         value = tree.get(key)
         if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
             return value
-        self.complain((key,), f"expected a whole number from 1 (got {shown(value)})")
+        self.complain((key,), f"expected a whole number from 1 (got {show_value(value)})")
         return None
 
     def rows(self, tree: Mapping[str, Any]) -> tuple[int, ...]:
@@ -120,7 +120,7 @@ class _Reader:
         rows = tree["rows"]
         if isinstance(rows, tuple) and rows and all(type(row) is int and row > 0 for row in rows):
             return rows
-        self.complain(("rows",), f"expected a list of row numbers from 1 (got {shown(rows)})")
+        self.complain(("rows",), f"expected a list of row numbers from 1 (got {show_value(rows)})")
         return ()
 
     def answer(self, name: str, value: Any) -> Answer | None:
@@ -132,7 +132,7 @@ class _Reader:
         numbers, halves, texts = [], [], []
         for path, cell in cells:
             if isinstance(cell, bool) or not isinstance(cell, int | float) or not np.isfinite(cell):
-                self.complain(path, f"expected a number (got {shown(cell)})")
+                self.complain(path, f"expected a number (got {show_value(cell)})")
                 return None
             text = self.written(path, cell)
             numbers.append(float(cell))

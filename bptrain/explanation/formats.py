@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from bptrain.config.files import write_new
+from bptrain.atomic import write_new
 from bptrain.explanation.latex import to_latex
 from bptrain.explanation.layout import to_text
 from bptrain.explanation.markdown import to_markdown

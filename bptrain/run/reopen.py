@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.config import Config, changed, dump, from_json, load
+from bptrain.config import Config, dump, from_json, load, load_document
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.assemble import assemble
 from bptrain.model.read import read
@@ -80,7 +80,7 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
         return restart_session(run, overrides), None, notices
     notices += [notice] if notice else []
     meet(needed_by(stored, file), str(file))
-    config = changed(stored["config"], str(file), overrides)
+    config = load_document(stored["config"], str(file), overrides)
     refuse_changes(dump(from_json(stored["config"], str(file))), config)
     require_order(run, arrays)
     session = begin_again(config)

@@ -37,7 +37,7 @@ class Line:
     meaning: str = ""
 
 
-def annotated(config: Config, settled: Experiment, *, width: int = WIDEST) -> str:
+def annotate(config: Config, settled: Experiment, *, width: int = WIDEST) -> str:
     """A settled experiment as YAML that can be trained as it stands, commented.
 
     A value is marked `default` where the file does not give it, and `auto` where it was settled by the data or by the
@@ -49,10 +49,10 @@ def annotated(config: Config, settled: Experiment, *, width: int = WIDEST) -> st
         settled: what the data made of it, its network written out.
         width: of a line. On narrow screens the meanings are left out.
     """
-    return "\n".join(laid_out(tuple(Walk(config).experiment(settled)), width)) + "\n"
+    return "\n".join(lay_out(tuple(Walk(config).experiment(settled)), width)) + "\n"
 
 
-def laid_out(lines: Sequence[Line], width: int) -> Iterator[str]:
+def lay_out(lines: Sequence[Line], width: int) -> Iterator[str]:
     """Lines with their comments in one column, wrapped."""
     column = min(max(len(line.code) for line in lines if line.mark or line.meaning), CODE) + 2
     marks = max(len(line.mark) for line in lines)
