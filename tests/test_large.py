@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bptrain.runs import npz
 
 import bptrain
 from bptrain.errors import BptrainNote, ConfigError, InputError
 from bptrain.model import encoded_rows, encoding
 from bptrain.model.assemble import prepare
+from bptrain.run import npz
 from bptrain.tables import cache, decoding, large, mapped, store
 from bptrain.tables import chunks as in_portions
 from bptrain.tables.sources import Csv, Jsonl, Npy, Npz, Parquet
