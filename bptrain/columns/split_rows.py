@@ -44,7 +44,7 @@ def divide(split: Split, rows: Selection, codes: Array | None, rng: np.random.Ge
     places = ways[split.method]() if split.method in ways else split.rows(len(rows), codes, rng)
     if not len(places["train"]):
         raise OptionError(Mistake("method", f"no row is left to train on, of {len(rows):,}; hold less out"))
-    return {name: rows.numbers[part] for name, part in places.items()}
+    return places if rows.rows is None else {name: rows.rows[part] for name, part in places.items()}
 
 
 def whole(rows: Selection, name: str) -> Array:

@@ -22,10 +22,12 @@ from bptrain.columns.targets import Classes, find_classes, refuse_constant
 from bptrain.config import Data, Experiment, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, OptionError
-from bptrain.model.preprocessing import class_weights, require_numbers, treated
+from bptrain.model.preprocessing import choose_treatments, class_weights, require_numbers
 from bptrain.model.read import Reading, reading_of
-from bptrain.model.roles import divided, feature_names, is_autoencoder, listed, roles, target_names
-from bptrain.model.task import choose_task, refuse_continuous, settled
+from bptrain.model.resolve import resolve_data
+from bptrain.model.roles import Roles, find_features, find_targets, is_autoencoder, listed_features, other_roles
+from bptrain.model.splits import split_table
+from bptrain.model.task import check_continuous, choose_task
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table
 
@@ -116,8 +118,8 @@ def describe_data(
 def described(experiment: Experiment, table: Table, reading: Reading) -> DataDescription:
     """The description of a table that was read for an experiment."""
     data, said = experiment.data, list[str]()
-    targets = attempt(lambda: target_names(data, table), said) or ()
-    features = attempt(lambda: feature_names(data, table, targets), said)
+    targets = attempt(lambda: find_targets(data, table), said) or ()
+    features = attempt(lambda: find_features(data, table, targets), said)
     if features is None:
         features = meant_features(data, table, targets)
     autoencoder = attempt(lambda: is_autoencoder(data, table), said)
@@ -126,18 +128,19 @@ def described(experiment: Experiment, table: Table, reading: Reading) -> DataDes
     task = attempt(lambda: choose_task(experiment, table, targets), said) if targets or autoencoder else None
     parts, notes, classes = dict[str, Selection](), tuple[str, ...](), dict[str, Classes]()
     if task is not None:
-        whole = settled(experiment, targets, task, table)
-        for name in whole.data.class_targets:
+        whole = resolve_data(experiment, table, targets, task)
+        for name in whole.class_targets:
             answered = present(Selection(table), name)
-            attempt(lambda name=name: refuse_continuous(experiment, table, name), said)  # type: ignore[misc]
+            attempt(lambda name=name: check_continuous(experiment, table, name), said)  # type: ignore[misc]
             if (found := attempt(lambda name=name, rows=answered: find_classes(rows, name), said)) is not None:  # type: ignore[misc]
                 classes[name] = found
-        division = attempt(lambda: divided(whole, reading.with_splits(table), Streams(experiment.seed)), said)
-        if division is not None:
-            parts, notes = division.parts, division.notes
+        roles, rng = Roles(targets, features), Streams(experiment.seed).split
+        splits = attempt(lambda: split_table(whole, roles, reading.with_splits(table), rng), said)
+        if splits is not None:
+            parts, notes = splits.rows, splits.notes
             if len(classes) == 1 and task == "classification":
                 (only,) = classes.values()
-                attempt(lambda: class_weights(whole.data, parts["train"], only), said)
+                attempt(lambda: class_weights(whole, parts["train"], only), said)
     rows = tuple(parts.values()) or (Selection(table),)
     labels = targets if task == "multi_label" else ()
     each = (answers_of(table, name, classes=name in classes or name in labels) for name in targets)
@@ -159,9 +162,9 @@ def described(experiment: Experiment, table: Table, reading: Reading) -> DataDes
 
 def meant_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[str, ...]:
     """The features as far as the config can be followed where it names something that cannot be one."""
-    named = listed(data)[1]
+    named = listed_features(data)[1]
     excluded = (data.features.exclude or ()) if isinstance(data.features, FeatureChoice) else ()
-    others = {*targets, *roles(data), *excluded}
+    others = {*targets, *other_roles(data), *excluded}
     return tuple(name for name in table.columns if name not in others and (named is None or name in named))
 
 
@@ -215,13 +218,13 @@ def use_of(data: Data, name: str, profile: TableProfile, targets: Sequence[str])
     if name in profile.known:
         return "feature"
     fields: dict[str, Use] = {"data.id": "id", "data.sample_weight": "weight", "data.split.column": "split"}
-    return fields.get(roles(data).get(name, ""), "unused")
+    return fields.get(other_roles(data).get(name, ""), "unused")
 
 
 def fitted_feature(data: Data, parts: Sequence[Selection], name: str) -> tuple[str, str, list[str]]:
     """The kind of a feature, what a network would read of it, and why it would not; the first part trains."""
     said: list[str] = []
-    found = attempt(lambda: treated(data, parts[0], [name]), said)
+    found = attempt(lambda: choose_treatments(data, parts[0], [name]), said)
     if found is None:
         return "", "", said
     ((kind, one),) = found.values()

@@ -19,8 +19,9 @@ from bptrain.model.encoded_rows import Rows
 from bptrain.model.encoding import encode_splits, fingerprint, ignored_columns, ignored_values
 from bptrain.model.model import Model
 from bptrain.model.read import reading_of
-from bptrain.model.roles import divided, dropped
+from bptrain.model.roles import Roles
 from bptrain.model.scoring import score
+from bptrain.model.splits import describe_dropped, split_table
 from bptrain.tables.large import is_mapped
 from bptrain.tables.sources import read_table
 from bptrain.tables.table import Table
@@ -105,14 +106,15 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     if name not in counts:
         raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
     table = reading_of(model.experiment.data).load()
-    division = divided(model.experiment, table, model.streams)
-    now, then = sum(division.counts.values()), sum(counts.values())
+    roles = Roles(model.columns.targets_of, tuple(feature.name for feature in model.columns.features))
+    splits = split_table(model.experiment.data, roles, table, model.streams.split)
+    now, then = sum(splits.counts.values()), sum(counts.values())
     if now != then:
         what = f"{table.origin} has {now} rows, and had {then} when the model was trained"
         raise InputError(f"{what}; the split cannot be repeated, use --data FILE")
     parts: Mapping[str, Rows] = {}
-    if division.counts == counts:
-        parts = encode_splits(model, division.parts).rows
+    if splits.counts == counts:
+        parts = encode_splits(model, splits.rows).rows
     if not parts or fingerprint(parts) != stored["data"]:
         what = f"{table.origin} has changed since the model was trained"
         if is_mapped(table):
@@ -136,7 +138,7 @@ def new_rows(model: Model, table: Table) -> Rows:
         warnings.warn(f"{table.origin}: {ignored_columns(others)}", BptrainNote, stacklevel=2)
     kept, holes = model.columns.complete(table)
     if kept is not None:
-        warnings.warn(dropped(table, kept, holes), BptrainWarning, stacklevel=2)
+        warnings.warn(describe_dropped(table, kept, holes), BptrainWarning, stacklevel=2)
         if not len(kept):
             raise InputError(f"{table.origin}: no row is complete; there is nothing to score")
     unseen: Counter[str] = Counter()

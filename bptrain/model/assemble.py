@@ -1,7 +1,6 @@
 """Assembling: a config and its table become a model, and the rows that it learns from.
 
-Everything that only the data can tell is settled here: the task, the loss, the width of the output, the statistics of
-the columns. What comes out has no `auto` left in it.
+What only the data can decide is resolved first, then the network is built, then the rows are encoded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,10 +15,8 @@ from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.encoded_rows import Rows
 from bptrain.model.encoding import encode_splits, fingerprint, repeated
 from bptrain.model.model import Model, batch_rows, build_model
-from bptrain.model.preprocessing import fitted
 from bptrain.model.read import Tables
-from bptrain.model.roles import divided, feature_names, target_names
-from bptrain.model.task import find_task, refuse_continuous, settled
+from bptrain.model.resolve import resolve
 from bptrain.optim import LineSearch
 from bptrain.registry import name_of
 from bptrain.tables.selection import Selection
@@ -70,23 +67,16 @@ def assemble_experiment(config: Config, table: Table) -> Assembly:
     experiment = config.experiment
     if len(table) == 1 and not table.written:
         raise InputError(f"{table.where(0)}: this is the only row, from which nothing can be learned; add more")
-    names = target_names(experiment.data, table)
-    feature_names(experiment.data, table, names)
-    task = find_task(experiment, table, names)
     streams = Streams(experiment.seed)
-    written, experiment = experiment, settled(experiment, names, task, table)
-    for name in experiment.data.class_targets:
-        refuse_continuous(written, table, name)
-    division = divided(experiment, table, streams)
-    columns = fitted(experiment, division.parts["train"])
-    experiment = settled(written, names, task, table, columns)
-    model = build_model(experiment, columns, streams, rows=len(division.parts["train"]))
-    refuse_unfit(model, division.counts)
-    encoded = encode_splits(model, division.parts)
-    rows, notes = encoded.rows, (*division.notes, *encoded.notes)
+    resolved = resolve(experiment, table, streams)
+    splits = resolved.splits
+    model = build_model(resolved.experiment, resolved.columns, streams, rows=splits.counts["train"])
+    check_trainable(model, splits.counts)
+    encoded = encode_splits(model, splits.rows)
+    rows, notes = encoded.rows, (*splits.notes, *encoded.notes)
     if encoded.duplicates:
         notes = (*notes, repeated(encoded.duplicates, rows))
-    return Assembly(config, model, rows, fingerprint(rows), table, division.parts, notes, encoded.duplicates)
+    return Assembly(config, model, rows, fingerprint(rows), table, splits.rows, notes, encoded.duplicates)
 
 
 def prepare(
@@ -113,7 +103,7 @@ def prepare(
     return assemble(loaded, (tables or Tables()).read(loaded))
 
 
-def refuse_unfit(model: Model, rows: Mapping[str, int]) -> None:
+def check_trainable(model: Model, rows: Mapping[str, int]) -> None:
     """Refuse what cannot be trained on these rows.
 
     Raises:

@@ -127,6 +127,15 @@ def fitting_widths(loss: Loss, classes: int | None, columns: int, place: str) ->
     return widths, kind
 
 
+def widths_of(heads: tuple[Head, ...], columns: Columns) -> tuple[tuple[int, ...], str]:
+    """Return the numbers of scores that the network may end in, and what for, in words."""
+    if heads[0].name:
+        return (sum(head.width for head in heads),), ", ".join(f"{head.name} {head.width}" for head in heads)
+    count = heads[0].width if isinstance(columns.target, Inputs) else len(columns.singles)
+    widths, kind = fitting_widths(heads[0].loss, heads[0].classes, count, "loss")
+    return widths, f"{count} inputs" if isinstance(columns.target, Inputs) else kind
+
+
 def objections(heads: Sequence[Head], targets: Array) -> Iterator[tuple[Head, str]]:
     """What losses have against encoded targets, with the head that is to blame."""
     for head in heads:

@@ -1,7 +1,7 @@
 """A model: a network with its loss, its metrics and its columns, ready to be used on a raw table."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,10 +12,10 @@ from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import Metric
 from bptrain.model.encoded_rows import Rows
-from bptrain.model.heads import Head, fitting_widths, heads_of, loss_of, objections
-from bptrain.model.measures import Measure, chosen_metrics, measures_of
+from bptrain.model.heads import Head, heads_of, loss_of, objections, widths_of
+from bptrain.model.measures import Measure, measures_of
 from bptrain.model.objective import Objective
-from bptrain.nn import Activation, Network, resolve_layers
+from bptrain.nn import Activation, Network
 from bptrain.registry import name_of
 from bptrain.tables.table import Table
 
@@ -80,10 +80,10 @@ class Model:
 
 
 def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, rows: int = 0) -> Model:
-    """A fresh model for fitted columns, its network allocated and initialised.
+    """Build a model for fitted columns, its network allocated and initialised.
 
     Args:
-        experiment: with a loss.
+        experiment: resolved.
         columns: fitted.
         streams: draw the parameters, and later the masks.
         rows: that train; the network has room for their batches, and for scoring.
@@ -94,8 +94,8 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
     heads = heads_of(experiment, columns)
     loss = loss_of(heads)
     widths, kind = widths_of(heads, columns)
+    layers = experiment.layers
     try:
-        layers = resolve_layers(experiment.layers, widths[0])
         batch = max(batch_rows(experiment, rows), scoring_rows(experiment))
         network = Network(layers, (len(columns.outputs),), batch=batch, dtype=experiment.dtype, rng=streams)
     except OptionError as error:
@@ -111,8 +111,7 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         # What ends in an activation most likely lacks its last layer.
         advice = "add - dense at the end" if isinstance(layers[-1], Activation) else "write units: auto"
         raise OptionError(Mistake(place, f"{what}; {advice}", "BP107"))
-    metrics = chosen_metrics(experiment, heads)
-    resolved = replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)
+    assert experiment.metrics != "auto"
     objective = Objective(
         network,
         loss,
@@ -120,25 +119,18 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         weighted=bool(columns.weighting),
         augmentations=experiment.augmentation,
     )
-    return Model(resolved, columns, streams, objective, metrics, heads, measures_of(heads, metrics))
-
-
-def widths_of(heads: tuple[Head, ...], columns: Columns) -> tuple[tuple[int, ...], str]:
-    """The numbers of scores that the network may end in, and what for, in words."""
-    if heads[0].name:
-        return (sum(head.width for head in heads),), ", ".join(f"{head.name} {head.width}" for head in heads)
-    count = heads[0].width if isinstance(columns.target, Inputs) else len(columns.singles)
-    widths, kind = fitting_widths(heads[0].loss, heads[0].classes, count, "loss")
-    return widths, f"{count} inputs" if isinstance(columns.target, Inputs) else kind
+    measures = measures_of(heads, experiment.metrics)
+    return Model(experiment, columns, streams, objective, experiment.metrics, heads, measures)
 
 
 def batch_rows(experiment: Experiment, rows: int) -> int:
-    """How many of so many training rows go into one step."""
+    """Return how many of `rows` training rows go into one step."""
     size = experiment.training.batch_size
     return max(rows if size == "full" else min(size, rows), 1)
 
 
 def scoring_rows(experiment: Experiment) -> int:
-    """How many rows are scored at a time: always the same for an experiment, since other portions round otherwise."""
+    """Return how many rows are scored at a time: always the same for an experiment, since other
+    chunks round otherwise."""
     size = experiment.training.batch_size
     return 256 if size == "full" else min(max(size, 256), 4096)

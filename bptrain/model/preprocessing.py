@@ -1,8 +1,9 @@
-"""Treating: what is made of each column of the rows that train, as the config has it and as the values ask for."""
+"""Preprocessing: what is made of each column, by the rows that train and as the config has it."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from bptrain.columns.columns import Columns, Weighting, fit
 from bptrain.columns.complaints import text_among_numbers
@@ -12,10 +13,12 @@ from bptrain.columns.options import ColumnOptions, Kind, Treatment
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.target_columns import Inputs
 from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, balanced, find_classes, refuse_constant
-from bptrain.config import Data, Experiment
+from bptrain.config import Data
 from bptrain.config.dump import flow
 from bptrain.errors import Mistake, OptionError
-from bptrain.model.roles import feature_names, field_of
+from bptrain.model.roles import Roles, feature_field
+from bptrain.model.splits import Splits
+from bptrain.nn import Loss
 from bptrain.registry import name_of
 from bptrain.spelling import suggestion
 from bptrain.tables.selection import Selection
@@ -26,22 +29,29 @@ MOST_MARKS = 5
 """So many different texts may mean that a number is missing."""
 
 
-def fitted(experiment: Experiment, train: Selection) -> Columns:
-    """The columns as the training rows have them.
+def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: Splits) -> Columns:
+    """Fit the columns on the rows that train.
+
+    Args:
+        data: with target and task resolved.
+        loss: of all targets, where each has not its own.
+        roles: of the columns.
+        splits: of the rows.
 
     Raises:
         InputError: they cannot be learned from; an `OptionError` where what is to be made of them does not go.
     """
-    data, table = experiment.data, train.table
-    targets = data.targets
+    train, targets = splits.rows["train"], roles.targets
+    table = train.table
     if data.task == "multi_task":
         # Of a mapping, the order of which a checkpoint does not keep.
         targets = tuple(name for name in table.columns if name in targets)
-    features = treated(data, train, feature_names(data, table, targets))
+    features = choose_treatments(data, train, roles.features)
     numeric = {name: data.target_treatment(name) for name in targets}
-    refuse_filled(numeric)
+    check_filling(numeric)
     if data.task == "classification":
-        classes = find_classes(train, targets[0], numeric[targets[0]].missing)
+        classes = splits.classes or find_classes(train, targets[0])
+        classes = replace(classes, missing=numeric[targets[0]].missing)
         weighting = Weighting(class_weights(data, train, classes), data.sample_weight)
         return fit(table, train.numbers, features, classes, weighting)
     if data.class_weight is not None:
@@ -57,14 +67,14 @@ def fitted(experiment: Experiment, train: Selection) -> Columns:
             found[name] = replace(one, kind=label_kind(train, name), scaling=Unscaled())
         else:
             refuse_constant(train, name)
-            loss = data.target[name].loss if isinstance(data.target, dict) else experiment.loss
-            raw = loss != "auto" and loss.raw_targets
+            own = data.target[name].loss if isinstance(data.target, dict) else loss
+            raw = own != "auto" and own.raw_targets
             found[name] = replace(one, kind="numeric", scaling=Unscaled() if raw else one.scaling)
     return fit(table, train.numbers, features, found, weighting, several=data.task == "multi_task")
 
 
 def label_kind(train: Selection, name: str) -> Kind:
-    """Whether a label is numbers, or text that says yes or no.
+    """Return whether a label is numbers, or text that says yes or no.
 
     Raises:
         OptionError: it is other text.
@@ -83,8 +93,8 @@ def label_kind(train: Selection, name: str) -> Kind:
     raise OptionError(Mistake("data.target", what, "BP122"))
 
 
-def refuse_filled(targets: dict[str, Treatment]) -> None:
-    """Refuse to make up answers.
+def check_filling(targets: dict[str, Treatment]) -> None:
+    """Refuse to make up answers where a target is missing.
 
     Raises:
         OptionError: something is to be put in the place of a missing target.
@@ -99,7 +109,7 @@ def refuse_filled(targets: dict[str, Treatment]) -> None:
 
 
 def class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float, ...] | None:
-    """What each class weighs, in the order of the classes.
+    """Return what each class weighs, in the order of the classes.
 
     Raises:
         OptionError: a label is none of the classes, or nothing weighs anything.
@@ -126,8 +136,8 @@ def class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float
     return weights
 
 
-def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tuple[Kind, Treatment]]:
-    """The kind of each feature, by the rows that train or as the config has it, and what is made of it.
+def choose_treatments(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tuple[Kind, Treatment]]:
+    """Choose the kind of each feature, by the rows that train or as the config has it, and what is made of it.
 
     Raises:
         InputError: a column has text among its numbers; an `OptionError` names all that have too many different texts
@@ -143,13 +153,13 @@ def treated(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tup
             if inferred.kind == "mixed":
                 require_numbers(data, train, name)
             if inferred.kind in ("text", "empty"):
-                mistakes.append(Mistake(field_of(data, name), refusal(train, name, inferred)))
+                mistakes.append(Mistake(feature_field(data, name), describe_refusal(train, name, inferred)))
                 continue
             kind = inferred.kind  # type: ignore[assignment]
         assert kind != "auto"
         if kind == "numeric":
             require_numbers(data, train, name)
-        mistakes += misfits(data, name, kind, one, holes=bool(missing(values).any()))
+        mistakes += find_misfits(data, name, kind, one, holes=bool(missing(values).any()))
         if kind != "numeric" and one.missing.of_numbers:
             one = replace(one, missing=Refuse())
         found[name] = kind, one
@@ -193,12 +203,12 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
 
 
 def may_mean_missing(text: str) -> bool:
-    """Whether a text among numbers may stand for a missing one: it has no digit in it."""
+    """Tell whether a text among numbers may stand for a missing one: it has no digit in it."""
     return text.isprintable() and not re.search(r"\d", text)
 
 
-def refusal(train: Selection, name: str, found: Inferred) -> str:
-    """Why a column cannot be a feature, and what to do."""
+def describe_refusal(train: Selection, name: str, found: Inferred) -> str:
+    """Describe why a column cannot be a feature, and what to do."""
     out = f"leave it out with features: {{exclude: [{name}]}}"
     if found.kind == "empty":
         return f"{train.table.origin}: {name}: the whole column is empty; {out}"
@@ -206,8 +216,8 @@ def refusal(train: Selection, name: str, found: Inferred) -> str:
     return f"{train.table.origin}: {name}: {what}; {out}, or write columns: {{{name}: {{kind: categorical}}}}"
 
 
-def misfits(data: Data, name: str, kind: Kind, one: Treatment, *, holes: bool) -> list[Mistake]:
-    """The options of a column that do not go with its kind; `holes`: whether anything is missing in it."""
+def find_misfits(data: Data, name: str, kind: Kind, one: Treatment, *, holes: bool) -> list[Mistake]:
+    """Return the options of a column that do not go with its kind; `holes`: whether anything is missing in it."""
     own = data.of_column(name) or ColumnOptions()
     found = []
     if kind != "numeric":

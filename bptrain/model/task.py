@@ -1,15 +1,11 @@
 """Tasks: what is to be predicted, by what the config says of it and by what the target columns look like."""
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.columns import Columns
 from bptrain.columns.kinds import infer
-from bptrain.columns.scalers import Unscaled
-from bptrain.columns.target_columns import Several
 from bptrain.columns.targets import MOST_INTEGER_CLASSES, Task, are_numbers_with_text, likely_task
 from bptrain.config import Data, Experiment, TargetOptions
 from bptrain.errors import Mistake, OptionError
@@ -24,8 +20,8 @@ Single = Literal["classification", "regression"]
 
 
 def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> Task:
-    """Classes, labels, numbers, several of them, or (without names) the inputs: what the config says, or what the loss
-    takes, or what the columns look like.
+    """Return classes, labels, numbers, several of them, or (without names) the inputs: what the config says,
+    or what the loss takes, or what the columns look like.
 
     Raises:
         OptionError: several columns of classes that are not said to be of several kinds, or a loss beside those of
@@ -35,8 +31,7 @@ def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> T
     task = choose_task(experiment, table, names)
     numeric = names if task == "regression" else ()
     if task == "multi_task":
-        found = settled_targets(experiment, names, table, None)
-        numeric = tuple(name for name in names if found[name].task == "regression")
+        numeric = tuple(name for name in names if task_of_target(experiment.data, table, name) == "regression")
     for name in numeric:
         require_numbers(experiment.data, Selection(table), name, target=True)
     return task
@@ -53,7 +48,7 @@ def choose_task(experiment: Experiment, table: Table, names: tuple[str, ...]) ->
     if not names:
         return "autoencoder"
     if task == "multi_task" or isinstance(data.target, dict):
-        refuse_beside_several(experiment)
+        check_alone(experiment)
         return "multi_task"
     if len(names) == 1:
         return task if task != "auto" else single_task(data, experiment.loss, table, names[0])
@@ -66,23 +61,30 @@ def choose_task(experiment: Experiment, table: Table, names: tuple[str, ...]) ->
     return "multi_label" if labels else "regression"
 
 
+def task_of_target(data: Data, table: Table, name: str) -> Single:
+    """Return the task of one of several targets: what the config says, or else classes or numbers as `single_task`
+    does."""
+    given = data.target[name] if isinstance(data.target, dict) else TargetOptions()
+    return given.task if given.task != "auto" else single_task(data, given.loss, table, name)
+
+
 def task_of_several(data: Data, table: Table, names: tuple[str, ...]) -> Task:
-    """What several columns look like: labels, if all of them are yes and no or 0 and 1; of several kinds, if there is
-    other text; numbers else."""
+    """Return what several columns look like: labels, if all of them are yes and no or 0 and 1; of several
+    kinds, if there is other text; numbers else."""
     if all(is_label(table.column(name)) for name in names):
         return "multi_label"
     return "multi_task" if any(is_text(data, table, name) for name in names) else "regression"
 
 
 def is_text(data: Data, table: Table, name: str) -> bool:
-    """Whether a target is text, and not numbers with some text among them unless it is said to be text."""
+    """Tell whether a target is text, and not numbers with some text among them unless it is said to be text."""
     values = table.column(name)
     declared = data.target_treatment(name).kind in ("boolean", "categorical")
     return values.dtype == object and (declared or not are_numbers_with_text(values, table.decimal))
 
 
 def is_label(values: Array) -> bool:
-    """Whether a column is yes and no, or 0 and 1."""
+    """Tell whether a column is yes and no, or 0 and 1."""
     if values.dtype == object:
         return infer(values).kind == "boolean"
     return bool(np.isin(values[~np.isnan(values)], (0, 1)).all())
@@ -99,7 +101,7 @@ def single_task(data: Data, loss: Loss | Literal["auto"], table: Table, name: st
     return "classification" if text or rather else "regression"
 
 
-def refuse_beside_several(experiment: Experiment) -> None:
+def check_alone(experiment: Experiment) -> None:
     """Refuse what does not go with targets that have a loss each.
 
     Raises:
@@ -119,7 +121,7 @@ def refuse_beside_several(experiment: Experiment) -> None:
         raise OptionError(*mistakes)
 
 
-def refuse_continuous(experiment: Experiment, table: Table, name: str) -> None:
+def check_continuous(experiment: Experiment, table: Table, name: str) -> None:
     """Refuse numbers of any size where classes are wanted.
 
     Raises:
@@ -146,51 +148,8 @@ def refuse_continuous(experiment: Experiment, table: Table, name: str) -> None:
     raise OptionError(Mistake(place, f"{what} {wanted}, and {name!r} is continuous ({got}); {advice}", "BP120"))
 
 
-def settled(
-    experiment: Experiment, names: tuple[str, ...], task: Task, table: Table, columns: Columns | None = None
-) -> Experiment:
-    """The experiment with target, task, loss and manner of splitting as the data decided them; the losses for classes
-    only once these are known, with the columns."""
-    data = experiment.data
-    method = data.split.method
-    if method == "auto":
-        method = "stratified" if task == "classification" else "random"
-    data = replace(data, task=task, split=replace(data.split, method=method))
-    if task == "autoencoder":
-        rebuilt = Mse() if experiment.loss == "auto" else experiment.loss
-        return replace(experiment, data=replace(data, target="inputs"), loss=rebuilt)
-    if task == "multi_task":
-        return replace(experiment, data=replace(data, target=settled_targets(experiment, names, table, columns)))
-    loss = experiment.loss
-    if loss == "auto":
-        loss = BinaryCrossEntropy() if task == "multi_label" else default_loss(columns.classes if columns else None)
-    data = replace(
-        data,
-        target=names[0] if len(names) == 1 else names,
-        target_scaling=Unscaled() if loss.raw_targets or task == "multi_label" else data.target_scaling,
-    )
-    return replace(experiment, data=data, loss=loss)
-
-
-def settled_targets(
-    experiment: Experiment, names: tuple[str, ...], table: Table, columns: Columns | None
-) -> dict[str, TargetOptions]:
-    """What is made of each of several targets."""
-    given = experiment.data.target
-    found = {name: given[name] if isinstance(given, dict) else TargetOptions() for name in names}
-    for name, one in found.items():
-        if one.task == "auto":
-            found[name] = replace(one, task=single_task(experiment.data, one.loss, table, name))
-    if columns is not None and isinstance(columns.target, Several):
-        for target in columns.target.targets:
-            one = found[target.name]
-            classes = len(getattr(target, "labels", ())) or None
-            found[target.name] = replace(one, loss=default_loss(classes) if one.loss == "auto" else one.loss)
-    return found
-
-
 def default_loss(classes: int | None) -> Loss:
-    """The loss for a target of so many classes, or for numbers."""
+    """Return the loss for a target of `classes` classes, or (None) for numbers."""
     if classes is None:
         return Mse()
     return BinaryCrossEntropy() if classes == 2 else SoftmaxCrossEntropy()

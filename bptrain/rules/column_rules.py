@@ -9,7 +9,7 @@ from bptrain.columns.profile import numbered_names
 from bptrain.columns.scalers import Unscaled
 from bptrain.config.dump import flow
 from bptrain.errors import Mistake
-from bptrain.model.roles import field_of, listed
+from bptrain.model.roles import feature_field, listed_features
 from bptrain.rules.rule import Case, rule
 from bptrain.tables.table import shown
 
@@ -27,9 +27,9 @@ def warn_of_columns(case: Case, code: str) -> Iterator[Mistake]:
     """Yield what the profile warns of under a code: a mistake for each column where the config names it, or one for all
     of them."""
     found, data = case.warned(code), case.config.experiment.data
-    if listed(data)[1] is not None:
+    if listed_features(data)[1] is not None:
         for name, message in found.items():
-            yield Mistake(field_of(data, name), f"{shown(name)}: {message}; {advice(case, code, (name,))}")
+            yield Mistake(feature_field(data, name), f"{shown(name)}: {message}; {advice(case, code, (name,))}")
     elif found:
         (first, message), *others = found.items()
         also = ", ".join(shown(name) for name, _ in others[:MOST_NAMED]) + ", ..." * (len(others) > MOST_NAMED)
