@@ -15,8 +15,8 @@ from hypothesis import settings
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # How long an example takes depends on who else uses the machine.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+settings.register_profile("whole", deadline=None)
+settings.register_profile("sample", deadline=None, max_examples=20)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -24,6 +24,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """To see that nothing depends on where a command runs."""
     parser.addoption("--own-process", action="store_true", help="run every bptrain command in a process of its own")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try a sample of the examples of a law in plain `pytest`, and all where what is slow is run too."""
+    settings.load_profile("sample" if config.option.markexpr == "not slow" else "whole")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 
 def sampled(cases: Iterable[Any], every: int = 1_000_000) -> list[Any]:
@@ -14,3 +15,8 @@ def sampled(cases: Iterable[Any], every: int = 1_000_000) -> list[Any]:
     values = [case if isinstance(case, tuple) else (case,) for case in cases]
     assert len(values) > 1, "nothing would be slow"
     return [pytest.param(*case, marks=[pytest.mark.slow] if k % every else []) for k, case in enumerate(values)]
+
+
+def examples(most: int) -> settings:
+    """Return the settings of a law that is tried on `most` examples, and on a fifth of them in plain `pytest`."""
+    return settings(max_examples=most * settings.default.max_examples // 100)

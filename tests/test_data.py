@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bptrain.columns.columns import fit
@@ -116,7 +116,6 @@ def write_bytes(path, data):
     return path
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from(["1", "x", '"a,b"', '"l\nm"', "", '""', '"say ""hi"""']), min_size=1, max_size=4))
 )

@@ -9,8 +9,9 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from speeds import examples
 
 from bptrain.hints import Choice, options
 from bptrain.metrics import (
@@ -272,7 +273,7 @@ def test_outputs_that_are_no_numbers_leave_it_undefined(kind, metric, width):
 
 @every_metric
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_cutting_the_rows_into_batches_changes_nothing(kind, metric, data):
     outputs, targets = data.draw(predictions(kind))
     cuts = data.draw(st.lists(st.integers(0, 24), max_size=4))
@@ -281,7 +282,7 @@ def test_cutting_the_rows_into_batches_changes_nothing(kind, metric, data):
 
 @every_metric
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_the_order_of_the_rows_changes_nothing(kind, metric, data):
     outputs, targets = data.draw(predictions(kind))
     order = np.array(data.draw(st.permutations(range(len(targets)))))
@@ -290,7 +291,7 @@ def test_the_order_of_the_rows_changes_nothing(kind, metric, data):
 
 @every_metric
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_the_order_of_classes_labels_and_columns_changes_nothing(kind, metric, data):
     """A value for each class moves with its class. Of two classes the second is the one that is sought, so not here."""
     outputs, targets = data.draw(predictions(kind, widths=(3, 5), distinct=True))
@@ -323,7 +324,7 @@ def test_faultless_predictions_get_the_perfect_value(kind, metric, width):
 
 @every_metric
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_nothing_is_better_than_perfect_and_all_is_plain_json(kind, metric, data):
     outputs, targets = data.draw(predictions(kind))
     value = measure(metric, outputs, targets)
@@ -356,7 +357,6 @@ def test_a_tally_is_float64_of_one_shape_and_reads_only(kind, metric):
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_metrics_that_are_others_in_disguise(data):
     outputs, targets = data.draw(predictions("classes"))
     accuracy = measure(Accuracy(), outputs, targets)
@@ -370,7 +370,6 @@ def test_metrics_that_are_others_in_disguise(data):
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_one_column_says_what_two_do(data):
     outputs, targets = data.draw(predictions("classes", widths=(1,)))
     both = np.hstack([1 - outputs, outputs])

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from speeds import examples
 
 from bptrain.columns.scalers import Unscaled
 from bptrain.config import dump, from_json, load, to_yaml
@@ -144,7 +145,7 @@ TEXTS = st.text(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(TEXTS, TEXTS)
 def test_any_text_survives_dump_and_reload(name, target):
     Path("my.yaml").write_text(MINIMAL)
@@ -155,7 +156,7 @@ def test_any_text_survives_dump_and_reload(name, target):
     assert from_json(dump(one), "x") == one
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(TEXTS, st.integers(0, 10**6))
 def test_any_text_escaped_stands_for_itself_beside_references(text, seed):
     escaped = text.replace("${", "$${")
