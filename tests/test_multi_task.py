@@ -15,7 +15,7 @@ from bptrain.commands.train import train
 from bptrain.commands.verify_resume import verify_resume
 from bptrain.config import load
 from bptrain.errors import ConfigError, InputError
-from bptrain.gradcheck.checking import check
+from bptrain.gradcheck.network_check import check
 from bptrain.gradcheck.twin import Twin
 from bptrain.model.assemble import prepare
 from bptrain.model.objective import Objective

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from bptrain.gradcheck import check
-from bptrain.gradcheck.mutations import outcome
 from bptrain.gradcheck.planted import MUTATIONS
-from bptrain.gradcheck.planted.planting import ROWS, broken, dense, twin_of
+from bptrain.gradcheck.planted.mutation import ROWS, broken, dense, twin_of
+from bptrain.gradcheck.planted.mutation_report import outcome
 from bptrain.nn import LAYERS
 from bptrain.nn.activations import Tanh
 from bptrain.nn.losses import SoftmaxCrossEntropy

@@ -10,13 +10,13 @@ import numpy as np
 
 from bptrain.code import load_code
 from bptrain.errors import InputError
-from bptrain.gradcheck.checking import MethodName, check, note
-from bptrain.gradcheck.comparison import Check, Entries
-from bptrain.gradcheck.mutations import MutationReport, Outcome, outcome
+from bptrain.gradcheck.network_check import MethodName, check, note
 from bptrain.gradcheck.parts import ROWS, Parts, twin_to_sweep
 from bptrain.gradcheck.planted import MUTATIONS
+from bptrain.gradcheck.planted.mutation_report import MutationReport, Outcome, outcome
 from bptrain.gradcheck.sweep import Sweep, sweep
 from bptrain.gradcheck.twin import Twin
+from bptrain.gradcheck.verdict import Check, Entries
 from bptrain.model.assemble import Assembly, prepare
 from bptrain.model.encoded_rows import Rows
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES

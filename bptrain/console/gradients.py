@@ -13,7 +13,7 @@ from bptrain.commands.gradcheck import GradientReport
 from bptrain.console.tables import output
 from bptrain.console.text import is_interactive, number, printable
 from bptrain.gradcheck import Check
-from bptrain.gradcheck.mutations import Outcome
+from bptrain.gradcheck.planted.mutation_report import Outcome
 
 
 @contextmanager

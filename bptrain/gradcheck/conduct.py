@@ -10,14 +10,14 @@ from dataclasses import replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.blame import of_exception
-from bptrain.gradcheck.comparison import Check, failed, index
+from bptrain.gradcheck.diagnosis.diagnosis import diagnose_exception
 from bptrain.gradcheck.safety import is_foreign
 from bptrain.gradcheck.twin import Twin
+from bptrain.gradcheck.verdict import Check, failed, index
 from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, PassageObserver, guard_kernels, in_backward_order
 
 
-def misconduct(twin: Twin) -> Iterator[Check]:
+def find_misconduct(twin: Twin) -> Iterator[Check]:
     """The failed checks of what layers and loss must not do.
 
     Raises:
@@ -30,11 +30,11 @@ def misconduct(twin: Twin) -> Iterator[Check]:
         passage = observer.passages[observed.name]
         if not observed.inner:
             for kind, what in of_layer(observed, passage):
-                yield told(observed.name, kind, what)
+                yield fail_part(observed.name, kind, what)
     yield from of_loss(twin)
 
 
-def told(name: str, kind: str, what: str) -> Check:
+def fail_part(name: str, kind: str, what: str) -> Check:
     """A failed check with the layer to blame and the kind of bug."""
     text = f"{name}: {what}"
     return replace(failed(name, (), 0, text), kind=kind, layer=name, cause=text)
@@ -67,10 +67,10 @@ def forward(observed: ObservedLayer, passage: Passage) -> tuple[Array, Array, li
     passage.rewind(step.s)
     with guard_kernels(observed.name, "forward"):
         observed.layer.forward(step.p, x, y, step.s)
-    return y, x, restored(observed, kept)
+    return y, x, restore(observed, kept)
 
 
-def restored(observed: ObservedLayer, kept: dict[str, Array]) -> list[str]:
+def restore(observed: ObservedLayer, kept: dict[str, Array]) -> list[str]:
     """The parameters that are no longer as they were; they are again."""
     now = vars(observed.step.p)
     changed = [name for name, value in kept.items() if not np.array_equal(now[name], value, equal_nan=True)]
@@ -91,7 +91,7 @@ def of_backward(observed: ObservedLayer, passage: Passage) -> Iterator[tuple[str
         observed.layer.backward(step.p, g, x, y, dy.copy(), np.empty_like(x), step.s)
     if not np.array_equal(x, passage.x):
         yield "overwritten", "backward writes into x, which others still read"
-    for name in restored(observed, kept):
+    for name in restore(observed, kept):
         yield "overwritten", f"backward writes into p.{name}: only the optimizer changes parameters"
 
 
@@ -113,7 +113,7 @@ def without_dx(twin: Twin) -> Iterator[Check]:
                     observed.layer.backward(step.p, g, passage.x.copy(), y, passage.dy.copy(), None, step.s)
             except BackwardError as error:
                 what = "dx is None where the layer is the first, and then not to be computed"
-                yield told(observed.name, "exception", f"{of_exception(error).bug.sentence}; {what}")
+                yield fail_part(observed.name, "exception", f"{diagnose_exception(error).bug.sentence}; {what}")
 
 
 def is_coarse(array: Array) -> bool:
@@ -132,9 +132,9 @@ def of_loss(twin: Twin) -> Iterator[Check]:
         scores, targets = batch.frame.scores.copy(), batch.targets.copy()
         twin.real.loss.value_and_grad(batch.frame.scores, batch.targets, None, batch.frame.dscores, batch.scratch)
     if not np.array_equal(scores, batch.frame.scores, equal_nan=True):
-        yield told(twin.loss_name, "overwritten", "it writes into the scores, which the last layer may still read")
+        yield fail_part(twin.loss_name, "overwritten", "it writes into the scores, which the last layer may still read")
     if not np.array_equal(targets, batch.targets):
-        yield told(twin.loss_name, "overwritten", "it writes into the targets")
+        yield fail_part(twin.loss_name, "overwritten", "it writes into the targets")
 
 
 def first_not_finite(twin: Twin) -> str | None:

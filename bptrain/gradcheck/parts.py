@@ -8,10 +8,10 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.gradcheck.checking import MethodName, check
-from bptrain.gradcheck.comparison import SKIPPED, Check, Entries, too_many_skipped
-from bptrain.gradcheck.shaking import kinks
+from bptrain.gradcheck.network_check import MethodName, check
+from bptrain.gradcheck.observers import kinks
 from bptrain.gradcheck.twin import Twin
+from bptrain.gradcheck.verdict import SKIPPED, Check, Entries, too_many_skipped
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss, resolve_layers
 from bptrain.nn.activations import Tanh
 from bptrain.nn.chain import Chain

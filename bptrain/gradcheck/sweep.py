@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any, Literal
 
-from bptrain.gradcheck.blame import of_exception
+from bptrain.gradcheck.diagnosis.diagnosis import diagnose_exception
 from bptrain.gradcheck.line import Line, directions
 from bptrain.gradcheck.safety import unsafe_parts
 from bptrain.gradcheck.taylor import Taylor, taylor
@@ -106,7 +106,7 @@ def sweep(twin: Twin) -> Sweep:
         try:
             return swept(twin)
         except BackwardError as error:
-            return Sweep("complex step", (), None, (), str(of_exception(error)))
+            return Sweep("complex step", (), None, (), str(diagnose_exception(error)))
 
 
 def swept(twin: Twin) -> Sweep:

@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.comparison import order
 from bptrain.gradcheck.line import Line, directions, scaled
-from bptrain.gradcheck.shaking import KinkObserver, ShakingObserver
+from bptrain.gradcheck.observers import KinkObserver, ShakingObserver
 from bptrain.gradcheck.twin import Twin
+from bptrain.gradcheck.verdict import order
 
 STEPS = tuple(float(10 ** (k / 2)) for k in range(-24, 1))
 """The steps of the test, in units of an array's own size."""

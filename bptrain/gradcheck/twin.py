@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, Shape, Streams
-from bptrain.gradcheck.shaking import KinkObserver
+from bptrain.gradcheck.observers import KinkObserver
 from bptrain.model.objective import Batch, Objective
 from bptrain.nn import Frame, Layer, Loss, Network
 from bptrain.nn.observer import ObservedLayer, Observer, guard_kernels, observe, observe_layers

@@ -4,7 +4,7 @@ A bug is a function that stands in for a method of a layer, a loss or the object
 and spoils what that gives. `bptrain gradcheck --mutate` plants them one after the other; every one must be caught.
 """
 
-from bptrain.gradcheck.planted import layers, objectives
-from bptrain.gradcheck.planted.planting import MUTATIONS, Mutation
+from bptrain.gradcheck.planted import layer_mutations, objective_mutations
+from bptrain.gradcheck.planted.mutation import MUTATIONS, Mutation
 
-__all__ = ["MUTATIONS", "Mutation", "layers", "objectives"]
+__all__ = ["MUTATIONS", "Mutation", "layer_mutations", "objective_mutations"]

@@ -1,8 +1,8 @@
-"""Evidence: what one backward pass made of each layer, beside what it should have made of it.
+"""LayerGradient: what one backward pass made of each layer, beside what it should have made of it.
 
 Every layer is judged by itself. With the dy that it was given held fast, the derivative of `Σ dy · y` by x and by its
 parameters is what its dx and g must be: that needs its own forward pass alone, in complex numbers. So a layer that was
-given a wrong dy is not blamed for it.
+given a wrong dy is not called wrong for it.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, Streams
-from bptrain.gradcheck.comparison import halved
 from bptrain.gradcheck.twin import NOTHING, STEP, Twin
+from bptrain.gradcheck.verdict import halved
 from bptrain.nn import Layer, Views, Workspace
 from bptrain.nn.observer import ObservedLayer, Passage, PassageObserver, guard_kernels, in_backward_order
 
@@ -24,7 +24,7 @@ CENTRAL = 1e-5
 
 
 @dataclass(frozen=True)
-class Evidence:
+class LayerGradient:
     """One array of a layer's backward pass: what it gave, and the derivative at the entries `at` (counted flat).
 
     `tensor` is `dx` or the name of a parameter. `precision` is how exact the derivative is, relative to the largest.
@@ -80,7 +80,7 @@ def same(values: Array, other: Array, precision: float = 1e-7) -> bool:
     return bool((np.abs(values - other) <= precision * scale + NOTHING).all())
 
 
-def gathered(twin: Twin) -> tuple[dict[str, Passage], Array, Array]:
+def record_pass(twin: Twin) -> tuple[dict[str, Passage], Array, Array]:
     """One recorded pass: what went through each layer, the scores, and their gradient by the loss."""
     observer, batch = PassageObserver(), twin.batches[0]
     twin.prime()
@@ -90,11 +90,11 @@ def gathered(twin: Twin) -> tuple[dict[str, Passage], Array, Array]:
     return observer.passages, batch.frame.scores.copy(), batch.frame.dscores.copy()
 
 
-def by_layer(twin: Twin, passages: dict[str, Passage]) -> Iterator[tuple[ObservedLayer, list[Evidence]]]:
-    """The evidence on each layer in backward order."""
+def by_layer(twin: Twin, passages: dict[str, Passage]) -> Iterator[tuple[ObservedLayer, list[LayerGradient]]]:
+    """The gradients of each layer in backward order."""
     for real, in_complex in zip(in_backward_order(twin.observed[0]), in_backward_order(twin.observed[1]), strict=True):
         if passages[real.name].dy is not None:
-            yield real, list(LayerAlone(real, in_complex, passages[real.name]).evidence())
+            yield real, list(LayerAlone(real, in_complex, passages[real.name]).gradients())
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ class LayerAlone:
     in_complex: ObservedLayer
     passage: Passage
 
-    def evidence(self) -> Iterator[Evidence]:
-        """The evidence on its parameters, then on its dx."""
+    def gradients(self) -> Iterator[LayerGradient]:
+        """Those of its parameters, then its dx."""
         passage, real = self.passage, self.real
         parameters = {key: value.copy() for key, value in vars(real.step.p).items()}
         judged = dict(passage.g) | ({} if passage.dx is None else {"dx": passage.dx})
@@ -114,7 +114,7 @@ class LayerAlone:
         for tensor, given in judged.items():
             at = self.entries(tensor, given)
             exact = np.array([self.vjp(tensor, entry(given, int(k))) for k in at])
-            yield Evidence(tensor, given, at, exact, passage, parameters, real, precision, self.slope)
+            yield LayerGradient(tensor, given, at, exact, passage, parameters, real, precision, self.slope)
 
     def entries(self, tensor: str, given: Array) -> Array:
         """All entries of a small array; of a large one a sample, and one that is wrong if a direction says so."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bptrain.gradcheck.diagnosis.bug import Kind
 from bptrain.gradcheck.twin import Twin
 from bptrain.model.objective import Objective
 from bptrain.nn import Layer, Loss
@@ -26,7 +27,7 @@ class Mutation:
 
     name: str
     description: str
-    kinds: tuple[str, ...]
+    kinds: tuple[Kind, ...]
     layer: str
     twin: Callable[[], Twin]
 
@@ -71,7 +72,7 @@ def described(fault: Callable[..., Any]) -> str:
     return text[:1].lower() + text[1:]
 
 
-def plants(layer: Any, *kinds: str, rows: int = ROWS) -> Callable[[Backward], Backward]:
+def plants(layer: Any, *kinds: Kind, rows: int = ROWS) -> Callable[[Backward], Backward]:
     """Decorator: a bug in the backward of a layer, which is put between two dense layers and a tanh."""
 
     def register(fault: Backward) -> Backward:
@@ -86,7 +87,7 @@ def plants(layer: Any, *kinds: str, rows: int = ROWS) -> Callable[[Backward], Ba
     return register
 
 
-def plants_in_forward(layer: Any, *kinds: str) -> Callable[[Backward], Backward]:
+def plants_in_forward(layer: Any, *kinds: Kind) -> Callable[[Backward], Backward]:
     """Decorator: a forward pass that spoils what backward needs."""
 
     def register(fault: Backward) -> Backward:
@@ -100,7 +101,7 @@ def plants_in_forward(layer: Any, *kinds: str) -> Callable[[Backward], Backward]
     return register
 
 
-def plants_in_loss(loss: Any, *kinds: str) -> Callable[[Backward], Backward]:
+def plants_in_loss(loss: Any, *kinds: Kind) -> Callable[[Backward], Backward]:
     """Decorator: a bug in the gradient that a loss gives."""
 
     def register(fault: Backward) -> Backward:
@@ -116,7 +117,7 @@ def plants_in_loss(loss: Any, *kinds: str) -> Callable[[Backward], Backward]:
     return register
 
 
-def plants_in_head(loss: Any, *kinds: str) -> Callable[[Backward], Backward]:
+def plants_in_head(loss: Any, *kinds: Kind) -> Callable[[Backward], Backward]:
     """Decorator: a bug in the gradient that the loss of one target out of three gives."""
 
     def register(fault: Backward) -> Backward:
@@ -131,7 +132,7 @@ def plants_in_head(loss: Any, *kinds: str) -> Callable[[Backward], Backward]:
     return register
 
 
-def plants_in_penalty(*kinds: str) -> Callable[[Any], Any]:
+def plants_in_penalty(*kinds: Kind) -> Callable[[Any], Any]:
     """Decorator: a bug in the gradient of the penalty, by the objective that adds it."""
 
     def register(fault: Callable[[Callable[[], None], Objective], None]) -> Any:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.shaking import KinkObserver, ShakenLoss, ShakingObserver
+from bptrain.gradcheck.observers import KinkObserver, ShakenLoss, ShakingObserver
 from bptrain.gradcheck.twin import Twin
 
 SHAKES = 5

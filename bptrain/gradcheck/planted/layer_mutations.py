@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.planted.planting import plants, plants_in_forward
+from bptrain.gradcheck.planted.mutation import plants, plants_in_forward
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
 from bptrain.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Softmax
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bptrain.arrays import Array, Shape
 from bptrain.gradcheck.methods import Method, Slope, places, tolerance
-from bptrain.gradcheck.rounding import rounding
+from bptrain.gradcheck.rounding_error import rounding
 from bptrain.gradcheck.twin import PARTS, Gradients, Part, Twin
 
 DIRECTIONS = 4

@@ -1,4 +1,4 @@
-"""Blame: from a gradient that is wrong to the layer that makes it wrong, and to what the layer does wrong."""
+"""Diagnosis: from a gradient that is wrong to the layer that makes it wrong, and to what the layer does wrong."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -6,17 +6,17 @@ from itertools import pairwise
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.bugs import Bug
-from bptrain.gradcheck.comparison import index
-from bptrain.gradcheck.evidence import Evidence, by_layer, derivative_of_loss, gathered
-from bptrain.gradcheck.history import bug_of
-from bptrain.gradcheck.loss_bugs import bug_of_loss
+from bptrain.gradcheck.diagnosis.bug import Bug
+from bptrain.gradcheck.diagnosis.layer_gradient import LayerGradient, by_layer, derivative_of_loss, record_pass
+from bptrain.gradcheck.diagnosis.loss_bugs import bug_of_loss
+from bptrain.gradcheck.diagnosis.timing_bugs import bug_of
 from bptrain.gradcheck.twin import Twin
+from bptrain.gradcheck.verdict import index
 from bptrain.nn.observer import BackwardError, ObservedLayer, Passage
 
 
 @dataclass(frozen=True)
-class Blame:
+class Diagnosis:
     """A layer or the loss, with what it does wrong: the array that it gets wrong, and the worst entry of that."""
 
     layer: str
@@ -40,14 +40,14 @@ def values(given: float, exact: float) -> str:
 
 
 @dataclass(frozen=True)
-class Blames:
+class Diagnoses:
     """All that is wrong in a network, in backward order; `between` is what is wrong where no layer is."""
 
-    loss: Blame | None
-    layers: tuple[Blame, ...]
-    between: Blame | None
+    loss: Diagnosis | None
+    layers: tuple[Diagnosis, ...]
+    between: Diagnosis | None
 
-    def culprit(self, name: str) -> Blame | None:
+    def culprit(self, name: str) -> Diagnosis | None:
         """Who makes a gradient wrong, the first in backward order: the loss, the dx of a layer behind it, or its own
         layer."""
         if self.loss:
@@ -73,32 +73,32 @@ def places_of(layer: str) -> tuple[int, ...]:
     return tuple(int(part) for part in layer.split(".") if part.isdigit())
 
 
-def blames(twin: Twin) -> Blames:
+def diagnose(twin: Twin) -> Diagnoses:
     """What is wrong in the network of a twin, as it stands.
 
     Raises:
         BackwardError: a pass does not run through.
     """
-    passages, scores, dscores = gathered(twin)
-    found: list[Blame] = []
-    for observed, evidence in by_layer(twin, passages):
-        found += of_layer(observed, passages[observed.name], evidence)
+    passages, scores, dscores = record_pass(twin)
+    found: list[Diagnosis] = []
+    for observed, gradients in by_layer(twin, passages):
+        found += diagnose_layer(observed, passages[observed.name], gradients)
     # What is wrong inside a block makes the block wrong.
     inner = tuple(one for one in found if not any(other.layer.startswith(f"{one.layer}.") for other in found))
-    return Blames(of_loss(twin, scores, dscores), inner, between(twin, passages))
+    return Diagnoses(diagnose_loss(twin, scores, dscores), inner, between(twin, passages))
 
 
-def of_exception(error: BackwardError) -> Blame:
+def diagnose_exception(error: BackwardError) -> Diagnosis:
     """The layer in which a pass stopped."""
     cause = error.__cause__
     what = f"{error.what} stops".strip() + f" with {type(cause).__name__}: {cause}"
     shapes = isinstance(cause, ValueError) and any(
         word in str(cause) for word in ("shape", "dimension", "broadcast", "align")
     )
-    return Blame(error.layer, error.layer, Bug("wrong_shape" if shapes else "exception", what))
+    return Diagnosis(error.layer, error.layer, Bug("wrong_shape" if shapes else "exception", what))
 
 
-def of_loss(twin: Twin, scores: Array, dscores: Array) -> Blame | None:
+def diagnose_loss(twin: Twin, scores: Array, dscores: Array) -> Diagnosis | None:
     """The loss, if its dscores are wrong."""
     exact = derivative_of_loss(twin, scores)
     precision = 1e-9 if twin.loss_is_complex_safe else 1e-5
@@ -108,33 +108,33 @@ def of_loss(twin: Twin, scores: Array, dscores: Array) -> Blame | None:
     k = worst(dscores, exact)
     given, truth = float(dscores.reshape(-1)[k]), float(exact.reshape(-1)[k])
     bug = bug_of_loss(twin, scores, dscores, exact, len(scores))
-    return Blame(twin.loss_name, "dscores", bug, index(exact.shape, k), given, truth)
+    return Diagnosis(twin.loss_name, "dscores", bug, index(exact.shape, k), given, truth)
 
 
-def of_layer(observed: ObservedLayer, passage: Passage, evidence: list[Evidence]) -> list[Blame]:
+def diagnose_layer(observed: ObservedLayer, passage: Passage, gradients: list[LayerGradient]) -> list[Diagnosis]:
     """What the backward of a layer gave that is wrong."""
     if passage.dy is None or not np.isfinite(passage.dy).all():
         return []
-    wrong = [one for one in evidence if one.tensor in passage.rebound or one.is_wrong()]
-    return [blamed(observed, one, bug_of(observed, passage, wrong, one)) for one in wrong]
+    wrong = [one for one in gradients if one.tensor in passage.rebound or one.is_wrong()]
+    return [diagnose_array(observed, one, bug_of(observed, passage, wrong, one)) for one in wrong]
 
 
-def blamed(observed: ObservedLayer, evidence: Evidence, bug: Bug) -> Blame:
+def diagnose_array(observed: ObservedLayer, gradient: LayerGradient, bug: Bug) -> Diagnosis:
     """The blame, with the worst entry of the array."""
-    k = worst(evidence.values, evidence.exact)
-    tensor = f"dx of {observed.name}" if evidence.tensor == "dx" else f"{observed.name}.{evidence.tensor}"
-    entry = index(evidence.given.shape, int(evidence.at[k]))
-    return Blame(observed.name, tensor, bug, entry, float(evidence.values[k]), float(evidence.exact[k]))
+    k = worst(gradient.values, gradient.exact)
+    tensor = f"dx of {observed.name}" if gradient.tensor == "dx" else f"{observed.name}.{gradient.tensor}"
+    entry = index(gradient.given.shape, int(gradient.at[k]))
+    return Diagnosis(observed.name, tensor, bug, entry, float(gradient.values[k]), float(gradient.exact[k]))
 
 
-def between(twin: Twin, passages: dict[str, Passage]) -> Blame | None:
+def between(twin: Twin, passages: dict[str, Passage]) -> Diagnosis | None:
     """Two neighbours of which one does not get what the other gave."""
     seen = [observed for observed in twin.observed[0] if passages[observed.name].dy is not None]
     for before, after in pairwise(seen):
         given, got = passages[after.name].dx, passages[before.name].dy
         if given is not None and got is not None and not np.array_equal(given, got, equal_nan=True):
             what = f"dx of {after.name} is overwritten before {before.name} reads it"
-            return Blame(before.name, f"dy of {before.name}", Bug("overwritten", what))
+            return Diagnosis(before.name, f"dy of {before.name}", Bug("overwritten", what))
     return None
 
 

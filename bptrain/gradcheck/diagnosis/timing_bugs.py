@@ -3,53 +3,53 @@
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.bugs import Bug, subject
-from bptrain.gradcheck.evidence import Evidence
-from bptrain.gradcheck.recognition import recognised
+from bptrain.gradcheck.diagnosis.bug import Bug, subject
+from bptrain.gradcheck.diagnosis.layer_gradient import LayerGradient
+from bptrain.gradcheck.diagnosis.recognition import recognise
 from bptrain.nn import Workspace
 from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, guard_kernels
 
 STALE = "backward uses what an earlier pass left behind, not what the latest forward computed"
 
 
-def bug_of(observed: ObservedLayer, passage: Passage, wrong: list[Evidence], one: Evidence) -> Bug:
+def bug_of(observed: ObservedLayer, passage: Passage, wrong: list[LayerGradient], one: LayerGradient) -> Bug:
     """What is wrong with one array of a layer, of which several may be wrong."""
     if one.tensor in passage.rebound:
-        return rebound(one, passage)
+        return rebound_bug(one, passage)
     return history(observed, passage, wrong) or local(one)
 
 
-def local(evidence: Evidence) -> Bug:
+def local(gradient: LayerGradient) -> Bug:
     """What is wrong with an array, by its values alone."""
-    given = evidence.given
+    given = gradient.given
     if np.isnan(given).all():
-        what = f"{subject(evidence)} is never written"
+        what = f"{subject(gradient)} is never written"
         return Bug(
             "not_written",
-            f"{what}: backward must fill it, as in g.{evidence.tensor}[...] = ..."
-            if evidence.tensor != "dx"
+            f"{what}: backward must fill it, as in g.{gradient.tensor}[...] = ..."
+            if gradient.tensor != "dx"
             else f"{what}: backward must fill it, as in dx[...] = ...",
         )
     if not np.isfinite(given).all():
         count = int((~np.isfinite(given)).sum())
-        return Bug("not_finite", f"{count} of {given.size} entries of {subject(evidence)} are not finite")
-    return recognised(evidence)
+        return Bug("not_finite", f"{count} of {given.size} entries of {subject(gradient)} are not finite")
+    return recognise(gradient)
 
 
-def rebound(evidence: Evidence, passage: Passage) -> Bug:
+def rebound_bug(gradient: LayerGradient, passage: Passage) -> Bug:
     """A gradient put beside the array that was to be filled."""
-    array = passage.rebound[evidence.tensor]
+    array = passage.rebound[gradient.tensor]
     shape = getattr(array, "shape", ())
-    if shape != evidence.given.shape:
-        what = f"the gradient of {evidence.tensor} has the shape {shape}; it must have {evidence.given.shape}"
+    if shape != gradient.given.shape:
+        what = f"the gradient of {gradient.tensor} has the shape {shape}; it must have {gradient.given.shape}"
         return Bug("wrong_shape", what)
-    what = f"g.{evidence.tensor} = ... makes a new array that nobody sees; write g.{evidence.tensor}[...] = ..."
+    what = f"g.{gradient.tensor} = ... makes a new array that nobody sees; write g.{gradient.tensor}[...] = ..."
     return Bug("rebound", what)
 
 
-def history(observed: ObservedLayer, passage: Passage, wrong: list[Evidence]) -> Bug | None:
+def history(observed: ObservedLayer, passage: Passage, wrong: list[LayerGradient]) -> Bug | None:
     """A mistake of when rather than of what: right with fresh arrays, wrong with those of the run."""
-    if not deterministic(observed, passage):
+    if not is_deterministic(observed, passage):
         return Bug("not_repeatable", "the same pass gives other gradients each time: something is drawn anew")
     if not all(np.isfinite(one.given).all() for one in wrong):
         if not mends(observed, passage, wrong, fill=0.0):
@@ -79,7 +79,7 @@ def overwritten(observed: ObservedLayer, passage: Passage, letter: str) -> str:
 def mends(
     observed: ObservedLayer,
     passage: Passage,
-    wrong: list[Evidence],
+    wrong: list[LayerGradient],
     *,
     fill: float = np.nan,
     pristine: str = "xy",
@@ -91,7 +91,7 @@ def mends(
     Args:
         observed: the layer.
         passage: its pass.
-        wrong: the evidence against it.
+        wrong: its gradients that are wrong.
         fill: what is in the gradients before; NaN shows what is not written.
         pristine: which of x and y are as forward saw them; the others as backward saw them.
         forward_again: whether forward runs just before.
@@ -139,7 +139,7 @@ def rerun(
     return dx, g
 
 
-def deterministic(observed: ObservedLayer, passage: Passage) -> bool:
+def is_deterministic(observed: ObservedLayer, passage: Passage) -> bool:
     """Whether the layer gives the same gradients twice."""
     try:
         (dx, g), (again, g_again) = (rerun(observed, passage, 0.0) for _ in range(2))

@@ -1,30 +1,41 @@
 """Bugs in a backward pass: what is said of one, and the words and numbers that the recognisers share."""
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.evidence import Evidence, same
+from bptrain.gradcheck.diagnosis.layer_gradient import LayerGradient, same
+
+Kind = Literal[
+    "accumulated", "bias_mean", "branch_missing", "coarse", "derivative_misplaced", "derivative_missing",
+    "derivative_of_another", "derivative_twice", "entries", "exception", "mask_missing", "mask_redrawn",
+    "mask_unscaled", "norm_both_terms", "norm_mean_term", "norm_scale", "norm_variance_term", "not_finite",
+    "not_repeatable", "not_written", "output_missing", "overwritten", "penalty_doubled", "penalty_missing",
+    "penalty_on_biases", "ratio", "ratio_keep", "ratio_outputs", "ratio_rows", "ratio_two", "rebound", "sign",
+    "skip_missing", "softmax_diagonal", "stale", "target_missing", "transposed", "unknown", "wrong_axis",
+    "wrong_shape", "zero",
+]  # fmt: skip
+"""Every kind of mistake that the check can name, as `--json` gives it."""
 
 
 @dataclass(frozen=True)
 class Bug:
     """What is wrong: the kind in one word, and a sentence."""
 
-    kind: str
+    kind: Kind
     sentence: str
 
 
-def subject(evidence: Evidence) -> str:
+def subject(gradient: LayerGradient) -> str:
     """The array in words: `dx`, or `the gradient of weight`."""
-    return "dx" if evidence.tensor == "dx" else f"the gradient of {evidence.tensor}"
+    return "dx" if gradient.tensor == "dx" else f"the gradient of {gradient.tensor}"
 
 
-def signals(evidence: Evidence) -> tuple[Array, Array, Array]:
+def signals(gradient: LayerGradient) -> tuple[Array, Array, Array]:
     """x, y and dy."""
-    return evidence.passage.x, evidence.passage.y, cast(Array, evidence.passage.dy)
+    return gradient.passage.x, gradient.passage.y, cast(Array, gradient.passage.dy)
 
 
 def ratio_of(values: Array, exact: Array, precision: float = 1e-7) -> float | None:
@@ -36,9 +47,9 @@ def ratio_of(values: Array, exact: Array, precision: float = 1e-7) -> float | No
     return ratio if same(values, ratio * exact, precision) else None
 
 
-def ratio_in_words(ratio: float, what: str, rows: int, outputs: int) -> tuple[str, str]:
+def ratio_in_words(ratio: float, what: str, rows: int, outputs: int) -> tuple[Kind, str]:
     """The kind of a constant factor, and where it may come from: everything that it fits."""
-    known = [
+    known: list[tuple[Kind, int, str]] = [
         ("ratio_rows", rows, f"the number of rows, {rows}"),
         ("ratio_outputs", outputs, f"the number of outputs, {outputs}"),
         ("ratio_rows", rows * outputs, f"the number of rows times outputs, {rows * outputs}"),

@@ -7,14 +7,14 @@ from typing import Literal
 
 import numpy as np
 
-from bptrain.gradcheck.blame import Blames, blames, of_exception, values
-from bptrain.gradcheck.comparison import Check, Entries, Mismatch, compare, failed, index, too_many_skipped
-from bptrain.gradcheck.conduct import first_not_finite, misconduct, without_dx
-from bptrain.gradcheck.loss_bugs import bug_of_penalty
+from bptrain.gradcheck.conduct import find_misconduct, first_not_finite, without_dx
+from bptrain.gradcheck.diagnosis.diagnosis import Diagnoses, diagnose, diagnose_exception, values
+from bptrain.gradcheck.diagnosis.loss_bugs import bug_of_penalty
 from bptrain.gradcheck.methods import Central, ComplexStep, Method
-from bptrain.gradcheck.rounding import step_aside
+from bptrain.gradcheck.rounding_error import step_aside
 from bptrain.gradcheck.safety import unsafe_parts
 from bptrain.gradcheck.twin import BURN_IN, Twin
+from bptrain.gradcheck.verdict import Check, Entries, Mismatch, compare, failed, index, too_many_skipped
 from bptrain.nn.observer import BackwardError
 
 MethodName = Literal["complex", "central", "both"]
@@ -44,19 +44,19 @@ def check(twin: Twin, method: MethodName = "complex", entries: Entries = "auto")
             if unsafe or method != "complex":
                 methods.append(Central(twin))
             notes = [not_safe(*one) for one in unsafe.items()] if method != "central" else []
-            if wrong := list(misconduct(twin)):
+            if wrong := list(find_misconduct(twin)):
                 return [*wrong, *notes]
             checks = at_point(twin, methods, entries, "")
             if all(one.passed for one in checks):
                 if twin.burn_in():
                     later = at_point(twin, methods, entries, f"after {BURN_IN} steps of training: ")
-                    checks = merged(checks, later)
+                    checks = merge(checks, later)
                 else:
                     notes.append(note("after training", f"not checked: {BURN_IN} steps of it end in no finite numbers"))
             if all(one.passed for one in checks):
                 checks += without_dx(twin)
         except BackwardError as error:
-            culprit = of_exception(error)
+            culprit = diagnose_exception(error)
             one = failed("backward pass", (), 0, str(culprit))
             return [replace(one, kind=culprit.bug.kind, layer=culprit.layer, cause=str(culprit))]
     return [*checks, *notes]
@@ -84,13 +84,13 @@ def at_point(twin: Twin, methods: Sequence[Method], entries: Entries, where: str
         if not all(one.passed for one in found):
             if aside and method.exact and step_aside(twin):
                 return at_point(twin, methods, entries, where, aside=False)
-            return explained(twin, found, wrong, where)
-        checks = merged(checks, found) if checks else found
+            return diagnose_checks(twin, found, wrong, where)
+        checks = merge(checks, found) if checks else found
         checks.extend(too_many_skipped(found))
     return checks
 
 
-def merged(checks: Sequence[Check], others: Sequence[Check]) -> list[Check]:
+def merge(checks: Sequence[Check], others: Sequence[Check]) -> list[Check]:
     """The worse of two checks of each array."""
     by_name = {one.name: one for one in others}
     both = [worse(one, by_name.pop(one.name, one)) for one in checks]
@@ -103,17 +103,19 @@ def worse(one: Check, other: Check) -> Check:
     return replace(chosen, entries=max(one.entries, other.entries), skipped=max(one.skipped, other.skipped))
 
 
-def explained(twin: Twin, checks: Sequence[Check], wrong: dict[str, Mismatch], where: str) -> list[Check]:
+def diagnose_checks(twin: Twin, checks: Sequence[Check], wrong: dict[str, Mismatch], where: str) -> list[Check]:
     """The checks with a diagnosis for those that failed."""
-    found: Blames | BackwardError
+    found: Diagnoses | BackwardError
     try:
-        found = blames(twin)
+        found = diagnose(twin)
     except BackwardError as error:
         found = error
-    return [one if one.passed else diagnosed(one, wrong.get(one.name), found, where, twin) for one in checks]
+    return [one if one.passed else diagnose_check(one, wrong.get(one.name), found, where, twin) for one in checks]
 
 
-def diagnosed(check: Check, wrong: Mismatch | None, found: Blames | BackwardError, where: str, twin: Twin) -> Check:
+def diagnose_check(
+    check: Check, wrong: Mismatch | None, found: Diagnoses | BackwardError, where: str, twin: Twin
+) -> Check:
     """A failed check with its diagnosis: what is wrong in it, and who makes it wrong."""
     if wrong is None:
         source = first_not_finite(twin) if "the loss is not finite" in (check.diagnosis or "") else None
@@ -125,7 +127,9 @@ def diagnosed(check: Check, wrong: Mismatch | None, found: Blames | BackwardErro
         what = f"{where}{bug.sentence} ({check.name}{what.removeprefix('at ')})"
         return replace(check, diagnosis=what, kind=bug.kind, layer="penalty", cause=f"{where}{bug.sentence}")
     if isinstance(found, BackwardError):
-        return replace(check, diagnosis=f"{where}{what}; who is to blame could not be seen: {of_exception(found)}")
+        return replace(
+            check, diagnosis=f"{where}{what}; who is to blame could not be seen: {diagnose_exception(found)}"
+        )
     culprit = found.culprit(check.name)
     if culprit is None:
         reason = {

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bptrain.gradcheck.comparison import Check
 from bptrain.gradcheck.planted import Mutation
+from bptrain.gradcheck.verdict import Check
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.planted.planting import ROWS, plants_in_head, plants_in_loss, plants_in_penalty
+from bptrain.gradcheck.planted.mutation import ROWS, plants_in_head, plants_in_loss, plants_in_penalty
 from bptrain.model.objective import Objective
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 

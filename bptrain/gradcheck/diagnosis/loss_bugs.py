@@ -3,8 +3,8 @@
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.bugs import Bug, ratio_in_words, ratio_of
-from bptrain.gradcheck.evidence import same
+from bptrain.gradcheck.diagnosis.bug import Bug, ratio_in_words, ratio_of
+from bptrain.gradcheck.diagnosis.layer_gradient import same
 from bptrain.gradcheck.twin import Twin
 from bptrain.nn import Loss
 from bptrain.nn.losses import MultiTask
