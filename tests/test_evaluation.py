@@ -14,6 +14,7 @@ from bptrain.evaluation.fitting import Judged, fitting_metrics
 from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.targets import ClassTarget, NumberTarget, targets
 from bptrain.metrics import Accuracy, Mae, RocAuc
+from bptrain.model import scoring
 from bptrain.registry import name_of
 
 TINY = "data: {source: {bundled: %s}}\nhidden: [4]\ntraining: {epochs: 3}\n"
@@ -222,3 +223,16 @@ def test_colours_on_a_terminal_only(runs, monkeypatch):
 def test_mae_agrees_with_the_residuals(runs):
     found = bptrain.evaluate(runs["diabetes"], split="train")
     assert found.targets[0].mae == pytest.approx(found.metrics[name_of(Mae())], rel=1e-6)
+
+
+def test_the_network_goes_over_the_rows_once(runs, monkeypatch):
+    rows, original = [], scoring.forward
+
+    def counted(model, part, chosen):
+        rows.extend(chosen)
+        return original(model, part, chosen)
+
+    monkeypatch.setattr(scoring, "forward", counted)
+    evaluation = bptrain.evaluate(runs["iris"], split="train")
+    assert rows == list(range(evaluation.rows))
+    assert evaluation.rows > 0

@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.arrays import Array
-from bptrain.commands.predict import Prediction
 from bptrain.console.tables import output
 from bptrain.console.text import number, printable
+from bptrain.evaluation.prediction import Prediction
 
 FIRST = 20
 """So many rows are shown."""

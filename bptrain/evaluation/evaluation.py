@@ -12,7 +12,7 @@ import numpy as np
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.bootstrap import CONFIDENCE, Interval, Watch, intervals
 from bptrain.evaluation.fitting import fitting_measures
-from bptrain.evaluation.predictions import Predictions, in_own_units, predictions
+from bptrain.evaluation.predictions import Predictions, in_own_units, score_and_predict
 from bptrain.evaluation.targets import Target, targets
 from bptrain.metrics import Figure
 from bptrain.model.encoded_rows import Rows
@@ -20,7 +20,6 @@ from bptrain.model.encoding import encode_splits, fingerprint, ignored_columns, 
 from bptrain.model.model import Model
 from bptrain.model.read import reading_of
 from bptrain.model.roles import Roles
-from bptrain.model.scoring import score
 from bptrain.model.splits import describe_dropped, split_table
 from bptrain.tables.large import is_mapped
 from bptrain.tables.sources import read_table
@@ -64,7 +63,7 @@ def evaluated(
     model: Model, name: str, rows: Rows, bootstrap: int | None = None, watch: Watch | None = None
 ) -> Evaluation:
     """Score a model on rows that have a name; see `evaluate`."""
-    result, found = score(model, rows), predictions(model, rows)
+    result, found = score_and_predict(model, rows)
     judged = [one for said in found for one in fitting_measures(model.metrics, said)]
     values = {}
     with np.errstate(all="ignore"):

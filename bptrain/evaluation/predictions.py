@@ -1,6 +1,6 @@
 """Predictions: what a model says of rows, beside what is true of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,9 +15,8 @@ from bptrain.metrics import Kind, predicted_codes
 from bptrain.metrics.probability import class_probabilities
 from bptrain.model.encoded_rows import Rows
 from bptrain.model.heads import Head
-from bptrain.model.model import Model, scoring_rows
-from bptrain.model.scoring import Pair, forward
-from bptrain.nn.threads import threads_for
+from bptrain.model.model import Model
+from bptrain.model.scoring import Pair, Score, score
 
 
 @dataclass(frozen=True)
@@ -62,16 +61,16 @@ class Predictions:
         return replace(self, outputs=self.outputs[chosen], targets=self.targets[chosen])
 
 
-def predictions(model: Model, rows: Rows) -> tuple[Predictions, ...]:
-    """What each head of the model says of rows, in the portions in which it is scored."""
+def score_and_predict(model: Model, rows: Rows) -> tuple[Score, tuple[Predictions, ...]]:
+    """Return loss and metrics of the model on rows, and what each of its heads says of them, in one pass."""
     found: dict[str, list[Pair]] = {head.name: [] for head in model.heads}
-    portion = scoring_rows(model.experiment)
-    with threads_for(model.network, portion), np.errstate(all="ignore"):
-        for start in range(0, len(rows), portion):
-            _, pairs = forward(model, rows, np.arange(start, min(start + portion, len(rows))))
-            for name, (said, true) in pairs.items():
-                found[name].append((said.copy(), true.copy()))
-    return tuple(joined(head, model.columns, found[head.name]) for head in model.heads)
+
+    def keep(pairs: Mapping[str, Pair]) -> None:
+        for name, (said, true) in pairs.items():
+            found[name].append((said.copy(), true.copy()))
+
+    result = score(model, rows, keep=keep)
+    return result, tuple(joined(head, model.columns, found[head.name]) for head in model.heads)
 
 
 def joined(head: Head, columns: Columns, pairs: Sequence[Pair]) -> Predictions:

@@ -1,6 +1,6 @@
 """Scoring: the loss and the metrics of a model on rows, outside training."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,24 @@ class Score:
         return {"loss": self.loss, "metrics": self.metrics}
 
 
-def score(model: Model, rows: Rows, interruption: Interruption | None = None) -> Score:
-    """Loss and metrics of the model as it stands. The loss is a sum over rows divided by their weight, in float64; in
-    the metrics every row counts the same.
+Pair = tuple[Array, Array]
+"""Outputs and targets as metrics take them."""
+
+
+def score(
+    model: Model,
+    rows: Rows,
+    interruption: Interruption | None = None,
+    keep: Callable[[Mapping[str, Pair]], None] | None = None,
+) -> Score:
+    """Return loss and metrics of the model as it stands. The loss is a sum over rows divided by their weight, in
+    float64; in the metrics every row counts the same.
+
+    Args:
+        model: whose heads are scored.
+        rows: as the network reads them.
+        interruption: is looked at between two chunks of rows.
+        keep: is given what each head says of a chunk of rows, by its name, in arrays that the next chunk overwrites.
 
     Raises:
         StoppedError: it was interrupted.
@@ -49,6 +64,8 @@ def score(model: Model, rows: Rows, interruption: Interruption | None = None) ->
                 raise StoppedError(interruption.signal)
             part = np.arange(start, min(start + portion, len(rows)))
             (value, weight), pairs = forward(model, rows, part)
+            if keep is not None:
+                keep(pairs)
             total += value * weight
             weights += weight
             tallies = [one.metric.tally(*pairs[one.head.name]) for one in model.measures]
@@ -56,10 +73,6 @@ def score(model: Model, rows: Rows, interruption: Interruption | None = None) ->
             sums = [one.metric.merge(before, here) for one, before, here in merged] if sums else tallies
     metrics = {one.name: one.metric.finish(s) for one, s in zip(model.measures, sums, strict=True)}
     return Score(total / (weights or 1.0), metrics)
-
-
-Pair = tuple[Array, Array]
-"""Outputs and targets as metrics take them."""
 
 
 def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, dict[str, Pair]]:
