@@ -31,7 +31,7 @@ class Family:
     def __init__(self, kind: str, *, contract: type = object, includes: tuple["Family", ...] = ()) -> None:
         self.kind = kind
         self.contract = contract
-        self._includes = includes
+        self.includes = includes
         self._own: dict[str, type] = {}
         _families.append(self)
 
@@ -51,7 +51,7 @@ class Family:
                 raise InputError(f"{describe_family(self)} is a class (got {cls!r})")
             if not isinstance(name, str) or not name.isidentifier() or name in RESERVED:
                 raise InputError(f"{name!r} cannot be the name of {describe_family(self)}; use another word")
-            taken = (family.kind for family in _families if self in (family, *family._includes) and name in family)
+            taken = (family.kind for family in _families if self in (family, *family.includes) and name in family)
             if kind := next(taken, None):
                 raise InputError(f"the {kind} {name!r} is registered already; choose another name")
             if cls in _names:
@@ -65,7 +65,19 @@ class Family:
     @property
     def members(self) -> dict[str, type]:
         """Every class of the family by its name, those of the included families last."""
-        return self._own | {name: cls for family in self._includes for name, cls in family.members.items()}
+        return self._own | {name: cls for family in self.includes for name, cls in family.members.items()}
+
+    @property
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """What other tools call the classes that were registered in this very family: each word with what it may mean.
+
+        A component says it in `aliases`, in lower case with underscores; one that inherits from it does not say it.
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        for name, cls in self._own.items():
+            for word in vars(cls).get("aliases", ()):
+                found[word] = (*found.get(word, ()), name)
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.members)

@@ -12,7 +12,8 @@ from speeds import sampled
 
 from bptrain.commands.list import FAMILIES, SECTIONS
 from bptrain.config import load
-from bptrain.config.aliases import KEYS, NAMES, REMARKS, VALUES
+from bptrain.config.aliases import KEYS, REMARKS, SEVERAL, VALUES
+from bptrain.config.suggest import component_aliases
 from bptrain.errors import ConfigError, InputError
 from bptrain.hints import Member, Section, options
 from bptrain.registry import describe_family
@@ -209,13 +210,16 @@ def test_aliases_lead_to_what_exists():
         assert normalize(alias) == alias
         assert {target.split(".")[-1] for target in targets} <= names, alias
     assert all(normalize(word) == word and word not in names for word in REMARKS)
-    kinds = {family.kind: family for family in FAMILIES.values()}
-    assert NAMES.keys() == kinds.keys()
-    for kind, aliases in NAMES.items():
+    families = {family.kind: family for family in FAMILIES.values()}
+    assert SEVERAL.keys() <= families.keys()
+    for family in families.values():
+        aliases = component_aliases(family)
+        assert aliases, family.kind
         for alias, targets in aliases.items():
             assert normalize(alias) == alias
-            assert alias not in kinds[kind].members
-            assert set(targets) <= set(kinds[kind].members), alias
+            assert alias not in family.members
+            assert set(targets) <= set(family.members), alias
+            assert len(targets) == 1 or alias in SEVERAL[family.kind], alias
     literals = "".join(option.hint.describe() for _, option in FIELDS)
     assert all(f"'{target}'" in literals for targets in VALUES.values() for target in targets)
 

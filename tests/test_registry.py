@@ -41,6 +41,7 @@ def component(request):
         "__doc__": "Does what nobody did.",
         "__annotations__": {"novelty": Annotated[int, Ge(1), "how new it is"]},
         "novelty": 3,
+        "aliases": ("brand_new",),
     }
     cls = family.register(dataclass(frozen=True)(type("ThirdParty", (base,), body)))
     required = "".join(f"{option.name}: iris, " for option in options(cls) if option.required)
@@ -79,6 +80,8 @@ def test_a_slip_of_the_finger_leads_to_it(component):
     key, text = component
     (name,) = mistakes(key, text.replace("third_party", "third_part"))
     assert "'third_party'" in name
+    (alias,) = mistakes(key, text.replace("third_party", "BrandNew"))
+    assert "did you mean 'third_party'?" in alias
     assert "did you mean 'novelty'?" in mistakes(key, text.replace("novelty", "noveltie"))[0]
     assert mistakes(key, text.replace("5", "0")) == ["expected a whole number >= 1 (got 0)"]
 

@@ -53,6 +53,7 @@ class GaussianNoise(Augmentation):
     learns to take noise away. The layer of the same name adds it inside of a network. Reference: Bishop, 1995.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("gaussian", "jitter", "noise")
     std: Annotated[float, Ge(0), Le(1e6), "standard deviation of the noise, in scaled units"] = 0.1
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
@@ -76,6 +77,7 @@ class FeatureDropout(Augmentation):
     denoising autoencoders. Reference: Vincent et al., 2008.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("masking", "swap_noise")
     rate: Annotated[float, Ge(0), Lt(1), "share of the values that is dropped"] = 0.1
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
@@ -99,6 +101,7 @@ class Mixup(Augmentation):
     mixed target. Reference: Zhang et al., 2018.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("cutmix", "mix_up")
     alpha: Annotated[float, Gt(0), Le(1000), "small: mostly one of the two rows; 1: any mixture alike"] = 0.2
 
     mixes: ClassVar[bool] = True
@@ -128,6 +131,7 @@ class ImageShift(Augmentation):
     as with `scaling: none`. Reference: LeCun et al., 1998.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("random_crop", "random_shift", "random_translation", "shift", "translation")
     height: Annotated[int, Ge(1), "lines of the image"]
     width: Annotated[int, Ge(1), "pixels in a line"]
     pixels: Annotated[int, Ge(1), Le(32), "how far at most"] = 1

@@ -39,6 +39,7 @@ class Refuse:
     Value: none.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("fail", "none", "raise")
     fills: ClassVar[bool] = False
     of_numbers: ClassVar[bool] = False
 
@@ -54,6 +55,7 @@ class Drop:
     Value: none. pandas's dropna.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("dropna",)
     fills: ClassVar[bool] = False
     of_numbers: ClassVar[bool] = False
 
@@ -69,6 +71,7 @@ class Mean:
     Value: `Σx / n` over the rows that have one. As scikit-learn's SimpleImputer.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("average",)
     fills: ClassVar[bool] = True
     of_numbers: ClassVar[bool] = True
 
@@ -99,6 +102,7 @@ class MostFrequent:
     Value: the mode. As scikit-learn's SimpleImputer.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("mode",)
     fills: ClassVar[bool] = True
     of_numbers: ClassVar[bool] = False
 
@@ -114,6 +118,7 @@ class Constant:
     Value: the given one. As scikit-learn's SimpleImputer.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("fill", "fillna", "zero")
     value: Annotated[float | str | bool, "what stands for a missing value"]
 
     fills: ClassVar[bool] = True

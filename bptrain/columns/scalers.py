@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class Standard:
     Forward: `(x - mean) / std`. Backward: `x · std + mean`. Shapes: `(rows,)`. The standard deviation divides by n, as
     scikit-learn's StandardScaler does.
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("standard_scaler", "standardise", "standardize", "z_score", "zscore")
 
     def fit(self, column: Array) -> Statistics:
         mean = float(np.mean(column))
@@ -126,6 +128,8 @@ class Unscaled:
 
     Forward: `x`. Backward: `x`. Shapes: `(rows,)`.
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("no", "null", "off")
 
     def fit(self, column: Array) -> Statistics:
         return ()

@@ -4,7 +4,7 @@ import re
 from functools import cached_property
 from typing import Any
 
-from bptrain.config.aliases import KEYS, NAMES, REMARKS, VALUES
+from bptrain.config.aliases import KEYS, REMARKS, SEVERAL, VALUES
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
 from bptrain.config.origin import FieldPath, join_path
@@ -27,6 +27,11 @@ def value_advice(value: str, choices: list[str]) -> str:
     return f"did you mean {join_or(list(map(repr, found)))}?" if found else ""
 
 
+def component_aliases(family: Family) -> dict[str, tuple[str, ...]]:
+    """Return what other tools call the components of a family, with the names that each word may mean."""
+    return family.aliases | SEVERAL.get(family.kind, {})
+
+
 def name_advice(word: str, family: Family, others: list[str]) -> str:
     """What to do about an unknown name of a component.
 
@@ -36,9 +41,7 @@ def name_advice(word: str, family: Family, others: list[str]) -> str:
         others: what could stand there besides, such as `auto`.
     """
     names = [*family.members, *others]
-    aliases = (
-        {**NAMES.get("activation", {}), **NAMES["layer"]} if family.kind == "layer" else NAMES.get(family.kind, {})
-    )
+    aliases = {word: found for one in (*family.includes, family) for word, found in component_aliases(one).items()}
     homes = [one for one in FAMILIES.values() if normalize(word) in one.members]
     if family.kind == "source" and (form := source_form(word)):
         return f"write {form}"
@@ -149,7 +152,7 @@ class Map:
     def as_component(self, word: str, path: FieldPath, *, exact: bool) -> tuple[str, set[str]] | None:
         """The advice for a key that is the name of a component, or what other tools call one."""
         for family in FAMILIES.values():
-            name = word if exact else NAMES.get(family.kind, {}).get(word, ("",))[0]
+            name = word if exact else component_aliases(family).get(word, ("",))[0]
             if name not in family.members or family.kind not in self.shelves:
                 continue
             shelf = self.shelves[family.kind]

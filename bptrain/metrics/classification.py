@@ -41,6 +41,7 @@ class Accuracy(Metric):
     1 - hamming_loss, where accuracy_score asks for whole rows to be right.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("acc",)
     kinds: ClassVar[tuple[Kind, ...]] = ("classes", "labels")
     perfect: ClassVar[float | None] = 1.0
     usual: ClassVar[bool] = True
@@ -88,6 +89,7 @@ class TopK(Metric):
     the accuracy of both, prefers the first.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("top_k_accuracy",)
     k: Annotated[int, Ge(1), "how many of the most probable classes count"] = 3
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
@@ -123,6 +125,7 @@ class ConfusionMatrix(Metric):
     as labels.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("confusion",)
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     perfect: ClassVar[float | None] = None
 

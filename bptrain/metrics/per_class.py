@@ -87,5 +87,7 @@ class F1(PerClass):
     one that only occurs or is only predicted. As scikit-learn's f1_score on the classes that are left.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("f1_score",)
+
     def parts(self, right: Array, predicted: Array, occurring: Array) -> tuple[Array, Array]:
         return 2 * right, predicted + occurring

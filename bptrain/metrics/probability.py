@@ -26,6 +26,7 @@ class LogLoss(Metric):
     float64; on float32 it clips at the ε of that.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("cross_entropy",)
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     perfect: ClassVar[float | None] = 0.0
     of_probabilities: ClassVar[bool] = True
@@ -50,6 +51,7 @@ class BrierScore(Metric):
     no rows. As scikit-learn's brier_score_loss with scale_by_half="auto". Reference: Brier, 1950, the sum form.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("brier",)
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     perfect: ClassVar[float | None] = 0.0
     of_probabilities: ClassVar[bool] = True
@@ -76,6 +78,7 @@ class ExpectedCalibrationError(Metric):
     et al., 2017, the top-label form.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("ece",)
     bins: Annotated[int, Ge(1), Le(10_000), "how many bins of equal width between 0 and 1"] = 10
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)

@@ -68,6 +68,8 @@ class RocAuc(Ranking):
     scikit-learn's roc_auc_score with multi_class="ovr", which refuses or gives NaN where a class is missing.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("auc", "auroc")
+
     def judge(self, hits: Array, misses: Array) -> float:
         return float(misses @ (np.cumsum(hits) - hits / 2) / (hits.sum() * misses.sum()))
 
@@ -84,6 +86,8 @@ class AveragePrecision(Ranking):
     out of the mean. As scikit-learn's average_precision_score, which gives 0 with a warning for a class that never
     occurs and 1 for one that always does.
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("ap", "pr_auc")
 
     def judge(self, hits: Array, misses: Array) -> float:
         found = np.cumsum(hits)

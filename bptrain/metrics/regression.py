@@ -28,6 +28,7 @@ class R2(Metric):
     The spread of the targets is merged batch by batch around their running means, so that a large mean costs no digits.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("r2_score", "rsquared")
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 1.0
     usual: ClassVar[bool] = True
@@ -66,6 +67,7 @@ class Rmse(Metric):
     root_mean_squared_error for one column; for several it takes the mean of their roots.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("root_mean_squared_error",)
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 0.0
     usual: ClassVar[bool] = True
@@ -88,6 +90,7 @@ class Mae(Metric):
     mean_absolute_error.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("mean_absolute_error",)
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 0.0
     usual: ClassVar[bool] = True
@@ -109,6 +112,7 @@ class Mse(Metric):
     mean_squared_error.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("mean_squared_error",)
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 0.0
 

@@ -46,6 +46,7 @@ class Zeros:
     Value: `w = 0`. Shapes: any. Shared by all frameworks.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("zero",)
     alike: ClassVar[bool] = True
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -90,6 +91,7 @@ class Uniform:
     Value: `w ~ U(low, high)`. Shapes: any. Keras's RandomUniform has the same bounds, PyTorch's `uniform_` 0 and 1.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("random_uniform",)
     low: Annotated[float, "least number"] = -0.05
     high: Annotated[float, "number that is not reached"] = 0.05
 
@@ -114,6 +116,7 @@ class Normal:
     Value: `w ~ N(0, std²)`. Shapes: any. Keras calls it RandomNormal (std 0.05), PyTorch `normal_` (std 1).
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("gaussian", "random_normal")
     std: Annotated[float, Ge(0), "standard deviation"] = 0.05
 
     @property
@@ -157,6 +160,8 @@ class GlorotUniform:
     Reference: Glorot and Bengio, 2010. The default of Keras; PyTorch calls it `xavier_uniform_`.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("xavier_uniform",)
+
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         limit = sqrt(6 / sum(fans(out.shape)))
         out[...] = rng.uniform(-limit, limit, out.shape)
@@ -171,6 +176,8 @@ class GlorotNormal:
     Reference: Glorot and Bengio, 2010. As PyTorch's `xavier_normal_`; Keras truncates the distribution.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("xavier_normal",)
+
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = rng.normal(0, sqrt(2 / sum(fans(out.shape))), out.shape)
 
@@ -183,6 +190,8 @@ class HeUniform:
     Value: `w ~ U(-a, a)` with `a = sqrt(6 / fan_in)`. Shapes: `(inputs, units)`.
     Reference: He et al., 2015. PyTorch calls it `kaiming_uniform_` (its `Linear` starts narrower, at `sqrt(1/fan_in)`).
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("kaiming_uniform",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         limit = sqrt(6 / fans(out.shape)[0])
@@ -197,6 +206,8 @@ class HeNormal:
     Value: `w ~ N(0, 2 / fan_in)`. Shapes: `(inputs, units)`.
     Reference: He et al., 2015. As PyTorch's `kaiming_normal_`; Keras truncates the distribution.
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("kaiming_normal",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = rng.normal(0, sqrt(2 / fans(out.shape)[0]), out.shape)
@@ -239,6 +250,7 @@ class Orthogonal:
     Ganguli, 2014.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("eye",)
     gain: Annotated[float, Gt(0), "factor of all values"] = 1.0
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:

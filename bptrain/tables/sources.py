@@ -56,6 +56,7 @@ def resources(kind: Literal["datasets", "configs"]) -> Path:
 class Bundled:
     """A data set that comes with bptrain: breast_cancer, diabetes, digits, iris or wine. It knows its target."""
 
+    aliases: ClassVar[tuple[str, ...]] = ("builtin", "sklearn")
     name: Annotated[str, "name of the data set"]
 
     def __post_init__(self) -> None:
@@ -79,6 +80,7 @@ class Csv:
     are found out.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("file",)
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".txt")
 
     path: Annotated[Path, "the file or a pattern, from the config file"]

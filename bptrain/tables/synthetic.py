@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import pi
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -30,6 +30,7 @@ class Synthetic:
     The noise is normal, on x1 and x2 of classes and on y of numbers. The points are drawn by NumPy's PCG64.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("generated",)
     kind: Annotated[Kind, "which formula"]
     rows: Annotated[int, Ge(4), Le(100_000_000), "number of rows"] = 200
     slope: Annotated[float, "of line and plane, along the first feature"] = 3.0

@@ -21,6 +21,8 @@ class Identity(Activation):
     Forward: `y = x`. Backward: `dx = dy`. Shapes: any, kept. Keras calls it linear. Reference: none needed.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("linear", "none")
+
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, reads="", elementwise=True, identity=True)
 
@@ -42,6 +44,7 @@ class Relu(Activation):
     Shapes: any, kept. Reference: Nair and Hinton, 2010.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("rectifier",)
     initializer: ClassVar[Initializer] = HeNormal()
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
@@ -70,6 +73,7 @@ class LeakyRelu(Activation):
     0.3.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("leakyrelu", "lrelu")
     slope: Annotated[float, Ge(0), "slope left of zero"] = 0.01
 
     initializer: ClassVar[Initializer] = HeNormal()
@@ -220,6 +224,7 @@ class HardTanh(Activation):
     any, kept. Reference: Collobert, 2004.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("hardtanh",)
     kinks: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
     steepest: ClassVar[float | None] = 1.0
     most_in_a_row: ClassVar[int | None] = 8

@@ -49,6 +49,7 @@ class Sigmoid(Activation):
     Hinton and Williams, 1986. The same in all frameworks.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("logistic", "sigm")
     steepest: ClassVar[float | None] = 0.25
     most_in_a_row: ClassVar[int | None] = 4
 
@@ -107,6 +108,7 @@ class Softplus(Activation):
     Reference: Dugas et al., 2001. PyTorch turns linear above 20, which differs by less than 3e-9.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("soft_plus",)
     initializer: ClassVar[Initializer] = HeNormal()
 
     @property
@@ -135,6 +137,7 @@ class Silu(Activation):
     Keras. Reference: Elfwing, Uchibe and Doya, 2018.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("swish",)
     initializer: ClassVar[Initializer] = HeNormal()
 
     @property
@@ -203,6 +206,8 @@ class GeluTanh(Activation):
     approximate="tanh"; the default of PyTorch and Keras is the erf form, up to 5e-4 away. Reference: Hendrycks and
     Gimpel, 2016.
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("gelu",)
 
     ROOT: ClassVar[float] = sqrt(2 / pi)
 

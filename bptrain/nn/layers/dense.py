@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 
@@ -24,6 +24,7 @@ class Dense:
     Reference: Rumelhart, Hinton and Williams, 1986. Keras stores W the same way, PyTorch transposed.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("affine", "fc", "fully_connected", "inner_product", "linear")
     units: Annotated[Annotated[int, Ge(1)] | Auto, "outputs; auto, in the last dense layer: what the target needs"] = (
         "auto"
     )

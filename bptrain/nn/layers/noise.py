@@ -1,7 +1,7 @@
 """Layers that disturb the values of a row at random while training, and leave them alone afterwards."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Le, Lt
@@ -63,6 +63,7 @@ class GaussianNoise:
     kept. As Keras's GaussianNoise. Reference: Bishop, 1995.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("noise",)
     std: Annotated[float, Ge(0), Le(1e6), "standard deviation of the noise"] = 0.1
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:

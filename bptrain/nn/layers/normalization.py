@@ -1,7 +1,7 @@
 """Layers that bring their inputs to mean 0 and variance 1, over the rows or over the units."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Gt, Le
@@ -29,6 +29,7 @@ class BatchNorm:
     n. Reference: Ioffe and Szegedy, 2015.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("batch_norm1d", "batch_normalization", "batchnorm", "bn")
     momentum: Annotated[float, Gt(0), Le(1), "share of the batch in the running statistics"] = 0.1
     epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
 
@@ -111,6 +112,7 @@ class LayerNorm:
     PyTorch; Keras has 1e-3. Reference: Ba, Kiros and Hinton, 2016.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("layer_normalization", "ln")
     epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:

@@ -1,7 +1,7 @@
 """Residual blocks: layers around which their input is led."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Residual:
     in PyTorch and Keras. Reference: He et al., 2016.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("resblock", "skip")
     layers: Annotated[tuple[Annotated[Layer, LAYERS], ...], "from input to output; as many outputs as inputs"]
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ class BinaryCrossEntropy(Loss):
     z.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("bce", "bce_with_logits", "binary_crossentropy", "logistic")
     positive_weight: Annotated[float, Gt(0), "weight w of the positive class"] = 1.0
 
     raw_targets: ClassVar[bool] = True
@@ -94,6 +95,7 @@ class Focal(Loss):
     classes have a score each. As torchvision's sigmoid_focal_loss, whose alpha is 0.25. Reference: Lin et al., 2017.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("focal_loss",)
     gamma: Annotated[float, Ge(0), "how much less; 0 is binary_cross_entropy"] = 2.0
     alpha: Annotated[Annotated[float, Gt(0), Lt(1)] | None, "weight of 1, that of 0 is 1 - alpha; null: both 1"] = None
 

@@ -40,6 +40,16 @@ class SoftmaxCrossEntropy(Loss):
     that the largest is 64, and the loss is ln(e^-h + S) + h; beside such an S it is no matter that 1 stands for e^-h.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "categorical_cross_entropy",
+        "categorical_crossentropy",
+        "ce",
+        "negative_log_likelihood",
+        "nll",
+        "softmax",
+        "sparse_categorical_crossentropy",
+    )
+
     label_smoothing: Annotated[float, Ge(0), Lt(1), "share of the target spread over all classes"] = 0.0
     class_weights: Annotated[
         tuple[Annotated[float, Ge(0), Le(1e6)], ...] | None, "one for each class, in sorted order; null: all 1"
@@ -158,6 +168,7 @@ class Hinge(Loss):
     or the softmax: an order, not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins, 1999.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("svm",)
     link: ClassVar[Link] = "margin"
     kinked: ClassVar[bool] = True
 
@@ -218,6 +229,7 @@ class KlDivergence(Loss):
     Reference: Kullback and Leibler, 1951.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("kl", "kl_div")
     raw_targets: ClassVar[bool] = True
     link: ClassVar[Link] = "softmax"
 

@@ -24,6 +24,7 @@ class Mse(Loss):
     scikit-learn's networks minimise half of it. Reference: Gauss, 1809.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("l2", "mean_squared_error", "squared_error")
     half: Annotated[bool, "whether to take half the square, as textbooks do"] = False
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
@@ -68,6 +69,7 @@ class Mae(OnErrors):
     `(n, width)`. PyTorch's L1Loss, Keras's MeanAbsoluteError. Reference: Laplace, 1774.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("l1", "mean_absolute_error")
     kinked: ClassVar[bool] = True
 
     def value_and_grad(
@@ -89,6 +91,7 @@ class Huber(OnErrors):
     Huber; 1/δ times this is PyTorch's SmoothL1Loss. Reference: Huber, 1964.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("smooth_l1",)
     delta: Annotated[float, Ge(1e-6), "error at which the straight part begins"] = 1.0
 
     def value_and_grad(
@@ -113,6 +116,8 @@ class LogCosh(OnErrors):
     Below 1 a term is ln(1 + sinh²(e)) / 2, which keeps small errors exact; above, |e| - ln 2 + ln(1 + exp(-2 |e|)),
     which cannot overflow.
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("logcosh",)
 
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
@@ -146,6 +151,7 @@ class Poisson(OnErrors):
     Nelder and Wedderburn, 1972.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("poisson_nll",)
     raw_targets: ClassVar[bool] = True
     link: ClassVar[Link] = "exp"
 

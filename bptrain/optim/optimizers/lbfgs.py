@@ -32,6 +32,7 @@ class Lbfgs(LineSearch):
     where a pair is left out.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("l_bfgs",)
     lr: LearningRate = 1.0
     history: Annotated[int, Ge(1), Le(1000), "steps whose curvature is remembered"] = 10
     c1: Annotated[float, Gt(0), Lt(1), "share of the decrease promised by the slope that is enough"] = 1e-4

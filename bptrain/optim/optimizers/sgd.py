@@ -23,6 +23,14 @@ class Sgd(Optimizer):
     Robbins and Monro, 1951; Polyak, 1964; Sutskever et al., 2013.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = (
+        "gd",
+        "gradient_descent",
+        "momentum",
+        "nesterov",
+        "stochastic_gradient_descent",
+    )
+
     lr: LearningRate = 0.01
     momentum: Annotated[float, Ge(0), Lt(1), "share of the last step that is kept"] = 0.0
     dampening: Annotated[float, Ge(0), Lt(1), "share of the gradient that is kept out of the momentum"] = 0.0

@@ -25,6 +25,8 @@ class Rprop(Optimizer):
     Reference: Riedmiller and Braun, 1993; Igel and Hüsken, 2000 (iRprop-).
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("resilient_propagation",)
+
     full_batch = True
 
     lr: LearningRate = 0.01

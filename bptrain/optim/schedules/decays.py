@@ -23,6 +23,7 @@ class Constant(Schedule):
     Factor: `1`.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("none",)
     constant: ClassVar[bool] = True
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -37,6 +38,7 @@ class Step(Schedule):
     Factor: `gamma^⌊t / every⌋` with t epochs done. PyTorch's StepLR; Keras's ExponentialDecay with staircase.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("step_lr",)
     every: Annotated[int, Ge(1), "epochs from drop to drop"] = 10
     gamma: Gamma = 0.1
 
@@ -56,6 +58,7 @@ class MultiStep(Schedule):
     lists the rates.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("multisteplr", "piecewise")
     milestones: Annotated[tuple[Annotated[int, Ge(1)], ...], "epochs after which the learning rate drops"]
     gamma: Gamma = 0.1
 
@@ -80,6 +83,7 @@ class Exponential(Schedule):
     ExponentialDecay counts steps.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("exponential_decay",)
     gamma: Annotated[float, Gt(0), Le(1), "share of the learning rate that is left after an epoch"] = 0.95
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -95,6 +99,7 @@ class InverseTime(Schedule):
     Robbins and Monro, 1951.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("inverse_time_decay",)
     decay: Annotated[float, Ge(0), "at 1 the learning rate is halved after the first epoch"] = 0.1
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -110,6 +115,7 @@ class Polynomial(Schedule):
     power 1; Keras's PolynomialDecay has a final rate of 0.0001.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("poly",)
     power: Annotated[float, Gt(0), "1 is a straight line; the higher, the earlier the fall"] = 2.0
     final: Final = 0.0
 
@@ -142,6 +148,7 @@ class Plateau(Schedule):
     epoch less, and its threshold is absolute.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("reduce_lr_on_plateau", "reduce_on_plateau")
     gamma: Annotated[float, Gt(0), Le(1), "what the learning rate is multiplied by each time"] = 0.1
     patience: Annotated[int, Ge(0), "epochs without improvement that are put up with"] = 10
     threshold: Annotated[float, Ge(0), Le(1), "share by which a loss must be lower to count as improved"] = 1e-4

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, cos, fmod, pi
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -20,6 +20,7 @@ class Cosine(Schedule):
     `eta_min` is a rate and not a share. Reference: Loshchilov and Hutter, 2017 (without restarts).
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("cosine_annealing", "cosine_decay")
     final: Final = 0.0
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -36,6 +37,7 @@ class CosineRestarts(Schedule):
     Keras's CosineDecayRestarts has growth 2 and lowers the peaks if asked to. Reference: Loshchilov and Hutter, 2017.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("cosine_annealing_warm_restarts", "sgdr")
     period: Annotated[int, Ge(1), "epochs to the first restart"] = 10
     growth: Annotated[float, Ge(1), "how many times as long each wave is as the one before"] = 1.0
     final: Annotated[float, Ge(0), Le(1), "share of the learning rate just before a restart"] = 0.0
@@ -60,6 +62,7 @@ class OneCycle(Schedule):
     step earlier; it moves the momentum as well, which is left alone here. Reference: Smith and Topin, 2018.
     """
 
+    aliases: ClassVar[tuple[str, ...]] = ("onecycle", "onecyclelr")
     rise: Annotated[float, Gt(0), Lt(1), "share of the epochs until the peak"] = 0.3
     div_factor: Annotated[float, Ge(1), "the peak divided by the first learning rate"] = 25.0
     final_div_factor: Annotated[float, Ge(1), "the first learning rate divided by the last"] = 1e4
