@@ -31,3 +31,5 @@ def command(
     print(f"{printable(str(output))}: written; train it with  {printable(train_command(output))}")
     for column in starter.left_out:
         print(f"left out: {printable(column.name)}: {printable(column.objection)}")
+    for note in starter.notes:
+        print(f"note: {printable(note)}")

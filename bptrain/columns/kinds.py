@@ -19,6 +19,9 @@ MOST_CATEGORIES = 100
 PAIRS = (("false", "true"), ("no", "yes"), ("0", "1"), ("f", "t"), ("n", "y"), ("off", "on"))
 """What a boolean column says, no before yes, in small or capital letters."""
 
+MOST_MARKS = 5
+"""So many different texts may mean that a number is missing."""
+
 
 @dataclass(frozen=True)
 class Inferred:
@@ -58,6 +61,11 @@ class OddText:
 
     text: str
     rows: tuple[int, ...]
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether it may stand for a missing number: it has no digit."""
+        return self.text.isprintable() and not any(map(str.isdigit, self.text))
 
 
 def odd_texts(values: Array, decimal: str = ".") -> tuple[OddText, ...]:

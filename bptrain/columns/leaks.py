@@ -116,55 +116,66 @@ def compare(columns: Sequence[Array], target: Array, features: int = 1, *, suspe
         suspect: whether whatever may be a leak on more rows is one.
     """
     found: list[Leak | None] = [None] * len(columns)
-    whole = []
-    for k, values in enumerate(columns):
-        if values.dtype != object and target.dtype != np.int64 and not np.isfinite(values).all():
-            # Correlations are of the rows in which there is a number.
-            there = np.isfinite(values)
-            if np.count_nonzero(there) >= ENOUGH and np.ptp(target[there]) > 0:
-                (found[k],) = compare([values[there]], target[there], features, suspect=suspect)
-        else:
-            whole.append(k)
-    if not whole or len(target) < ENOUGH:
+    if len(target) < ENOUGH:
         return found
-    is_number = np.array([columns[k].dtype != object for k in whole])
-    comparable = [columns[k] if columns[k].dtype != object else number_values(columns[k]) for k in whole]
-    x = np.stack(comparable, axis=1)
-    compared = Comparison(x, target, is_number, log(CHANCE / features), suspect)
-    for place, k in enumerate(whole):
-        found[k] = compared.leak(place)
+    # Missing values are one value more for classes; correlations are of the rows in which there is a number.
+    incomplete = [
+        values.dtype != object and target.dtype != np.int64 and not np.isfinite(values).all() for values in columns
+    ]
+    for with_holes in (False, True):
+        chosen = [k for k, one in enumerate(incomplete) if one == with_holes]
+        if chosen:
+            compared = Comparison([columns[k] for k in chosen], target, log(CHANCE / features), suspect, with_holes)
+            for place, k in enumerate(chosen):
+                found[k] = compared.leak(place)
     return found
 
 
 class Comparison:
-    """Columns `(rows, columns)` beside a target `(rows,)`, sorted by each column."""
+    """Columns beside a target, each sorted by its values."""
 
-    def __init__(self, x: Array, target: Array, is_number: Array, chance: float, suspect: bool) -> None:
-        rows = len(x)
+    def __init__(
+        self, columns: Sequence[Array], target: Array, chance: float, suspect: bool, with_holes: bool = False
+    ) -> None:
+        is_number = np.array([values.dtype != object for values in columns])
+        x = np.stack(
+            [values if number else number_values(values) for values, number in zip(columns, is_number, strict=True)],
+            axis=1,
+        )
+        there = np.isfinite(x)
+        self.classes = target.dtype == np.int64
+        counts = there.sum(axis=0) if with_holes else np.full(len(columns), len(x))
+        sizes = np.unique(target, return_counts=True)[1]
+        likely = np.log(sizes / len(x))[np.unique(target, return_inverse=True)[1].reshape(-1)]
+        if with_holes:
+            x = np.where(there, x, np.nan)
         order = np.argsort(x, axis=0, kind="stable")
         in_order, answers = np.take_along_axis(x, order, axis=0), target[order]
-        same = (in_order[1:] == in_order[:-1]) | (np.isnan(in_order[1:]) & np.isnan(in_order[:-1]))
+        same = in_order[1:] == in_order[:-1]
+        present = np.take_along_axis(there, order, axis=0) if with_holes else np.ones((len(x), 1), bool)
+        if not with_holes:
+            same |= np.isnan(in_order[1:]) & np.isnan(in_order[:-1])
         changes = answers[1:] != answers[:-1]
         clean = ~(same & changes).any(axis=0)
-        kinds = 1 + np.count_nonzero(~same, axis=0)
-        counts = np.unique(target, return_counts=True)[1]
-        likely = np.log(counts / rows)[np.unique(target, return_inverse=True)[1].reshape(-1)]
-        # That all rows of a value have the answer of its first row.
-        firsts = likely[order[0]] + np.where(same, 0.0, likely[order[1:]]).sum(axis=0)
-        by_chance = likely.sum() - firsts > chance
-        few = kinds <= 0.99 * rows if suspect else (2 * kinds <= rows) & ~by_chance
-        self.by_value = clean & (kinds > 1) & few
-        self.by_range = np.zeros(len(clean), bool)
-        self.classes = target.dtype == np.int64
+        first = np.concatenate([np.ones((1, x.shape[1]), bool), ~same]) & present
+        kinds = np.count_nonzero(first, axis=0)
+        # That every row has the answer of the first row with its value.
+        by_chance = np.where(present & ~first, likely[order], 0.0).sum(axis=0) > chance
+        few = kinds <= 0.99 * counts if suspect else (2 * kinds <= counts) & ~by_chance
+        self.by_value = clean & (kinds > 1) & few & (counts >= ENOUGH)
         if self.classes:
-            ranges = lgamma(len(counts) + 1) + sum(lgamma(count + 1) for count in counts) - lgamma(rows + 1)
-            ordered = is_number & np.isfinite(x).all(axis=0) & (suspect or ranges <= chance)
-            self.by_range = clean & ordered & (np.count_nonzero(changes, axis=0) == len(counts) - 1)
+            ranges = lgamma(len(sizes) + 1) + sum(lgamma(size + 1) for size in sizes) - lgamma(len(x) + 1)
+            ordered = is_number & there.all(axis=0) & (suspect or ranges <= chance)
+            self.by_range = clean & ordered & (np.count_nonzero(changes, axis=0) == len(sizes) - 1)
             return
         self.nearly = SUSPECT if suspect else NEARLY
-        self.straight = np.where(is_number, correlations(x, target), 0.0)
-        ranked = correlations(ranks(x, order, same), ranks_of(target))
-        self.ranked = np.where(is_number, ranked, 0.0)
+        t = np.where(there, target[:, None], np.nan) if with_holes else target[:, None]
+        usable = is_number & (counts >= ENOUGH)
+        self.by_value &= np.fmax.reduce(t, axis=0) > np.fmin.reduce(t, axis=0) if with_holes else True
+        self.straight = np.where(usable, correlations(x, t, counts), 0.0)
+        self.ranked = np.where(
+            usable, correlations(ranks(x, order), ranks(t, np.argsort(t, axis=0, kind="stable")), counts), 0.0
+        )
 
     def leak(self, k: int) -> Leak | None:
         """Return how a column tells the target, None where it does not."""
@@ -182,34 +193,25 @@ class Comparison:
         return Leak("each of its values goes with a single number", is_copy=True) if self.by_value[k] else None
 
 
-def correlations(x: Array, target: Array) -> Array:
-    """Return Pearson's correlation of each column `(rows, columns)` with the target; 0 where one does not change."""
+def correlations(x: Array, target: Array, counts: Array) -> Array:
+    """Return Pearson's correlation of each column `(rows, columns)` with its target `(rows, columns)`, or the one of
+    all `(rows, 1)`, over the `counts` rows that are not NaN; 0 where one does not change."""
     with np.errstate(all="ignore"):
-        a, b = x - x.mean(axis=0), target - target.mean()
-        a /= np.sqrt(np.einsum("ij,ij->j", a, a))
-        b /= np.sqrt(b @ b)
-        found = b @ a
+        a, b = x - np.nansum(x, axis=0) / counts, target - np.nansum(target, axis=0) / counts
+        found = np.nansum(a * b, axis=0) / np.sqrt(np.nansum(a * a, axis=0)) / np.sqrt(np.nansum(b * b, axis=0))
     return np.where(np.isfinite(found), found, 0.0)
 
 
-def ranks(x: Array, order: Array, same: Array) -> Array:
-    """Return the rank of each value in its column, equal ones sharing the mean of theirs.
+def ranks(x: Array, order: Array) -> Array:
+    """Return the rank of each value in its column, equal ones sharing the mean of theirs; NaN where there is none.
 
-    `order` sorts the columns `(rows, columns)`, and `same` says which values in order are like the one before.
+    `order` sorts the columns `(rows, columns)`.
     """
-    rows = len(x)
-    places = np.arange(rows)[:, None]
-    edge = np.ones((1, x.shape[1]), bool)
+    rows, in_order = len(x), np.take_along_axis(x, order, axis=0)
+    same = in_order[1:] == in_order[:-1]
+    places, edge = np.arange(rows)[:, None], np.ones((1, x.shape[1]), bool)
     first = np.maximum.accumulate(np.where(np.concatenate([edge, ~same]), places, 0), axis=0)
     last = np.minimum.accumulate(np.where(np.concatenate([~same, edge]), places, rows)[::-1], axis=0)[::-1]
     found = np.empty(x.shape)
     np.put_along_axis(found, order, (first + last) / 2, axis=0)
-    return found
-
-
-def ranks_of(target: Array) -> Array:
-    """Return the ranks of the numbers `(rows,)`."""
-    column = target[:, None]
-    order = np.argsort(column, axis=0, kind="stable")
-    in_order = np.take_along_axis(column, order, axis=0)
-    return ranks(column, order, in_order[1:] == in_order[:-1])[:, 0]
+    return np.where(np.isnan(x), np.nan, found)

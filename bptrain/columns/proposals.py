@@ -7,7 +7,11 @@ import numpy as np
 from bptrain.columns.features import LARGEST
 from bptrain.columns.profile import ColumnProfile, TableProfile
 from bptrain.columns.scalers import Standard
-from bptrain.tables.table import shown
+from bptrain.columns.split_profile import present
+from bptrain.columns.targets import Task, find_classes, likely_task, refuse_constant
+from bptrain.errors import InputError
+from bptrain.tables.selection import Selection
+from bptrain.tables.table import Table, shown
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,58 @@ class Proposal:
     usable: bool = True
     options: str = ""
     doubt: str = ""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a first config predicts: a column, in words too, and the task.
+
+    `rows` have a value of it, `missing` have none, and `counts` are the rows of each class; empty for numbers.
+    """
+
+    name: str
+    task: Task
+    words: str
+    rows: int
+    missing: int
+    counts: dict[str, int]
+
+
+def propose_goal(table: Table, name: str, *, enough: int) -> Goal:
+    """Return what is to be learned of a target, if it can be.
+
+    Args:
+        table: all rows.
+        name: of the target.
+        enough: with as many rows that have a value, those that have none are left out.
+
+    Raises:
+        InputError: the target is missing in one of few rows, all the same, or all different labels.
+    """
+    task = likely_task(table, name)
+    rows = present(Selection(table), name)
+    missing = len(table) - len(rows)
+    if missing and len(rows) < enough:
+        rows, missing = Selection(table), 0
+    if task == "classification":
+        classes = find_classes(rows, name)
+        codes = classes.codes(rows)
+        sizes = np.bincount(codes).tolist()
+        if len(sizes) > max(2, len(rows) // 2):
+            what = f"{len(sizes):,} classes in {len(rows):,} rows; a class is learned from several rows each"
+            raise InputError(f"{table.origin}: {name}: {what}")
+        if 1 in sizes and len(rows) >= enough:
+            row = int(np.flatnonzero(codes == sizes.index(1))[0])
+            what = f"the class {shown(classes.labels[sizes.index(1)])} has a single row; correct it or remove the row"
+            raise InputError(f"{rows.where(row)}: {name}: {what}")
+        counts = {str(label): size for label, size in zip(classes.labels, sizes, strict=True)}
+        return Goal(name, task, f"{len(sizes)} classes", len(rows), missing, counts)
+    refuse_constant(rows, name)
+    column = ColumnProfile(name, rows.column(name), table.decimal)
+    if refusal := refusal_of(column, words_of(column)):
+        raise InputError(f"{table.origin}: {name}: {refusal}")
+    words = f"numbers from {column.values.min():g} to {column.values.max():g}"
+    return Goal(name, task, words, len(rows), missing, {})
 
 
 def propose_columns(profile: TableProfile) -> tuple[Proposal, ...]:

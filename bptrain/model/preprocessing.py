@@ -1,6 +1,5 @@
 """Preprocessing: what is made of each column, by the rows that train and as the config has it."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -8,7 +7,7 @@ from typing import Literal
 from bptrain.columns.columns import Columns, Weighting, fit
 from bptrain.columns.complaints import text_among_numbers
 from bptrain.columns.imputers import Drop, Refuse
-from bptrain.columns.kinds import Inferred, infer, odd_texts
+from bptrain.columns.kinds import MOST_MARKS, Inferred, infer, odd_texts
 from bptrain.columns.options import ColumnOptions, Kind, Treatment
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.target_columns import Inputs
@@ -24,9 +23,6 @@ from bptrain.spelling import suggestion
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import shown
 from bptrain.tables.values import missing
-
-MOST_MARKS = 5
-"""So many different texts may mean that a number is missing."""
 
 
 def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: Splits) -> Columns:
@@ -175,8 +171,8 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
         InputError: it has; the message names the texts and their rows, and what the config can say of them.
     """
     values = rows.column(name)
-    texts = [one.text for one in odd_texts(values, rows.decimal)]
-    if not texts:
+    odd = odd_texts(values, rows.decimal)
+    if not odd:
         return
     called = flow(name)
     if not target:
@@ -189,7 +185,8 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
     else:
         advice = "correct it"
     marks: tuple[str, ...] | None = getattr(data.source, "missing", None)
-    if marks is not None and len(texts) <= MOST_MARKS and all(map(may_mean_missing, texts)):
+    if marks is not None and len(odd) <= MOST_MARKS and all(one.is_mark for one in odd):
+        texts = [one.text for one in odd]
         # Texts that are marks already need not be repeated where nothing is missing.
         kept = marks if any(missing(column).any() for column in rows.table.columns.values()) else ()
         which = ", ".join(map(shown, texts)) + (" means" if len(texts) == 1 else " mean")
@@ -200,11 +197,6 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
         if not (policy.fills or isinstance(policy, Drop)):
             advice += f" and columns: {{{called}: {{missing: {'drop' if target else 'median'}}}}}"
     raise text_among_numbers(rows, name, values, advice)
-
-
-def may_mean_missing(text: str) -> bool:
-    """Tell whether a text among numbers may stand for a missing one: it has no digit in it."""
-    return text.isprintable() and not re.search(r"\d", text)
 
 
 def describe_refusal(train: Selection, name: str, found: Inferred) -> str:
