@@ -68,11 +68,15 @@ def test_the_same_without_a_bug_passes(name):
 
 
 def test_the_command_shows_what_is_caught(bptrain_in):
-    first, second = bptrain_in("gradcheck", "--mutate"), bptrain_in("gradcheck", "--mutate")
+    first = bptrain_in("gradcheck", "--mutate")
     assert (first.returncode, first.stderr) == (0, "")
-    assert first.stdout == second.stdout
     count = len(MUTATIONS)
     assert first.stdout.splitlines()[-1].startswith(f"{count} of {count} planted bugs caught, {count} named rightly")
+
+
+@pytest.mark.slow
+def test_the_command_says_the_same_again_and_in_json(bptrain_in):
+    assert bptrain_in("gradcheck", "--mutate").stdout == bptrain_in("gradcheck", "--mutate").stdout
     report = json.loads(bptrain_in("gradcheck", "--mutate", "--json").stdout)
     assert report["passed"] is True
     assert {one["name"] for one in report["mutations"]} == {one.name for one in MUTATIONS}
