@@ -53,21 +53,21 @@ def load_code(path: str | Path) -> Code:
         StorageError: the file is there and cannot be read.
     """
     path = Path(path)
-    source = read(path)
+    source = read_source(path)
     digest = hashlib.sha256(source).hexdigest()
     name = module_name(path)
     if known := _loaded.get(name):
         if known.digest == digest:
             return known
         unload_code(known)
-    before = registered()
+    before = list_components()
     try:
         run(source, path, name)
-        components = tuple(new for new in registered() if new not in before and not is_ours(new[2]))
-        refuse_unusable(components, source, path)
+        components = tuple(new for new in list_components() if new not in before and not is_ours(new[2]))
+        require_usable(components, source, path)
     except BaseException:
         sys.modules.pop(name, None)
-        withdraw(new for new in registered() if new not in before and not is_ours(new[2]))
+        withdraw(new for new in list_components() if new not in before and not is_ours(new[2]))
         raise
     _loaded[name] = Code(path, digest, components)
     return _loaded[name]
@@ -91,7 +91,7 @@ def loaded_code() -> tuple[Code, ...]:
     return tuple(_loaded.values())
 
 
-def read(path: Path) -> bytes:
+def read_source(path: Path) -> bytes:
     """The bytes of a Python file.
 
     Raises:
@@ -132,9 +132,11 @@ def run(source: bytes, path: Path, name: str) -> ModuleType:
     try:
         program = compile(source, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise InputError(f"{path}:{error.lineno or 1}:{error.offset or 1}: {said(error, error.msg)}") from None
+        raise InputError(
+            f"{path}:{error.lineno or 1}:{error.offset or 1}: {describe_exception(error, error.msg)}"
+        ) from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise InputError(f"{path}: {said(error)}") from None
+        raise InputError(f"{path}: {describe_exception(error)}") from None
     sys.modules[name] = module
     try:
         # Results alone go to stdout.
@@ -144,12 +146,12 @@ def run(source: bytes, path: Path, name: str) -> ModuleType:
         line = last_line(error, {name})
         if isinstance(error, BptrainError) and not isinstance(error, InputError):
             raise
-        what = "; ".join(error.lines) if isinstance(error, InputError) else said(error)
+        what = "; ".join(error.lines) if isinstance(error, InputError) else describe_exception(error)
         raise InputError(f"{path}:{line[1] if line else 1}: {what}") from None
     return module
 
 
-def said(error: BaseException, message: str | None = None) -> str:
+def describe_exception(error: BaseException, message: str | None = None) -> str:
     """An exception in a line: `ValueError: operands could not be broadcast together`."""
     try:
         text = str(error) if message is None else message
@@ -184,11 +186,11 @@ def fault_in_code(error: BaseException) -> Fault | None:
     """
     if isinstance(error, BptrainError) or (place := last_line(error, _loaded)) is None:
         return None
-    return Fault(_loaded[place[0]], place[1], said(error))
+    return Fault(_loaded[place[0]], place[1], describe_exception(error))
 
 
-def registered() -> list[Component]:
-    """Everything that is registered."""
+def list_components() -> list[Component]:
+    """Return everything that is registered."""
     return [(family.kind, name, cls) for family in families() for name, cls in family.own().items()]
 
 
@@ -205,8 +207,8 @@ def withdraw(components: Iterable[Component]) -> None:
                 family.withdraw(name)
 
 
-def refuse_unusable(components: Sequence[Component], source: bytes, path: Path) -> None:
-    """Refuse components that do not keep the contract of their family.
+def require_usable(components: Sequence[Component], source: bytes, path: Path) -> None:
+    """Require that components keep the contract of their family.
 
     Raises:
         InputError: with everything that is wrong.

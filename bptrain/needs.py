@@ -7,7 +7,7 @@ from importlib import import_module
 from shlex import quote
 from typing import Any
 
-from bptrain.code import Code, Component, loaded_code, registered
+from bptrain.code import Code, Component, list_components, loaded_code
 from bptrain.errors import BptrainWarning, InputError
 
 
@@ -56,11 +56,11 @@ def needs(value: object) -> tuple[Need, ...]:
     """What the components inside a dataclass, such as an experiment, have from files."""
     return tuple(
         Need(code.path.name, code.digest, tuple((kind, name) for kind, name, _ in components))
-        for code, components in used(value)
+        for code, components in find_used(value)
     )
 
 
-def used(value: object) -> Iterator[tuple[Code, tuple[Component, ...]]]:
+def find_used(value: object) -> Iterator[tuple[Code, tuple[Component, ...]]]:
     """The loaded files that components inside a dataclass come from, and which."""
     classes = set(classes_in(value))
     for code in loaded_code():
@@ -70,7 +70,7 @@ def used(value: object) -> Iterator[tuple[Code, tuple[Component, ...]]]:
 
 def code_options(value: object) -> str:
     """What to type after a command so that it can use what is inside a dataclass: ` --code my_layer.py`, or nothing."""
-    return "".join(f" --code {quote(str(code.path))}" for code, _ in used(value))
+    return "".join(f" --code {quote(str(code.path))}" for code, _ in find_used(value))
 
 
 def classes_in(value: object) -> Iterator[type]:
@@ -97,7 +97,7 @@ def meet(needed: Sequence[Need], where: str) -> None:
     Raises:
         InputError: something is not registered; the message names all of it, and the files.
     """
-    there = {(kind, name) for kind, name, _ in registered()}
+    there = {(kind, name) for kind, name, _ in list_components()}
     absent = {
         need.file: [f"the {kind} {name!r}" for kind, name in need.components if (kind, name) not in there]
         for need in needed
