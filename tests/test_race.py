@@ -9,10 +9,11 @@ import pytest
 
 import bptrain
 from bptrain.commands import race
-from bptrain.commands.race import Contender, Standing, contenders, split
 from bptrain.console.race import course, picture, sentence
 from bptrain.errors import ConfigError, InputError
 from bptrain.search.significance import compared, holm, paired, two_sided
+from bptrain.search.standings import Standing
+from bptrain.search.vary import Contender, contenders
 
 # Two-sided 5% and 1% points of Student's t, as printed tables have them.
 TABLE = [
@@ -70,8 +71,8 @@ def test_among_those_that_diverged_the_one_that_did_so_least_often_leads(monkeyp
             one.losses.extend(losses["often" if "0.1" in one.contender.name else "once"])
         yield 1
 
-    monkeypatch.setattr(race, "run", run)
-    monkeypatch.setattr(race, "alike", lambda sessions: True)
+    monkeypatch.setattr(race, "run_laps", run)
+    monkeypatch.setattr(race, "have_same_start", lambda sessions: True)
     Path("iris.yaml").write_text("data: {source: {bundled: iris}}\nhidden: [4]\n")
     found = bptrain.race("iris.yaml", vary=["optimizer.adam.lr=0.1,0.2"], seeds=1)
     assert [one.diverged for one in found.standings] == [1, 2]
@@ -137,7 +138,7 @@ def test_combinations_race():
         "adam, hidden=1", "adam, hidden=2", "{sgd: {lr: 0.1}}, hidden=1", "{sgd: {lr: 0.1}}, hidden=2",
     ]  # fmt: skip
     assert found[0].overrides == ("optimizer=adam", "hidden=1")
-    assert split("[1,2], {a: 1, b: 2},'x,y',z") == ["[1,2]", "{a: 1, b: 2}", "'x,y'", "z"]
+    assert split_values("[1,2], {a: 1, b: 2},'x,y',z") == ["[1,2]", "{a: 1, b: 2}", "'x,y'", "z"]
 
 
 REFUSED = [

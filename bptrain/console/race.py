@@ -11,11 +11,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.commands.race import Lap, Race, Standing
 from bptrain.console.chart import LABEL, Curve, Line, chart, sparkline
 from bptrain.console.tables import output
 from bptrain.console.text import is_interactive, number, printable
 from bptrain.search.significance import Comparison
+from bptrain.search.standings import Lap, Race, Standing
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 WIDEST = 84
