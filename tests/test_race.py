@@ -13,7 +13,7 @@ from bptrain.console.race import course, picture, sentence
 from bptrain.errors import ConfigError, InputError
 from bptrain.search.significance import compared, holm, paired, two_sided
 from bptrain.search.standings import Standing
-from bptrain.search.vary import Contender, contenders
+from bptrain.search.vary import Contender, contenders, split_values
 
 # Two-sided 5% and 1% points of Student's t, as printed tables have them.
 TABLE = [

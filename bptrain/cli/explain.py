@@ -63,8 +63,8 @@ def command(
         else:
             page = explain(config, given, rows=chosen, step=step, digits=digits, code=files)
     if sheet and output is not None:
-        from bptrain.commands.exercise import write_exercise
         from bptrain.console.text import printable
+        from bptrain.explanation.exercises.worksheet import write_exercise
 
         answers = write_exercise(made, output, kind.value, digits=digits, full=full)
         print(f"{printable(str(output))}: written; fill in {printable(str(answers))} and check it with  bptrain verify")

@@ -3,14 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bptrain.errors import InputError
 from bptrain.explanation.building import Builder
 from bptrain.explanation.page import Page
-from bptrain.explanation.recording import Recording, keep_rows, record
-from bptrain.explanation.writing import MOST_DIGITS
-from bptrain.model.assemble import prepare
-from bptrain.rules import require_sense
-from bptrain.training.session import begin
+from bptrain.explanation.replay import record_step
 
 
 def explain(
@@ -39,34 +34,5 @@ def explain(
         InputError: the code, the config or its data cannot be used; there is no such row or step.
         DivergedError: training meets a number that is not finite before.
     """
-    return Builder(recorded(config, overrides, rows=rows, step=step, digits=digits, code=code), digits).page(
-        str(config)
-    )
-
-
-def recorded(
-    config: str | Path,
-    overrides: Sequence[str] = (),
-    *,
-    rows: Sequence[int] = (),
-    step: int | None = None,
-    digits: int = 6,
-    code: Sequence[str | Path] = (),
-) -> Recording:
-    """The step of a config that `explain` would show, recorded.
-
-    Raises:
-        InputError, DivergedError: as `explain`.
-    """
-    if rows and step is not None:
-        raise InputError("--step replays training, and --rows chooses its own rows; give one of them")
-    if step is not None and step < 1:
-        raise InputError(f"--step: steps count from 1 (got {step})")
-    if not 1 <= digits <= MOST_DIGITS:
-        raise InputError(f"--digits: from 1 to {MOST_DIGITS} (got {digits})")
-    assembly = prepare(config, overrides, code)
-    require_sense(assembly)
-    session = begin(assembly)
-    if rows:
-        keep_rows(session, rows)
-    return record(session, step or 1)
+    recording = record_step(config, overrides, rows=rows, step=step, digits=digits, code=code)
+    return Builder(recording, digits).page(str(config))

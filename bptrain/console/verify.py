@@ -2,9 +2,9 @@
 
 from rich.text import Text
 
-from bptrain.commands.verify import Verification, as_written
 from bptrain.console.tables import output
 from bptrain.console.text import printable
+from bptrain.explanation.exercises.verification import Verification, as_written
 
 
 def verification(found: Verification) -> None:

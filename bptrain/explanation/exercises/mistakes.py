@@ -8,7 +8,16 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.explanation.building import titles_of
-from bptrain.explanation.slips import Case, Slip, applied, common, derivative, layer_before, parameter_of, parameters_of
+from bptrain.explanation.exercises.slips import (
+    Case,
+    Slip,
+    applied,
+    common,
+    derivative,
+    layer_before,
+    parameter_of,
+    parameters_of,
+)
 from bptrain.explanation.working import options_of
 from bptrain.nn import Activation
 

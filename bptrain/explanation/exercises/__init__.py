@@ -1,0 +1,1 @@
+"""Exercises: steps to compute by hand, and answers held against the truth."""
