@@ -21,8 +21,8 @@ from bptrain.nn import Loss
 from bptrain.registry import name_of
 from bptrain.spelling import suggestion
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import shown
-from bptrain.tables.values import missing
+from bptrain.tables.table import Table, shown
+from bptrain.tables.values import first_no_number, missing
 
 
 def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: Splits) -> Columns:
@@ -146,12 +146,10 @@ def choose_treatments(data: Data, train: Selection, names: Sequence[str]) -> dic
         kind = one.kind
         if kind == "auto":
             inferred = infer(values, train.decimal)
-            if inferred.kind == "mixed":
-                require_numbers(data, train, name)
             if inferred.kind in ("text", "empty"):
                 mistakes.append(Mistake(feature_field(data, name), describe_refusal(train, name, inferred)))
                 continue
-            kind = inferred.kind  # type: ignore[assignment]
+            kind = "numeric" if inferred.kind == "mixed" else inferred.kind  # type: ignore[assignment]
         assert kind != "auto"
         if kind == "numeric":
             require_numbers(data, train, name)
@@ -168,35 +166,37 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
     """Require that a column has no text among its numbers.
 
     Raises:
-        InputError: it has; the message names the texts and their rows, and what the config can say of them.
+        InputError: it has; the message names the texts of the whole table and their rows, and what the config can say.
     """
-    values = rows.column(name)
-    odd = odd_texts(values, rows.decimal)
-    if not odd:
-        return
-    called = flow(name)
+    if rows.column(name).dtype == object and first_no_number(rows.column(name), rows.decimal) is not None:
+        whole = Selection(rows.table)
+        raise text_among_numbers(whole, name, whole.column(name), advise_on_text(data, rows.table, name, target=target))
+
+
+def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
+    """Return what to do about text among the numbers of a column: what is written then is trained."""
+    values, called = table.column(name), flow(name)
     if not target:
-        advice = (
-            f"correct it, leave the column out, or write columns: {{{called}: {{kind: categorical, unseen: ignore}}}}"
-        )
+        options = f"{{{called}: {{kind: categorical, unseen: ignore}}}}"
+        advice = f"correct it, leave the column out, or write columns: {options}"
     elif len(set(values.tolist())) <= MOST_INTEGER_CLASSES:
         task = "task: classification"
         advice = f"correct it, or write {f'target: {{{called}: {{{task}}}}}' if len(data.targets) > 1 else task}"
     else:
         advice = "correct it"
+    odd = odd_texts(values, table.decimal)
     marks: tuple[str, ...] | None = getattr(data.source, "missing", None)
-    if marks is not None and len(odd) <= MOST_MARKS and all(one.is_mark for one in odd):
-        texts = [one.text for one in odd]
-        # Texts that are marks already need not be repeated where nothing is missing.
-        kept = marks if any(missing(column).any() for column in rows.table.columns.values()) else ()
-        which = ", ".join(map(shown, texts)) + (" means" if len(texts) == 1 else " mean")
-        advice += (
-            f", or, if {which} a missing value, write missing: {flow([*kept, *texts])} in the options of the source"
-        )
-        policy = (data.target_treatment(name) if target else data.treatment(name)).missing
-        if not (policy.fills or isinstance(policy, Drop)):
-            advice += f" and columns: {{{called}: {{missing: {'drop' if target else 'median'}}}}}"
-    raise text_among_numbers(rows, name, values, advice)
+    if marks is None or len(odd) > MOST_MARKS or not all(one.is_mark for one in odd):
+        return advice
+    # The texts that are marks already need not be repeated where nothing is missing.
+    kept = marks if any(missing(column).any() for column in table.columns.values()) else ()
+    texts = [one.text for one in odd]
+    which = ", ".join(map(shown, texts)) + (" means" if len(texts) == 1 else " mean")
+    advice += f", or, if {which} a missing value, write missing: {flow([*kept, *texts])} in the options of the source"
+    policy = (data.target_treatment(name) if target else data.treatment(name)).missing
+    if policy.fills or isinstance(policy, Drop):
+        return advice
+    return f"{advice} and columns: {{{called}: {{missing: {'drop' if target else 'median'}}}}}"
 
 
 def describe_refusal(train: Selection, name: str, found: Inferred) -> str:

@@ -1,0 +1,300 @@
+"""One profile of the columns: data, validate, init and train tell the same of each, as a feature and as a target."""
+
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bptrain
+from bptrain.columns.leaks import Answers, compare, find_leaks
+from bptrain.columns.profile import ColumnProfile
+from bptrain.commands.init import start
+from bptrain.errors import ConfigError, InputError
+from bptrain.run.train_run import Started
+from bptrain.tables.table import Table
+
+ROWS = 200
+RANDOM = random.Random(7)
+NOISE = [round(RANDOM.gauss(0, 1), 3) for _ in range(ROWS)]
+OTHER = [round(RANDOM.gauss(0, 1), 3) for _ in range(ROWS)]
+PRICE = [round(300 + 40 * RANDOM.gauss(0, 1), 2) for _ in range(ROWS)]
+KINDS = [RANDOM.choice(["red", "green", "blue"]) for _ in range(ROWS)]
+
+LEAK, ID, CONSTANT, PLACEHOLDER = "BP224", "BP223", "BP222", "BP226"
+
+# The name, the cells, what it is to predict, and the truth: what is warned of, or what training refuses it with. `out`
+# says that init leaves it out though training takes it.
+FEATURES = [
+    ("clean", NOISE, "price", ""),
+    ("whole", [k * 7 % 23 for k in range(ROWS)], "price", ""),
+    ("holes", ["" if k % 9 == 0 else NOISE[k] for k in range(ROWS)], "price", ""),
+    ("zero_one", [k % 2 for k in range(ROWS)], "price", ""),
+    ("yes_no", ["yes" if k % 3 else "no" for k in range(ROWS)], "price", ""),
+    ("True", ["True" if k % 3 else "FALSE" for k in range(ROWS)], "kind", ""),
+    ("city", [("Ulm", "Bonn", "Rom")[k % 3] for k in range(ROWS)], "kind", ""),
+    ("year", [1800 + k for k in range(ROWS)], "price", ""),
+    ("one_odd", [NOISE[k] if k != 77 else "twelve" for k in range(ROWS)], "price", "refused: text among the numbers"),
+    ("few_odd", [NOISE[k] if k % 20 else "n/a" for k in range(ROWS)], "price", "refused: text among the numbers"),
+    ("many_odd", [NOISE[k] if k % 5 > 1 else "?" for k in range(ROWS)], "kind", "refused: text among the numbers"),
+    ("comma", [str(NOISE[k]).replace(".", ";") for k in range(ROWS)], "price", "refused: text with"),
+    ("note", [f"note {k}" for k in range(ROWS)], "price", "refused: text with"),
+    ("nothing", [""] * ROWS, "price", "refused: the whole column is empty"),
+    ("customer_id", [1000 + k * 7919 % 5003 for k in range(ROWS)], "price", ID),
+    ("counter", [k + 1 for k in range(ROWS)], "kind", ID),
+    ("still", [4] * ROWS, "price", CONSTANT),
+    ("country", ["DE"] * ROWS, "kind", CONSTANT),
+    ("nearly_still", ["DE" if k % 20 else "" for k in range(ROWS)], "price", ""),
+    ("euro", [round(0.9 * PRICE[k] - 3, 4) for k in range(ROWS)], "price", LEAK),
+    ("euro_holes", ["" if k % 10 == 3 else 2 * PRICE[k] for k in range(ROWS)], "price", LEAK),
+    ("near_price", [round(PRICE[k] + OTHER[k], 2) for k in range(ROWS)], "price", "kept " + LEAK),
+    ("log_price", [round(float(np.log(PRICE[k])) ** 9, 4) for k in range(ROWS)], "price", "kept " + LEAK),
+    ("band", [f"band {PRICE[k] // 20:g}" for k in range(ROWS)], "price", ""),
+    ("related", [round(PRICE[k] + 20 * OTHER[k], 2) for k in range(ROWS)], "price", ""),
+    ("code", [{"red": 10, "green": 7, "blue": 3}[KINDS[k]] for k in range(ROWS)], "kind", LEAK),
+    ("farbe", [{"red": "rot", "green": "grün", "blue": "blau"}[KINDS[k]] for k in range(ROWS)], "kind", LEAK),
+    ("shade", [f"{KINDS[k]} {k % 4}" for k in range(ROWS)], "kind", LEAK),
+    ("range", [{"red": 0, "green": 10, "blue": 20}[KINDS[k]] + NOISE[k] for k in range(ROWS)], "kind", "kept " + LEAK),
+    ("slip", ["rot" if KINDS[k] == "red" and k != 3 else f"{KINDS[k]}" for k in range(ROWS)], "price", ""),
+    ("wavers", [{"red": 0, "green": 1, "blue": 2}[KINDS[k]] + NOISE[k] for k in range(ROWS)], "kind", ""),
+    ("age", [-999 if k % 17 == 0 else k % 60 for k in range(ROWS)], "price", "kept " + PLACEHOLDER),
+]
+
+
+def write_table(name, cells, target):
+    """A file of two features, the column in question and the target."""
+    answers = PRICE if target == "price" else KINDS
+    lines = [
+        f"noise,other,{name},{target}",
+        *(f"{NOISE[k] * 2 + k % 3},{OTHER[k]},{cells[k]},{answers[k]}" for k in range(ROWS)),
+    ]
+    Path("t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def warnings_in_training(config):
+    """What `train` warns of before the first step."""
+    seen = []
+    bptrain.train(
+        config,
+        ["training.epochs=1"],
+        sinks=[lambda event: seen.append(event.warnings) if isinstance(event, Started) else None],
+    )
+    return seen[0]
+
+
+def with_feature(text, name):
+    """A config that `init` wrote with a column brought back as the comment says."""
+    more = re.search(r"with columns: ({.*})", " ".join(re.findall(r"^  # +(.*)$", text, re.M)))
+    text = re.sub(r"^  features: \[(.*)\]$", rf"  features: [\1, {name!r}]", text, flags=re.M)
+    if more:
+        assert "  columns:" not in text
+        text = text.replace("  features: ", f"  columns: {more[1]}\n  features: ")
+    return text
+
+
+@pytest.mark.parametrize(("name", "cells", "target", "truth"), FEATURES, ids=[row[0] for row in FEATURES])
+def test_all_commands_agree_on_a_feature(name, cells, target, truth):
+    write_table(name, cells, target)
+    starter = start("t.csv", target)
+    left_out = {one.name for one in starter.left_out}
+    if truth.startswith("refused: "):
+        assert left_out == {name}
+        Path("c.yaml").write_text(f"data: {{source: {{csv: t.csv}}, target: {target}}}\nhidden: [4]\n")
+        (column,) = (one for one in bptrain.describe_data("c.yaml").columns if one.name == name)
+        (told, *_) = (one.message for one in column.objections if one.severity == "error")
+        (problem,) = bptrain.validate(["c.yaml"]).problems
+        with pytest.raises(InputError) as caught:
+            bptrain.train("c.yaml")
+        reason = truth.removeprefix("refused: ")
+        assert all(reason in text for text in (told, problem.message, str(caught.value)))
+        return
+    code = truth.removeprefix("kept ")
+    kept = not truth or truth.startswith("kept ")
+    assert left_out == (set() if kept else {name})
+    # What is only doubtful is pointed out.
+    assert (f"  # look at {name}: " in starter.text) == (kept and bool(code))
+    text = starter.text if kept else with_feature(starter.text, name)
+    Path("c.yaml").write_text(text, encoding="utf-8")
+    columns = {one.name: one.objections for one in bptrain.describe_data("c.yaml").columns}
+    found = bptrain.validate(["c.yaml"])
+    assert found.problems == ()
+    trained = warnings_in_training("c.yaml")
+    expected = [code] if code else []
+    assert [one.code for one in columns.pop(name)] == expected
+    assert not any(columns.values())
+    assert [one.code for one in found.warnings] == expected == [one.code for one in trained]
+    assert all(repr(name) in one.message for one in found.warnings)
+    if code:
+        with pytest.raises(ConfigError, match=code):
+            bptrain.train("c.yaml", strict=True)
+
+
+WHOLE = [RANDOM.randint(18, 80) for _ in range(ROWS)]
+# The name, the cells, and the truth: the task that is found, or what the target is refused with. `rows` says how many
+# init learns from; it refuses what the others refuse, unless it knows what the text among the numbers means.
+TARGETS = [
+    ("clean", NOISE, "regression", ROWS),
+    ("whole", WHOLE, "regression", ROWS),
+    ("classes", [k % 3 for k in range(ROWS)], "classification", ROWS),
+    ("padded", [f"0{k % 3}" for k in range(ROWS)], "classification", ROWS),
+    ("yes_no", ["Yes" if k % 3 else "No" for k in range(ROWS)], "classification", ROWS),
+    ("labels", [("a", "b", "c")[k % 3] for k in range(ROWS)], "classification", ROWS),
+    ("mixed_labels", [("1", "2", "A")[k % 3] for k in range(ROWS)], "classification", ROWS),
+    ("half_labels", [("1", "none")[k % 2] for k in range(ROWS)], "classification", ROWS),
+    ("few_odd", [WHOLE[k] if k % 20 else "n/a" for k in range(ROWS)], "text among the numbers (got 'n/a')", 190),
+    ("two_odd", [NOISE[k] if k % 20 else ("?", "-")[k // 20 % 2] for k in range(ROWS)], "text among the numbers", 190),
+    ("one_odd", [WHOLE[k] if k != 77 else "$1,000" for k in range(ROWS)], "text among the numbers (got '$1,000')", 0),
+    ("bound", [NOISE[k] if k != 77 else "<1.0" for k in range(ROWS)], "text among the numbers (got '<1.0')", 0),
+    ("many_odd", [NOISE[k] if k % 5 > 1 else "?" for k in range(ROWS)], "text among the numbers (got '?')", 120),
+    ("rated", [k % 5 if k % 20 else "n/a" for k in range(ROWS)], "text among the numbers (got 'n/a')", 190),
+    ("holes", ["" if k % 9 == 0 else NOISE[k] for k in range(ROWS)], "the target is missing", 177),
+    ("label_holes", ["" if k % 9 == 0 else "ab"[k % 2] for k in range(ROWS)], "the target is missing", 177),
+    ("still", [4.5] * ROWS, "it is 4.5 in every row", 0),
+    ("country", ["DE"] * ROWS, "a single class, 'DE'", 0),
+]
+
+
+@pytest.mark.parametrize(("name", "cells", "truth", "rows"), TARGETS, ids=[row[0] for row in TARGETS])
+def test_all_commands_agree_on_a_target(name, cells, truth, rows):
+    quoted = [f'"{cell}"' if "," in str(cell) else cell for cell in cells]
+    lines = [f"noise,{name}", *(f"{OTHER[k]},{quoted[k]}" for k in range(ROWS))]
+    Path("t.csv").write_text("\n".join(lines) + "\n")
+    Path("c.yaml").write_text(
+        f"data: {{source: {{csv: t.csv}}, target: {name}}}\nhidden: [4]\ntraining: {{epochs: 1}}\n"
+    )
+    found, valid = bptrain.describe_data("c.yaml"), bptrain.validate(["c.yaml"])
+    if truth in ("regression", "classification"):
+        assert valid.problems == ()
+        assert found.task == truth
+        bptrain.train("c.yaml")
+    else:
+        (column,) = (one for one in found.columns if one.name == name)
+        told = [*found.objections, *(one.message for one in column.objections)]
+        (problem,) = valid.problems
+        with pytest.raises(InputError) as caught:
+            bptrain.train("c.yaml")
+        assert all(truth in text for text in (" ".join(told), problem.message, str(caught.value)))
+    if not rows:
+        with pytest.raises(InputError, match=re.escape(truth)):
+            start("t.csv", name)
+        return
+    starter = start("t.csv", name)
+    assert f"{rows} rows." in starter.text
+    assert starter.notes == ((f"{ROWS - rows} of {ROWS} rows have no {name} and are left out",) if rows < ROWS else ())
+    Path("i.yaml").write_text(starter.text)
+    assert bptrain.validate(["i.yaml"]).problems == ()
+    assert sum(part.rows for part in bptrain.describe_data("i.yaml").parts) == rows
+
+
+ADVICE = [
+    ("target", "n/a", "", "missing: [n/a] in the options of the source and columns: {age: {missing: drop}}"),
+    (
+        "target",
+        "n/a",
+        "NA",
+        "missing: [NA, N/A, NaN, nan, 'null', 'NULL', n/a] in the options of the source and columns:",
+    ),
+    ("feature", "?", "", "missing: ['?'] in the options of the source and columns: {age: {missing: median}}"),
+    ("feature", "Unknown", "", "columns: {age: {kind: categorical, unseen: ignore}}"),
+]
+
+
+@pytest.mark.parametrize(("use", "odd", "other", "advice"), ADVICE)
+def test_training_goes_on_with_what_the_message_says(use, odd, other, advice):
+    lines = [f"{WHOLE[k] if k % 40 else odd},{other if other and k == 5 else KINDS[k]},{NOISE[k]}" for k in range(ROWS)]
+    Path("t.csv").write_text("age,kind,y\n" + "\n".join(lines) + "\n")
+    target = "age" if use == "target" else "y"
+    options = "kind: {missing: {constant: none}}"
+    config = "data: {source: {csv: {path: t.csv%s}}, target: %s, columns: {%s}}\nhidden: [4]\ntraining: {epochs: 1}\n"
+    Path("c.yaml").write_text(config % ("", target, options))
+    (problem,) = bptrain.validate(["c.yaml"]).problems
+    assert advice in problem.message
+    assert f"195 numbers, and {odd!r} in 5 rows (2, 42, 82, ...)" in problem.message
+    missing = re.search(r"(missing: \[.*?\]) in the options", problem.message)[1] if "missing: [" in advice else ""
+    more = re.search(r"columns: {(age: .*?}})?", problem.message[problem.message.index(advice[:9]) :])[1]
+    Path("c.yaml").write_text(config % (f", {missing}" if missing else "", target, f"{options}, {more[:-1]}"))
+    assert bptrain.validate(["c.yaml"]).problems == ()
+    bptrain.train("c.yaml")
+
+
+def test_what_a_warning_says_to_leave_out_can_be_left_out():
+    write_table("euro", [2 * price for price in PRICE], "price")
+    Path("c.yaml").write_text("data: {source: {csv: t.csv}, target: price}\nhidden: [4]\n")
+    (warning,) = bptrain.validate(["c.yaml"]).warnings
+    (advice,) = re.findall(r"leave it out with (features: {exclude: \[euro\]})", warning.message)
+    Path("c.yaml").write_text(f"data: {{source: {{csv: t.csv}}, target: price, {advice}}}\nhidden: [4]\n")
+    assert bptrain.validate(["c.yaml"], strict=True).valid
+
+
+def test_a_column_that_changes_only_where_nothing_trains_is_said_to_be_constant():
+    rows = [f"{int(k % 3 == 2)},{NOISE[k]},{('train', 'train', 'test')[k % 3]},{OTHER[k]}" for k in range(ROWS)]
+    Path("t.csv").write_text("flag,x,part,y\n" + "\n".join(rows) + "\n")
+    Path("c.yaml").write_text(
+        "data: {source: {csv: t.csv}, target: y, split: {method: column, column: part}}\nhidden: [4]\n"
+    )
+    (warning,) = bptrain.validate(["c.yaml"]).warnings
+    assert (warning.code, "the same in every row that trains" in warning.message) == (CONSTANT, True)
+    (column,) = (one for one in bptrain.describe_data("c.yaml").columns if one.name == "flag")
+    assert [one.code for one in column.objections] == [CONSTANT]
+
+
+def test_chance_is_no_leak():
+    """One of ten thousand columns of noise may well tell a rare class from the others, by a range or by values."""
+    rare = np.repeat([0, 1], [36, 4]).astype(np.int64)
+    for column in (np.arange(40.0), np.repeat(np.arange(20.0), 2)):
+        assert compare([column], rare, 1) != [None]
+        assert compare([column], rare, 10_000) == [None]
+    assert compare([np.arange(40.0)], np.repeat([0, 1], [38, 2]).astype(np.int64)) == [None]
+    half = (np.arange(40) % 2).astype(np.int64)
+    assert compare([3.0 - half], half, 10_000)[0].is_copy
+
+
+@pytest.mark.parametrize("rows", [300, 20_000])
+def test_leaks_are_found_in_any_number_of_rows(rows):
+    rng = np.random.default_rng(1)
+    target = rng.normal(size=rows)
+    last = target.copy()
+    last[-1] += 3
+    columns = {
+        "noise": rng.normal(size=rows),
+        "copy": 3 - 2 * target,
+        "holes": np.where(np.arange(rows) % 50 == 7, np.nan, target),
+        "cube": target**3,
+        "almost": last,
+        "related": target + rng.normal(size=rows) / 3,
+        "empty": np.full(rows, np.nan),
+    }
+    leaks = find_leaks(Table(columns, "t"), tuple(columns), [Answers(np.arange(rows), target)])
+    assert {name: leak.is_copy for name, leak in leaks.items()} == {
+        "copy": True,
+        "holes": True,
+        "cube": False,
+        "almost": False,
+    }
+    codes = (target > 0).astype(np.int64)
+    columns = {
+        "noise": rng.normal(size=rows),
+        "sign": np.sign(target),
+        "value": target,
+        "nearly": np.sign(last + 0.001),
+    }
+    leaks = find_leaks(Table(columns, "t"), tuple(columns), [Answers(np.arange(rows), codes)])
+    assert {name: leak.is_copy for name, leak in leaks.items()} == {"sign": True, "value": False}
+
+
+def test_targets_that_are_all_copied_are_the_task():
+    rng = np.random.default_rng(2)
+    columns = {"a": rng.normal(size=60), "b": rng.normal(size=60)}
+    rows, table = np.arange(60), Table(columns, "t")
+    both = [Answers(rows, columns["a"]), Answers(rows, 2 * columns["b"])]
+    assert find_leaks(table, ("a", "b"), both) == {}
+    assert set(find_leaks(table, ("a", "b"), both[:1])) == {"a"}
+    assert find_leaks(table, ("a",), both[:1]) == {}
+
+
+def test_a_column_alone_may_count_the_rows():
+    values = np.arange(50.0)
+    assert [one.code for one in ColumnProfile("x", values).warnings] == [ID]
+    assert not ColumnProfile("x", values, alone=True).warnings
+    assert [one.code for one in ColumnProfile("row_id", values, alone=True).warnings] == [ID]
