@@ -28,11 +28,11 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
     if count and not policy.fills:
         raise no_policy(rows, name, holes)
     shared = (name, policy, treatment.indicator and count > 0, count)
-    present = values[~holes]
-    if policy.fills and not len(present) and kind != "numeric":
-        raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out")
     if kind == "numeric":
         return fit_numeric(rows, values, shared, treatment)
+    present = values[~holes]
+    if policy.fills and not len(present):
+        raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out")
     if kind == "boolean":
         return fit_boolean(rows, texts(values), shared)
     found = [text_of(value) if isinstance(value, float) else value for value in distinct(present)]
