@@ -3,7 +3,7 @@
 import pytest
 
 from bptrain.code import load_code, loaded_code
-from bptrain.console.text import printable
+from bptrain.console.terminal import printable
 from bptrain.errors import InputError
 from bptrain.registry import families
 

@@ -204,7 +204,7 @@ def test_colours_on_a_terminal_only(runs, monkeypatch):
 
     from rich.console import Console
 
-    from bptrain.console import evaluation as view
+    from bptrain.console import evaluation_tables as view
 
     def shown(**options):
         target = io.StringIO()

@@ -13,8 +13,8 @@ import pytest
 
 import bptrain
 from bptrain.explanation.expressions import FormulaError, Number, equations, parse
-from bptrain.explanation.formats import written
-from bptrain.explanation.writing import number, text
+from bptrain.explanation.formats import render_page
+from bptrain.explanation.notation import number, text
 from bptrain.nn import LAYERS, LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES
 
@@ -256,7 +256,7 @@ def test_the_textbook_example_is_right():
     assert named["delta2"].value[0, 0] == pytest.approx((y - 3) * y * (1 - y), rel=1e-12)
     assert named["W2"].value[0, 0] == pytest.approx(1 - 0.1 * named["dW2"].value[0, 0], rel=1e-15)
     assert named["new_loss"].value < named["loss"].value
-    shown = written(page, "text")
+    shown = render_page(page, "text")
     assert "0.993307  0.999983  0.99999996" in shown
     assert re.search(r"^ +1\.000003 ", shown, re.MULTILINE)
 
@@ -319,7 +319,7 @@ def test_weighted_rows_are_shown_and_said():
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("name", ["iris", "digits", "textbook/vanishing", "textbook/exploding"])
 def test_a_page_never_breaks_the_width(name, width, repository):
-    from bptrain.explanation.layout import to_text
+    from bptrain.explanation.formats.plain_text import to_text
 
     page = bptrain.explain(repository / "configs" / f"{name}.yaml", rows=[2, 5, 11])
     for full in (False, True) if name == "iris" else (False,):
@@ -330,11 +330,11 @@ def test_a_page_never_breaks_the_width(name, width, repository):
 
 def test_full_shows_every_number(repository):
     page = bptrain.explain(repository / "configs" / "iris.yaml", rows=[1, 2, 3, 4, 5, 6, 7])
-    shown = written(page, "text", digits=17, full=True)
+    shown = render_page(page, "text", digits=17, full=True)
     for name in ("0.dense.weight.new", "0.dense.weight.gradient", "1.tanh.y"):
         for value in page.lines[name].value.ravel():
             assert number(float(value), 17) in shown
-    short = written(page, "text", digits=17)
+    short = render_page(page, "text", digits=17)
     assert len(short) < len(shown) / 2
     assert "…" in short
 
@@ -344,7 +344,7 @@ def test_markdown_renders_without_loss(repository):
 
     name = "a_b*c<b>"
     page = bptrain.explain(saved({**CASES["layer residual"], "name": name}))
-    tokens = MarkdownIt("commonmark").parse(written(page, "markdown"))
+    tokens = MarkdownIt("commonmark").parse(render_page(page, "markdown"))
     headings = [tokens[k + 1] for k, token in enumerate(tokens) if token.type == "heading_open"]
     shown = ["".join(child.content for child in token.children) for token in headings]
     assert shown[0].startswith(f"{name}: step 1")
@@ -362,7 +362,7 @@ def test_markdown_renders_without_loss(repository):
     "name", ["layer residual", "layer elu", "layer gelu_tanh", "loss softmax_cross_entropy", "optimizer nadam"]
 )
 def test_latex_is_balanced(name):
-    document = written(bptrain.explain(saved({**CASES[name], "name": "50%_{of} $x$ \\ & #1 ~^ ö"})), "latex")
+    document = render_page(bptrain.explain(saved({**CASES[name], "name": "50%_{of} $x$ \\ & #1 ~^ ö"})), "latex")
     assert document.isascii()
     bare = re.sub(r"\\[\\{}$&#%_]", "", document)
     assert bare.count("{") == bare.count("}")
@@ -391,7 +391,7 @@ def test_latex_compiles(name, tmp_path):
     engine = next((one for one in ENGINES if shutil.which(one)), None)
     if engine is None:
         pytest.skip(f"no LaTeX engine here ({', '.join(ENGINES)})")
-    (tmp_path / "page.tex").write_text(written(bptrain.explain(saved(CASES[name])), "latex"))
+    (tmp_path / "page.tex").write_text(render_page(bptrain.explain(saved(CASES[name])), "latex"))
     options = [] if engine == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error"]
     done = subprocess.run([engine, *options, "page.tex"], cwd=tmp_path, capture_output=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
@@ -409,7 +409,7 @@ def test_a_part_of_ones_own_is_explained(code_is_taken_out):
     page = bptrain.explain(saved(config(layer="cube")), code=["mine.py"])
     assert page.lines["1.cube.y"].numbers is not None
     assert page.lines["1.cube.dx"].numbers is None, "the formula does not give what the wrong code computes"
-    assert written(page, "text").count("dx = 3 x² dy") == 1
+    assert render_page(page, "text").count("dx = 3 x² dy") == 1
 
 
 REFUSED = [

@@ -9,7 +9,7 @@ from bptrain.errors import OptionError
 from bptrain.nn import Network, resolve_layers
 from bptrain.nn.activations import Relu, Tanh
 from bptrain.nn.layers import BatchNorm, Dense, Dropout, GaussianNoise, LayerNorm, Residual, Softmax
-from bptrain.nn.losses.contract import mean
+from bptrain.nn.losses.loss import mean
 
 
 def network_of(*layers, inputs, batch=4, dtype="float64"):

@@ -6,7 +6,7 @@ import pytest
 
 from bptrain.errors import StorageError
 from bptrain.report.html import escaped, lines, named, tag
-from bptrain.report.page import anchors, details, facts, listing, page, section, table
+from bptrain.report.html_page import anchors, details, facts, listing, page, section, table
 from bptrain.run.history import read_history
 
 NAMES = [

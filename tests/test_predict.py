@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import bptrain
-from bptrain.console.predictions import print_predictions
+from bptrain.console.prediction_list import print_predictions
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.prediction_file import CsvExport, harmless
 from bptrain.model.model import scoring_rows

@@ -9,7 +9,7 @@ import pytest
 
 import bptrain
 from bptrain.commands import race
-from bptrain.console.race import course, picture, sentence
+from bptrain.console.race_view import course, picture, sentence
 from bptrain.errors import ConfigError, InputError
 from bptrain.search.significance import compared, holm, paired, two_sided
 from bptrain.search.standings import Standing

@@ -21,10 +21,10 @@ from bptrain.columns.columns import Columns
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.evaluation.predictions import Predictions
 from bptrain.model.encoded_rows import Rows
-from bptrain.report.history import curve, panels
+from bptrain.report.charts import pixels
+from bptrain.report.galleries import reconstructions
+from bptrain.report.learning_curves import curve, panels
 from bptrain.report.mistakes import confident, furthest, number_words
-from bptrain.report.pictures import pixels
-from bptrain.report.reconstructions import reconstructions
 from bptrain.report.rows import grid, picture, values
 from bptrain.run.checkpoint import load
 

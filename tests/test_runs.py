@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import bptrain
-from bptrain.console.runs import comparison_result, run_list
+from bptrain.console.run_tables import comparison_result, run_list
 from bptrain.errors import DivergedError, InputError, StoppedError
 from bptrain.interruption import Interruption
 from bptrain.report.comparison import different, in_short, perfect, score

@@ -11,7 +11,7 @@ import pytest
 import bptrain
 from bptrain.arrays import Streams
 from bptrain.commands.gradcheck import sweep_gradients
-from bptrain.console import sweep as picture
+from bptrain.console import sweep_chart as picture
 from bptrain.gradcheck import Twin, sweep
 from bptrain.gradcheck.line import Line, directions
 from bptrain.gradcheck.planted import MUTATIONS

@@ -24,7 +24,7 @@ def command(
 ) -> None:
     """Time training steps and whole commands, beside scikit-learn, PyTorch and JAX where they are installed."""
     from bptrain.commands.bench import benchmark
-    from bptrain.console.bench import benchmark_result, progress
+    from bptrain.console.benchmark_tables import benchmark_result, progress
 
     with prints_aside(), progress() as watch:
         result = benchmark(

@@ -23,7 +23,7 @@ def show(as_json: Json = False) -> None:
     if as_json:
         print_json(found.to_json())
     else:
-        from bptrain.console.cache import cache_table
+        from bptrain.console.cache_list import cache_table
 
         cache_table(found)
 
@@ -37,6 +37,6 @@ def clear(as_json: Json = False) -> None:
     if as_json:
         print_json({"folder": removed.folder, "tables": len(removed.tables), "bytes": removed.bytes})
     else:
-        from bptrain.console.cache import cleared
+        from bptrain.console.cache_list import cleared
 
         cleared(removed)

@@ -25,8 +25,8 @@ def command(
     if as_json:
         print_json(comparison.to_json() | ({"html": str(html)} if html else {}))
         return
-    from bptrain.console.runs import comparison_result
-    from bptrain.console.text import printable
+    from bptrain.console.run_tables import comparison_result
+    from bptrain.console.terminal import printable
 
     comparison_result(comparison)
     if html:

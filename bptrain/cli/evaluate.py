@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Score a trained network; the checkpoint alone is enough."""
     from bptrain.commands.evaluate import evaluate
-    from bptrain.console.progress import progress_bar
+    from bptrain.console.terminal import progress_bar
 
     with progress_bar("bootstrap", "samples") as watch, prints_aside():
         evaluation = evaluate(
@@ -49,6 +49,6 @@ def command(
     if as_json:
         print_json(evaluation.to_json())
     else:
-        from bptrain.console.evaluation import evaluation_result
+        from bptrain.console.evaluation_tables import evaluation_result
 
         evaluation_result(evaluation)

@@ -37,7 +37,7 @@ def copy(
 ) -> None:
     """Copy one of them, comments and all; nothing is overwritten."""
     from bptrain.commands.examples import copy_example
-    from bptrain.console.text import printable
+    from bptrain.console.terminal import printable
 
     written = copy_example(name, path)
     if as_json:

@@ -52,7 +52,7 @@ def command(
     """Show one step of training as a worked example: formulas, numbers, results, forward and backward."""
     from bptrain.commands.exercise import exercise
     from bptrain.commands.explain import explain
-    from bptrain.console.explain import replaying
+    from bptrain.console.worked_examples import replaying
 
     refuse_idle(sheet=sheet, key=key, seed=seed, output=output)
     kind, given, chosen, files = kind or by_suffix(output), overrides or (), numbers(rows), code or ()
@@ -63,22 +63,22 @@ def command(
         else:
             page = explain(config, given, rows=chosen, step=step, digits=digits, code=files)
     if sheet and output is not None:
-        from bptrain.console.text import printable
+        from bptrain.console.terminal import printable
         from bptrain.explanation.exercises.worksheet import write_exercise
 
         answers = write_exercise(made, output, kind.value, digits=digits, full=full)
         print(f"{printable(str(output))}: written; fill in {printable(str(answers))} and check it with  bptrain verify")
         return
     if output is None and kind is Format.text:
-        from bptrain.console.explain import worked_example
+        from bptrain.console.worked_examples import worked_example
 
         worked_example(page, digits=digits, full=full)
     elif output is None and kind is Format.json:
         print_json(page.to_json())
     else:
-        from bptrain.explanation.formats import write, written
+        from bptrain.explanation.formats import render_page, write
 
-        text = written(page, kind.value, digits=digits, full=full)
+        text = render_page(page, kind.value, digits=digits, full=full)
         if output is None:
             print(text, end="")
         else:

@@ -102,7 +102,7 @@ def wanted(entries: str) -> Literal["auto", "all"] | int:
 def show_sweep(config: Path | None, overrides: list[str], code: list[Path], as_json: bool) -> None:
     """Sweep over step sizes, and print the curves."""
     from bptrain.commands.gradcheck import sweep_gradients
-    from bptrain.console.sweep import sweep_result
+    from bptrain.console.sweep_chart import sweep_result
 
     with prints_aside():
         swept = sweep_gradients(config, overrides, code=code)

@@ -25,7 +25,7 @@ def command(
     if as_json:
         print_json({"topics": [one.to_json() for one in topics]})
     else:
-        from bptrain.console.help import help_list, help_page
+        from bptrain.console.manual import help_list, help_page
 
         if topic is None:
             help_list(topics)

@@ -22,7 +22,7 @@ def command(
     """Look at a data file and write a commented config for it, which trains as it is."""
     from bptrain.cli.examples import train_command
     from bptrain.commands.init import start
-    from bptrain.console.text import printable
+    from bptrain.console.terminal import printable
 
     starter = start(file, target, output=output, force=force)
     if output is None:

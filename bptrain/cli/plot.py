@@ -16,6 +16,6 @@ def command(
 ) -> None:
     """Draw the learning curves of a run. Needs matplotlib."""
     from bptrain.commands.plot import plot
-    from bptrain.console.text import printable
+    from bptrain.console.terminal import printable
 
     print(printable(str(plot(run, output))))

@@ -42,8 +42,8 @@ def command(
     formula gets an apostrophe before it.
     """
     from bptrain.commands.predict import predict
-    from bptrain.console.predictions import FIRST, print_predictions, print_written
-    from bptrain.console.progress import progress_bar
+    from bptrain.console.prediction_list import FIRST, print_predictions, print_written
+    from bptrain.console.terminal import progress_bar
 
     # To a pipe go all rows, as CSV; a terminal shows the first ones.
     piped = output is None and not as_json and not (sys.stdout is not None and sys.stdout.isatty())

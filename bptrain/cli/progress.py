@@ -37,8 +37,8 @@ Logged = Annotated[
 @contextmanager
 def progress(quiet: bool, log: Log = Log.auto) -> "Iterator[list[Sink]]":
     """The sinks that show progress on stderr: none, a live view on a terminal, or lines."""
-    from bptrain.console.plain import JsonLines, PlainLines, print_warnings
-    from bptrain.console.text import is_interactive
+    from bptrain.console.epoch_lines import JsonLines, PlainLines, print_warnings
+    from bptrain.console.terminal import is_interactive
 
     with prints_aside():
         if quiet:
@@ -61,6 +61,6 @@ def print_result(result: "Result", *, quiet: bool, as_json: bool) -> None:
     if as_json:
         print_json(result.to_json())
     elif not quiet:
-        from bptrain.console.tables import training_result
+        from bptrain.console.results import training_result
 
         training_result(result)

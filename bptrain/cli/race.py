@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Train with one option or another from the same weights on the same batches, and say which ends lower."""
     from bptrain.commands.race import race
-    from bptrain.console.race import progress, race_result
+    from bptrain.console.race_view import progress, race_result
 
     with prints_aside(), progress(quiet) as watch:
         found = race(

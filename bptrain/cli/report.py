@@ -25,8 +25,7 @@ def command(
 ) -> None:
     """Write a page that shows a run: curves, results, mistakes, weights. Needs matplotlib."""
     from bptrain.commands.report import write_report
-    from bptrain.console.progress import progress_bar
-    from bptrain.console.text import printable
+    from bptrain.console.terminal import printable, progress_bar
 
     with progress_bar("bootstrap", "samples") as watch, prints_aside():
         path = write_report(run, output, data=data, split=split.value if split else None, code=code or (), watch=watch)

@@ -21,6 +21,6 @@ def command(
     if as_json:
         print_json({"runs": [run.to_json() for run in found]})
     else:
-        from bptrain.console.runs import run_list
+        from bptrain.console.run_tables import run_list
 
         run_list(found)

@@ -17,7 +17,7 @@ def command(
     """Print the JSON Schema of configs, with which editors complete and check them."""
     from bptrain.commands.schema import schema, write_schema
     from bptrain.config.schema import MODELINE, to_text
-    from bptrain.console.text import printable
+    from bptrain.console.terminal import printable
 
     if output is None:
         print(to_text(schema(code=code or ())), end="")

@@ -21,7 +21,7 @@ def command(
     from shutil import get_terminal_size
 
     from bptrain.commands.show import show, summarize
-    from bptrain.console.text import printable
+    from bptrain.console.terminal import printable
 
     if as_json or summary:
         with prints_aside():
@@ -29,7 +29,7 @@ def command(
         if as_json:
             print_json(found.to_json())
         else:
-            from bptrain.console import summary as view
+            from bptrain.console import summary_tables as view
 
             view.summary(found)
         return

@@ -51,7 +51,7 @@ def command(
     if as_json:
         print_json(check.to_json())
     elif not quiet:
-        from bptrain.console.tables import resume_check, training_result
+        from bptrain.console.results import resume_check, training_result
 
         training_result(check.result)
         resume_check(check)
@@ -70,7 +70,7 @@ def rehearse(
     if as_json:
         print_json(found.to_json())
     elif not quiet:
-        from bptrain.console.tables import dry_run_result
+        from bptrain.console.results import dry_run_result
 
         print_problems(found.warnings)
         dry_run_result(found)

@@ -20,7 +20,7 @@ def command(
     """Check configs against their data without training."""
     from bptrain.commands.validate import validate
     from bptrain.console.problems import print_notes, print_problems
-    from bptrain.console.text import printable
+    from bptrain.console.terminal import printable
 
     with prints_aside():
         validation = validate(configs, strict=strict, code=code or ())

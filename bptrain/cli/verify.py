@@ -25,7 +25,7 @@ def command(
     if as_json:
         print_json(found.to_json())
     else:
-        from bptrain.console.verify import verification
+        from bptrain.console.worked_examples import verification
 
         verification(found)
     if not found.passed:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bptrain.explanation.building import Builder
 from bptrain.explanation.exercises.worksheet import Exercise, draw_weights
 from bptrain.explanation.replay import record_step
+from bptrain.explanation.sections import Builder
 from bptrain.model.assemble import prepare
 from bptrain.rules import require_sense
 

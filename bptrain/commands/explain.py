@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bptrain.explanation.building import Builder
 from bptrain.explanation.page import Page
 from bptrain.explanation.replay import record_step
+from bptrain.explanation.sections import Builder
 
 
 def explain(

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from bptrain.atomic import written
 from bptrain.errors import InputError
-from bptrain.report.history import draw, panels
-from bptrain.report.material import run_of
-from bptrain.report.named_file import checked
-from bptrain.report.pictures import require_matplotlib, style
+from bptrain.report.charts import require_matplotlib, style
+from bptrain.report.learning_curves import draw, panels
+from bptrain.report.material import require_suffix, run_of
 from bptrain.run.checkpoint import find
 from bptrain.run.history import read_history
 
@@ -27,7 +26,7 @@ def plot(run: str | Path, output: str | Path) -> Path:
         StorageError: a file cannot be read or written.
     """
     require_matplotlib("a plot")
-    path = checked(output, (".png", ".svg", ".pdf"))
+    path = require_suffix(output, (".png", ".svg", ".pdf"))
     checkpoint = find(Path(run))
     directory = run_of(checkpoint)
     records = read_history(directory.history) if directory else []

@@ -8,11 +8,10 @@ from bptrain.atomic import written
 from bptrain.errors import BptrainWarning
 from bptrain.evaluation.bootstrap import Watch
 from bptrain.evaluation.evaluation import SplitName
+from bptrain.report.charts import require_matplotlib
 from bptrain.report.html import named
-from bptrain.report.material import gather
-from bptrain.report.named_file import checked
-from bptrain.report.page import page
-from bptrain.report.pictures import require_matplotlib
+from bptrain.report.html_page import page
+from bptrain.report.material import gather, require_suffix
 from bptrain.report.run_page import lead, sections
 
 
@@ -47,7 +46,7 @@ def write_report(
         BptrainWarning: the data of the run cannot be read any more; the report is made without an evaluation.
     """
     require_matplotlib("a report")
-    path = checked(output, (".html", ".htm")) if output is not None else None
+    path = require_suffix(output, (".html", ".htm")) if output is not None else None
     found = gather(run, data=data, split=split, code=code, watch=watch)
     if found.missing:
         warnings.warn(f"the report has no evaluation: {found.missing}", BptrainWarning, stacklevel=2)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bptrain.explanation.exercises.answers import read_answers
+from bptrain.explanation.exercises.answer_sheet import read_answers
 from bptrain.explanation.exercises.verification import Verification, compare_answers
 from bptrain.explanation.replay import record_step
 

@@ -8,9 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.commands.data import ColumnDescription, DataDescription, PartDescription
-from bptrain.console.summary import lines
-from bptrain.console.tables import output
-from bptrain.console.text import printable
+from bptrain.console.summary_tables import lines
+from bptrain.console.terminal import output, printable
 
 MOST_CLASSES = 20
 MOST_COLUMNS = 200

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.commands.gradcheck import GradientReport
-from bptrain.console.tables import output
-from bptrain.console.text import is_interactive, number, printable
+from bptrain.console.terminal import is_interactive, number, output, printable
 from bptrain.gradcheck import Check
 from bptrain.gradcheck.planted.mutation_report import Outcome
 

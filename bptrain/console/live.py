@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from bptrain.console.plain import notice_line
+from bptrain.console.epoch_lines import notice_line
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.errors import StorageError

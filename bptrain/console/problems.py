@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
-from bptrain.console.text import is_interactive, printable
+from bptrain.console.terminal import is_interactive, printable
 from bptrain.errors import Problem
 
 RED, YELLOW, BOLD, DIM, PLAIN = "\x1b[1;31m", "\x1b[1;33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"

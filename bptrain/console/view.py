@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bptrain.columns.targets import Classes
 from bptrain.console.chart import LABEL, Line, chart
-from bptrain.console.text import duration, printable
+from bptrain.console.terminal import duration, printable
 from bptrain.console.watch import SHORT, Watch
 from bptrain.model.summary import loss_in_words
 from bptrain.registry import name_of

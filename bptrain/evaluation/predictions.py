@@ -21,7 +21,7 @@ from bptrain.model.scoring import Pair, Score, score
 
 @dataclass(frozen=True)
 class Predictions:
-    """Outputs and targets of rows, as metrics take them: see `bptrain.metrics.contract`.
+    """Outputs and targets of rows, as metrics take them: see `bptrain.metrics.metric`.
 
     `names` are the columns that are predicted, and `labels` the classes where there are some. `head` stands before the
     names of metrics; it is empty unless each target has a loss of its own.

@@ -12,8 +12,8 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.evaluation.curves import Threshold, best_threshold, counts
 from bptrain.evaluation.predictions import Predictions
-from bptrain.metrics.classification import confusion
-from bptrain.metrics.contract import mean_of_defined
+from bptrain.metrics.class_metrics import confusion
+from bptrain.metrics.metric import mean_of_defined
 from bptrain.metrics.per_class import F1, Precision, Recall
 
 

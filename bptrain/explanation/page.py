@@ -7,7 +7,7 @@ import numpy as np
 
 from bptrain.arrays import Array, Shape
 from bptrain.explanation.expressions import Node, Number
-from bptrain.explanation.writing import text
+from bptrain.explanation.notation import text
 
 Kind = Literal["given", "forward", "loss", "backward", "gradient", "update", "result"]
 

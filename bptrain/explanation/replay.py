@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bptrain.errors import InputError
+from bptrain.explanation.notation import MOST_DIGITS
 from bptrain.explanation.recording import Recording, keep_rows, record
-from bptrain.explanation.writing import MOST_DIGITS
 from bptrain.model.assemble import prepare
 from bptrain.rules import require_sense
 from bptrain.training.session import begin

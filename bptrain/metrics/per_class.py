@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.metrics.classification import confusion
-from bptrain.metrics.contract import METRICS, Figure, Kind, Metric, mean_of_defined, ratio, ratios, readable
+from bptrain.metrics.class_metrics import confusion
+from bptrain.metrics.metric import METRICS, Figure, Kind, Metric, mean_of_defined, ratio, ratios, readable
 
 
 @dataclass(frozen=True)

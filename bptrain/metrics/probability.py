@@ -7,7 +7,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from bptrain.arrays import Array
-from bptrain.metrics.contract import METRICS, Kind, Metric, ratio
+from bptrain.metrics.metric import METRICS, Kind, Metric, ratio
 
 
 def class_probabilities(outputs: Array) -> Array:

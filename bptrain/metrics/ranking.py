@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.metrics.contract import METRICS, Kind, Metric, mean_of_defined
+from bptrain.metrics.metric import METRICS, Kind, Metric, mean_of_defined
 
 
 def tied_groups(scores: Array, positive: Array) -> tuple[Array, Array]:

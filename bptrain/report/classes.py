@@ -10,9 +10,9 @@ from bptrain.evaluation.curves import Counts, calibration, counts, precision_rec
 from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.targets import MOST_CLASSES, ClassTarget
 from bptrain.metrics import AveragePrecision, Metric, RocAuc
+from bptrain.report.charts import STYLES, Pictures, axes, label
 from bptrain.report.html import Html, joined, named, tag
-from bptrain.report.page import figure, figures, note, scrolling, table
-from bptrain.report.pictures import STYLES, Pictures, axes, label
+from bptrain.report.html_page import figure, figures, note, scrolling, table
 
 FAINTEST = 0.2
 """The strength of the colour of a cell with a single row, where 1 is all rows of the class."""

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.atomic import written
+from bptrain.report.charts import Pictures, axes, label, logarithmic, require_matplotlib
 from bptrain.report.comparison import Comparison
-from bptrain.report.history import curve
 from bptrain.report.html import Content, Html, joined, named, tag
-from bptrain.report.named_file import checked
-from bptrain.report.page import figure, note, page, table
-from bptrain.report.pictures import Pictures, axes, label, logarithmic, require_matplotlib
+from bptrain.report.html_page import figure, note, page, table
+from bptrain.report.learning_curves import curve
+from bptrain.report.material import require_suffix
 from bptrain.run.run_list import Run
 from bptrain.training.session import is_metric
 
@@ -28,7 +28,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
         InputError: the path is not that of a page, or matplotlib is missing.
         StorageError: it cannot be written.
     """
-    checked(path, (".html", ".htm"), "--html")
+    require_suffix(path, (".html", ".htm"), "--html")
     require_matplotlib("a page")
     title = f"{len(comparison.runs)} runs compared"
     lead = "What differs in their configs, what they came to, and their curves."

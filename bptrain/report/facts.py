@@ -10,8 +10,8 @@ from bptrain.model.summary import target_in_words
 from bptrain.nn.cost import costs
 from bptrain.registry import name_of
 from bptrain.report.html import Content, Html, joined, named, tag
+from bptrain.report.html_page import details, facts, listing, note, table
 from bptrain.report.material import Material
-from bptrain.report.page import details, facts, listing, note, table
 from bptrain.training.environment import in_words
 
 MAIN = ("accuracy", "f1", "roc_auc", "r2", "rmse", "mae")

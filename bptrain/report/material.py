@@ -93,3 +93,15 @@ def read_environment(run: RunDirectory) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def require_suffix(output: str | Path, suffixes: tuple[str, ...], option: str = "-o") -> Path:
+    """Return the file to write, for which an option stands.
+
+    Raises:
+        InputError: it is called like a file of another kind, or is a directory.
+    """
+    path = Path(output)
+    if path.suffix.lower() not in suffixes or path.is_dir():
+        raise InputError(f"{path}: expected a file that ends in {' or '.join(suffixes)}; choose another {option}")
+    return path

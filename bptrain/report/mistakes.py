@@ -8,9 +8,9 @@ from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
 from bptrain.evaluation.predictions import Predictions
 from bptrain.model.encoded_rows import Rows
+from bptrain.report.charts import pixels
 from bptrain.report.html import Content, Html, joined, named, tag
-from bptrain.report.page import note, table
-from bptrain.report.pictures import pixels
+from bptrain.report.html_page import note, table
 from bptrain.report.rows import grid, picture, values
 
 MOST = 24

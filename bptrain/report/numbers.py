@@ -4,9 +4,9 @@ import numpy as np
 
 from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.targets import NumberTarget
+from bptrain.report.charts import Pictures, axes, label
 from bptrain.report.html import Html, joined, named, tag
-from bptrain.report.page import figure, figures, note, table
-from bptrain.report.pictures import Pictures, axes, label
+from bptrain.report.html_page import figure, figures, note, table
 
 MOST_POINTS = 2000
 """Of more rows, so many are drawn, evenly spaced."""

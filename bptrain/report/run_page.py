@@ -7,18 +7,17 @@ from bptrain.evaluation.evaluation import Evaluation
 from bptrain.evaluation.predictions import in_own_units
 from bptrain.evaluation.targets import ClassTarget, NumberTarget
 from bptrain.metrics import Figure
+from bptrain.report.charts import Pictures
 from bptrain.report.classes import calibration_curve, class_table, confusion, threshold, threshold_curves
 from bptrain.report.facts import commands, config, data, environment, network, number, summary
-from bptrain.report.history import gradient_health, learning_curves
+from bptrain.report.galleries import first_weights, reconstructions
 from bptrain.report.html import Html, joined, named, tag
+from bptrain.report.html_page import note, table
+from bptrain.report.learning_curves import gradient_health, learning_curves
 from bptrain.report.material import Material
 from bptrain.report.mistakes import mistakes
 from bptrain.report.numbers import residual_table, residuals
-from bptrain.report.page import note, table
-from bptrain.report.pictures import Pictures
-from bptrain.report.reconstructions import reconstructions
 from bptrain.report.rows import grid
-from bptrain.report.weights import first_weights
 
 
 def lead(found: Material) -> str:

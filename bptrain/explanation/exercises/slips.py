@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explanation.building import letter_of, titles_of
 from bptrain.explanation.page import Page
 from bptrain.explanation.recording import Pass, Recording
-from bptrain.explanation.working import Letters, Working, options_of
+from bptrain.explanation.sections import letter_of, titles_of
+from bptrain.explanation.worked_equations import Letters, Working, options_of
 from bptrain.formulas import in_force
 from bptrain.nn import Activation, Layer, Views, Workspace
 from bptrain.nn.chain import Step

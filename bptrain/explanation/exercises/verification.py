@@ -8,14 +8,14 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import ConfigError, InputError
-from bptrain.explanation.building import Builder
-from bptrain.explanation.exercises.answers import Answer, Sheet, fitted
-from bptrain.explanation.exercises.mistakes import candidates
-from bptrain.explanation.exercises.rounding import rounded
+from bptrain.explanation.exercises.answer_sheet import Answer, Sheet, fitted
+from bptrain.explanation.exercises.rounded_step import rounded
+from bptrain.explanation.exercises.slip_candidates import candidates
 from bptrain.explanation.exercises.slips import Case
+from bptrain.explanation.notation import number
 from bptrain.explanation.page import Page
 from bptrain.explanation.recording import Recording
-from bptrain.explanation.writing import number
+from bptrain.explanation.sections import Builder
 from bptrain.spelling import suggestion
 
 UNKNOWN = "no slip that is known leads to this"

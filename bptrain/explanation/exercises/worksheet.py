@@ -9,9 +9,9 @@ import numpy as np
 
 from bptrain.atomic import write_new
 from bptrain.errors import InputError
-from bptrain.explanation.formats import written
+from bptrain.explanation.formats import render_page
+from bptrain.explanation.notation import shape_in_words
 from bptrain.explanation.page import Line, Page, Section
-from bptrain.explanation.writing import shape_in_words
 from bptrain.model.assemble import Assembly
 
 NUMBERS = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
@@ -103,6 +103,6 @@ def write_exercise(made: Exercise, path: Path, kind: str, *, digits: int, full: 
     if answers.exists() or path.exists():
         there = answers if answers.exists() else path
         raise InputError(f"{there}: exists already and is not overwritten; choose another path")
-    write_new(path, written(made.sheet, kind, digits=digits, full=full))
+    write_new(path, render_page(made.sheet, kind, digits=digits, full=full))
     write_new(answers, made.answers(path.parent))
     return answers

@@ -2,7 +2,7 @@
 
 from bptrain.nn.losses.binary import BinaryCrossEntropy, Focal
 from bptrain.nn.losses.classification import Hinge, KlDivergence, SoftmaxCrossEntropy
-from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, Value, mean
+from bptrain.nn.losses.loss import LOSSES, Encoding, Loss, Value, mean
 from bptrain.nn.losses.multi_task import MultiTask, Part
 from bptrain.nn.losses.regression import Huber, LogCosh, Mae, Mse, Poisson
 

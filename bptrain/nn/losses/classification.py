@@ -11,7 +11,7 @@ from bptrain.arrays import Array, Shape
 from bptrain.nn import kernels
 from bptrain.nn.layer import Link, Scratch, Workspace
 from bptrain.nn.losses.binary import sigmoid_outputs
-from bptrain.nn.losses.contract import LOSSES, Encoding, Loss, Value, mean
+from bptrain.nn.losses.loss import LOSSES, Encoding, Loss, Value, mean
 
 FAR = 64.0
 """How far a score may lie above that of its row's target before the exponents are lowered: exp(64) is 6e27, and float32

@@ -8,7 +8,7 @@ import numpy as np
 
 from bptrain.arrays import Array, Shape
 from bptrain.nn.layer import Scratch, Workspace
-from bptrain.nn.losses.contract import Loss, Value
+from bptrain.nn.losses.loss import Loss, Value
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from annotated_types import Ge
 from bptrain.arrays import Array, Shape
 from bptrain.nn import kernels
 from bptrain.nn.layer import Link, Scratch, Workspace
-from bptrain.nn.losses.contract import LOSSES, Loss, Value, mean
+from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
 
 
 @LOSSES.register

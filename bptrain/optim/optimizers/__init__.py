@@ -2,8 +2,8 @@
 
 from bptrain.optim.optimizers.adam import Adam, Adamax, Adamw, Nadam
 from bptrain.optim.optimizers.adaptive import Adadelta, Adagrad, Rmsprop
-from bptrain.optim.optimizers.contract import OPTIMIZERS, LearningRate, LineSearch, Optimizer
 from bptrain.optim.optimizers.lbfgs import Lbfgs
+from bptrain.optim.optimizers.optimizer import OPTIMIZERS, LearningRate, LineSearch, Optimizer
 from bptrain.optim.optimizers.sgd import Sgd
 from bptrain.optim.optimizers.signs import Lion, Rprop
 

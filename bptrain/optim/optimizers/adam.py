@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array
 from bptrain.formulas import formula
-from bptrain.optim.optimizers.contract import OPTIMIZERS, Epsilon, LearningRate, Optimizer, WeightDecay, decay
+from bptrain.optim.optimizers.optimizer import OPTIMIZERS, Epsilon, LearningRate, Optimizer, WeightDecay, decay
 
 Beta1 = Annotated[float, Ge(0), Lt(1), "decay of the mean of gradients"]
 Beta2 = Annotated[float, Ge(0), Lt(1), "decay of the mean of squared gradients"]

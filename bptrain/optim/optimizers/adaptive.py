@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array
-from bptrain.optim.optimizers.contract import OPTIMIZERS, Epsilon, LearningRate, Optimizer
+from bptrain.optim.optimizers.optimizer import OPTIMIZERS, Epsilon, LearningRate, Optimizer
 
 
 @OPTIMIZERS.register

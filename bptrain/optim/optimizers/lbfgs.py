@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from bptrain.arrays import Array
 from bptrain.errors import Mistake, OptionError
-from bptrain.optim.optimizers.contract import OPTIMIZERS, LearningRate, LineSearch
+from bptrain.optim.optimizers.optimizer import OPTIMIZERS, LearningRate, LineSearch
 from bptrain.optim.optimizers.wolfe import Line, Point, search
 
 

@@ -9,7 +9,7 @@ from annotated_types import Ge, Lt
 
 from bptrain.arrays import Array
 from bptrain.errors import Mistake, OptionError
-from bptrain.optim.optimizers.contract import OPTIMIZERS, LearningRate, Optimizer
+from bptrain.optim.optimizers.optimizer import OPTIMIZERS, LearningRate, Optimizer
 
 
 @OPTIMIZERS.register

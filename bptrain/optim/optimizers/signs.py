@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Lt
 from bptrain.arrays import Array
 from bptrain.errors import Mistake, OptionError
 from bptrain.formulas import formula
-from bptrain.optim.optimizers.contract import OPTIMIZERS, LearningRate, Optimizer, WeightDecay, decay
+from bptrain.optim.optimizers.optimizer import OPTIMIZERS, LearningRate, Optimizer, WeightDecay, decay
 
 
 @OPTIMIZERS.register

@@ -1,6 +1,5 @@
 """Schedules: how the learning rate changes while training goes on."""
 
-from bptrain.optim.schedules.contract import SCHEDULES, Schedule
 from bptrain.optim.schedules.decays import (
     Constant,
     Exponential,
@@ -11,6 +10,7 @@ from bptrain.optim.schedules.decays import (
     Polynomial,
     Step,
 )
+from bptrain.optim.schedules.schedule import SCHEDULES, Schedule
 from bptrain.optim.schedules.waves import Cosine, CosineRestarts, OneCycle, Warmup
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, Gt, Le
 
 from bptrain.errors import Mistake, OptionError
-from bptrain.optim.schedules.contract import SCHEDULES, Schedule, share_done
+from bptrain.optim.schedules.schedule import SCHEDULES, Schedule, share_done
 
 Gamma = Annotated[float, Gt(0), Le(1), "what the learning rate is multiplied by each time"]
 Final = Annotated[float, Ge(0), Le(1), "share of the learning rate at the end"]

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from bptrain.optim.schedules.contract import SCHEDULES, Schedule, share_done
 from bptrain.optim.schedules.decays import Constant, Final
+from bptrain.optim.schedules.schedule import SCHEDULES, Schedule, share_done
 
 
 @SCHEDULES.register

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 
 from bptrain.console.problems import print_problems
-from bptrain.console.text import duration, number, printable
+from bptrain.console.terminal import duration, number, printable
 from bptrain.run.train_run import Started
 from bptrain.training.loop import EpochEnd, Notice, Progress
 

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Literal
 
 from bptrain.atomic import write_new
-from bptrain.explanation.latex import to_latex
-from bptrain.explanation.layout import to_text
-from bptrain.explanation.markdown import to_markdown
+from bptrain.explanation.formats.latex import to_latex
+from bptrain.explanation.formats.markdown import to_markdown
+from bptrain.explanation.formats.plain_text import to_text
 from bptrain.explanation.page import Page
 
 Format = Literal["text", "markdown", "latex", "json"]
 
 
-def written(page: Page, kind: Format | str, *, digits: int = 6, full: bool = False) -> str:
+def render_page(page: Page, kind: Format | str, *, digits: int = 6, full: bool = False) -> str:
     """A page in a format."""
     if kind == "json":
         return json.dumps(page.to_json(), indent=2, allow_nan=False) + "\n"

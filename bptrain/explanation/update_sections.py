@@ -8,7 +8,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.explanation.page import Line, Section
 from bptrain.explanation.recording import Recording
-from bptrain.explanation.working import Letters, Working, options_of
+from bptrain.explanation.worked_equations import Letters, Working, options_of
 from bptrain.formulas import formula, in_force, with_numbers
 from bptrain.nn import Entry
 from bptrain.optim import LineSearch, Optimizer, Regularization

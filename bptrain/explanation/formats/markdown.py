@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from bptrain.explanation.layout import heading
-from bptrain.explanation.matrices import BLANK, is_small, matrix
+from bptrain.explanation.formats.matrices import BLANK, is_small, matrix
+from bptrain.explanation.formats.plain_text import heading
+from bptrain.explanation.notation import number, shape_in_words, text
 from bptrain.explanation.page import Line, Page
-from bptrain.explanation.writing import number, shape_in_words, text
 
 WIDTH = 100
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explanation.computing import UnknownError, at, value
 from bptrain.explanation.expressions import Equation, Node, Number, Sum, Transposed, equations, names
-from bptrain.explanation.writing import number
+from bptrain.explanation.formula_values import UnknownError, at, value
+from bptrain.explanation.notation import number
 from bptrain.formulas import SYMBOLS
 
 Letters = dict[str, Array | float]

@@ -7,9 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.commands.cache import Contents
-from bptrain.console.summary import size
-from bptrain.console.tables import output
-from bptrain.console.text import duration, printable
+from bptrain.console.summary_tables import size
+from bptrain.console.terminal import duration, output, printable
 
 
 def cache_table(found: Contents) -> None:

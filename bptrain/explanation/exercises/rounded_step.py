@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explanation.building import titles_of
 from bptrain.explanation.recording import Recording
+from bptrain.explanation.sections import titles_of
 from bptrain.nn import Views, Workspace
 from bptrain.nn.observer import ObservedLayer, Observer, observe, observe_layers
 

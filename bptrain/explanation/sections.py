@@ -9,8 +9,8 @@ from bptrain.arrays import Array
 from bptrain.explanation.expressions import equations
 from bptrain.explanation.page import Line, Page, Section
 from bptrain.explanation.recording import Pass, Recording
-from bptrain.explanation.updating import gradient_sections, result_section, update_sections
-from bptrain.explanation.working import Worked, Working, options_of
+from bptrain.explanation.update_sections import gradient_sections, result_section, update_sections
+from bptrain.explanation.worked_equations import Worked, Working, options_of
 from bptrain.formulas import formula, in_force
 from bptrain.nn import Activation, Layer, Loss
 from bptrain.nn.chain import Chain

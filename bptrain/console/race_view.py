@@ -12,8 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.console.chart import LABEL, Curve, Line, chart, sparkline
-from bptrain.console.tables import output
-from bptrain.console.text import is_interactive, number, printable
+from bptrain.console.terminal import is_interactive, number, output, printable
 from bptrain.search.significance import Comparison
 from bptrain.search.standings import Lap, Race, Standing
 

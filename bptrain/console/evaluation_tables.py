@@ -8,8 +8,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.console.tables import output
-from bptrain.console.text import figure, number, printable
+from bptrain.console.terminal import figure, number, output, printable
 from bptrain.evaluation.bootstrap import CONFIDENCE
 from bptrain.evaluation.evaluation import Evaluation
 from bptrain.evaluation.targets import MOST_CLASSES, ClassTarget, NumberTarget

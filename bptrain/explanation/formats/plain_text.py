@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Literal
 
-from bptrain.explanation.matrices import BLANK, is_small, matrix
+from bptrain.explanation.formats.matrices import BLANK, is_small, matrix
+from bptrain.explanation.notation import number, shape_in_words, text
 from bptrain.explanation.page import Kind, Line, Page, Section
-from bptrain.explanation.writing import number, shape_in_words, text
 
 Role = Literal["title", "heading", "formula", "numbers", "value", "note"]
 

@@ -9,8 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.arrays import Array
-from bptrain.console.tables import output
-from bptrain.console.text import number, printable
+from bptrain.console.terminal import number, output, printable
 from bptrain.evaluation.prediction import Prediction
 
 FIRST = 20

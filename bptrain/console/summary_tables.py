@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.console.tables import output
+from bptrain.console.terminal import output
 from bptrain.model.summary import Summary
 from bptrain.nn.cost import LayerCost
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from bptrain.explanation.layout import heading
-from bptrain.explanation.matrices import DOTS, as_rows, cells, is_small, kept
+from bptrain.explanation.formats.matrices import DOTS, as_rows, cells, is_small, kept
+from bptrain.explanation.formats.plain_text import heading
+from bptrain.explanation.notation import GREEK, LOWERED, bare, escaped, latex, latex_name, latex_number, number
 from bptrain.explanation.page import Line, Page
-from bptrain.explanation.writing import GREEK, LOWERED, bare, escaped, latex, latex_name, latex_number, number
 
 MOST_COLUMNS = 6
 BLANK_LATEX = r"\underline{\qquad}"

@@ -9,8 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.console.chart import sparkline
-from bptrain.console.tables import output
-from bptrain.console.text import duration, number, printable
+from bptrain.console.terminal import duration, number, output, printable
 from bptrain.report.comparison import Comparison
 from bptrain.run.run_list import Run
 

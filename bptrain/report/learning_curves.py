@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from bptrain.report.charts import STYLES, Pictures, axes, label, logarithmic
 from bptrain.report.html import Html, joined, tag
-from bptrain.report.page import figure, figures, note
-from bptrain.report.pictures import STYLES, Pictures, axes, label, logarithmic
+from bptrain.report.html_page import figure, figures, note
 from bptrain.training.session import Record, metrics_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.metrics.contract import METRICS, Kind, Metric, ratio
+from bptrain.metrics.metric import METRICS, Kind, Metric, ratio
 
 
 def errors_of(outputs: Array, targets: Array) -> Array:

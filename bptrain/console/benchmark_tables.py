@@ -13,8 +13,7 @@ from rich.text import Text
 from bptrain.bench import Comparison
 from bptrain.bench.command_lines import OURS, Command
 from bptrain.commands.bench import Benchmark, Watch
-from bptrain.console.tables import output
-from bptrain.console.text import is_interactive, printable
+from bptrain.console.terminal import is_interactive, output, printable
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from math import log
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explanation.building import titles_of
 from bptrain.explanation.exercises.slips import (
     Case,
     Slip,
@@ -18,7 +17,8 @@ from bptrain.explanation.exercises.slips import (
     parameter_of,
     parameters_of,
 )
-from bptrain.explanation.working import options_of
+from bptrain.explanation.sections import titles_of
+from bptrain.explanation.worked_equations import options_of
 from bptrain.nn import Activation
 
 

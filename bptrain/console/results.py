@@ -1,33 +1,17 @@
 """Results as tables on stdout."""
 
-import shutil
-import sys
 from collections.abc import Iterable
 
-from rich.console import Console
 from rich.text import Text
 
 from bptrain.commands.dry_run import DryRun
 from bptrain.commands.verify_resume import ResumeCheck
-from bptrain.console.text import duration, figures, is_interactive, number, printable
+from bptrain.console.terminal import duration, figures, number, output, printable
 from bptrain.needs import code_options
 from bptrain.run.train_run import Result
 
 FEW_PARAMETERS = 12
 """A network with no more parameters than this has them printed after training."""
-
-
-def output() -> Console:
-    """The console for results: colours on a terminal, wide plain text elsewhere."""
-    colour = is_interactive(sys.stdout)
-    return Console(
-        force_terminal=colour,
-        color_system="auto" if colour else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        width=shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 160,
-    )
 
 
 def rows(title: str, pairs: Iterable[tuple[str, str]]) -> None:

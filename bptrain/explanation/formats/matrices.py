@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explanation.writing import number
+from bptrain.explanation.notation import number
 
 MOST_ROWS = 6
 """Rows of a matrix that are shown, unless all are asked for."""

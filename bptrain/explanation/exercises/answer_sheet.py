@@ -13,7 +13,7 @@ from bptrain.config.origin import FieldPath, Origin
 from bptrain.config.scalars import show_value
 from bptrain.config.yaml_text import parse, read_text
 from bptrain.errors import ConfigError, Problem
-from bptrain.explanation.writing import shape_in_words
+from bptrain.explanation.notation import shape_in_words
 from bptrain.spelling import suggestion
 
 KEYS = ("config", "overrides", "row", "rows", "step", "answers")

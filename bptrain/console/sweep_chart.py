@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.console.tables import output
-from bptrain.console.text import printable
+from bptrain.console.terminal import output, printable
 from bptrain.gradcheck import Sweep
 
 HIGHEST, LOWEST = 2, -17

@@ -7,7 +7,7 @@ import numpy as np
 from annotated_types import Ge
 
 from bptrain.arrays import Array
-from bptrain.metrics.contract import METRICS, Figure, Kind, Metric, mean_of_defined, ratio, ratios, readable
+from bptrain.metrics.metric import METRICS, Figure, Kind, Metric, mean_of_defined, ratio, ratios, readable
 
 
 def predicted_codes(outputs: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Reconstructions: what an autoencoder gives back of a picture, beside what it was given."""
+"""Galleries: what an autoencoder gives back of pictures, and what the units of the first layer look for in them."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,18 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.evaluation.predictions import Predictions
 from bptrain.model.encoded_rows import Rows
+from bptrain.model.model import Model
+from bptrain.report.charts import pixels
 from bptrain.report.html import Html, joined, tag
+from bptrain.report.html_page import note
 from bptrain.report.mistakes import row_number
-from bptrain.report.page import note
-from bptrain.report.pictures import pixels
+from bptrain.report.rows import grid
 
 MOST = 12
 """Rows of each kind that are drawn."""
+
+MOST_UNITS = 64
+"""Units whose weights are drawn."""
 
 
 def reconstructions(places: Array, rows: Rows, found: Predictions) -> Html:
@@ -51,3 +56,33 @@ def pairs(places: Array, rows: Rows, true: Array, said: Array, errors: Array, ch
         given = pixels(true[k][places], f"Picture of row {number}", ends=ends)
         back = pixels(said[k][places], f"Reconstruction of row {number}, with an error of {error}", ends=ends)
         yield tag("figure", tag("div", given, back, class_="pair"), tag("figcaption", f"{error}, row {number:,}"))
+
+
+def first_weights(model: Model) -> Html | None:
+    """The weights into each unit of the first layer, if they belong to pixels."""
+    places, chain = grid(model.columns), model.network.chain
+    if places is None or not chain.plans:
+        return None
+    matrices = {key: one for key, one in chain.plans[0].parameters.items() if one.decay and len(one.shape) == 2}
+    if not chain.plans[0].linear or len(matrices) != 1:
+        return None
+    weights = model.network.parameters()[f"{chain.names[0]}.{next(iter(matrices))}"].astype(np.float64)
+    shown = weights[:, :MOST_UNITS]
+    # One scale for all, so that a unit that looks for little is pale.
+    largest = float(np.abs(shown).max()) or 1.0
+    images = [
+        tag(
+            "figure",
+            pixels(
+                unit[places] / largest,
+                f"Weights into unit {k} of the first layer, from {unit.min():.2g} to {unit.max():.2g}",
+                signed=True,
+            ),
+        )
+        for k, unit in enumerate(shown.T)
+    ]
+    some = f"The first {MOST_UNITS} of {weights.shape[1]:,} units. " if weights.shape[1] > MOST_UNITS else ""
+    what = (
+        f"{some}White is 0, red up to {largest:.2g}, blue down to −{largest:.2g}, of inputs as the network reads them."
+    )
+    return joined((note(what), tag("div", *images, class_="gallery weights")))
