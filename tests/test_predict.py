@@ -18,7 +18,7 @@ from bptrain.console.prediction_list import print_predictions
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.prediction_file import CsvExport, harmless
 from bptrain.model.model import scoring_rows
-from bptrain.model.scoring import forward, predicted
+from bptrain.model.scoring import forward, predict_rows
 from bptrain.run.checkpoint import load
 from bptrain.tables import chunks
 from bptrain.tables.sources import read_table
@@ -204,7 +204,7 @@ def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, ta
 
     def recorded(model, inputs):
         lengths.append(len(inputs))
-        return predicted(model, inputs)
+        return predict_rows(model, inputs)
 
     monkeypatch.setattr("bptrain.evaluation.prediction.predicted", recorded)
     monkeypatch.setattr(chunks, "MOST_ROWS", 100)

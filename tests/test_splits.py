@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import bptrain
 from bptrain.columns.duplicates import count_duplicates
 from bptrain.columns.split import Split
-from bptrain.columns.split_rows import divide
+from bptrain.columns.split_rows import split_rows
 from bptrain.errors import InputError, OptionError
 from bptrain.model.assemble import prepare
 from bptrain.tables.selection import Selection
@@ -23,7 +23,7 @@ SHARES = st.tuples(st.sampled_from([0.0, 0.1, 0.2, 0.3]), st.sampled_from([0.0, 
 
 def divided(split, values, seed=0):
     table = Table({"c": values, "y": np.arange(float(len(values)))}, "t")
-    return divide(split, Selection(table, np.arange(len(values))), None, np.random.default_rng(seed))
+    return split_rows(split, Selection(table, np.arange(len(values))), None, np.random.default_rng(seed))
 
 
 def objects(values):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import bptrain
-from bptrain.columns.targets import balanced
+from bptrain.columns.targets import balance_weights
 from bptrain.errors import InputError
 from bptrain.model.assemble import prepare
 from bptrain.model.scoring import score
@@ -34,7 +34,7 @@ def config(rest, target="label", more=""):
 
 def test_balanced_by_hand():
     # 8 rows of 2 classes: 8 / (2 * 6) and 8 / (2 * 2)
-    assert balanced(np.array([0, 0, 1, 0, 0, 1, 0, 0]), 2) == pytest.approx((2 / 3, 2))
+    assert balance_weights(np.array([0, 0, 1, 0, 0, 1, 0, 0]), 2) == pytest.approx((2 / 3, 2))
 
 
 def softmax_losses(model, rows):

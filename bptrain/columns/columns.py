@@ -22,10 +22,10 @@ from bptrain.columns.target_columns import (
     Several,
     Target,
     Value,
+    encode_target,
     target_from_json,
     target_to_json,
-    target_values,
-    unscaled,
+    unscale_targets,
 )
 from bptrain.columns.targets import Classes
 from bptrain.errors import InputError
@@ -148,7 +148,7 @@ class Columns:
     def complete(self, table: Table, *, target: bool = True) -> tuple[Array | None, dict[str, int]]:
         """The rows that are not left out for a missing value (None: all), and how many are missing by column."""
         named = [*self.features, *(self.singles if target else ())]
-        return complete_rows(table, [one.name for one in named if isinstance(one.missing, Drop)])
+        return find_complete_rows(table, [one.name for one in named if isinstance(one.missing, Drop)])
 
     def inputs(
         self,
@@ -191,7 +191,7 @@ class Columns:
         selection = Selection(table, rows)
         if isinstance(self.target, Classes):
             return self.target.codes(selection)
-        return np.stack([target_values(one, selection) for one in self.singles], axis=1)
+        return np.stack([encode_target(one, selection) for one in self.singles], axis=1)
 
     def weights(self, table: Table, rows: Array | None = None, codes: Array | None = None) -> Array | None:
         """What each row weighs in the loss, `(rows,)` float64; None: all the same. `codes` are the class numbers.
@@ -208,7 +208,7 @@ class Columns:
             return self.unscaled_inputs(values)
         if isinstance(self.target, Classes | Several):
             return values
-        return unscaled(self.target, values)
+        return unscale_targets(self.target, values)
 
     def unscaled_inputs(self, values: Array) -> Array:
         """Inputs as the network reads them `(rows, inputs)` with numbers in their own units, float64."""
@@ -243,7 +243,7 @@ class Columns:
         )
 
 
-def complete_rows(table: Table, names: Iterable[str]) -> tuple[Array | None, dict[str, int]]:
+def find_complete_rows(table: Table, names: Iterable[str]) -> tuple[Array | None, dict[str, int]]:
     """The rows in which none of the named columns is missing (None: all of them), and how many are, by column."""
     keep, counts = np.ones(len(table), bool), {}
     for name in names:

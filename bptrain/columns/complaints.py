@@ -80,7 +80,7 @@ def out_of_scale(rows: Selection, name: str, scaler: Scaler, values: Array, row:
     return InputError(f"{rows.where(row)}: {name}: {what}")
 
 
-def called(value: object) -> str:
+def show_value(value: object) -> str:
     """A value of a column for a message."""
     if value is None or value != value:
         return "nothing"

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.complaints import called, no_policy, out_of_scale, text_among_numbers
+from bptrain.columns.complaints import no_policy, out_of_scale, show_value, text_among_numbers
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer
 from bptrain.columns.kinds import PAIRS, fold
 from bptrain.columns.options import Kind
@@ -103,7 +103,7 @@ class Numeric(Feature):
         Raises:
             InputError: something is no finite number.
         """
-        values = numbers(rows, self.name)
+        values = read_numbers(rows, self.name)
         holes = np.isnan(values)
         if holes.any():
             if self.value is None:
@@ -154,7 +154,7 @@ class Boolean(Feature):
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
         values = rows.column(self.name)
-        places = words(values, self.pair)
+        places = find_words(values, self.pair)
         holes = places == MISSING
         if holes.any():
             if self.value is None:
@@ -163,7 +163,7 @@ class Boolean(Feature):
         strange = np.flatnonzero(places == UNSEEN)
         if len(strange):
             row = int(strange[0])
-            what = f"expected {self.pair[0]} or {self.pair[1]} (got {called(values[row])})"
+            what = f"expected {self.pair[0]} or {self.pair[1]} (got {show_value(values[row])})"
             raise InputError(f"{rows.where(row)}: {self.name}: {what}; correct it, or declare the column categorical")
         out[:, 0] = places
         if self.indicator:
@@ -206,7 +206,7 @@ class Categorical(Feature):
                 row = int(strange[0])
                 some = ", ".join(map(shown, self.categories[:10])) + (", ..." if len(self.categories) > 10 else "")
                 more = f", one of {len(strange):,} such rows" if len(strange) > 1 else ""
-                what = f"a value unseen in training{more} (got {called(values[row])}, known are {some})"
+                what = f"a value unseen in training{more} (got {show_value(values[row])}, known are {some})"
                 advice = "correct it, or train with unseen: ignore"
                 raise InputError(f"{rows.where(row)}: {self.name}: {what}; {advice}")
             unseen[self.name] += len(strange)
@@ -220,7 +220,7 @@ class Categorical(Feature):
 KINDS: dict[str, Any] = {cls.kind: cls for cls in (Numeric, Boolean, Categorical)}
 
 
-def words(values: Array, pair: tuple[str, str]) -> Array:
+def find_words(values: Array, pair: tuple[str, str]) -> Array:
     """The place of each value in a pair of words, without regard to capitals."""
     if values.dtype != object:
         return codes(values, pair)
@@ -230,7 +230,7 @@ def words(values: Array, pair: tuple[str, str]) -> Array:
     return np.fromiter(map(known.__getitem__, values.tolist()), np.int64, len(values))
 
 
-def numbers(rows: Selection, name: str) -> Array:
+def read_numbers(rows: Selection, name: str) -> Array:
     """A column as float64, NaN where a value is missing; text is read if it is a number.
 
     Raises:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.complaints import called, no_policy, out_of_scale
-from bptrain.columns.features import Boolean, Categorical, Feature, Numeric, numbers
+from bptrain.columns.complaints import no_policy, out_of_scale, show_value
+from bptrain.columns.features import Boolean, Categorical, Feature, Numeric, read_numbers
 from bptrain.columns.imputers import Constant, Imputer
 from bptrain.columns.kinds import PAIRS, fold, pair_of
 from bptrain.columns.options import Kind, Treatment
@@ -21,7 +21,7 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
     Raises:
         InputError: a value is missing without a policy, or cannot be what the kind asks for.
     """
-    values = numbers(rows, name) if kind == "numeric" else rows.column(name)
+    values = read_numbers(rows, name) if kind == "numeric" else rows.column(name)
     holes = missing(values)
     count = int(np.count_nonzero(holes))
     policy = treatment.missing
@@ -34,9 +34,9 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
     if policy.fills and not len(present):
         raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out")
     if kind == "boolean":
-        return fit_boolean(rows, texts(values), shared)
+        return fit_boolean(rows, as_texts(values), shared)
     found = [text_of(value) if isinstance(value, float) else value for value in distinct(present)]
-    fill = filled_with(policy, texts(present)) if policy.fills else None
+    fill = fill_text(policy, as_texts(present)) if policy.fills else None
     if fill is not None and fill not in found and count:
         found = sorted([*found, fill])
     elif fill is not None and fill not in found:
@@ -52,11 +52,11 @@ def fit_boolean(rows: Selection, values: Array, shared: tuple[str, Imputer, bool
     pair = pair_of(sorted(map(fold, set(present.tolist()))))
     if pair is None:
         strange = first_no_boolean(values)
-        what = f"no boolean (got {called(values[strange])}); take the column for categorical"
+        what = f"no boolean (got {show_value(values[strange])}); take the column for categorical"
         raise InputError(f"{rows.where(strange)}: {name}: {what}")
     if not policy.fills:
         return Boolean(*shared, pair, None)
-    word = fold(filled_with(policy, present))
+    word = fold(fill_text(policy, present))
     truth = next((each.index(word) for each in PAIRS if word in each), None)
     if truth is None:
         what = f"{shown(word)} stands for a missing value; write {pair[0]} or {pair[1]}"
@@ -95,13 +95,13 @@ def unscalable(scaler: Scaler, values: Array) -> int:
     return int(strange[0]) if len(strange) else int(np.argmax(np.abs(values)))
 
 
-def filled_with(policy: Imputer, present: Array) -> str:
+def fill_text(policy: Imputer, present: Array) -> str:
     """The category that stands for a missing value."""
     value = policy.fit(present)
     return text_of(value) if isinstance(value, float | int) else str(value)
 
 
-def texts(values: Array) -> Array:
+def as_texts(values: Array) -> Array:
     """Values as text, those that are missing as None."""
     if values.dtype == object:
         return values

@@ -8,7 +8,7 @@ from bptrain.columns.features import LARGEST
 from bptrain.columns.profile import ColumnProfile, TableProfile
 from bptrain.columns.scalers import Standard
 from bptrain.columns.split_profile import present
-from bptrain.columns.targets import Task, find_classes, likely_task, refuse_constant
+from bptrain.columns.targets import Task, check_varied, find_classes, likely_task
 from bptrain.errors import InputError
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table, shown
@@ -74,7 +74,7 @@ def propose_goal(table: Table, name: str, *, enough: int) -> Goal:
             raise InputError(f"{rows.where(row)}: {name}: {what}")
         counts = {str(label): size for label, size in zip(classes.labels, sizes, strict=True)}
         return Goal(name, task, f"{len(sizes)} classes", len(rows), missing, counts)
-    refuse_constant(rows, name)
+    check_varied(rows, name)
     column = ColumnProfile(name, rows.column(name), table.decimal)
     if refusal := refusal_of(column, words_of(column)):
         raise InputError(f"{table.origin}: {name}: {refusal}")

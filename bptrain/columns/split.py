@@ -73,7 +73,7 @@ class Split:
         """
         if self.method == "stratified" and codes is None:
             raise OptionError(Mistake("method", "stratified needs a target of classes; use random", "BP126"))
-        groups = [np.arange(count)] if codes is None or self.method == "random" else by_class(codes)
+        groups = [np.arange(count)] if codes is None or self.method == "random" else rows_of_classes(codes)
         for group in groups:
             rng.shuffle(group)
         cut = [0] * len(groups)
@@ -81,19 +81,19 @@ class Split:
         for name, share in zip(("validation", "test"), self.shares, strict=True):
             # Every class keeps a row to train on.
             room = [len(group) - 1 - start for group, start in zip(groups, cut, strict=True)]
-            taken = quotas([share * len(group) for group in groups], room)
+            taken = allot_rows([share * len(group) for group in groups], room)
             parts[name] = np.concatenate(
                 [group[start : start + k] for group, start, k in zip(groups, cut, taken, strict=True)]
             )
             cut = [start + k for start, k in zip(cut, taken, strict=True)]
-            refuse_no_rows(name, share, parts[name], count)
+            check_rows(name, share, parts[name], count)
         train = np.concatenate([group[start:] for group, start in zip(groups, cut, strict=True)])
         for part in (train, *parts.values()):
             part.sort()
         return {"train": train, **parts}
 
 
-def refuse_no_rows(name: str, share: float, rows: Array, count: int) -> None:
+def check_rows(name: str, share: float, rows: Array, count: int) -> None:
     """Refuse a share that comes to nothing.
 
     Raises:
@@ -104,12 +104,12 @@ def refuse_no_rows(name: str, share: float, rows: Array, count: int) -> None:
         raise OptionError(Mistake(name, f"{what}; use a larger share, or 0", "BP127"))
 
 
-def by_class(codes: Array) -> list[Array]:
+def rows_of_classes(codes: Array) -> list[Array]:
     """The row numbers of each class."""
     return [np.flatnonzero(codes == code) for code in np.unique(codes)]
 
 
-def quotas(ideal: list[float], room: list[int]) -> list[int]:
+def allot_rows(ideal: list[float], room: list[int]) -> list[int]:
     """Whole numbers near the ideal ones, none above its room: by largest remainders, up to the rounded sum."""
     taken = [min(int(share), most) for share, most in zip(ideal, room, strict=True)]
     missing = round(sum(ideal)) - sum(taken)

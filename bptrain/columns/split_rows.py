@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.split import Split, refuse_no_rows
+from bptrain.columns.split import Split, check_rows
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import shown
@@ -22,7 +22,7 @@ NAMES = {
 Parts = dict[str, Array]
 
 
-def divide(split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator) -> Parts:
+def split_rows(split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator) -> Parts:
     """The numbers in the table of the rows of `train`, `validation` and `test`, each ascending; together all given
     rows.
 
@@ -37,9 +37,9 @@ def divide(split: Split, rows: Selection, codes: Array | None, rng: np.random.Ge
         InputError: a value of the column is missing or means nothing; the message names its row.
     """
     ways: dict[str, Callable[[], Parts]] = {
-        "time": lambda: by_time(split, times(rows, str(split.column))),
-        "group": lambda: by_group(split, groups(rows, str(split.column)), rng),
-        "column": lambda: by_column(rows, str(split.column)),
+        "time": lambda: split_by_time(split, read_times(rows, str(split.column))),
+        "group": lambda: split_by_group(split, number_groups(rows, str(split.column)), rng),
+        "column": lambda: split_by_column(rows, str(split.column)),
     }
     places = ways[split.method]() if split.method in ways else split.rows(len(rows), codes, rng)
     if not len(places["train"]):
@@ -47,7 +47,7 @@ def divide(split: Split, rows: Selection, codes: Array | None, rng: np.random.Ge
     return places if rows.rows is None else {name: rows.rows[part] for name, part in places.items()}
 
 
-def whole(rows: Selection, name: str) -> Array:
+def read_complete(rows: Selection, name: str) -> Array:
     """A column in which nothing may be missing.
 
     Raises:
@@ -62,25 +62,25 @@ def whole(rows: Selection, name: str) -> Array:
     return values
 
 
-def times(rows: Selection, name: str) -> Array:
+def read_times(rows: Selection, name: str) -> Array:
     """A column of numbers or dates as numbers that can be sorted.
 
     Raises:
         InputError: a value is missing or no date.
     """
-    values = whole(rows, name)
+    values = read_complete(rows, name)
     if values.dtype != object:
         return values
     texts = values.tolist()
     try:
-        return dates(texts)
+        return parse_dates(texts)
     except ValueError:
         row = next(k for k, text in enumerate(texts) if not is_date(text))
         what = f"no number and no date (got {shown(texts[row])}); write dates as 2024-01-31 or 2024-01-31 23:59"
         raise InputError(f"{rows.where(row)}: {name}: {what}") from None
 
 
-def dates(texts: list[str]) -> Array:
+def parse_dates(texts: list[str]) -> Array:
     """Dates as int64 microseconds."""
     with warnings.catch_warnings():
         # NumPy converts times with a time zone as it should, and warns of it.
@@ -94,13 +94,13 @@ def dates(texts: list[str]) -> Array:
 def is_date(text: str) -> bool:
     """Whether a text is a date."""
     try:
-        dates([text])
+        parse_dates([text])
     except ValueError:
         return False
     return True
 
 
-def by_time(split: Split, values: Array) -> Parts:
+def split_by_time(split: Split, values: Array) -> Parts:
     """The latest rows for the test, those before them for validation; a border never parts rows of one time."""
     count, order = len(values), np.argsort(values, kind="stable")
     changes = np.flatnonzero(np.diff(values[order]) > 0) + 1
@@ -111,7 +111,7 @@ def by_time(split: Split, values: Array) -> Parts:
         wanted = left - round(share * count)
         fitting = changes[(changes < left)] if share else changes[:0]
         end = int(fitting[np.argmin(np.abs(fitting - wanted))]) if len(fitting) and wanted < left else left
-        refuse_no_rows(name, share, order[end:left], count)
+        check_rows(name, share, order[end:left], count)
         ends.append(end)
         left = end
     return {
@@ -121,20 +121,20 @@ def by_time(split: Split, values: Array) -> Parts:
     }
 
 
-def groups(rows: Selection, name: str) -> Array:
+def number_groups(rows: Selection, name: str) -> Array:
     """The number of each row's group, int64, groups in the order of their first rows.
 
     Raises:
         InputError: a group is missing.
     """
     place: dict[object, int] = {}
-    values = whole(rows, name).tolist()
+    values = read_complete(rows, name).tolist()
     for value in dict.fromkeys(values):
         place[value] = len(place)
     return np.fromiter(map(place.__getitem__, values), np.int64, len(values))
 
 
-def by_group(split: Split, numbers: Array, rng: np.random.Generator) -> Parts:
+def split_by_group(split: Split, numbers: Array, rng: np.random.Generator) -> Parts:
     """Groups drawn at random, each taken whole as long as it fits into what a part still wants of the rows."""
     sizes = np.bincount(numbers)
     waiting = rng.permutation(len(sizes)).tolist()
@@ -159,13 +159,13 @@ def by_group(split: Split, numbers: Array, rng: np.random.Generator) -> Parts:
     return {name: np.flatnonzero(owner[numbers] == part) for part, name in enumerate(("train", "validation", "test"))}
 
 
-def by_column(rows: Selection, name: str) -> Parts:
+def split_by_column(rows: Selection, name: str) -> Parts:
     """What the column says of each row.
 
     Raises:
         InputError: something is missing, or means no part.
     """
-    values = whole(rows, name)
+    values = read_complete(rows, name)
     texts = values.tolist() if values.dtype == object else [f"{value:g}" for value in values]
     part = {text: NAMES.get(str(text).strip().lower()) for text in dict.fromkeys(texts)}
     if unknown := [text for text, one in part.items() if one is None]:

@@ -31,7 +31,7 @@ class Inputs:
 Target = Classes | tuple[Value, ...] | Several | Inputs
 
 
-def target_values(target: Classes | Value, rows: Selection) -> Array:
+def encode_target(target: Classes | Value, rows: Selection) -> Array:
     """One of several targets `(rows,)` float64: class numbers, scaled numbers, or 0 and 1.
 
     Raises:
@@ -46,7 +46,7 @@ def target_values(target: Classes | Value, rows: Selection) -> Array:
     return out[:, 0]
 
 
-def unscaled(targets: Sequence[Value], values: Array) -> Array:
+def unscale_targets(targets: Sequence[Value], values: Array) -> Array:
     """Numeric targets or predictions `(rows, columns)` in their own units, float64."""
     wide = values.astype(np.float64)
     each = [one.unscaled(wide[:, k]) if isinstance(one, Numeric) else wide[:, k] for k, one in enumerate(targets)]

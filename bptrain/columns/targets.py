@@ -57,7 +57,7 @@ class Classes:
         rows = table if isinstance(table, Selection) else Selection(table)
         values = rows.column(self.name)
         found = codes(values, self.labels, rows.decimal)
-        refuse_missing(rows, self.name, values)
+        check_present(rows, self.name, values)
         unknown = np.flatnonzero(found == UNSEEN)
         if len(unknown):
             row = int(unknown[0])
@@ -69,7 +69,7 @@ class Classes:
         return found
 
 
-def refuse_missing(rows: Selection, name: str, values: Array) -> None:
+def check_present(rows: Selection, name: str, values: Array) -> None:
     """Refuse a target that is missing somewhere.
 
     Raises:
@@ -84,14 +84,14 @@ def refuse_missing(rows: Selection, name: str, values: Array) -> None:
         raise InputError(f"{rows.where(int(holes[0]))}: {name}: {what}")
 
 
-def labels_of(rows: Selection, name: str) -> list[Label]:
+def find_labels(rows: Selection, name: str) -> list[Label]:
     """The different labels of a column, sorted: text as it is, whole numbers as integers.
 
     Raises:
         InputError: a label is missing, or a number is not whole.
     """
     values = rows.column(name)
-    refuse_missing(rows, name, values)
+    check_present(rows, name, values)
     if values.dtype == object:
         return [str(label) for label in distinct(values)]
     broken = np.flatnonzero((values != np.floor(values)) | (np.abs(values) >= 2**53))
@@ -109,7 +109,7 @@ def find_classes(table: Table | Selection, name: str, missing: Imputer = Refuse(
         InputError: a label is missing or no class, or there is only one.
     """
     rows = table if isinstance(table, Selection) else Selection(table)
-    labels = labels_of(rows, name)
+    labels = find_labels(rows, name)
     if len(labels) < 2:
         where = "" if len(rows) == len(rows.table) else f", in the {len(rows):,} rows that train"
         what = f"the target has a single class, {shown(labels[0])}{where}; there is nothing to learn"
@@ -117,7 +117,7 @@ def find_classes(table: Table | Selection, name: str, missing: Imputer = Refuse(
     return Classes(name, tuple(labels), missing)
 
 
-def refuse_constant(table: Table | Selection, name: str) -> None:
+def check_varied(table: Table | Selection, name: str) -> None:
     """Refuse a column of numbers to predict that are all the same, unless they are written in the config.
 
     Raises:
@@ -125,7 +125,7 @@ def refuse_constant(table: Table | Selection, name: str) -> None:
     """
     rows = table if isinstance(table, Selection) else Selection(table)
     values = rows.column(name)
-    refuse_missing(rows, name, values)
+    check_present(rows, name, values)
     if values.dtype != object and values.min() == values.max() and not rows.table.written:
         where = "" if len(rows) == len(rows.table) else f" of the {len(rows):,} that train"
         what = f"it is {values[0]:g} in every row{where}; there is nothing to learn"
@@ -179,7 +179,7 @@ def are_numbers_with_text(values: Array, decimal: str = ".") -> bool:
     return odd <= len(texts) // 10 or not look_like_classes(read, len(values))
 
 
-def balanced(codes: Array, classes: int) -> tuple[float, ...]:
+def balance_weights(codes: Array, classes: int) -> tuple[float, ...]:
     """Weights that let every class count the same: `n / (classes · count)`, as scikit-learn's `balanced`.
 
     codes `(rows,)` int64; every class has a row.

@@ -18,7 +18,7 @@ from bptrain.columns.leaks import answers_of
 from bptrain.columns.options import FeatureChoice
 from bptrain.columns.profile import ColumnProfile, Objection, Spread, TableProfile
 from bptrain.columns.split_profile import PartDescription, counted, describe_parts, present
-from bptrain.columns.targets import Classes, find_classes, refuse_constant
+from bptrain.columns.targets import Classes, check_varied, find_classes
 from bptrain.config import Data, Experiment, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, OptionError
@@ -265,5 +265,5 @@ def target_refusals(data: Data, train: Selection, column: ColumnProfile, *, clas
         return said
     if column.kind == "mixed":
         attempt(lambda: require_numbers(data, Selection(train.table), column.name, target=True), said)
-    attempt(lambda: refuse_constant(train, column.name), said)
+    attempt(lambda: check_varied(train, column.name), said)
     return said

@@ -16,7 +16,7 @@ from bptrain.evaluation.predictions import Predictions, in_own_units, score_and_
 from bptrain.evaluation.targets import Target, targets
 from bptrain.metrics import Figure
 from bptrain.model.encoded_rows import Rows
-from bptrain.model.encoding import encode_splits, fingerprint, ignored_columns, ignored_values
+from bptrain.model.encoding import describe_ignored, describe_unseen, digest_rows, encode_splits
 from bptrain.model.model import Model
 from bptrain.model.read import reading_of
 from bptrain.model.roles import Roles
@@ -114,7 +114,7 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     parts: Mapping[str, Rows] = {}
     if splits.counts == counts:
         parts = encode_splits(model, splits.rows).rows
-    if not parts or fingerprint(parts) != stored["data"]:
+    if not parts or digest_rows(parts) != stored["data"]:
         what = f"{table.origin} has changed since the model was trained"
         if is_mapped(table):
             what += ", or it is larger than data.memory and an earlier version of bptrain drew its rows in another way"
@@ -134,7 +134,7 @@ def new_rows(model: Model, table: Table) -> Rows:
     """
     model.columns.refuse_absent(table)
     if others := model.columns.ignored(table):
-        warnings.warn(f"{table.origin}: {ignored_columns(others)}", BptrainNote, stacklevel=2)
+        warnings.warn(f"{table.origin}: {describe_ignored(others)}", BptrainNote, stacklevel=2)
     kept, holes = model.columns.complete(table)
     if kept is not None:
         warnings.warn(describe_dropped(table, kept, holes), BptrainWarning, stacklevel=2)
@@ -143,5 +143,5 @@ def new_rows(model: Model, table: Table) -> Rows:
     unseen: Counter[str] = Counter()
     rows = model.rows(table, kept, unseen)
     if unseen:
-        warnings.warn(f"{table.origin}: {ignored_values(unseen)}", BptrainWarning, stacklevel=2)
+        warnings.warn(f"{table.origin}: {describe_unseen(unseen)}", BptrainWarning, stacklevel=2)
     return rows

@@ -15,9 +15,9 @@ from bptrain.columns.features import Numeric
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.answers import Answer, answers
 from bptrain.evaluation.prediction_file import CsvExport, exported
-from bptrain.model.encoding import ignored_columns, ignored_values
+from bptrain.model.encoding import describe_ignored, describe_unseen
 from bptrain.model.model import Model, scoring_rows
-from bptrain.model.scoring import predicted
+from bptrain.model.scoring import predict_rows
 from bptrain.spelling import suggestion
 from bptrain.tables.chunks import Portions, in_portions
 from bptrain.tables.table import Table, shown
@@ -172,7 +172,7 @@ def predictions(
         inputs = model.columns.inputs(table, rows, dtype=model.network.dtype, unseen=tallies.unseen)
         found: list[list[Array]] = [[] for answer in said for _ in answer.columns]
         start = 0
-        for outputs in predicted(model, inputs):
+        for outputs in predict_rows(model, inputs):
             read = [column for answer in said for column in answer.read(outputs)]
             refuse_not_finite(table, rows, start, read)
             start += len(outputs)
@@ -259,6 +259,6 @@ def warn(portions: Portions, model: Model, carried: Sequence[str], tallies: Tall
         what = f"{tallies.dropped:,} of {portions.rows:,} rows have no prediction, for a missing value ({where})"
         warnings.warn(f"{portions.origin}: {what}; their cells are empty", BptrainWarning, stacklevel=4)
     if tallies.unseen:
-        warnings.warn(f"{portions.origin}: {ignored_values(tallies.unseen)}", BptrainWarning, stacklevel=4)
+        warnings.warn(f"{portions.origin}: {describe_unseen(tallies.unseen)}", BptrainWarning, stacklevel=4)
     if extra := [name for name in model.columns.ignored(portions.header) if name not in carried]:
-        warnings.warn(f"{portions.origin}: {ignored_columns(extra)}", BptrainNote, stacklevel=4)
+        warnings.warn(f"{portions.origin}: {describe_ignored(extra)}", BptrainNote, stacklevel=4)

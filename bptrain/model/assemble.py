@@ -13,7 +13,7 @@ from bptrain.config import Config, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.encoded_rows import Rows
-from bptrain.model.encoding import encode_splits, fingerprint, repeated
+from bptrain.model.encoding import describe_duplicates, digest_rows, encode_splits
 from bptrain.model.model import Model, batch_rows, build_model
 from bptrain.model.read import Tables
 from bptrain.model.resolve import resolve
@@ -75,8 +75,8 @@ def assemble_experiment(config: Config, table: Table) -> Assembly:
     encoded = encode_splits(model, splits.rows)
     rows, notes = encoded.rows, (*splits.notes, *encoded.notes)
     if encoded.duplicates:
-        notes = (*notes, repeated(encoded.duplicates, rows))
-    return Assembly(config, model, rows, fingerprint(rows), table, splits.rows, notes, encoded.duplicates)
+        notes = (*notes, describe_duplicates(encoded.duplicates, rows))
+    return Assembly(config, model, rows, digest_rows(rows), table, splits.rows, notes, encoded.duplicates)
 
 
 def prepare(

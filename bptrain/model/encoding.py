@@ -115,14 +115,14 @@ def encode_chunks(
     for start, chunk in large.chunks(selection, most):
         rows = model.rows(chunk.table, chunk.numbers, unseen)
         if objection := model.objection(rows, strict=split == "train"):
-            raise OptionError(objected(model, *objection))
+            raise OptionError(locate_objection(model, *objection))
         weighs = weighs or bool(rows.weights is not None and rows.weights.any())
         yield replace(rows, numbers=chunk.numbers + start if start else chunk.numbers)
     if not weighs:
         field = "class_weight" if model.columns.weighting.column is None else "sample_weight"
         raise OptionError(Mistake(f"data.{field}", f"all rows of {split} weigh nothing; give some a positive weight"))
     if unseen:
-        notes.append(f"{split}: {ignored_values(unseen)}")
+        notes.append(f"{split}: {describe_unseen(unseen)}")
 
 
 def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> Encoded:
@@ -229,30 +229,30 @@ def write_rows(model: Model, splits: Mapping[str, Selection], file: Any) -> None
     writer.finish(facts)
 
 
-def ignored_values(unseen: Mapping[str, int]) -> str:
+def describe_unseen(unseen: Mapping[str, int]) -> str:
     """Describe categories that training did not know."""
     where = ", ".join(f"{shown(name)} in {count:,} row{'s' * (count > 1)}" for name, count in unseen.items())
     return f"values unseen in training are ignored ({where})"
 
 
-def ignored_columns(names: Sequence[str]) -> str:
+def describe_ignored(names: Sequence[str]) -> str:
     """Describe columns that the model does not know."""
     some = ", ".join(map(shown, names[:10])) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
     return f"ignored the column{'s' * (len(names) > 1)} {some}"
 
 
-def repeated(duplicates: Mapping[str, int], rows: Mapping[str, Rows]) -> str:
+def describe_duplicates(duplicates: Mapping[str, int], rows: Mapping[str, Rows]) -> str:
     """Describe rows that stand in several splits."""
     each = ", ".join(f"{count:,} of {len(rows[name]):,} {name} rows" for name, count in duplicates.items())
     return f"{each} also stand in a part that comes before, alike in features and target"
 
 
-def fingerprint(rows: Mapping[str, Rows]) -> str:
+def digest_rows(rows: Mapping[str, Rows]) -> str:
     """Return a digest that tells whether all rows are still the same, and in the same splits."""
     return sha256("".join(f"{name} {one.fingerprint()}\n" for name, one in rows.items()).encode()).hexdigest()
 
 
-def objected(model: Model, head: Head, objection: str) -> Mistake:
+def locate_objection(model: Model, head: Head, objection: str) -> Mistake:
     """Return the objection of a loss against targets as a mistake in the field that is to blame, with advice."""
     data, loss, place = model.experiment.data, head.loss, "loss"
     if isinstance(data.target, dict):

@@ -7,7 +7,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
-from bptrain.columns.target_columns import Inputs, Several, Value, unscaled
+from bptrain.columns.target_columns import Inputs, Several, Value, unscale_targets
 from bptrain.columns.targets import Classes
 from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
@@ -51,7 +51,7 @@ class Head:
         """Its own among the outputs of the network `(n, width)`, as metrics take them: probabilities, or numbers in
         their own units; the inputs of an autoencoder as the network reads them."""
         own = outputs if self.scores is None else outputs[:, self.scores]
-        return unscaled(self.target, own) if isinstance(self.target, tuple) else own
+        return unscale_targets(self.target, own) if isinstance(self.target, tuple) else own
 
     def true(self, targets: Array) -> Array:
         """Its own among the encoded targets of rows, as metrics take them: class numbers `(n,)`, labels, or numbers in
@@ -59,7 +59,7 @@ class Head:
         own = self.own_targets(targets)
         if isinstance(self.target, Classes):
             return own if own.ndim == 1 else predicted_codes(own)
-        return unscaled(self.target, own) if isinstance(self.target, tuple) else own
+        return unscale_targets(self.target, own) if isinstance(self.target, tuple) else own
 
     def encoded(self, values: Array) -> Array:
         """Class numbers `(rows,)` or other targets `(rows, columns)` as the loss takes them; codes as they are."""
@@ -68,7 +68,7 @@ class Head:
         return values
 
 
-def heads_of(experiment: Experiment, columns: Columns) -> tuple[Head, ...]:
+def build_heads(experiment: Experiment, columns: Columns) -> tuple[Head, ...]:
     """The heads of a model for fitted columns, in the order of the scores. One alone may have other numbers of scores:
     its `width` is the usual one.
 
@@ -84,7 +84,7 @@ def heads_of(experiment: Experiment, columns: Columns) -> tuple[Head, ...]:
             options = data.target[one.name]
             assert options.loss != "auto"
             classes = len(one.labels) if isinstance(one, Classes) else None
-            width = fitting_widths(options.loss, classes, 1, f"data.target.{one.name}.loss")[0][0]
+            width = require_widths(options.loss, classes, 1, f"data.target.{one.name}.loss")[0][0]
             own = 1 if options.loss.encoding == "codes" or classes is None else width
             kind: Kind = "numbers" if classes is None else "classes"
             mine = one if isinstance(one, Classes) else (one,)
@@ -94,12 +94,12 @@ def heads_of(experiment: Experiment, columns: Columns) -> tuple[Head, ...]:
         return tuple(found)
     assert experiment.loss != "auto"
     count = len(columns.outputs) if isinstance(target, Inputs) else len(columns.singles)
-    width = fitting_widths(experiment.loss, columns.classes, count, "loss")[0][0]
+    width = require_widths(experiment.loss, columns.classes, count, "loss")[0][0]
     kinds: dict[str, Kind] = {"classification": "classes", "multi_label": "labels"}
     return (Head("", kinds.get(data.task, "numbers"), target, experiment.loss, width),)
 
 
-def loss_of(heads: Sequence[Head]) -> Loss:
+def join_losses(heads: Sequence[Head]) -> Loss:
     """The loss of all heads together."""
     if not heads[0].name:
         return heads[0].loss
@@ -112,7 +112,7 @@ def loss_of(heads: Sequence[Head]) -> Loss:
     )
 
 
-def fitting_widths(loss: Loss, classes: int | None, columns: int, place: str) -> tuple[tuple[int, ...], str]:
+def require_widths(loss: Loss, classes: int | None, columns: int, place: str) -> tuple[tuple[int, ...], str]:
     """The numbers of scores that suit the loss on a target of so many classes or numeric columns, and what it is in
     words.
 
@@ -127,16 +127,16 @@ def fitting_widths(loss: Loss, classes: int | None, columns: int, place: str) ->
     return widths, kind
 
 
-def widths_of(heads: tuple[Head, ...], columns: Columns) -> tuple[tuple[int, ...], str]:
+def find_widths(heads: tuple[Head, ...], columns: Columns) -> tuple[tuple[int, ...], str]:
     """Return the numbers of scores that the network may end in, and what for, in words."""
     if heads[0].name:
         return (sum(head.width for head in heads),), ", ".join(f"{head.name} {head.width}" for head in heads)
     count = heads[0].width if isinstance(columns.target, Inputs) else len(columns.singles)
-    widths, kind = fitting_widths(heads[0].loss, heads[0].classes, count, "loss")
+    widths, kind = require_widths(heads[0].loss, heads[0].classes, count, "loss")
     return widths, f"{count} inputs" if isinstance(columns.target, Inputs) else kind
 
 
-def objections(heads: Sequence[Head], targets: Array) -> Iterator[tuple[Head, str]]:
+def find_objections(heads: Sequence[Head], targets: Array) -> Iterator[tuple[Head, str]]:
     """What losses have against encoded targets, with the head that is to blame."""
     for head in heads:
         own = head.own_targets(targets)

@@ -19,7 +19,7 @@ class Measure:
     head: Head
 
 
-def measures_of(heads: Sequence[Head], metrics: Sequence[Metric]) -> tuple[Measure, ...]:
+def build_measures(heads: Sequence[Head], metrics: Sequence[Metric]) -> tuple[Measure, ...]:
     """Every metric of every head that it is defined for, head by head."""
     return tuple(
         Measure(f"{head.name}.{name_of(metric)}" if head.name else name_of(metric), metric, head)
@@ -29,12 +29,12 @@ def measures_of(heads: Sequence[Head], metrics: Sequence[Metric]) -> tuple[Measu
     )
 
 
-def bare(name: str) -> str:
+def metric_name(name: str) -> str:
     """The name of the metric in that of a measure: `accuracy` of `sold.accuracy`."""
     return name.rpartition(".")[2]
 
 
-def chosen_metrics(experiment: Experiment, heads: Sequence[Head]) -> tuple[Metric, ...]:
+def choose_metrics(experiment: Experiment, heads: Sequence[Head]) -> tuple[Metric, ...]:
     """Return the metrics that the config names, or the usual ones. Those of an autoencoder are errors alone, without
     R², which is undefined where any input never changes.
 

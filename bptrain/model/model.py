@@ -12,8 +12,8 @@ from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import Metric
 from bptrain.model.encoded_rows import Rows
-from bptrain.model.heads import Head, heads_of, loss_of, objections, widths_of
-from bptrain.model.measures import Measure, measures_of
+from bptrain.model.heads import Head, build_heads, find_objections, find_widths, join_losses
+from bptrain.model.measures import Measure, build_measures
 from bptrain.model.objective import Objective
 from bptrain.nn import Activation, Network
 from bptrain.registry import name_of
@@ -76,7 +76,7 @@ class Model:
         """
         if isinstance(self.columns.target, Inputs) and not strict:
             return None
-        return next(objections(self.heads, rows.targets), None)
+        return next(find_objections(self.heads, rows.targets), None)
 
 
 def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, rows: int = 0) -> Model:
@@ -91,9 +91,9 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
     Raises:
         OptionError: the loss does not fit the target, or the network's output does not fit the loss.
     """
-    heads = heads_of(experiment, columns)
-    loss = loss_of(heads)
-    widths, kind = widths_of(heads, columns)
+    heads = build_heads(experiment, columns)
+    loss = join_losses(heads)
+    widths, kind = find_widths(heads, columns)
     layers = experiment.layers
     try:
         batch = max(batch_rows(experiment, rows), scoring_rows(experiment))
@@ -119,7 +119,7 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         weighted=bool(columns.weighting),
         augmentations=experiment.augmentation,
     )
-    measures = measures_of(heads, experiment.metrics)
+    measures = build_measures(heads, experiment.metrics)
     return Model(experiment, columns, streams, objective, experiment.metrics, heads, measures)
 
 

@@ -103,10 +103,10 @@ class Objective:
         shape = (network.batch, *loss.target_shape(network.output_shape))
         self._targets = np.zeros(shape, np.int64 if loss.encoding == "codes" else real)
         self._weights = np.ones(network.batch, real) if weighted else None
-        self._plan = checked(loss, loss.plan(network.output_shape))
+        self._plan = check_plan(loss, loss.plan(network.output_shape))
         self._loss_scratch = {key: network.arena.allocate(planned) for key, planned in self._plan.items()}
         self.augmentations = tuple(augmentations)
-        self._augmentation_plans = planned_by(self.augmentations, network.input_shape)
+        self._augmentation_plans = plan_augmentations(self.augmentations, network.input_shape)
         self._augmentation_scratch = [
             {key: network.arena.allocate(planned) for key, planned in plan.items()} for plan in self._augmentation_plans
         ]
@@ -171,7 +171,7 @@ class Objective:
     def _loss_of(self, batch: Batch, targets: Array, weights: Array | None, dscores: Array) -> Value:
         """The mean loss of the batch's scores for some targets, and what they weigh; fills dscores."""
         value = self.loss.value_and_grad(batch.frame.scores, targets, weights, dscores, batch.scratch)
-        return value if type(value) is tuple and type(value[0]) in (float, complex) else plain(self.loss, value)
+        return value if type(value) is tuple and type(value[0]) in (float, complex) else read_value(self.loss, value)
 
     def loss_and_grad(self, batch: Batch) -> Value:
         """The mean loss of a training batch without penalty, and what the batch weighs; fills the network's
@@ -208,7 +208,7 @@ class Objective:
                     self.regularization.constrain(weight, scratch)
 
 
-def planned_by(augmentations: Sequence[Augmentation], shape: Shape) -> list[Mapping[str, Scratch]]:
+def plan_augmentations(augmentations: Sequence[Augmentation], shape: Shape) -> list[Mapping[str, Scratch]]:
     """The scratch that augmentations plan for rows of a shape.
 
     Raises:
@@ -230,7 +230,7 @@ def planned_by(augmentations: Sequence[Augmentation], shape: Shape) -> list[Mapp
     return plans
 
 
-def checked(loss: Loss, plan: Mapping[str, Scratch]) -> Mapping[str, Scratch]:
+def check_plan(loss: Loss, plan: Mapping[str, Scratch]) -> Mapping[str, Scratch]:
     """The scratch that a loss plans, if it is that.
 
     Raises:
@@ -243,7 +243,7 @@ def checked(loss: Loss, plan: Mapping[str, Scratch]) -> Mapping[str, Scratch]:
     return plan
 
 
-def plain(loss: Loss, value: Any) -> Value:
+def read_value(loss: Loss, value: Any) -> Value:
     """What a loss returned as numbers of Python's own, which JSON can hold.
 
     Raises:

@@ -11,7 +11,7 @@ from bptrain.columns.kinds import MOST_MARKS, Inferred, infer, odd_texts
 from bptrain.columns.options import ColumnOptions, Kind, Treatment
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.target_columns import Inputs
-from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, balanced, find_classes, refuse_constant
+from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, balance_weights, check_varied, find_classes
 from bptrain.config import Data
 from bptrain.config.dump import flow
 from bptrain.errors import Mistake, OptionError
@@ -62,7 +62,7 @@ def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: 
         elif data.task == "multi_label":
             found[name] = replace(one, kind=label_kind(train, name), scaling=Unscaled())
         else:
-            refuse_constant(train, name)
+            check_varied(train, name)
             own = data.target[name].loss if isinstance(data.target, dict) else loss
             raw = own != "auto" and own.raw_targets
             found[name] = replace(one, kind="numeric", scaling=Unscaled() if raw else one.scaling)
@@ -114,7 +114,7 @@ def class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float
     if given is None:
         return None
     if given == "balanced":
-        return balanced(classes.codes(train), len(classes.labels))
+        return balance_weights(classes.codes(train), len(classes.labels))
     assert isinstance(given, dict)
     labels = {str(label): label for label in classes.labels}
     mistakes = [

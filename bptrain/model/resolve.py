@@ -8,8 +8,8 @@ from bptrain.columns.scalers import Unscaled
 from bptrain.columns.targets import Task
 from bptrain.config import Data, Experiment, TargetOptions
 from bptrain.errors import OptionError
-from bptrain.model.heads import heads_of, widths_of
-from bptrain.model.measures import chosen_metrics
+from bptrain.model.heads import build_heads, find_widths
+from bptrain.model.measures import choose_metrics
 from bptrain.model.preprocessing import fit_columns
 from bptrain.model.roles import Roles, find_roles
 from bptrain.model.splits import Splits, split_table
@@ -90,11 +90,11 @@ def resolve_network(experiment: Experiment, columns: Columns) -> Experiment:
     Raises:
         OptionError: a loss cannot take its target, a layer cannot be resolved, or a metric is not defined.
     """
-    heads = heads_of(experiment, columns)
-    widths, _ = widths_of(heads, columns)
+    heads = build_heads(experiment, columns)
+    widths, _ = find_widths(heads, columns)
     try:
         layers = resolve_layers(experiment.layers, widths[0])
     except OptionError as error:
         raise error.under("network") from None
-    metrics = chosen_metrics(experiment, heads)
+    metrics = choose_metrics(experiment, heads)
     return replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)

@@ -85,7 +85,7 @@ def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, dict[str, Pai
     return value, {head.name: (head.said(outputs), head.true(batch.targets)) for head in model.heads}
 
 
-def predicted(model: Model, inputs: Array) -> Iterator[Array]:
+def predict_rows(model: Model, inputs: Array) -> Iterator[Array]:
     """The outputs of the network for rows `(rows, inputs)`, of which heads tell what they say, in the portions in which
     rows are scored; each is overwritten by the next."""
     portion = scoring_rows(model.experiment)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.columns import complete_rows
+from bptrain.columns.columns import find_complete_rows
 from bptrain.columns.imputers import Drop
-from bptrain.columns.split_rows import divide
+from bptrain.columns.split_rows import split_rows
 from bptrain.columns.targets import Classes, find_classes
 from bptrain.config import Data
 from bptrain.errors import InputError, Mistake, OptionError
@@ -59,7 +59,7 @@ def split_table(data: Data, roles: Roles, table: Table, rng: np.random.Generator
         if stratified and any(data.split.shares):
             check_single_rows(rows, classes, codes)
     try:
-        drawn = divide(data.split, rows, codes, rng)
+        drawn = split_rows(data.split, rows, codes, rng)
     except OptionError as error:
         raise error.under("data.split") from None
     splits = {name: Selection(table, numbers) for name, numbers in drawn.items()}
@@ -85,7 +85,7 @@ def drop_rows(table: Table, names: Sequence[str], notes: list[str]) -> Selection
     Raises:
         InputError: nothing is left.
     """
-    rows, counts = complete_rows(table, names)
+    rows, counts = find_complete_rows(table, names)
     if rows is None:
         return Selection(table)
     notes.append(describe_dropped(table, rows, counts))

@@ -7,7 +7,7 @@ from typing import Any
 
 from bptrain.config.dump import flow
 from bptrain.metrics import METRICS
-from bptrain.model.measures import bare
+from bptrain.model.measures import metric_name
 from bptrain.run.run_list import Run
 
 SHORT_OPTION = ("units", "rate", "lr", "alpha")
@@ -133,7 +133,7 @@ def score(name: str, values: Sequence[float | None], ideal: float | None, *, mar
 def perfect(name: str) -> float | None:
     """What faultless predictions get by a metric, which may be of one target among several; None where it is not
     registered here, or a table."""
-    member = METRICS.members.get(bare(name))
+    member = METRICS.members.get(metric_name(name))
     found = getattr(member, "perfect", None)
     return found if isinstance(found, float | int) else None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from bptrain.config import to_yaml
-from bptrain.model.measures import bare
+from bptrain.model.measures import metric_name
 from bptrain.model.model import batch_rows
 from bptrain.model.summary import target_in_words
 from bptrain.nn.cost import costs
@@ -38,8 +38,8 @@ def summary(found: Material) -> Html:
         where = f"{evaluation.rows:,} {evaluation.split} rows" if evaluation.split != "data" else "new data"
         tiles.append(("loss", number(evaluation.loss), where))
         ranges = evaluation.intervals or {}
-        main = [(name, value) for name, value in evaluation.metrics.items() if bare(name) in MAIN]
-        for name, value in sorted(main, key=lambda one: MAIN.index(bare(one[0])))[:MOST_TILES]:
+        main = [(name, value) for name, value in evaluation.metrics.items() if metric_name(name) in MAIN]
+        for name, value in sorted(main, key=lambda one: MAIN.index(metric_name(one[0])))[:MOST_TILES]:
             if isinstance(value, float):
                 one = ranges.get(name)
                 more = f"95 %: {one.low:.3g} to {one.high:.3g}" if one else where

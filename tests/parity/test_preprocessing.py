@@ -11,7 +11,7 @@ from bptrain.columns.imputers import IMPUTERS
 from bptrain.columns.options import Treatment
 from bptrain.columns.scalers import SCALERS
 from bptrain.columns.split import Split
-from bptrain.columns.targets import balanced
+from bptrain.columns.targets import balance_weights
 from bptrain.model.assemble import prepare
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table
@@ -80,7 +80,7 @@ def test_categories():
 def test_class_weights():
     codes = np.random.default_rng(0).choice(4, 200, p=[0.7, 0.1, 0.15, 0.05])
     theirs = compute_class_weight("balanced", classes=np.arange(4), y=codes)
-    np.testing.assert_allclose(balanced(codes, 4), theirs, rtol=1e-12)
+    np.testing.assert_allclose(balance_weights(codes, 4), theirs, rtol=1e-12)
 
 
 ROWS = 1200
