@@ -87,12 +87,12 @@ def unload_code(code: Code) -> None:
 
 
 def loaded_code() -> tuple[Code, ...]:
-    """The files that were run in this process, in the order in which they were."""
+    """Return the files that were run in this process, in the order in which they were."""
     return tuple(_loaded.values())
 
 
 def read_source(path: Path) -> bytes:
-    """The bytes of a Python file.
+    """Return the bytes of a Python file.
 
     Raises:
         InputError: there is none.
@@ -116,7 +116,7 @@ def read_source(path: Path) -> bytes:
 
 
 def module_name(path: Path) -> str:
-    """A name for the module of a file that nothing else has."""
+    """Return a name for the module of a file that nothing else has."""
     return f"bptrain_code_{hashlib.sha256(str(path.resolve()).encode(errors='surrogateescape')).hexdigest()[:16]}"
 
 
@@ -152,7 +152,7 @@ def run(source: bytes, path: Path, name: str) -> ModuleType:
 
 
 def describe_exception(error: BaseException, message: str | None = None) -> str:
-    """An exception in a line: `ValueError: operands could not be broadcast together`."""
+    """Return an exception in a line: `ValueError: operands could not be broadcast together`."""
     try:
         text = str(error) if message is None else message
     except Exception:
@@ -161,7 +161,7 @@ def describe_exception(error: BaseException, message: str | None = None) -> str:
 
 
 def last_line(error: BaseException, modules: Collection[str]) -> tuple[str, int] | None:
-    """The module and the line, among some modules, in which an exception was under way last."""
+    """Return the module and the line, among some modules, in which an exception was under way last."""
     lines = ((frame.f_globals.get("__name__"), line) for frame, line in walk_tb(error.__traceback__))
     return next(((str(name), line) for name, line in reversed(list(lines)) if name in modules), None)
 
@@ -179,7 +179,7 @@ class Fault:
 
 
 def fault_in_code(error: BaseException) -> Fault | None:
-    """Where an exception rose from a file of the user's, if it did.
+    """Return where an exception rose from a file of the user's, if it did.
 
     That is so where it passed through code of that file, though NumPy may have raised it. What bptrain raises on
     purpose is nobody's fault.
@@ -195,7 +195,7 @@ def list_components() -> list[Component]:
 
 
 def is_ours(cls: type) -> bool:
-    """Whether a class comes with bptrain, though a file of the user's may have been the first to import it."""
+    """Tell whether a class comes with bptrain, though a file of the user's may have been the first to import it."""
     return cls.__module__.partition(".")[0] == "bptrain"
 
 

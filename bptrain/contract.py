@@ -14,7 +14,7 @@ from bptrain.registry import Family
 
 
 def objections(family: Family, cls: type) -> Iterator[str]:
-    """What is wrong with a class as a member of a family: `lacks the method backward(...)`."""
+    """Yield what is wrong with a class as a member of a family: `lacks the method backward(...)`."""
     if not is_dataclass(cls) or not cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         yield "is not a frozen dataclass; put @dataclass(frozen=True) under the line that registers it"
         return
@@ -27,7 +27,7 @@ def objections(family: Family, cls: type) -> Iterator[str]:
 
 
 def method_objections(contract: type, cls: type) -> Iterator[str]:
-    """The methods that a class lacks, or that take other arguments than those of the contract."""
+    """Yield the methods that a class lacks, or that take other arguments than those of the contract."""
     for name, declared in inspect.getmembers_static(contract):
         here = inspect.getattr_static(cls, name, declared)
         if name.startswith("_") or not (isinstance(declared, property) or inspect.isfunction(declared)):
@@ -45,7 +45,7 @@ def method_objections(contract: type, cls: type) -> Iterator[str]:
 
 
 def takes(method: Any, declared: Any) -> bool:
-    """Whether a method can be called as another one is declared."""
+    """Tell whether a method can be called as another one is declared."""
     parameters = inspect.signature(declared).parameters.values()
     positional = [None for one in parameters if one.kind is not one.KEYWORD_ONLY]
     try:
@@ -58,14 +58,14 @@ def takes(method: Any, declared: Any) -> bool:
 
 
 def arguments(method: Any) -> str:
-    """The arguments of a method without their types: `(self, p, x, y, s)`."""
+    """Return the arguments of a method without their types: `(self, p, x, y, s)`."""
     signature = inspect.signature(method)
     plain = [one.replace(annotation=one.empty) for one in signature.parameters.values()]
     return str(signature.replace(parameters=plain, return_annotation=signature.empty))
 
 
 def option_objections(cls: type) -> Iterator[str]:
-    """What is wrong with the fields of a class, and which of those that its contract declares it lacks."""
+    """Yield what is wrong with the fields of a class, and which of those that its contract declares it lacks."""
     try:
         hints = get_type_hints(cls)
         listed = options(cls)
@@ -86,7 +86,7 @@ def option_objections(cls: type) -> Iterator[str]:
 
 
 def is_usable(hint: Hint) -> bool:
-    """Whether a config can give a value of each form of a hint."""
+    """Tell whether a config can give a value of each form of a hint."""
     for form in hint:
         match form:
             case Member() | Section() | Choice():
@@ -100,6 +100,6 @@ def is_usable(hint: Hint) -> bool:
 
 
 def type_words(hint: Any) -> str:
-    """A type as the user wrote it, or nearly so."""
+    """Return a type as the user wrote it, or nearly so."""
     inner = hint.__origin__ if get_origin(hint) is Annotated else hint
     return inner.__name__ if isinstance(inner, type) and not get_args(inner) else str(inner)

@@ -20,13 +20,13 @@ class Need:
     components: tuple[tuple[str, str], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON can hold it; `from_json` is the inverse."""
+        """Return it as JSON can hold it; `from_json` is the inverse."""
         components = [{"kind": kind, "name": name} for kind, name in self.components]
         return {"file": self.file, "digest": self.digest, "components": components}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Need":
-        """A need read back.
+        """Return a need read back.
 
         Raises:
             LookupError, TypeError, ValueError: it is not what `to_json` writes.
@@ -39,7 +39,7 @@ class Need:
 
 
 def lacks(module: str, extra: str) -> str:
-    """What to say where a package is missing, with the command that installs it; empty where it is there.
+    """Say what to say where a package is missing, with the command that installs it; empty where it is there.
 
     Args:
         module: its name in Python.
@@ -53,7 +53,7 @@ def lacks(module: str, extra: str) -> str:
 
 
 def needs(value: object) -> tuple[Need, ...]:
-    """What the components inside a dataclass, such as an experiment, have from files."""
+    """Return what the components inside a dataclass, such as an experiment, have from files."""
     return tuple(
         Need(code.path.name, code.digest, tuple((kind, name) for kind, name, _ in components))
         for code, components in find_used(value)
@@ -61,7 +61,7 @@ def needs(value: object) -> tuple[Need, ...]:
 
 
 def find_used(value: object) -> Iterator[tuple[Code, tuple[Component, ...]]]:
-    """The loaded files that components inside a dataclass come from, and which."""
+    """Yield the loaded files that components inside a dataclass come from, and which."""
     classes = set(classes_in(value))
     for code in loaded_code():
         if components := tuple(one for one in code.components if one[2] in classes):
@@ -69,12 +69,12 @@ def find_used(value: object) -> Iterator[tuple[Code, tuple[Component, ...]]]:
 
 
 def code_options(value: object) -> str:
-    """What to type after a command so that it can use what is inside a dataclass: ` --code my_layer.py`, or nothing."""
+    """Say what to type after a command so that it can use what is in a dataclass: ` --code my_layer.py`, or nothing."""
     return "".join(f" --code {quote(str(code.path))}" for code, _ in find_used(value))
 
 
 def classes_in(value: object) -> Iterator[type]:
-    """The classes of all dataclasses inside a value, its own among them."""
+    """Yield the classes of all dataclasses inside a value, its own among them."""
     if isinstance(value, tuple):
         for item in value:
             yield from classes_in(item)

@@ -2,7 +2,8 @@
 
 A component is a frozen dataclass. Its fields are its YAML options; a field's `Annotated` metadata holds its bounds
 (from `annotated_types`) and one line of documentation (a plain string). Registering the class beside its definition
-is all it takes to make it known to configs, messages, help and tests.
+is all it takes to make it known to configs, messages, help and tests. What other tools call it stands in `aliases`, a
+tuple of words on the class.
 """
 
 import re
@@ -83,7 +84,7 @@ class Family:
         return iter(self.members)
 
     def own(self) -> dict[str, type]:
-        """The classes that were registered in this very family, by name."""
+        """Return the classes that were registered in this very family, by name."""
         return dict(self._own)
 
     def withdraw(self, name: str) -> None:
@@ -92,12 +93,12 @@ class Family:
 
 
 def families() -> tuple[Family, ...]:
-    """Every family there is."""
+    """Return every family there is."""
     return tuple(_families)
 
 
 def name_of(component: object) -> str:
-    """The config name of a component: `relu` for a `Relu()`."""
+    """Return the config name of a component: `relu` for a `Relu()`."""
     return _names.get(type(component)) or snake_case(type(component).__name__)
 
 
@@ -107,11 +108,11 @@ def is_component(value: object) -> bool:
 
 
 def summary(cls: type) -> str:
-    """The first sentence of a class's docstring."""
+    """Return the first sentence of a class's docstring."""
     opening = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
     return re.split(r"(?<=[.])\s", opening, maxsplit=1)[0]
 
 
 def describe_family(family: Family) -> str:
-    """`an optimizer`, `a layer`."""
+    """Say `an optimizer`, `a layer`."""
     return f"{'an' if family.kind[0] in 'aeiou' else 'a'} {family.kind}"

@@ -115,6 +115,12 @@ def test_overrides_and_references_lead_into_it(component):
     assert load("my.yaml").experiment.seed == 3
 
 
+@pytest.mark.parametrize(("path", "name"), [("my.csv.gz", "csv"), ("my.parquet", "parquet"), ("a/my.npz", "npz")])
+def test_a_path_alone_leads_to_the_source_that_reads_such_files(path, name):
+    (message,) = mistakes("sources", path)
+    assert message == f"unknown source '{path}'; write {{{name}: {path}}}"
+
+
 # A type of single values, what is of it, and what only looks like it.
 SINGLE = {
     int: ([0, -1, 10**300], [True, 1.0, "1", None, (1,)]),

@@ -15,7 +15,7 @@ NOTHING = ("none", "null", "nil", "no", "off", "false", "")
 
 
 def advice(hint: Hint, value: Any) -> str:
-    """What to do, to stand behind what was expected and what there is; empty if nothing can be guessed.
+    """Say what to do, to stand behind what was expected and what there is; empty if nothing can be guessed.
 
     Args:
         hint: what the option takes.
@@ -40,13 +40,13 @@ def advice(hint: Hint, value: Any) -> str:
 
 
 def read_truth(value: Any) -> bool | None:
-    """True or False for what other tools write for them."""
+    """Return True or False for what other tools write for them."""
     text = str(value).lower() if isinstance(value, str | int) else ""
     return True if text in TRUE else False if text in FALSE else None
 
 
 def text_advice(hint: Hint, value: str) -> str:
-    """What to do about a text."""
+    """Say what to do about a text."""
     words = [one for form in hint if isinstance(form, Choice) for one in form.values if isinstance(one, str)]
     if words and (found := value_advice(value, words)):
         return found
@@ -64,12 +64,12 @@ def text_advice(hint: Hint, value: str) -> str:
 
 
 def is_meant_as_number(value: Any) -> bool:
-    """Whether a value is a number, or a text that was meant as one, such as 20%."""
+    """Tell whether a value is a number, or a text that was meant as one, such as 20%."""
     return isinstance(value, int | float) or (isinstance(value, str) and read_number(value.strip()) is not None)
 
 
 def read_number(text: str) -> int | float | None:
-    """The number that a text other than a YAML number was meant as."""
+    """Return the number that a text other than a YAML number was meant as."""
     if len(text) > 300:
         return math.inf if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", text) else None
     if re.fullmatch(r"[-+]?(inf|infinity|nan)", text, re.IGNORECASE):
@@ -101,12 +101,12 @@ def read_number(text: str) -> int | float | None:
 
 
 def accepts_item(hint: Hint, value: Any) -> bool:
-    """Whether a list of this type takes the value as an item."""
+    """Tell whether a list of this type takes the value as an item."""
     return any(item.accepts(value) for item in hint.items)
 
 
 def list_advice(hint: Hint, value: Any) -> str:
-    """What to do about a single value where a list is wanted."""
+    """Say what to do about a single value where a list is wanted."""
     if accepts_item(hint, value):
         return f"write [{value if isinstance(value, str) else write_scalar(value)}]"
     if isinstance(value, str) and "," in value:
@@ -117,7 +117,7 @@ def list_advice(hint: Hint, value: Any) -> str:
 
 
 def section_advice(cls: type, value: Any, *, optional: bool) -> str:
-    """What to do about a single value where a mapping is wanted."""
+    """Say what to do about a single value where a mapping is wanted."""
     if optional and (value is False or (isinstance(value, str) and value.lower() in NOTHING)):
         return "write null"
     if read_truth(value) is True and not any(option.required for option in options(cls)) and type(value) is not int:
@@ -134,7 +134,7 @@ def section_advice(cls: type, value: Any, *, optional: bool) -> str:
 
 
 def component_advice(value: Any, names: list[str]) -> str:
-    """What to do about something that names no component.
+    """Say what to do about something that names no component.
 
     Args:
         value: a mapping of several keys, a list, a number.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, is_dataclass
 from textwrap import wrap
 from typing import Any
 
-from bptrain.config.dump import flow, plain
+from bptrain.config.dump import FIRST, flow, plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.load import Config
 from bptrain.config.origin import FieldPath
@@ -25,8 +25,6 @@ NARROWEST = 24
 MARK = 9
 """Columns that a mark and the space after it take."""
 
-FIRST = ("version", "name", "seed", "dtype", "data", "network")
-
 
 @dataclass(frozen=True)
 class Line:
@@ -38,7 +36,7 @@ class Line:
 
 
 def annotate(config: Config, settled: Experiment, *, width: int = WIDEST) -> str:
-    """A settled experiment as YAML that can be trained as it stands, commented.
+    """Return a settled experiment as YAML that can be trained as it stands, commented.
 
     A value is marked `default` where the file does not give it, and `auto` where it was settled by the data or by the
     rest of the config. Options come with their meaning, sections and components with the first sentence of their text,
@@ -53,7 +51,7 @@ def annotate(config: Config, settled: Experiment, *, width: int = WIDEST) -> str
 
 
 def lay_out(lines: Sequence[Line], width: int) -> Iterator[str]:
-    """Lines with their comments in one column, wrapped."""
+    """Yield lines with their comments in one column, wrapped."""
     column = min(max(len(line.code) for line in lines if line.mark or line.meaning), CODE) + 2
     marks = max(len(line.mark) for line in lines)
     before = MARK if marks else 0
@@ -82,9 +80,9 @@ class Walk:
         self.listed: set[type] = set()
 
     def experiment(self, settled: Experiment) -> Iterator[Line]:
-        """The whole document."""
+        """Yield the whole document."""
         loaded = self.config.experiment
-        for option in sorted(options(Experiment), key=lambda o: FIRST.index(o.name) if o.name in FIRST else len(FIRST)):
+        for option in sorted(options(Experiment), key=lambda option: option.name not in FIRST):
             if option.name in ("hidden", "activation"):
                 continue
             before = loaded.layers if option.name == "network" else getattr(loaded, option.name)
@@ -94,7 +92,7 @@ class Walk:
             yield from self.value(f"{option.name}:", doc, after, before, (option.name,), "")
 
     def given(self, path: FieldPath) -> bool:
-        """Whether the file gives the value at a path; the short form of the network is looked up where it stands."""
+        """Tell whether the file gives the value at a path; of the short form of a network, where it stands."""
         if self.short and path[0] == "network":
             if len(path) == 1:
                 return True
@@ -106,20 +104,20 @@ class Walk:
         return self.config.origin.has(path)
 
     def mark(self, after: Any, before: Any, path: FieldPath) -> str:
-        """Where a value comes from."""
+        """Say where a value comes from."""
         if after != before:
             return "auto"
         return "" if self.given(path) else "default"
 
     def explanation(self, cls: type) -> str:
-        """The first sentence about a class, the first time that it is met."""
+        """Return the first sentence about a class, the first time that it is met."""
         if cls in self.explained:
             return ""
         self.explained.add(cls)
         return summary(cls)
 
     def value(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
-        """A value behind `key:` or the `-` of a list."""
+        """Yield a value behind `key:` or the `-` of a list."""
         if is_dataclass(after) and not isinstance(after, type):
             structure = self.component if is_component(after) else self.section
             yield from structure(prefix, doc, after, before, path, indent)
@@ -137,7 +135,7 @@ class Walk:
             yield from self.single(indent + prefix, doc, after, before, path)
 
     def component(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
-        """`name`, or `name:` with its options below it."""
+        """Yield `name`, or `name:` with its options below it."""
         name, cls = name_of(after), type(after)
         # Its options have marks of their own.
         mark = self.mark(cls, type(before), path)
@@ -152,12 +150,12 @@ class Walk:
         yield from self.options(after, before, (*path, name), indent + "    ")
 
     def section(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
-        """`key:` with its options below it."""
+        """Yield `key:` with its options below it."""
         yield Line(indent + prefix, "", self.explanation(type(after)) or doc)
         yield from self.options(after, before, path, indent + "  ")
 
     def options(self, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
-        """The options of a section or a component, with their meaning the first time."""
+        """Yield the options of a section or a component, with their meaning the first time."""
         known = type(after) in self.listed
         self.listed.add(type(after))
         for option in options(type(after)):
@@ -167,7 +165,7 @@ class Walk:
             yield from self.value(f"{option.name}:", doc, value, old, (*path, option.name), indent)
 
     def single(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath) -> Iterator[Line]:
-        """A single value, or a list of such, broken where it is too long for a line."""
+        """Yield a single value, or a list of such, broken where it is too long for a line."""
         mark = self.mark(after, before, path)
         if isinstance(after, tuple):
             first, *others = flow_lines(prefix, plain(after))
@@ -178,7 +176,7 @@ class Walk:
 
 
 def flow_lines(prefix: str, items: Sequence[Any]) -> Iterator[Line]:
-    """`key: [a, b]` in one line, or in several where it is too long."""
+    """Yield `key: [a, b]` in one line, or in several where it is too long."""
     whole = f"{prefix} {flow(items)}"
     if len(whole) <= WIDEST or not items:
         yield Line(whole)

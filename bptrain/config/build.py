@@ -46,7 +46,7 @@ class Builder:
         self.meant_at_top: set[str] = set()
 
     def build(self, value: Any) -> Any:
-        """The experiment from the whole document.
+        """Return the experiment from the whole document.
 
         Raises:
             ConfigError: with everything that is wrong.
@@ -74,7 +74,7 @@ class Builder:
         return self.complain(path, f"{message}; {what_to_do}" if what_to_do else message)
 
     def got(self, path: FieldPath, value: Any) -> str:
-        """`got -1`, or `got -1 from ${seed}`."""
+        """Say `got -1`, or `got -1 from ${seed}`."""
         reference = self.origin.references.get(path)
         return f"got {show_value(value)}" + (f" from {cut(reference.name)}" if reference else "")
 
@@ -84,7 +84,7 @@ class Builder:
         return len(self.problems) > MOST_PROBLEMS
 
     def value(self, hint: Hint, value: Any, path: FieldPath) -> Any:
-        """Whatever the type hint asks for."""
+        """Build whatever the type hint asks for."""
         if value is BROKEN or len(self.problems) > MOST_NOTED:
             return INVALID
         if not hint.structured:
@@ -109,7 +109,7 @@ class Builder:
                 return self.section(cls, value, path, optional=type(None) in plain.kinds)
 
     def section(self, cls: type, value: Any, path: FieldPath, *, optional: bool = False) -> Any:
-        """A dataclass from a mapping of its fields."""
+        """Return a dataclass from a mapping of its fields."""
         known = {option.name: option for option in options(cls)}
         if not isinstance(value, dict):
             expected = f"a mapping of {', '.join(known)}" + " or null" * optional
@@ -152,7 +152,7 @@ class Builder:
         return meant
 
     def component(self, family: Family, value: Any, path: FieldPath, besides: list[str]) -> Any:
-        """A component: `name`, `name: {options}`, or `name: value` with the value of its first option.
+        """Return a component: `name`, `name: {options}`, or `name: value` with the value of its first option.
 
         Args:
             family: that it is of.
@@ -186,7 +186,7 @@ class Builder:
         return self.section(cls, given, inside)
 
     def shorthand(self, cls: type, name: str, value: Any, path: FieldPath) -> Any:
-        """A component from the value of its first option alone: `bundled: digits`."""
+        """Return a component from the value of its first option alone: `bundled: digits`."""
         spot = self.origin.spot(path)
         if spot is not None:
             spot.put(name, spot)
@@ -195,7 +195,7 @@ class Builder:
         return self.section(cls, {name: value}, path)
 
     def items(self, hint: Hint, item: Hint, value: Any, path: FieldPath) -> Any:
-        """A list of components or sections."""
+        """Return a list of components or sections."""
         if not isinstance(value, tuple):
             name = next(iter(value), None) if isinstance(value, dict) else value
             alone = isinstance(name, str) and any(name in family.members for family in item.families)
@@ -204,7 +204,7 @@ class Builder:
         return tuple(self.value(item, one, (*path, k)) for k, one in enumerate(value))
 
     def leaf(self, hint: Hint, value: Any, path: FieldPath) -> Any:
-        """A single value, or a list of single values."""
+        """Return a single value, or a list of single values."""
         if isinstance(value, tuple | dict) and holds_broken(value):
             return INVALID
         reference = self.origin.references.get(path)
@@ -225,7 +225,7 @@ class Builder:
         return self.wrong(path, hint.describe(), value, todo)
 
     def list_items(self, items: tuple[Hint, ...], value: tuple[Any, ...], path: FieldPath) -> bool:
-        """Whether every item of a list fits one of some hints; items that do not are noted."""
+        """Tell whether every item of a list fits one of some hints; items that do not are noted."""
         inner = tuple(hint for item in items for hint in item.items)
         right = True
         for k, one in enumerate(value):
@@ -243,7 +243,7 @@ class Builder:
 
 
 def describe_needed(hint: Hint) -> str:
-    """What a required option takes, with the names to choose from."""
+    """Say what a required option takes, with the names to choose from."""
     match hint.forms:
         case (Member(family),):
             return f"{describe_family(family)}: {join_or(sorted(family.members))}"
@@ -253,6 +253,6 @@ def describe_needed(hint: Hint) -> str:
 
 
 def holds_broken(value: Any) -> bool:
-    """Whether a reference that leads nowhere is among the values of a list or mapping."""
+    """Tell whether a reference that leads nowhere is among the values of a list or mapping."""
     inner = value.values() if isinstance(value, dict) else value
     return any(one is BROKEN or (isinstance(one, tuple | dict) and holds_broken(one)) for one in inner)

@@ -9,31 +9,33 @@ from bptrain.config.scalars import scalar
 from bptrain.registry import is_component, name_of
 from bptrain.text import printable
 
+FIRST = ("version", "name", "seed", "dtype")
+"""The keys that a config begins with; the others have the order of the fields."""
+
 
 def dump(experiment: Experiment) -> dict[str, Any]:
-    """The experiment as JSON can hold it, every option written out; `from_json` is the inverse."""
+    """Return the experiment as JSON can hold it, every option written out; `from_json` is the inverse."""
     document: dict[str, Any] = section(experiment)
     if experiment.network is not None:
         del document["hidden"], document["activation"]
     else:
         del document["network"]
-    first = ("version", "name", "seed", "dtype", "data")
-    return {key: document[key] for key in (*first, *(key for key in document if key not in first))}
+    return {key: document[key] for key in sorted(document, key=lambda key: key not in FIRST)}
 
 
 def to_yaml(experiment: Experiment) -> str:
-    """The experiment as a config file."""
+    """Return the experiment as a config file."""
     return yaml_text(dump(experiment), default_flow_style=None, width=120)
 
 
 def flow(value: Any) -> str:
-    """A single value or a list of such as YAML in one line, fit to stand inside of brackets."""
+    """Return a single value or a list of such as YAML in one line, fit to stand inside of brackets."""
     # What is not printable stands between double quotes, where an escape means the same.
     return printable(yaml_text([value], default_flow_style=True, width=float("inf")).strip()[1:-1])
 
 
 def yaml_text(document: Any, *, default_flow_style: bool | None, width: float) -> str:
-    """Plain values as YAML, every text so that it is read back as it is."""
+    """Return plain values as YAML, every text so that it is read back as it is."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -57,7 +59,7 @@ def yaml_text(document: Any, *, default_flow_style: bool | None, width: float) -
 
 
 def escape(value: Any) -> Any:
-    """Plain values as a config file writes them: a literal `${` doubled, so that it is read as itself."""
+    """Return plain values as a config file writes them: a literal `${` doubled, so that it is read as itself."""
     if isinstance(value, dict):
         return {key: escape(one) for key, one in value.items()}
     if isinstance(value, list):

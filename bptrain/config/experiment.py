@@ -101,23 +101,23 @@ class Data:
         return self.targets if self.task == "classification" else ()
 
     def of_column(self, name: str) -> ColumnOptions | None:
-        """What is said of a single column."""
+        """Return what is said of a single column."""
         return (self.columns or {}).get(name)
 
     def treatment(self, name: str) -> Treatment:
-        """What is to be made of a feature."""
+        """Return what is to be made of a feature."""
         general = Treatment("auto", self.missing, self.indicator, self.scaling, self.unseen)
         return treatment(self.of_column(name), general)
 
     def target_treatment(self, name: str) -> Treatment:
-        """What is to be made of a target: nothing is filled in, but rows may be dropped."""
+        """Return what is to be made of a target: nothing is filled in, but rows may be dropped."""
         general = Treatment(
             "auto", self.missing if isinstance(self.missing, Drop) else Refuse(), False, self.target_scaling
         )
         return treatment(self.of_column(name), general)
 
     def field(self, name: str, option: str) -> str:
-        """The field that decides an option of a column: its own, or that of all."""
+        """Return the field that decides an option of a column: its own, or that of all."""
         own = self.of_column(name)
         return f"data.columns.{name}.{option}" if getattr(own, option, None) not in (None, "auto") else f"data.{option}"
 
@@ -225,7 +225,7 @@ class Experiment:
 
 
 def network_mistake(network: object, hidden: object, activation: object) -> Mistake | None:
-    """What is wrong with the three together, whatever is wrong inside each; None stands for what is not given."""
+    """Return what is wrong with the three together, whatever is wrong inside each; None is what is not given."""
     if network is None and hidden is None:
         return Mistake("network", "the network is missing; write hidden: [64, 32] or a list of layers under network")
     if network is not None and hidden is not None:

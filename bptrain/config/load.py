@@ -51,7 +51,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def from_json(document: dict[str, Any], file: str) -> Experiment:
-    """The experiment that `dump` wrote; `file` is named in messages.
+    """Return the experiment that `dump` wrote; `file` is named in messages.
 
     Raises:
         ConfigError: it is not what `dump` writes.
@@ -60,7 +60,7 @@ def from_json(document: dict[str, Any], file: str) -> Experiment:
 
 
 def load_document(document: dict[str, Any], file: str, overrides: Sequence[str]) -> Config:
-    """What `dump` wrote with `KEY=VALUE` overrides put over it; paths in those start from the present folder.
+    """Return what `dump` wrote with `KEY=VALUE` overrides put over it; paths in those start from the present folder.
 
     Raises:
         ConfigError: the document is not what `dump` writes, or an override does not fit.
@@ -71,7 +71,7 @@ def load_document(document: dict[str, Any], file: str, overrides: Sequence[str])
 
 
 def finish(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], folder: Path, *, name: str) -> Config:
-    """The experiment of a tree with overrides put over it and references followed; `name` is its default name."""
+    """Return the experiment of a tree with overrides and references followed; `name` is its default name."""
     problems: list[Problem] = []
     for text in overrides:
         try:

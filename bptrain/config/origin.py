@@ -26,16 +26,16 @@ class Source:
         return LINE_BREAK.split(self.text)
 
     def line(self, number: int) -> str:
-        """A line, counted from 1; empty beyond the end."""
+        """Return a line, counted from 1; empty beyond the end."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
     def position(self, index: int) -> tuple[int, int]:
-        """Line and column, counted from 1, of the character at an index."""
+        """Return line and column, counted from 1, of the character at an index."""
         breaks = [match.end() for match in LINE_BREAK.finditer(self.text, 0, index)]
         return len(breaks) + 1, index - (breaks[-1] if breaks else 0) + 1
 
     def problem(self, line: int, column: int, path: FieldPath, message: str) -> Problem:
-        """A mistake at a place of this text."""
+        """Return a mistake at a place of this text."""
         return Problem(self.file, line, column, join_path(path), message, source=self.line(line))
 
 
@@ -79,7 +79,7 @@ class Origin:
     references: dict[FieldPath, Reference] = field(default_factory=dict)
 
     def spot(self, path: FieldPath) -> Spot | None:
-        """The spot of the value at a path, or of the nearest thing around it."""
+        """Return the spot of the value at a path, or of the nearest thing around it."""
         spot = self.root
         for part in path:
             inner = spot.inside.get(part) if spot is not None and spot.inside else None
@@ -89,14 +89,14 @@ class Origin:
         return spot
 
     def has(self, path: FieldPath) -> bool:
-        """Whether a value is written at a path."""
+        """Tell whether a value is written at a path."""
         spot = self.root
         for part in path:
             spot = spot.inside.get(part) if spot is not None and spot.inside else None
         return spot is not None
 
     def problem(self, path: FieldPath, message: str, *, at_key: bool = False) -> Problem:
-        """A mistake at a path, or at the nearest thing around it that stands in the file."""
+        """Return a mistake at a path, or at the nearest thing around it that stands in the file."""
         spot = self.spot(path)
         if spot is None:
             return Problem(self.file, 1, 1, join_path(path), message)
@@ -104,11 +104,11 @@ class Origin:
         return spot.source.problem(*place, path, message)
 
     def located(self, error: OptionError) -> ConfigError:
-        """Mistakes that only know their fields, with their places."""
+        """Return mistakes that only know their fields, with their places."""
         return ConfigError(replace(self.problem(self.path(m.field), m.message), code=m.code) for m in error.mistakes)
 
     def path(self, text: str) -> FieldPath:
-        """A dotted field as a path; a name of the user's own with dots in it, such as that of a column, is one part."""
+        """Return a dotted field as a path; a name with dots that the user chose, such as a column's, is one part."""
         found: list[str | int] = []
         spot, parts = self.root, text.split(".")
         while parts:
@@ -123,19 +123,19 @@ class Origin:
 
 
 def join_path(path: FieldPath) -> str:
-    """A path as `network.0.dense`, with words that no key is as long as cut."""
+    """Return a path as `network.0.dense`, with words that no key is as long as cut."""
     some = [cut(str(part)) for part in path[:50]]
     return ".".join(some) + "..." * (len(path) > 50)
 
 
 def field_path(text: str) -> FieldPath:
-    """`network.0.dense` as a path: whole numbers are places in a list."""
+    """Return `network.0.dense` as a path: whole numbers are places in a list."""
     places = re.compile(r"[0-9]{1,9}")
     return tuple(int(part) if places.fullmatch(part) else part for part in text.split(".") if part)
 
 
 def keep_first(problems: list[Problem], most: int) -> ConfigError:
-    """The first so many mistakes in the order of the file, so that a hostile file does not flood the terminal."""
+    """Return at most so many mistakes in the order of the file: a hostile one does not flood the terminal."""
     ordered = ConfigError(problems).problems
     if len(ordered) <= most:
         return ConfigError(ordered)

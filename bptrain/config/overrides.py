@@ -11,7 +11,7 @@ from bptrain.errors import ConfigError
 
 
 def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
-    """The tree with one `KEY=VALUE` put in; the origin learns where the value stands.
+    """Return the tree with one `KEY=VALUE` put in; the origin learns where the value stands.
 
     Raises:
         ConfigError: the text has no `=`, its value is no YAML, or its key leads through a single value.
@@ -43,7 +43,7 @@ def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
 
 
 def starts(key: str) -> list[int]:
-    """The column, counted from 1, at which each part of a dotted key begins."""
+    """Return the column, counted from 1, at which each part of a dotted key begins."""
     columns, column = [], 1
     for part in key.split("."):
         if part.strip():
@@ -60,12 +60,12 @@ class Problems:
         self.columns = columns
 
     def at(self, path: FieldPath, message: str) -> ConfigError:
-        """The error at the last part of a path."""
+        """Return the error at the last part of a path."""
         return ConfigError([self.source.problem(1, self.columns[len(path) - 1], path, message)])
 
 
 def put(tree: Any, path: FieldPath, value: Any, problems: Problems, done: FieldPath = ()) -> tuple[FieldPath, Any]:
-    """The path as the tree knows it, and a copy of the tree with the value there; missing sections are made."""
+    """Return the path as the tree knows it, and a copy of the tree with the value there; missing sections are made."""
     if len(done) == len(path):
         return done, value
     step = path[len(done)]

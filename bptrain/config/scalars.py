@@ -17,7 +17,7 @@ MOST_SHOWN = 60
 
 
 def scalar(text: str) -> Any:
-    """The value of an unquoted scalar."""
+    """Return the value of an unquoted scalar."""
     if NULL.fullmatch(text):
         return None
     if BOOL.fullmatch(text):
@@ -31,7 +31,7 @@ def scalar(text: str) -> Any:
 
 
 def write_scalar(value: Any) -> str:
-    """A null, truth value or number as YAML writes it; text as it is."""
+    """Return a null, truth value or number as YAML writes it; text as it is."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -40,7 +40,7 @@ def write_scalar(value: Any) -> str:
 
 
 def show_value(value: Any) -> str:
-    """A value of the config for a message: as YAML would write it, control characters escaped, cut to 60 characters."""
+    """Return a value of the config for a message: as YAML would write it, what acts escaped, cut to 60 characters."""
     if isinstance(value, dict):
         text = "a mapping of " + ", ".join(map(str, value)) if value else "an empty mapping"
     elif isinstance(value, tuple):
@@ -53,5 +53,5 @@ def show_value(value: Any) -> str:
 
 
 def cut(text: str, most: int = MOST_SHOWN) -> str:
-    """The text, or its beginning and dots if it is longer."""
+    """Return the text, or its beginning and dots if it is longer."""
     return text if len(text) <= most else text[: most - 3] + "..."

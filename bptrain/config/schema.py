@@ -37,7 +37,7 @@ def config_schema() -> Schema:
     definitions: dict[str, Schema] = {
         "variable": {"type": "string", "pattern": r"\$\{", "description": "a reference to another key or a variable"}
     }
-    whole = section(Experiment, definitions)
+    whole = section_schema(Experiment, definitions)
     # What `Experiment` checks as a whole: the network is there, and in one form.
     whole["oneOf"] = [{"required": ["network"]}, {"required": ["hidden"]}]
     whole["dependencies"] = {"activation": ["hidden"]}
@@ -50,20 +50,20 @@ def config_schema() -> Schema:
 
 
 def to_text(document: Schema) -> str:
-    """A schema as its file has it."""
+    """Return a schema as its file has it."""
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def with_schema(text: str, path: Path) -> str:
-    """The text of a config at a path, beginning with where its schema is if that lies beside it."""
+    """Return the text of a config at a path, beginning with where its schema is if that lies beside it."""
     begin = f"{MODELINE}{FILE_NAME}\n"
     if text.startswith(MODELINE):
         text = text.partition("\n")[2]
     return begin + text if (path.parent / FILE_NAME).is_file() else text
 
 
-def section(cls: type, definitions: dict[str, Schema]) -> Schema:
-    """A mapping of the options of a dataclass."""
+def section_schema(cls: type, definitions: dict[str, Schema]) -> Schema:
+    """Return a mapping of the options of a dataclass."""
     found: Schema = {"type": "object", "description": summary(cls)}
     found["properties"] = {option.name: option_schema(option, definitions) for option in options(cls)}
     required = [option.name for option in options(cls) if option.required]
@@ -73,8 +73,8 @@ def section(cls: type, definitions: dict[str, Schema]) -> Schema:
 
 
 def option_schema(option: Option, definitions: dict[str, Schema]) -> Schema:
-    """What an option takes, with its meaning and its default."""
-    found = value(option.hint, definitions)
+    """Return what an option takes, with its meaning and its default."""
+    found = hint_schema(option.hint, definitions)
     # Beside a reference, draft 7 reads nothing.
     found = {"allOf": [found]} if "$ref" in found else found
     found = {"description": f"{option.doc}; {option.hint.describe()}", **found}
@@ -83,8 +83,8 @@ def option_schema(option: Option, definitions: dict[str, Schema]) -> Schema:
     return found
 
 
-def value(hint: Hint, definitions: dict[str, Schema]) -> Schema:
-    """Whatever a type hint takes."""
+def hint_schema(hint: Hint, definitions: dict[str, Schema]) -> Schema:
+    """Return what a type hint takes."""
     found = [form_schema(form, definitions) for form in hint]
     return found[0] if len(found) == 1 else any_of(*found)
 
@@ -93,16 +93,16 @@ def form_schema(form: Form, definitions: dict[str, Schema]) -> Schema:
     """Return the schema of one form of value."""
     match form:
         case Member(family):
-            return component(family, definitions)
+            return family_schema(family, definitions)
         case Section(cls):
             if cls.__name__ not in definitions:
                 definitions[cls.__name__] = {}
-                definitions[cls.__name__].update(section(cls, definitions))
+                definitions[cls.__name__].update(section_schema(cls, definitions))
             return {"$ref": f"#/definitions/{cls.__name__}"}
         case ListOf(item):
-            return {"type": "array", "items": value(item, definitions)}
+            return {"type": "array", "items": hint_schema(item, definitions)}
         case DictOf(item):
-            return {"type": "object", "additionalProperties": value(item, definitions)}
+            return {"type": "object", "additionalProperties": hint_schema(item, definitions)}
         case Choice(values):
             return any_of({"enum": list(values)}, VARIABLE)
         case Single(kind, bounds):
@@ -113,15 +113,15 @@ def form_schema(form: Form, definitions: dict[str, Schema]) -> Schema:
 
 
 def any_of(*choices: Schema) -> Schema:
-    """A choice, with choices inside it brought to the top and none of them twice."""
+    """Return a choice, with choices inside it brought to the top and none of them twice."""
     flat: list[Schema] = []
     for choice in choices:
         flat.extend(one for one in choice.get("anyOf", [choice]) if one not in flat)
     return {"anyOf": flat}
 
 
-def component(family: Family, definitions: dict[str, Schema]) -> Schema:
-    """A component of a family: its name alone, or one `name: {options}` or `name: value`."""
+def family_schema(family: Family, definitions: dict[str, Schema]) -> Schema:
+    """Return a component of a family: its name alone, or one `name: {options}` or `name: value`."""
     key = next(name for name, one in FAMILIES.items() if one is family)
     if key not in definitions:
         definitions[key] = {}
@@ -132,7 +132,7 @@ def component(family: Family, definitions: dict[str, Schema]) -> Schema:
                 *({"const": name, "description": summary(members[name])} for name in alone),
                 {
                     "type": "object",
-                    "properties": {name: member(name, cls, definitions) for name, cls in members.items()},
+                    "properties": {name: member_schema(name, cls, definitions) for name, cls in members.items()},
                     "minProperties": 1,
                     "maxProperties": 1,
                     "additionalProperties": False,
@@ -143,18 +143,18 @@ def component(family: Family, definitions: dict[str, Schema]) -> Schema:
     return {"$ref": f"#/definitions/{key}"}
 
 
-def member(name: str, cls: type, definitions: dict[str, Schema]) -> Schema:
-    """What may stand behind the name of a component: its options, the value of the first alone, or nothing."""
+def member_schema(name: str, cls: type, definitions: dict[str, Schema]) -> Schema:
+    """Return what may stand behind the name of a component: its options, the value of the first alone, or nothing."""
     # An activation is a layer too, and is defined once.
     owner = [key for key, family in FAMILIES.items() if family.members.get(name) is cls][-1]
     place = f"{owner}.{name}"
     if place not in definitions:
         definitions[place] = {}
-        whole = section(cls, definitions)
+        whole = section_schema(cls, definitions)
         first, *others = options(cls) or (None,)
         forms = [whole]
         if first is not None and not any(option.required for option in others):
-            forms.append({"not": {"type": ["object", "null"]}, "allOf": [value(first.hint, definitions)]})
+            forms.append({"not": {"type": ["object", "null"]}, "allOf": [hint_schema(first.hint, definitions)]})
         if "required" not in whole:
             forms.append({"type": "null"})
         text = whole.pop("description")

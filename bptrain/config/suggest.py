@@ -1,7 +1,7 @@
 """What an unknown word may mean: a key that sits elsewhere, what other tools call it, or a slip of the finger."""
 
-import re
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from bptrain.config.aliases import KEYS, REMARKS, SEVERAL, VALUES
@@ -22,7 +22,7 @@ SOUGHT += [family for family in FAMILIES.values() if family not in SOUGHT]
 
 
 def value_advice(value: str, choices: list[str]) -> str:
-    """What to do about a word that is none of the values of an enumeration; empty if nothing is near."""
+    """Say what to do about a word that is none of the values of an enumeration; empty if nothing is near."""
     found = find_meant(value, choices, VALUES)
     return f"did you mean {join_or(list(map(repr, found)))}?" if found else ""
 
@@ -33,7 +33,7 @@ def component_aliases(family: Family) -> dict[str, tuple[str, ...]]:
 
 
 def name_advice(word: str, family: Family, others: list[str]) -> str:
-    """What to do about an unknown name of a component.
+    """Say what to do about an unknown name of a component.
 
     Args:
         word: as it is written.
@@ -43,7 +43,7 @@ def name_advice(word: str, family: Family, others: list[str]) -> str:
     names = [*family.members, *others]
     aliases = {word: found for one in (*family.includes, family) for word, found in component_aliases(one).items()}
     homes = [one for one in FAMILIES.values() if normalize(word) in one.members]
-    if family.kind == "source" and (form := source_form(word)):
+    if family.kind == "source" and (form := source_form(word, family)):
         return f"write {form}"
     if homes and normalize(word) not in names and normalize(word) not in aliases:
         kinds = join_and([describe_family(one) for one in homes if one.kind != "layer" or len(homes) == 1])
@@ -53,11 +53,13 @@ def name_advice(word: str, family: Family, others: list[str]) -> str:
     return f"choose from {', '.join(sorted(names))}"
 
 
-def source_form(word: str) -> str:
-    """How a source is written of which only the name or the path is given; empty if it is neither."""
+def source_form(word: str, family: Family) -> str:
+    """Say how a source is written of which only the name or the path is given; empty if it is neither."""
     if word in BUNDLED_TARGETS:
         return f"{{bundled: {word}}}"
-    return f"{{csv: {cut(word)}}}" if re.search(r"\.csv(\.gz)?$", word) else ""
+    suffix = Path(word.removesuffix(".gz")).suffix
+    reader = next((name for name, cls in family.members.items() if suffix in getattr(cls, "suffixes", ())), None)
+    return f"{{{reader}: {cut(word)}}}" if reader else ""
 
 
 class Map:
@@ -91,11 +93,11 @@ class Map:
         return found
 
     def find_paths(self, name: str) -> list[str]:
-        """The dotted paths of all options of a name."""
+        """Return the dotted paths of all options of a name."""
         return [join_path((*home, name)) for home in self.homes.get(name, ())]
 
     def key_advice(self, key: str, path: FieldPath, known: list[str]) -> tuple[str, set[str]]:
-        """What to do about an unknown key, and the options of its own section that it may mean.
+        """Return what to do about an unknown key, and the options of its own section that it may mean.
 
         Args:
             key: as it is written.
@@ -134,7 +136,7 @@ class Map:
         return (f"choose from {', '.join(sorted(known))}" if known else "there are none to choose from"), set()
 
     def alias(self, target: str, path: FieldPath, known: list[str]) -> tuple[str, set[str]]:
-        """The advice that leads to what a key of another tool means; empty where this config has no such option."""
+        """Return the advice that leads to what another tool's key means; empty where this config has no such option."""
         *section, name = target.split(".")
         if name in known and (not section or tuple(section) == path):
             return f"did you mean {name!r}?", {name}
@@ -144,13 +146,13 @@ class Map:
         return (f"did you mean {name}, {self.under(homes)}?", set()) if homes else ("", set())
 
     def under(self, homes: list[FieldPath]) -> str:
-        """`under optimizer.adam`, `at the top level`; of many places the first few."""
+        """Say `under optimizer.adam`, `at the top level`; of many places the first few."""
         if () in homes:
             return "at the top level"
         return "under " + " or ".join(join_path(home) for home in homes[:3])
 
     def as_component(self, word: str, path: FieldPath, *, exact: bool) -> tuple[str, set[str]] | None:
-        """The advice for a key that is the name of a component, or what other tools call one."""
+        """Return the advice for a key that is the name of a component, or what other tools call one."""
         for family in FAMILIES.values():
             name = word if exact else component_aliases(family).get(word, ("",))[0]
             if name not in family.members or family.kind not in self.shelves:
@@ -166,7 +168,7 @@ class Map:
 
 
 def find_owners(word: str, path: FieldPath) -> tuple[str, list[str]]:
-    """Which components have an option of this name: the kind of their family, and their names."""
+    """Return which components have an option of this name: the kind of their family, and their names."""
     mine = str(path[-1]) if path else ""
     families = [family for family in SOUGHT if mine in family.members] or SOUGHT
     for family in families:

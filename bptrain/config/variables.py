@@ -31,7 +31,7 @@ class NowhereError(Exception):
 
 
 def resolve(tree: dict[str, Any], origin: Origin, environment: Mapping[str, str]) -> tuple[Any, list[Problem]]:
-    """The tree with every reference followed, and the mistakes in them; the origin learns which values were references.
+    """Return the tree with every reference followed, and the mistakes in them; the origin learns where they stood.
 
     Args:
         tree: the file with its overrides.
@@ -45,7 +45,7 @@ def resolve(tree: dict[str, Any], origin: Origin, environment: Mapping[str, str]
 
 
 def texts(value: Any) -> Iterator[str]:
-    """All single texts in a tree, without recursion."""
+    """Yield all single texts in a tree, without recursion."""
     waiting = [value]
     while waiting:
         one = waiting.pop()
@@ -74,7 +74,7 @@ class Resolver:
         self.text_left = MOST_TEXT
 
     def follow(self, value: Any, path: FieldPath, depth: int) -> Any:
-        """A value of the tree with the references in it followed."""
+        """Return a value of the tree with the references in it followed."""
         if isinstance(value, dict):
             return {key: self.follow(one, (*path, key), depth + 1) for key, one in value.items()}
         if isinstance(value, tuple):
@@ -108,7 +108,7 @@ class Resolver:
         return "".join(pieces) + value[end:]
 
     def column(self, path: FieldPath, text: str, searched: int) -> tuple[int, int]:
-        """The column of a reference in the line of its value, and where the search for the next one begins."""
+        """Return the column of a reference in the line of its value, and where the search for the next one begins."""
         spot = self.origin.spot(path)
         if spot is None:
             return 1, 0
@@ -116,7 +116,7 @@ class Resolver:
         return (spot.column, searched) if index < 0 else (index + 1, index + len(text))
 
     def follow_name(self, match: re.Match[str], depth: int) -> tuple[Any, str | None]:
-        """What a reference stands for; of an environment variable also the text that it was read from.
+        """Return what a reference stands for; of an environment variable also the text that it was read from.
 
         Raises:
             NowhereError: nothing.
@@ -161,7 +161,7 @@ class Resolver:
         return found, None
 
     def look_up(self, target: FieldPath, name: str, depth: int) -> Any:
-        """The value at a path of the tree, its own references followed, or else the default there."""
+        """Return the value at a path of the tree, its own references followed, or else the default there."""
         value: Any = self.tree
         done: FieldPath = ()
         followed = False
@@ -182,7 +182,7 @@ class Resolver:
         return value if followed else self.follow(value, target, depth + 1)
 
     def describe_missing(self, name: str, target: FieldPath) -> str:
-        """What is wrong with a reference to no key, and which one may be meant."""
+        """Say what is wrong with a reference to no key, and which one may be meant."""
         what = f"no key {show_value(name)} in this config"
         options = Map(self.tree)
         if join_path(target) in options.find_paths(str(target[-1])):
@@ -200,7 +200,7 @@ class Resolver:
         )
 
     def read_variable(self, name: str) -> str:
-        """The text of `env:NAME` or `env:NAME:-default`."""
+        """Return the text of `env:NAME` or `env:NAME:-default`."""
         match = VARIABLE.fullmatch(name)
         if not match:
             raise NowhereError(
@@ -217,7 +217,7 @@ class Resolver:
         return text
 
     def insert(self, name: str, value: Any) -> str:
-        """A value as text inside a text."""
+        """Return a value as text inside a text."""
         if value is None or isinstance(value, dict | tuple):
             raise NowhereError(
                 f"{cut(name)} is {show_value(value)}, which cannot stand inside a text; refer to a single value"
@@ -241,7 +241,7 @@ class Resolver:
 
 
 def paths(tree: dict[str, Any], most: int = 500) -> Iterator[FieldPath]:
-    """The paths of the keys in a tree, nearest to the top first, at most so many."""
+    """Yield the paths of the keys in a tree, nearest to the top first, at most so many."""
     waiting: list[tuple[FieldPath, Any]] = [((), tree)]
     for path, value in waiting:
         if path:

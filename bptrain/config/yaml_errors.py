@@ -32,7 +32,7 @@ INSIDE = {"flow mapping": "{ }", "flow sequence": "[ ]", "block mapping": "mappi
 
 
 def explain_error(error: Any, text: str) -> tuple[int, int, str]:
-    """Line and column, counted from 1, and the message for an error that PyYAML raised on a text."""
+    """Return line and column, counted from 1, and the message for an error that PyYAML raised on a text."""
     begun = getattr(error, "context_mark", None)
     mark = getattr(error, "problem_mark", None) or begun
     what = " ".join(str(getattr(error, "problem", None) or error).split())
@@ -57,7 +57,7 @@ def explain_error(error: Any, text: str) -> tuple[int, int, str]:
 
 
 def describe_open(error: Any) -> str:
-    """What was begun and is open: `, in the { } that begins on line 3`."""
+    """Say what was begun and is open: `, in the { } that begins on line 3`."""
     name = next((name for key, name in INSIDE.items() if key in str(error.context or "")), None)
     if name is None or error.context_mark is None:
         return ""

@@ -25,7 +25,7 @@ STRING_TAG = "tag:yaml.org,2002:str"
 
 
 def read_text(path: Path) -> str:
-    """The text of a config file.
+    """Return the text of a config file.
 
     Raises:
         InputError: no such file, not a regular file, too large, or not UTF-8.
@@ -53,7 +53,7 @@ def read_text(path: Path) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The first 1 MiB of a regular file and one byte more; a pipe or device is refused before it can block.
+    """Return the first 1 MiB of a regular file and one byte more; a pipe or device is refused before it can block.
 
     Raises:
         InputError: something else is there.
@@ -71,7 +71,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse(text: str, file: str, *, before: str = "") -> tuple[Any, Origin]:
-    """The value of a YAML document and where everything in it stands. Lists become tuples.
+    """Return the value of a YAML document and where everything in it stands. Lists become tuples.
 
     Args:
         text: the document.
@@ -150,7 +150,7 @@ class _Reader:
             self.complain(event, f"anchors are not supported (got &{cut(event.anchor)}); remove it")
 
     def at(self, event: Any) -> tuple[int, int]:
-        """Line and column of an event, counted from 1."""
+        """Return line and column of an event, counted from 1."""
         mark = event.start_mark
         return mark.line + 1, mark.column + 1 + (0 if mark.line else self.shift)
 
@@ -183,7 +183,7 @@ class _Reader:
             self.store(value)
 
     def spot(self, event: Any) -> Spot:
-        """The spot of the value that begins with this event."""
+        """Return the spot of the value that begins with this event."""
         line, column = self.at(event)
         if not self.open:
             self.root = Spot(self.source, line, column)
