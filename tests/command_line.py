@@ -20,7 +20,7 @@ class CommandLine:
 
     `own_process` starts a process for each command. Without it the command runs here, and what it changes (signals,
     warnings, environment, the user's code) is put back; that is for tests of what is printed, of exit codes and files.
-    Signals, kills, closed streams, encodings and what is imported at the start want a process.
+    Signals, kills, closed streams, encodings, imports at the start and code that changes bptrain want a process.
     """
 
     def __init__(self, folder: Path, *, own_process: bool) -> None:

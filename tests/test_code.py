@@ -463,11 +463,11 @@ def test_names_in_code_do_nothing_on_the_terminal(bptrain_in, files):
     assert done.stderr == "error: a\\x1b[31m.py:1: ZeroDivisionError: division by zero\n"
 
 
-def test_a_bug_of_bptrain_stays_one(bptrain_in, files):
+def test_a_bug_of_bptrain_stays_one(bptrain_process, files):
     """What goes wrong without the user's code on the way is reported with its traceback, and the file is named."""
     broken = "import bptrain.training.loop as loop\nloop.score = None\n"
     (files / "my_layer.py").write_text(SWISH + broken)
-    done = bptrain_in("train", "my.yaml", "--code", "my_layer.py")
+    done = bptrain_process("train", "my.yaml", "--code", "my_layer.py")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "this is a bug in bptrain, or in what my_layer.py gave it" in done.stderr
