@@ -261,6 +261,24 @@ def test_the_public_names_are_there():
     assert [name for name in bptrain.__all__ if not getattr(bptrain, name, None)] == []
 
 
+def test_type_checkers_see_the_public_names():
+    """The names that are imported late, written out for them, are those of the list of commands."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    assert ast.unparse(block.test) == "TYPE_CHECKING"
+    written = {(one.module, name.name, name.asname) for one in block.body for name in one.names}
+    listed = {tuple(one.split(".")) for command in COMMANDS for one in command.functions}
+    assert written == {(f"bptrain.commands.{file}", function, function) for file, function in listed}
+
+
+def test_a_command_is_a_file_of_functions_a_file_of_options_and_a_line():
+    files = {room: {Path(name).stem for name in FILES if name.startswith(f"{room}/")} for room in ("commands", "cli")}
+    listed = {one.partition(".")[0] for command in COMMANDS for one in command.functions}
+    assert files["commands"] == {"__init__", *listed}
+    shared = {"__init__", "app", "arguments", "progress", "signals"}
+    assert files["cli"] == {*shared, *(command.name for command in COMMANDS)}
+
+
 def test_no_room_has_the_name_of_a_public_function():
     """Importing it would put the room in the place of the function."""
     assert not {room(path) for path in FILES} & set(bptrain.__all__)
