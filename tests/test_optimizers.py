@@ -23,7 +23,7 @@ from bptrain.optim import (
     Rmsprop,
     Rprop,
     Sgd,
-    portions,
+    chunked_update,
 )
 from bptrain.optim.optimizers.adam import warming_product
 from bptrain.team import Team
@@ -244,7 +244,7 @@ def test_a_slice_at_a_time_is_the_whole_at_once(optimizer):
 @pytest.mark.parametrize("entrywise", [True, False])
 def test_an_update_in_portions_is_the_update_of_all(monkeypatch, entrywise, size):
     """The decay ends inside a portion; a rule that looks at all entries gets all; a team changes nothing."""
-    monkeypatch.setattr(portions, "PORTION", 4)
+    monkeypatch.setattr(chunked_update, "CHUNK_ENTRIES", 4)
     monkeypatch.setattr(Adamw, "entrywise", entrywise)
     expected = {1: [3, 4, 4], 2: [2, 3, 3, 3], 3: [3, 4, 4]}[size] if entrywise else [11]
     seen, plain, team = [], Adamw.update, Team()
@@ -254,7 +254,7 @@ def test_an_update_in_portions_is_the_update_of_all(monkeypatch, entrywise, size
     rng = np.random.default_rng(0)
     start, gradients = rng.normal(size=11), rng.normal(size=(3, 11))
     ends = []
-    for rule in (partial(portions.update, team=team), lambda optimizer, *a, **k: plain(optimizer, *a, **k)):
+    for rule in (partial(chunked_update.update, team=team), lambda optimizer, *a, **k: plain(optimizer, *a, **k)):
         theta, slots = start.copy(), [np.zeros(11), np.zeros(11)]
         with team.sized(size):
             for step, grad in enumerate(gradients, 1):
@@ -267,8 +267,8 @@ def test_an_update_in_portions_is_the_update_of_all(monkeypatch, entrywise, size
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("portion", [4, 100])
 def test_an_update_says_whether_all_parameters_are_finite(monkeypatch, portion, bad):
-    monkeypatch.setattr(portions, "PORTION", portion)
-    rule = partial(portions.update, Sgd(), slots=[], lr=0.1, step=1, decayed=0, team=Team())
+    monkeypatch.setattr(chunked_update, "CHUNK_ENTRIES", portion)
+    rule = partial(chunked_update.update, Sgd(), slots=[], lr=0.1, step=1, decayed=0, team=Team())
     with np.errstate(all="ignore"):
         assert rule(np.full(11, 1e308), np.zeros(11))
         for place in range(11):

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from bptrain.errors import StorageError
-from bptrain.report.html import escaped, lines, named, tag
+from bptrain.report.html import escape_text, lines, safe_name, tag
 from bptrain.report.html_page import anchors, details, facts, listing, page, section, table
 from bptrain.run.history import read_history
 
@@ -66,10 +66,10 @@ def test_names_create_no_element_and_no_attribute(name):
 
 
 def test_a_name_is_shown_as_it_is_where_it_can_be():
-    assert Elements(escaped("<b>&amp;</b>")).text == "<b>&amp;</b>"
-    assert escaped("a\tb") == "a\\tb"
+    assert Elements(escape_text("<b>&amp;</b>")).text == "<b>&amp;</b>"
+    assert escape_text("a\tb") == "a\\tb"
     assert lines("a: 1\n\n  b: <2>") == "a: 1\n\n  b: &lt;2&gt;"
-    assert named("x" * 10_000, 20) == "x" * 20 + "… (10,000 characters)"
+    assert safe_name("x" * 10_000, 20) == "x" * 20 + "… (10,000 characters)"
 
 
 def test_every_section_has_a_place_of_its_own():

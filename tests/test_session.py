@@ -15,8 +15,8 @@ from bptrain.model.assemble import prepare
 from bptrain.model.model import scoring_rows
 from bptrain.model.scoring import score
 from bptrain.nn.threads import SMALL_PRODUCT, threads_for
+from bptrain.optim.chunked_update import drop_subnormal
 from bptrain.optim.clipping import Clipping
-from bptrain.optim.portions import drop_subnormal
 from bptrain.run.checkpoint import load as load_checkpoint
 from bptrain.run.checkpoint import save_last
 from bptrain.run.npz import read

@@ -37,6 +37,6 @@ def clear(as_json: Json = False) -> None:
     if as_json:
         print_json({"folder": removed.folder, "tables": len(removed.tables), "bytes": removed.bytes})
     else:
-        from bptrain.console.cache_list import cleared
+        from bptrain.console.cache_list import print_removed
 
-        cleared(removed)
+        print_removed(removed)

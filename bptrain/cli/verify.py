@@ -25,8 +25,8 @@ def command(
     if as_json:
         print_json(found.to_json())
     else:
-        from bptrain.console.worked_examples import verification
+        from bptrain.console.worked_examples import print_verification
 
-        verification(found)
+        print_verification(found)
     if not found.passed:
         raise typer.Exit(ExitCode.GRADIENT_CHECK_FAILED)

@@ -9,7 +9,7 @@ from bptrain.errors import BptrainWarning
 from bptrain.evaluation.bootstrap import Watch
 from bptrain.evaluation.evaluation import SplitName
 from bptrain.report.charts import require_matplotlib
-from bptrain.report.html import named
+from bptrain.report.html import safe_name
 from bptrain.report.html_page import page
 from bptrain.report.material import gather, require_suffix
 from bptrain.report.run_page import lead, sections
@@ -53,7 +53,7 @@ def write_report(
     if path is None:
         path = found.run.path / "report.html" if found.run else found.checkpoint.with_suffix(".html")
     name = found.model.experiment.name
-    whole = page(f"{named(name)}", lead(found), list(sections(found)))
+    whole = page(f"{safe_name(name)}", lead(found), list(sections(found)))
     with written(path) as file:
         file.write(whole.encode())
     return path

@@ -27,16 +27,18 @@ def cache_table(found: Contents) -> None:
     if found.tables:
         console.print(table)
         console.print()
-    console.print(Text(printable(f"{found.folder}: {counted(found)}, of {size(found.limit)} at most")), soft_wrap=True)
+    console.print(
+        Text(printable(f"{found.folder}: {count_tables(found)}, of {size(found.limit)} at most")), soft_wrap=True
+    )
 
 
-def cleared(removed: Contents) -> None:
+def print_removed(removed: Contents) -> None:
     """What was removed."""
     console = output()
-    console.print(Text(printable(f"{removed.folder}: removed {counted(removed)}")), soft_wrap=True)
+    console.print(Text(printable(f"{removed.folder}: removed {count_tables(removed)}")), soft_wrap=True)
 
 
-def counted(found: Contents) -> str:
+def count_tables(found: Contents) -> str:
     """How many tables there are, and what they take."""
     number = len(found.tables)
     return f"{number:,} table{'s' * (number != 1)}, {size(found.bytes)}"

@@ -61,15 +61,15 @@ def excerpt(problem: Problem, width: int, stream: TextIO | None = None) -> tuple
     end = begin + max(len(found[0].rstrip()) if found else 1, 1)
     start = 0
     if first or size(cells[:begin]) + min(size(cells[begin:end]), room // 2) > room - len(DOTS):
-        start = begin - len(fitted(cells[:begin][::-1], room // 3))
+        start = begin - len(cut_cells(cells[:begin][::-1], room // 3))
         if first + len(cells) == len(problem.source):
             # Where the line ends early there is room for more of its beginning.
-            start -= len(fitted(cells[:start][::-1], max(room - len(DOTS) - size(cells[start:]), 0)))
+            start -= len(cut_cells(cells[:start][::-1], max(room - len(DOTS) - size(cells[start:]), 0)))
     left = DOTS if first + start > 0 else ""
-    body = fitted(cells[start:], room - len(left))
+    body = cut_cells(cells[start:], room - len(left))
     right = ""
     if first + start + len(body) < len(problem.source):
-        body, right = fitted(body, room - len(left) - len(DOTS)), DOTS
+        body, right = cut_cells(body, room - len(left) - len(DOTS)), DOTS
     marked = size(body[begin - start : end - start])
     return gutter, left + "".join(body) + right, " " * (len(left) + size(body[: begin - start])) + "^" * max(marked, 1)
 
@@ -88,7 +88,7 @@ def size(text: str | list[str]) -> int:
     return cell_len("".join(text))
 
 
-def fitted(cells: list[str], room: int) -> list[str]:
+def cut_cells(cells: list[str], room: int) -> list[str]:
     """As many of the cells, from the first on, as fit."""
     kept: list[str] = []
     for cell in cells:

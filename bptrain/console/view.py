@@ -58,7 +58,7 @@ class Picture:
             curves = chart(lines_of(watch), width, tall, ascii_only=ascii_only)
             if curves:
                 found += [Text(), *curves, legend(watch, width)]
-            found += fitted(layers, height - len(found))
+            found += cut_layers(layers, height - len(found))
         return found
 
 
@@ -201,7 +201,7 @@ def health(watch: Watch, width: int) -> list[Text]:
     return lines
 
 
-def fitted(layers: Sequence[Text], room: int) -> list[Text]:
+def cut_layers(layers: Sequence[Text], room: int) -> list[Text]:
     """As many layers as there is room for, those in trouble first of all."""
     if not layers or room < min(len(layers) + 1, 4):
         return []

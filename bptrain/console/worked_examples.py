@@ -46,7 +46,7 @@ def worked_example(page: Page, *, digits: int, full: bool) -> None:
         console.print(Text(printable(row.text.rstrip()), style=style), soft_wrap=True)
 
 
-def verification(found: Verification) -> None:
+def print_verification(found: Verification) -> None:
     """What is right, the first that is not with both values and the likely slip, and what is left."""
     console = output()
     if found.right:

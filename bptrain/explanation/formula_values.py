@@ -149,7 +149,7 @@ def call(node: Call, letters: Letters) -> Array:
     return np.asarray(functions[node.function](*values))
 
 
-def at(node: Node, letters: Letters, index: Index, written: Callable[[float], str]) -> Node:
+def substitute(node: Node, letters: Letters, index: Index, written: Callable[[float], str]) -> Node:
     """The expression for one entry of its value, with numbers in place of the letters.
 
     Products of matrices and sums over rows are written out, long ones abridged.
@@ -168,7 +168,7 @@ def at(node: Node, letters: Letters, index: Index, written: Callable[[float], st
         return Number(written(float(entry(array, index))))
 
     def inside(part: Node, index: Index = index) -> Node:
-        return at(part, letters, index, written)
+        return substitute(part, letters, index, written)
 
     if isinstance(node, Number):
         return node
@@ -199,7 +199,7 @@ def at(node: Node, letters: Letters, index: Index, written: Callable[[float], st
         holds = bool(entry(value(node.condition, letters), index))
         return inside(node.then if holds else node.otherwise)
     if isinstance(node, Sum):
-        return added(node, letters, index, written)
+        return expand_sum(node, letters, index, written)
     assert isinstance(node, Binary)
     if is_product_of_matrices(node):
         i, j = index[-2:]
@@ -213,15 +213,15 @@ def at(node: Node, letters: Letters, index: Index, written: Callable[[float], st
     return Binary("·" if node.sign == " " else node.sign, left, right)
 
 
-def added(node: Sum, letters: Letters, index: Index, written: Callable[[float], str]) -> Node:
+def expand_sum(node: Sum, letters: Letters, index: Index, written: Callable[[float], str]) -> Node:
     """A sum, term by term."""
     shape = value(node.body, letters).shape
     if node.over == "":
         places = [tuple(map(int, np.unravel_index(k, shape))) for k in few(prod(shape))]
-        return series(prod(shape), lambda k: at(node.body, letters, places[few(prod(shape)).index(k)], written))
+        return series(prod(shape), lambda k: substitute(node.body, letters, places[few(prod(shape)).index(k)], written))
     if node.over == "rows":
-        return series(shape[0], lambda k: at(node.body, letters, (k, *index[-(len(shape) - 1) :]), written))
-    return series(shape[-1], lambda k: at(node.body, letters, (*index[:-1], k), written))
+        return series(shape[0], lambda k: substitute(node.body, letters, (k, *index[-(len(shape) - 1) :]), written))
+    return series(shape[-1], lambda k: substitute(node.body, letters, (*index[:-1], k), written))
 
 
 def few(count: int) -> list[int]:

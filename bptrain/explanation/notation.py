@@ -79,20 +79,20 @@ def _text(node: Node) -> str:
             raised = "ᵗ"
         return _text(node.base) + (raised or f"^{_text(node.exponent)}")
     if isinstance(node, Truth):
-        return f"[{compared(node, _text)}]"
+        return f"[{join_comparison(node, _text)}]"
     if isinstance(node, Sum):
         return f"Σ{'_' * bool(node.over)}{node.over} {_text(node.body)}"
     if isinstance(node, Call):
         return f"{node.function}({', '.join(map(_text, node.arguments))})"
     if isinstance(node, Cases):
-        condition = compared(node.condition, _text)
+        condition = join_comparison(node.condition, _text)
         return f"{_text(node.then)} for {condition}, else {_text(node.otherwise)}"
     assert isinstance(node, Binary)
     between = " " if node.sign == " " else f" {node.sign} "
     return f"{_text(node.left)}{between}{_text(node.right)}"
 
 
-def compared(node: Truth, write: "object") -> str:
+def join_comparison(node: Truth, write: "object") -> str:
     """The operands of a chain of comparisons with the signs between."""
     assert callable(write)
     parts: list[str] = [write(node.operands[0])]
@@ -144,7 +144,7 @@ def latex(node: Node) -> str:
 
 def latex_comparison(node: Truth) -> str:
     """A chain of comparisons in LaTeX."""
-    return compared(node, latex).replace("≤", r"\le ").replace("≥", r"\ge ")
+    return join_comparison(node, latex).replace("≤", r"\le ").replace("≥", r"\ge ")
 
 
 def bare(node: Node) -> Node:
@@ -174,13 +174,13 @@ def latex_name(name: str) -> str:
     accent = next((ACCENTS[c] for c in rest if c in ACCENTS), "")
     base = "".join(c for c in rest if c not in LOWERED and c not in ACCENTS)
     base, _, index = base.partition("_") if re.fullmatch(r"[^_]_\w+", base) else (base, "", "")
-    symbol = GREEK.get(base) or (base if len(base) == 1 else rf"\mathrm{{{escaped(base)}}}")
+    symbol = GREEK.get(base) or (base if len(base) == 1 else rf"\mathrm{{{escape_latex(base)}}}")
     symbol = rf"{accent}{{{symbol}}}" if accent else symbol
-    lowered += rf"\mathrm{{{escaped(index)}}}" if index else ""
+    lowered += rf"\mathrm{{{escape_latex(index)}}}" if index else ""
     return (rf"\mathrm{{d}}{symbol}" if d else symbol) + (f"_{{{lowered}}}" if lowered else "")
 
 
-def escaped(words: str) -> str:
+def escape_latex(words: str) -> str:
     """Other people's text in LaTeX, with nothing in it that acts; what is outside ASCII stands as its code point."""
     safe = (SPECIAL.get(c) or (c if " " <= c <= "~" else f"[U+{ord(c):04X}]") for c in words)
     return "".join(safe)

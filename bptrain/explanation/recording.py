@@ -225,12 +225,12 @@ def record(session: Session, step: int) -> Recording:
     most = training.max_steps or inf
     with np.errstate(all="ignore"), threads_for(model.network, session.batch_size):
         if step > 1:
-            go(session, Budget(max_steps=most, pause=step - 1))
+            train_up_to(session, Budget(max_steps=most, pause=step - 1))
         recording = Recording(session)
         if session.step == step - 1:
             session.model = replace(model, objective=SeenObjective.of(model.objective, recording, step))
             try:
-                go(session, Budget(max_steps=most, pause=step))
+                train_up_to(session, Budget(max_steps=most, pause=step))
             finally:
                 session.model = model
         if session.step < step:
@@ -239,17 +239,17 @@ def record(session: Session, step: int) -> Recording:
         recording.slots_after = tuple(slot.copy() for slot in session.slots)
         recording.theta_after = model.network.theta.copy()
         recording.average = None if session.average is None else session.average.copy()
-        look_again(recording)
+        find_new_loss(recording)
     return recording
 
 
-def go(session: Session, budget: Budget) -> None:
+def train_up_to(session: Session, budget: Budget) -> None:
     """Train as far as a budget reaches."""
     for _ in loop.train(session, budget):
         pass
 
 
-def look_again(recording: Recording) -> None:
+def find_new_loss(recording: Recording) -> None:
     """Find the loss of the same rows with the new weights, and leave no trace: the same noise, the same statistics."""
     model, network = recording.session.model, recording.network
     streams, state = network.rng.state(), network.state.copy()

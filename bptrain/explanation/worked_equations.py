@@ -8,7 +8,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.explanation.expressions import Equation, Node, Number, Sum, Transposed, equations, names
-from bptrain.explanation.formula_values import UnknownError, at, value
+from bptrain.explanation.formula_values import UnknownError, substitute, value
 from bptrain.explanation.notation import number
 from bptrain.formulas import SYMBOLS
 
@@ -80,7 +80,7 @@ class Working:
         place = (0,) * shown.ndim
         numbers = None
         if result is not None and agrees is not False and not isinstance(equation.expression, Number):
-            numbers = at(equation.expression, self.known, place, lambda x: number(x, self.digits))
+            numbers = substitute(equation.expression, self.known, place, lambda x: number(x, self.digits))
         self.done.append(Worked(equation.name, equation.expression, shown, numbers, place, agrees))
         self.known[equation.name] = shown
         if equation.name.endswith("²"):

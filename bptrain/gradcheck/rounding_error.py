@@ -43,7 +43,7 @@ def rounding(twin: Twin, name: str, along: int | Array) -> tuple[float, float]:
     frame = twin.batches[0].frame
     loss = ShakenLoss(twin.real.loss, shaker, frame.scores.copy(), frame.dscores.copy())
     for _ in range(SHAKES):
-        with shaken(twin, shaker, loss):
+        with shake_passes(twin, shaker, loss):
             gradient, derivative = twin.passed(twin.real.loss_and_grad)[1][name], exact()
         moved = max(moved, float(np.abs(gradient - still).max(initial=0.0)))
         there = max(there, abs(derivative - here))
@@ -51,7 +51,7 @@ def rounding(twin: Twin, name: str, along: int | Array) -> tuple[float, float]:
 
 
 @contextmanager
-def shaken(twin: Twin, shaker: ShakingObserver, loss: ShakenLoss) -> Iterator[None]:
+def shake_passes(twin: Twin, shaker: ShakingObserver, loss: ShakenLoss) -> Iterator[None]:
     """Put rounding errors everywhere for a while."""
     theta, also = twin.real.network.theta, twin.complex.network.theta
     kept, inputs = theta.copy(), [batch.input.copy() for batch in twin.batches]

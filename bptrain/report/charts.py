@@ -18,7 +18,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.needs import lacks
-from bptrain.report.html import Content, Html, element, named, tag
+from bptrain.report.html import Content, Html, element, safe_name, tag
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,7 +122,7 @@ def logarithmic(one: "Axes") -> None:
 
 def label(text: object) -> str:
     """Somebody's name as it may stand in a picture."""
-    name = named(text, 10**9)
+    name = safe_name(text, 10**9)
     return name if len(name) <= 24 else f"{name[:23]}…"
 
 

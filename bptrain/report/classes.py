@@ -11,7 +11,7 @@ from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.targets import MOST_CLASSES, ClassTarget
 from bptrain.metrics import AveragePrecision, Metric, RocAuc
 from bptrain.report.charts import STYLES, Pictures, axes, label
-from bptrain.report.html import Html, joined, named, tag
+from bptrain.report.html import Html, join, safe_name, tag
 from bptrain.report.html_page import figure, figures, note, scrolling, table
 
 FAINTEST = 0.2
@@ -44,7 +44,7 @@ def share(value: float | None) -> str:
 def class_table(target: ClassTarget) -> Html:
     """Precision, recall and F1 of each class and their means."""
     rows = [
-        (named(one.label), share(one.precision), share(one.recall), share(one.f1), f"{one.rows:,}")
+        (safe_name(one.label), share(one.precision), share(one.recall), share(one.f1), f"{one.rows:,}")
         for one in target.per_class
     ]
     macro, count = target.macro, sum(one.rows for one in target.per_class)
@@ -75,7 +75,7 @@ def confusion(target: ClassTarget) -> Html:
         body.append(tag("tr", tag("th", name, scope="row", class_=breaking(name)), *cells))
     whole = tag("table", tag("thead", top), tag("tbody", *body), class_="matrix")
     what = note("How many rows of each class (left) were predicted as each class (top):")
-    return joined((tag("h3", "Confusion matrix"), what, scrolling(whole, "Confusion matrix")))
+    return join((tag("h3", "Confusion matrix"), what, scrolling(whole, "Confusion matrix")))
 
 
 def breaking(name: str) -> str | None:
@@ -98,7 +98,7 @@ def threshold(target: ClassTarget) -> Html | None:
     best = target.threshold
     if best is None:
         return None
-    what = f"F1 of {named(target.per_class[1].label, 40)} is highest, {share(best.f1)}, where it is predicted from "
+    what = f"F1 of {safe_name(target.per_class[1].label, 40)} is highest, {share(best.f1)}, where it is predicted from "
     what += f"{best.value:.4g} on (precision {share(best.precision)}, recall {share(best.recall)}); as it is, F1 is "
     return note(what + f"{share(target.per_class[1].f1)}. The threshold was chosen on these very rows.")
 
@@ -142,7 +142,7 @@ def threshold_curves(made: Pictures, found: Predictions) -> Html:
             parts.append(figure(made.inline(whole, f"{title} curve, {what}: {'; '.join(said)}"), f"With the {what}."))
     more = len(drawn) - MOST_CURVES
     rest = note(f"{more} more classes are not drawn.") if more > 0 else None
-    return joined((figures(*parts), rest))
+    return join((figures(*parts), rest))
 
 
 def calibration_curve(made: Pictures, found: Predictions) -> Html:
@@ -152,7 +152,7 @@ def calibration_curve(made: Pictures, found: Predictions) -> Html:
     if found.kind == "labels":
         probabilities, right, of = found.probabilities.ravel(), (found.targets > 0.5).ravel(), "a label"
     elif len(found.labels) == 2:
-        probabilities, right, of = found.probabilities[:, 1], found.targets == 1, named(found.labels[1], 40)
+        probabilities, right, of = found.probabilities[:, 1], found.targets == 1, safe_name(found.labels[1], 40)
     else:
         probabilities, right, of = found.probabilities.max(axis=1), found.codes == found.targets, "the predicted class"
     curve = calibration(probabilities, right)

@@ -7,7 +7,7 @@ from typing import Any
 from bptrain.atomic import written
 from bptrain.report.charts import Pictures, axes, label, logarithmic, require_matplotlib
 from bptrain.report.comparison import Comparison
-from bptrain.report.html import Content, Html, joined, named, tag
+from bptrain.report.html import Content, Html, join, safe_name, tag
 from bptrain.report.html_page import figure, note, page, table
 from bptrain.report.learning_curves import curve
 from bptrain.report.material import require_suffix
@@ -40,7 +40,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
 def sections(comparison: Comparison) -> Iterator[tuple[str, Html]]:
     """The sections of the page."""
     names = [name_of(run) for run in comparison.runs]
-    yield "Results", joined((results(comparison, names), note(comparison.remark) if comparison.remark else None))
+    yield "Results", join((results(comparison, names), note(comparison.remark) if comparison.remark else None))
     if comparison.differences:
         rows = [(one.key, *map(config_value, one.values)) for one in comparison.differences]
         yield "What differs", table(["key", *names], rows, caption="Keys of the configs")
@@ -89,15 +89,15 @@ def curves(comparison: Comparison, names: list[str]) -> Html:
     if not pictures:
         return note("No run has an epoch yet.")
     left = len(comparison.runs) - len(shown)
-    return joined((*pictures, note(f"The curves of {left} runs more are left out.") if left else None))
+    return join((*pictures, note(f"The curves of {left} runs more are left out.") if left else None))
 
 
 def name_of(run: Run) -> str:
     """What a run is called on the page: the last part of its path."""
-    return named(run.path.name or run.path, 60)
+    return safe_name(run.path.name or run.path, 60)
 
 
 def config_value(value: Any) -> str:
     """A value of a config."""
     words = {None: "null", True: "true", False: "false"}
-    return words[value] if value is None or isinstance(value, bool) else named(value, 200)
+    return words[value] if value is None or isinstance(value, bool) else safe_name(value, 200)

@@ -9,7 +9,7 @@ from bptrain.model.model import batch_rows
 from bptrain.model.summary import target_in_words
 from bptrain.nn.cost import costs
 from bptrain.registry import name_of
-from bptrain.report.html import Content, Html, joined, named, tag
+from bptrain.report.html import Content, Html, join, safe_name, tag
 from bptrain.report.html_page import details, facts, listing, note, table
 from bptrain.report.material import Material
 from bptrain.training.environment import in_words
@@ -43,11 +43,11 @@ def summary(found: Material) -> Html:
             if isinstance(value, float):
                 one = ranges.get(name)
                 more = f"95 %: {one.low:.3g} to {one.high:.3g}" if one else where
-                tiles.append((named(name, 60), number(value), more))
+                tiles.append((safe_name(name, 60), number(value), more))
     parameters = found.model.network.theta.size
     tiles.append(("parameters", f"{parameters:,}", f"{found.model.experiment.dtype}"))
     large = (tag("div", tag("dt", name), tag("dd", value, tag("small", more))) for name, value, more in tiles)
-    pairs: list[tuple[str, Content]] = [("target", named(target_in_words(found.model.columns), 200))]
+    pairs: list[tuple[str, Content]] = [("target", safe_name(target_in_words(found.model.columns), 200))]
     best = found.stored.get("best")
     if best:
         text = f"{best['epoch']}" + (f" of {len(found.records)}" if found.records else "")
@@ -58,12 +58,12 @@ def summary(found: Material) -> Html:
         )
     if found.state:
         why = found.state.why.replace("_", " ")
-        pairs.append(("state", named(f"{found.state.state}: {why}" if why else found.state.state, 300)))
+        pairs.append(("state", safe_name(f"{found.state.state}: {why}" if why else found.state.state, 300)))
     if started := found.environment.get("started"):
-        pairs.append(("started", named(started, 40)))
+        pairs.append(("started", safe_name(started, 40)))
     pairs.append(("seed", f"{found.model.experiment.seed}"))
-    pairs.append(("run", named(found.path, 300)))
-    return joined((tag("dl", *large, class_="tiles"), facts(pairs)))
+    pairs.append(("run", safe_name(found.path, 300)))
+    return join((tag("dl", *large, class_="tiles"), facts(pairs)))
 
 
 def network(found: Material) -> Html:
@@ -72,10 +72,10 @@ def network(found: Material) -> Html:
     layers = costs(model.network, batch_rows(model.experiment, found.stored["rows"].get("train", 1)))
     rows = [
         (
-            named(layer.name),
+            safe_name(layer.name),
             " × ".join(map(str, layer.shape)),
             f"{layer.parameters:,}",
-            named(", ".join(f"{key} {name}" for key, name in layer.initializers.items()) or "–"),
+            safe_name(", ".join(f"{key} {name}" for key, name in layer.initializers.items()) or "–"),
         )
         for layer in layers
     ]
@@ -86,7 +86,7 @@ def network(found: Material) -> Html:
         ("optimizer", f"{name_of(experiment.optimizer)}, learning rate {experiment.optimizer.lr:g}"),
         ("schedule", name_of(experiment.schedule)),
     ]
-    return joined((table(("layer", "output", "parameters", "initializer"), [*rows, total]), facts(parts)))
+    return join((table(("layer", "output", "parameters", "initializer"), [*rows, total]), facts(parts)))
 
 
 def data(found: Material) -> Html:
@@ -97,39 +97,41 @@ def data(found: Material) -> Html:
     head: list[tuple[str, Content]] = [
         ("source", name_of(found.model.experiment.data.source)),
         ("rows", counts),
-        ("target", named(target_in_words(columns), 200)),
+        ("target", safe_name(target_in_words(columns), 200)),
         ("columns", f"{len(columns.features):,}, which become {len(columns.outputs):,} inputs"),
     ]
     shown = columns.features[:MOST_COLUMNS]
-    rows = [(named(one.name), named(one.words, 300)) for one in shown]
+    rows = [(safe_name(one.name), safe_name(one.words, 300)) for one in shown]
     more = len(columns.features) - len(shown)
     rest = note(f"And {more:,} more.") if more else None
     body = table(("column", "what the network reads"), rows)
-    return joined((facts(head), details("All columns" if not more else f"The first {MOST_COLUMNS}", body, rest)))
+    return join((facts(head), details("All columns" if not more else f"The first {MOST_COLUMNS}", body, rest)))
 
 
 def config(found: Material) -> Html:
     """The config as run."""
     what = note("As run: every default is written out.")
-    return joined((what, listing(to_yaml(found.model.experiment), "The config")))
+    return join((what, listing(to_yaml(found.model.experiment), "The config")))
 
 
 def environment(found: Material) -> Html:
     """What results may depend on besides."""
     return facts(
-        (named(key), named(in_words(value), 300)) for key, value in found.environment.items() if value not in ([], "")
+        (safe_name(key), safe_name(in_words(value), 300))
+        for key, value in found.environment.items()
+        if value not in ([], "")
     )
 
 
 def commands(found: Material) -> Html:
     """What to type to have all of it again."""
     note_of_versions = ", ".join(
-        f"{name} {named(found.environment[name], 40)}"
+        f"{name} {safe_name(found.environment[name], 40)}"
         for name in ("bptrain", "numpy", "python")
         if name in found.environment
     )
     what = f"With the same data, in the same environment ({note_of_versions}), training ends bit-identical."
-    return joined((listing("\n".join(lines(found)), "Commands"), note(what)))
+    return join((listing("\n".join(lines(found)), "Commands"), note(what)))
 
 
 def lines(found: Material) -> Iterator[str]:

@@ -9,7 +9,7 @@ from bptrain.evaluation.predictions import Predictions
 from bptrain.model.encoded_rows import Rows
 from bptrain.model.model import Model
 from bptrain.report.charts import pixels
-from bptrain.report.html import Html, joined, tag
+from bptrain.report.html import Html, join, tag
 from bptrain.report.html_page import note
 from bptrain.report.mistakes import row_number
 from bptrain.report.rows import grid
@@ -40,7 +40,7 @@ def reconstructions(places: Array, rows: Rows, found: Predictions) -> Html:
     parts = [tag("h3", "Best"), gallery(places, rows, true, said, errors, best)]
     if len(worst):
         parts += [tag("h3", "Worst"), gallery(places, rows, true, said, errors, worst)]
-    return joined((note(what), *parts))
+    return join((note(what), *parts))
 
 
 def gallery(places: Array, rows: Rows, true: Array, said: Array, errors: Array, chosen: Array) -> Html:
@@ -85,4 +85,4 @@ def first_weights(model: Model) -> Html | None:
     what = (
         f"{some}White is 0, red up to {largest:.2g}, blue down to −{largest:.2g}, of inputs as the network reads them."
     )
-    return joined((note(what), tag("div", *images, class_="gallery weights")))
+    return join((note(what), tag("div", *images, class_="gallery weights")))

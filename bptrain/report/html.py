@@ -26,23 +26,23 @@ def tag(name: str, /, *children: Content, **attributes: Content) -> Html:
 
 def element(name: str, attributes: Mapping[str, Content], children: Iterable[Content]) -> Html:
     """An element with attributes by their names in HTML."""
-    opened = "".join(f' {key}="{escaped(value)}"' for key, value in attributes.items() if value is not None)
+    opened = "".join(f' {key}="{escape_text(value)}"' for key, value in attributes.items() if value is not None)
     if name in VOID:
         return Html(f"<{name}{opened}>")
-    return Html(f"<{name}{opened}>{joined(children)}</{name}>")
+    return Html(f"<{name}{opened}>{join(children)}</{name}>")
 
 
-def joined(children: Iterable[Content]) -> Html:
+def join(children: Iterable[Content]) -> Html:
     """Contents one after another."""
-    return Html("".join(escaped(child) for child in children if child is not None))
+    return Html("".join(escape_text(child) for child in children if child is not None))
 
 
-def escaped(text: Content) -> Html:
+def escape_text(text: Content) -> Html:
     """Text as one line of HTML, markup and what is invisible as escapes; what is HTML already as it is."""
     return text if isinstance(text, Html) else Html(escape(printable(str(text))))
 
 
-def named(text: object, longest: int = 120) -> str:
+def safe_name(text: object, longest: int = 120) -> str:
     """Somebody's name without anything in it that acts; of a very long one the beginning, and how long it is."""
     name = printable(str(text))
     return name if len(name) <= longest else f"{name[:longest]}… ({len(name):,} characters)"

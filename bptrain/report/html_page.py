@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bptrain import __version__
-from bptrain.report.html import Content, Html, joined, lines, tag
+from bptrain.report.html import Content, Html, join, lines, tag
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -29,7 +29,7 @@ def page(title: str, lead: Content, sections: Sequence[tuple[str, Html]]) -> str
         HTML with nothing outside of it.
     """
     style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    head = joined(
+    head = join(
         (
             tag("meta", charset="utf-8"),
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
@@ -41,7 +41,7 @@ def page(title: str, lead: Content, sections: Sequence[tuple[str, Html]]) -> str
     )
     named = list(zip(anchors([name for name, _ in sections]), sections, strict=True))
     places = tag("ul", *(tag("li", tag("a", name, href=f"#{place}")) for place, (name, _) in named))
-    body = joined(
+    body = join(
         (
             tag("header", tag("h1", title), tag("p", lead, class_="lead")),
             tag("nav", places, aria_label="Sections"),

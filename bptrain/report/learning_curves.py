@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bptrain.report.charts import STYLES, Pictures, axes, label, logarithmic
-from bptrain.report.html import Html, joined, tag
+from bptrain.report.html import Html, join, tag
 from bptrain.report.html_page import figure, figures, note
 from bptrain.training.session import Record, metrics_of
 
@@ -98,7 +98,7 @@ def alternative(title: str, curves: Sequence[tuple[str, Curve]], best: int | Non
 def learning_curves(made: Pictures, records: Sequence[Record], best: int | None) -> Html:
     """The section of curves."""
     marked = "The dotted line marks the epoch whose weights were kept." if best is not None else None
-    return joined((note(marked) if marked else None, figures(*pictures(made, panels(records), best))))
+    return join((note(marked) if marked else None, figures(*pictures(made, panels(records), best))))
 
 
 def gradient_health(made: Pictures, records: Sequence[Record], best: int | None) -> Html:
@@ -107,4 +107,4 @@ def gradient_health(made: Pictures, records: Sequence[Record], best: int | None)
     if not drawn:
         return Html("")
     what = "Measured at the ends of epochs that are 64 steps or more apart, layer by layer."
-    return joined((tag("p", what, class_="note"), figures(*drawn)))
+    return join((tag("p", what, class_="note"), figures(*drawn)))

@@ -9,7 +9,7 @@ from bptrain.columns.columns import Columns
 from bptrain.evaluation.predictions import Predictions
 from bptrain.model.encoded_rows import Rows
 from bptrain.report.charts import pixels
-from bptrain.report.html import Content, Html, joined, named, tag
+from bptrain.report.html import Content, Html, join, safe_name, tag
 from bptrain.report.html_page import note, table
 from bptrain.report.rows import grid, picture, values
 
@@ -38,9 +38,9 @@ def mistakes(columns: Columns, rows: Rows, found: Predictions) -> Html:
     if found.kind != "classes":
         what = f"The {len(chosen)} of {len(found):,} rows with the largest error."
     if places is not None:
-        return joined((note(what), gallery(columns, places, rows, chosen, said)))
+        return join((note(what), gallery(columns, places, rows, chosen, said)))
     measure = "probability" if found.kind == "classes" else "truth − prediction"
-    return joined((note(what), listing(columns, rows, chosen, said, measure)))
+    return join((note(what), listing(columns, rows, chosen, said, measure)))
 
 
 def confident(found: Predictions, most: int) -> tuple[Array, int]:
@@ -63,7 +63,7 @@ def class_words(found: Predictions, row: int) -> tuple[str, str, str]:
     code, true = int(found.codes[row]), int(found.targets[row])
     confidence = found.probabilities[row].max()
     sure = f"{confidence:.1%}" if found.are_probabilities else f"{confidence:.3g}"
-    return named(found.labels[true], 40), named(found.labels[code], 40), sure
+    return safe_name(found.labels[true], 40), safe_name(found.labels[code], 40), sure
 
 
 def number_words(found: Predictions, row: int) -> tuple[str, str, str]:
@@ -88,9 +88,7 @@ def gallery(columns: Columns, places: Array, rows: Rows, chosen: Array, said: Se
         image = pixels(
             picture(columns, places, rows.inputs[k]), f"Picture of row {number}: {true}, predicted {guess} ({sure})"
         )
-        caption = joined(
-            (tag("strong", true), " taken for ", tag("strong", guess), tag("br"), f"{sure}, row {number:,}")
-        )
+        caption = join((tag("strong", true), " taken for ", tag("strong", guess), tag("br"), f"{sure}, row {number:,}"))
         figures.append(tag("figure", image, tag("figcaption", caption)))
     return tag("div", *figures, class_="gallery")
 
@@ -98,11 +96,11 @@ def gallery(columns: Columns, places: Array, rows: Rows, chosen: Array, said: Se
 def listing(columns: Columns, rows: Rows, chosen: Array, said: Sequence[tuple[str, str, str]], measure: str) -> Html:
     """Rows with what is said of each, the last of which is the `measure`, and the values of their first columns."""
     head = ("row", "truth", "prediction", measure)
-    names = [named(one.name, 24) for one in columns.features[:MOST_COLUMNS]]
+    names = [safe_name(one.name, 24) for one in columns.features[:MOST_COLUMNS]]
     body: list[tuple[Content, ...]] = [
         (f"{row_number(rows, k):,}", *words, *values(columns, rows.inputs[k], MOST_COLUMNS))
         for k, words in zip(chosen.tolist(), said, strict=True)
     ]
     more = len(columns.features) - len(names)
     rest = note(f"And {more} more columns, which are not shown.") if more > 0 else None
-    return joined((table((*head, *names), body), rest))
+    return join((table((*head, *names), body), rest))

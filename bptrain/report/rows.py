@@ -8,7 +8,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric
-from bptrain.report.html import named
+from bptrain.report.html import safe_name
 
 ROUNDING = 1e-6
 """The share of a scaled value that single precision may have lost, and a little more."""
@@ -62,8 +62,8 @@ def value(feature: Feature, inputs: Array) -> str:
         # What rounding has left of a zero is no number that the table had.
         return f"{0.0 if abs(own) <= abs(near - own) else own:.4g}"
     if isinstance(feature, Boolean):
-        return named(feature.pair[int(inputs[0] > 0.5)], 24)
+        return safe_name(feature.pair[int(inputs[0] > 0.5)], 24)
     if isinstance(feature, Categorical):
         shares = inputs[: len(feature.categories)]
-        return named(feature.categories[int(shares.argmax())], 24) if shares.max() > 0.5 else "–"
+        return safe_name(feature.categories[int(shares.argmax())], 24) if shares.max() > 0.5 else "–"
     return "–"

@@ -11,7 +11,7 @@ from bptrain.report.charts import Pictures
 from bptrain.report.classes import calibration_curve, class_table, confusion, threshold, threshold_curves
 from bptrain.report.facts import commands, config, data, environment, network, number, summary
 from bptrain.report.galleries import first_weights, reconstructions
-from bptrain.report.html import Html, joined, named, tag
+from bptrain.report.html import Html, join, safe_name, tag
 from bptrain.report.html_page import note, table
 from bptrain.report.learning_curves import gradient_health, learning_curves
 from bptrain.report.material import Material
@@ -33,7 +33,7 @@ def sections(found: Material) -> Iterator[tuple[str, Html]]:
     if found.evaluation and found.rows is not None:
         yield from results(made, found, found.evaluation)
     else:
-        yield "Evaluation", tag("p", f"There is none: {named(found.missing, 500)}", class_="warning")
+        yield "Evaluation", tag("p", f"There is none: {safe_name(found.missing, 500)}", class_="warning")
     if found.records:
         yield "Learning curves", learning_curves(made, found.records, best)
         if gradients := gradient_health(made, found.records, best):
@@ -61,12 +61,12 @@ def results(made: Pictures, found: Material, evaluation: Evaluation) -> Iterator
     places = grid(columns) if isinstance(columns.target, Inputs) else None
     for said in evaluation.predictions:
         own = in_own_units(columns, said)
-        of = f" of {named(said.head, 40)}" if said.head else ""
+        of = f" of {safe_name(said.head, 40)}" if said.head else ""
         targets = [one for one in evaluation.targets if one.target in own.names]
         classes = [one for one in targets if isinstance(one, ClassTarget)]
         for one in classes:
-            title = f"Classes{of}" if said.kind == "classes" else f"Label {named(one.target, 40)}"
-            yield title, joined((class_table(one), confusion(one), threshold(one)))
+            title = f"Classes{of}" if said.kind == "classes" else f"Label {safe_name(one.target, 40)}"
+            yield title, join((class_table(one), confusion(one), threshold(one)))
         if classes:
             yield f"ROC and precision-recall{of}", threshold_curves(made, said)
             yield f"Calibration{of}", calibration_curve(made, said)
@@ -77,7 +77,7 @@ def results(made: Pictures, found: Material, evaluation: Evaluation) -> Iterator
             drawn = (residuals(made, own, k) for k in range(min(len(numbers), MOST_DRAWN)))
             left = len(numbers) - MOST_DRAWN
             more = note(f"{left} more are not shown; bptrain evaluate --json has them.") if left > 0 else None
-            yield f"Residuals{of}", joined((residual_table(numbers[:MOST_DRAWN]), *drawn, more))
+            yield f"Residuals{of}", join((residual_table(numbers[:MOST_DRAWN]), *drawn, more))
         if places is None:
             title = "Most confident mistakes" if said.kind == "classes" else "Largest errors"
             yield f"{title}{of}", mistakes(columns, found.rows, own)
@@ -94,7 +94,7 @@ def metrics(evaluation: Evaluation) -> Html:
     caption = f"On {where}, {evaluation.rows:,} in number"
     how = f"Intervals by {evaluation.bootstrap:,} bootstrap samples of the rows." if evaluation.bootstrap else None
     body = table(("metric", "value", "95 % interval"), rows, caption=caption)
-    return joined((body, note(how) if how else None))
+    return join((body, note(how) if how else None))
 
 
 def metric_value(value: Figure) -> str:

@@ -17,7 +17,7 @@ from bptrain.errors import DivergedError, StoppedError
 from bptrain.model.objective import Batch
 from bptrain.model.scoring import Score, score
 from bptrain.optim import LineSearch
-from bptrain.optim.portions import update
+from bptrain.optim.chunked_update import update
 from bptrain.training import health
 from bptrain.training.budget import Budget
 from bptrain.training.divergence import diverged

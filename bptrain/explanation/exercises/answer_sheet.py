@@ -169,7 +169,7 @@ def half_unit(text: str) -> float:
     return 0.5 * 10.0 ** (int(match["exponent"] or 0) - len(match["fraction"] or ""))
 
 
-def fitted(sheet: Sheet, answer: Answer, shape: Shape) -> tuple[Answer, bool]:
+def fit_shape(sheet: Sheet, answer: Answer, shape: Shape) -> tuple[Answer, bool]:
     """An answer in the shape of the truth, and whether it was written transposed.
 
     A vector may be written as one list, whether it is a row or a column.

@@ -50,7 +50,7 @@ class RoundingObserver(Observer):
             self.round(dx)
 
 
-def rounded(recording: Recording, decimals: int) -> Mapping[str, Array]:
+def round_step(recording: Recording, decimals: int) -> Mapping[str, Array]:
     """The pass with every result on the way rounded: z, a, delta, dW, db and the loss by their textbook names."""
     model, seen, network = recording.session.model, recording.passes[0], recording.network
     theta, grad = network.theta.copy(), network.grad.copy()

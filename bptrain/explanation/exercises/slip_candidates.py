@@ -10,7 +10,7 @@ from bptrain.arrays import Array
 from bptrain.explanation.exercises.slips import (
     Case,
     Slip,
-    applied,
+    apply_layer,
     common,
     derivative,
     layer_before,
@@ -64,7 +64,7 @@ def activation_slips(case: Case) -> Iterator[Slip]:
     slope = derivative(case, k, passage.x, passage.y)
     if slope is not None:
         yield Slip("derivative", "this is the derivative of the activation, not its value", slope)
-    yield Slip("argument sign", "the sign of the argument is wrong", applied(case, k, -passage.x)[0])
+    yield Slip("argument sign", "the sign of the argument is wrong", apply_layer(case, k, -passage.x)[0])
 
 
 def loss_slips(case: Case) -> Iterator[Slip]:
@@ -92,7 +92,7 @@ def delta_slips(case: Case) -> Iterator[Slip]:
         if twice is not None:
             yield Slip("derivative twice", "the derivative of the activation is there twice", case.truth * twice)
             yield Slip("derivative alone", "this is the derivative alone, without what comes back", twice)
-        again = applied(case, k + 1, passage.y, dy)[1]
+        again = apply_layer(case, k + 1, passage.y, dy)[1]
         yield Slip("wrong argument", "the derivative is taken at the output a; it must be taken at z", again)
         for x, y, what in (
             (passage.x, passage.x, "z was put where the formula of the derivative has a"),
@@ -130,7 +130,7 @@ def from_next(case: Case, k: int) -> Iterator[Slip]:
         alone = np.broadcast_to(delta.sum(axis=1, keepdims=True), (len(delta), len(w)))
         found.append(("weights", "the weights of the next layer are missing", alone))
         for slip, words, dy in found:
-            yield Slip(slip, words, applied(case, k + 1, case.steps[k + 1][2].x, dy)[1])
+            yield Slip(slip, words, apply_layer(case, k + 1, case.steps[k + 1][2].x, dy)[1])
         return
 
 

@@ -93,7 +93,7 @@ def parameter_of(case: Case, number: str) -> str:
     return next(name for name, one in titles.parameters.items() if one == title)
 
 
-def applied(case: Case, k: int, x: Array, dy: Array | None = None) -> tuple[Array, Array]:
+def apply_layer(case: Case, k: int, x: Array, dy: Array | None = None) -> tuple[Array, Array]:
     """What the layer at a place makes of another x, and its dx for some dy (all 1 by default), by its own kernels."""
     step: Step = case.recording.network.frame(len(x)).steps[k]
     s = Workspace(**vars(step.s))

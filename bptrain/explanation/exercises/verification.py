@@ -8,8 +8,8 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import ConfigError, InputError
-from bptrain.explanation.exercises.answer_sheet import Answer, Sheet, fitted
-from bptrain.explanation.exercises.rounded_step import rounded
+from bptrain.explanation.exercises.answer_sheet import Answer, Sheet, fit_shape
+from bptrain.explanation.exercises.rounded_step import round_step
 from bptrain.explanation.exercises.slip_candidates import candidates
 from bptrain.explanation.exercises.slips import Case
 from bptrain.explanation.notation import number
@@ -87,7 +87,7 @@ def compare_answers(sheet: Sheet, recording: Recording) -> Verification:
     ]
     if problems:
         raise ConfigError(problems)
-    shaped = {name: fitted(sheet, answer, truths[name].shape) for name, answer in sheet.answers.items()}
+    shaped = {name: fit_shape(sheet, answer, truths[name].shape) for name, answer in sheet.answers.items()}
     if not shaped:
         raise InputError(f"{sheet.path}: no answer is filled in yet; write numbers in place of the blanks")
     right: list[str] = []
@@ -137,7 +137,7 @@ def diagnosed(answer: Answer, truth: Array, recording: Recording, page: Page) ->
     if cut_off(answer, truth):
         return "cut off", "the digits are cut off; the last one is to be rounded"
     for decimals in (*range(1, 9), *range(-8, 0)):
-        carried = rounded(recording, decimals).get(answer.name)
+        carried = round_step(recording, decimals).get(answer.name)
         if carried is not None and not misses(answer, carried).any():
             kept = f"{decimals} decimals" if decimals > 0 else f"{-decimals} digits"
             return "rounding", f"rounding carried forward: results before it were rounded to {kept}"

@@ -31,7 +31,7 @@ class Exercise:
     @property
     def sheet(self) -> Page:
         """The page to fill in."""
-        return replace(self.key, sections=tuple(emptied(section) for section in self.key.sections))
+        return replace(self.key, sections=tuple(blank_section(section) for section in self.key.sections))
 
     def answers(self, folder: Path) -> str:
         """The file of answers to fill in, as it lies in a folder."""
@@ -76,7 +76,7 @@ def draw_weights(assembly: Assembly, rng: np.random.Generator) -> list[str]:
     return found
 
 
-def emptied(section: Section) -> Section:
+def blank_section(section: Section) -> Section:
     """A section with blanks in place of what is to be computed."""
     return replace(section, lines=tuple(line if is_given(line, section) else blank(line) for line in section.lines))
 

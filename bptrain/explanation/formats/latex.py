@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from bptrain.explanation.formats.matrices import DOTS, as_rows, cells, is_small, kept
+from bptrain.explanation.formats.matrices import DOTS, as_rows, cells, choose_places, is_small
 from bptrain.explanation.formats.plain_text import heading
-from bptrain.explanation.notation import GREEK, LOWERED, bare, escaped, latex, latex_name, latex_number, number
+from bptrain.explanation.notation import GREEK, LOWERED, bare, escape_latex, latex, latex_name, latex_number, number
 from bptrain.explanation.page import Line, Page
 
 MOST_COLUMNS = 6
@@ -70,8 +70,8 @@ def symbol_of(symbol: str) -> str:
 def matrix(line: Line, digits: int, *, full: bool) -> str:
     """An array, abridged unless all of it is asked for."""
     table = as_rows(line.value)
-    rows = kept(len(table), len(table) if full else MOST_ROWS)
-    columns = kept(table.shape[1], table.shape[1] if full else MOST_COLUMNS)
+    rows = choose_places(len(table), len(table) if full else MOST_ROWS)
+    columns = choose_places(table.shape[1], table.shape[1] if full else MOST_COLUMNS)
     written = [
         " & ".join(r"\dots" if cell == DOTS else BLANK_LATEX if line.blank else latex_number(cell) for cell in row)
         for row in cells(table, digits, rows, columns)
@@ -83,7 +83,7 @@ def words(said: str) -> str:
     """Text, the signs of formulas in it set as such and everything else escaped."""
     accented = re.split("(\\w[\u0302\u0304])", said)
     parts = [
-        f"${latex_name(part)}$" if k % 2 else "".join(SIGNS.get(c) or escaped(c) for c in part)
+        f"${latex_name(part)}$" if k % 2 else "".join(SIGNS.get(c) or escape_latex(c) for c in part)
         for k, part in enumerate(accented)
     ]
     return "".join(parts)

@@ -20,7 +20,7 @@ def as_rows(array: Array) -> Array:
     return array.reshape(len(array), -1) if array.ndim > 1 else array.reshape(1, -1)
 
 
-def kept(count: int, most: int) -> list[int | None]:
+def choose_places(count: int, most: int) -> list[int | None]:
     """Which of so many are shown: all, or the first ones, None for those left out, and the last."""
     if count <= most:
         return list(range(count))
@@ -34,7 +34,7 @@ def cells(array: Array, digits: int, rows: Sequence[int | None], columns: Sequen
     return [[DOTS if i is None or j is None else number(float(array[i, j]), digits) for j in columns] for i in rows]
 
 
-def aligned(table: list[list[str]]) -> list[str]:
+def align(table: list[list[str]]) -> list[str]:
     """Columns set to the right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     gap = " " * BETWEEN
@@ -55,31 +55,31 @@ def matrix(array: Array, digits: int, width: int, *, full: bool, blank: bool = F
     count = table.shape[1]
     if full:
         return blocks(table, digits, width, blank=blank)
-    rows = kept(len(table), MOST_ROWS)
+    rows = choose_places(len(table), MOST_ROWS)
     most = min(count, max(width // (1 + BETWEEN), 1))
     while True:
-        lines = aligned(emptied(cells(table, digits, rows, kept(count, most)), blank=blank))
+        lines = align(blank_out(cells(table, digits, rows, choose_places(count, most)), blank=blank))
         if len(lines[0]) <= width or most <= 1:
             return lines
         # As many columns as fit, found by how much too wide the lines are.
         most = max(1, min(most - 1, most * width // len(lines[0])))
 
 
-def emptied(table: list[list[str]], *, blank: bool) -> list[list[str]]:
+def blank_out(table: list[list[str]], *, blank: bool) -> list[list[str]]:
     """Blanks in place of all numbers, if they are wanted."""
     return [[BLANK if cell != DOTS else cell for cell in row] for row in table] if blank else table
 
 
 def blocks(table: Array, digits: int, width: int, *, blank: bool = False) -> list[str]:
     """Every number, as many columns side by side as fit, and the rest below."""
-    every = emptied([[number(float(one), digits) for one in row] for row in table], blank=blank)
+    every = blank_out([[number(float(one), digits) for one in row] for row in table], blank=blank)
     widest = max((len(cell) for row in every for cell in row), default=1)
     most = max(1, (width + BETWEEN) // (widest + BETWEEN))
     count, lines = table.shape[1], list[str]()
     for start in range(0, count, most):
         if count > most:
             lines.append(f"columns {start + 1} to {min(start + most, count)}:")
-        lines += aligned([row[start : start + most] for row in every])
+        lines += align([row[start : start + most] for row in every])
     return lines
 
 

@@ -62,7 +62,7 @@ def quantity(line: Line, section: Section, *, width: int, digits: int, full: boo
         # A number that takes no computing stands beside its name.
         between = f"{text(line.formula)} = " if line.formula is not None else ""
         rule = f"{line.symbol} = {between}{value}" + f"  {line.words}" * bool(line.words)
-    yield from (Row(one, "formula", section.kind) for one in labelled(rule, label, width))
+    yield from (Row(one, "formula", section.kind) for one in add_label(rule, label, width))
     if line.is_worked and line.numbers is not None:
         place = f"[{', '.join(str(k + 1) for k in line.place)}]" if line.place and not single else ""
         worked = f"{line.symbol}{place} = {text(line.numbers)} = {value}"
@@ -73,7 +73,7 @@ def quantity(line: Line, section: Section, *, width: int, digits: int, full: boo
             yield Row(2 * INDENT + one, "value", section.kind)
 
 
-def labelled(left: str, right: str, width: int) -> list[str]:
+def add_label(left: str, right: str, width: int) -> list[str]:
     """A text with a label at the right edge, wrapped where both do not fit into a line."""
     lines = [INDENT + one for one in wrap(left, width - 2, subsequent_indent=INDENT)]
     if not right:

@@ -26,7 +26,7 @@ class Optimizer(ABC):
     """Whether it needs the gradient of all rows at every step."""
 
     entrywise: ClassVar[bool] = True
-    """Whether each entry moves by its own numbers alone, so that a stretch of all vectors may be updated at a time."""
+    """Whether each entry moves by its own numbers alone, so that a chunk of all vectors may be updated at a time."""
 
     lr: LearningRate
     """The learning rate before the schedule; every optimizer declares its own default."""

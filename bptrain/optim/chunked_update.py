@@ -1,4 +1,4 @@
-"""Portions: an update of all parameters a stretch at a time, shared out among threads.
+"""Chunked updates: an update of all parameters a chunk at a time, shared out among threads.
 
 An update is a dozen passes over vectors as long as theta. Of a large network each would be fetched from memory anew.
 """
@@ -13,7 +13,7 @@ from bptrain.arrays import Array, is_finite
 from bptrain.optim.optimizers import Optimizer
 from bptrain.team import Team
 
-PORTION = 1 << 18
+CHUNK_ENTRIES = 1 << 18
 """Entries at a time at most: of theta, gradient and two slots together 4 MiB in float32. Shorter ones would stay nearer
 to the processor, but a thread that comes back from NumPy while another one holds the interpreter is put to sleep, which
 takes longer than a pass over so many. Half as many are not worth a second thread."""
@@ -41,23 +41,23 @@ def update(
     Returns:
         Whether all parameters are finite then.
     """
-    if len(theta) <= PORTION // 2 or not optimizer.entrywise:
-        return update_stretch(optimizer, theta, grad, slots, lr=lr, step=step, decayed=decayed)
+    if len(theta) <= CHUNK_ENTRIES // 2 or not optimizer.entrywise:
+        return update_chunk(optimizer, theta, grad, slots, lr=lr, step=step, decayed=decayed)
     finite = []
 
-    def portion(start: int, stop: int) -> None:
+    def update_part(start: int, stop: int) -> None:
         part = slice(start, stop)
-        within, stretches = min(max(decayed, start), stop) - start, [slot[part] for slot in slots]
-        finite.append(update_stretch(optimizer, theta[part], grad[part], stretches, lr=lr, step=step, decayed=within))
+        within, chunks = min(max(decayed, start), stop) - start, [slot[part] for slot in slots]
+        finite.append(update_chunk(optimizer, theta[part], grad[part], chunks, lr=lr, step=step, decayed=within))
 
     # As many for each thread, and all equally long.
-    count = -(-len(theta) // (PORTION * team.size)) * team.size
+    count = -(-len(theta) // (CHUNK_ENTRIES * team.size)) * team.size
     edges = [len(theta) * k // count for k in range(count + 1)]
-    team.run([partial(portion, start, stop) for start, stop in pairwise(edges)])
+    team.run([partial(update_part, start, stop) for start, stop in pairwise(edges)])
     return all(finite)
 
 
-def update_stretch(
+def update_chunk(
     optimizer: Optimizer, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int
 ) -> bool:
     """`update` on the calling thread alone."""
