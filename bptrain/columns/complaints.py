@@ -1,4 +1,4 @@
-"""Complaints: what is said of values that cannot be learned from, with their place in the data."""
+"""Complaints: errors for values that cannot be learned from, with their place in the data."""
 
 from collections.abc import Sequence
 
@@ -52,7 +52,7 @@ def places_of(rows: Selection, found: Sequence[int]) -> str:
 
 
 def no_policy(rows: Selection, name: str, holes: Array) -> InputError:
-    """What is said of missing values for which no policy was chosen; it names the first rows."""
+    """Return the error for missing values without a policy; it names the first rows."""
     found = np.flatnonzero(holes)
     first = rows.where(int(found[0]))
     if len(found) == len(holes) > 1:
@@ -69,7 +69,7 @@ def no_policy(rows: Selection, name: str, holes: Array) -> InputError:
 
 
 def out_of_scale(rows: Selection, name: str, scaler: Scaler, values: Array, row: int) -> InputError:
-    """What is said of a number that cannot be scaled."""
+    """Return the error for a number that cannot be scaled."""
     value = values[row]
     with np.errstate(all="ignore"):
         scaled = scaler.apply(np.array([value]), scaler.fit(np.zeros(1)))
@@ -81,7 +81,7 @@ def out_of_scale(rows: Selection, name: str, scaler: Scaler, values: Array, row:
 
 
 def show_value(value: object) -> str:
-    """A value of a column for a message."""
+    """Return a value of a column for a message."""
     if value is None or value != value:
         return "nothing"
     return shown(text_of(value)) if isinstance(value, float) else shown(value)

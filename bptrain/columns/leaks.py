@@ -132,50 +132,68 @@ def compare(columns: Sequence[Array], target: Array, features: int = 1, *, suspe
 
 
 class Comparison:
-    """Columns beside a target, each sorted by its values."""
+    """Columns beside a target, each sorted by its values.
 
-    def __init__(
-        self, columns: Sequence[Array], target: Array, chance: float, suspect: bool, with_holes: bool = False
-    ) -> None:
-        is_number = np.array([values.dtype != object for values in columns])
-        x = np.stack(
-            [values if number else number_values(values) for values, number in zip(columns, is_number, strict=True)],
-            axis=1,
-        )
-        there = np.isfinite(x)
-        self.classes = target.dtype == np.int64
-        counts = there.sum(axis=0) if with_holes else np.full(len(columns), len(x))
-        sizes = np.unique(target, return_counts=True)[1]
-        likely = np.log(sizes / len(x))[np.unique(target, return_inverse=True)[1].reshape(-1)]
+    Args:
+        columns: `(rows,)` each.
+        target: `(rows,)`.
+        chance: the logarithm of the probability below which something is no chance.
+        suspect: whether whatever may be a leak on more rows is one.
+        with_holes: whether only the rows count in which a column is a finite number.
+    """
+
+    def __init__(self, columns: Sequence[Array], target: Array, chance: float, suspect: bool, with_holes: bool) -> None:
+        self.is_number = np.array([values.dtype != object for values in columns])
+        self.x = np.stack([number_values(one) if one.dtype == object else one for one in columns], axis=1)
+        self.target, self.chance, self.suspect, self.with_holes = target, chance, suspect, with_holes
+        self.there = np.isfinite(self.x)
         if with_holes:
-            x = np.where(there, x, np.nan)
-        order = np.argsort(x, axis=0, kind="stable")
-        in_order, answers = np.take_along_axis(x, order, axis=0), target[order]
-        same = in_order[1:] == in_order[:-1]
-        present = np.take_along_axis(there, order, axis=0) if with_holes else np.ones((len(x), 1), bool)
+            self.x = np.where(self.there, self.x, np.nan)
+        self.counts = self.there.sum(axis=0) if with_holes else np.full(len(columns), len(target))
+        self.classes = target.dtype == np.int64
+        self.order = np.argsort(self.x, axis=0, kind="stable")
+        in_order, answers = np.take_along_axis(self.x, self.order, axis=0), target[self.order]
+        self.same = in_order[1:] == in_order[:-1]
         if not with_holes:
-            same |= np.isnan(in_order[1:]) & np.isnan(in_order[:-1])
-        changes = answers[1:] != answers[:-1]
-        clean = ~(same & changes).any(axis=0)
-        first = np.concatenate([np.ones((1, x.shape[1]), bool), ~same]) & present
-        kinds = np.count_nonzero(first, axis=0)
-        # That every row has the answer of the first row with its value.
-        by_chance = np.where(present & ~first, likely[order], 0.0).sum(axis=0) > chance
-        few = kinds <= 0.99 * counts if suspect else (2 * kinds <= counts) & ~by_chance
-        self.by_value = clean & (kinds > 1) & few & (counts >= ENOUGH)
+            self.same |= np.isnan(in_order[1:]) & np.isnan(in_order[:-1])
+        self.changes = answers[1:] != answers[:-1]
+        # Each of the values goes with one answer.
+        self.clean = ~(self.same & self.changes).any(axis=0)
+        self.by_value = self._tell_by_value()
         if self.classes:
-            ranges = lgamma(len(sizes) + 1) + sum(lgamma(size + 1) for size in sizes) - lgamma(len(x) + 1)
-            ordered = is_number & there.all(axis=0) & (suspect or ranges <= chance)
-            self.by_range = clean & ordered & (np.count_nonzero(changes, axis=0) == len(sizes) - 1)
-            return
-        self.nearly = SUSPECT if suspect else NEARLY
-        t = np.where(there, target[:, None], np.nan) if with_holes else target[:, None]
-        usable = is_number & (counts >= ENOUGH)
-        self.by_value &= np.fmax.reduce(t, axis=0) > np.fmin.reduce(t, axis=0) if with_holes else True
-        self.straight = np.where(usable, correlations(x, t, counts), 0.0)
-        self.ranked = np.where(
-            usable, correlations(ranks(x, order), ranks(t, np.argsort(t, axis=0, kind="stable")), counts), 0.0
-        )
+            self.by_range = self._tell_by_range()
+        else:
+            self.straight, self.ranked = self._correlate()
+
+    def _tell_by_value(self) -> Array:
+        """Whether each column has one answer for each of its values, of which there are few."""
+        present = np.take_along_axis(self.there, self.order, axis=0) if self.with_holes else True
+        first = np.concatenate([np.ones((1, self.x.shape[1]), bool), ~self.same]) & present
+        kinds = np.count_nonzero(first, axis=0)
+        _, places, sizes = np.unique(self.target, return_inverse=True, return_counts=True)
+        likely = np.log(sizes / len(self.target))[places.reshape(-1)]
+        # Every row has the answer of the first row with its value.
+        by_chance = np.where(present & ~first, likely[self.order], 0.0).sum(axis=0) > self.chance
+        few = kinds <= 0.99 * self.counts if self.suspect else (2 * kinds <= self.counts) & ~by_chance
+        return np.asarray(self.clean & (kinds > 1) & few & (self.counts >= ENOUGH))
+
+    def _tell_by_range(self) -> Array:
+        """Whether each column of numbers has a range of its own for each class."""
+        sizes = np.unique(self.target, return_counts=True)[1].tolist()
+        chance = lgamma(len(sizes) + 1) + sum(lgamma(size + 1) for size in sizes) - lgamma(len(self.target) + 1)
+        in_ranges = self.clean & (np.count_nonzero(self.changes, axis=0) == len(sizes) - 1)
+        return np.asarray(in_ranges & self.is_number & self.there.all(axis=0) & (self.suspect or chance <= self.chance))
+
+    def _correlate(self) -> tuple[Array, Array]:
+        """Return the correlations of the columns with the target, of values and of ranks; 0 for what is no number."""
+        target = self.target[:, None]
+        if self.with_holes:
+            target = np.where(self.there, target, np.nan)
+            self.by_value &= np.fmax.reduce(target, axis=0) > np.fmin.reduce(target, axis=0)
+        usable = self.is_number & (self.counts >= ENOUGH)
+        target_ranks = ranks(target, np.argsort(target, axis=0, kind="stable"))
+        ranked = correlations(ranks(self.x, self.order), target_ranks, self.counts)
+        return np.where(usable, correlations(self.x, target, self.counts), 0.0), np.where(usable, ranked, 0.0)
 
     def leak(self, k: int) -> Leak | None:
         """Return how a column tells the target, None where it does not."""
@@ -186,9 +204,10 @@ class Comparison:
         straight, ranked = float(self.straight[k]), float(self.ranked[k])
         if abs(straight) > EXACT:
             return Leak("it is the target but for a factor and a shift", is_copy=True)
-        if abs(straight) >= self.nearly:
+        nearly = SUSPECT if self.suspect else NEARLY
+        if abs(straight) >= nearly:
             return Leak(f"its correlation with the target is {straight:.4f}")
-        if abs(ranked) >= self.nearly:
+        if abs(ranked) >= nearly:
             return Leak(f"it rises and falls with the target (rank correlation {ranked:.4f})")
         return Leak("each of its values goes with a single number", is_copy=True) if self.by_value[k] else None
 

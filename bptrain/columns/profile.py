@@ -3,9 +3,8 @@
 Whatever a command tells of a column comes from here.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -13,8 +12,9 @@ from typing import Literal
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.columns.ids import HEAD, is_number_id, is_text_id, numbered_names
 from bptrain.columns.kinds import ColumnKind, OddText, infer, odd_texts
-from bptrain.columns.leaks import ENOUGH, Answers, Leak, find_leaks
+from bptrain.columns.leaks import Answers, Leak, find_leaks
 from bptrain.columns.options import Kind
 from bptrain.tables.table import Table
 from bptrain.tables.values import as_numbers, first_no_number, text_of
@@ -23,18 +23,8 @@ from bptrain.tables.values import missing as is_missing
 MOST_FREQUENT = 10
 """So many of the most frequent values are named."""
 
-HEAD = 1000
-"""So many values mostly tell already that a column is not constant, or no ID."""
-
-NUMBERED = 10
-"""Columns of one name with as many numbers, such as pixel_0_1, are taken for one measurement: an image, a spectrum."""
-
 PLACEHOLDERS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0)
 """Numbers that are often written for a missing value."""
-
-ID = re.compile(r"(?:.*[_\s.-])?(?:id|uuid|guid)|id[_\s.-].*|index|row_?(?:id|no|nr|num|number)?|unnamed: ?\d+", re.I)
-CAMEL_ID = re.compile(r".*[a-z]I[dD]")
-TIME = re.compile(r"year|month|week|day|date|hour|minute|second|time|epoch|age", re.I)
 
 
 @dataclass(frozen=True)
@@ -165,10 +155,7 @@ class ColumnProfile:
         """Whether it identifies the rows, and says nothing about others."""
         if self.values.dtype == object:
             return is_text_id(self.name, self.values)
-        if (self.values[:HEAD] != np.floor(self.values[:HEAD])).any() and not np.isnan(self.values[:HEAD]).any():
-            return False
-        finite = self.values[np.isfinite(self.values)]
-        return is_number_id(self.name, finite, alone=self.alone)
+        return is_number_id(self.name, self.values, alone=self.alone)
 
     @cached_property
     def placeholder(self) -> float | None:
@@ -259,42 +246,6 @@ def is_constant(values: Array, rows: Array | None = None) -> bool:
         if not len(some) or some[0] is None or (some != some[0]).any():
             return False
     return True
-
-
-def numbered_names(names: Sequence[str]) -> set[str]:
-    """Return the names that differ in nothing but numbers from many others."""
-    stems = [re.sub(r"\d+", "#", name) for name in names]
-    counts = Counter(stems)
-    return {name for name, stem in zip(names, stems, strict=True) if "#" in stem and counts[stem] >= NUMBERED}
-
-
-def is_named_like_id(name: str) -> bool:
-    """Whether a column is named like an ID: `id`, `customer_id`, `userId`, `index`, `Unnamed: 0`."""
-    return bool(ID.fullmatch(name) or CAMEL_ID.fullmatch(name))
-
-
-def is_number_id(name: str, finite: Array, *, alone: bool = False) -> bool:
-    """Whether a column of finite numbers identifies its rows: whole numbers, and named so or counting the rows. A
-    column alone may count them: x in y = f(x)."""
-    if not len(finite) or np.ptp(finite) <= 1 or (finite != np.floor(finite)).any():
-        return False
-    return is_named_like_id(name) or (not alone and counts_rows(name, finite))
-
-
-def is_text_id(name: str, values: Array) -> bool:
-    """Whether a column of text has another value in each row, of many, or named like an ID."""
-    head = [value for value in values[:HEAD].tolist() if value is not None]
-    if len(set(head)) < len(head):
-        return False
-    found = [value for value in values.tolist() if value is not None]
-    return 1 < len(found) == len(set(found)) and (len(found) >= ENOUGH or is_named_like_id(name))
-
-
-def counts_rows(name: str, finite: Array) -> bool:
-    """Whether whole numbers count from somewhere to somewhere, each once, and are not named like a time."""
-    if len(finite) < ENOUGH or TIME.search(name) or np.ptp(finite) != len(finite) - 1:
-        return False
-    return bool((np.diff(np.sort(finite)) == 1).all())
 
 
 def find_placeholder(numbers: Array) -> float | None:

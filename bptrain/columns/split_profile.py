@@ -1,4 +1,4 @@
-"""Parts described: the rows of each, their classes, and rows that are there twice."""
+"""The profile of a split: its rows, their classes, and rows that are there twice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from bptrain.tables.values import codes, missing
 
 @dataclass(frozen=True)
 class PartDescription:
-    """A part of the split: its rows, the rows of each class by target and label, how many rows are alike to one before
-    them in the same part, and how many to one of a part before it, in all features and targets."""
+    """A split: its rows, the rows of each class by target and label, how many rows are alike to one before them in the
+    same split, and how many to one of a split before it, in all features and targets."""
 
     name: str
     rows: int
@@ -24,32 +24,34 @@ class PartDescription:
     repeated: int
 
 
-def describe_parts(
-    parts: Mapping[str, Selection], names: Sequence[str], classes: Mapping[str, Classes]
+def describe_splits(
+    splits: Mapping[str, Selection], names: Sequence[str], classes: Mapping[str, Classes]
 ) -> tuple[PartDescription, ...]:
-    """The parts in order: train, validation, test.
+    """Describe the splits in order: train, validation, test.
 
     Args:
-        parts: by name.
+        splits: by name.
         names: of the columns in which alike rows are alike.
         classes: of the targets that have some.
     """
-    order = [name for name in ("train", "validation", "test") if name in parts]
-    keys = dict(zip(order, row_keys([parts[name] for name in order], names), strict=True))
+    order = [name for name in ("train", "validation", "test") if name in splits]
+    keys = dict(zip(order, row_keys([splits[name] for name in order], names), strict=True))
     seen: Array = np.empty(0, np.uint64)
     found = []
     for name in order:
         own = np.unique(keys[name])
         repeated = int(np.isin(keys[name], seen).sum())
         found.append(
-            PartDescription(name, len(parts[name]), counted(parts[name], classes), len(keys[name]) - len(own), repeated)
+            PartDescription(
+                name, len(splits[name]), count_classes(splits[name], classes), len(keys[name]) - len(own), repeated
+            )
         )
         seen = np.concatenate([seen, own])
     return tuple(found)
 
 
-def counted(rows: Selection, classes: Mapping[str, Classes]) -> dict[str, dict[str, int]]:
-    """The rows of each class, by target and label; a class that is none of those known is left out."""
+def count_classes(rows: Selection, classes: Mapping[str, Classes]) -> dict[str, dict[str, int]]:
+    """Return how many rows each class has, by target and label; rows of unknown classes are left out."""
     found = {}
     for name, one in classes.items():
         values = codes(rows.column(name), one.labels, rows.decimal)
@@ -59,24 +61,24 @@ def counted(rows: Selection, classes: Mapping[str, Classes]) -> dict[str, dict[s
 
 
 def present(rows: Selection, name: str) -> Selection:
-    """The rows in which a column is not missing."""
+    """Return the rows in which a column is not missing."""
     return Selection(rows.table, rows.numbers[~missing(rows.column(name))])
 
 
-def row_keys(parts: Sequence[Selection], names: Sequence[str]) -> list[Array]:
-    """A number for each row of each part, the same for rows that are alike in the named columns."""
-    blocks: list[list[Array]] = [[] for _ in parts]
+def row_keys(splits: Sequence[Selection], names: Sequence[str]) -> list[Array]:
+    """Return a number for each row of each split, the same for rows that are alike in the named columns."""
+    blocks: list[list[Array]] = [[] for _ in splits]
     for name in names:
         places: dict[object, int] = {None: -1}
-        for found, part in zip(blocks, parts, strict=True):
-            found.append(as_numbers(part.column(name), places))
+        for found, rows in zip(blocks, splits, strict=True):
+            found.append(as_numbers(rows.column(name), places))
     return [
-        digests(*found) if found else np.zeros(len(part), np.uint64) for found, part in zip(blocks, parts, strict=True)
+        digests(*found) if found else np.zeros(len(rows), np.uint64) for found, rows in zip(blocks, splits, strict=True)
     ]
 
 
 def as_numbers(values: Array, places: dict[object, int]) -> Array:
-    """A column as float64 of which only equality means something; text is numbered as it comes, in `places`."""
+    """Return a column as float64 of which only equality means something; text is numbered as it comes, in `places`."""
     if values.dtype != object:
         # What is missing has many forms in bits.
         return np.where(missing(values), np.nan, values)

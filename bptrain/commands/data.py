@@ -17,7 +17,7 @@ from bptrain.columns.kinds import ColumnKind
 from bptrain.columns.leaks import answers_of
 from bptrain.columns.options import FeatureChoice
 from bptrain.columns.profile import ColumnProfile, Objection, Spread, TableProfile
-from bptrain.columns.split_profile import PartDescription, counted, describe_parts, present
+from bptrain.columns.split_profile import PartDescription, count_classes, describe_splits, present
 from bptrain.columns.targets import Classes, check_varied, find_classes
 from bptrain.config import Data, Experiment, load
 from bptrain.config.load import place_errors
@@ -64,11 +64,11 @@ class ColumnDescription:
 
 @dataclass(frozen=True)
 class DataDescription:
-    """The data of a config: `rows` rows of `origin`, `task` and `target` as they are settled ('' and empty where they
-    are not), the rows of each class of each target that has some, each column, and each part of the split (empty where
-    it cannot be divided).
+    """The data of a config: `rows` rows of `origin`, `task` and `target` as they are resolved ('' and empty where they
+    are not), the rows of each class of each target that has some, each column, and each split (empty where the rows
+    cannot be split).
 
-    `objections` are what training refuses beside what is said of single columns, `notes` what becomes of rows.
+    `objections` are what training refuses beside single columns, `notes` which rows are left out.
     """
 
     origin: str
@@ -95,8 +95,8 @@ class DataDescription:
 def describe_data(
     config: str | Path, overrides: Sequence[str] = (), *, code: Sequence[str | Path] = ()
 ) -> DataDescription:
-    """What was read for a config, and what `train` would say to it. A column that training refuses is described with
-    the reason; only a file that cannot be read at all is an error.
+    """Describe what is read for a config, and what `train` would tell of it. A column that training refuses is
+    described with the reason; only a file that cannot be read at all is an error.
 
     Args:
         config: a YAML file.
@@ -112,21 +112,21 @@ def describe_data(
     with place_errors(loaded):
         reading = reading_of(loaded.experiment.data)
         table = reading.load_main()
-    return described(loaded.experiment, table, reading)
+    return describe_table(loaded.experiment, table, reading)
 
 
-def described(experiment: Experiment, table: Table, reading: Reading) -> DataDescription:
-    """The description of a table that was read for an experiment."""
+def describe_table(experiment: Experiment, table: Table, reading: Reading) -> DataDescription:
+    """Describe a table that was read for an experiment."""
     data, said = experiment.data, list[str]()
     targets = attempt(lambda: find_targets(data, table), said) or ()
     features = attempt(lambda: find_features(data, table, targets), said)
     if features is None:
-        features = meant_features(data, table, targets)
+        features = guess_features(data, table, targets)
     autoencoder = attempt(lambda: is_autoencoder(data, table), said)
     if autoencoder:
         experiment = replace(experiment, data=replace(data, task="autoencoder"))
     task = attempt(lambda: choose_task(experiment, table, targets), said) if targets or autoencoder else None
-    parts, notes, classes = dict[str, Selection](), tuple[str, ...](), dict[str, Classes]()
+    rows, notes, classes = dict[str, Selection](), tuple[str, ...](), dict[str, Classes]()
     if task is not None:
         whole = resolve_data(experiment, table, targets, task)
         for name in whole.class_targets:
@@ -137,39 +137,40 @@ def described(experiment: Experiment, table: Table, reading: Reading) -> DataDes
         roles, rng = Roles(targets, features), Streams(experiment.seed).split
         splits = attempt(lambda: split_table(whole, roles, reading.with_splits(table), rng), said)
         if splits is not None:
-            parts, notes = splits.rows, splits.notes
+            rows, notes = splits.rows, splits.notes
             if len(classes) == 1 and task == "classification":
                 (only,) = classes.values()
-                attempt(lambda: class_weights(whole, parts["train"], only), said)
-    rows = tuple(parts.values()) or (Selection(table),)
+                attempt(lambda: class_weights(whole, rows["train"], only), said)
+    each_split = tuple(rows.values()) or (Selection(table),)
     labels = targets if task == "multi_label" else ()
-    each = (answers_of(table, name, classes=name in classes or name in labels) for name in targets)
-    profile = TableProfile(table, features, tuple(one for one in each if one), rows[0].numbers)
-    columns = tuple(columns_of(data, profile, rows, targets, classes))
+    answers = (answers_of(table, name, classes=name in classes or name in labels) for name in targets)
+    profile = TableProfile(table, features, tuple(one for one in answers if one), each_split[0].numbers)
+    columns = tuple(describe_columns(data, profile, each_split, targets, classes))
     known = {one.message for column in columns for one in column.objections}
     return DataDescription(
         table.origin,
         len(table),
         task or "",
         tuple(targets),
-        counted(Selection(table), classes),
+        count_classes(Selection(table), classes),
         columns,
-        describe_parts(parts, (*features, *targets), classes),
+        describe_splits(rows, (*features, *targets), classes),
         tuple(one for one in dict.fromkeys(said) if not any(one.endswith(message) for message in known)),
         notes,
     )
 
 
-def meant_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[str, ...]:
-    """The features as far as the config can be followed where it names something that cannot be one."""
-    named = listed_features(data)[1]
+def guess_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[str, ...]:
+    """Return the features as far as the config can be followed where it names something that cannot be one."""
+    listed = listed_features(data)[1]
+    named = None if listed is None else frozenset(listed)
     excluded = (data.features.exclude or ()) if isinstance(data.features, FeatureChoice) else ()
     others = {*targets, *other_roles(data), *excluded}
     return tuple(name for name in table.columns if name not in others and (named is None or name in named))
 
 
 def attempt(work: Callable[[], Found], said: list[str]) -> Found | None:
-    """What comes of some work, or None and what is said against it."""
+    """Return the result of some work, or None where it raises; then the messages are added to `said`."""
     try:
         return work()
     except OptionError as error:
@@ -179,26 +180,26 @@ def attempt(work: Callable[[], Found], said: list[str]) -> Found | None:
     return None
 
 
-def columns_of(
+def describe_columns(
     data: Data,
     profile: TableProfile,
-    parts: Sequence[Selection],
+    splits: Sequence[Selection],
     targets: Sequence[str],
     classes: Mapping[str, Classes],
 ) -> Iterator[ColumnDescription]:
-    """Every column of the table; the kinds of features are those of the first part, which trains."""
+    """Yield every column of the table; the kinds of features are those of the first split, which trains."""
     origin = profile.table.origin
     for name in profile.table.columns:
-        use = use_of(data, name, profile, targets)
+        use = find_use(data, name, profile, targets)
         kind, treatment, refusals = "", "", list[str]()
         if use == "feature":
-            kind, treatment, refusals = fitted_feature(data, parts, name)
+            kind, treatment, refusals = try_feature(data, splits, name)
         elif name in classes:
             kind = "categorical"
         column = profile.column(name, kind or None)  # type: ignore[arg-type]
         if use == "target":
-            refusals = target_refusals(data, parts[0], column, classes=name in classes)
-        errors = (Objection("error", brief(message, origin, name)) for message in refusals)
+            refusals = try_target(data, splits[0], column, classes=name in classes)
+        errors = (Objection("error", shorten(message, origin, name)) for message in refusals)
         objections = (*errors, *(column.warnings if use == "feature" else ()))
         yield describe_column(column, use, treatment, objections)
 
@@ -211,8 +212,8 @@ def describe_column(
     return ColumnDescription(column.name, use, *facts, treatment, objections)
 
 
-def use_of(data: Data, name: str, profile: TableProfile, targets: Sequence[str]) -> Use:
-    """What a column is for."""
+def find_use(data: Data, name: str, profile: TableProfile, targets: Sequence[str]) -> Use:
+    """Return what a column is for."""
     if name in targets:
         return "target"
     if name in profile.known:
@@ -221,23 +222,24 @@ def use_of(data: Data, name: str, profile: TableProfile, targets: Sequence[str])
     return fields.get(other_roles(data).get(name, ""), "unused")
 
 
-def fitted_feature(data: Data, parts: Sequence[Selection], name: str) -> tuple[str, str, list[str]]:
-    """The kind of a feature, what a network would read of it, and why it would not; the first part trains."""
+def try_feature(data: Data, splits: Sequence[Selection], name: str) -> tuple[str, str, list[str]]:
+    """Return the kind of a feature, what a network would read of it, and why training refuses it; the first split
+    trains."""
     said: list[str] = []
-    found = attempt(lambda: choose_treatments(data, parts[0], [name]), said)
+    found = attempt(lambda: choose_treatments(data, splits[0], [name]), said)
     if found is None:
         return "", "", said
     ((kind, one),) = found.values()
-    feature = attempt(lambda: fit_feature(parts[0], name, kind, one), said)
+    feature = attempt(lambda: fit_feature(splits[0], name, kind, one), said)
     if feature is None:
         return kind, "", said
-    for part in parts:
-        attempt(lambda part=part: encoded(feature, part), said)  # type: ignore[misc]
+    for rows in splits:
+        attempt(lambda rows=rows: encode_feature(feature, rows), said)  # type: ignore[misc]
     return kind, feature.words, said
 
 
-def encoded(feature: Feature, rows: Selection) -> Array:
-    """What a network reads of a feature, `(rows, outputs)`.
+def encode_feature(feature: Feature, rows: Selection) -> Array:
+    """Return what a network reads of a feature, `(rows, outputs)`.
 
     Raises:
         InputError: a value cannot be used.
@@ -247,9 +249,8 @@ def encoded(feature: Feature, rows: Selection) -> Array:
     return out
 
 
-def brief(message: str, origin: str, name: str) -> str:
-    """A message without the field, the source and the column that it begins with; what is left of a place is the
-    line."""
+def shorten(message: str, origin: str, name: str) -> str:
+    """Return a message without the field, the source and the column that it begins with; of a place the line stays."""
     start = rf"(data\.[^:]*: )?{re.escape(origin)}(:(\d+))?: {re.escape(name)}: "
     found = re.match(start, message)
     if found is None:
@@ -257,8 +258,8 @@ def brief(message: str, origin: str, name: str) -> str:
     return (f"line {found[3]}: " if found[3] else "") + message[found.end() :]
 
 
-def target_refusals(data: Data, train: Selection, column: ColumnProfile, *, classes: bool) -> list[str]:
-    """Why a target cannot be learned."""
+def try_target(data: Data, train: Selection, column: ColumnProfile, *, classes: bool) -> list[str]:
+    """Return why training refuses a target."""
     said: list[str] = []
     if classes:
         attempt(lambda: find_classes(train, column.name), said)

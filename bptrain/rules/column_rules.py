@@ -1,16 +1,18 @@
 """Rules of the feature columns: what a network cannot learn from, or learns what it should not."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 import numpy as np
 
 from bptrain.columns.features import Feature, Numeric
-from bptrain.columns.profile import numbered_names
+from bptrain.columns.ids import numbered_names
 from bptrain.columns.scalers import Unscaled
 from bptrain.config.dump import flow
 from bptrain.errors import Mistake
 from bptrain.model.roles import feature_field, listed_features
 from bptrain.rules.rule import Case, rule
+from bptrain.tables.selection import Selection
 from bptrain.tables.table import shown
 
 FAR = 20.0
@@ -18,6 +20,9 @@ FAR = 20.0
 
 APART = 100.0
 """How many times larger than the least spread the largest one may be, and than that of a column of tiny numbers."""
+
+MOST_ROWS = 4096
+"""So many training rows, evenly spread, tell mean and spread of a column."""
 
 MOST_NAMED = 5
 """So many columns are named beside the first."""
@@ -69,11 +74,13 @@ def advice(case: Case, code: str, names: Sequence[str]) -> str:
 )
 def unscaled_features(case: Case) -> Iterator[Mistake]:
     """No scaling, though means and spreads ask for it."""
-    unscaled = [k for k, one in enumerate(case.model.columns.features) if is_unscaled(one)]
+    unscaled = [one for one in case.model.columns.features if is_unscaled(one)]
     if not unscaled or not isinstance(case.experiment.data.scaling, Unscaled):
         return
-    names, sample = [case.features[k] for k in unscaled], case.sample[:, unscaled]
-    means, spreads = sample.mean(axis=0), sample.std(axis=0)
+    train = case.assembly.selections["train"]
+    rows = Selection(train.table, train.numbers[:: -(-len(train) // MOST_ROWS)])
+    names, sample = [one.name for one in unscaled], [one.numbers(rows)[0] for one in unscaled]
+    means, spreads = np.array([one.mean() for one in sample]), np.array([one.std() for one in sample])
     size = np.maximum(np.abs(means), spreads)
     numbered = numbered_names(case.features)
     varied = np.array([s for name, s in zip(names, spreads, strict=True) if s > 0 and name not in numbered])
@@ -89,7 +96,7 @@ def unscaled_features(case: Case) -> Iterator[Mistake]:
     yield Mistake("data.scaling", f"the features are not scaled ({got}); write scaling: standard")
 
 
-def is_unscaled(feature: Feature) -> bool:
+def is_unscaled(feature: Feature) -> TypeGuard[Numeric]:
     """Whether a feature is a number that the network reads as it stands."""
     return isinstance(feature, Numeric) and isinstance(feature.scaler, Unscaled)
 

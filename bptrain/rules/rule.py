@@ -11,10 +11,7 @@ from functools import cached_property
 from inspect import cleandoc
 from typing import Literal
 
-import numpy as np
-
-from bptrain.arrays import Array, Shape
-from bptrain.columns.features import Feature, Numeric
+from bptrain.arrays import Shape
 from bptrain.columns.leaks import answers_of
 from bptrain.columns.profile import TableProfile
 from bptrain.columns.targets import Classes
@@ -26,11 +23,6 @@ from bptrain.model.model import Model
 from bptrain.nn import Layer, Loss, Plan
 from bptrain.nn.chain import Chain
 from bptrain.registry import name_of
-from bptrain.tables.selection import Selection
-from bptrain.tables.values import codes, distinct
-
-MOST_ROWS = 4096
-"""A check of the data looks at no more rows than this at first, evenly spread."""
 
 
 @dataclass(frozen=True)
@@ -126,39 +118,11 @@ class Case:
         each = ((name, one) for name, found in self.profile.warnings.items() for one in found)
         return {name: one.message for name, one in each if one.code == code}
 
-    @cached_property
-    def sampled(self) -> Array:
-        """The numbers of the rows that checks of the data look at first, of those that are read from the table."""
-        table = self.assembly.table
-        chosen = [part.numbers for part in self.assembly.selections.values() if part.table is table]
-        rows = np.sort(np.concatenate(chosen))
-        return rows[:: -(-len(rows) // MOST_ROWS)]
-
-    @cached_property
-    def sample(self) -> Array:
-        """The features as they stand in the data, `(sampled rows, features)` float64: numbers in their own units,
-        missing ones filled in; of others the places of their values, which say nothing but what is alike."""
-        rows = Selection(self.assembly.table, self.sampled)
-        return np.stack([as_numbers(feature, rows) for feature in self.model.columns.features], axis=1)
-
-    @cached_property
-    def numeric(self) -> Array:
-        """Which features are numbers, `(features,)` bool."""
-        return np.array([isinstance(feature, Numeric) for feature in self.model.columns.features])
-
 
 def spots_of(chain: Chain, fields: Sequence[str]) -> tuple[Spot, ...]:
     """Return the layers of a chain with the fields that they are written in."""
     each = zip(fields, chain.layers, chain.shapes, chain.plans, chain.inner, strict=False)
     return tuple(Spot(*one) for one in each)
-
-
-def as_numbers(feature: Feature, rows: Selection) -> Array:
-    """A feature as numbers for a check, `(rows,)` float64."""
-    if isinstance(feature, Numeric):
-        return feature.numbers(rows)[0]
-    values = rows.column(feature.name)
-    return codes(values, list(map(str, distinct(values)))).astype(np.float64)
 
 
 Check = Callable[[Case], Iterator[Mistake]]
