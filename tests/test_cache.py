@@ -18,7 +18,7 @@ import bptrain
 from bptrain.commands.cache import cache_contents, clear_cache
 from bptrain.errors import BptrainNote, InputError, StorageError
 from bptrain.tables import cache, store
-from bptrain.tables.cache import files_of, folder, load
+from bptrain.tables.cache import folder, load
 from bptrain.tables.sources import BUNDLED_TARGETS, Bundled, Csv, Idx, Jsonl, Npy, Npz, Parquet, Tsv
 from bptrain.tables.synthetic import Synthetic
 
@@ -158,8 +158,8 @@ def test_every_source_comes_back_as_it_was_read(tmp_path):
 
 def test_what_is_not_parsed_is_not_kept(tmp_path):
     np.save(tmp_path / "a.npy", np.eye(3))
-    assert files_of(Npy(tmp_path / "a.npy")) == ()
-    assert files_of(Synthetic("xor")) == ()
+    assert not Npy(tmp_path / "a.npy").is_parsed()
+    assert Synthetic("xor").files() == ()
     load(written(tmp_path / "t.csv"), cached=False)
     assert not folder().exists()
 

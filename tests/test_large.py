@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -9,13 +10,13 @@ import numpy as np
 import pytest
 
 import bptrain
+from bptrain.code import loaded_code
 from bptrain.errors import BptrainNote, ConfigError, InputError
 from bptrain.model import encoded_rows, encoding
 from bptrain.model.assemble import prepare
 from bptrain.run import npz
-from bptrain.tables import cache, decoding, large, mapped, store
-from bptrain.tables import chunks as in_portions
-from bptrain.tables.sources import Csv, Jsonl, Npy, Npz, Parquet
+from bptrain.tables import cache, chunks, decoding, mapped, store
+from bptrain.tables.sources import Csv, Idx, Jsonl, Npy, Npz, Parquet
 from bptrain.tables.synthetic import Synthetic
 from bptrain.tables.table import Table
 from bptrain.training.session import begin
@@ -28,7 +29,7 @@ def _small_portions(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "SETTLED", -(10**15))
     monkeypatch.setattr(store, "BLOCK", 61)
     monkeypatch.setattr(decoding, "CHUNK", 700)
-    monkeypatch.setattr(in_portions, "MOST_ROWS", 50)
+    monkeypatch.setattr(chunks, "CHUNK_ROWS", 50)
     monkeypatch.setattr(encoding, "CHUNK_VALUES", 200)
     monkeypatch.setattr(encoded_rows, "CHUNK_ROWS", 70)
     with warnings.catch_warnings():
@@ -39,7 +40,7 @@ def _small_portions(tmp_path, monkeypatch):
 def whole(table: Table) -> dict[str, list]:
     """The columns of a table, block after block."""
     found: dict[str, list] = {}
-    for start, block in large.blocks(table):
+    for start, block in table.chunks():
         assert len(block) <= 61
         for name, values in block.columns.items():
             column = found.setdefault(name, [])
@@ -115,15 +116,24 @@ def test_a_stored_source_is_the_table_that_memory_would_hold(tmp_path):
     Path("t.jsonl").write_text("\n\n".join(json.dumps({k: v or None for k, v in row.items()}) for row in rows))
     query = "SELECT range AS a, nullif('t' || range % 7, 't3') AS b, range % 2 = 0 AS c FROM range(200000)"
     duckdb.sql(query).write_parquet(str(tmp_path / "t.parquet"))
-    np.save("t.npy", np.arange(3000, dtype=np.float32).reshape(500, 3, 2))
+    array = np.arange(3000, dtype=np.float32).reshape(500, 3, 2)
+    np.save("t.npy", array)
+    Path("t.npy.gz").write_bytes(gzip.compress(Path("t.npy").read_bytes()))
+    np.save("f.npy", np.asfortranarray(array))
+    np.savez("t.npz", x=array, y=np.array(list("ab") * 250))
+    np.savez_compressed("u.npz", a=array.astype("u1")[:, 0], b=np.arange(500))
+    Path("x.idx").write_bytes(bytes([0, 0, 8, 2, 0, 0, 1, 44, 0, 0, 0, 7]) + bytes(k % 256 for k in range(2100)))
+    Path("y.idx.gz").write_bytes(gzip.compress(bytes([0, 0, 8, 1, 0, 0, 1, 44]) + bytes(k % 3 for k in range(300))))
     sources = [
         Csv(Path("t.csv")), Csv(Path("t.csv.gz")), Csv(Path("u.csv")), Csv(Path("part-*.csv")),
         Csv(Path("g.csv"), decimal=",", quote="'"), Csv(Path("t.csv"), header=False, text=("column_1",)),
         Jsonl(Path("t.jsonl")), Parquet(Path("t.parquet")), Npy(Path("t.npy")),
+        Npy(Path("t.npy.gz")), Npy(Path("f.npy")), Npz(Path("t.npz")), Npz(Path("u.npz")),
+        Idx(Path("x.idx"), Path("y.idx.gz")),
     ]  # fmt: skip
     for source in sources:
-        read, found = source.load(), large.load(source, memory=100)
-        assert large.is_mapped(found)
+        read, found = source.load(), cache.load(source, memory=100)
+        assert found.is_mapped
         assert len(found) == len(read)
         columns = whole(found)
         assert list(columns) == list(read.columns)
@@ -132,7 +142,7 @@ def test_a_stored_source_is_the_table_that_memory_would_hold(tmp_path):
                 x == y or (x != x and y != y) for x, y in zip(columns[name], values.tolist(), strict=True)
             ), (source, name)
         assert found.where(len(read) - 1) == read.where(len(read) - 1)
-        assert large.is_mapped(large.load(source, memory=100))
+        assert cache.load(source, memory=100).is_mapped
     assert len(list(cache.folder().glob("*.table"))) == len(sources)
 
 
@@ -145,14 +155,14 @@ def test_a_stored_source_is_the_table_that_memory_would_hold(tmp_path):
         (Csv(Path("t.csv.gz")), 4000, False),
         (Parquet(Path("t.csv")), 3999, True),
         (Npy(Path("t.csv")), 999, True),
-        (Npz(Path("t.csv")), 1, False),
+        (Npz(Path("t.csv")), 999, True),
         (Synthetic("xor"), 1, False),
     ],
 )
 def test_what_is_large(source, memory, expected):
     for name in ("t.csv", "t.csv.gz"):
         Path(name).write_bytes(b"x" * 1000)
-    assert large.is_large(source, memory) == expected
+    assert cache.is_larger(source, cache.states(source.files()), memory) == expected
 
 
 @pytest.mark.parametrize("scaling", ["standard", "minmax", "robust", "log1p", "none"])
@@ -250,7 +260,7 @@ def test_it_learns_and_is_evaluated_and_nothing_is_converted_twice(monkeypatch):
         raise AssertionError("it is converted again")
 
     monkeypatch.setattr(encoding, "write_rows", never)
-    monkeypatch.setattr(large, "of_text", never)
+    monkeypatch.setattr(cache, "write_table", never)
     found = bptrain.evaluate(result.checkpoint)
     assert found.rows == 80
     assert found.loss == result.test.loss
@@ -421,10 +431,14 @@ def test_every_task_trains_to_the_same_bits_as_in_memory(task, split):
 
 
 @pytest.mark.parametrize(
-    "source", ["{npz: {path: t.npz, inputs: x, target: y}}", "{idx: {images: x.idx, labels: y.idx}}"]
+    ("source", "mapped"),
+    [
+        ("{npz: {path: t.npz, inputs: x, target: y}}", True),
+        ("{idx: {images: x.idx, labels: y.idx}}", True),
+        ("{synthetic: {kind: blobs, rows: 300}}", False),
+    ],
 )
-def test_a_table_in_memory_may_have_encoded_rows_that_are_not(source):
-    """A source that cannot be read a chunk at a time."""
+def test_arrays_are_mapped_and_a_table_in_memory_may_have_encoded_rows_that_are_not(source, mapped):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 200, (300, 4, 5), np.uint8), rng.integers(0, 3, 300, np.uint8)
     np.savez("t.npz", x=x.reshape(300, 20), y=y)
@@ -433,18 +447,89 @@ def test_a_table_in_memory_may_have_encoded_rows_that_are_not(source):
         Path(f"{name}.idx").write_bytes(header + array.tobytes())
     changes = [f"data.source={source}", "data.target=null", "data.features=null", "data.columns=null", "data.split={}"]
     there, here = prepare(config(), changes), prepare(config(), [*changes, *MAPPED])
-    assert not large.is_mapped(here.table)
+    assert here.table.is_mapped == mapped
     for name, rows in there.parts.items():
         assert here.parts[name].mapped is not None
         assert np.array_equal(rows.inputs, here.parts[name].inputs)
         assert np.array_equal(rows.numbers, here.parts[name].numbers)
 
 
+NEWCOMERS = """
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bptrain.data import SOURCES, Table
+
+read = []
+
+
+@SOURCES.register
+@dataclass(frozen=True)
+class Pairs:
+    path: Path
+
+    def files(self) -> tuple[Path, ...]:
+        return (self.path,)
+
+    def chunks(self) -> Iterator[Table]:
+        lines = self.path.read_text().split()
+        for start in range(0, len(lines), 70):
+            read.append(start)
+            cells = [line.split(":") for line in lines[start : start + 70]]
+            columns = {
+                "a": np.array([float(cell[0]) for cell in cells]),
+                "b": np.array([cell[1] for cell in cells], object),
+                "y": np.array([float(cell[2]) for cell in cells]),
+            }
+            yield Table(columns, str(self.path), target=("y",))
+
+
+@SOURCES.register
+@dataclass(frozen=True)
+class Whole:
+    path: Path
+
+    def load(self) -> Table:
+        cells = [line.split(":") for line in self.path.read_text().split()]
+        columns = {
+            "a": np.array([float(cell[0]) for cell in cells]),
+            "b": np.array([cell[1] for cell in cells], object),
+            "y": np.array([float(cell[2]) for cell in cells]),
+        }
+        return Table(columns, str(self.path), target=("y",))
+"""
+
+
+def test_a_source_of_the_users_trains_in_memory_and_above(monkeypatch):
+    """One with chunks, which is kept in the cache and mapped; and one that can only be read whole."""
+    Path("newcomers.py").write_text(NEWCOMERS)
+    Path("t.pairs").write_text("".join(f"{k % 17}:{'uvw'[k % 3]}:{k % 5}.5\n" for k in range(400)))
+    Path("n.yaml").write_text("data: {source: {pairs: {path: t.pairs}}}\nhidden: [3]\ntraining: {epochs: 2}\n")
+    runs = {
+        name: bptrain.train("n.yaml", changes, run=name, code=["newcomers.py"])
+        for name, changes in {
+            "memory": ["data.cache=false"],
+            "mapped": ["data.cache=false", *MAPPED],
+            "again": [],
+            "kept": [],
+            "whole": ["data.source={whole: {path: t.pairs}}"],
+        }.items()
+    }
+    histories = {(Path(name) / "history.jsonl").read_text() for name in runs}
+    (code,) = loaded_code()
+    assert len(histories) == 1
+    assert len(list(cache.folder().glob("*.table"))) == 1
+    assert sys.modules[code.components[0][2].__module__].read == [0, 70, 140, 210, 280, 350] * 3
+
+
 def test_rows_of_a_large_table_that_fit_are_in_memory():
     as_csv(mixed(4000))
     changes = ["data.features=[a]", "data.target=price", "data.memory=200kB"]
     there, here = prepare(config(), changes[:2]), prepare(config(), changes)
-    assert large.is_mapped(here.table)
+    assert here.table.is_mapped
     for name, rows in there.parts.items():
         assert here.parts[name].mapped is None
         assert np.array_equal(rows.inputs, here.parts[name].inputs)

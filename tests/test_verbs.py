@@ -16,7 +16,7 @@ from bptrain.model.assemble import assemble, prepare
 from bptrain.model.read import read
 from bptrain.run import npz
 from bptrain.run.checkpoint import restore, save_last
-from bptrain.tables import large
+from bptrain.tables import cache
 from bptrain.tables.table import Table
 from bptrain.training.budget import Budget
 from bptrain.training.counters import Counters
@@ -41,13 +41,13 @@ def table_file():
 @pytest.fixture
 def reads(monkeypatch):
     """How often each source is read."""
-    counts, original = Counter(), large.load
+    counts, original = Counter(), cache.load
 
     def counted(source, **options):
         counts[str(getattr(source, "path", source))] += 1
         return original(source, **options)
 
-    monkeypatch.setattr(large, "load", counted)
+    monkeypatch.setattr(cache, "load", counted)
     return counts
 
 

@@ -11,7 +11,6 @@ from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
 from bptrain.columns.kinds import infer
 from bptrain.errors import InputError
 from bptrain.registry import name_of
-from bptrain.tables import large
 from bptrain.tables.replaced import Replaced
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table, is_number, shown
@@ -136,8 +135,8 @@ def with_numbers(table: Table, name: str) -> Table:
     """Return the table with a column that was read as text as numbers, if it is numbers alone and none is padded with
     zeros."""
     found, present = [], False
-    for _, block in large.blocks(table):
-        values = block.columns[name]
+    for _, chunk in table.chunks():
+        values = chunk.columns[name]
         if values.dtype != object:
             return table
         if are_numbers(values, table.decimal):

@@ -25,8 +25,8 @@ def predict(
 
     There is a row out for each row in. Of classes it has `predicted_TARGET` and `TARGET=CLASS`, the probability of
     each; of a label 0 or 1 and `TARGET=1`; of a number `predicted_TARGET` in the units of the data. Rows go through the
-    network in the portions in which `evaluate` scores them, so that both see the same outputs to the last bit. A CSV
-    file is read in stretches, and takes no more memory the longer it is.
+    network in the batches in which `evaluate` scores them, so that both see the same outputs to the last bit. It is
+    read in chunks, and takes no more memory the longer it is.
 
     Args:
         checkpoint: a checkpoint file, or a run directory for its best one.

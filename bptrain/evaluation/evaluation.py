@@ -21,7 +21,6 @@ from bptrain.model.model import Model
 from bptrain.model.read import reading_of
 from bptrain.model.roles import Roles
 from bptrain.model.splits import describe_dropped, split_table
-from bptrain.tables.large import is_mapped
 from bptrain.tables.sources import read_table
 from bptrain.tables.table import Table
 
@@ -116,7 +115,7 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
         parts = encode_splits(model, splits.rows).rows
     if not parts or digest_rows(parts) != stored["data"]:
         what = f"{table.origin} has changed since the model was trained"
-        if is_mapped(table):
+        if table.is_mapped:
             what += ", or it is larger than data.memory and an earlier version of bptrain drew its rows in another way"
         raise InputError(f"{what}; its {name} rows may be others now, use --data FILE to score all rows of a file")
     return name, parts[name]

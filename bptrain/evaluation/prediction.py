@@ -19,7 +19,8 @@ from bptrain.model.encoding import describe_ignored, describe_unseen
 from bptrain.model.model import Model, scoring_rows
 from bptrain.model.scoring import predict_rows
 from bptrain.spelling import suggestion
-from bptrain.tables.chunks import Portions, in_portions
+from bptrain.tables.chunks import Chunks
+from bptrain.tables.sources import open_chunks
 from bptrain.tables.table import Table, shown
 from bptrain.tables.values import missing
 
@@ -84,12 +85,12 @@ def predict_file(
     wanted = tuple(dict.fromkeys(ids if ids is not None else filter(None, [data.id])))
     as_they_stand = [name for name in wanted if name not in numbers]
     with ExitStack() as stack:
-        portions = stack.enter_context(in_portions(file, data.source, (*model.columns.text, *as_they_stand)))
-        carried = ids_in(portions, wanted, default=ids is None)
+        chunks = stack.enter_context(open_chunks(file, data.source, (*model.columns.text, *as_they_stand)))
+        carried = ids_in(chunks, wanted, default=ids is None)
         said = answers(model)
         names = (*carried, *(column for answer in said for column in answer.columns))
         refuse_alike(names, carried)
-        kept = Kept(names, keep if keep is not None else portions.rows if output is None else 0)
+        kept = Kept(names, keep if keep is not None else chunks.rows if output is None else 0)
         sinks: list[Kept | CsvExport] = [kept]
         if isinstance(output, Path):
             sinks.append(stack.enter_context(exported(output, names, len(carried))))
@@ -97,13 +98,13 @@ def predict_file(
             sinks.append(CsvExport(output, names, len(carried)))
         tallies = Tallies(Counter(), Counter())
         done = 0
-        for columns in predictions(model, portions, carried, said, tallies):
+        for columns in predictions(model, chunks, carried, said, tallies):
             for sink in sinks:
                 sink.write(columns)
             done += len(columns[0])
             if watch:
-                watch(done, portions.rows)
-    warn(portions, model, carried, tallies)
+                watch(done, chunks.rows)
+    warn(chunks, model, carried, tallies)
     path = output if isinstance(output, Path) else None
     return Prediction(done, tallies.dropped, dict(tallies.unseen), names, path, kept.table())
 
@@ -136,16 +137,16 @@ class Tallies:
     dropped: int = 0
 
 
-def ids_in(portions: Portions, wanted: Sequence[str], *, default: bool) -> tuple[str, ...]:
+def ids_in(chunks: Chunks, wanted: Sequence[str], *, default: bool) -> tuple[str, ...]:
     """The columns to be carried along; those of the config only if they are there.
 
     Raises:
         InputError: a column that was asked for is not there.
     """
-    absent = [name for name in wanted if name not in portions.names]
+    absent = [name for name in wanted if name not in chunks.names]
     if absent and not default:
-        raise InputError(f"{portions.origin} has no column {absent[0]!r}; {suggestion(absent[0], portions.names)}")
-    return tuple(name for name in wanted if name in portions.names)
+        raise InputError(f"{chunks.origin} has no column {absent[0]!r}; {suggestion(absent[0], chunks.names)}")
+    return tuple(name for name in wanted if name in chunks.names)
 
 
 def refuse_alike(names: Sequence[str], carried: Sequence[str]) -> None:
@@ -160,15 +161,15 @@ def refuse_alike(names: Sequence[str], carried: Sequence[str]) -> None:
 
 
 def predictions(
-    model: Model, portions: Portions, ids: Sequence[str], said: Sequence[Answer], tallies: Tallies
+    model: Model, chunks: Chunks, ids: Sequence[str], said: Sequence[Answer], tallies: Tallies
 ) -> Iterator[list[Array]]:
-    """The columns of the result, a stretch of rows at a time.
+    """Yield the columns of the result, a chunk of rows at a time.
 
     Raises:
         InputError: columns are missing, or a value cannot be used.
     """
-    model.columns.refuse_absent(portions.header, target=False)
-    for table, rows in whole_batches(model, portions, ids):
+    model.columns.refuse_absent(chunks.header, target=False)
+    for table, rows in whole_batches(model, chunks, ids):
         inputs = model.columns.inputs(table, rows, dtype=model.network.dtype, unseen=tallies.unseen)
         found: list[list[Array]] = [[] for answer in said for _ in answer.columns]
         start = 0
@@ -186,25 +187,25 @@ def predictions(
         yield [*(identifying(table, name) for name in ids), *columns]
 
 
-def whole_batches(model: Model, portions: Portions, ids: Sequence[str]) -> Iterator[tuple[Table, Array | None]]:
+def whole_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[tuple[Table, Array | None]]:
     """Tables one after the other, and the rows of each that can be predicted (None: all): so many that every batch is
     full, but for the last of all, as it is where all rows are scored at once."""
     size, names = scoring_rows(model.experiment), [*dict.fromkeys([*(f.name for f in model.columns.features), *ids])]
     start = done = 0
     rest: dict[str, Array] = {}
-    for stretch in portions.stretches(names):
-        done += len(stretch[names[0]])
-        columns = {name: np.concatenate([rest[name], one]) for name, one in stretch.items()} if rest else stretch
-        rows, _ = model.columns.complete(portions.table(columns, start), target=False)
+    for chunk in chunks.columns(names):
+        done += len(chunk[names[0]])
+        columns = {name: np.concatenate([rest[name], one]) for name, one in chunk.items()} if rest else chunk
+        rows, _ = model.columns.complete(chunks.table(columns, start), target=False)
         length = len(columns[names[0]])
         usable = length if rows is None else len(rows)
-        if done < portions.rows:
+        if done < chunks.rows:
             full = usable // size * size
             cut = full if rows is None else int(rows[full - 1]) + 1 if full else 0
         else:
             full, cut = usable, length
         if cut:
-            table = portions.table({name: one[:cut] for name, one in columns.items()}, start)
+            table = chunks.table({name: one[:cut] for name, one in columns.items()}, start)
             yield table, None if rows is None or full == cut else rows[:full]
         rest = {name: one[cut:] for name, one in columns.items()}
         start += cut
@@ -252,13 +253,13 @@ def refuse_not_finite(table: Table, rows: Array | None, start: int, columns: Seq
         raise InputError(f"{where}: {what}: correct it or take it out")
 
 
-def warn(portions: Portions, model: Model, carried: Sequence[str], tallies: Tallies) -> None:
+def warn(chunks: Chunks, model: Model, carried: Sequence[str], tallies: Tallies) -> None:
     """Say what became of rows and columns."""
     if tallies.dropped:
         where = ", ".join(f"{shown(name)} in {count:,}" for name, count in tallies.missing.items())
-        what = f"{tallies.dropped:,} of {portions.rows:,} rows have no prediction, for a missing value ({where})"
-        warnings.warn(f"{portions.origin}: {what}; their cells are empty", BptrainWarning, stacklevel=4)
+        what = f"{tallies.dropped:,} of {chunks.rows:,} rows have no prediction, for a missing value ({where})"
+        warnings.warn(f"{chunks.origin}: {what}; their cells are empty", BptrainWarning, stacklevel=4)
     if tallies.unseen:
-        warnings.warn(f"{portions.origin}: {describe_unseen(tallies.unseen)}", BptrainWarning, stacklevel=4)
-    if extra := [name for name in model.columns.ignored(portions.header) if name not in carried]:
-        warnings.warn(f"{portions.origin}: {describe_ignored(extra)}", BptrainNote, stacklevel=4)
+        warnings.warn(f"{chunks.origin}: {describe_unseen(tallies.unseen)}", BptrainWarning, stacklevel=4)
+    if extra := [name for name in model.columns.ignored(chunks.header) if name not in carried]:
+        warnings.warn(f"{chunks.origin}: {describe_ignored(extra)}", BptrainNote, stacklevel=4)

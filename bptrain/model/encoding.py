@@ -22,7 +22,7 @@ from bptrain.model.encoded_rows import Rows
 from bptrain.model.heads import Head
 from bptrain.model.model import Model
 from bptrain.registry import name_of
-from bptrain.tables import cache, large
+from bptrain.tables import cache
 from bptrain.tables.mapped import ArrayWriter, MappedArrays, Records
 from bptrain.tables.selection import Selection
 from bptrain.tables.store import Damaged
@@ -112,7 +112,7 @@ def encode_chunks(
     """
     unseen: Counter[str] = Counter()
     weighs = not model.columns.weighting
-    for start, chunk in large.chunks(selection, most):
+    for start, chunk in selection.chunks(most):
         rows = model.rows(chunk.table, chunk.numbers, unseen)
         if objection := model.objection(rows, strict=split == "train"):
             raise OptionError(locate_objection(model, *objection))
@@ -144,8 +144,8 @@ def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> Encoded:
         except (Damaged, OSError, ValueError, LookupError, TypeError) as error:
             cache.say(f"{path}: cannot be used ({error}); it is written again")
     if arrays is None:
-        with large.made(path, lambda file: write_rows(model, splits, file), cached=cached) as written:
-            arrays = MappedArrays(written)
+        with cache.written(path, lambda file: write_rows(model, splits, file), cached=cached) as path:
+            arrays = MappedArrays(path)
     rows = {}
     for name in splits:
         mapped = Records(arrays, f"{name}.rows", record_type(model))

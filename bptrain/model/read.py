@@ -9,8 +9,8 @@ from bptrain.config import Config, Data
 from bptrain.config.load import place_errors
 from bptrain.errors import OptionError
 from bptrain.registry import name_of
-from bptrain.tables import large
-from bptrain.tables.sources import Source, as_text
+from bptrain.tables import cache
+from bptrain.tables.sources import Source
 from bptrain.tables.table import Table
 
 
@@ -65,7 +65,7 @@ class Reading:
             InputError, StorageError: as `load`.
         """
         try:
-            return large.load(source, cached=self.cached, memory=self.memory)
+            return cache.load(source, cached=self.cached, memory=self.memory)
         except OptionError as error:
             raise error.under(f"{field}.{name_of(source)}") from None
 
@@ -74,8 +74,8 @@ def reading_of(data: Data) -> Reading:
     """Return what to read for an experiment."""
     text = text_columns(data)
     return Reading(
-        as_text(data.source, text),
-        {name: as_text(source, text) for name, source in data.split.sources.items()},
+        data.source.as_text(text),
+        {name: source.as_text(text) for name, source in data.split.sources.items()},
         tuple(name for name in targets_read_as_text(data) if data.target_treatment(name).kind == "auto"),
         data.cache,
         data.memory_bytes,

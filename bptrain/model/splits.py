@@ -14,7 +14,6 @@ from bptrain.config import Data
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.roles import Roles
 from bptrain.spelling import suggestion
-from bptrain.tables import large
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table, shown
 
@@ -107,7 +106,7 @@ def class_codes(classes: Classes, rows: Selection) -> Array:
         InputError: a label is missing, or not among the classes.
     """
     codes, start = np.empty(len(rows), np.min_scalar_type(len(classes.labels))), 0
-    for _, chunk in large.chunks(rows):
+    for _, chunk in rows.chunks():
         codes[start : start + len(chunk)] = classes.codes(chunk)
         start += len(chunk)
     return codes

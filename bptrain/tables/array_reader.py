@@ -6,8 +6,9 @@ What a file declares is checked against its size before memory is taken, and not
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -18,8 +19,9 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.npy import Header, read_header
 from bptrain.spelling import suggestion
-from bptrain.tables.files import checked, entries, opened, reading, refuse_bomb, refuse_too_large
-from bptrain.tables.table import Table, Take, shown
+from bptrain.tables.chunks import Chunks
+from bptrain.tables.files import checked, opened, reading, refuse_bomb, refuse_impossible, zipped
+from bptrain.tables.table import shown
 
 INPUTS = ("x", "X", "data", "inputs", "features")
 TARGETS = ("y", "Y", "target", "targets", "label", "labels")
@@ -33,50 +35,135 @@ IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 MOST_DIMENSIONS = 8
 
 
-def read_npy(path: Path) -> Table:
-    """An array as a table: rows of numbers, columns x0, x1, ...; further dimensions are flattened in C order.
+@dataclass(frozen=True)
+class OpenArray:
+    """An array in an opened file: its name in messages, what it declares, and what reads its next bytes."""
+
+    where: object
+    header: Header
+    take: Callable[[int], bytes]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.header.shape[0]
+
+    def chunks(self, rows: int) -> Iterator[Array]:
+        """Yield so many rows at a time; all at once of an array that is stored column by column.
+
+        Raises:
+            InputError: it has less or more than it declares.
+        """
+        header, size = self.header, self.header.nbytes // self.rows
+        if header.fortran and len(header.shape) > 1:
+            whole = header.array(self.bytes(header.nbytes, 0))
+            self.require_end()
+            for start in range(0, self.rows, rows):
+                yield whole[start : start + rows]
+            return
+        for start in range(0, self.rows, rows):
+            count = min(rows, self.rows - start)
+            chunk = self.bytes(count * size, start * size)
+            if start + count == self.rows:
+                self.require_end()
+            yield replace(header, shape=(count, *header.shape[1:])).array(chunk)
+
+    def bytes(self, count: int, before: int) -> bytes:
+        """Read so many bytes behind so many.
+
+        Raises:
+            InputError: there are less.
+        """
+        raw = self.take(count)
+        if len(raw) != count:
+            raise self.wrong(f"{before + len(raw):,}")
+        return raw
+
+    def require_end(self) -> None:
+        """Refuse an array behind which there is more.
+
+        Raises:
+            InputError: there is.
+        """
+        if self.take(1):
+            raise self.wrong("more")
+
+    def wrong(self, found: str) -> InputError:
+        """Return what is wrong with an array that has another number of bytes."""
+        what = f"it declares {self.header.nbytes:,} bytes and has {found}"
+        return InputError(f"{self.where}: {what}; it is cut short or damaged")
+
+
+def open_npy(path: Path) -> Chunks:
+    """Open an array: rows of numbers, columns x0, x1, ...; further dimensions are flattened in C order.
 
     Raises:
         InputError: it is no such file, does not have the size that it declares, or holds something else than numbers.
         StorageError: it cannot be read.
     """
-    checked(path)
-    with reading(path), opened(path) as file:
-        array = npy(file, path, path)
-    return Table(Widened(columns_of("x", array, path, always=True)), str(path))
+    with ExitStack() as stack:
+        array = open_array(path, lambda file: head(file, path), stack)
+        return chunks_of_arrays(path, {"x": array}, "x", (), stack)
 
 
-PORTION = 1 << 22
-"""Bytes that are handed over at a time."""
-
-
-def give_npy(path: Path, take: Take) -> Table:
-    """An array as a table, given to `take` a portion of its rows at a time; the table that is returned has no columns.
+def open_array(path: Path, read: Callable[[BinaryIO], Header], stack: ExitStack) -> OpenArray:
+    """Open the array in a file of its own, whose header `read` reads.
 
     Raises:
-        InputError: as `read_npy` does, or it is stored column by column.
+        InputError: it declares more than the file can have.
         StorageError: it cannot be read.
     """
     size = checked(path)
-    with reading(path), open(path, "rb") as file:
-        header = head(file, path)
-        if header.fortran and len(header.shape) > 1:
-            raise InputError(f"{path}: it is stored column by column; save it with np.ascontiguousarray, or raise "
-                             "data.memory")  # fmt: skip
-        if size - file.tell() != header.nbytes:
-            raise InputError(f"{path}: it declares {header.nbytes:,} bytes and has {size - file.tell():,}")
-        row = header.nbytes // header.shape[0]
-        for start in range(0, header.shape[0], max(PORTION // row, 1)):
-            count = min(max(PORTION // row, 1), header.shape[0] - start)
-            part = replace(header, shape=(count, *header.shape[1:])).array(file.read(count * row))
-            take(Widened(columns_of("x", part, path, always=True)))
-    return Table({}, str(path))
+    with reading(path):
+        file = stack.enter_context(opened(path))
+        header = read(file)
+        if not zipped(path) and size - file.tell() != header.nbytes:
+            found = "more" if size - file.tell() > header.nbytes else f"{size - file.tell():,}"
+            what = f"it declares {header.nbytes:,} bytes and has {found}"
+            raise InputError(f"{path}: {what}; it is cut short or damaged")
+    if zipped(path):
+        refuse_impossible(path, header.nbytes, size)
+
+    def take(count: int) -> bytes:
+        with reading(path):
+            return file.read(count)
+
+    return OpenArray(path, header, take)
 
 
-def npy(file: BinaryIO, path: Path, where: object) -> Array:
-    """The array in an opened file."""
-    header = head(file, where)
-    return header.array(entries(path, file, header.nbytes, where))
+def chunks_of_arrays(
+    path: Path, arrays: Mapping[str, OpenArray], numbered: str | None, target: tuple[str, ...], stack: ExitStack
+) -> Chunks:
+    """Return arrays of one length as a table.
+
+    Args:
+        path: names it in messages.
+        arrays: by the names that their columns begin with.
+        numbered: the one whose columns have numbers also where there is only one.
+        target: the names of those that are to be predicted.
+        stack: what they hold open.
+
+    Raises:
+        InputError: two columns have one name, or an array cannot be columns.
+    """
+    columns: dict[str, list[str]] = {}
+    for name, array in arrays.items():
+        columns[name] = names_of(name, array, always=name == numbered)
+        others = {one for other in columns if other != name for one in columns[other]}
+        if twice := next((one for one in columns[name] if one in others), None):
+            raise InputError(f"{array.where}: two columns are named {shown(twice)}; name inputs and target")
+    rows = next(iter(arrays.values())).rows
+
+    def read(names: Sequence[str], most: int) -> Iterator[Mapping[str, Array]]:
+        for chunk in zip(*(array.chunks(most) for array in arrays.values()), strict=True):
+            found: dict[str, Array] = {}
+            for name, values in zip(arrays, chunk, strict=True):
+                found.update(columns_of(columns[name], values))
+            yield Widened({name: found[name] for name in names})
+
+    every = tuple(one for name in arrays for one in columns[name])
+    targets = tuple(one for name in target for one in columns[name])
+    return Chunks(str(path), every, rows, read, target=targets, opened=stack.pop_all())
 
 
 def head(file: BinaryIO, where: object) -> Header:
@@ -128,30 +215,34 @@ class Widened(Mapping[str, Array]):
         return values if values.dtype == object else values.astype(np.float64, copy=False)
 
 
-def columns_of(name: str, array: Array, where: object, *, always: bool = False) -> dict[str, Array]:
-    """The columns of an array `(rows, ...)`, as they were written: the name alone where there is one, unless `always`
+def names_of(name: str, array: OpenArray, *, always: bool) -> list[str]:
+    """Return the names of the columns of an array `(rows, ...)`: the name alone where there is one, unless `always`
     numbered.
 
     Raises:
         InputError: it has no rows, or texts in rows.
     """
-    if array.ndim == 0:
-        raise InputError(f"{where}: it is a single value; a table has rows")
+    header = array.header
+    if not header.shape:
+        raise InputError(f"{array.where}: it is a single value; a table has rows")
+    if header.dtype.kind == "U" and len(header.shape) > 1:
+        raise InputError(f"{array.where}: it has rows of text; save each column of text as an array of its own")
+    if header.dtype.kind == "U" or (len(header.shape) == 1 and not always):
+        return [name]
+    return [f"{name}{k}" for k in range(prod(header.shape[1:]))]
+
+
+def columns_of(names: list[str], array: Array) -> dict[str, Array]:
+    """Return the columns of some rows of an array as they were written."""
     if array.dtype.kind == "U":
-        if array.ndim > 1:
-            raise InputError(f"{where}: it has rows of text; save each column of text as an array of its own")
-        return {name: np.array(array.tolist(), dtype=object)}
-    rows, width = len(array), prod(array.shape[1:])
-    refuse_too_large(where, rows, width)
+        return {names[0]: np.array(array.tolist(), dtype=object)}
     # What is looked at is a column at a time.
-    by_column = np.asfortranarray(array.reshape(rows, width))
-    if array.ndim == 1 and not always:
-        return {name: by_column[:, 0]}
-    return {f"{name}{k}": by_column[:, k] for k in range(width)}
+    by_column = np.asfortranarray(array.reshape(len(array), len(names)))
+    return {name: by_column[:, k] for k, name in enumerate(names)}
 
 
-def read_npz(path: Path, inputs: str | None = None, target: str | None = None) -> Table:
-    """The arrays of an archive as a table.
+def open_npz(path: Path, inputs: str | None = None, target: str | None = None) -> Chunks:
+    """Open the arrays of an archive as a table.
 
     The array of inputs gives the columns x0, x1, ..., and that of the targets y (or y0, y1, ...). Without inputs, each
     array is a column of its name, or several if it has rows of numbers.
@@ -167,28 +258,40 @@ def read_npz(path: Path, inputs: str | None = None, target: str | None = None) -
         StorageError: it cannot be read.
     """
     checked(path)
-    with reading(path), open(path, "rb") as file:
-        if file.read(4) != ZIP:
-            raise InputError(f"{path}: not an npz file; write one with np.savez")
-        try:
-            with zipfile.ZipFile(file) as archive:
-                members = listed(archive, path)
-                x = chosen("inputs", inputs, INPUTS, members)
-                y = chosen("target", target, TARGETS, members)
-                wanted = [name for name in (x, y) if name] if x else list(members)
-                arrays = {name: member(archive, members[name], path) for name in wanted}
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-            raise InputError(f"{path}: cut short or damaged ({error}); write or fetch it again") from None
-    refuse_lengths(arrays, path)
-    columns: dict[str, Array] = {}
-    names: list[str] = []
-    for name, array in arrays.items():
-        found = columns_of({x: "x", y: "y"}.get(name, name), array, f"{path}: {name}", always=name == x)
-        if twice := next((one for one in found if one in columns), None):
-            raise InputError(f"{path}: {name}: two columns are named {shown(twice)}; name inputs and target")
-        columns |= found
-        names += found if name == y else []
-    return Table(Widened(columns), str(path), target=tuple(names))
+    with ExitStack() as stack:
+        with damages(path):
+            file = stack.enter_context(open(path, "rb"))
+            if file.read(4) != ZIP:
+                raise InputError(f"{path}: not an npz file; write one with np.savez")
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            members = listed(archive, path)
+            x = chosen("inputs", inputs, INPUTS, members)
+            y = chosen("target", target, TARGETS, members)
+            wanted = [name for name in (x, y) if name] if x else list(members)
+            arrays = {name: member(archive, members[name], path, stack) for name in wanted}
+        refuse_lengths(arrays, path)
+        named: dict[str, OpenArray] = {}
+        for name, array in arrays.items():
+            called = {x: "x", y: "y"}.get(name, name)
+            if called in named:
+                raise InputError(f"{path}: {name}: two columns are named {shown(called)}; name inputs and target")
+            named[called] = array
+        return chunks_of_arrays(path, named, "x" if x else None, ("y",) if y in arrays else (), stack)
+
+
+@contextmanager
+def damages(path: Path) -> Iterator[None]:
+    """Turn what Python says of an archive that is damaged into a message.
+
+    Raises:
+        InputError: it is damaged.
+        StorageError: it cannot be read.
+    """
+    try:
+        with reading(path):
+            yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: cut short or damaged ({error}); write or fetch it again") from None
 
 
 def listed(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
@@ -221,79 +324,72 @@ def chosen(option: str, name: str | None, usual: tuple[str, ...], members: dict[
     return name
 
 
-def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> Array:
-    """An array of an archive, unpacked no further than it says."""
+def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, stack: ExitStack) -> OpenArray:
+    """Open an array of an archive, unpacked no further than it says."""
     where = f"{path}: {info.filename.removesuffix('.npy')}"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise InputError(f"{where}: packed in a way that np.savez does not use; write it with np.savez")
     if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
         raise InputError(f"{where}: it does not have the size that it declares; it is damaged")
     refuse_bomb(where, info.file_size, info.compress_size)
-    refuse_too_large(where, -(-info.file_size // 8), 1)
-    with archive.open(info) as file:
-        try:
-            header = read_header(file)  # type: ignore[arg-type]
-        except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
-            raise InputError(f"{where}: not an array that can be read ({shown(str(error).splitlines()[0])})") from None
-        refuse_kind(header.dtype, where)
-        if not all(header.shape):
-            raise InputError(f"{where}: the array has the shape {header.shape} and so nothing in it")
-        if header.nbytes > info.file_size:
-            raise InputError(f"{where}: it declares {header.nbytes:,} bytes and has {info.file_size:,} at most")
-        raw = file.read(header.nbytes + 1)
-    if len(raw) != header.nbytes:
+    file = stack.enter_context(archive.open(info))
+    header = head(file, where)  # type: ignore[arg-type]
+    if header.nbytes > info.file_size:
+        raise InputError(f"{where}: it declares {header.nbytes:,} bytes and has {info.file_size:,} at most")
+    if header.nbytes != info.file_size - file.tell():
         raise InputError(f"{where}: it does not have the {header.nbytes:,} bytes that it declares; it is damaged")
-    return header.array(raw)
+
+    def take(count: int) -> bytes:
+        with damages(path):
+            return file.read(count)
+
+    return OpenArray(where, header, take)
 
 
-def refuse_lengths(arrays: dict[str, Array], path: Path) -> None:
+def refuse_lengths(arrays: Mapping[str, OpenArray], path: Path) -> None:
     """Refuse arrays of several lengths."""
-    (first, one), *others = arrays.items()
-    for name, array in others:
-        if array.shape[:1] != one.shape[:1]:
-            what = f"{len(array) if array.ndim else 'no'} rows, and {first} has {len(one) if one.ndim else 'none'}"
+    (first, one), *others = ((name, array.header.shape[:1]) for name, array in arrays.items())
+    for name, shape in others:
+        if shape != one:
+            what = f"{shape[0] if shape else 'no'} rows, and {first} has {one[0] if one else 'none'}"
             raise InputError(f"{path}: {name}: it has {what}; choose arrays that belong together by inputs and target")
 
 
-def read_idx(images: Path, labels: Path | None = None) -> Table:
-    """Images, a row each, columns p0, p1, ... line by line, and their labels as the target `label`.
+def open_idx(images: Path, labels: Path | None = None) -> Chunks:
+    """Open images, a row each, columns p0, p1, ... line by line, and their labels as the target `label`.
 
     Raises:
         InputError: a file is no IDX file, does not have the size that it declares, or labels are more or fewer.
         StorageError: one cannot be read.
     """
-    pixels = idx(images)
-    if not pixels.size:
-        raise InputError(f"{images}: it has the shape {pixels.shape} and so nothing in it")
-    columns = columns_of("p", pixels, images, always=True)
-    if labels is None:
-        return Table(Widened(columns), str(images))
-    marks = idx(labels)
-    if marks.ndim != 1:
-        raise InputError(f"{labels}: labels are one number each (got the shape {marks.shape}); did you name images?")
-    if len(marks) != len(pixels):
-        raise InputError(f"{labels}: {len(marks):,} labels for {len(pixels):,} images of {images}; name its own file")
-    return Table(Widened({**columns, "label": marks}), str(images), target=("label",))
+    with ExitStack() as stack:
+        pixels = open_array(images, lambda file: idx_header(file, images), stack)
+        if not all(pixels.header.shape):
+            raise InputError(f"{images}: it has the shape {pixels.header.shape} and so nothing in it")
+        if labels is None:
+            return chunks_of_arrays(images, {"p": pixels}, "p", (), stack)
+        marks = open_array(labels, lambda file: idx_header(file, labels), stack)
+        if len(marks.header.shape) != 1:
+            what = f"labels are one number each (got the shape {marks.header.shape}); did you name images?"
+            raise InputError(f"{labels}: {what}")
+        if marks.rows != pixels.rows:
+            what = f"{marks.rows:,} labels for {pixels.rows:,} images of {images}; name its own file"
+            raise InputError(f"{labels}: {what}")
+        return chunks_of_arrays(images, {"p": pixels, "label": marks}, "p", ("label",), stack)
 
 
-def idx(path: Path) -> Array:
-    """The array of an IDX file.
+def idx_header(file: BinaryIO, path: Path) -> Header:
+    """Read what an IDX file declares.
 
     Raises:
-        InputError: it is none, or does not have the size that it declares.
-        StorageError: it cannot be read.
+        InputError: it is none.
     """
-    checked(path)
-    with reading(path), opened(path) as file:
-        magic = file.read(4)
-        if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in IDX_TYPES:
-            raise InputError(f"{path}: not an IDX file (it begins with {shown(magic)}); MNIST's files are such")
-        if not 1 <= magic[3] <= MOST_DIMENSIONS:
-            raise InputError(f"{path}: it declares {magic[3]} dimensions; 1 to {MOST_DIMENSIONS} are read")
-        lengths = file.read(4 * magic[3])
-        if len(lengths) < 4 * magic[3]:
-            raise InputError(f"{path}: it is cut short; fetch it again")
-        shape = struct.unpack(f">{magic[3]}I", lengths)
-        dtype = np.dtype(IDX_TYPES[magic[2]])
-        raw = entries(path, file, prod(shape) * dtype.itemsize, path)
-    return np.frombuffer(raw, dtype).reshape(shape)
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in IDX_TYPES:
+        raise InputError(f"{path}: not an IDX file (it begins with {shown(magic)}); MNIST's files are such")
+    if not 1 <= magic[3] <= MOST_DIMENSIONS:
+        raise InputError(f"{path}: it declares {magic[3]} dimensions; 1 to {MOST_DIMENSIONS} are read")
+    lengths = file.read(4 * magic[3])
+    if len(lengths) < 4 * magic[3]:
+        raise InputError(f"{path}: it is cut short; fetch it again")
+    return Header(struct.unpack(f">{magic[3]}I", lengths), np.dtype(IDX_TYPES[magic[2]]), fortran=False)

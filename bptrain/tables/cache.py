@@ -9,23 +9,24 @@ import contextlib
 import json
 import os
 import sys
+import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from bptrain import __version__
 from bptrain.atomic import replaced
 from bptrain.errors import BptrainNote, StorageError
 from bptrain.registry import name_of
 from bptrain.tables.csv_format import CsvLines
-from bptrain.tables.files import matching, zipped
+from bptrain.tables.files import zipped
 from bptrain.tables.jsonl_reader import JsonLines
-from bptrain.tables.sources import Bundled, Csv, Idx, Jsonl, Npy, Npz, Parquet, Source, resources
+from bptrain.tables.sources import Source
 from bptrain.tables.store import Damaged, Stored, Writer
 from bptrain.tables.table import Table
 
@@ -49,6 +50,12 @@ SETTLED = 100_000_000
 ABANDONED = 86_400
 """Seconds after which a file that somebody was writing is taken for left behind."""
 
+PACKED = 4
+"""A gzipped file counts so many times its size."""
+
+State = tuple[str, int, int, int, int]
+"""The path, size, times of change and inode of a file."""
+
 PLACES: dict[str, Any] = {cls.__name__: cls for cls in (CsvLines, JsonLines)}
 
 
@@ -65,47 +72,56 @@ def folder() -> Path:
     return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "bptrain"
 
 
-def load(source: Source, *, cached: bool = True) -> Table:
-    """The table of a source, from the cache if it is there and wanted; what was parsed is put there.
+def load(source: Source, *, cached: bool = True, memory: int | None = None) -> Table:
+    """Return the table of a source, from the cache if it is there and wanted; what was parsed is put there.
+
+    Args:
+        source: where the table comes from.
+        cached: whether the cache is used.
+        memory: bytes above which files are converted once and mapped, and not held in memory. None: none.
 
     Raises:
-        InputError, StorageError: as `source.load` does.
+        InputError: it cannot be read.
+        StorageError: it may not be read, or there is no room to convert it.
 
     Warns:
-        BptrainNote: the cache cannot be written, or had something that is damaged.
+        BptrainNote: it is converted; or the cache cannot be written, or had something that is damaged.
     """
-    files = files_of(source) if cached else ()
+    files = source.files()
     before = states(files)
-    if not before:
+    in_memory = memory is None or not is_larger(source, before, memory)
+    if in_memory and not (cached and before and source.is_parsed()):
         return source.load()
     path = folder() / f"{key(source, before)}{SUFFIX}"
-    if (found := kept(path)) is not None:
+    if not in_memory:
+        in_use.add(path)
+    if cached and (found := kept(path, in_memory=in_memory)) is not None:
         return found
-    table = source.load()
-    lately = time.time_ns() - max(max(changed, moved) for _, _, changed, moved, _ in before)
-    if states(files) == before and lately > SETTLED:
-        keep(path, table, name_of(source), files)
-    return table
+
+    def unchanged() -> bool:
+        lately = time.time_ns() - max(max(changed, moved) for _, _, changed, moved, _ in before)
+        return states(files) == before and lately > SETTLED
+
+    if in_memory:
+        table = source.load()
+        if unchanged():
+            keep(path, table, name_of(source), files)
+        return table
+    say(f"{files[0]}: larger than data.memory, and so converted to a file that is mapped into memory")
+
+    def write(file: BinaryIO) -> None:
+        write_table(file, source.chunks(), name_of(source), files)
+
+    with written(path, write, cached=cached, keep=unchanged) as path:
+        mapped = kept(path, in_memory=False)
+    if mapped is None:
+        raise StorageError(f"{path}: what was written does not come back as it was")
+    return mapped
 
 
-def files_of(source: Source) -> tuple[Path, ...]:
-    """The files of a source that take long to parse; none: it is not kept.
-
-    Raises:
-        OptionError: there is no such file.
-    """
-    if isinstance(source, Bundled):
-        return tuple(resources("datasets").glob(f"{source.name}.csv*"))
-    if isinstance(source, Csv):
-        return tuple(matching(source.path))
-    if isinstance(source, Idx):
-        return (source.images,) if source.labels is None else (source.images, source.labels)
-    if isinstance(source, Parquet | Jsonl | Npz) or (isinstance(source, Npy) and zipped(source.path)):
-        return (source.path,)
-    return ()
-
-
-State = tuple[str, int, int, int, int]
+def is_larger(source: Source, files: list[State], memory: int) -> bool:
+    """Tell whether the files of a source would take more than so many bytes in memory."""
+    return sum(size * (PACKED if zipped(Path(path)) else source.packing) for path, size, *_ in files) > memory
 
 
 def states(files: tuple[Path, ...]) -> list[State]:
@@ -161,13 +177,61 @@ def keep(path: Path, table: Table, source: str, files: tuple[Path, ...]) -> None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced(path) as file:
-            writer = Writer(file)
-            writer.add(table.columns)
-            writer.finish(facts_of(table, len(table), source, files))
+            write_table(file, [table], source, files)
         shrink(path)
     except OSError as error:
         what = f"the parsed table cannot be kept for the next run ({error.strerror or error})"
         say(f"{path.parent}: {what}; write data: {{cache: false}} to be spared this")
+
+
+def write_table(file: BinaryIO, chunks: Iterable[Table], source: str, files: tuple[Path, ...]) -> None:
+    """Write a table, a chunk of its rows after the other."""
+    writer, first = Writer(file), None
+    for table in chunks:
+        if first is None:
+            first = replace(table, columns={})
+        writer.add(table.columns)
+    assert first is not None
+    writer.finish(facts_of(first, writer.rows, source, files))
+
+
+@contextmanager
+def written(
+    path: Path, write: Callable[[BinaryIO], None], *, cached: bool, keep: Callable[[], bool] = lambda: True
+) -> Iterator[Path]:
+    """Have a file written: in the cache, or where that cannot be, one that goes with the context.
+
+    Args:
+        path: in the cache.
+        write: is given a file.
+        cached: whether it is to be kept.
+        keep: says afterwards whether it may be.
+
+    Raises:
+        StorageError: there is no room for it.
+    """
+    if cached:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replaced(path) as file:
+                write(file)
+        except OSError as error:
+            say(f"{path.parent}: cannot be written ({error.strerror or error}); a temporary file has to do")
+        else:
+            shrink(path)
+            yield path
+            if not keep():
+                path.unlink(missing_ok=True)
+            return
+    with tempfile.TemporaryDirectory(prefix="bptrain-", ignore_cleanup_errors=True) as temporary:
+        other = Path(temporary) / path.name
+        try:
+            with open(other, "wb") as file:
+                write(file)
+        except OSError as error:
+            what = f"a table larger than data.memory cannot be converted ({error.strerror or error})"
+            raise StorageError(f"{other}: {what}; make room, or raise data.memory") from None
+        yield other
 
 
 def facts_of(table: Table, rows: int, source: str, files: tuple[Path, ...]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ independent pass counts the delimiters and the lines.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,12 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
+from bptrain.tables.chunks import Chunks
 from bptrain.tables.csv_format import CsvFormat, CsvLines, misquoted, records, settled
 from bptrain.tables.csv_scan import Tally, scan
 from bptrain.tables.decoding import LONGEST, as_utf8
 from bptrain.tables.duck import connected, filled, literal, quoted, refuse_names
-from bptrain.tables.files import matching, refuse_too_large, zipped
+from bptrain.tables.files import matching, zipped
 from bptrain.tables.table import Table, shown
 
 if TYPE_CHECKING:
@@ -66,12 +67,17 @@ class CsvFile:
 
 
 def read_csv(path: Path, form: CsvFormat | None = None) -> Table:
-    """A whole file as a table, or several of one header one after the other.
+    """Read a whole file into memory; arguments and errors are those of `open_csv`."""
+    return open_csv(path, form or CsvFormat()).load()
+
+
+def open_csv(path: Path, form: CsvFormat) -> Chunks:
+    """Open a file, or several of one header one after the other, looked through before the first row.
 
     Args:
         path: of the file, gzipped if it ends in `.gz`; or a pattern with `*`, `?` or `[...]`, whose files are read in
             the order of their names.
-        form: how it is written. Default: as most are, the delimiter guessed.
+        form: how it is written.
 
     Raises:
         InputError: no such file, no header, no rows, two columns of one name, or a line that does not fit the header;
@@ -79,27 +85,30 @@ def read_csv(path: Path, form: CsvFormat | None = None) -> Table:
         StorageError: the file is there and cannot be read.
     """
     with ExitStack() as stack:
-        files = all_looked_at(path, form or CsvFormat(), stack)
-        names = files[0].names
-        rows = sum(file.tally.lines for file in files)
-        refuse_too_large(path, rows, len(names))
+        files = all_looked_at(path, form, stack)
         database = stack.enter_context(connected())
-        numeric, _ = numeric_columns(database, files)
-        parts = [fetched(database, file, numeric) for file in files]
-    counts = [len(part[names[0]]) for part in parts]
-    # One column after the other, so that no more than one is there twice.
-    columns = {name: joined([part.pop(name) for part in parts]) for name in names}
-    return Table(columns, str(path), place=placing(files, counts), decimal=files[0].form.decimal)
+        numeric, counts = numeric_columns(database, files)
+        for file, count in zip(files, counts, strict=True):
+            refuse_lost(file, count)
+        opened = stack.pop_all()
+
+    def read(names: Sequence[str], rows: int) -> Iterator[Mapping[str, Array]]:
+        for file, count in zip(files, counts, strict=True):
+            found = 0
+            for columns in fetched(database, file, names, numeric, rows if rows < count else None):
+                found += len(columns[names[0]])
+                yield columns
+            if found != count:
+                raise InputError(f"{file.path}: it changed while it was read; try again")
+
+    first = files[0]
+    place = placing(files, counts)
+    return Chunks(str(path), tuple(first.names), sum(counts), read, place, first.form.decimal, opened=opened)
 
 
 def placing(files: list[CsvFile], counts: list[int]) -> CsvLines:
     """Tells file and line of a row of several files, one after the other, with so many rows each."""
     return CsvLines(tuple((file.path, file.form, count) for file, count in zip(files, counts, strict=True)))
-
-
-def joined(pieces: list[Array]) -> Array:
-    """Pieces of a column as one."""
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def all_looked_at(path: Path, wanted: CsvFormat, stack: ExitStack) -> list[CsvFile]:
@@ -170,17 +179,27 @@ def underscored(database: "DuckDBPyConnection", file: CsvFile, names: set[str]) 
     return {name for name, has_one in zip(names, found, strict=True) if has_one}
 
 
-def fetched(database: "DuckDBPyConnection", file: CsvFile, numeric: set[str]) -> dict[str, Array]:
-    """The columns of a file.
+def fetched(
+    database: "DuckDBPyConnection", file: CsvFile, names: Sequence[str], numeric: set[str], rows: int | None
+) -> Iterator[dict[str, Array]]:
+    """Yield some columns of a file so many rows at a time; None: all at once, which is faster.
 
     Raises:
-        InputError: it has no rows, or not those that were counted.
+        InputError: it is no longer as it was.
     """
-    names = file.names
-    found = executed(database, file, *selecting(file, names, numeric)).fetchnumpy()
-    columns = {name: filled(found.pop(name), name in numeric) for name in names}
-    refuse_lost(file, len(columns[names[0]]))
-    return columns
+    import duckdb
+
+    found = executed(database, file, *selecting(file, names, numeric))
+    try:
+        if rows is None:
+            columns = found.fetchnumpy()
+            yield {name: filled(columns.pop(name), name in numeric) for name in names}
+            return
+        while cells := found.fetchmany(rows):
+            columns = zip(names, zip(*cells, strict=True), strict=True)
+            yield {name: np.array(one, float if name in numeric else object) for name, one in columns}
+    except duckdb.Error as error:
+        raise refused(file, str(error)) from None
 
 
 def selecting(file: CsvFile, names: Iterable[str], numeric: set[str]) -> tuple[str, dict[str, str]]:

@@ -124,26 +124,12 @@ def memory() -> int:
     return min(total, limit)
 
 
-def entries(path: Path, file: BinaryIO, count: int, where: object) -> bytes:
-    """The last bytes of an opened file, which must be exactly so many.
-
-    Args:
-        path: of the file on disk.
-        file: opened, at the place where they begin.
-        count: what the file declares.
-        where: names them in messages.
+def refuse_impossible(path: Path, count: int, size: int) -> None:
+    """Refuse a packed file of `size` bytes that declares more bytes than can come out of it.
 
     Raises:
-        InputError: there are more or fewer, or more than could be.
+        InputError: it does, or looks like a trap.
     """
-    size = path.stat().st_size
-    if count > size * (DEFLATE_RATIO if zipped(path) else 1):
-        raise InputError(f"{where}: it declares {count:,} bytes and has {size:,} at most; it is cut short or damaged")
-    if zipped(path):
-        refuse_bomb(where, count, size)
-    refuse_too_large(where, -(-count // 8), 1)
-    raw = file.read(count + 1)
-    if len(raw) != count:
-        more = "more" if len(raw) > count else f"{len(raw):,}"
-        raise InputError(f"{where}: it declares {count:,} bytes and has {more}; it is cut short or damaged")
-    return raw
+    if count > size * DEFLATE_RATIO:
+        raise InputError(f"{path}: it declares {count:,} bytes and has {size:,} at most; it is cut short or damaged")
+    refuse_bomb(path, count, size)

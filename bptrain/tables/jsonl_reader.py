@@ -1,10 +1,10 @@
 """Reading JSON lines with DuckDB: an object of plain values a line, keys in any order, missing ones missing."""
 
 import json
-from collections.abc import Generator, Mapping
-from contextlib import closing
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,11 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
+from bptrain.tables.chunks import Chunks
 from bptrain.tables.decoding import LONGEST, BrokenText, as_utf8, chunks, decoded, encoding_of, temporary
 from bptrain.tables.duck import connected, filled, literal, quoted, refuse_names
-from bptrain.tables.files import reading, refuse_too_large, zipped
-from bptrain.tables.table import Table, Take, shown
+from bptrain.tables.files import reading, zipped
+from bptrain.tables.table import shown
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -26,65 +27,65 @@ MOST_KEYS = 20_000
 NUMBERS = ("BIGINT", "UBIGINT", "DOUBLE")
 
 
-def read_jsonl(path: Path, take: Take | None = None) -> Table:
-    """A whole file as a table: numbers and booleans (1 and 0) as numbers, text as text, null and missing keys missing.
+def open_jsonl(path: Path) -> Chunks:
+    """Open a file: numbers and booleans (1 and 0) are numbers, text is text, null and missing keys are missing.
 
     Args:
         path: of JSON lines in UTF-8 (or UTF-16 with its mark), gzipped if it ends in `.gz`.
-        take: is given the columns of one portion of rows after the other, and the table that is returned has none.
 
     Raises:
         InputError: a line is no object of plain values, or names a key twice; or there is none. The message names the
             line.
         StorageError: it cannot be read.
     """
+    encoding = encoding_of(path, "auto")
+    with ExitStack() as stack:
+        copy = stack.enter_context(as_utf8(path, encoding, marked=False))
+        database = stack.enter_context(connected())
+        rows = looked_through(copy, path)
+        with complaints(path, encoding):
+            keys = find_keys(database, copy, path, encoding)
+            numeric = numeric_keys(database, copy, keys)
+        if numeric is None:
+            raise first_wrong(path, encoding)
+        opened = stack.pop_all()
+
+    def read(names: Sequence[str], most: int) -> Iterator[Mapping[str, Array]]:
+        count = 0
+        for part in [nullcontext(copy)] if most >= rows else parts_of(copy):
+            with part as file, complaints(path, encoding):
+                found = database.execute(*fetching(file, keys, names, numeric)).fetchnumpy()
+                columns = {name: filled(found.pop(f"c{k}"), name in numeric) for k, name in enumerate(names)}
+            count += len(columns[names[0]])
+            yield columns
+        if count != rows:
+            raise first_wrong(path, encoding, f"{rows:,} rows, of which {count:,} could be read")
+
+    return Chunks(str(path), tuple(keys), rows, read, JsonLines(path, encoding), opened=opened)
+
+
+@contextmanager
+def complaints(path: Path, encoding: str) -> Iterator[None]:
+    """Turn what DuckDB says of a file into a message.
+
+    Raises:
+        InputError: with the first line that is wrong.
+    """
     import duckdb
 
-    encoding = encoding_of(path, "auto")
-    with as_utf8(path, encoding, marked=False) as copy, connected() as database:
-        rows = looked_through(copy, path)
-        try:
-            names = keys(database, copy, path, encoding)
-            if take is None:
-                refuse_too_large(path, rows, len(names))
-            numeric = numeric_keys(database, copy, names)
-            if numeric is None:
-                raise first_wrong(path, encoding)
-            if take is None:
-                columns = selected(database, copy, names, numeric)
-                count = len(columns[names[0]])
-            else:
-                columns, count = {}, handed_over(database, copy, names, numeric, take)
-        except (duckdb.Error, UnicodeError) as error:
-            raise first_wrong(path, encoding, str(error).splitlines()[0]) from None
-    if count != rows:
-        raise first_wrong(path, encoding, f"{rows:,} rows, of which {count:,} could be read")
-    return Table(columns, str(path), place=JsonLines(path, encoding))
+    try:
+        yield
+    except (duckdb.Error, UnicodeError) as error:
+        raise first_wrong(path, encoding, str(error).splitlines()[0]) from None
 
 
-def selected(database: "DuckDBPyConnection", copy: Path, names: list[str], numeric: set[str]) -> dict[str, Array]:
-    """The columns of a file, by DuckDB."""
-    found = database.execute(*fetching(copy, names, numeric)).fetchnumpy()
-    return {name: filled(found.pop(f"c{k}"), name in numeric) for k, name in enumerate(names)}
-
-
-def handed_over(database: "DuckDBPyConnection", copy: Path, names: list[str], numeric: set[str], take: Take) -> int:
-    """Give away the columns of a file a portion at a time. How many rows it has."""
-    count, before = 0, b""
-    for chunk in chunks(copy):
+def parts_of(copy: Path) -> Iterator[AbstractContextManager[Path]]:
+    """Yield files of some lines each, one after the other, which together have those of the whole."""
+    before = b""
+    for chunk in chain(chunks(copy), [b"\n"]):
         whole, _, before = (before + chunk).rpartition(b"\n")
-        count += given(database, whole, names, numeric, take)
-    return count + given(database, before, names, numeric, take)
-
-
-def given(database: "DuckDBPyConnection", text: bytes, names: list[str], numeric: set[str], take: Take) -> int:
-    """Give away the columns of some lines. How many rows these are."""
-    if not text.strip():
-        return 0
-    with temporary(text + b"\n") as part:
-        columns = selected(database, part, names, numeric)
-    take(columns)
-    return len(columns[names[0]])
+        if whole.strip():
+            yield temporary(whole + b"\n")
 
 
 def looked_through(copy: Path, path: Path) -> int:
@@ -117,12 +118,12 @@ def reader(what: str, copy: Path, columns: str = "") -> tuple[str, list[Any]]:
     return f"SELECT {what} FROM {function} {options}, maximum_object_size = {LONGEST})", [literal(copy)]
 
 
-def of_json(names: list[str]) -> str:
+def of_json(names: Sequence[str]) -> str:
     """The keys as columns of JSON."""
     return "columns = {" + ", ".join(f"{quoted(name, chr(39))}: 'JSON'" for name in names) + "}"
 
 
-def keys(database: "DuckDBPyConnection", copy: Path, path: Path, encoding: str) -> list[str]:
+def find_keys(database: "DuckDBPyConnection", copy: Path, path: Path, encoding: str) -> list[str]:
     """Every key of a file, in the order in which they come.
 
     Raises:
@@ -164,13 +165,13 @@ def numeric_keys(database: "DuckDBPyConnection", copy: Path, names: list[str]) -
     return {n for n, (some, number, flag, _) in zip(names, counts, strict=True) if some and some in (number, flag)}
 
 
-def fetching(copy: Path, names: list[str], numeric: set[str]) -> tuple[str, list[Any]]:
-    """The statement that fetches the columns as c0, c1, ..., and its parameters."""
+def fetching(copy: Path, keys: Sequence[str], names: Sequence[str], numeric: set[str]) -> tuple[str, list[Any]]:
+    """The statement that fetches some of the keys as the columns c0, c1, ..., and its parameters."""
     chosen = [
         f"CAST({quoted(name)} AS DOUBLE) AS c{k}" if name in numeric else f"{quoted(name)} ->> '$' AS c{k}"
         for k, name in enumerate(names)
     ]
-    return reader(", ".join(chosen), copy, of_json(names))
+    return reader(", ".join(chosen), copy, of_json(keys))
 
 
 def lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:

@@ -1,14 +1,17 @@
 """Reading Parquet files with DuckDB, after what their footer declares has been held against the file."""
 
 import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
+from bptrain.tables.chunks import Chunks
 from bptrain.tables.duck import connected, filled, literal, quoted, refuse_names
-from bptrain.tables.files import checked, reading, refuse_too_large
-from bptrain.tables.table import Table, Take, shown
+from bptrain.tables.files import checked, reading
+from bptrain.tables.table import shown
 
 MAGIC = b"PAR1"
 
@@ -16,59 +19,67 @@ NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUB
 TEXT = ("VARCHAR", "DATE", "TIME", "TIMESTAMP", "UUID", "ENUM", "INTERVAL", '"NULL"')
 
 
-ROWS = 1 << 16
-"""So many rows are handed over at a time."""
+CHUNK_ROWS = 1 << 16
+"""Rows that a chunk has at least: DuckDB looks at many more to find a few."""
 
 
-def read_parquet(path: Path, take: Take | None = None) -> Table:
-    """A whole file as a table: numbers, decimals and booleans (1 and 0) as numbers, text and dates as text.
-
-    Args:
-        path: of the file.
-        take: is given the columns of one portion of rows after the other, and the table that is returned has none.
+def open_parquet(path: Path) -> Chunks:
+    """Open a file: numbers, decimals and booleans (1 and 0) are numbers, text and dates text.
 
     Raises:
         InputError: it is no such file, damaged, without rows, or a column has lists, structures or bytes.
         StorageError: it cannot be read.
     """
-    import duckdb
-
     refuse_other(path)
-    with connected() as database:
-        try:
-            rows = declared(database, path, in_memory=take is None)
+    with ExitStack() as stack:
+        database = stack.enter_context(connected())
+        with damages(path):
+            rows = declared(database, path)
             described = database.execute(
                 "DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning = false)", [literal(path)]
             ).fetchall()
-            numeric = {name: is_numeric(path, name, kind) for name, kind, *_ in described}
-            chosen = ", ".join(
-                f"CAST({quoted(name)} AS {'DOUBLE' if numeric[name] else 'VARCHAR'}) AS {quoted(name)}"
-                for name in numeric
-            )
-            query = f"SELECT {chosen} FROM read_parquet(?, hive_partitioning = false"
-            columns = {}
-            if take is None:
-                columns = arrays(database.execute(f"{query})", [literal(path)]), numeric)
-            for start in range(0, rows if take else 0, ROWS):
-                part = f"{query}, file_row_number = true) WHERE file_row_number >= ? AND file_row_number < ?"
-                portion = arrays(database.execute(part, [literal(path), start, start + ROWS]), numeric)
-                refuse_fewer(path, portion, min(ROWS, rows - start))
-                assert take is not None
-                take(portion)
-        except (duckdb.Error, UnicodeDecodeError) as error:
-            reason = shown(str(error).splitlines()[0])
-            raise InputError(f"{path}: the file is damaged ({reason}); write or fetch it again") from None
-    return Table(columns, str(path))
+        numeric = {name: is_numeric(path, name, kind) for name, kind, *_ in described}
+        opened = stack.pop_all()
+
+    def read(names: Sequence[str], most: int) -> Iterator[Mapping[str, Array]]:
+        step = max(most, CHUNK_ROWS)
+        chosen = ", ".join(
+            f"CAST({quoted(name)} AS {'DOUBLE' if numeric[name] else 'VARCHAR'}) AS {quoted(name)}" for name in names
+        )
+        query = f"SELECT {chosen} FROM read_parquet(?, hive_partitioning = false"
+        some = f"{query}, file_row_number = true) WHERE file_row_number >= ? AND file_row_number < ?"
+        for start in range(0, rows, step):
+            count = min(step, rows - start)
+            with damages(path):
+                if count == rows:
+                    found = database.execute(f"{query})", [literal(path)]).fetchnumpy()
+                else:
+                    found = database.execute(some, [literal(path), start, start + count]).fetchnumpy()
+                columns = {name: filled(found.pop(name), numeric[name]) for name in names}
+            refuse_fewer(path, columns, count)
+            yield columns
+
+    return Chunks(str(path), tuple(numeric), rows, read, opened=opened)
 
 
-def arrays(result: Any, numeric: dict[str, bool]) -> dict[str, Array]:
-    """The columns of what DuckDB found."""
-    found = result.fetchnumpy()
-    return {name: filled(found.pop(name), numeric[name]) for name in numeric}
+@contextmanager
+def damages(path: Path) -> Iterator[None]:
+    """Turn what DuckDB says of a damaged file into a message.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        reason = shown(str(error).splitlines()[0])
+        raise InputError(f"{path}: the file is damaged ({reason}); write or fetch it again") from None
 
 
 def refuse_fewer(path: Path, columns: dict[str, Array], count: int) -> None:
-    """Refuse a portion that does not have as many rows as it should.
+    """Refuse a chunk that does not have as many rows as it should.
 
     Raises:
         InputError: it does not.
@@ -97,11 +108,11 @@ def refuse_other(path: Path) -> None:
         raise InputError(f"{path}: the Parquet file is cut short or damaged; write or fetch it again")
 
 
-def declared(database: Any, path: Path, *, in_memory: bool) -> int:
+def declared(database: Any, path: Path) -> int:
     """Refuse a footer that cannot be true. How many rows the file has.
 
     Raises:
-        InputError: columns of one name, no rows, more than fit into memory, or parts that are not inside of the file.
+        InputError: columns of one name, no rows, or parts that are not inside of the file.
     """
     size = path.stat().st_size
     root = database.execute("SELECT name, num_children FROM parquet_schema(?)", [literal(path)]).fetchall()
@@ -113,8 +124,6 @@ def declared(database: Any, path: Path, *, in_memory: bool) -> int:
     ((rows,),) = database.execute("SELECT num_rows FROM parquet_file_metadata(?)", [literal(path)]).fetchall()
     if rows == 0:
         raise InputError(f"{path}: the file has columns and no rows; add at least one")
-    if in_memory:
-        refuse_too_large(path, rows, root[0][1])
     wrong = f"""SELECT count(*) FROM parquet_metadata(?) WHERE total_compressed_size < 0 OR num_values < 0
         OR data_page_offset < 0 OR data_page_offset + total_compressed_size > {size + 12}
         OR row_group_num_rows < 0 OR row_group_num_rows > {rows}"""

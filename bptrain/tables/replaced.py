@@ -8,7 +8,7 @@ from bptrain.arrays import Array
 class Replaced(Mapping[str, Array]):
     """The columns of a table, some of them replaced by others of as many rows.
 
-    What a table in a file says of itself (that it is not in memory, its blocks, its digest) holds for this one too.
+    What a table in a file says of itself (that it is not in memory, its chunks, its digest) holds for this one too.
 
     Args:
         columns: of the table.
@@ -33,9 +33,9 @@ class Replaced(Mapping[str, Array]):
     def __len__(self) -> int:
         return len(self._columns)
 
-    def blocks(self) -> Iterator["Replaced"]:
-        """Yield the columns of one block of rows after the other, of a table in a file."""
+    def chunks(self) -> Iterator["Replaced"]:
+        """Yield the columns of a table in a file a chunk of rows at a time."""
         start = 0
-        for block in self._columns.blocks():  # type: ignore[attr-defined]
-            yield Replaced(block, {name: values[start : start + block.rows] for name, values in self._own.items()})
-            start += block.rows
+        for chunk in self._columns.chunks():  # type: ignore[attr-defined]
+            yield Replaced(chunk, {name: values[start : start + chunk.rows] for name, values in self._own.items()})
+            start += chunk.rows

@@ -1,5 +1,6 @@
 """A selection: some rows of a table, which know where they stand in it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,17 @@ class Selection:
         """
         values = self.table.column(name)
         return values if self.rows is None else values[self.rows]
+
+    def chunks(self, most: int | None = None) -> Iterator[tuple[int, "Selection"]]:
+        """Yield the rows from first to last, at most `most` at a time, each with the number of the first row of its own
+        table in that of all. Of a table in a file, no more than a chunk is in memory."""
+        every = self.numbers
+        for start, table in self.table.chunks():
+            first, last = np.searchsorted(every, (start, start + len(table)))
+            numbers = every[first:last] - start if start else every[first:last]
+            step = most or max(len(numbers), 1)
+            for first in range(0, len(numbers), step):
+                yield start, Selection(table, numbers[first : first + step])
 
     @property
     def decimal(self) -> str:

@@ -1,22 +1,23 @@
 """Sources: where a table comes from."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.registry import Family
+from bptrain.registry import Component, Family
 from bptrain.spelling import suggestion
-from bptrain.tables.array_reader import read_idx, read_npy, read_npz
+from bptrain.tables.array_reader import open_idx, open_npy, open_npz
+from bptrain.tables.chunks import Chunks, chunks_of_table, join_tables
 from bptrain.tables.csv_format import MISSING, CsvFormat
-from bptrain.tables.csv_reader import read_csv
+from bptrain.tables.csv_reader import open_csv
 from bptrain.tables.decoding import known_encoding
-from bptrain.tables.files import zipped
-from bptrain.tables.jsonl_reader import read_jsonl
-from bptrain.tables.parquet_reader import read_parquet
+from bptrain.tables.files import matching, zipped
+from bptrain.tables.jsonl_reader import open_jsonl
+from bptrain.tables.parquet_reader import open_parquet
 from bptrain.tables.table import Table
 
 BUNDLED_TARGETS = {
@@ -29,19 +30,88 @@ BUNDLED_TARGETS = {
 
 
 class Source(Protocol):
-    """Something that can be read as a table."""
+    """Something that can be read as a table: whole, or in chunks, of which one must be defined.
+
+    `packing` is how many times its size a file of it takes in memory, `suffixes` are the names of files that it reads.
+    """
+
+    packing: ClassVar[int] = 1
+    suffixes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def load(self) -> Table:
-        """The table.
+        """Read the whole table into memory.
 
         Raises:
             InputError: there is nothing to read, or it cannot be read whole.
             StorageError: it is there and may not be read.
         """
 
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that it reads; none where its table is neither kept in the cache nor mapped.
 
-SOURCES = Family("source", contract=Source)
+        Raises:
+            OptionError: there is no such file.
+        """
+        return ()
+
+    def chunks(self) -> Iterable[Table]:
+        """Return the table some rows at a time, from first to last, each with the same columns, a column numbers in all
+        of them or text in all.
+
+        Raises:
+            InputError, StorageError: as `load`.
+        """
+        return (self.load(),)
+
+    def is_parsed(self) -> bool:
+        """Tell whether reading it takes so much longer than reading the cache that a table in memory is kept there."""
+        return True
+
+    def as_text(self, names: Iterable[str]) -> "Source":
+        """Return the source that reads some columns as text, also where they look like numbers; where it knows what is
+        text, itself."""
+        return self
+
+    def at(self, path: Path, cls: Any) -> "Source | None":
+        """Return a source with the same options for another file, of the class `cls` that its suffix suggests (None:
+        of any), or None where that does not go."""
+        if cls in (None, type(self)) and "path" in {field.name for field in fields(self)}:  # type: ignore[arg-type]
+            return replace(self, path=path)  # type: ignore[type-var]
+        return None
+
+
+class Sources(Family):
+    """The sources; what a newcomer does not define is as `Source` has it."""
+
+    def named(self, name: str) -> Callable[[type[Component]], type[Component]]:
+        register = super().named(name)
+
+        def complete(cls: type[Component]) -> type[Component]:
+            cls = register(cls)
+            for method in ("files", "chunks", "is_parsed", "as_text", "at", "packing", "suffixes"):
+                if not hasattr(cls, method):
+                    setattr(cls, method, getattr(Source, method))
+            if not hasattr(cls, "load") and cls.chunks is not Source.chunks:  # type: ignore[attr-defined]
+                cls.load = lambda self: join_tables(list(self.chunks()))  # type: ignore[attr-defined]
+            return cls
+
+        return complete
+
+
+SOURCES = Sources("source", contract=Source)
+
+
+class FileSource(Source):
+    """A source that opens files."""
+
+    @abstractmethod
+    def chunks(self) -> Chunks:
+        """Open the files."""
+
+    def load(self) -> Table:
+        """Read the whole table into memory."""
+        return self.chunks().load()
 
 
 @cache
@@ -53,7 +123,7 @@ def resources(kind: Literal["datasets", "configs"]) -> Path:
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Bundled:
+class Bundled(FileSource):
     """A data set that comes with bptrain: breast_cancer, diabetes, digits, iris or wine. It knows its target."""
 
     aliases: ClassVar[tuple[str, ...]] = ("builtin", "sklearn")
@@ -64,14 +134,17 @@ class Bundled:
             what = f"no bundled data set of that name (got {self.name!r}); {suggestion(self.name, BUNDLED_TARGETS)}"
             raise OptionError(Mistake("name", what))
 
-    def load(self) -> Table:
-        path = next(resources("datasets").glob(f"{self.name}.csv*"))
-        return Table(read_csv(path).columns, self.name, target=(BUNDLED_TARGETS[self.name],))
+    def files(self) -> tuple[Path, ...]:
+        return tuple(resources("datasets").glob(f"{self.name}.csv*"))
+
+    def chunks(self) -> Chunks:
+        found = open_csv(self.files()[0], CsvFormat())
+        return replace(found, origin=self.name, place=None, target=(BUNDLED_TARGETS[self.name],))
 
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Csv:
+class Csv(FileSource):
     """A text file with a row a line, or several of one header by a pattern such as `part-*.csv`; gzipped if its name
     ends in `.gz`.
 
@@ -110,8 +183,20 @@ class Csv:
         if mistakes:
             raise OptionError(*mistakes)
 
-    def load(self) -> Table:
-        return read_csv(self.path, self.format)
+    def files(self) -> tuple[Path, ...]:
+        return tuple(matching(self.path))
+
+    def chunks(self) -> Chunks:
+        return open_csv(self.path, self.format)
+
+    def as_text(self, names: Iterable[str]) -> "Csv":
+        return replace(self, text=tuple(dict.fromkeys((*self.text, *names))))
+
+    def at(self, path: Path, cls: Any) -> Source | None:
+        if cls not in (Csv, Tsv) or cls is type(self):
+            return super().at(path, cls)
+        options = ("header", "quote", "encoding", "decimal", "missing", "text")
+        return cls(path, **{name: getattr(self, name) for name in options})  # type: ignore[no-any-return]
 
     @property
     def format(self) -> CsvFormat:
@@ -137,24 +222,28 @@ class Tsv(Csv):
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Parquet:
+class Parquet(FileSource):
     """A Parquet file.
 
     Integers, floats, decimals and booleans (1 and 0) are numbers, texts and dates are text, nulls are missing; a column
     of lists, structures or bytes is refused.
     """
 
+    packing: ClassVar[int] = 4
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
 
     path: Annotated[Path, "the file, relative to the config file"]
 
-    def load(self) -> Table:
-        return read_parquet(existing(self.path))
+    def files(self) -> tuple[Path, ...]:
+        return (existing(self.path),)
+
+    def chunks(self) -> Chunks:
+        return open_parquet(existing(self.path))
 
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Jsonl:
+class Jsonl(FileSource):
     """JSON lines: an object of plain values a line; gzipped if its name ends in `.gz`.
 
     The columns are the keys of all lines. Null, NaN and keys that a line does not have are missing; booleans are 1 and
@@ -165,13 +254,16 @@ class Jsonl:
 
     path: Annotated[Path, "the file, relative to the config file"]
 
-    def load(self) -> Table:
-        return read_jsonl(existing(self.path))
+    def files(self) -> tuple[Path, ...]:
+        return (existing(self.path),)
+
+    def chunks(self) -> Chunks:
+        return open_jsonl(existing(self.path))
 
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Npy:
+class Npy(FileSource):
     """An array in NumPy's format, a row a sample, with the columns x0, x1, ...; gzipped if its name ends in `.gz`.
 
     Further dimensions are flattened in C order. Pickled objects are refused.
@@ -181,13 +273,19 @@ class Npy:
 
     path: Annotated[Path, "the file, relative to the config file"]
 
-    def load(self) -> Table:
-        return read_npy(existing(self.path))
+    def files(self) -> tuple[Path, ...]:
+        return (existing(self.path),)
+
+    def chunks(self) -> Chunks:
+        return open_npy(existing(self.path))
+
+    def is_parsed(self) -> bool:
+        return zipped(self.path)
 
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Npz:
+class Npz(FileSource):
     """Arrays of one length in NumPy's format, as `np.savez` writes them: inputs, and what is to be predicted.
 
     The inputs give the columns x0, x1, ...; further dimensions are flattened in C order. The target gives y, or y0, y1,
@@ -201,13 +299,16 @@ class Npz:
     inputs: Annotated[str | None, "name of the array; null: x, X, data, inputs or features"] = None
     target: Annotated[str | None, "name of the array; null: y, Y, target, targets, label or labels"] = None
 
-    def load(self) -> Table:
-        return read_npz(existing(self.path), self.inputs, self.target)
+    def files(self) -> tuple[Path, ...]:
+        return (existing(self.path),)
+
+    def chunks(self) -> Chunks:
+        return open_npz(existing(self.path), self.inputs, self.target)
 
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Idx:
+class Idx(FileSource):
     """Images and their labels in the format of MNIST; gzipped if a name ends in `.gz`.
 
     An image is a row with the columns p0, p1, ..., line by line; the target is `label`.
@@ -216,9 +317,15 @@ class Idx:
     images: Annotated[Path, "the file of images, relative to the config file"]
     labels: Annotated[Path | None, "the file of labels; null: none"] = None
 
-    def load(self) -> Table:
-        labels = None if self.labels is None else existing(self.labels, "labels")
-        return read_idx(existing(self.images, "images"), labels)
+    def files(self) -> tuple[Path, ...]:
+        labels = () if self.labels is None else (existing(self.labels, "labels"),)
+        return (existing(self.images, "images"), *labels)
+
+    def chunks(self) -> Chunks:
+        return open_idx(*self.files())
+
+    def at(self, path: Path, cls: Any) -> Source | None:
+        return Idx(path) if cls is None else None
 
 
 def existing(path: Path, option: str = "path") -> Path:
@@ -268,24 +375,8 @@ def source_for(path: str | Path, like: Source | None = None) -> Any:
     suffix = (path.with_suffix("") if zipped(path) else path).suffix.lower()
     if suffix in ADVICE:
         raise InputError(f"{path}: {suffix} files are not read; {ADVICE[suffix]}")
-    kinds: Iterable[Any] = (Csv, Tsv, Parquet, Jsonl, Npy, Npz)
-    cls = next((kind for kind in kinds if suffix in kind.suffixes), None)
-    same = like is not None and "path" in {field.name for field in fields(like)}  # type: ignore[arg-type]
-    if same and cls in (None, type(like)):
-        return replace(like, path=path)  # type: ignore[type-var]
-    if isinstance(like, Idx) and cls is None:
-        return Idx(path)
-    if isinstance(like, Csv) and cls in (Csv, Tsv):
-        return cls(
-            path,
-            **{name: getattr(like, name) for name in ("header", "quote", "encoding", "decimal", "missing", "text")},
-        )
-    return (cls or Csv)(path)
-
-
-def as_text(source: Source, names: Iterable[str]) -> Source:
-    """The source that reads some columns as text, also where they look like numbers; others know what is text."""
-    return replace(source, text=tuple(dict.fromkeys((*source.text, *names)))) if isinstance(source, Csv) else source
+    cls: Any = next((cls for cls in SOURCES.members.values() if suffix in cls.suffixes), None)  # type: ignore[attr-defined]
+    return (like and like.at(path, cls)) or (cls or Csv)(path)
 
 
 def read_table(path: str | Path, like: Source | None = None, text: Iterable[str] = ()) -> Table:
@@ -296,13 +387,27 @@ def read_table(path: str | Path, like: Source | None = None, text: Iterable[str]
         StorageError: it is there and may not be read.
     """
     try:
-        table: Table = as_text(source_for(path, like), text).load()
+        table: Table = source_for(path, like).as_text(text).load()
     except OptionError as error:
-        raise told(path, error) from None
+        raise naming(path, error) from None
     return table
 
 
-def told(path: str | Path, error: OptionError) -> InputError:
-    """What is wrong with a file that was named outside of a config."""
+def open_chunks(path: str | Path, like: Source | None = None, text: Iterable[str] = ()) -> Chunks:
+    """Open a file to be read in chunks as `read_table` reads it: with the same types, and refused for the same reasons.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read whole.
+        StorageError: it is there and may not be read.
+    """
+    try:
+        found = source_for(path, like).as_text(text).chunks()
+        return found if isinstance(found, Chunks) else chunks_of_table(join_tables(list(found)))
+    except OptionError as error:
+        raise naming(path, error) from None
+
+
+def naming(path: str | Path, error: OptionError) -> InputError:
+    """Return what is wrong with a file that was named outside of a config."""
     what = "; ".join(mistake.message for mistake in error.mistakes)
     return InputError(f"{path}: {what.removesuffix(f' (got {path})')}")

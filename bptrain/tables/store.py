@@ -175,8 +175,8 @@ class Stored(Mapping[str, Array]):
         values = self._kept[name]
         return values.astype(np.float64, copy=False) if self._numeric[name] else values
 
-    def blocks(self) -> Iterator[Mapping[str, Array]]:
-        """The columns of one block of rows after the other, each put together when it is asked for."""
+    def chunks(self) -> Iterator[Mapping[str, Array]]:
+        """Yield the columns of a block of rows at a time, each put together when it is asked for."""
         for k in range(len(self._blocks)):
             yield StoredBlock(self, k)
             self.release()

@@ -1,17 +1,14 @@
 """A table in memory: named columns of numbers or text, and where each row came from."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.spelling import suggestion
-
-Take = Callable[[Mapping[str, Array]], None]
-"""Is given the columns of one portion of rows after the other."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +72,37 @@ class Table:
             raise InputError(f"{self.where(wrong[0])}: {name}: {what}{others}; fill it in or remove the row")
         return values
 
+    def chunks(self) -> Iterator[tuple[int, "Table"]]:
+        """Yield the table a chunk of rows at a time, each with the number of its first row; one in memory whole."""
+        start = 0
+        for columns in self.columns.chunks() if self.is_mapped else (self.columns,):  # type: ignore[attr-defined]
+            chunk = replace(self.shifted(start), columns=columns)
+            yield start, chunk
+            start += len(chunk)
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether it is read from a file whenever it is looked at, and not held in memory."""
+        return getattr(self.columns, "in_memory", True) is False
+
+    def shifted(self, start: int) -> "Table":
+        """Return a table whose row 0 stands where the row `start` of this one does."""
+        return replace(self, place=Shifted(self, start)) if start else self
+
     def where(self, row: int) -> str:
         """The place of a row (counted from 0) for messages: the file with its line, or the source with the row."""
         return f"{self.origin}, row {row + 1}" if self.place is None else self.place(row)
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """Tells where the rows of a chunk stand: those of the whole table, from a row on."""
+
+    table: Table
+    start: int
+
+    def __call__(self, row: int) -> str:
+        return self.table.where(self.start + row)
 
 
 def is_number(text: str, decimal: str = ".") -> bool:
