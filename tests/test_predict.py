@@ -206,7 +206,7 @@ def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, ta
         lengths.append(len(inputs))
         return predict_rows(model, inputs)
 
-    monkeypatch.setattr("bptrain.evaluation.prediction.predicted", recorded)
+    monkeypatch.setattr("bptrain.evaluation.prediction.predict_rows", recorded)
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 100)
     quietly(runs[name], table)
     assert sum(lengths) == ROWS - 54 * (name == "dropped")

@@ -26,7 +26,7 @@ from bptrain.registry import name_of
 from bptrain.tables.csv_format import CsvLines
 from bptrain.tables.files import zipped
 from bptrain.tables.jsonl_reader import JsonLines
-from bptrain.tables.sources import Source
+from bptrain.tables.source import Source
 from bptrain.tables.store import Damaged, Stored, Writer
 from bptrain.tables.table import Table
 

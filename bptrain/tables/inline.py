@@ -7,7 +7,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import Mistake, OptionError
-from bptrain.tables.sources import SOURCES
+from bptrain.tables.source import SOURCES
 from bptrain.tables.table import Table
 
 Cell = float | str

@@ -8,7 +8,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from bptrain.arrays import Array
-from bptrain.tables.sources import SOURCES
+from bptrain.tables.source import SOURCES
 from bptrain.tables.table import Table
 
 Kind = Literal["xor", "moons", "circles", "spirals", "blobs", "line", "plane", "sine"]

@@ -1,0 +1,135 @@
+"""Reading archives of arrays as tables: NumPy's `.npz`, of which no more is unpacked than is read."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bptrain.errors import InputError, Mistake, OptionError
+from bptrain.spelling import suggestion
+from bptrain.tables.array_reader import OpenArray, chunks_of_arrays, head
+from bptrain.tables.chunks import Chunks
+from bptrain.tables.files import checked, reading, refuse_bomb
+from bptrain.tables.table import shown
+
+INPUTS = ("x", "X", "data", "inputs", "features")
+TARGETS = ("y", "Y", "target", "targets", "label", "labels")
+
+ZIP = b"PK\x03\x04"
+
+MOST_MEMBERS = 10_000
+
+
+def open_npz(path: Path, inputs: str | None = None, target: str | None = None) -> Chunks:
+    """Open the arrays of an archive as a table.
+
+    The array of inputs gives the columns x0, x1, ..., and that of the targets y (or y0, y1, ...). Without inputs, each
+    array is a column of its name, or several if it has rows of numbers.
+
+    Args:
+        path: written by `np.savez` or `np.savez_compressed`.
+        inputs: name of an array; None: x, X, data, inputs or features, if there is one.
+        target: name of an array; None: y, Y, target, targets, label or labels, if there is one.
+
+    Raises:
+        InputError: it is no such file or damaged, holds something else than numbers, or arrays of several lengths; an
+            `OptionError` where there is no array of a name.
+        StorageError: it cannot be read.
+    """
+    checked(path)
+    with ExitStack() as stack:
+        with damages(path):
+            file = stack.enter_context(open(path, "rb"))
+            if file.read(4) != ZIP:
+                raise InputError(f"{path}: not an npz file; write one with np.savez")
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            members = listed(archive, path)
+            x = chosen("inputs", inputs, INPUTS, members)
+            y = chosen("target", target, TARGETS, members)
+            wanted = [name for name in (x, y) if name] if x else list(members)
+            arrays = {name: member(archive, members[name], path, stack) for name in wanted}
+        refuse_lengths(arrays, path)
+        named: dict[str, OpenArray] = {}
+        for name, array in arrays.items():
+            called = {x: "x", y: "y"}.get(name, name)
+            if called in named:
+                raise InputError(f"{path}: {name}: two columns are named {shown(called)}; name inputs and target")
+            named[called] = array
+        return chunks_of_arrays(path, named, "x" if x else None, ("y",) if y in arrays else (), stack)
+
+
+@contextmanager
+def damages(path: Path) -> Iterator[None]:
+    """Turn what Python says of an archive that is damaged into a message.
+
+    Raises:
+        InputError: it is damaged.
+        StorageError: it cannot be read.
+    """
+    try:
+        with reading(path):
+            yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: cut short or damaged ({error}); write or fetch it again") from None
+
+
+def listed(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    """The arrays of an archive by name.
+
+    Raises:
+        InputError: there are none, or very many, or one is there twice, or they are said to be larger than the file.
+    """
+    infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+    if not infos or len(infos) > MOST_MEMBERS:
+        raise InputError(f"{path}: it has {len(infos):,} arrays; write it with np.savez")
+    if sum(info.compress_size for info in infos) > path.stat().st_size:
+        raise InputError(f"{path}: its arrays are said to be larger than the file; it is damaged")
+    members = {info.filename.removesuffix(".npy"): info for info in infos}
+    if len(members) < len(infos):
+        raise InputError(f"{path}: two arrays have one name; it is damaged")
+    return members
+
+
+def chosen(option: str, name: str | None, usual: tuple[str, ...], members: dict[str, zipfile.ZipInfo]) -> str | None:
+    """The name of an array: the one that is wanted, or else the first usual one that is there.
+
+    Raises:
+        OptionError: there is none of the wanted name.
+    """
+    if name is None:
+        return next((one for one in usual if one in members), None)
+    if name not in members:
+        raise OptionError(Mistake(option, f"no array of that name (got {name!r}); {suggestion(name, members)}"))
+    return name
+
+
+def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, stack: ExitStack) -> OpenArray:
+    """Open an array of an archive, unpacked no further than it says."""
+    where = f"{path}: {info.filename.removesuffix('.npy')}"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InputError(f"{where}: packed in a way that np.savez does not use; write it with np.savez")
+    if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
+        raise InputError(f"{where}: it does not have the size that it declares; it is damaged")
+    refuse_bomb(where, info.file_size, info.compress_size)
+    file = stack.enter_context(archive.open(info))
+    header = head(file, where)  # type: ignore[arg-type]
+    if header.nbytes > info.file_size:
+        raise InputError(f"{where}: it declares {header.nbytes:,} bytes and has {info.file_size:,} at most")
+    if header.nbytes != info.file_size - file.tell():
+        raise InputError(f"{where}: it does not have the {header.nbytes:,} bytes that it declares; it is damaged")
+
+    def take(count: int) -> bytes:
+        with damages(path):
+            return file.read(count)
+
+    return OpenArray(where, header, take)
+
+
+def refuse_lengths(arrays: Mapping[str, OpenArray], path: Path) -> None:
+    """Refuse arrays of several lengths."""
+    (first, one), *others = ((name, array.header.shape[:1]) for name, array in arrays.items())
+    for name, shape in others:
+        if shape != one:
+            what = f"{shape[0] if shape else 'no'} rows, and {first} has {one[0] if one else 'none'}"
+            raise InputError(f"{path}: {name}: it has {what}; choose arrays that belong together by inputs and target")
