@@ -94,9 +94,8 @@ def run_here(
     # The parser says `python -m bptrain` where it finds that this is what runs.
     program = ModuleType("__main__")
     program.__package__ = "bptrain"
-    with pytest.MonkeyPatch.context() as patch, open(os.devnull) as nothing, like_a_new_process():
-        for name, value in environment.items():
-            patch.setenv(name, value)
+    with like_a_new_process(), pytest.MonkeyPatch.context() as patch, open(os.devnull) as nothing:
+        os.environ.update(environment)
         patch.setitem(sys.modules, "__main__", program)
         patch.setattr(sys, "argv", [bptrain.__main__.__file__, *arguments])
         patch.setattr(sys, "stdin", nothing)
@@ -121,6 +120,7 @@ def like_a_new_process() -> Iterator[None]:
     from bptrain.tables import cache
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    environment = dict(os.environ)
     threads, in_use, code = threading.enumerate(), set(cache.in_use), loaded_code()
     try:
         with warnings.catch_warnings():
@@ -129,6 +129,8 @@ def like_a_new_process() -> Iterator[None]:
                 warnings.simplefilter("ignore", category)
             yield
     finally:
+        os.environ.clear()
+        os.environ.update(environment)
         for number, handler in handlers.items():
             signal.signal(number, handler)
         signals.received.clear()
