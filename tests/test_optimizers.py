@@ -256,7 +256,7 @@ def test_an_update_in_portions_is_the_update_of_all(monkeypatch, entrywise, size
     ends = []
     for rule in (partial(chunked_update.update, team=team), lambda optimizer, *a, **k: plain(optimizer, *a, **k)):
         theta, slots = start.copy(), [np.zeros(11), np.zeros(11)]
-        with team.sized(size):
+        with team.resize(size):
             for step, grad in enumerate(gradients, 1):
                 rule(Adamw(lr=0.1, weight_decay=0.5), theta, grad.copy(), slots, lr=0.1, step=step, decayed=6)
         ends.append(theta.tobytes())

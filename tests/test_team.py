@@ -15,7 +15,7 @@ SIZES = pytest.mark.parametrize("size", [1, 2, 3])
 @pytest.mark.parametrize("count", [1, 2, 50])
 def test_every_piece_is_done_once_before_run_returns(size, count):
     team = Team()
-    with team.sized(size):
+    with team.resize(size):
         for _ in range(20):
             done = []
             team.run([lambda k=k, done=done: done.append(k) for k in range(count)])
@@ -26,7 +26,7 @@ def test_every_piece_is_done_once_before_run_returns(size, count):
 def test_pieces_are_done_side_by_side(size):
     """Each waits for all others, and is told as the how manieth it came."""
     team, barrier, came = Team(), Barrier(size), []
-    with team.sized(size):
+    with team.resize(size):
         team.run([lambda: came.append(barrier.wait(timeout=60))] * size)
     assert sorted(came) == list(range(size))
 
@@ -41,7 +41,7 @@ def test_what_a_piece_raises_is_raised_after_the_others_are_done(size, bad):
             raise ValueError(f"piece {k}")
         done.append(k)
 
-    with team.sized(size):
+    with team.resize(size):
         with pytest.raises(ValueError, match=f"piece {bad}"):
             team.run([lambda k=k: piece(k) for k in range(8)])
         before = len(done)
@@ -52,11 +52,11 @@ def test_what_a_piece_raises_is_raised_after_the_others_are_done(size, bad):
 
 def test_helpers_come_when_they_are_needed_and_stay_no_longer_than_they_are_wanted():
     team, before = Team(), active_count()
-    with team.sized(3):
+    with team.resize(3):
         assert active_count() == before
         team.run([lambda: None] * 3)
         assert active_count() == before + 2
-        with team.sized(1):
+        with team.resize(1):
             team.run([lambda: None] * 3)
         assert team.size == 3
         team.run([lambda: None] * 3)
@@ -70,7 +70,7 @@ def test_no_pieces_and_pieces_that_raise_what_a_queue_does(size):
     def piece():
         raise Empty
 
-    with team.sized(size):
+    with team.resize(size):
         team.run([])
         with pytest.raises(Empty):
             team.run([piece, piece])
@@ -83,6 +83,6 @@ def test_helpers_do_not_warn_of_numbers_that_are_not_finite():
         barrier.wait(timeout=60)
         handling.append(set(np.geterr().values()))
 
-    with team.sized(2), np.errstate(all="ignore"):
+    with team.resize(2), np.errstate(all="ignore"):
         team.run([piece, piece])
     assert handling == [{"ignore"}, {"ignore"}]

@@ -76,13 +76,14 @@ def command(
     elif output is None and kind is Format.json:
         print_json(page.to_json())
     else:
-        from bptrain.explanation.formats import render_page, write
+        from bptrain.atomic import write_new
+        from bptrain.explanation.formats import render_page
 
         text = render_page(page, kind.value, digits=digits, full=full)
         if output is None:
             print(text, end="")
         else:
-            write(output, text)
+            write_new(output, text)
 
 
 def refuse_idle(*, sheet: bool, key: bool, seed: int | None, output: Path | None) -> None:

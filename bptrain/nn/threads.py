@@ -25,7 +25,7 @@ def threads_for(network: Network, rows: int) -> Iterator[None]:
     if rows * largest <= SMALL_PRODUCT:
         most = 1
     # Always an explicit number: no limit at all would leave an outer one in force.
-    with controller().limit(limits=most, user_api="blas"), network.team.sized(min(most, TEAM)):
+    with controller().limit(limits=most, user_api="blas"), network.team.resize(min(most, TEAM)):
         yield
 
 

@@ -1,69 +1,11 @@
 """How parameters are changed: optimizers, learning-rate schedules, and penalties on the weights."""
 
+from bptrain.optim import optimizers, schedules
 from bptrain.optim.clipping import Clipping
-from bptrain.optim.optimizers import (
-    OPTIMIZERS,
-    Adadelta,
-    Adagrad,
-    Adam,
-    Adamax,
-    Adamw,
-    Lbfgs,
-    LineSearch,
-    Lion,
-    Nadam,
-    Optimizer,
-    Rmsprop,
-    Rprop,
-    Sgd,
-)
+from bptrain.optim.optimizers import *  # noqa: F403, what is named there is named here
 from bptrain.optim.regularization import Regularization
-from bptrain.optim.schedules import (
-    SCHEDULES,
-    Constant,
-    Cosine,
-    CosineRestarts,
-    Exponential,
-    InverseTime,
-    Linear,
-    MultiStep,
-    OneCycle,
-    Plateau,
-    Polynomial,
-    Schedule,
-    Step,
-    Warmup,
-)
+from bptrain.optim.schedules import *  # noqa: F403
 
-__all__ = [
-    "OPTIMIZERS",
-    "SCHEDULES",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "Adamax",
-    "Adamw",
-    "Clipping",
-    "Constant",
-    "Cosine",
-    "CosineRestarts",
-    "Exponential",
-    "InverseTime",
-    "Lbfgs",
-    "LineSearch",
-    "Linear",
-    "Lion",
-    "MultiStep",
-    "Nadam",
-    "OneCycle",
-    "Optimizer",
-    "Plateau",
-    "Polynomial",
-    "Regularization",
-    "Rmsprop",
-    "Rprop",
-    "Schedule",
-    "Sgd",
-    "Step",
-    "Warmup",
-]
+__all__ = ["Clipping", "Regularization"]
+__all__ += optimizers.__all__
+__all__ += schedules.__all__

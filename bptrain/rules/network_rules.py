@@ -32,6 +32,14 @@ def bounds(spot: Spot) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def link_twice(case: Case, link: str) -> Iterator[Mistake]:
+    """The last layer, if it is a function of the scores that the loss has in it."""
+    spot, loss = last(case), name_of(case.loss)
+    if case.loss.link and spot.plan.link == link:
+        what = f"{spot.name} before {loss} ({loss} {OWN.get(case.loss.link, 'takes raw scores')})"
+        yield Mistake(spot.field, f"{what}; take the layer out")
+
+
 @rule(
     "BP101",
     "softmax before a loss that takes raw scores",
@@ -60,11 +68,7 @@ def bounds(spot: Spot) -> tuple[float, float]:
 )
 def softmax_twice(case: Case) -> Iterator[Mistake]:
     """A softmax as the last layer before a loss on raw scores."""
-    spot = last(case)
-    if case.loss.link and spot.plan.link == "softmax":
-        loss = name_of(case.loss)
-        what = f"{spot.name} before {loss} ({loss} {OWN.get(case.loss.link, 'takes raw scores')})"
-        yield Mistake(spot.field, f"{what}; take the layer out")
+    yield from link_twice(case, "softmax")
 
 
 @rule(
@@ -97,11 +101,7 @@ def softmax_twice(case: Case) -> Iterator[Mistake]:
 )
 def sigmoid_twice(case: Case) -> Iterator[Mistake]:
     """A sigmoid as the last layer before a loss on raw scores."""
-    spot = last(case)
-    if case.loss.link and spot.plan.link == "sigmoid":
-        loss = name_of(case.loss)
-        what = f"{spot.name} before {loss} ({loss} {OWN.get(case.loss.link, 'takes raw scores')})"
-        yield Mistake(spot.field, f"{what}; take the layer out")
+    yield from link_twice(case, "sigmoid")
 
 
 @rule(

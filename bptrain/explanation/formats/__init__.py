@@ -1,10 +1,8 @@
-"""Files of worked examples."""
+"""Worked examples as text, Markdown, LaTeX and JSON."""
 
 import json
-from pathlib import Path
 from typing import Literal
 
-from bptrain.atomic import write_new
 from bptrain.explanation.formats.latex import to_latex
 from bptrain.explanation.formats.markdown import to_markdown
 from bptrain.explanation.formats.plain_text import to_text
@@ -14,7 +12,7 @@ Format = Literal["text", "markdown", "latex", "json"]
 
 
 def render_page(page: Page, kind: Format | str, *, digits: int = 6, full: bool = False) -> str:
-    """A page in a format."""
+    """Return a page in a format."""
     if kind == "json":
         return json.dumps(page.to_json(), indent=2, allow_nan=False) + "\n"
     if kind == "latex":
@@ -22,13 +20,3 @@ def render_page(page: Page, kind: Format | str, *, digits: int = 6, full: bool =
     if kind == "markdown":
         return to_markdown(page, digits=digits, full=full)
     return to_text(page, digits=digits, full=full)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a page to a new file.
-
-    Raises:
-        InputError: something is there already, or there is no such folder.
-        StorageError: it cannot be written.
-    """
-    write_new(path, text)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.planted.mutation import plants, plants_in_forward
+from bptrain.gradcheck.planted.mutation import plants
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
 from bptrain.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Softmax
 
@@ -282,7 +282,7 @@ def skip_missing(right: Any, layer: Any, p: Any, g: Any, x: Array, y: Array, dy:
     dx -= dy
 
 
-@plants_in_forward(Dense(4), "overwritten")
+@plants(Dense(4), "overwritten", method="forward")
 def input_overwritten(right: Any, layer: Any, p: Any, x: Array, y: Array, s: Any) -> None:
     """Forward writes over its own input, which backward then reads."""
     right()

@@ -72,81 +72,59 @@ def described(fault: Callable[..., Any]) -> str:
     return text[:1].lower() + text[1:]
 
 
-def plants(layer: Any, *kinds: Kind, rows: int = ROWS) -> Callable[[Backward], Backward]:
-    """Decorator: a bug in the backward of a layer, which is put between two dense layers and a tanh."""
+def catalogue(where: str, kinds: tuple[Kind, ...], build: Callable[[Any], Twin]) -> Callable[[Any], Any]:
+    """Decorator: puts a bug into the catalogue; `build` makes the network that it is in."""
 
-    def register(fault: Backward) -> Backward:
-        def twin() -> Twin:
-            layers = (dense(), broken(layer, "backward", fault), Tanh(), dense(3))
-            return twin_of(layers, SoftmaxCrossEntropy(), Regularization(), rows)
-
-        where = f"1.{name_of(layer)}"
-        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, where, twin))
+    def register(fault: Any) -> Any:
+        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, where, lambda: build(fault)))
         return fault
 
     return register
 
 
-def plants_in_forward(layer: Any, *kinds: Kind) -> Callable[[Backward], Backward]:
-    """Decorator: a forward pass that spoils what backward needs."""
+def plants(layer: Any, *kinds: Kind, rows: int = ROWS, method: str = "backward") -> Callable[[Backward], Backward]:
+    """Decorator: a bug in a method of a layer, which is put between two dense layers and a tanh."""
 
-    def register(fault: Backward) -> Backward:
-        def twin() -> Twin:
-            layers = (dense(), broken(layer, "forward", fault), Tanh(), dense(3))
-            return twin_of(layers, SoftmaxCrossEntropy(), Regularization(), ROWS)
+    def build(fault: Backward) -> Twin:
+        layers = (dense(), broken(layer, method, fault), Tanh(), dense(3))
+        return twin_of(layers, SoftmaxCrossEntropy(), Regularization(), rows)
 
-        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, f"1.{name_of(layer)}", twin))
-        return fault
-
-    return register
+    return catalogue(f"1.{name_of(layer)}", kinds, build)
 
 
 def plants_in_loss(loss: Any, *kinds: Kind) -> Callable[[Backward], Backward]:
     """Decorator: a bug in the gradient that a loss gives."""
 
-    def register(fault: Backward) -> Backward:
-        def twin() -> Twin:
-            width = (loss.widths(3, 1) or loss.widths(2, 1))[0]
-            layers = (dense(), Tanh(), dense(width))
-            return twin_of(layers, broken(loss, "value_and_grad", fault), Regularization(), ROWS)
+    def build(fault: Backward) -> Twin:
+        width = (loss.widths(3, 1) or loss.widths(2, 1))[0]
+        layers = (dense(), Tanh(), dense(width))
+        return twin_of(layers, broken(loss, "value_and_grad", fault), Regularization(), ROWS)
 
-        where = f"loss {name_of(loss)}"
-        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, where, twin))
-        return fault
-
-    return register
+    return catalogue(f"loss {name_of(loss)}", kinds, build)
 
 
 def plants_in_head(loss: Any, *kinds: Kind) -> Callable[[Backward], Backward]:
     """Decorator: a bug in the gradient that the loss of one target out of three gives."""
 
-    def register(fault: Backward) -> Backward:
-        def twin() -> Twin:
-            own = Part("b", broken(loss, "value_and_grad", fault), 3, 1 if loss.encoding == "codes" else 3, 0.5)
-            several = MultiTask((Part("a", Mse(), 2, 2, 2.0), own, Part("c", BinaryCrossEntropy(), 1)))
-            return twin_of((dense(), Tanh(), dense(6)), several, Regularization(), ROWS)
+    def build(fault: Backward) -> Twin:
+        own = Part("b", broken(loss, "value_and_grad", fault), 3, 1 if loss.encoding == "codes" else 3, 0.5)
+        several = MultiTask((Part("a", Mse(), 2, 2, 2.0), own, Part("c", BinaryCrossEntropy(), 1)))
+        return twin_of((dense(), Tanh(), dense(6)), several, Regularization(), ROWS)
 
-        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, "loss multi_task", twin))
-        return fault
-
-    return register
+    return catalogue("loss multi_task", kinds, build)
 
 
 def plants_in_penalty(*kinds: Kind) -> Callable[[Any], Any]:
     """Decorator: a bug in the gradient of the penalty, by the objective that adds it."""
 
-    def register(fault: Callable[[Callable[[], None], Objective], None]) -> Any:
+    def build(fault: Callable[[Callable[[], None], Objective], None]) -> Twin:
         class Spoiled(Objective):
             """An objective with a bug in it."""
 
             def add_penalty_gradient(self) -> None:
                 fault(super().add_penalty_gradient, self)
 
-        def twin() -> Twin:
-            layers = (dense(), Tanh(), dense(3))
-            return twin_of(layers, Mse(), Regularization(l1=0.01, l2=0.1), ROWS, Spoiled)
+        layers = (dense(), Tanh(), dense(3))
+        return twin_of(layers, Mse(), Regularization(l1=0.01, l2=0.1), ROWS, Spoiled)
 
-        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, "penalty", twin))
-        return fault
-
-    return register
+    return catalogue("penalty", kinds, build)
