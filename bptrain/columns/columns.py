@@ -25,7 +25,6 @@ from bptrain.columns.target_columns import (
     encode_target,
     target_from_json,
     target_to_json,
-    unscale_targets,
 )
 from bptrain.columns.targets import Classes
 from bptrain.errors import InputError
@@ -201,16 +200,7 @@ class Columns:
         """
         return self.weighting.weights(Selection(table, rows), codes)
 
-    def unscaled(self, values: Array) -> Array:
-        """Targets or predictions `(rows, columns)` in their own units, float64: of numbers, and the inputs of an
-        autoencoder; class outputs unchanged."""
-        if isinstance(self.target, Inputs):
-            return self.unscaled_inputs(values)
-        if isinstance(self.target, Classes | Several):
-            return values
-        return unscale_targets(self.target, values)
-
-    def unscaled_inputs(self, values: Array) -> Array:
+    def unscale_inputs(self, values: Array) -> Array:
         """Inputs as the network reads them `(rows, inputs)` with numbers in their own units, float64."""
         found, start = values.astype(np.float64), 0
         for feature in self.features:

@@ -43,7 +43,7 @@ class OfClasses(Answer):
         return (f"predicted_{self.name}", *(f"{self.name}={label}" for label in self.labels))
 
     def read(self, outputs: Array) -> list[Array]:
-        own = self.head.said(outputs)
+        own = self.head.read_outputs(outputs)
         labels: Any = np.array(self.labels, np.int64 if isinstance(self.labels[0], int) else object)
         each = [1 - own[:, 0], own[:, 0]] if own.shape[1] == 1 else list(own.T)
         return [labels[predicted_codes(own)], *each]
@@ -65,7 +65,7 @@ class OfLabels(Answer):
         return label.pair if isinstance(label, Boolean) else (0, 1)
 
     def read(self, outputs: Array) -> list[Array]:
-        own, found = self.head.said(outputs), []
+        own, found = self.head.read_outputs(outputs), []
         for k, label in enumerate(self.labels):
             words: Any = np.array(self.words(label), object if isinstance(label, Boolean) else np.int64)
             # In the type of the outputs, which `said` makes wider.
@@ -84,7 +84,7 @@ class OfNumbers(Answer):
         return tuple(f"predicted_{name}" for name in self.names)
 
     def read(self, outputs: Array) -> list[Array]:
-        return list(self.head.said(outputs).T)
+        return list(self.head.read_outputs(outputs).T)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class OfInputs(Answer):
         return tuple(f"predicted_{feature.name}" for feature in self.features)
 
     def read(self, outputs: Array) -> list[Array]:
-        own, found, start = self.head.said(outputs), [], 0
+        own, found, start = self.head.read_outputs(outputs), [], 0
         for feature in self.features:
             mine = own[:, start : start + len(feature.outputs)]
             start += len(feature.outputs)

@@ -95,5 +95,5 @@ def in_own_units(columns: Columns, found: Predictions) -> Predictions:
         return found
     numeric = {feature.name for feature in columns.features if isinstance(feature, Numeric)}
     kept = [k for k, name in enumerate(found.names) if name in numeric]
-    outputs, true = (columns.unscaled_inputs(values)[:, kept] for values in (found.outputs, found.targets))
+    outputs, true = (columns.unscale_inputs(values)[:, kept] for values in (found.outputs, found.targets))
     return replace(found, names=tuple(found.names[k] for k in kept), outputs=outputs, targets=true)

@@ -41,28 +41,29 @@ class Head:
         return len(self.target.labels) if isinstance(self.target, Classes) else None
 
     def own_targets(self, targets: Array) -> Array:
-        """Its own among the encoded targets of rows, as its loss takes them."""
+        """Return its own among the encoded targets of rows, as its loss takes them."""
         if self.targets is None:
             return targets
         own = targets[:, self.targets]
         return own[:, 0].astype(np.int64) if self.loss.encoding == "codes" else own
 
-    def said(self, outputs: Array) -> Array:
-        """Its own among the outputs of the network `(n, width)`, as metrics take them: probabilities, or numbers in
-        their own units; the inputs of an autoencoder as the network reads them."""
+    def read_outputs(self, outputs: Array) -> Array:
+        """Return its own among the outputs of the network `(n, width)`, as metrics take them: probabilities, or numbers
+        in their own units; the inputs of an autoencoder as the network reads them."""
         own = outputs if self.scores is None else outputs[:, self.scores]
         return unscale_targets(self.target, own) if isinstance(self.target, tuple) else own
 
-    def true(self, targets: Array) -> Array:
-        """Its own among the encoded targets of rows, as metrics take them: class numbers `(n,)`, labels, or numbers in
-        their own units; the inputs of an autoencoder as the network reads them."""
+    def read_targets(self, targets: Array) -> Array:
+        """Return its own among the encoded targets of rows, as metrics take them: class numbers `(n,)`, labels, or
+        numbers in their own units; the inputs of an autoencoder as the network reads them."""
         own = self.own_targets(targets)
         if isinstance(self.target, Classes):
             return own if own.ndim == 1 else predicted_codes(own)
         return unscale_targets(self.target, own) if isinstance(self.target, tuple) else own
 
-    def encoded(self, values: Array) -> Array:
-        """Class numbers `(rows,)` or other targets `(rows, columns)` as the loss takes them; codes as they are."""
+    def encode(self, values: Array) -> Array:
+        """Return class numbers `(rows,)` or other targets `(rows, columns)` as the loss takes them, codes as they
+        are."""
         if self.loss.encoding == "values" and isinstance(self.target, Classes):
             return values[:, None] == np.arange(self.width) if self.width > 1 else values[:, None]
         return values

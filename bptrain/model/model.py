@@ -62,11 +62,11 @@ class Model:
         weights = self.columns.weights(table, rows, known if self.columns.classes is not None else None)
         if isinstance(self.columns.target, Several):
             # Class numbers as floats: those of float32 are exact up to 16,777,216.
-            each = [head.encoded(known[:, k]) for k, head in enumerate(self.heads)]
+            each = [head.encode(known[:, k]) for k, head in enumerate(self.heads)]
             targets = np.concatenate([one if one.ndim > 1 else one[:, None] for one in each], axis=1, dtype=dtype)
         else:
             codes = self.objective.loss.encoding == "codes"
-            targets = np.ascontiguousarray(self.heads[0].encoded(known), dtype=np.int64 if codes else dtype)
+            targets = np.ascontiguousarray(self.heads[0].encode(known), dtype=np.int64 if codes else dtype)
         return Rows(inputs, targets, rows, None if weights is None else weights.astype(dtype))
 
     def objection(self, rows: Rows, *, strict: bool = True) -> tuple[Head, str] | None:

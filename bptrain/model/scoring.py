@@ -82,7 +82,7 @@ def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, dict[str, Pai
     rows.fill(batch, part)
     value = objective.loss_value(batch, training=False)
     outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
-    return value, {head.name: (head.said(outputs), head.true(batch.targets)) for head in model.heads}
+    return value, {head.name: (head.read_outputs(outputs), head.read_targets(batch.targets)) for head in model.heads}
 
 
 def predict_rows(model: Model, inputs: Array) -> Iterator[Array]:

@@ -200,6 +200,7 @@ class Stored(Mapping[str, Array]):
         for k, rows in enumerate(self.sizes):
             out[start : start + rows] = self.piece(name, self.places(k)[name])
             start += rows
+        self.release()
         return out
 
     def places(self, k: int) -> dict[str, Places]:
