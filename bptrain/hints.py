@@ -139,8 +139,7 @@ class Member(Form):
     structured = True
 
     def describe(self, *, many: bool = False) -> str:
-        kind = self.family.kind
-        return f"{kind}{'es' if kind.endswith('s') else 's'}" if many else describe_family(self.family)
+        return self.family.plural if many else describe_family(self.family)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,11 @@ class Family:
         self._own: dict[str, type] = {}
         _families.append(self)
 
+    @property
+    def plural(self) -> str:
+        """What several of its components are: `losses`, `layers`."""
+        return f"{self.kind}{'es' if self.kind.endswith('s') else 's'}"
+
     def register(self, cls: type[Component]) -> type[Component]:
         """Class decorator: `class LeakyRelu` becomes the component `leaky_relu`."""
         return self.named(snake_case(getattr(cls, "__name__", "")))(cls)

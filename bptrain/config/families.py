@@ -27,15 +27,9 @@ def find_sections(name: str, cls: type) -> Iterator[tuple[str, type]]:
 SECTIONS: dict[str, type] = dict(find_sections("experiment", Experiment))
 
 FAMILIES: dict[str, Family] = {
-    "sources": SOURCES,
-    "imputers": IMPUTERS,
-    "scalers": SCALERS,
-    "layers": LAYERS,
-    "activations": ACTIVATIONS,
-    "initializers": INITIALIZERS,
-    "losses": LOSSES,
-    "optimizers": OPTIMIZERS,
-    "schedules": SCHEDULES,
-    "augmentations": AUGMENTATIONS,
-    "metrics": METRICS,
+    family.plural: family
+    for family in (
+        *(SOURCES, IMPUTERS, SCALERS, LAYERS, ACTIVATIONS, INITIALIZERS, LOSSES),
+        *(OPTIMIZERS, SCHEDULES, AUGMENTATIONS, METRICS),
+    )
 }

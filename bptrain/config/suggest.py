@@ -82,14 +82,14 @@ class Map:
         return found
 
     @cached_property
-    def shelves(self) -> dict[str, FieldPath]:
-        """Where a component of a family goes, by the kind of the family."""
-        found: dict[str, FieldPath] = {}
+    def shelves(self) -> dict[str, tuple[FieldPath, bool]]:
+        """Where a component of a family goes, by the kind of the family, and whether it goes into a list there."""
+        found: dict[str, tuple[FieldPath, bool]] = {}
         for path, cls in walk(Experiment, self.tree):
             for option in options(cls):
                 for hint in (option.hint, *option.hint.items):
                     for family in hint.families:
-                        found.setdefault(family.kind, (*path, option.name))
+                        found.setdefault(family.kind, ((*path, option.name), hint is not option.hint))
         return found
 
     def find_paths(self, name: str) -> list[str]:
@@ -111,11 +111,11 @@ class Map:
             return REMARKS[word], set()
         if word.isdecimal() and known:
             return "is the comma before it a decimal comma? write a point", set()
-        kind, owners = find_owners(word, path)
+        family, owners = find_owners(word, path)
         for alias in KEYS.get(word, ()):
             advice, own = self.alias(alias, path, known)
             if advice and owners and not own:
-                return f"{advice[:-1]}, or the {kind} {' or '.join(owners)}?", own
+                return f"{advice[:-1]}, or the {family.kind} {' or '.join(owners)}?", own
             if advice:
                 return advice, own
         if word in self.homes:
@@ -123,8 +123,8 @@ class Map:
         if found := self.as_component(word, path, exact=True):
             return found
         if owners:
-            kinds = kind if len(owners) == 1 else f"{kind}es" if kind.endswith("s") else f"{kind}s"
-            return f"{word} is an option of the {kinds} {join_and(owners)}", set()
+            kind = family.kind if len(owners) == 1 else family.plural
+            return f"{word} is an option of the {kind} {join_and(owners)}", set()
         if found := self.as_component(word, path, exact=False):
             return found
         if len(word) <= LONGEST_WORD:
@@ -157,9 +157,9 @@ class Map:
             name = word if exact else component_aliases(family).get(word, ("",))[0]
             if name not in family.members or family.kind not in self.shelves:
                 continue
-            shelf = self.shelves[family.kind]
+            shelf, is_list = self.shelves[family.kind]
             what = f"{name} is {describe_family(family)}"
-            if family.kind in ("layer", "metric", "augmentation"):
+            if is_list:
                 return f"{what}; list it under {join_path(shelf)}", set()
             form = f"{shelf[-1]}: {{{name}: ...}}" if options(family.members[name]) else f"{shelf[-1]}: {name}"
             where = "" if shelf[:-1] == path else f" {self.under([shelf[:-1]])}"
@@ -167,12 +167,12 @@ class Map:
         return None
 
 
-def find_owners(word: str, path: FieldPath) -> tuple[str, list[str]]:
-    """Return which components have an option of this name: the kind of their family, and their names."""
+def find_owners(word: str, path: FieldPath) -> tuple[Family, list[str]]:
+    """Return which components have an option of this name: their family, and their names; none if there are none."""
     mine = str(path[-1]) if path else ""
     families = [family for family in SOUGHT if mine in family.members] or SOUGHT
     for family in families:
         owners = [name for name, cls in family.members.items() if word in [option.name for option in options(cls)]]
         if owners:
-            return family.kind, owners
-    return "", []
+            return family, owners
+    return families[0], []
