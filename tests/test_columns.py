@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from samples import numbers, text
 
 import bptrain
 from bptrain.columns.columns import Columns, fit
@@ -19,17 +20,6 @@ from bptrain.columns.scalers import Log1p, MinMax, Robust, Standard, Unscaled
 from bptrain.errors import BptrainNote, BptrainWarning, ConfigError, InputError
 from bptrain.model.assemble import prepare
 from bptrain.tables.table import Table
-
-
-def text(*values):
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
-
-
-def numbers(*values):
-    return np.array([np.nan if value is None else value for value in values], float)
-
 
 KINDS = [
     (numbers(1, 2.5, None), "numeric", 0),

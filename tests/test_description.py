@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from samples import numbers, text
 
 import bptrain
 from bptrain.columns.leaks import compare
@@ -25,16 +26,6 @@ from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table
 
 N = 40
-
-
-def text(*values):
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
-
-
-def numbers(*values):
-    return np.array([np.nan if value is None else value for value in values], float)
 
 
 RANDOM = np.random.default_rng(3)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from samples import write_config
 from threadpoolctl import threadpool_info
 
 from bptrain.commands.evaluate import evaluate
@@ -39,13 +40,8 @@ training: {epochs: 5, batch_size: full}
 """
 
 
-def config(text, name="my.yaml"):
-    Path(name).write_text(text)
-    return name
-
-
 def run(text, *overrides, sinks=()):
-    return train(config(text), overrides, sinks=sinks)
+    return train(write_config(text), overrides, sinks=sinks)
 
 
 def history(result):
@@ -78,12 +74,12 @@ def test_rows_are_shuffled_anew_in_every_epoch_and_dropout_does_not_change_how()
 
 
 def test_masks_and_order_come_from_streams_of_their_own():
-    states = prepare(config(IRIS)).model.streams.state()
+    states = prepare(write_config(IRIS)).model.streams.state()
     assert len({state["state"]["inc"] for state in states.values()}) == 5
 
 
 def test_scaling_is_fitted_on_the_training_rows_that_the_split_chose():
-    assembly = prepare(config(IRIS))
+    assembly = prepare(write_config(IRIS))
     inputs = assembly.parts["train"].inputs.astype(float)
     np.testing.assert_allclose(inputs.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(inputs.std(axis=0), 1, atol=1e-6)
@@ -92,7 +88,7 @@ def test_scaling_is_fitted_on_the_training_rows_that_the_split_chose():
 
 @pytest.mark.parametrize("name", ["digits", "diabetes"])
 def test_a_score_in_portions_is_the_score_of_all(name):
-    assembly = prepare(config(f"data: {{source: {{bundled: {name}}}}}\nhidden: [4]\ndtype: float64\n"))
+    assembly = prepare(write_config(f"data: {{source: {{bundled: {name}}}}}\nhidden: [4]\ndtype: float64\n"))
     rows = assembly.parts["train"]
     portion = scoring_rows(assembly.model.experiment)
     assert len(rows) % portion
@@ -108,7 +104,7 @@ def test_a_score_in_portions_is_the_score_of_all(name):
 def test_class_weights_count_in_the_score_of_several_portions():
     text = "data: {source: {bundled: digits}}\nhidden: [4]\ndtype: float64\n"
     weighted = "loss={softmax_cross_entropy: {class_weights: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}"
-    small, large = prepare(config(text), [weighted]), prepare("my.yaml", [weighted, "training.batch_size=2000"])
+    small, large = prepare(write_config(text), [weighted]), prepare("my.yaml", [weighted, "training.batch_size=2000"])
     rows = small.parts["train"]
     assert score(small.model, rows).loss == pytest.approx(score(large.model, rows).loss, rel=1e-12)
 
@@ -213,7 +209,7 @@ def test_max_norm_bounds_the_weights_into_every_unit():
 
 def test_a_layer_may_have_penalties_of_its_own():
     network = "network=[dense: {units: 3, l2: 0}, tanh, dense: {units: 4, l1: 0.5, l2: 0.1}, tanh, dense]"
-    assembly = prepare(config(IRIS), ["hidden=null", network, "regularization.l2=0.2"])
+    assembly = prepare(write_config(IRIS), ["hidden=null", network, "regularization.l2=0.2"])
     objective = assembly.model.objective
     weights = {name: array.astype(float) for name, array in assembly.model.network.parameters().items()}
     own = 0.5 * np.abs(weights["2.dense.weight"]).sum() + 0.05 * np.square(weights["2.dense.weight"]).sum()
@@ -269,7 +265,7 @@ def test_the_last_checkpoint_keeps_its_predecessor():
 
 
 def test_a_checkpoint_in_the_middle_of_an_epoch_has_its_sums():
-    session = begin(prepare(config(IRIS)))
+    session = begin(prepare(write_config(IRIS)))
     session.position, session.loss_sum, session.weight_sum = 32, 17.5, 32.0
     save_last(Path("last.npz"), session, {})
     _, stored = read(Path("last.npz"))
@@ -277,7 +273,7 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_has_its_sums():
 
 
 def test_small_products_run_on_one_thread_and_the_environment_is_the_machines():
-    network = prepare(config(IRIS)).model.network
+    network = prepare(write_config(IRIS)).model.network
 
     def threads():
         return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
@@ -294,7 +290,7 @@ def test_small_products_run_on_one_thread_and_the_environment_is_the_machines():
 def test_large_products_have_a_team(monkeypatch):
     asked = []
     monkeypatch.setattr("bptrain.nn.threads.threads", lambda: asked.append("") or 4)
-    network = prepare(config(IRIS)).model.network
+    network = prepare(write_config(IRIS)).model.network
     with threads_for(network, 1):
         # The number of threads is found out outside of every limit.
         assert asked
@@ -315,7 +311,7 @@ def test_moments_of_dead_units_never_become_subnormal():
     """Not even in the middle of a long epoch: what this starts from is kept at step 256, and dropped at 384."""
     layers = "dense: {units: 4, bias_init: {constant: {value: -1000}}}, relu, dense"
     text = f"data: {{source: {{bundled: digits}}}}\nnetwork: [{layers}]\ntraining: {{batch_size: 1}}\n"
-    session = begin(prepare(config(text)))
+    session = begin(prepare(write_config(text)))
     session.slots[0].fill(6.7e-19)
     with np.errstate(all="ignore"):
         for _ in pass_over_rows(session, Budget(max_steps=511)):

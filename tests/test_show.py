@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from samples import write_config
 from speeds import sampled
 
 from bptrain import show, summarize, train
@@ -18,11 +19,6 @@ from bptrain.optim import OPTIMIZERS, SCHEDULES
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 HEAD = "data: {source: {bundled: iris}}\n"
-
-
-def written(text, name="my.yaml"):
-    Path(name).write_text(text, encoding="utf-8")
-    return name
 
 
 def lines(text):
@@ -40,7 +36,7 @@ def lines(text):
 def test_what_is_shown_loads_as_what_would_run(path, width):
     resolved = prepare(path).model.experiment
     text = show(path, width=width)
-    assert load(written(text)).experiment == resolved
+    assert load(write_config(text)).experiment == resolved
     assert prepare("my.yaml").model.experiment == resolved
     code = [line.partition("  #")[0].rstrip() for line in text.splitlines()]
     assert all(len(line) <= max(width, len(bare)) + 15 for line, bare in zip(text.splitlines(), code, strict=True))
@@ -51,13 +47,13 @@ def test_what_is_shown_loads_as_what_would_run(path, width):
 def test_a_run_as_shown_is_the_same_to_the_bit(name):
     path = CONFIGS[0].parent / f"{name}.yaml"
     short = ["training.epochs=3"]
-    one, again = train(path, short), train(written(show(path, short)))
+    one, again = train(path, short), train(write_config(show(path, short)))
     assert again.checkpoint.read_bytes() == one.checkpoint.read_bytes()
 
 
 def test_marks_say_where_each_value_comes_from():
     text = HEAD + "hidden: [8]\nseed: 0\noptimizer: {adam: {lr: 0.001}}\ntraining: {epochs: 7}\n"
-    found = lines(show(written(text), ["training.batch_size=16"]))
+    found = lines(show(write_config(text), ["training.batch_size=16"]))
     given = ["name: iris", "units: 8", "seed: 0", "lr: 0.001", "epochs: 7", "batch_size: 16"]
     settled = ["target: species", "task: classification", "method: stratified", "units: 3", "softmax_cross_entropy:"]
     default = ["version: 1", "name: my", "dtype: float32", "features: null", "- relu", "bias: true", "beta1: 0.9"]
@@ -68,7 +64,7 @@ def test_marks_say_where_each_value_comes_from():
 
 
 def test_every_default_is_filled_in_and_explained_once():
-    text = show(written(HEAD + "network: [{dense: 4}, relu, {dense: 3}, tanh, dense]\n"))
+    text = show(write_config(HEAD + "network: [{dense: 4}, relu, {dense: 3}, tanh, dense]\n"))
     joined = " ".join(re.sub(r"\n +# {10}", " ", text).split())
     resolved = prepare("my.yaml").model.experiment
     for cls in (type(resolved.data), type(resolved.optimizer), type(resolved.training)):
@@ -83,9 +79,9 @@ def test_every_default_is_filled_in_and_explained_once():
 
 
 def test_the_short_form_says_so():
-    assert "written out from hidden and activation" in show(written(HEAD + "hidden: []\n"))
-    assert "written out" not in show(written(HEAD + "network: [dense]\n"))
-    found = lines(show(written(HEAD + "hidden: [4]\nactivation: {leaky_relu: {slope: 0.3}}\n")))
+    assert "written out from hidden and activation" in show(write_config(HEAD + "hidden: []\n"))
+    assert "written out" not in show(write_config(HEAD + "network: [dense]\n"))
+    found = lines(show(write_config(HEAD + "hidden: [4]\nactivation: {leaky_relu: {slope: 0.3}}\n")))
     assert (found["- leaky_relu:"], found["slope: 0.3"]) == ("", "")
 
 
@@ -111,33 +107,33 @@ HOSTILE = [
 def test_names_from_data_leave_neither_comment_nor_quotes(name):
     quoted = '"' + name.replace('"', '""') + '"'
     rows = "".join(f"{k},{quoted if k % 2 else 'other'},{-k}\n" for k in range(40))
-    written(f"x,y,{quoted}\n{rows}", "h.csv")
+    write_config(f"x,y,{quoted}\n{rows}", "h.csv")
     Path("h.yaml").write_text(json.dumps({
         "data": {"source": {"csv": "h.csv"}, "target": "y", "features": ["x", name.replace("${", "$${")]}, "hidden": [2]
     }))  # fmt: skip
     text = show("h.yaml")
     assert text.isprintable() or all(line.isprintable() for line in text.split("\n"))
-    assert load(written(text)).experiment == prepare("h.yaml").model.experiment
+    assert load(write_config(text)).experiment == prepare("h.yaml").model.experiment
     assert all(fact.text.isprintable() for fact in summarize("h.yaml").formulas)
     assert summarize("h.yaml").target.isprintable()
 
 
 def test_long_lists_are_broken_into_lines():
     names = [f"column number {k}" for k in range(80)]
-    written(",".join([*names, "y"]) + "\n" + "".join(f"{k}," * 80 + f"{k % 2}\n" for k in range(20)), "w.csv")
-    written(
+    write_config(",".join([*names, "y"]) + "\n" + "".join(f"{k}," * 80 + f"{k % 2}\n" for k in range(20)), "w.csv")
+    write_config(
         json.dumps({"data": {"source": {"csv": "w.csv"}, "target": "y", "features": names}, "hidden": [2]}), "w.yaml"
     )
     text = show("w.yaml")
     assert max(len(line) for line in text.splitlines() if " path: " not in line) <= 120
-    assert load(written(text)).experiment.data.features == tuple(names)
+    assert load(write_config(text)).experiment.data.features == tuple(names)
 
 
 def test_a_long_value_has_its_meaning_above_it():
     folder = Path("long" * 40)
     folder.mkdir()
-    written("x,y\n" + "".join(f"{k},{k % 2}\n" for k in range(20)), folder / "w.csv")
-    text = show(written(f"data: {{source: {{csv: {folder}/w.csv}}, target: y}}\nhidden: [2]\n"))
+    write_config("x,y\n" + "".join(f"{k},{k % 2}\n" for k in range(20)), folder / "w.csv")
+    text = show(write_config(f"data: {{source: {{csv: {folder}/w.csv}}, target: y}}\nhidden: [2]\n"))
     above, line = re.search(r"(.*)\n +(path: .*)\n", text).groups()
     assert above.strip() == "#          the file or a pattern, from the config file"
     assert line == f"path: {folder.resolve()}/w.csv"
@@ -145,7 +141,7 @@ def test_a_long_value_has_its_meaning_above_it():
 
 
 def test_the_walk_needs_no_data():
-    config = load(written(HEAD + "hidden: [4]\n"))
+    config = load(write_config(HEAD + "hidden: [4]\n"))
     assert "units: auto" in annotate(config, config.experiment.__class__(**{
         **vars(config.experiment), "network": config.experiment.layers, "hidden": None
     }))  # fmt: skip
@@ -163,7 +159,7 @@ training: {batch_size: 10, accumulate: 3}
 
 def test_costs_counted_by_hand():
     """Iris: 4 inputs, 3 classes. By the rule: 2 · n · in · out forward, twice that backward but for the first layer."""
-    one = summarize(written(HEAD + BLOCK))
+    one = summarize(write_config(HEAD + BLOCK))
     n, f4 = 10, 4
     by_hand = {
         "0.dense": ((8,), 32, 2 * n * 32, 2 * n * 32),
@@ -185,7 +181,9 @@ def test_costs_counted_by_hand():
 
 def test_activations_counted_by_hand():
     """Of a dense layer: signals and their gradients; of a relu in place: its mask alone; beside them the input."""
-    one = summarize(written(HEAD + "network: [{dense: 8}, relu, dense]\ndtype: float64\ntraining: {batch_size: 10}\n"))
+    one = summarize(
+        write_config(HEAD + "network: [{dense: 8}, relu, dense]\ndtype: float64\ntraining: {batch_size: 10}\n")
+    )
     dense, relu, last = (layer.activation_bytes for layer in one.layers)
     assert (dense, relu, last) == (10 * 8 * 8 * 2, 10 * 8, 10 * 3 * 8 * 2)
     assert one.totals.activation_bytes == dense + relu + last + 10 * 4 * 8
@@ -193,13 +191,13 @@ def test_activations_counted_by_hand():
 
 
 def test_a_batch_counts_the_rows_that_there_are():
-    one = summarize(written(HEAD + "hidden: [4]\ntraining: {batch_size: full, accumulate: 5}\n"))
+    one = summarize(write_config(HEAD + "hidden: [4]\ntraining: {batch_size: full, accumulate: 5}\n"))
     assert (one.batch_size, one.steps_per_epoch) == (one.rows["train"], 1)
     assert one.totals.forward == sum(layer.forward for layer in one.layers)
 
 
 def facts(text, *overrides):
-    return [(fact.name, fact.text) for fact in summarize(written(text), overrides).formulas]
+    return [(fact.name, fact.text) for fact in summarize(write_config(text), overrides).formulas]
 
 
 def test_the_formulas_in_force():
@@ -282,7 +280,7 @@ def test_the_rate_stays_a_letter_where_a_schedule_moves_it():
 
 
 def test_json_and_table_say_the_same(bptrain_in):
-    written(HEAD + BLOCK)
+    write_config(HEAD + BLOCK)
     document = json.loads(bptrain_in("show", "my.yaml", "--json").stdout)
     assert set(document) == {
         "name", "rows", "inputs", "target", "batch_size", "steps_per_epoch", "layers", "totals", "formulas", "config",
@@ -304,7 +302,7 @@ def test_json_and_table_say_the_same(bptrain_in):
 
 @pytest.mark.parametrize("columns", sampled([80, 40, 160]))
 def test_the_terminal_is_wide_enough(bptrain_in, columns):
-    written(HEAD + BLOCK)
+    write_config(HEAD + BLOCK)
     for option in ([], ["--summary"]):
         shown = bptrain_in.on_a_terminal("show", "my.yaml", *option, columns=columns, NO_COLOR="1").replace("\r", "")
         # Values are never broken: their mark may go over the edge of a narrow screen.
@@ -317,4 +315,6 @@ def test_the_terminal_is_wide_enough(bptrain_in, columns):
                 assert layer.name in shown
                 assert all(start in shown for start in layer.initializers.values())
         else:
-            assert load(written(shown, "shown.yaml")).experiment == prepare("my.yaml", ["name=my"]).model.experiment
+            assert (
+                load(write_config(shown, "shown.yaml")).experiment == prepare("my.yaml", ["name=my"]).model.experiment
+            )

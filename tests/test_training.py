@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from samples import write_config
 
 from bptrain.commands.evaluate import evaluate
 from bptrain.commands.show import show
@@ -31,15 +32,10 @@ REACHED = {
 }
 
 
-def config(text, name="my.yaml"):
-    Path(name).write_text(text)
-    return name
-
-
 def quick(*extra):
     """A small run on iris."""
     text = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 3}\n"
-    return train(config(text), extra)
+    return train(write_config(text), extra)
 
 
 def test_all_configs_are_known():
@@ -99,7 +95,7 @@ def test_dropout_does_not_change_the_start_or_the_order():
     """Each purpose has its stream."""
     text = "data: {source: {bundled: iris}}\nnetwork: [dense: 4, relu, dropout: {rate: 0}, dense]\n"
     with_masks, without = (
-        prepare(config(text), [f"network.2.dropout.rate={rate}"]).model.network for rate in (0.5, 0.0)
+        prepare(write_config(text), [f"network.2.dropout.rate={rate}"]).model.network for rate in (0.5, 0.0)
     )
     assert (with_masks.theta == without.theta).all()
 
@@ -118,7 +114,7 @@ def test_training_follows_the_textbook_by_hand():
     regularization: {l2: 0.5}
     training: {epochs: 2, batch_size: full}
     """
-    network = train(config(text)).session.model.network
+    network = train(write_config(text)).session.model.network
     table = prepare("my.yaml").model.experiment.data.source.load().columns
     x, y, w, b = table["x"], table["y"], 0.0, 0.0
     for _ in range(2):
@@ -135,7 +131,7 @@ def test_every_row_is_seen_once_an_epoch():
             seen.append(event.record)
 
     text = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 2, batch_size: 7}\n"
-    result = train(config(text), sinks=[watch])
+    result = train(write_config(text), sinks=[watch])
     rows = len(result.session.train)
     assert sorted(result.session.order.tolist()) == list(range(rows))
     assert [record["step"] for record in seen] == [-(-rows // 7), 2 * -(-rows // 7)]
@@ -151,7 +147,7 @@ def test_the_epoch_loss_is_a_mean_over_rows_not_over_batches():
     optimizer: {sgd: {lr: 1e-300}}
     training: {epochs: 1, batch_size: 64}
     """
-    start = prepare(config(text))
+    start = prepare(write_config(text))
     expected = score(start.model, start.parts["train"]).loss
     result = train("my.yaml")
     record = json.loads((result.run / "history.jsonl").read_text())
@@ -195,7 +191,7 @@ def test_a_run_directory_holds_all_that_is_promised():
 
 def test_a_run_as_shown_runs_the_same():
     one = quick()
-    again = train(config(show("my.yaml"), "my2.yaml"), ["training.epochs=3", "name=my"])
+    again = train(write_config(show("my.yaml"), "my2.yaml"), ["training.epochs=3", "name=my"])
     assert again.checkpoint.read_bytes() == one.checkpoint.read_bytes()
     assert load("my2.yaml").experiment == one.session.model.experiment
 
@@ -303,7 +299,7 @@ def test_divergence_is_said_and_nothing_bad_is_kept():
 def test_a_config_that_its_data_does_not_bear_out(text, message):
     Path("my.csv").write_text("a,b,c,one\n1,2,3.5,1\n4,5.5,,1\n7,8,9,1\n" + "1,2,3,1\n" * 20)
     with pytest.raises((InputError, OptionError), match=message):
-        train(config(text))
+        train(write_config(text))
     assert not Path("runs").exists()
     assert not validate(["my.yaml"]).valid
 
@@ -340,7 +336,7 @@ def test_numbers_beyond_float32_are_refused(value, column):
     Path("huge.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
     text = "data: {source: {csv: huge.csv}, target: y, scaling: none, target_scaling: none}\nhidden: [2]\n"
     with pytest.raises(InputError, match=rf"huge\.csv:9: {column}: .* too large"):
-        train(config(text))
+        train(write_config(text))
     assert not Path("runs").exists()
 
 
@@ -352,7 +348,7 @@ def test_a_penalty_that_overflows_is_divergence():
 def test_evaluation_refuses_data_that_changed():
     rows = [f"{k % 7},{'yes' if k % 2 else 'no'}" for k in range(40)]
     Path("d.csv").write_text("x,y\n" + "\n".join(rows) + "\n")
-    result = train(config("data: {source: {csv: d.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n"))
+    result = train(write_config("data: {source: {csv: d.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n"))
     assert evaluate(result.run).rows == 6
     Path("d.csv").write_text("x,y\n" + "\n".join(reversed(rows)) + "\n")
     with pytest.raises(InputError, match="has changed since the model was trained"):
@@ -362,7 +358,7 @@ def test_evaluation_refuses_data_that_changed():
 
 def test_labels_are_the_same_whatever_a_file_has_of_them():
     Path("d.csv").write_text("x,y\n" + "".join(f"{k},{('0', '1', 'unknown')[k % 3]}\n" for k in range(60)))
-    result = train(config("data: {source: {csv: d.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n"))
+    result = train(write_config("data: {source: {csv: d.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n"))
     Path("numbers.csv").write_text("x,y\n1,0\n2,1\n3,1\n")
     assert evaluate(result.run, data="numbers.csv").rows == 3
 
@@ -373,7 +369,7 @@ def test_an_interrupted_run_keeps_its_best_weights():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(config("data: {source: {bundled: iris}}\nhidden: [4]\n"), sinks=[stop])
+        train(write_config("data: {source: {bundled: iris}}\nhidden: [4]\n"), sinks=[stop])
     assert evaluate("runs/my-001").rows == 22
     assert not list(Path("runs").rglob("*.tmp"))
 
@@ -393,7 +389,7 @@ def test_regression_is_scored_in_the_units_of_the_data():
 
 def test_mse_on_classes_takes_one_hot_targets():
     text = "data: {source: {bundled: iris}}\nhidden: [8]\nloss: mse\noptimizer: {adam: {lr: 0.01}}\n"
-    result = train(config(text))
+    result = train(write_config(text))
     assert result.session.train.targets.shape[1] == 3
     assert result.session.train.targets.sum(axis=1).tolist() == [1] * len(result.session.train)
     assert result.test.metrics["accuracy"] > 0.85
