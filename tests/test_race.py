@@ -11,7 +11,7 @@ import bptrain
 from bptrain.commands import race
 from bptrain.console.race_view import course, picture, sentence
 from bptrain.errors import ConfigError, InputError
-from bptrain.search.significance import compared, holm, paired, two_sided
+from bptrain.search.significance import compare_losses, holm, paired, two_sided
 from bptrain.search.standings import Standing
 from bptrain.search.vary import Contender, contenders, split_values
 
@@ -52,7 +52,7 @@ def test_holm_by_hand():
 
 def test_a_leader_that_is_worse_where_both_finished_leads_by_no_more_than_noise():
     """It leads since the other diverged; the test then speaks against it."""
-    one = compared("a", [2.0, 2.1, 2.0, 2.2, 9.0], "b", [1.0, 1.1, 1.01, 1.19, math.inf])
+    one = compare_losses("a", [2.0, 2.1, 2.0, 2.2, 9.0], "b", [1.0, 1.1, 1.01, 1.19, math.inf])
     assert (one.difference < 0, one.p < 0.001, one.diverged) == (True, True, 1)
     assert not one.more_than_noise
     words = sentence(one)
@@ -79,9 +79,9 @@ def test_among_those_that_diverged_the_one_that_did_so_least_often_leads(monkeyp
 
 
 def test_what_diverged_wins_nothing():
-    one = compared("a", [1.0, 2.0, 3.0], "b", [2.0, math.inf, 3.5])
+    one = compare_losses("a", [1.0, 2.0, 3.0], "b", [2.0, math.inf, 3.5])
     assert (one.wins, one.seeds, one.difference) == (3, 3, 0.75)
-    assert compared("a", [1.0], "b", [math.inf]).p is None
+    assert compare_losses("a", [1.0], "b", [math.inf]).p is None
 
 
 @pytest.fixture

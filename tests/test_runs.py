@@ -18,7 +18,7 @@ from bptrain.report.comparison import different, in_short, perfect, score
 from bptrain.run.directory import RunDirectory
 from bptrain.run.lock import Lock
 from bptrain.run.outcome import read_outcome
-from bptrain.run.run_list import look_at
+from bptrain.run.run_list import read_run
 from bptrain.run.train_run import Started
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 3}\n"
@@ -42,7 +42,7 @@ def test_a_finished_run_says_what_it_came_to(flowers):
     said = result.to_json()
     assert (run.best, run.test) == (said["best"], said["test"])
     assert run.seconds >= result.seconds
-    assert look_at(result.run) == run
+    assert read_run(result.run) == run
 
 
 def test_a_stopped_run_goes_on_and_its_seconds_add_up(flowers):
@@ -71,7 +71,7 @@ def test_running_and_crashed_are_told_by_the_lock(flowers):
 
     def look(event):
         if isinstance(event, Started):
-            seen.append(look_at(event.run))
+            seen.append(read_run(event.run))
 
     result = bptrain.train(flowers, sinks=[look])
     assert [run.state for run in seen] == ["running"]
@@ -82,10 +82,10 @@ def test_running_and_crashed_are_told_by_the_lock(flowers):
     # A lock that nobody holds was left by a process that died, even if another has its number now.
     for pid in (gone.pid, os.getpid(), 1):
         lock.write_text(json.dumps({"pid": pid, "host": os.uname().nodename}))
-        assert look_at(result.run).state == "crashed"
+        assert read_run(result.run).state == "crashed"
     with Lock(result.run):
-        assert look_at(result.run).state == "running"
-    assert look_at(result.run).state == "finished"
+        assert read_run(result.run).state == "running"
+    assert read_run(result.run).state == "finished"
 
 
 def test_a_killed_run_has_crashed(flowers, tmp_path):
@@ -118,10 +118,10 @@ def test_a_run_without_an_outcome_is_judged_by_its_checkpoint(flowers):
     for run in (one.run, other.run):
         (run / "outcome.json").unlink()
     assert states() == {"flowers-001": "finished", "flowers-002": "stopped"}
-    assert look_at(one.run).best["epoch"] == one.best.epoch
-    assert look_at(one.run).best["loss"] == one.best.score.loss
+    assert read_run(one.run).best["epoch"] == one.best.epoch
+    assert read_run(one.run).best["loss"] == one.best.score.loss
     (one.run / "checkpoints" / "last.npz").write_bytes(b"PK\x03\x04 nonsense")
-    assert look_at(one.run).state == "crashed"
+    assert read_run(one.run).state == "crashed"
 
 
 BROKEN = {

@@ -28,7 +28,7 @@ from bptrain.run.disk import TEMPORARY, sweep
 from bptrain.run.lock import NAME, Lock
 from bptrain.run.npz import read, write
 from bptrain.run.train_run import Started
-from bptrain.training.divergence import diverged
+from bptrain.training.divergence import divergence_error
 from bptrain.training.health import Measurement, findings, named
 from bptrain.training.loop import Notice
 from bptrain.training.session import begin
@@ -315,7 +315,7 @@ def test_divergence_names_layer_step_rate_rows_and_the_largest_input():
     batch = session.model.objective.batch(len(chosen))
     batch.fill(session.train.inputs, session.train.targets, chosen)
     batch.frame.forward(training=True)
-    said = str(diverged(session, "the loss is inf", 7, batch, chosen))
+    said = str(divergence_error(session, "the loss is inf", 7, batch, chosen))
     assert "the loss is inf, first in layer 2.dense at step 7 (epoch 1, learning rate 0.25)" in said
     assert "the batch has the data rows 4, 12, 21, 22, 23, 24, 25, 26 and 4 more; its largest input is 1e+05" in said
     assert "(z of row 12)" in said
@@ -336,7 +336,9 @@ def test_the_guilty_layer_is_the_first_whose_output_is_not_finite():
         network.parameters()[name][0] = np.nan
         batch.fill(session.train.inputs, session.train.targets, chosen)
         batch.frame.forward(training=True)
-        assert f"first in layer {place} at step 3 " in str(diverged(session, "the loss is nan", 3, batch, chosen))
+        assert f"first in layer {place} at step 3 " in str(
+            divergence_error(session, "the loss is nan", 3, batch, chosen)
+        )
         network.theta[...] = kept
 
 

@@ -67,7 +67,7 @@ def benchmark(
     """
     if rounds < 1 or not seconds > 0:
         raise InputError(f"a benchmark has at least one round, and takes time (got {rounds} of {seconds:g} s)")
-    wanted, whole = chosen(names)
+    wanted, whole = choose_workloads(names)
     total = turns(wanted, rounds) + (len(commands()) * (rounds + 1) if whole else 0)
     done = 0
 
@@ -83,7 +83,7 @@ def benchmark(
     return Benchmark(comparisons, timed, absent, fingerprint())
 
 
-def chosen(names: Sequence[str]) -> tuple[tuple[Workload, ...], bool]:
+def choose_workloads(names: Sequence[str]) -> tuple[tuple[Workload, ...], bool]:
     """The workloads of some names, and whether whole commands are asked for; without names everything.
 
     Raises:

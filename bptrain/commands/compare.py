@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bptrain.errors import InputError
 from bptrain.report.comparison import Comparison, different, incomparable, scores, without_name
-from bptrain.run.run_list import look_at
+from bptrain.run.run_list import read_run
 
 
 def compare(runs: Sequence[str | Path], *, html: str | Path | None = None) -> Comparison:
@@ -19,7 +19,7 @@ def compare(runs: Sequence[str | Path], *, html: str | Path | None = None) -> Co
         InputError: one of them is no run, or comes twice; or there is something at the page's path, or no matplotlib.
         StorageError: the page cannot be written.
     """
-    found = tuple(look_at(path) for path in runs)
+    found = tuple(read_run(path) for path in runs)
     if not found:
         raise InputError("no runs to compare; name their directories, or see bptrain runs")
     for path in sorted({run.path for run in found if sum(run.path == other.path for other in found) > 1}):

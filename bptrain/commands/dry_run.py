@@ -18,7 +18,7 @@ from bptrain.nn.threads import threads_for
 from bptrain.rules import require_sense
 from bptrain.run.checkpoint import read_last, restore, save_last
 from bptrain.run.directory import ROOT
-from bptrain.run.keeper import refuse_no_room
+from bptrain.run.keeper import require_room
 from bptrain.run.trackers import require_trackers
 from bptrain.training.budget import Budget
 from bptrain.training.loop import pass_over_rows
@@ -76,16 +76,16 @@ def dry_run(
     warnings = require_sense(assembly, strict=strict)
     require_trackers(assembly.config)
     session = begin(assembly)
-    refuse_no_room(ROOT, session)
+    require_room(ROOT, session)
     steps = min(WARM_UP + 1, session.steps_per_epoch)
     with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
-        took = [timed(session, step + 1) for step in range(steps)]
+        took = [time_step(session, step + 1) for step in range(steps)]
     now, peak = memory()
     held_out, portion = session.held_out, scoring_rows(session.model.experiment)
     began = perf_counter()
     score(session.model, held_out.first(portion))
     validation = (perf_counter() - began) * len(held_out) / min(portion, len(held_out))
-    save, restoring, size = kept(session, twin_of(assembly))
+    save, restoring, size = time_checkpoint(session, twin_of(assembly))
     epoch, epochs = took[-1] * session.steps_per_epoch + validation, session.model.experiment.training.epochs
     return DryRun(
         session.model.experiment.name,
@@ -105,7 +105,7 @@ def dry_run(
     )
 
 
-def kept(session: Session, twin: Session) -> tuple[float, float, int]:
+def time_checkpoint(session: Session, twin: Session) -> tuple[float, float, int]:
     """Save a session and restore it in its twin: the seconds of both, and the bytes of the file.
 
     Raises:
@@ -119,7 +119,7 @@ def kept(session: Session, twin: Session) -> tuple[float, float, int]:
         _, arrays, stored, _ = read_last(path)
         restore(twin, arrays, stored, path)
         restored, size = perf_counter(), path.stat().st_size
-    if not alike(session, twin):
+    if not is_identical(session, twin):
         raise StorageError("what was saved does not come back as it was; please report this as a bug")
     return saved - began, restored - saved, size
 
@@ -131,7 +131,7 @@ def twin_of(assembly: Assembly) -> Session:
     return begin(replace(assembly, model=fresh))
 
 
-def timed(session: Session, step: int) -> float:
+def time_step(session: Session, step: int) -> float:
     """The seconds of one step, up to that number."""
     began = perf_counter()
     for _ in pass_over_rows(session, Budget(pause=step)):
@@ -139,7 +139,7 @@ def timed(session: Session, step: int) -> float:
     return perf_counter() - began
 
 
-def alike(one: Session, other: Session) -> bool:
+def is_identical(one: Session, other: Session) -> bool:
     """Whether two sessions are the same, bit for bit."""
     arrays, others = one.arrays(), other.arrays()
     same = arrays.keys() == others.keys() and all(arrays[name].tobytes() == others[name].tobytes() for name in arrays)

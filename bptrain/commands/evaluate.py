@@ -6,7 +6,7 @@ from pathlib import Path
 from bptrain.code import load_codes
 from bptrain.errors import InputError
 from bptrain.evaluation.bootstrap import FEWEST, MOST, Watch
-from bptrain.evaluation.evaluation import Evaluation, SplitName, chosen_rows, evaluated
+from bptrain.evaluation.evaluation import Evaluation, SplitName, choose_rows, evaluate_rows
 from bptrain.run.checkpoint import load
 
 
@@ -44,5 +44,5 @@ def evaluate(
         raise InputError(f"--bootstrap: expected a whole number from {FEWEST} to {MOST:,} (got {bootstrap}); try 1000")
     load_codes(code)
     model, stored = load(checkpoint)
-    name, rows = chosen_rows(model, stored, data, split)
-    return evaluated(model, name, rows, bootstrap, watch)
+    name, rows = choose_rows(model, stored, data, split)
+    return evaluate_rows(model, name, rows, bootstrap, watch)

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from bptrain.code import load_codes
 from bptrain.evaluation.prediction import Prediction, Watch, predict_file
-from bptrain.evaluation.prediction_file import refuse_output
+from bptrain.evaluation.prediction_file import check_output
 from bptrain.run.checkpoint import load
 
 
@@ -51,6 +51,6 @@ def predict(
     load_codes(code)
     if isinstance(output, str | Path):
         output = Path(output)
-        refuse_output(output, Path(file), force=force)
+        check_output(output, Path(file), force=force)
     model, _ = load(checkpoint)
     return predict_file(model, file, output, ids, keep=keep, watch=watch)

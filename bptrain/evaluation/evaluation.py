@@ -58,7 +58,7 @@ class Evaluation:
         return document
 
 
-def evaluated(
+def evaluate_rows(
     model: Model, name: str, rows: Rows, bootstrap: int | None = None, watch: Watch | None = None
 ) -> Evaluation:
     """Score a model on rows that have a name; see `evaluate`."""
@@ -75,10 +75,10 @@ def evaluated(
     return Evaluation(name, len(rows), result.loss, values, each, bootstrap, ranges, found)
 
 
-def chosen_rows(
+def choose_rows(
     model: Model, stored: dict[str, Any], data: str | Path | None, split: SplitName | None
 ) -> tuple[str, Rows]:
-    """The rows to score, and what they are called: a part of the run's own, or `data`.
+    """Return the rows to score, and what they are called: a part of the run's own, or `data`.
 
     Raises:
         InputError: they cannot be had, or do not fit the model.

@@ -14,7 +14,7 @@ from bptrain.arrays import Array
 from bptrain.columns.features import Numeric
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.answers import Answer, answers
-from bptrain.evaluation.prediction_file import CsvExport, exported
+from bptrain.evaluation.prediction_file import CsvExport, export_csv
 from bptrain.model.encoding import describe_ignored, describe_unseen
 from bptrain.model.model import Model, scoring_rows
 from bptrain.model.scoring import predict_rows
@@ -89,11 +89,11 @@ def predict_file(
         carried = ids_in(chunks, wanted, default=ids is None)
         said = answers(model)
         names = (*carried, *(column for answer in said for column in answer.columns))
-        refuse_alike(names, carried)
+        check_names(names, carried)
         kept = Kept(names, keep if keep is not None else chunks.rows if output is None else 0)
         sinks: list[Kept | CsvExport] = [kept]
         if isinstance(output, Path):
-            sinks.append(stack.enter_context(exported(output, names, len(carried))))
+            sinks.append(stack.enter_context(export_csv(output, names, len(carried))))
         elif output is not None:
             sinks.append(CsvExport(output, names, len(carried)))
         tallies = Tallies(Counter(), Counter())
@@ -149,7 +149,7 @@ def ids_in(chunks: Chunks, wanted: Sequence[str], *, default: bool) -> tuple[str
     return tuple(name for name in wanted if name in chunks.names)
 
 
-def refuse_alike(names: Sequence[str], carried: Sequence[str]) -> None:
+def check_names(names: Sequence[str], carried: Sequence[str]) -> None:
     """Refuse a column to be carried along that is called as one of the predictions.
 
     Raises:
@@ -175,7 +175,7 @@ def predictions(
         start = 0
         for outputs in predict_rows(model, inputs):
             read = [column for answer in said for column in answer.read(outputs)]
-            refuse_not_finite(table, rows, start, read)
+            require_finite_outputs(table, rows, start, read)
             start += len(outputs)
             for pieces, column in zip(found, read, strict=True):
                 pieces.append(column.copy())
@@ -183,8 +183,8 @@ def predictions(
         if rows is not None:
             tallies.dropped += len(table) - len(rows)
             tallies.missing.update(model.columns.complete(table, target=False)[1])
-            columns = [spread(column, rows, len(table)) for column in columns]
-        yield [*(identifying(table, name) for name in ids), *columns]
+            columns = [spread_rows(column, rows, len(table)) for column in columns]
+        yield [*(read_id(table, name) for name in ids), *columns]
 
 
 def whole_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[tuple[Table, Array | None]]:
@@ -211,16 +211,16 @@ def whole_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[
         start += cut
 
 
-def spread(column: Array, rows: Array, count: int) -> Array:
-    """Values at their rows among so many, None elsewhere."""
+def spread_rows(column: Array, rows: Array, count: int) -> Array:
+    """Put values at their rows among `count`, None elsewhere."""
     out: Array = np.full(count, None, object)
     # A list keeps the type of numbers, which have other digits in double precision.
     out[rows] = list(column)
     return out
 
 
-def identifying(table: Table, name: str) -> Array:
-    """A column to be carried along as it stands in the file: text, or numbers, whole ones without a point.
+def read_id(table: Table, name: str) -> Array:
+    """Return a column to be carried along as it stands in the file: text, or numbers, whole ones without a point.
 
     Raises:
         InputError: a whole number is too large to be told from its neighbours.
@@ -239,7 +239,7 @@ def identifying(table: Table, name: str) -> Array:
     return out
 
 
-def refuse_not_finite(table: Table, rows: Array | None, start: int, columns: Sequence[Array]) -> None:
+def require_finite_outputs(table: Table, rows: Array | None, start: int, columns: Sequence[Array]) -> None:
     """Refuse what is no prediction.
 
     Raises:

@@ -61,7 +61,7 @@ class CsvExport:
         self.writer.writerows(zip(*cells, strict=True))
 
 
-def refuse_output(path: Path, read: Path, *, force: bool) -> None:
+def check_output(path: Path, read: Path, *, force: bool) -> None:
     """Refuse a place for a CSV file, before any work is done for it.
 
     Args:
@@ -95,7 +95,7 @@ def inputs(path: Path) -> list[Path]:
 
 
 @contextmanager
-def exported(path: Path, names: Sequence[str], ids: int = 0) -> Iterator[CsvExport]:
+def export_csv(path: Path, names: Sequence[str], ids: int = 0) -> Iterator[CsvExport]:
     """A CSV file to write in this block; only when all is well does it take the place of what was there.
 
     Raises:

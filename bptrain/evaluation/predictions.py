@@ -70,10 +70,10 @@ def score_and_predict(model: Model, rows: Rows) -> tuple[Score, tuple[Prediction
             found[name].append((said.copy(), true.copy()))
 
     result = score(model, rows, keep=keep)
-    return result, tuple(joined(head, model.columns, found[head.name]) for head in model.heads)
+    return result, tuple(join_chunks(head, model.columns, found[head.name]) for head in model.heads)
 
 
-def joined(head: Head, columns: Columns, pairs: Sequence[Pair]) -> Predictions:
+def join_chunks(head: Head, columns: Columns, pairs: Sequence[Pair]) -> Predictions:
     """The predictions of a head from those of portions."""
     said, true = (np.concatenate([pair[k] for pair in pairs]) for k in (0, 1))
     return Predictions(head.kind, *names_of(head, columns), said, true, head.name)

@@ -9,13 +9,13 @@ from typing import Any
 from bptrain.code import load_codes
 from bptrain.errors import InputError, StorageError
 from bptrain.evaluation.bootstrap import Watch
-from bptrain.evaluation.evaluation import Evaluation, SplitName, chosen_rows, evaluated
+from bptrain.evaluation.evaluation import Evaluation, SplitName, choose_rows, evaluate_rows
 from bptrain.model.encoded_rows import Rows
 from bptrain.model.model import Model
 from bptrain.run.checkpoint import find, load
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history
-from bptrain.run.run_list import Run, look_at
+from bptrain.run.run_list import Run, read_run
 from bptrain.training.session import Record
 
 SAMPLES = 1000
@@ -66,16 +66,16 @@ def gather(
     run = run_of(checkpoint)
     evaluation, rows, missing = None, None, ""
     try:
-        name, rows = chosen_rows(model, stored, data, split)
+        name, rows = choose_rows(model, stored, data, split)
         samples = SAMPLES if len(rows) <= MOST_ROWS else None
-        evaluation = evaluated(model, name, rows, samples, watch)
+        evaluation = evaluate_rows(model, name, rows, samples, watch)
     except (InputError, StorageError) as error:
         if data is not None or split is not None:
             raise
         missing = str(error)
     records = read_history(run.history) if run else []
     environment = stored["environment"] | (read_environment(run) if run else {})
-    state = look_at(run.path) if run else None
+    state = read_run(run.path) if run else None
     return Material(checkpoint, run, model, stored, records, environment, state, evaluation, rows, missing)
 
 

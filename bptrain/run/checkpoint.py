@@ -38,7 +38,7 @@ def save_best(path: Path, session: Session) -> None:
     arrays = network.named(best.theta) | network.named_state(best.state)
     if best.raw is not None:
         arrays["raw"] = best.raw
-    refuse_not_finite(arrays)
+    require_finite(arrays)
     npz.write(path, arrays, document(session) | {"epoch": best.epoch})
 
 
@@ -55,7 +55,7 @@ def save_last(path: Path, session: Session, history: Mapping[str, Any]) -> None:
         StorageError: the file could not be written; the one before it is intact.
     """
     arrays = session.arrays()
-    refuse_not_finite(arrays)
+    require_finite(arrays)
     whole: dict[str, Any] = {
         "epoch": session.epoch,
         "streams": session.model.streams.state(),
@@ -72,7 +72,7 @@ def previous(path: Path) -> Path:
     return path.with_suffix(".previous.npz")
 
 
-def refuse_not_finite(arrays: Mapping[str, Array]) -> None:
+def require_finite(arrays: Mapping[str, Array]) -> None:
     """Keep what is not finite from being saved.
 
     Raises:

@@ -59,8 +59,10 @@ class RunDirectory:
         return self.path / "outcome.json"
 
 
-def create(experiment: Experiment, environment: dict[str, Any], wanted: Path | None) -> tuple[RunDirectory, Lock]:
-    """A new run directory with the config as run and the environment, and the right to write to it.
+def create_directory(
+    experiment: Experiment, environment: dict[str, Any], wanted: Path | None
+) -> tuple[RunDirectory, Lock]:
+    """Make a new run directory with the config as run and the environment; return it with the right to write to it.
 
     Args:
         experiment: without any `auto`.
@@ -73,8 +75,8 @@ def create(experiment: Experiment, environment: dict[str, Any], wanted: Path | N
     """
     lock = None
     try:
-        path = wanted or numbered(ROOT, file_name(experiment.name))
-        lock = claimed(path)
+        path = wanted or make_numbered(ROOT, file_name(experiment.name))
+        lock = claim(path)
         run = RunDirectory(path)
         # First of all the config: from then on the run can be resumed.
         write_config(run, experiment)
@@ -101,8 +103,8 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def claimed(path: Path) -> Lock:
-    """The lock of the directory at a path, which is made if need be.
+def claim(path: Path) -> Lock:
+    """Return the lock of the directory at a path, which is made if need be.
 
     Raises:
         InputError: there is something else, or something in it, or another process has it.
@@ -110,18 +112,18 @@ def claimed(path: Path) -> Lock:
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: exists already and is no directory; choose a new --run directory")
     path.mkdir(parents=True, exist_ok=True)
-    if foreign(path) and not (path / LOCK).exists():
+    if has_content(path) and not (path / LOCK).exists():
         raise in_use(path)
     lock = Lock(path)
     # Looked at again: another process may have been here and gone.
-    if foreign(path):
+    if has_content(path):
         lock.release()
         raise in_use(path)
     sweep(path)
     return lock
 
 
-def foreign(path: Path) -> bool:
+def has_content(path: Path) -> bool:
     """Whether there is more in a directory than what a run leaves that died before it began."""
     return any(entry.name != LOCK and not TEMPORARY.fullmatch(entry.name) for entry in path.iterdir())
 
@@ -133,8 +135,8 @@ def in_use(path: Path) -> InputError:
     return InputError(f"{path}: exists already; a run never overwrites another, choose a new --run directory{rest}")
 
 
-def numbered(root: Path, name: str) -> Path:
-    """A new directory `root/name-001`, with the number after the highest in use."""
+def make_numbered(root: Path, name: str) -> Path:
+    """Make a new directory `root/name-001`, with the number after the highest in use."""
     root.mkdir(parents=True, exist_ok=True)
     used = [int(tail) for path in root.glob("*") if (tail := path.name.removeprefix(f"{name}-")).isdecimal()]
     number = max(used, default=0) + 1

@@ -99,7 +99,7 @@ class Keeper:
             self.budget.report = (self.session.step // steps + 1) * steps
 
 
-def refuse_no_room(folder: Path, session: Session) -> None:
+def require_room(folder: Path, session: Session) -> None:
     """Refuse to begin what could not be saved.
 
     Args:

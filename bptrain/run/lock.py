@@ -64,7 +64,9 @@ class Lock:
         if not self._locked():
             owner = self._owner()
             self._close()
-            raise InputError(f"{self.path.parent}: {described(owner)} is training here; wait for it, or stop it first")
+            raise InputError(
+                f"{self.path.parent}: {describe_owner(owner)} is training here; wait for it, or stop it first"
+            )
         try:
             mine = os.path.samestat(os.fstat(self.handle), os.stat(self.path))
         except FileNotFoundError:
@@ -91,7 +93,7 @@ class Lock:
             else:
                 return True
         owner = self._owner(patience=0.0)
-        return not owner or (owner.get("host") == socket.gethostname() and not alive(owner.get("pid")))
+        return not owner or (owner.get("host") == socket.gethostname() and not is_alive(owner.get("pid")))
 
     def _owner(self, patience: float = 0.2) -> dict[str, Any]:
         """What the file says of its owner, who may be about to write it."""
@@ -123,14 +125,14 @@ def holder(folder: Path) -> str | None:
             except ValueError:
                 owner = None
             owner = owner if isinstance(owner, dict) else {}
-            if owner.get("host") == socket.gethostname() and not alive(owner.get("pid")):
+            if owner.get("host") == socket.gethostname() and not is_alive(owner.get("pid")):
                 return ""
-            return described(owner) if held(file.fileno()) else ""
+            return describe_owner(owner) if is_held(file.fileno()) else ""
     except OSError:
         return None
 
 
-def held(handle: int) -> bool:
+def is_held(handle: int) -> bool:
     """Whether somebody has the lock of an open file; where the system does not tell, yes."""
     if fcntl is None:
         return True
@@ -142,12 +144,12 @@ def held(handle: int) -> bool:
     return False
 
 
-def described(owner: dict[str, Any]) -> str:
-    """An owner in words: `process 123 on host box`."""
+def describe_owner(owner: dict[str, Any]) -> str:
+    """Return an owner in words: `process 123 on host box`."""
     return f"process {owner['pid']} on host {owner['host']}" if {"pid", "host"} <= owner.keys() else "another process"
 
 
-def alive(pid: object) -> bool:
+def is_alive(pid: object) -> bool:
     """Whether there is a process of that number on this host."""
     if not isinstance(pid, int) or pid <= 0:
         return False

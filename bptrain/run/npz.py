@@ -63,7 +63,7 @@ def seal(file: BinaryIO) -> None:
     file.write(digest(file, file.tell()))
 
 
-def sealed(file: BinaryIO, total: int) -> bool:
+def is_sealed(file: BinaryIO, total: int) -> bool:
     """Whether a file of so many bytes is, bit for bit, what was sealed."""
     wanted = digest(file, total - DIGEST)
     return file.read() == wanted
@@ -91,7 +91,7 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
             if file.read(4) != b"PK\x03\x04":
                 raise InputError(f"{path}: not a checkpoint; name a run directory or one of its checkpoints/*.npz")
             total = os.fstat(file.fileno()).st_size
-            if not sealed(file, total):
+            if not is_sealed(file, total):
                 raise ValueError("its checksum does not match its content")
             with zipfile.ZipFile(file) as archive:
                 arrays = dict(member(archive, info, total) for info in archive.infolist())

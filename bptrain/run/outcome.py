@@ -41,8 +41,8 @@ def read_outcome(run: RunDirectory) -> Outcome | None:
 
 
 @contextmanager
-def noted(run: RunDirectory, began: float) -> Iterator[Outcome]:
-    """Note what becomes of a run in this block, which fills in what it knows.
+def note_outcome(run: RunDirectory, began: float) -> Iterator[Outcome]:
+    """Write what becomes of a run in this block, which fills in what it knows.
 
     Args:
         run: its directory.

@@ -15,7 +15,7 @@ from bptrain.needs import meet
 from bptrain.run.checkpoint import needed_by, read_last, restore
 from bptrain.run.directory import RunDirectory, write_config
 from bptrain.run.disk import sweep
-from bptrain.run.keeper import refuse_no_room
+from bptrain.run.keeper import require_room
 from bptrain.run.lock import Lock
 from bptrain.run.open_run import OpenRun
 from bptrain.run.trackers import require_trackers
@@ -58,7 +58,7 @@ def reopen_run(path: str | Path, overrides: Sequence[str], began: float) -> Open
     try:
         session, seen, notices = reopen_session(directory, overrides)
         if not session.stopped:
-            refuse_no_room(directory.checkpoints, session)
+            require_room(directory.checkpoints, session)
     except BaseException:
         lock.release()
         raise
@@ -81,7 +81,7 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
     notices += [notice] if notice else []
     meet(needed_by(stored, file), str(file))
     config = load_document(stored["config"], str(file), overrides)
-    refuse_changes(dump(from_json(stored["config"], str(file))), config)
+    check_changes(dump(from_json(stored["config"], str(file))), config)
     require_order(run, arrays)
     session = begin_again(config)
     if session.data != stored["data"]:
@@ -115,7 +115,7 @@ def restart_session(run: RunDirectory, overrides: Sequence[str]) -> Session:
     if not run.config.is_file() or (run.history.is_file() and run.history.stat().st_size):
         raise InputError(f"{run.path}: the checkpoints are gone; there is nothing to go on from")
     config = load(run.config, overrides)
-    refuse_changes(dump(load(run.config).experiment), config)
+    check_changes(dump(load(run.config).experiment), config)
     session = begin_again(config)
     run.checkpoints.mkdir(exist_ok=True)
     write_config(run, session.model.experiment)
@@ -132,7 +132,7 @@ def begin_again(config: Config) -> Session:
     return begin(assemble(config, read(config)))
 
 
-def refuse_changes(before: Mapping[str, Any], config: Config) -> None:
+def check_changes(before: Mapping[str, Any], config: Config) -> None:
     """Refuse a config that differs from that of the run in more than may change.
 
     Raises:
@@ -141,18 +141,18 @@ def refuse_changes(before: Mapping[str, Any], config: Config) -> None:
     after = dump(config.experiment)
     mistakes = [
         Mistake(key, f"was {old} when the run began and cannot become {new}; only {', '.join(CHANGEABLE)} may change")
-        for key, old, new in unlike(before, after)
+        for key, old, new in compare_documents(before, after)
         if not any(key == one or key.startswith(f"{one}.") for one in CHANGEABLE)
     ]
     if mistakes:
         raise config.origin.located(OptionError(*mistakes))
 
 
-def unlike(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """The keys in which two documents differ, with both values."""
+def compare_documents(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Return the keys in which two documents differ, with both values."""
     if isinstance(before, Mapping) and isinstance(after, Mapping) and before.keys() == after.keys():
         for name in before:
-            yield from unlike(before[name], after[name], f"{key}.{name}" if key else name)
+            yield from compare_documents(before[name], after[name], f"{key}.{name}" if key else name)
     elif before != after:
         yield key, before, after
 

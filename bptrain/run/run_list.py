@@ -89,8 +89,8 @@ def moment(run: Run) -> float:
         return 0.0
 
 
-def look_at(path: str | Path) -> Run:
-    """A run as it lies on the disk.
+def read_run(path: str | Path) -> Run:
+    """Read a run as it lies on the disk.
 
     Raises:
         InputError: there is none at the path.

@@ -20,7 +20,7 @@ from bptrain.run.checkpoint import save_best
 from bptrain.run.history import History
 from bptrain.run.keeper import Keeper
 from bptrain.run.open_run import OpenRun
-from bptrain.run.outcome import noted
+from bptrain.run.outcome import note_outcome
 from bptrain.run.trackers import TensorBoard
 from bptrain.training import loop
 from bptrain.training.budget import Budget
@@ -98,7 +98,7 @@ def train_run(
     interruption = interruption or Interruption()
     deadline = perf_counter() + (training.max_seconds or inf)
     budget = Budget(interruption, training.max_steps or inf, deadline, pause)
-    with noted(run.directory, run.began) as note:
+    with note_outcome(run.directory, run.began) as note:
         keep_training(run, sinks, budget)
         if interruption.signal is not None or budget.paused == "interruption":
             where = f" at step {session.step} (epoch {min(session.epoch + 1, training.epochs)})"

@@ -34,7 +34,7 @@ class Comparison:
         return self.p is not None and self.p < SIGNIFICANT and self.difference > 0
 
 
-def compared(better: str, one: Sequence[float], worse: str, other: Sequence[float]) -> Comparison:
+def compare_losses(better: str, one: Sequence[float], worse: str, other: Sequence[float]) -> Comparison:
     """Compare the losses of two, seed by seed; one that is not finite is left out of the averages."""
     pairs = [(a, b) for a, b in zip(one, other, strict=True) if isfinite(a) and isfinite(b)]
     wins = sum(a < b for a, b in zip(one, other, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 
 from bptrain.errors import DivergedError
 from bptrain.nn.threads import threads_for
-from bptrain.search.significance import Comparison, compared, holm
+from bptrain.search.significance import Comparison, compare_losses, holm
 from bptrain.search.vary import Contender
 from bptrain.training.budget import Budget
 from bptrain.training.loop import EpochEnd, train
@@ -154,6 +154,6 @@ def rank(standings: Sequence[Standing]) -> tuple[Standing, ...]:
 def comparisons(ordered: Sequence[Standing]) -> tuple[Comparison, ...]:
     """The leader against each of the others."""
     leader, *others = ordered
-    found = [compared(leader.contender.name, leader.losses, one.contender.name, one.losses) for one in others]
+    found = [compare_losses(leader.contender.name, leader.losses, one.contender.name, one.losses) for one in others]
     corrected = holm([one.p for one in found])
     return tuple(replace(one, p=p) for one, p in zip(found, corrected, strict=True))

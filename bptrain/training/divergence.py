@@ -17,10 +17,10 @@ FAR = 100.0
 MOST_ROWS = 8
 
 
-def diverged(
+def divergence_error(
     session: Session, what: str, step: int, batch: Batch | None = None, chosen: Array | None = None
 ) -> DivergedError:
-    """The error for numbers that are not finite.
+    """Return the error for numbers that are not finite.
 
     Args:
         session: as it stands.
@@ -29,7 +29,7 @@ def diverged(
         batch: of that step, filled; None where it was seen outside a step.
         chosen: the rows of the batch among those that train.
     """
-    place = guilty(session, batch)
+    place = find_layer(session, batch)
     moment = f"at step {step} (epoch {session.epoch + 1}, learning rate {session.lr:g})"
     text = f"training diverged: {what}, first in layer {place} {moment}"
     if batch is None or chosen is None:
@@ -45,9 +45,9 @@ def diverged(
     return DivergedError(f"{text}; {seen}; {advice(session, largest)}")
 
 
-def guilty(session: Session, batch: Batch | None) -> str:
-    """The layer where it began: the first whose output is not finite, or else the last whose parameters are not, or
-    else the last of all, whose scores the loss is of."""
+def find_layer(session: Session, batch: Batch | None) -> str:
+    """Return the layer where it began: the first whose output is not finite, or else the last whose parameters are not,
+    or else the last of all, whose scores the loss is of."""
     chain, entries = session.model.network.chain, session.model.network.entries
     if batch is not None:
         place = next(unbounded(batch.frame, chain.names), None)

@@ -20,7 +20,7 @@ from bptrain.optim import LineSearch
 from bptrain.optim.chunked_update import update
 from bptrain.training import health
 from bptrain.training.budget import Budget
-from bptrain.training.divergence import diverged
+from bptrain.training.divergence import divergence_error
 from bptrain.training.session import Record, Session, is_of_layer
 
 TICK = 0.1
@@ -76,7 +76,7 @@ def train(session: Session, budget: Budget) -> Iterator[Event]:
             yield from pass_over_rows(session, budget)
             if session.position < len(session.train) or budget.paused is not None:
                 continue
-            seen = scored(session, budget)
+            seen = score_epoch(session, budget)
             if seen is None:
                 continue
             end = finish_epoch(session, seen, budget)
@@ -120,7 +120,7 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
         else:
             loss, weight = objective.loss_and_grad(batch)
         if not isfinite(loss):
-            raise diverged(session, f"the loss is {loss}", session.step + 1, batch, chosen)
+            raise divergence_error(session, f"the loss is {loss}", session.step + 1, batch, chosen)
         session.position += len(chosen)
         session.loss_sum += loss * weight
         session.weight_sum += weight
@@ -134,7 +134,7 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
             if measurement:
                 measurement.finish()
         if not finite:
-            raise diverged(session, "a parameter is not finite", session.step, batch, chosen)
+            raise divergence_error(session, "a parameter is not finite", session.step, batch, chosen)
         if perf_counter() >= due or session.step >= look_at or interruption.signal is not None:
             yield Progress(session.epoch + 1, session.position, session.loss_sum / (session.weight_sum or 1.0))
             if reason_to_leave(session, budget):
@@ -218,12 +218,12 @@ def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float
     return values[0] - penalty, float(len(batch.input))
 
 
-def scored(session: Session, budget: Budget) -> Score | None:
-    """The score of the present weights on what is held out, or None if a request to stop came in between."""
+def score_epoch(session: Session, budget: Budget) -> Score | None:
+    """Score the present weights on what is held out, or None if a request to stop came in between."""
     if not np.isfinite(session.model.network.theta).all():
-        raise diverged(session, "a parameter is not finite", session.step)
+        raise divergence_error(session, "a parameter is not finite", session.step)
     if not all(np.isfinite(slot).all() for slot in session.slots):
-        raise diverged(session, "a gradient was too large for the optimizer's state", session.step)
+        raise divergence_error(session, "a gradient was too large for the optimizer's state", session.step)
     try:
         with session.averaged():
             return score(session.model, session.held_out, budget.interruption)
@@ -241,7 +241,7 @@ def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
     if not isfinite(seen.loss + penalty):
         name = "validation" if held_out else "train"
         what = f"the {name} loss is {seen.loss}" if isfinite(penalty) else f"the penalty is {penalty}"
-        raise diverged(session, what, session.step)
+        raise divergence_error(session, what, session.step)
     session.epoch += 1
     record: Record = {"epoch": session.epoch, "step": session.step, "lr": session.lr, "loss": loss}
     if model.objective.penalties:
