@@ -60,6 +60,12 @@ def test_the_committed_schema_is_what_the_command_writes(bptrain_in, tmp_path):
     assert json.loads(FILE.read_text(encoding="utf-8")) == bptrain.schema()
 
 
+def test_the_schema_does_not_depend_on_which_module_was_imported_first():
+    for key in FAMILIES:
+        named = [one["const"] for one in bptrain.schema()["definitions"][key]["anyOf"] if "const" in one]
+        assert named == sorted(named)
+
+
 def test_an_earlier_schema_is_renewed_and_nothing_else_is_overwritten(bptrain_in, tmp_path):
     (tmp_path / "old.json").write_text('{\n "title": "bptrain config",\n "type": "object"\n}\n')
     assert bptrain_in("schema", "-o", "old.json").returncode == 0

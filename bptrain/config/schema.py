@@ -125,7 +125,8 @@ def family_schema(family: Family, definitions: dict[str, Schema]) -> Schema:
     key = next(name for name, one in FAMILIES.items() if one is family)
     if key not in definitions:
         definitions[key] = {}
-        members = family.members
+        # By name, so that the file is the same whichever module was imported first.
+        members = dict(sorted(family.members.items()))
         alone = [name for name, cls in members.items() if not any(option.required for option in options(cls))]
         definitions[key].update(
             any_of(
