@@ -6,7 +6,7 @@ import pytest
 
 from bptrain.gradcheck import check
 from bptrain.gradcheck.planted import MUTATIONS
-from bptrain.gradcheck.planted.mutation import ROWS, broken, dense, twin_of
+from bptrain.gradcheck.planted.mutation import ROWS, dense, spoil, twin_of
 from bptrain.gradcheck.planted.mutation_report import outcome
 from bptrain.nn import LAYERS
 from bptrain.nn.activations import Tanh
@@ -63,7 +63,7 @@ def test_the_same_without_a_bug_passes(name):
     """What catches the bugs is not the planting."""
     cls = LAYERS.members[name]
     layer = cls.example(4) if hasattr(cls, "example") else cls()
-    layers = (dense(), broken(layer, "backward", lambda right, *_: right()), Tanh(), dense(3))
+    layers = (dense(), spoil(layer, "backward", lambda right, *_: right()), Tanh(), dense(3))
     assert all(one.passed for one in check(twin_of(layers, SoftmaxCrossEntropy(), Regularization(), ROWS)))
 
 

@@ -293,3 +293,9 @@ def test_metrics_say_themselves_what_they_are_for(monkeypatch):
     monkeypatch.setattr(Misses, "tells_apart", lambda self, classes: classes > 3)
     monkeypatch.setattr(Misses, "usual", False)
     assert "misses" not in bptrain.evaluate(bptrain.train(write("hidden: [8]"), run="there").run).metrics
+
+
+def test_the_report_draws_what_the_units_of_a_newcomer_look_for():
+    Path("c.yaml").write_text("data: {source: {bundled: digits}}\nnetwork: [project: 10]\ntraining: {epochs: 1}\n")
+    bptrain.train("c.yaml", run="here")
+    assert "Weights into unit 9 of the first layer" in Path(bptrain.write_report("here", "here.html")).read_text()

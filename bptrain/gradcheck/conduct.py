@@ -13,7 +13,7 @@ from bptrain.arrays import Array
 from bptrain.gradcheck.diagnosis.diagnosis import diagnose_exception
 from bptrain.gradcheck.safety import is_foreign
 from bptrain.gradcheck.twin import Twin
-from bptrain.gradcheck.verdict import Check, failed, index
+from bptrain.gradcheck.verdict import Check, fail, index
 from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, PassageObserver, guard_kernels, in_backward_order
 
 
@@ -37,7 +37,7 @@ def find_misconduct(twin: Twin) -> Iterator[Check]:
 def fail_part(name: str, kind: str, what: str) -> Check:
     """A failed check with the layer to blame and the kind of bug."""
     text = f"{name}: {what}"
-    return replace(failed(name, (), 0, text), kind=kind, layer=name, cause=text)
+    return replace(fail(name, (), 0, text), kind=kind, layer=name, cause=text)
 
 
 def of_layer(observed: ObservedLayer, passage: Passage) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from bptrain.gradcheck.methods import Central, ComplexStep, Method
 from bptrain.gradcheck.rounding_error import step_aside
 from bptrain.gradcheck.safety import unsafe_parts
 from bptrain.gradcheck.twin import BURN_IN, Twin
-from bptrain.gradcheck.verdict import Check, Entries, Mismatch, compare, failed, index, too_many_skipped
+from bptrain.gradcheck.verdict import Check, Entries, Mismatch, compare, fail, index, too_many_skipped
 from bptrain.nn.observer import BackwardError
 
 MethodName = Literal["complex", "central", "both"]
@@ -57,7 +57,7 @@ def check(twin: Twin, method: MethodName = "complex", entries: Entries = "auto")
                 checks += without_dx(twin)
         except BackwardError as error:
             culprit = diagnose_exception(error)
-            one = failed("backward pass", (), 0, str(culprit))
+            one = fail("backward pass", (), 0, str(culprit))
             return [replace(one, kind=culprit.bug.kind, layer=culprit.layer, cause=str(culprit))]
     return [*checks, *notes]
 

@@ -35,15 +35,17 @@ def unsafe_parts(twin: Twin) -> Iterator[tuple[str, str]]:
     with twin.observe(observer):
         twin.values()
     for real, in_complex in zip(in_backward_order(twin.observed[0]), in_backward_order(twin.observed[1]), strict=True):
-        if is_foreign(real.layer) and (reason := probed(layer_reason, real, in_complex, observer.passages[real.name])):
+        if is_foreign(real.layer) and (
+            reason := reason_of(layer_reason, real, in_complex, observer.passages[real.name])
+        ):
             in_complex.complex_safe = False
             yield real.name, reason
-    if is_foreign(twin.real.loss) and (reason := probed(loss_reason, twin)):
+    if is_foreign(twin.real.loss) and (reason := reason_of(loss_reason, twin)):
         twin.loss_is_complex_safe = False
         yield twin.loss_name, reason
 
 
-def probed(reason: Callable[..., str | None], *subject: Any) -> str | None:
+def reason_of(reason: Callable[..., str | None], *subject: Any) -> str | None:
     """Why a part is not complex-safe, or why that could not be seen."""
     try:
         return reason(*subject)
@@ -78,7 +80,7 @@ def layer_reason(real: ObservedLayer, in_complex: ObservedLayer, passage: Passag
 
     reason = disagreement(arrays, lambda moved: run(real, moved), lambda moved: run(in_complex, moved))
     stepped = {key: value.astype(np.complex128) for key, value in arrays.items()}
-    traced = lost(
+    traced = trace(
         lambda wrap: run(in_complex, {key: wrap(value) for key, value in stepped.items()}), source_file(real.layer)
     )
     return (traced or reason) if reason or bends(traced) else None
@@ -97,7 +99,7 @@ def loss_reason(twin: Twin) -> str | None:
         return np.array([value[0]])
 
     reason = disagreement({"scores": scores}, lambda moved: run(0, moved), lambda moved: run(1, moved))
-    traced = lost(lambda wrap: run(1, {"scores": wrap(scores.astype(np.complex128))}), source_file(twin.real.loss))
+    traced = trace(lambda wrap: run(1, {"scores": wrap(scores.astype(np.complex128))}), source_file(twin.real.loss))
     return (traced or reason) if reason or bends(traced) else None
 
 
@@ -160,7 +162,7 @@ class Traced(np.ndarray):
         cls.notes.append(f"{what} in line {frame.f_lineno}" if frame else what)
 
 
-def lost(run: Callable[[Callable[[Array], Array]], Any], source: str | None) -> str | None:
+def trace(run: Callable[[Callable[[Array], Array]], Any], source: str | None) -> str | None:
     """The operations that lose the imaginary part, in words; None if none is known."""
     Traced.notes, Traced.source = [], source
     with warnings.catch_warnings(record=True) as caught:

@@ -58,7 +58,7 @@ class Mismatch:
     exact: float
 
 
-def failed(name: str, shape: Shape, size: int, diagnosis: str) -> Check:
+def fail(name: str, shape: Shape, size: int, diagnosis: str) -> Check:
     """A check that fails whatever is allowed."""
     return Check(name, False, float("inf"), 0.0, size, diagnosis, shape)
 
@@ -131,7 +131,7 @@ class Comparison:
     def refused(self, what: str) -> Check:
         """A check that failed before anything could be compared."""
         given = self.gradients["both"][self.name]
-        return failed(self.name, given.shape, given.size, what)
+        return fail(self.name, given.shape, given.size, what)
 
     def by_entries(self, chosen: Sequence[int]) -> tuple[Check, Mismatch | None]:
         """The verdict from the derivatives of single entries."""

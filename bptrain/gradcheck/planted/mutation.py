@@ -40,7 +40,7 @@ def dense(units: int = 4) -> Dense:
     return Dense(units, weight_init=GlorotUniform())
 
 
-def broken(component: Any, method: str, fault: Callable[..., Any]) -> Any:
+def spoil(component: Any, method: str, fault: Callable[..., Any]) -> Any:
     """A component of the same name and options, one of whose methods is given the right one to call, and spoils it."""
     cls = type(component)
 
@@ -66,7 +66,7 @@ def twin_of(
 Backward = Callable[..., None]
 
 
-def described(fault: Callable[..., Any]) -> str:
+def describe_fault(fault: Callable[..., Any]) -> str:
     """What a bug does, by its docstring, as part of a sentence."""
     text = (fault.__doc__ or "").removesuffix(".")
     return text[:1].lower() + text[1:]
@@ -76,7 +76,7 @@ def catalogue(where: str, kinds: tuple[Kind, ...], build: Callable[[Any], Twin])
     """Decorator: puts a bug into the catalogue; `build` makes the network that it is in."""
 
     def register(fault: Any) -> Any:
-        MUTATIONS.append(Mutation(fault.__name__, described(fault), kinds, where, lambda: build(fault)))
+        MUTATIONS.append(Mutation(fault.__name__, describe_fault(fault), kinds, where, lambda: build(fault)))
         return fault
 
     return register
@@ -86,7 +86,7 @@ def plants(layer: Any, *kinds: Kind, rows: int = ROWS, method: str = "backward")
     """Decorator: a bug in a method of a layer, which is put between two dense layers and a tanh."""
 
     def build(fault: Backward) -> Twin:
-        layers = (dense(), broken(layer, method, fault), Tanh(), dense(3))
+        layers = (dense(), spoil(layer, method, fault), Tanh(), dense(3))
         return twin_of(layers, SoftmaxCrossEntropy(), Regularization(), rows)
 
     return catalogue(f"1.{name_of(layer)}", kinds, build)
@@ -98,7 +98,7 @@ def plants_in_loss(loss: Any, *kinds: Kind) -> Callable[[Backward], Backward]:
     def build(fault: Backward) -> Twin:
         width = (loss.widths(3, 1) or loss.widths(2, 1))[0]
         layers = (dense(), Tanh(), dense(width))
-        return twin_of(layers, broken(loss, "value_and_grad", fault), Regularization(), ROWS)
+        return twin_of(layers, spoil(loss, "value_and_grad", fault), Regularization(), ROWS)
 
     return catalogue(f"loss {name_of(loss)}", kinds, build)
 
@@ -107,7 +107,7 @@ def plants_in_head(loss: Any, *kinds: Kind) -> Callable[[Backward], Backward]:
     """Decorator: a bug in the gradient that the loss of one target out of three gives."""
 
     def build(fault: Backward) -> Twin:
-        own = Part("b", broken(loss, "value_and_grad", fault), 3, 1 if loss.encoding == "codes" else 3, 0.5)
+        own = Part("b", spoil(loss, "value_and_grad", fault), 3, 1 if loss.encoding == "codes" else 3, 0.5)
         several = MultiTask((Part("a", Mse(), 2, 2, 2.0), own, Part("c", BinaryCrossEntropy(), 1)))
         return twin_of((dense(), Tanh(), dense(6)), several, Regularization(), ROWS)
 
