@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 import bptrain
 from bptrain.code import loaded_code
-from bptrain.errors import BptrainNote, ConfigError, InputError
+from bptrain.errors import BptrainNote, ConfigError, InputError, StorageError
 from bptrain.model import encoded_rows, encoding
 from bptrain.model.assemble import prepare
 from bptrain.run import npz
@@ -209,7 +210,17 @@ def test_batches_are_gathered_from_the_file():
         assert np.array_equal(batch.input, rows.inputs[chosen])
         assert np.array_equal(batch.targets, rows.targets[chosen])
         assert np.array_equal(batch.weights, rows.weights[chosen])
-    assert sum(len(part) for part in rows.portions()) == len(rows)
+    assert sum(len(part) for part in rows.chunks()) == len(rows)
+
+
+def test_a_file_that_is_cut_short_while_it_is_in_use_is_noticed():
+    as_csv(mixed())
+    assembly = prepare(config(), MAPPED)
+    (path,) = cache.folder().glob("*.rows")
+    os.truncate(path, path.stat().st_size // 2)
+    for chosen in (np.array([5, 3, 200]), np.arange(200, 216)):
+        with pytest.raises(StorageError, match="was cut short while it was in use"):
+            assembly.parts["train"].fill(assembly.model.objective.batch(len(chosen)), chosen)
 
 
 @pytest.mark.parametrize("split", [

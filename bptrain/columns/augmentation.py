@@ -24,7 +24,7 @@ class Augmentation(ABC):
     mixes: ClassVar[bool] = False
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        """The scratch needed for rows of `shape`.
+        """Return the scratch needed for rows of `shape`.
 
         Raises:
             OptionError: an option does not go with such rows.

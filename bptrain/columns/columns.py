@@ -46,7 +46,7 @@ class Weighting:
         return self.classes is not None or self.column is not None
 
     def weights(self, rows: Selection, codes: Array | None) -> Array | None:
-        """The weight of each row `(rows,)` float64; None: all weigh the same.
+        """Return the weight of each row `(rows,)` float64; None: all weigh the same.
 
         Raises:
             InputError: a weight is missing, negative or not finite.
@@ -140,12 +140,12 @@ class Columns:
         raise InputError(f"{table.origin} has no column{plural} {some}{more}{there}")
 
     def ignored(self, table: Table) -> list[str]:
-        """The columns of a table that are of no use here."""
+        """Return the columns of a table that are of no use here."""
         used = {*(feature.name for feature in self.features), *self.targets_of, self.weighting.column}
         return [name for name in table.columns if name not in used]
 
     def complete(self, table: Table, *, target: bool = True) -> tuple[Array | None, dict[str, int]]:
-        """The rows that are not left out for a missing value (None: all), and how many are missing by column."""
+        """Return the rows that are not left out for a missing value (None: all), and how many are missing by column."""
         named = [*self.features, *(self.singles if target else ())]
         return find_complete_rows(table, [one.name for one in named if isinstance(one.missing, Drop)])
 
@@ -157,7 +157,7 @@ class Columns:
         dtype: Any = np.float64,
         unseen: Counter[str] | None = None,
     ) -> Array:
-        """The features of a table as the network reads them, `(rows, inputs)`.
+        """Return the features of a table as the network reads them, `(rows, inputs)`.
 
         Args:
             table: with the columns by name.
@@ -179,8 +179,8 @@ class Columns:
         return out
 
     def targets(self, table: Table, rows: Array | None = None) -> Array:
-        """The target of a table: class numbers `(rows,)` int64, or scaled numbers `(rows, columns)` float64, with class
-        numbers among them where there are several kinds; the inputs for an autoencoder.
+        """Return the target of a table: class numbers `(rows,)` int64, or scaled numbers `(rows, columns)` float64,
+        with class numbers among them where there are several kinds; the inputs for an autoencoder.
 
         Raises:
             InputError: a column is missing, or has values that training did not know.
@@ -193,7 +193,8 @@ class Columns:
         return np.stack([encode_target(one, selection) for one in self.singles], axis=1)
 
     def weights(self, table: Table, rows: Array | None = None, codes: Array | None = None) -> Array | None:
-        """What each row weighs in the loss, `(rows,)` float64; None: all the same. `codes` are the class numbers.
+        """Return what each row weighs in the loss, `(rows,)` float64; None: all the same. `codes` are the class
+        numbers.
 
         Raises:
             InputError: the column of weights is missing, or has values that are none.
@@ -210,7 +211,7 @@ class Columns:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """What a checkpoint stores: all that is needed to read another table."""
+        """Return what a checkpoint stores: all that is needed to read another table."""
         return {
             "features": [feature.to_json() for feature in self.features],
             "target": target_to_json(self.target),
@@ -219,7 +220,7 @@ class Columns:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Columns":
-        """The inverse of `to_json`.
+        """Return the inverse of `to_json`.
 
         Raises:
             LookupError, TypeError, ValueError: it is not what `to_json` writes.
@@ -234,7 +235,8 @@ class Columns:
 
 
 def find_complete_rows(table: Table, names: Iterable[str]) -> tuple[Array | None, dict[str, int]]:
-    """The rows in which none of the named columns is missing (None: all of them), and how many are, by column."""
+    """Return the rows in which none of the named columns is missing (None: all of them), and how many are, by
+    column."""
     keep, counts = np.ones(len(table), bool), {}
     for name in names:
         holes = missing(table.column(name))

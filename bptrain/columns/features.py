@@ -98,7 +98,7 @@ class Numeric(Feature):
         return f"numeric, {'unscaled' if scaling == 'none' else scaling}"
 
     def numbers(self, rows: Selection) -> tuple[Array, Array]:
-        """The column in its own units with missing values filled in, and where these were.
+        """Return the column in its own units with missing values filled in, and where these were.
 
         Raises:
             InputError: something is no finite number.
@@ -118,7 +118,7 @@ class Numeric(Feature):
             out[:, 1] = holes
 
     def scaled(self, rows: Selection, values: Array) -> Array:
-        """The numbers scaled.
+        """Scale the numbers.
 
         Raises:
             InputError: one is beyond what a network works on, or what the scaler takes.
@@ -221,7 +221,7 @@ KINDS: dict[str, Any] = {cls.kind: cls for cls in (Numeric, Boolean, Categorical
 
 
 def find_words(values: Array, pair: tuple[str, str]) -> Array:
-    """The place of each value in a pair of words, without regard to capitals."""
+    """Return the place of each value in a pair of words, without regard to capitals."""
     if values.dtype != object:
         return codes(values, pair)
     known: dict[str | None, int] = {None: MISSING}
@@ -231,7 +231,7 @@ def find_words(values: Array, pair: tuple[str, str]) -> Array:
 
 
 def read_numbers(rows: Selection, name: str) -> Array:
-    """A column as float64, NaN where a value is missing; text is read if it is a number.
+    """Return a column as float64, NaN where a value is missing; text is read if it is a number.
 
     Raises:
         InputError: there is other text, or an infinite value; the message names the first such row.
@@ -250,18 +250,18 @@ def read_numbers(rows: Selection, name: str) -> Array:
 
 
 def component_to_json(component: object) -> dict[str, Any]:
-    """A component by its name and options."""
+    """Return a component by its name and options."""
     return {name_of(component): asdict(component)}  # type: ignore[call-overload]
 
 
 def component_from_json(members: Mapping[str, type], stored: Mapping[str, Any]) -> Any:
-    """The inverse of `component_to_json`."""
+    """Return the inverse of `component_to_json`."""
     ((name, options),) = stored.items()
     return members[name](**options)
 
 
 def feature_from_json(stored: Mapping[str, Any]) -> Any:
-    """A feature read back.
+    """Read a feature back.
 
     Raises:
         LookupError, TypeError, ValueError: it is not what `to_json` writes.

@@ -16,7 +16,7 @@ from bptrain.tables.values import distinct, missing, text_of
 
 
 def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) -> Feature:
-    """A column fitted on the rows that train.
+    """Fit a column on the rows that train.
 
     Raises:
         InputError: a value is missing without a policy, or cannot be what the kind asks for.
@@ -46,7 +46,7 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
 
 
 def fit_boolean(rows: Selection, values: Array, shared: tuple[str, Imputer, bool, int]) -> Boolean:
-    """A column of text fitted whose values are one of the known pairs."""
+    """Fit a column of text whose values are one of the known pairs."""
     name, policy, _, _ = shared
     present = values[~missing(values)]
     pair = pair_of(sorted(map(fold, set(present.tolist()))))
@@ -67,7 +67,7 @@ def fit_boolean(rows: Selection, values: Array, shared: tuple[str, Imputer, bool
 def fit_numeric(
     rows: Selection, values: Array, shared: tuple[str, Imputer, bool, int], treatment: Treatment
 ) -> Numeric:
-    """A column of numbers fitted: what stands for missing values first, then the scaler on all of them."""
+    """Fit a column of numbers: what stands for missing values first, then the scaler on all of them."""
     name, policy, _, count = shared
     holes = np.isnan(values)
     value = None
@@ -88,7 +88,8 @@ def fit_numeric(
 
 
 def unscalable(scaler: Scaler, values: Array) -> int:
-    """The place of the value that spoils the statistics of a scaler: one that it does not take, or else the largest."""
+    """Return the place of the value that spoils the statistics of a scaler: one that it does not take, or else the
+    largest."""
     with np.errstate(all="ignore"):
         probe = scaler.fit(np.zeros(1))
         strange = np.flatnonzero(~np.isfinite(scaler.apply(values, probe)))
@@ -96,7 +97,7 @@ def unscalable(scaler: Scaler, values: Array) -> int:
 
 
 def fill_text(policy: Imputer, present: Array) -> str:
-    """The category that stands for a missing value."""
+    """Return the category that stands for a missing value."""
     value = policy.fit(present)
     return text_of(value) if isinstance(value, float | int) else str(value)
 
@@ -112,7 +113,7 @@ def as_texts(values: Array) -> Array:
 
 
 def first_no_boolean(values: Array) -> int:
-    """The place of the first value that goes with none of the pairs, or not with those before it."""
+    """Return the place of the first value that goes with none of the pairs, or not with those before it."""
     seen: list[str] = []
     for k, value in enumerate(values):
         if value is not None:

@@ -28,13 +28,13 @@ def numbered_names(names: Sequence[str]) -> set[str]:
 
 
 def is_named_like_id(name: str) -> bool:
-    """Whether a column is named like an ID: `id`, `customer_id`, `userId`, `index`, `Unnamed: 0`."""
+    """Tell whether a column is named like an ID: `id`, `customer_id`, `userId`, `index`, `Unnamed: 0`."""
     return bool(ID.fullmatch(name) or CAMEL_ID.fullmatch(name))
 
 
 def is_number_id(name: str, values: Array, *, alone: bool = False) -> bool:
-    """Whether a column of numbers identifies its rows: whole numbers, and named so or counting the rows. A column alone
-    may count them: x in y = f(x)."""
+    """Tell whether a column of numbers identifies its rows: whole numbers, and named so or counting the rows. A column
+    alone may count them: x in y = f(x)."""
     for some in (values[:HEAD], values):
         finite = some[np.isfinite(some)]
         if (finite != np.floor(finite)).any():
@@ -45,7 +45,7 @@ def is_number_id(name: str, values: Array, *, alone: bool = False) -> bool:
 
 
 def is_text_id(name: str, values: Array) -> bool:
-    """Whether a column of text has another value in each row, of many, or named like an ID."""
+    """Tell whether a column of text has another value in each row, of many, or named like an ID."""
     head = [value for value in values[:HEAD].tolist() if value is not None]
     if len(set(head)) < len(head):
         return False
@@ -54,7 +54,7 @@ def is_text_id(name: str, values: Array) -> bool:
 
 
 def counts_rows(name: str, finite: Array) -> bool:
-    """Whether whole numbers count from somewhere to somewhere, each once, and are not named like a time."""
+    """Tell whether whole numbers count from somewhere to somewhere, each once, and are not named like a time."""
     if len(finite) < ENOUGH or TIME.search(name) or np.ptp(finite) != len(finite) - 1:
         return False
     return bool((np.diff(np.sort(finite)) == 1).all())

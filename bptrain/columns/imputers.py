@@ -131,7 +131,7 @@ class Constant:
 
 
 def most_frequent(values: Sequence[Value]) -> Value:
-    """The value that comes most often, of several the smallest."""
+    """Return the value that comes most often, of several the smallest."""
     from collections import Counter
 
     counts = Counter(values)

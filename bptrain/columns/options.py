@@ -54,7 +54,7 @@ class Treatment:
 
 
 def treatment(options: ColumnOptions | None, general: Treatment) -> Treatment:
-    """What is made of a column by its own options, and for the rest by what is said of all."""
+    """Return what is made of a column by its own options, and for the rest by what is said of all."""
     if options is None:
         return general
     return Treatment(

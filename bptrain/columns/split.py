@@ -105,7 +105,7 @@ def check_rows(name: str, share: float, rows: Array, count: int) -> None:
 
 
 def rows_of_classes(codes: Array) -> list[Array]:
-    """The row numbers of each class."""
+    """Return the row numbers of each class."""
     return [np.flatnonzero(codes == code) for code in np.unique(codes)]
 
 

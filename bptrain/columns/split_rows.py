@@ -23,8 +23,8 @@ Parts = dict[str, Array]
 
 
 def split_rows(split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator) -> Parts:
-    """The numbers in the table of the rows of `train`, `validation` and `test`, each ascending; together all given
-    rows.
+    """Return the numbers in the table of the rows of `train`, `validation` and `test`, each ascending; together all
+    given rows.
 
     Args:
         split: how.
@@ -48,7 +48,7 @@ def split_rows(split: Split, rows: Selection, codes: Array | None, rng: np.rando
 
 
 def read_complete(rows: Selection, name: str) -> Array:
-    """A column in which nothing may be missing.
+    """Return a column in which nothing may be missing.
 
     Raises:
         InputError: something is.
@@ -63,7 +63,7 @@ def read_complete(rows: Selection, name: str) -> Array:
 
 
 def read_times(rows: Selection, name: str) -> Array:
-    """A column of numbers or dates as numbers that can be sorted.
+    """Return a column of numbers or dates as numbers that can be sorted.
 
     Raises:
         InputError: a value is missing or no date.
@@ -92,7 +92,7 @@ def parse_dates(texts: list[str]) -> Array:
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a date."""
+    """Tell whether a text is a date."""
     try:
         parse_dates([text])
     except ValueError:
@@ -101,7 +101,7 @@ def is_date(text: str) -> bool:
 
 
 def split_by_time(split: Split, values: Array) -> Parts:
-    """The latest rows for the test, those before them for validation; a border never parts rows of one time."""
+    """Hold out the latest rows for the test, those before them for validation; rows of one time stay together."""
     count, order = len(values), np.argsort(values, kind="stable")
     changes = np.flatnonzero(np.diff(values[order]) > 0) + 1
     validation, test = split.shares
@@ -122,7 +122,7 @@ def split_by_time(split: Split, values: Array) -> Parts:
 
 
 def number_groups(rows: Selection, name: str) -> Array:
-    """The number of each row's group, int64, groups in the order of their first rows.
+    """Return the number of each row's group, int64, groups in the order of their first rows.
 
     Raises:
         InputError: a group is missing.
@@ -160,7 +160,7 @@ def split_by_group(split: Split, numbers: Array, rng: np.random.Generator) -> Pa
 
 
 def split_by_column(rows: Selection, name: str) -> Parts:
-    """What the column says of each row.
+    """Put each row into the split that the column names.
 
     Raises:
         InputError: something is missing, or means no part.

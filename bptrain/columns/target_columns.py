@@ -54,7 +54,7 @@ def unscale_targets(targets: Sequence[Value], values: Array) -> Array:
 
 
 def target_to_json(target: Target) -> Any:
-    """A target as JSON can hold it; `target_from_json` is the inverse."""
+    """Return a target as JSON can hold it; `target_from_json` is the inverse."""
     if isinstance(target, Classes):
         return target.to_json()
     if isinstance(target, Inputs):
@@ -65,7 +65,7 @@ def target_to_json(target: Target) -> Any:
 
 
 def target_from_json(stored: Any) -> Target:
-    """A target read back.
+    """Read a target back.
 
     Raises:
         LookupError, TypeError, ValueError: it is not what `target_to_json` writes.

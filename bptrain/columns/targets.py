@@ -44,11 +44,11 @@ class Classes:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Classes":
-        """The inverse of `to_json`."""
+        """Return the inverse of `to_json`."""
         return cls(stored["name"], tuple(stored["labels"]), IMPUTERS.members[stored["missing"]]())
 
     def codes(self, table: Table | Selection) -> Array:
-        """The class number of each row, `(rows,)` int64.
+        """Return the class number of each row, `(rows,)` int64.
 
         Raises:
             InputError: a label is missing, or not among the classes.
@@ -84,7 +84,7 @@ def check_present(rows: Selection, name: str, values: Array) -> None:
 
 
 def find_labels(rows: Selection, name: str) -> list[Label]:
-    """The different labels of a column, sorted: text as it is, whole numbers as integers.
+    """Return the different labels of a column, sorted: text as it is, whole numbers as integers.
 
     Raises:
         InputError: a label is missing, or a number is not whole.
@@ -102,7 +102,7 @@ def find_labels(rows: Selection, name: str) -> list[Label]:
 
 
 def find_classes(table: Table | Selection, name: str, missing: Imputer = Refuse()) -> Classes:  # noqa: B008
-    """The classes of a column, sorted.
+    """Return the classes of a column, sorted.
 
     Raises:
         InputError: a label is missing or no class, or there is only one.
@@ -157,13 +157,13 @@ def likely_task(table: Table, name: str) -> Task:
 
 
 def look_like_classes(numbers: Array, rows: int) -> bool:
-    """Whether numbers are whole, and few different ones for so many rows."""
+    """Tell whether numbers are whole, and few different ones for so many rows."""
     whole = bool(len(numbers) and np.all(np.isfinite(numbers)) and np.all(numbers == np.floor(numbers)))
     return whole and len(np.unique(numbers)) <= min(MOST_INTEGER_CLASSES, max(2, rows // 5))
 
 
 def are_numbers_with_text(values: Array, decimal: str = ".") -> bool:
-    """Whether a column of objects `(rows,)` is numbers with some text among them, and no labels.
+    """Tell whether a column of objects `(rows,)` is numbers with some text among them, and no labels.
 
     Numbers padded with zeros are labels. Few different whole numbers are labels too, if the text is more than a tenth.
     """

@@ -46,7 +46,7 @@ class Rows:
         numbers, weights = (None if one is None else one[rows] for one in (self.numbers, self.weights))
         return Rows(inputs, targets, numbers, weights)
 
-    def portions(self) -> Iterator["Rows"]:
+    def chunks(self) -> Iterator["Rows"]:
         """Yield all rows, as many at a time as fit into memory."""
         most = len(self) if self.mapped is None else CHUNK_ROWS
         for start in range(0, len(self), most):

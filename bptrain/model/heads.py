@@ -70,8 +70,8 @@ class Head:
 
 
 def build_heads(experiment: Experiment, columns: Columns) -> tuple[Head, ...]:
-    """The heads of a model for fitted columns, in the order of the scores. One alone may have other numbers of scores:
-    its `width` is the usual one.
+    """Return the heads of a model for fitted columns, in the order of the scores. One alone may have other numbers of
+    scores: its `width` is the usual one.
 
     Raises:
         OptionError: a loss cannot take its target.
@@ -101,7 +101,7 @@ def build_heads(experiment: Experiment, columns: Columns) -> tuple[Head, ...]:
 
 
 def join_losses(heads: Sequence[Head]) -> Loss:
-    """The loss of all heads together."""
+    """Return the loss of all heads together."""
     if not heads[0].name:
         return heads[0].loss
     return MultiTask(
@@ -114,8 +114,8 @@ def join_losses(heads: Sequence[Head]) -> Loss:
 
 
 def require_widths(loss: Loss, classes: int | None, columns: int, place: str) -> tuple[tuple[int, ...], str]:
-    """The numbers of scores that suit the loss on a target of so many classes or numeric columns, and what it is in
-    words.
+    """Return the numbers of scores that suit the loss on a target of so many classes or numeric columns, and what it is
+    in words.
 
     Raises:
         OptionError: the loss, in the field `place`, cannot take such a target.
@@ -138,7 +138,7 @@ def find_widths(heads: tuple[Head, ...], columns: Columns) -> tuple[tuple[int, .
 
 
 def find_objections(heads: Sequence[Head], targets: Array) -> Iterator[tuple[Head, str]]:
-    """What losses have against encoded targets, with the head that is to blame."""
+    """Yield what losses have against encoded targets, with the head that is to blame."""
     for head in heads:
         own = head.own_targets(targets)
         if head.kind == "labels" and not np.isin(own, (0, 1)).all():

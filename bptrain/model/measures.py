@@ -30,7 +30,7 @@ def build_measures(heads: Sequence[Head], metrics: Sequence[Metric]) -> tuple[Me
 
 
 def metric_name(name: str) -> str:
-    """The name of the metric in that of a measure: `accuracy` of `sold.accuracy`."""
+    """Return the name of the metric in that of a measure: `accuracy` of `sold.accuracy`."""
     return name.rpartition(".")[2]
 
 

@@ -42,7 +42,7 @@ class Model:
         return self.objective.network
 
     def rows(self, table: Table, rows: Array | None = None, unseen: Counter[str] | None = None) -> Rows:
-        """A table as the network reads it.
+        """Return a table as the network reads it.
 
         Args:
             table: with the columns by name.
@@ -70,7 +70,7 @@ class Model:
         return Rows(inputs, targets, rows, None if weights is None else weights.astype(dtype))
 
     def objection(self, rows: Rows, *, strict: bool = True) -> tuple[Head, str] | None:
-        """What is wrong with the targets of rows for the task and the loss, if anything, and for which head.
+        """Return what is wrong with the targets of rows for the task and the loss, if anything, and for which head.
 
         An autoencoder's inputs may lie beyond those that trained where it is not `strict`: the loss is defined there.
         """

@@ -115,7 +115,8 @@ class Objective:
         self._batches: dict[int, Batch] = {}
 
     def _penalties(self) -> tuple[tuple[slice, Regularization], ...]:
-        """The stretches of theta that are penalised alike; there is one, unless layers have penalties of their own."""
+        """Return the stretches of theta that are penalised alike; there is one, unless layers have penalties of their
+        own."""
 
         def penalty(entry: Entry) -> Regularization:
             own = {"l1": entry.parameter.l1, "l2": entry.parameter.l2}
@@ -128,7 +129,7 @@ class Objective:
         )
 
     def batch(self, n: int) -> Batch:
-        """The buffers for n rows; made once for each n."""
+        """Return the buffers for n rows; made once for each n."""
         if n not in self._batches:
             scratch = self.network.arena.workspace(n, self._plan, self._loss_scratch)
             weights = None if self._weights is None else self._weights[:n]
@@ -142,7 +143,7 @@ class Objective:
         return self._batches[n]
 
     def _augmenting(self, n: int) -> tuple[tuple[Augmentation, Workspace], ...]:
-        """The augmentations, each with its workspace of n rows and the random stream that is theirs."""
+        """Return the augmentations, each with its workspace of n rows and the random stream that is theirs."""
         arena = self.network.arena
         spaces = [
             arena.workspace(n, *one) for one in zip(self._augmentation_plans, self._augmentation_scratch, strict=True)
@@ -152,7 +153,7 @@ class Objective:
         return tuple(zip(self.augmentations, spaces, strict=True))
 
     def loss_value(self, batch: Batch, *, training: bool) -> Value:
-        """The mean loss of the batch without penalty, and what the batch weighs; fills its scores and dscores.
+        """Return the mean loss of the batch without penalty, and what the batch weighs; fills its scores and dscores.
 
         The mean is a float, or complex in a complex network.
         """
@@ -169,19 +170,19 @@ class Objective:
         return mixture.share * value[0] + (1 - mixture.share) * other, value[1]
 
     def _loss_of(self, batch: Batch, targets: Array, weights: Array | None, dscores: Array) -> Value:
-        """The mean loss of the batch's scores for some targets, and what they weigh; fills dscores."""
+        """Return the mean loss of the batch's scores for some targets, and what they weigh; fills dscores."""
         value = self.loss.value_and_grad(batch.frame.scores, targets, weights, dscores, batch.scratch)
         return value if type(value) is tuple and type(value[0]) in (float, complex) else read_value(self.loss, value)
 
     def loss_and_grad(self, batch: Batch) -> Value:
-        """The mean loss of a training batch without penalty, and what the batch weighs; fills the network's
+        """Return the mean loss of a training batch without penalty, and what the batch weighs; fills the network's
         gradient."""
         value = self.loss_value(batch, training=True)
         batch.frame.backward()
         return value
 
     def penalty(self) -> Any:
-        """The penalty on the weights as they are."""
+        """Return the penalty on the weights as they are."""
         theta = self.network.theta
         return sum((one.value(theta[part], self._scratch[part]) for part, one in self.penalties), 0.0)
 
@@ -209,7 +210,7 @@ class Objective:
 
 
 def plan_augmentations(augmentations: Sequence[Augmentation], shape: Shape) -> list[Mapping[str, Scratch]]:
-    """The scratch that augmentations plan for rows of a shape.
+    """Return the scratch that augmentations plan for rows of a shape.
 
     Raises:
         OptionError: one does not go with such rows, or two of them mix rows.
@@ -231,7 +232,7 @@ def plan_augmentations(augmentations: Sequence[Augmentation], shape: Shape) -> l
 
 
 def check_plan(loss: Loss, plan: Mapping[str, Scratch]) -> Mapping[str, Scratch]:
-    """The scratch that a loss plans, if it is that.
+    """Return the scratch that a loss plans, if it is that.
 
     Raises:
         OptionError: it is something else.
@@ -244,7 +245,7 @@ def check_plan(loss: Loss, plan: Mapping[str, Scratch]) -> Mapping[str, Scratch]
 
 
 def read_value(loss: Loss, value: Any) -> Value:
-    """What a loss returned as numbers of Python's own, which JSON can hold.
+    """Return what a loss returned as numbers of Python's own, which JSON can hold.
 
     Raises:
         OptionError: it is not a mean and what it weighs.

@@ -29,7 +29,7 @@ class Score:
         return {name: value for name, value in self.metrics.items() if not isinstance(value, list)}
 
     def to_json(self) -> dict[str, Any]:
-        """The keys `loss` and `metrics`."""
+        """Return the keys `loss` and `metrics`."""
         return {"loss": self.loss, "metrics": self.metrics}
 
 
@@ -57,12 +57,12 @@ def score(
     """
     total, weights = 0.0, 0.0
     sums: list[Array] = []
-    portion = scoring_rows(model.experiment)
-    with threads_for(model.network, portion), np.errstate(all="ignore"):
-        for start in range(0, len(rows), portion):
+    chunk_rows = scoring_rows(model.experiment)
+    with threads_for(model.network, chunk_rows), np.errstate(all="ignore"):
+        for start in range(0, len(rows), chunk_rows):
             if interruption is not None and interruption.signal is not None:
                 raise StoppedError(interruption.signal)
-            part = np.arange(start, min(start + portion, len(rows)))
+            part = np.arange(start, min(start + chunk_rows, len(rows)))
             (value, weight), pairs = forward(model, rows, part)
             if keep is not None:
                 keep(pairs)
@@ -76,7 +76,7 @@ def score(
 
 
 def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, dict[str, Pair]]:
-    """The mean loss of some rows with their weight, and by the name of each head its outputs and targets."""
+    """Return the mean loss of some rows with their weight, and by the name of each head its outputs and targets."""
     objective = model.objective
     batch = objective.batch(len(part))
     rows.fill(batch, part)
@@ -86,12 +86,12 @@ def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, dict[str, Pai
 
 
 def predict_rows(model: Model, inputs: Array) -> Iterator[Array]:
-    """The outputs of the network for rows `(rows, inputs)`, of which heads tell what they say, in the portions in which
-    rows are scored; each is overwritten by the next."""
-    portion = scoring_rows(model.experiment)
-    with threads_for(model.network, portion), np.errstate(all="ignore"):
-        for start in range(0, len(inputs), portion):
-            part = inputs[start : start + portion]
+    """Yield the outputs of the network for rows `(rows, inputs)`, in the chunks in which rows are scored; heads read
+    them, and each is overwritten by the next."""
+    chunk_rows = scoring_rows(model.experiment)
+    with threads_for(model.network, chunk_rows), np.errstate(all="ignore"):
+        for start in range(0, len(inputs), chunk_rows):
+            part = inputs[start : start + chunk_rows]
             batch = model.objective.batch(len(part))
             np.copyto(batch.input, part)
             batch.frame.forward(training=False)

@@ -57,7 +57,7 @@ class Summary:
     experiment: Experiment
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain show --json` prints."""
+        """Return what `bptrain show --json` prints."""
         keys = ("name", "rows", "inputs", "target", "batch_size", "steps_per_epoch")
         return {
             **{key: getattr(self, key) for key in keys},
@@ -69,7 +69,7 @@ class Summary:
 
 
 def summary_of(assembly: Assembly) -> Summary:
-    """The summary of a model with its data."""
+    """Return the summary of a model with its data."""
     model, experiment, network = assembly.model, assembly.model.experiment, assembly.model.network
     rows = {name: len(part) for name, part in assembly.parts.items()}
     batch = batch_rows(experiment, rows["train"])
@@ -101,7 +101,7 @@ def summary_of(assembly: Assembly) -> Summary:
 
 
 def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
-    """What training does at every step, in formulas with the numbers in place."""
+    """Yield what training does at every step, in formulas with the numbers in place."""
     experiment, training = model.experiment, model.experiment.training
     yield "minimised", loss_in_words(model) + " + the penalty" * bool(model.objective.penalties)
     for head in model.heads:
@@ -131,7 +131,7 @@ def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
 
 
 def loss_in_force(model: Model, head: Head, batch: int) -> str:
-    """The loss of a head with its formula, its reduction and its options."""
+    """Return the loss of a head with its formula, its reduction and its options."""
     loss = head.loss
     text = f"{name_of(loss)}: {formula(type(loss), 'Forward:').replace('`', '') or in_words(loss)}"
     width = head.width if head.name else model.network.output_shape[0]
@@ -148,7 +148,7 @@ def loss_in_force(model: Model, head: Head, batch: int) -> str:
 
 
 def loss_in_words(model: Model) -> str:
-    """What is trained: `mse`, or `0.5 · mse of price + softmax_cross_entropy of sold`."""
+    """Describe what is trained: `mse`, or `0.5 · mse of price + softmax_cross_entropy of sold`."""
     each = (
         (f"{head.weight:g} · " if head.weight != 1 else "") + f"{name_of(head.loss)} of {head.name}"
         for head in model.heads
@@ -157,12 +157,12 @@ def loss_in_words(model: Model) -> str:
 
 
 def in_words(component: object) -> str:
-    """The first sentence about a component, for one whose docstring has no formula."""
+    """Return the first sentence about a component, for one whose docstring has no formula."""
     return summary(type(component)).removesuffix(".")
 
 
 def written(value: Any) -> str:
-    """An option's value as YAML has it."""
+    """Return an option's value as YAML has it."""
     names = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
         return names[value]
@@ -172,7 +172,7 @@ def written(value: Any) -> str:
 
 
 def update_rule(experiment: Experiment) -> str:
-    """The optimizer's rule with its numbers; the learning rate stays a letter where a schedule changes it."""
+    """Return the optimizer's rule with its numbers; the learning rate stays a letter where a schedule changes it."""
     optimizer = experiment.optimizer
     text = optimizer.rule or in_words(optimizer)
     if not experiment.schedule.constant:
@@ -183,7 +183,7 @@ def update_rule(experiment: Experiment) -> str:
 
 
 def factor_of(schedule: Schedule, epochs: float) -> str:
-    """What the learning rate is multiplied by, for so many epochs."""
+    """Describe what the learning rate is multiplied by, for so many epochs."""
     text = (formula(type(schedule), "Factor:") or in_words(schedule)).replace(" T epochs", f" {epochs:g} epochs")
     text = with_numbers(text, schedule, T=epochs)
     if schedule.following:
@@ -193,7 +193,7 @@ def factor_of(schedule: Schedule, epochs: float) -> str:
 
 
 def clipping(value: float | None, norm: float | None) -> Iterator[str]:
-    """The bounds on the gradient that are in force."""
+    """Yield the bounds on the gradient that are in force."""
     if value is not None:
         yield f"g = min(max(g, -{value:g}), {value:g})"
     if norm is not None:
@@ -201,7 +201,7 @@ def clipping(value: float | None, norm: float | None) -> Iterator[str]:
 
 
 def penalties(model: Model) -> Iterator[str]:
-    """The formula of each penalty with the weights that it is on; it is not divided by the number of rows."""
+    """Yield the formula of each penalty with the weights that it is on; it is not divided by the number of rows."""
     for part, one in model.objective.penalties:
         names = [e.name for e in model.network.entries if part.start <= e.slice.start and e.slice.stop <= part.stop]
         absolute = f"{one.l1:g} Σ|w|" if one.l1 else ""
@@ -210,7 +210,7 @@ def penalties(model: Model) -> Iterator[str]:
 
 
 def target_in_words(columns: Columns) -> str:
-    """What is predicted: `species, 3 classes (setosa, versicolor, virginica)`."""
+    """Describe what is predicted: `species, 3 classes (setosa, versicolor, virginica)`."""
     if isinstance(columns.target, Inputs):
         return f"the {len(columns.outputs):,} inputs"
     between = "; " if isinstance(columns.target, Several) else ", "

@@ -118,7 +118,7 @@ def lonely_classes(case: Case) -> Iterator[Mistake]:
     target = case.model.columns.target
     if not isinstance(target, Classes) or len(case.assembly.parts) < 2:
         return
-    portions = (rows.targets for part in case.assembly.parts.values() for rows in part.portions())
+    portions = (rows.targets for part in case.assembly.parts.values() for rows in part.chunks())
     counts = sum(np.bincount(codes_of(targets), minlength=len(target.labels)) for targets in portions)
     lonely = [label for label, count in zip(target.labels, np.asarray(counts), strict=True) if count == 1]
     if lonely:

@@ -179,7 +179,7 @@ def unreachable_targets(case: Case) -> Iterator[Mistake]:
     low, high = bounds(spot)
     if case.assembly.table.written or case.loss.link or not (isfinite(low) or isfinite(high)):
         return
-    targets = next(case.assembly.parts["train"].portions()).targets
+    targets = next(case.assembly.parts["train"].chunks()).targets
     share = float(np.mean((targets < low - 1e-6) | (targets > high + 1e-6)))
     if share >= UNREACHABLE:
         scaled = " as scaled" if case.experiment.data.task in ("regression", "autoencoder") else ""
