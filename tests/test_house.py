@@ -39,11 +39,17 @@ CAPABILITIES = FLOORS[5]
 
 MOST_LINES = {"file": 330, "folder": 2_500}
 
-# What breaks a law today. These lists may only get shorter.
-LONG_FILES = {"config/aliases.py"}
-LONG_FOLDERS = {"columns", "commands", "config", "tables"}
-TWICE = {"cache", "data", "files", "large", "schema", "targets"}
-CIRCLES = {("bptrain.model.assemble", "bptrain.model.large")}
+# What breaks a law today. These lists may only get shorter, and do when it is mended.
+LONG_FILES = set()
+LONG_FOLDERS = {"columns", "config", "tables"}
+TWICE = {"cache", "data", "schema", "targets"}
+CIRCLES = set()
+
+
+def check_known(broken, known):
+    """Check that a law is broken where that is known, and nowhere else."""
+    assert {one: why for one, why in broken.items() if one not in known} == {}
+    assert known - set(broken) == set(), "mended: take it off the list"
 
 
 @pytest.fixture(autouse=True)
@@ -121,21 +127,18 @@ def test_no_imports_go_in_a_circle():
                 reached[one].add(node)
                 nodes.extend(needs[node])
     circles = {tuple(sorted(two for two in reached[one] if one in reached[two])) for one in modules} - {()}
-    assert circles <= CIRCLES
+    check_known(dict.fromkeys(circles, "a circle"), CIRCLES)
 
 
 def test_a_room_is_the_size_of_a_sitting():
+    files = {name: len(path.read_text().splitlines()) for name, path in FILES.items()}
     folders = defaultdict(int)
-    long = []
-    for name, path in FILES.items():
-        lines = len(path.read_text().splitlines())
+    for name, lines in files.items():
         folders[name.rpartition("/")[0]] += lines
-        if lines > MOST_LINES["file"] and name not in LONG_FILES:
-            long.append(f"{name}: {lines} lines; take its second noun to a file of its own")
-    for folder, lines in folders.items():
-        if lines > MOST_LINES["folder"] and folder not in LONG_FOLDERS:
-            long.append(f"{folder}/: {lines} lines; it is more than one room")
-    assert long == []
+    long = {name: f"{lines} lines hold a second noun" for name, lines in files.items() if lines > MOST_LINES["file"]}
+    check_known(long, LONG_FILES)
+    rooms = {name: f"{lines} lines are two rooms" for name, lines in folders.items() if lines > MOST_LINES["folder"]}
+    check_known(rooms, LONG_FOLDERS)
 
 
 def test_a_name_of_a_file_means_one_thing():
@@ -149,8 +152,7 @@ def test_a_name_of_a_file_means_one_thing():
     assert "train" in commands
     for name in commands:
         rooms[name] -= {"cli"} if "commands" in rooms[name] else set()
-    twice = {name: found for name, found in rooms.items() if len(found) > 1 and name not in TWICE}
-    assert twice == {}
+    check_known({name: found for name, found in rooms.items() if len(found) > 1}, TWICE)
 
 
 RUNS_CODE = "code.py"
