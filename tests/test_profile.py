@@ -227,6 +227,15 @@ def test_what_a_warning_says_to_leave_out_can_be_left_out():
     assert bptrain.validate(["c.yaml"], strict=True).valid
 
 
+@pytest.mark.parametrize("leaks", [True, False])
+def test_training_says_of_a_leak_again_under_the_score(bptrain_in, leaks):
+    write_table("euro", [2 * price for price in PRICE] if leaks else NOISE, "price")
+    Path("c.yaml").write_text("data: {source: {csv: t.csv}, target: price}\nhidden: [4]\ntraining: {epochs: 1}\n")
+    done = bptrain_in("train", "c.yaml")
+    assert done.returncode == 0
+    assert ("such scores say nothing of new rows" in done.stdout) == leaks
+
+
 def test_a_column_that_changes_only_where_nothing_trains_is_said_to_be_constant():
     rows = [f"{int(k % 3 == 2)},{NOISE[k]},{('train', 'train', 'test')[k % 3]},{OTHER[k]}" for k in range(ROWS)]
     Path("t.csv").write_text("flag,x,part,y\n" + "\n".join(rows) + "\n")
@@ -281,6 +290,15 @@ def test_leaks_are_found_in_any_number_of_rows(rows):
     }
     leaks = find_leaks(Table(columns, "t"), tuple(columns), [Answers(np.arange(rows), codes)])
     assert {name: leak.is_copy for name, leak in leaks.items()} == {"sign": True, "value": False}
+
+
+def test_rows_that_are_there_twice_are_no_leak():
+    rng = np.random.default_rng(4)
+    half = {"a": np.arange(40.0) * 7 % 41, "b": rng.normal(size=40), "flag": np.repeat([1.0, 2.0], 20)}
+    codes = np.repeat([0, 1], 20)[rng.permutation(40)].astype(np.int64)
+    half["copy"] = 3.0 * codes
+    table = Table({name: np.tile(values, 2) for name, values in half.items()}, "t")
+    assert set(find_leaks(table, tuple(half), [Answers(np.arange(80), np.tile(codes, 2))])) == {"copy"}
 
 
 def test_targets_that_are_all_copied_are_the_task():

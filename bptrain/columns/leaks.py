@@ -11,6 +11,7 @@ from math import ceil, lgamma, log
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.columns.duplicates import digests
 from bptrain.tables.table import Table
 from bptrain.tables.values import as_numbers, first_no_number, missing
 
@@ -37,10 +38,12 @@ EXACT = 1 - 1e-9
 
 @dataclass(frozen=True)
 class Leak:
-    """How a feature tells the target; `is_copy` says that it is the target in other words, and not only close to it."""
+    """How a feature tells the target; `is_copy` says that it is the target in other words, and not only close to it,
+    `by_value` that each of its values goes with one answer."""
 
     how: str
     is_copy: bool = False
+    by_value: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def leaks_into(table: Table, features: Sequence[str], target: Answers) -> Iterat
     step = ceil(count / MOST_ROWS)
     some = Answers(target.rows[::step], target.values[::step])
     width = max(CHUNK_VALUES // len(some.rows), 1)
+    distinct: Array | None = None
     for start in range(0, len(features), width):
         names = features[start : start + width]
         columns = [table.columns[name][some.rows] for name in names]
@@ -102,8 +106,24 @@ def leaks_into(table: Table, features: Sequence[str], target: Answers) -> Iterat
         for name, leak in zip(names, found, strict=True):
             if leak is not None and step > 1:
                 (leak,) = compare([table.columns[name][target.rows]], target.values, len(features))
+            if leak is not None and leak.by_value:
+                # Of rows that are there twice the second says nothing new.
+                distinct = distinct_rows(table, features, target) if distinct is None else distinct
+                (leak,) = compare([table.columns[name][target.rows[distinct]]], target.values[distinct], len(features))
             if leak is not None:
                 yield name, leak
+
+
+def distinct_rows(table: Table, features: Sequence[str], target: Answers) -> Array:
+    """Return the places of the rows of a target that are not like one before them in all features and the target."""
+    rng = np.random.default_rng(0)
+    keys = digests(target.values.astype(np.float64))
+    for name in features:
+        values = table.columns[name][target.rows]
+        # Odd, so that none of its bits is lost.
+        factor = rng.integers(0, 1 << 63, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+        keys += digests(number_values(values) if values.dtype == object else np.nan_to_num(values)) * factor
+    return np.sort(np.unique(keys, return_index=True)[1])
 
 
 def compare(columns: Sequence[Array], target: Array, features: int = 1, *, suspect: bool = False) -> list[Leak | None]:
@@ -199,7 +219,7 @@ class Comparison:
         """Return how a column tells the target, None where it does not."""
         if self.classes:
             if self.by_value[k]:
-                return Leak("each of its values goes with a single class", is_copy=True)
+                return Leak("each of its values goes with a single class", is_copy=True, by_value=True)
             return Leak("each class has a range of its own") if self.by_range[k] else None
         straight, ranked = float(self.straight[k]), float(self.ranked[k])
         if abs(straight) > EXACT:
@@ -209,7 +229,9 @@ class Comparison:
             return Leak(f"its correlation with the target is {straight:.4f}")
         if abs(ranked) >= nearly:
             return Leak(f"it rises and falls with the target (rank correlation {ranked:.4f})")
-        return Leak("each of its values goes with a single number", is_copy=True) if self.by_value[k] else None
+        if self.by_value[k]:
+            return Leak("each of its values goes with a single number", is_copy=True, by_value=True)
+        return None
 
 
 def correlations(x: Array, target: Array, counts: Array) -> Array:

@@ -44,6 +44,10 @@ def training_result(result: Result) -> None:
     ]
     if result.test:
         pairs.append(("test", f"loss {number(result.test.loss)} · {figures(result.test.numbers)}"))
+    if any(problem.code == "BP224" for problem in result.warnings):
+        pairs.append(
+            ("caution", "a feature tells the target: such scores say nothing of new rows (bptrain help BP224)")
+        )
     network = result.session.model.network
     if network.theta.size <= FEW_PARAMETERS:
         pairs.extend((name, str(array.tolist())) for name, array in network.parameters().items())

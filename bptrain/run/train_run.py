@@ -52,6 +52,7 @@ class Result:
     best: Best
     test: Score | None
     session: Session
+    warnings: tuple[Problem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The keys that scripts may rely on."""
@@ -167,7 +168,8 @@ def finish_run(run: OpenRun, stopped: str | None) -> Result:
     network.theta[...], network.state[...] = best.theta, best.state
     test = score(session.model, session.parts["test"]) if "test" in session.parts else None
     seconds = perf_counter() - run.began
-    return Result(directory.path, directory.best, session.epoch, session.step, seconds, stopped, best, test, session)
+    facts = (session.epoch, session.step, seconds, stopped, best, test, session)
+    return Result(directory.path, directory.best, *facts, run.warnings)
 
 
 def epilogue(session: Session) -> str:
