@@ -104,7 +104,7 @@ def test_every_initializer_has_its_spread():
     assert set(INITIALIZERS) == {*SPREAD, "values"}
 
 
-@pytest.mark.parametrize("name", SPREAD)
+@pytest.mark.parametrize("name", [name for name, spread in SPREAD.items() if spread is not None])
 def test_spread_of_initial_weights(name):
     weights = np.empty((300, 200))
     INITIALIZERS.members[name]().fill(weights, np.random.default_rng(0))
