@@ -127,8 +127,8 @@ class Builder:
         try:
             return cls(**given)
         except OptionError as error:
-            located = self.origin.located(error.under(".".join(map(str, path))))
-            self.problems.extend(located.problems)
+            placed = self.origin.place(error.under(".".join(map(str, path))))
+            self.problems.extend(placed.problems)
             return INVALID
 
     def unknown_keys(self, value: dict[str, Any], known: dict[str, Option], path: FieldPath) -> set[str]:

@@ -92,4 +92,4 @@ def place_errors(config: Config) -> Iterator[None]:
     try:
         yield
     except OptionError as error:
-        raise config.origin.located(error) from None
+        raise config.origin.place(error) from None

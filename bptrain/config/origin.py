@@ -103,7 +103,7 @@ class Origin:
         place = (spot.key_line, spot.key_column) if at_key else (spot.line, spot.column)
         return spot.source.problem(*place, path, message)
 
-    def located(self, error: OptionError) -> ConfigError:
+    def place(self, error: OptionError) -> ConfigError:
         """Return mistakes that only know their fields, with their places."""
         return ConfigError(replace(self.problem(self.path(m.field), m.message), code=m.code) for m in error.mistakes)
 

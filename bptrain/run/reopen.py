@@ -145,7 +145,7 @@ def check_changes(before: Mapping[str, Any], config: Config) -> None:
         if not any(key == one or key.startswith(f"{one}.") for one in CHANGEABLE)
     ]
     if mistakes:
-        raise config.origin.located(OptionError(*mistakes))
+        raise config.origin.place(OptionError(*mistakes))
 
 
 def compare_documents(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -167,11 +167,11 @@ def decide_anew(session: Session, config: Config) -> None:
     begun = session.epoch + (session.position > 0)
     if (training.epochs < begun and session.stopped is None) or training.epochs < session.epoch:
         what = f"the run is in epoch {begun} already (got {training.epochs}); let it have at least as many"
-        raise config.origin.located(OptionError(Mistake("training.epochs", what)))
+        raise config.origin.place(OptionError(Mistake("training.epochs", what)))
     most = training.max_steps
     if most is not None and most < session.step:
         what = f"the run has done {session.step} steps already (got {most}); let it have more"
-        raise config.origin.located(OptionError(Mistake("training.max_steps", what)))
+        raise config.origin.place(OptionError(Mistake("training.max_steps", what)))
     if session.stopped in (None, "epochs", "max_steps"):
         session.stopped = None
         if session.epoch >= training.epochs:

@@ -28,7 +28,7 @@ def require_trackers(config: Config) -> None:
         ConfigError: a package is missing; the message says how to install it.
     """
     if config.experiment.training.log.tensorboard and (what := lacks("tensorboardX", "tensorboard")):
-        raise config.origin.located(OptionError(Mistake("training.log.tensorboard", what)))
+        raise config.origin.place(OptionError(Mistake("training.log.tensorboard", what)))
 
 
 class TensorBoard:
