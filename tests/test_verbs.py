@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import fields, replace
+from functools import partial
 from math import inf
 from pathlib import Path
 
@@ -111,7 +112,9 @@ def test_a_race_reads_each_source_once(table_file, reads):
     assert sorted(reads.values()) == [1, 1]
 
 
-@pytest.mark.parametrize("command", [bptrain.dry_run, bptrain.summarize, bptrain.show, bptrain.train])
+@pytest.mark.parametrize(
+    "command", [bptrain.dry_run, bptrain.summarize, bptrain.show, bptrain.train, partial(bptrain.exercise, seed=1)]
+)
 def test_a_command_reads_the_data_once(table_file, reads, command):
     command(config())
     assert list(reads.values()) == [1]

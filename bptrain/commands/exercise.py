@@ -9,6 +9,7 @@ from bptrain.explanation.exercises.worksheet import Exercise, draw_weights
 from bptrain.explanation.replay import record_step
 from bptrain.explanation.sections import Builder
 from bptrain.model.assemble import prepare
+from bptrain.model.read import Tables
 from bptrain.rules import require_sense
 
 
@@ -38,9 +39,9 @@ def exercise(
         InputError: the config or its data cannot be used; there is no such row or step.
     """
     # Who computes by hand carries more digits than single precision has.
-    overrides = (*overrides, "dtype=float64")
+    overrides, tables = (*overrides, "dtype=float64"), Tables()
     if seed is not None:
-        assembly = prepare(config, overrides, code)
+        assembly = prepare(config, overrides, code, tables=tables)
         require_sense(assembly)
         rng = np.random.default_rng(seed)
         overrides = (*overrides, f"seed={seed}", *draw_weights(assembly, rng))
@@ -49,6 +50,6 @@ def exercise(
             available = np.arange(len(train)) if train.numbers is None else train.numbers
             count = min(assembly.model.network.chain.least_rows(), len(available))
             rows = sorted(int(one) + 1 for one in rng.choice(available, count, replace=False))
-    recording = record_step(config, overrides, rows=rows, step=step, digits=digits, code=code)
+    recording = record_step(config, overrides, rows=rows, step=step, digits=digits, code=code, tables=tables)
     key = Builder(recording, digits).page(str(config))
     return Exercise(Path(config), tuple(overrides), tuple(rows), step, key)

@@ -7,6 +7,7 @@ from bptrain.errors import InputError
 from bptrain.explanation.notation import MOST_DIGITS
 from bptrain.explanation.recording import Recording, keep_rows, record
 from bptrain.model.assemble import prepare
+from bptrain.model.read import Tables
 from bptrain.rules import require_sense
 from bptrain.training.session import begin
 
@@ -19,8 +20,11 @@ def record_step(
     step: int | None = None,
     digits: int = 6,
     code: Sequence[str | Path] = (),
+    tables: Tables | None = None,
 ) -> Recording:
     """Record the step of a config that `explain` shows; see there for the arguments.
+
+    `tables` are those that were read before.
 
     Raises:
         InputError, DivergedError: as `explain`.
@@ -31,7 +35,7 @@ def record_step(
         raise InputError(f"--step: steps count from 1 (got {step})")
     if not 1 <= digits <= MOST_DIGITS:
         raise InputError(f"--digits: from 1 to {MOST_DIGITS} (got {digits})")
-    assembly = prepare(config, overrides, code)
+    assembly = prepare(config, overrides, code, tables=tables)
     require_sense(assembly)
     session = begin(assembly)
     if rows:
