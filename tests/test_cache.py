@@ -72,7 +72,7 @@ def test_a_store_gives_back_every_bit(rows, block, portion):
         "texts": np.array([*texts, None], object)[:-1],
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "BLOCK", block)
+        patch.setattr(store, "CHUNK_ROWS", block)
         path = Path("a.table")
         with open(path, "wb") as file:
             writer = store.Writer(file)

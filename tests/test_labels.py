@@ -8,7 +8,7 @@ import pytest
 import bptrain
 from bptrain.errors import InputError
 from bptrain.model.assemble import prepare
-from bptrain.tables.sources import read_table
+from bptrain.tables.guess import read_table
 
 
 def config(labels, more="", source="csv: t.csv"):

@@ -28,8 +28,8 @@ def _small_portions(tmp_path, monkeypatch):
     """Portions so small that a few hundred rows are many of them; the notes on converting are not what is tested."""
     monkeypatch.setenv("BPTRAIN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "SETTLED", -(10**15))
-    monkeypatch.setattr(store, "BLOCK", 61)
-    monkeypatch.setattr(decoding, "CHUNK", 700)
+    monkeypatch.setattr(store, "CHUNK_ROWS", 61)
+    monkeypatch.setattr(decoding, "CHUNK_BYTES", 700)
     monkeypatch.setattr(chunks, "CHUNK_ROWS", 50)
     monkeypatch.setattr(encoding, "CHUNK_VALUES", 200)
     monkeypatch.setattr(encoded_rows, "CHUNK_ROWS", 70)
@@ -514,7 +514,8 @@ class Whole:
 """
 
 
-def test_a_source_of_the_users_trains_in_memory_and_above(monkeypatch):
+@pytest.mark.usefixtures("code_is_taken_out")
+def test_a_source_of_the_users_trains_in_memory_and_above():
     """One with chunks, which is kept in the cache and mapped; and one that can only be read whole."""
     Path("newcomers.py").write_text(NEWCOMERS)
     Path("t.pairs").write_text("".join(f"{k % 17}:{'uvw'[k % 3]}:{k % 5}.5\n" for k in range(400)))

@@ -21,7 +21,7 @@ from bptrain.model.model import scoring_rows
 from bptrain.model.scoring import forward, predict_rows
 from bptrain.run.checkpoint import load
 from bptrain.tables import chunks
-from bptrain.tables.sources import read_table
+from bptrain.tables.guess import read_table
 
 ROWS = 700
 

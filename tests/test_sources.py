@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 import bptrain
 from bptrain.errors import BptrainError, InputError, OptionError
-from bptrain.tables.sources import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Tsv, read_table, source_for
+from bptrain.tables.guess import read_table, source_for
+from bptrain.tables.sources import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Tsv
 from bptrain.tables.synthetic import Synthetic
 
 EXCEL = 'größe;preis;ort\r\n1,5;10;Köln\r\n-2,25;1e2;"a;b"\r\n;3;NA\r\n'
@@ -513,7 +514,7 @@ def test_nothing_is_fetched_from_the_network_for_a_file(bptrain_in, tmp_path):
     """Parquet and JSON are in DuckDB's wheel: they are read where it can neither find nor fetch extensions."""
     written(tmp_path)
     files = ("t.parquet", "t.jsonl", "t.csv")
-    code = f"from bptrain.tables.sources import read_table; print([len(read_table(f)) for f in {files}])"
+    code = f"from bptrain.tables.guess import read_table; print([len(read_table(f)) for f in {files}])"
     blocked = "import socket; socket.socket = None; " + code
     environment = {**os.environ, "HOME": str(tmp_path / "none"), "http_proxy": "http://127.0.0.1:9"}
     done = subprocess.run(
@@ -526,8 +527,8 @@ def test_nothing_is_fetched_from_the_network_for_a_file(bptrain_in, tmp_path):
 def test_a_long_read_prints_nothing():
     """DuckDB draws a progress bar on stdout when a statement takes two seconds, here at once."""
     code = """
-from bptrain.tables.duck import connected
-database = connected()
+from bptrain.tables.duck import connect
+database = connect()
 database.execute("SET progress_bar_time = 1")
 print(database.execute("SELECT count(*) FROM range(2e8::BIGINT) WHERE range % 7 = 1").fetchone())
 """

@@ -18,9 +18,9 @@ from bptrain.config.starter import FEW, Plan, holes_of, render_starter
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.spelling import suggestion
-from bptrain.tables.guess import read
+from bptrain.tables.guess import read, read_table
 from bptrain.tables.selection import Selection
-from bptrain.tables.sources import Csv, Source, read_table
+from bptrain.tables.sources import Csv, Source
 from bptrain.tables.table import Table
 
 LIKELY = ("target", "label", "class", "y", "outcome", "price", "species", "result", "response", "output")

@@ -21,7 +21,7 @@ from bptrain.model.model import Model
 from bptrain.model.read import reading_of
 from bptrain.model.roles import Roles
 from bptrain.model.splits import describe_dropped, split_table
-from bptrain.tables.sources import read_table
+from bptrain.tables.guess import read_table
 from bptrain.tables.table import Table
 
 SplitName = Literal["train", "validation", "test"]

@@ -20,7 +20,7 @@ from bptrain.model.model import Model, scoring_rows
 from bptrain.model.scoring import predict_rows
 from bptrain.spelling import suggestion
 from bptrain.tables.chunks import Chunks
-from bptrain.tables.sources import open_chunks
+from bptrain.tables.guess import open_chunks
 from bptrain.tables.table import Table, shown
 from bptrain.tables.values import missing
 

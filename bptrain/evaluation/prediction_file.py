@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from bptrain.arrays import Array
 from bptrain.atomic import written
 from bptrain.errors import InputError, OptionError
-from bptrain.tables.files import matching
+from bptrain.tables.files import match_files
 from bptrain.tables.table import is_number
 from bptrain.text import printable
 
@@ -89,7 +89,7 @@ def check_output(path: Path, read: Path, *, force: bool) -> None:
 def inputs(path: Path) -> list[Path]:
     """The files that a path stands for, none where it stands for nothing."""
     try:
-        return matching(path)
+        return match_files(path)
     except OptionError:
         return []
 

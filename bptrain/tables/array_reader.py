@@ -17,7 +17,7 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.npy import Header, read_header
 from bptrain.tables.chunks import Chunks
-from bptrain.tables.files import checked, opened, reading, refuse_impossible, zipped
+from bptrain.tables.files import check_declared, check_file, is_zipped, open_file, reading
 from bptrain.tables.table import shown
 
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -103,16 +103,16 @@ def open_array(path: Path, read: Callable[[BinaryIO], Header], stack: ExitStack)
         InputError: it declares more than the file can have.
         StorageError: it cannot be read.
     """
-    size = checked(path)
+    size = check_file(path)
     with reading(path):
-        file = stack.enter_context(opened(path))
+        file = stack.enter_context(open_file(path))
         header = read(file)
-        if not zipped(path) and size - file.tell() != header.nbytes:
+        if not is_zipped(path) and size - file.tell() != header.nbytes:
             found = "more" if size - file.tell() > header.nbytes else f"{size - file.tell():,}"
             what = f"it declares {header.nbytes:,} bytes and has {found}"
             raise InputError(f"{path}: {what}; it is cut short or damaged")
-    if zipped(path):
-        refuse_impossible(path, header.nbytes, size)
+    if is_zipped(path):
+        check_declared(path, header.nbytes, size)
 
     def take(count: int) -> bytes:
         with reading(path):
@@ -167,13 +167,13 @@ def head(file: BinaryIO, where: object) -> Header:
     except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
         reason = shown(str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise InputError(f"{where}: not an array that can be read ({reason}); save numbers with np.save") from None
-    refuse_kind(header.dtype, where)
+    check_dtype(header.dtype, where)
     if not all(header.shape):
         raise InputError(f"{where}: the array has the shape {header.shape} and so nothing in it; add at least one row")
     return header
 
 
-def refuse_kind(dtype: "np.dtype[np.generic]", where: object) -> None:
+def check_dtype(dtype: "np.dtype[np.generic]", where: object) -> None:
     """Refuse an array that is neither numbers nor text."""
     if dtype.names:
         raise InputError(

@@ -24,7 +24,7 @@ from bptrain.atomic import replaced
 from bptrain.errors import BptrainNote, StorageError
 from bptrain.registry import name_of
 from bptrain.tables.csv_format import CsvLines
-from bptrain.tables.files import zipped
+from bptrain.tables.files import is_zipped
 from bptrain.tables.jsonl_reader import JsonLines
 from bptrain.tables.source import Source
 from bptrain.tables.store import Damaged, Stored, Writer
@@ -121,7 +121,7 @@ def load(source: Source, *, cached: bool = True, memory: int | None = None) -> T
 
 def is_larger(source: Source, files: list[State], memory: int) -> bool:
     """Tell whether the files of a source would take more than so many bytes in memory."""
-    return sum(size * (PACKED if zipped(Path(path)) else source.packing) for path, size, *_ in files) > memory
+    return sum(size * (PACKED if is_zipped(Path(path)) else source.packing) for path, size, *_ in files) > memory
 
 
 def states(files: tuple[Path, ...]) -> list[State]:

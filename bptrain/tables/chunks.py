@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.tables.files import refuse_too_large
+from bptrain.tables.files import check_memory
 from bptrain.tables.table import Table
 
 CHUNK_VALUES = 1 << 18
@@ -63,10 +63,10 @@ class Chunks:
         Raises:
             InputError: it does not fit, or cannot be read.
         """
-        refuse_too_large(self.origin, self.rows, len(self.names))
+        check_memory(self.origin, self.rows, len(self.names))
         with self:
             found = list(self.read(self.names, self.rows))
-        return self.table(found[0] if len(found) == 1 else joined([dict(columns) for columns in found]), 0)
+        return self.table(found[0] if len(found) == 1 else join_columns([dict(columns) for columns in found]), 0)
 
     @property
     def header(self) -> Table:
@@ -79,14 +79,14 @@ class Chunks:
         return whole if start == 0 else whole.shifted(start)
 
 
-def joined(chunks: list[dict[str, Array]]) -> dict[str, Array]:
+def join_columns(chunks: list[dict[str, Array]]) -> dict[str, Array]:
     """Return the columns of all chunks; one column after the other, so that no more than one is there twice."""
     return {name: np.concatenate([chunk.pop(name) for chunk in chunks]) for name in list(chunks[0])}
 
 
 def join_tables(tables: list[Table]) -> Table:
     """Return chunks of a table, from the first row to the last, as one; the place of a row is told by the first."""
-    return replace(tables[0], columns=joined([dict(table.columns) for table in tables]))
+    return replace(tables[0], columns=join_columns([dict(table.columns) for table in tables]))
 
 
 def chunks_of_table(table: Table) -> Chunks:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.errors import InputError
-from bptrain.tables.decoding import LONGEST, decoded, encoding_of
+from bptrain.tables.decoding import LONGEST, encoding_of, open_text
 from bptrain.tables.files import reading
 from bptrain.tables.table import shown
 
@@ -66,7 +66,7 @@ class CsvFormat:
         return f" (the values are taken to be divided by {name}; write delimiter: '...' where that is wrong)"
 
 
-def settled(path: Path, wanted: CsvFormat) -> tuple[CsvFormat, list[str]]:
+def resolve_format(path: Path, wanted: CsvFormat) -> tuple[CsvFormat, list[str]]:
     """The format of a file with nothing left to be guessed, and the names of its columns.
 
     Raises:
@@ -74,13 +74,13 @@ def settled(path: Path, wanted: CsvFormat) -> tuple[CsvFormat, list[str]]:
         StorageError: it cannot be read.
     """
     found = replace(wanted, encoding=encoding_of(path, wanted.encoding))
-    with reading(path), decoded(path, found.encoding) as text:
+    with reading(path), open_text(path, found.encoding) as text:
         start = text.read(LONGEST)
     if not start.strip():
         what = "the first line must name the columns" if wanted.header else "there must be a row"
         raise InputError(f"{path}:1: the file is empty; {what}")
     if found.delimiter == "auto":
-        delimiter, doubtful = guessed_delimiter(start, found)
+        delimiter, doubtful = guess_delimiter(start, found)
         found = replace(found, delimiter=delimiter, doubtful=doubtful)
     try:
         first = next(found.reader(io.StringIO(start, newline=""), strict=True))
@@ -90,11 +90,11 @@ def settled(path: Path, wanted: CsvFormat) -> tuple[CsvFormat, list[str]]:
     if not first:
         raise InputError(f"{path}:1: the first line is empty; take it out")
     if found.header and len(first) == 1:
-        refuse_undivided(path, first[0], start, found)
+        check_divided(path, first[0], start, found)
     return found, first if found.header else [f"column_{k + 1}" for k in range(len(first))]
 
 
-def refuse_undivided(path: Path, name: str, start: str, form: CsvFormat) -> None:
+def check_divided(path: Path, name: str, start: str, form: CsvFormat) -> None:
     """Refuse a single column whose name another delimiter would divide.
 
     Raises:
@@ -106,7 +106,7 @@ def refuse_undivided(path: Path, name: str, start: str, form: CsvFormat) -> None
         raise InputError(f"{path}:1: {what}; write delimiter: {'auto' if other == chr(9) else repr(other)}")
 
 
-def guessed_delimiter(start: str, wanted: CsvFormat) -> tuple[str, bool]:
+def guess_delimiter(start: str, wanted: CsvFormat) -> tuple[str, bool]:
     """The character that most often divides the first line, outside of quotes, and whether that is doubtful; one that
     divides the next lines alike goes before one that does not."""
     outside = wanted.quote.join(start.split(wanted.quote)[::2]) if wanted.quote else start
@@ -131,7 +131,7 @@ def records(path: Path, form: CsvFormat) -> Generator[tuple[int, list[str]], Non
     Raises:
         InputError: a line or a value is far too long.
     """
-    with reading(path), decoded(path, form.encoding) as text:
+    with reading(path), open_text(path, form.encoding) as text:
         reader = form.reader(bounded(path, text))
         width = len(next(reader)) if form.header else 0
         start = reader.line_num + 1 if form.header else 1
@@ -194,11 +194,11 @@ def form_from_json(options: Mapping[str, Any]) -> CsvFormat:
     return CsvFormat(**values)
 
 
-def misquoted(path: Path, form: CsvFormat, line: int) -> int | None:
+def find_misquoted(path: Path, form: CsvFormat, line: int) -> int | None:
     """Which value, counted from 0, of the record that begins on a line has a quote where none may be; None: none."""
     mark, end = re.escape(form.quote), re.escape(form.delimiter)
     value = re.compile(f"(?:{mark}(?:[^{mark}]|{mark}{mark})*{mark}|[^{mark}{end}\r\n][^{end}\r\n]*|)({end}|[\r\n]|$)")
-    with reading(path), decoded(path, form.encoding) as text:
+    with reading(path), open_text(path, form.encoding) as text:
         rest = "".join(islice(bounded(path, text), line - 1, line - 1 + 1000))[:LONGEST]
     place, count = 0, 0
     while found := value.match(rest, place):

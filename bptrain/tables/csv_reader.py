@@ -17,11 +17,11 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.tables.chunks import Chunks
-from bptrain.tables.csv_format import CsvFormat, CsvLines, misquoted, records, settled
+from bptrain.tables.csv_format import CsvFormat, CsvLines, find_misquoted, records, resolve_format
 from bptrain.tables.csv_scan import Tally, scan
 from bptrain.tables.decoding import LONGEST, as_utf8
-from bptrain.tables.duck import connected, filled, literal, quoted, refuse_names
-from bptrain.tables.files import matching, zipped
+from bptrain.tables.duck import check_names, connect, fill_missing, literal, quote_name
+from bptrain.tables.files import is_zipped, match_files
 from bptrain.tables.table import Table, shown
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class CsvFile:
 
     def query(self, what: str, types: dict[str, str]) -> tuple[str, list[Any]]:
         """A statement over the file with the given column types, and its parameters."""
-        columns = ", ".join(f"{quoted(name, chr(39))}: '{kind}'" for name, kind in types.items())
-        form, packed = self.form, zipped(self.copy)
-        missing = ", ".join(quoted(text, chr(39)) for text in ("", *form.missing))
+        columns = ", ".join(f"{quote_name(name, chr(39))}: '{kind}'" for name, kind in types.items())
+        form, packed = self.form, is_zipped(self.copy)
+        missing = ", ".join(quote_name(text, chr(39)) for text in ("", *form.missing))
         # A folder named `x=5` must not overwrite the column x, which is what DuckDB calls hive partitioning.
         options = f"""auto_detect = false, header = {form.header}, delim = ?, quote = ?, escape = ?,
             nullstr = [{missing}], strict_mode = true, hive_partitioning = false,
@@ -56,7 +56,7 @@ class CsvFile:
 
     def number(self, name: str) -> str:
         """A text column as numbers in SQL, NULL where it has none; with a decimal point also 1_000 is one."""
-        q = quoted(name)
+        q = quote_name(name)
         text = q if self.form.decimal == "." else f"translate({q}, ',._', '.xx')"
         return f"try_cast({text} AS DOUBLE)"
 
@@ -85,60 +85,60 @@ def open_csv(path: Path, form: CsvFormat) -> Chunks:
         StorageError: the file is there and cannot be read.
     """
     with ExitStack() as stack:
-        files = all_looked_at(path, form, stack)
-        database = stack.enter_context(connected())
+        files = look_at_files(path, form, stack)
+        database = stack.enter_context(connect())
         numeric, counts = numeric_columns(database, files)
         for file, count in zip(files, counts, strict=True):
-            refuse_lost(file, count)
+            check_rows_read(file, count)
         opened = stack.pop_all()
 
     def read(names: Sequence[str], rows: int) -> Iterator[Mapping[str, Array]]:
         for file, count in zip(files, counts, strict=True):
             found = 0
-            for columns in fetched(database, file, names, numeric, rows if rows < count else None):
+            for columns in fetch_chunks(database, file, names, numeric, rows if rows < count else None):
                 found += len(columns[names[0]])
                 yield columns
             if found != count:
                 raise InputError(f"{file.path}: it changed while it was read; try again")
 
     first = files[0]
-    place = placing(files, counts)
+    place = places_of(files, counts)
     return Chunks(str(path), tuple(first.names), sum(counts), read, place, first.form.decimal, opened=opened)
 
 
-def placing(files: list[CsvFile], counts: list[int]) -> CsvLines:
+def places_of(files: list[CsvFile], counts: list[int]) -> CsvLines:
     """Tells file and line of a row of several files, one after the other, with so many rows each."""
     return CsvLines(tuple((file.path, file.form, count) for file, count in zip(files, counts, strict=True)))
 
 
-def all_looked_at(path: Path, wanted: CsvFormat, stack: ExitStack) -> list[CsvFile]:
+def look_at_files(path: Path, wanted: CsvFormat, stack: ExitStack) -> list[CsvFile]:
     """The file of that name, or all that match it as a pattern, looked through.
 
     Raises:
         InputError: there is none, one cannot be read as CSV, or their headers differ.
         StorageError: one cannot be read.
     """
-    files = [looked_at(one, wanted, stack) for one in matching(path)]
+    files = [look_at_file(one, wanted, stack) for one in match_files(path)]
     for file in files[1:]:
-        refuse_other_header(file, files[0])
+        check_same_header(file, files[0])
     return files
 
 
-def looked_at(path: Path, wanted: CsvFormat, stack: ExitStack) -> CsvFile:
+def look_at_file(path: Path, wanted: CsvFormat, stack: ExitStack) -> CsvFile:
     """A file with its format and its columns, looked through.
 
     Raises:
         InputError: it cannot be read as CSV.
         StorageError: it cannot be read.
     """
-    form, names = settled(path, wanted)
+    form, names = resolve_format(path, wanted)
     copy = stack.enter_context(as_utf8(path, form.encoding))
     tally = scan(copy, path, form, names)
-    refuse_names(names, f"{path}:1")
+    check_names(names, f"{path}:1")
     return CsvFile(path, copy, form, names, tally)
 
 
-def refuse_other_header(file: CsvFile, first: CsvFile) -> None:
+def check_same_header(file: CsvFile, first: CsvFile) -> None:
     """Refuse a file whose columns are not those of the first one, in the same order."""
     if file.names == first.names:
         return
@@ -157,29 +157,29 @@ def numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -> tup
     names = files[0].names
     counts, rows = np.zeros(2 * len(names), np.int64), []
     for file in files:
-        tests = ", ".join(f"count({quoted(name)}), count({file.number(name)})" for name in names)
-        found = executed(database, file, f"count(*), {tests}", dict.fromkeys(names, "VARCHAR")).fetchone()
+        tests = ", ".join(f"count({quote_name(name)}), count({file.number(name)})" for name in names)
+        found = execute_over(database, file, f"count(*), {tests}", dict.fromkeys(names, "VARCHAR")).fetchone()
         rows.append(found[0])
         counts += found[1:]
     pairs = zip(names, counts[::2], counts[1::2], strict=True)
     numeric = {name for name, present, numbers in pairs if numbers == present > 0} - set(files[0].form.text)
     for file in files:
         if file.has_underscores and file.form.decimal == "." and numeric:
-            numeric -= underscored(database, file, numeric)
+            numeric -= find_underscores(database, file, numeric)
     return numeric, rows
 
 
-def underscored(database: "DuckDBPyConnection", file: CsvFile, names: set[str]) -> set[str]:
+def find_underscores(database: "DuckDBPyConnection", file: CsvFile, names: set[str]) -> set[str]:
     """Those of the columns with an underscore in a value: DuckDB takes 1_000 for a number.
 
     To ask for it together with the numbers takes DuckDB time that grows with the square of the columns.
     """
-    tests = ", ".join(f"bool_or(contains({quoted(name)}, '_'))" for name in names)
-    found = executed(database, file, tests, dict.fromkeys(file.names, "VARCHAR")).fetchone()
+    tests = ", ".join(f"bool_or(contains({quote_name(name)}, '_'))" for name in names)
+    found = execute_over(database, file, tests, dict.fromkeys(file.names, "VARCHAR")).fetchone()
     return {name for name, has_one in zip(names, found, strict=True) if has_one}
 
 
-def fetched(
+def fetch_chunks(
     database: "DuckDBPyConnection", file: CsvFile, names: Sequence[str], numeric: set[str], rows: int | None
 ) -> Iterator[dict[str, Array]]:
     """Yield some columns of a file so many rows at a time; None: all at once, which is faster.
@@ -189,29 +189,29 @@ def fetched(
     """
     import duckdb
 
-    found = executed(database, file, *selecting(file, names, numeric))
+    found = execute_over(database, file, *select_columns(file, names, numeric))
     try:
         if rows is None:
             columns = found.fetchnumpy()
-            yield {name: filled(columns.pop(name), name in numeric) for name in names}
+            yield {name: fill_missing(columns.pop(name), name in numeric) for name in names}
             return
         while cells := found.fetchmany(rows):
             columns = zip(names, zip(*cells, strict=True), strict=True)
             yield {name: np.array(one, float if name in numeric else object) for name, one in columns}
     except duckdb.Error as error:
-        raise refused(file, str(error)) from None
+        raise describe_refused(file, str(error)) from None
 
 
-def selecting(file: CsvFile, names: Iterable[str], numeric: set[str]) -> tuple[str, dict[str, str]]:
+def select_columns(file: CsvFile, names: Iterable[str], numeric: set[str]) -> tuple[str, dict[str, str]]:
     """What a statement selects to fetch some columns of a file, and the types of all."""
     # DuckDB reads a number faster where it knows that it is one, and knows no other sign than the point.
     direct = file.form.decimal == "."
     types = {name: "DOUBLE" if direct and name in numeric else "VARCHAR" for name in file.names}
-    chosen = [quoted(n) if direct or n not in numeric else f"{file.number(n)} AS {quoted(n)}" for n in names]
+    chosen = [quote_name(n) if direct or n not in numeric else f"{file.number(n)} AS {quote_name(n)}" for n in names]
     return ", ".join(chosen), types
 
 
-def executed(database: "DuckDBPyConnection", file: CsvFile, what: str, types: dict[str, str]) -> Any:
+def execute_over(database: "DuckDBPyConnection", file: CsvFile, what: str, types: dict[str, str]) -> Any:
     """A statement over the file, executed.
 
     Raises:
@@ -222,10 +222,10 @@ def executed(database: "DuckDBPyConnection", file: CsvFile, what: str, types: di
     try:
         return database.execute(*file.query(what, types))
     except duckdb.Error as error:
-        raise refused(file, str(error)) from None
+        raise describe_refused(file, str(error)) from None
 
 
-def refuse_lost(file: CsvFile, count: int) -> None:
+def check_rows_read(file: CsvFile, count: int) -> None:
     """Refuse a file without rows, or of which DuckDB has read other rows than it has.
 
     Raises:
@@ -243,19 +243,19 @@ def refuse_lost(file: CsvFile, count: int) -> None:
     number = 0
     for number, (line, record) in enumerate(records(file.path, file.form), 1):  # noqa: B007
         if len(record) != width:
-            raise ragged(file, line, len(record))
+            raise describe_ragged(file, line, len(record))
     if number != count:
         raise InputError(f"{file.path}: the file has {number:,} rows, and {count:,} could be read; look at its quotes")
 
 
-def first_ragged(file: CsvFile) -> InputError | None:
+def find_ragged(file: CsvFile) -> InputError | None:
     """What is wrong with the first line that does not have as many values as the header, if there is one."""
     wide = (one for one in records(file.path, file.form) if len(one[1]) != len(file.names))
     found = next(wide, None)
-    return found and ragged(file, found[0], len(found[1]))
+    return found and describe_ragged(file, found[0], len(found[1]))
 
 
-def ragged(file: CsvFile, line: int, count: int) -> InputError:
+def describe_ragged(file: CsvFile, line: int, count: int) -> InputError:
     """What is wrong with a line of so many values."""
     names, form = file.names, file.form
     if count < len(names):
@@ -268,15 +268,15 @@ def ragged(file: CsvFile, line: int, count: int) -> InputError:
     return InputError(f"{where}: the line has {count} values and the {first} {len(names)}: {what}{form.advice}")
 
 
-def refused(file: CsvFile, text: str) -> InputError:
+def describe_refused(file: CsvFile, text: str) -> InputError:
     """DuckDB's complaint about a file as one line of ours."""
     found = re.search(r"CSV Error on Line: (\d+)", text)
     line = int(found[1]) if found else 0
     where = f"{file.path}:{line}" if line else str(file.path)
-    if "Expected Number of Columns" in text and (error := first_ragged(file)):
+    if "Expected Number of Columns" in text and (error := find_ragged(file)):
         return error
     if "unterminated quote" in text:
-        k = misquoted(file.path, file.form, line) if line else None
+        k = find_misquoted(file.path, file.form, line) if line else None
         column = f" {file.names[k]}:" if k is not None and k < len(file.names) else ""
         what = "a quoted value does not end where it should; double a quote to mean the character"
         return InputError(f"{where}:{column} {what}, or write quote: '' where quotes mean nothing")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bptrain.errors import InputError
 from bptrain.tables.csv_format import CsvFormat, bounded
-from bptrain.tables.decoding import BrokenText, chunks, decoded
+from bptrain.tables.decoding import BrokenText, chunks, open_text
 from bptrain.tables.files import reading
 
 ENDS = {"\r\n": "CR LF", "\n": "LF", "\r": "CR"}
@@ -39,7 +39,7 @@ def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
         StorageError: it cannot be read.
     """
     try:
-        return tallied(copy, path, form)
+        return count_marks(copy, path, form)
     except BrokenText as error:
         k = min(form.columns_before(error.before.decode(errors="replace")), len(names) - 1)
         column = f" {names[k]}:" if error.line > form.header else f" column {k + 1}:"
@@ -47,7 +47,7 @@ def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
         raise InputError(f"{path}:{error.line}:{column} {error.what}{advice * ('UTF-8' in error.what)}") from None
 
 
-def tallied(copy: Path, path: Path, form: CsvFormat) -> Tally:
+def count_marks(copy: Path, path: Path, form: CsvFormat) -> Tally:
     """The counts of a file.
 
     Raises:
@@ -56,7 +56,7 @@ def tallied(copy: Path, path: Path, form: CsvFormat) -> Tally:
     """
     delimiter, line_feeds, returns, both, last = form.delimiter.encode(), 0, 0, 0, b""
     total, underscores = 0, 0
-    for chunk, outside in unquoted(copy, form.quote.encode()):
+    for chunk, outside in split_unquoted(copy, form.quote.encode()):
         underscores += chunk.count(b"_")
         total += outside.count(delimiter)
         line_feeds += outside.count(b"\n")
@@ -70,7 +70,7 @@ def tallied(copy: Path, path: Path, form: CsvFormat) -> Tally:
     return Tally(total, sum(kinds) + (last not in (b"\n", b"\r")), underscores)
 
 
-def unquoted(copy: Path, quote: bytes) -> Iterator[tuple[bytes, bytes]]:
+def split_unquoted(copy: Path, quote: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The bytes of a file a chunk at a time, and what of each stands outside of quotes."""
     inside = 0
     for chunk in chunks(copy):
@@ -86,7 +86,7 @@ def unquoted(copy: Path, quote: bytes) -> Iterator[tuple[bytes, bytes]]:
 def other_end(path: Path, form: CsvFormat) -> InputError:
     """The first line that does not end as the lines before."""
     first, inside = "", 0
-    with reading(path), decoded(path, form.encoding) as text:
+    with reading(path), open_text(path, form.encoding) as text:
         for number, line in enumerate(bounded(path, text), 1):
             inside = (inside + line.count(form.quote)) % 2 if form.quote else 0
             end = "\r\n" if line.endswith("\r\n") else line[-1:]

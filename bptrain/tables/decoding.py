@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bptrain.errors import InputError
-from bptrain.tables.files import checked, opened, reading, refuse_bomb, zipped
+from bptrain.tables.files import check_expansion, check_file, is_zipped, open_file, reading
 
 ENCODINGS = {
     "utf-8": "utf-8",
@@ -27,7 +27,7 @@ MARK = codecs.BOM_UTF8
 LONGEST = 2_000_000
 """Bytes that a line may have, quoted line breaks included."""
 
-CHUNK = 1 << 22
+CHUNK_BYTES = 1 << 22
 
 
 def known_encoding(name: str) -> str | None:
@@ -45,8 +45,8 @@ def encoding_of(path: Path, wanted: str) -> str:
         InputError: there is no such file, or its mark is that of an encoding that is not read.
         StorageError: it cannot be read.
     """
-    checked(path)
-    with reading(path), opened(path) as file:
+    check_file(path)
+    with reading(path), open_file(path) as file:
         start = file.read(4)
     if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
         raise InputError(f"{path}:1: the file is UTF-32 text; save it as UTF-8")
@@ -57,10 +57,10 @@ def encoding_of(path: Path, wanted: str) -> str:
     return wanted
 
 
-def decoded(path: Path, encoding: str, *, errors: str = "replace") -> io.TextIOWrapper:
+def open_text(path: Path, encoding: str, *, errors: str = "replace") -> io.TextIOWrapper:
     """A file as text with the line ends that it has."""
     codec = "utf-8-sig" if encoding == "utf-8" else encoding
-    return io.TextIOWrapper(opened(path), encoding=codec, errors=errors, newline="")
+    return io.TextIOWrapper(open_file(path), encoding=codec, errors=errors, newline="")
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def as_utf8(path: Path, encoding: str, *, marked: bool = True) -> Iterator[Path]
     handle, name = tempfile.mkstemp(prefix="bptrain-", suffix=".txt")
     copy = Path(name)
     try:
-        with os.fdopen(handle, "wb") as target, reading(path), opened(path) as source:
+        with os.fdopen(handle, "wb") as target, reading(path), open_file(path) as source:
             transcode(path, encoding, source, target)
         yield copy
     finally:
@@ -108,7 +108,7 @@ def temporary(content: bytes) -> Iterator[Path]:
 
 def has_mark(path: Path) -> bool:
     """Whether a file begins with the byte order mark of UTF-8."""
-    with reading(path), opened(path) as file:
+    with reading(path), open_file(path) as file:
         return file.read(len(MARK)) == MARK
 
 
@@ -121,13 +121,13 @@ def transcode(path: Path, encoding: str, source: BinaryIO, target: BinaryIO) -> 
     codec = "utf-8-sig" if encoding == "utf-8" else encoding
     packed, total, lines, decoder = path.stat().st_size, 0, 0, codecs.getincrementaldecoder(codec)()
     try:
-        while chunk := source.read(CHUNK):
+        while chunk := source.read(CHUNK_BYTES):
             text = decoder.decode(chunk)
             lines += text.count("\n")
             total += len(chunk)
             target.write(text.encode())
-            if zipped(path):
-                refuse_bomb(path, total, packed)
+            if is_zipped(path):
+                check_expansion(path, total, packed)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         lines += error.object[: error.start].decode(encoding, "replace").count("\n")
@@ -146,7 +146,7 @@ class BrokenText(Exception):  # noqa: N818
 
 
 def chunks(path: Path) -> Iterator[bytes]:
-    """The bytes of a UTF-8 file in portions that end with a line where it has `\\n`, each looked through.
+    """The bytes of a UTF-8 file in chunks that end with a line where it has `\\n`, each looked through.
 
     Raises:
         BrokenText: a NUL byte, bytes that are not UTF-8, a byte order mark at the beginning of a later line, or a line
@@ -154,17 +154,17 @@ def chunks(path: Path) -> Iterator[bytes]:
         InputError: a gzipped file is damaged, or grows beyond measure.
         StorageError: the file cannot be read.
     """
-    packed, total, lines, last, decoder = checked(path), 0, 0, b"", codecs.getincrementaldecoder("utf-8")()
-    with reading(path), opened(path) as file:
-        while chunk := file.read(CHUNK):
+    packed, total, lines, last, decoder = check_file(path), 0, 0, b"", codecs.getincrementaldecoder("utf-8")()
+    with reading(path), open_file(path) as file:
+        while chunk := file.read(CHUNK_BYTES):
             rest = b"" if chunk.endswith(b"\n") else file.readline(LONGEST + 1)
             if len(rest) > LONGEST and b"\r" not in rest:
                 raise BrokenText(lines + chunk.count(b"\n") + 1, b"", f"a line of more than {LONGEST:,} bytes")
             chunk += rest
             total += len(chunk)
             look_through(chunk, lines, decoder)
-            if zipped(path):
-                refuse_bomb(path, total, packed)
+            if is_zipped(path):
+                check_expansion(path, total, packed)
             yield chunk
             lines += chunk.count(b"\n") or chunk.count(b"\r")
             last = chunk[chunk.rfind(b"\n") + 1 :]
@@ -195,6 +195,6 @@ def look_through(chunk: bytes, lines: int, decoder: codecs.IncrementalDecoder) -
 
 
 def broken(chunk: bytes, at: int, lines: int, what: str) -> BrokenText:
-    """What is wrong at a place in a portion that begins behind so many lines."""
+    """What is wrong at a place in a chunk that begins behind so many lines."""
     end = b"\n" if b"\n" in chunk else b"\r"
     return BrokenText(lines + chunk.count(end, 0, at) + 1, chunk[chunk.rfind(end, 0, at) + 1 : at], what)

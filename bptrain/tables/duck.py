@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-def connected() -> "DuckDBPyConnection":
+def connect() -> "DuckDBPyConnection":
     """A database of its own, which nothing is fetched from the network for."""
     import duckdb
 
@@ -34,12 +34,12 @@ def literal(path: Path) -> str:
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
-def quoted(name: str, mark: str = '"') -> str:
+def quote_name(name: str, mark: str = '"') -> str:
     """A name as SQL writes it between marks."""
     return mark + name.replace(mark, mark * 2) + mark
 
 
-def filled(column: Any, numeric: bool) -> Array:
+def fill_missing(column: Any, numeric: bool) -> Array:
     """A fetched column with its missing entries as NaN or None."""
     if numeric:
         return np.ma.filled(column.astype(np.float64), np.nan)
@@ -48,7 +48,7 @@ def filled(column: Any, numeric: bool) -> Array:
     return values
 
 
-def refuse_names(names: list[str], where: object, what: str = "column") -> None:
+def check_names(names: list[str], where: object, what: str = "column") -> None:
     """Refuse names that cannot tell columns apart.
 
     Raises:

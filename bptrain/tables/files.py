@@ -24,7 +24,7 @@ DEFLATE_RATIO = 1040
 GIB = 1 << 30
 
 
-def matching(path: Path) -> list[Path]:
+def match_files(path: Path) -> list[Path]:
     """The file of that name, or else all that match it as a pattern, sorted.
 
     Raises:
@@ -40,7 +40,7 @@ def matching(path: Path) -> list[Path]:
     return found
 
 
-def checked(path: Path) -> int:
+def check_file(path: Path) -> int:
     """The size of a plain file in bytes.
 
     Raises:
@@ -59,14 +59,14 @@ def checked(path: Path) -> int:
     return status.st_size
 
 
-def zipped(path: Path) -> bool:
+def is_zipped(path: Path) -> bool:
     """Whether a file is gzipped, by its name."""
     return path.suffix.lower() == ".gz"
 
 
-def opened(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BinaryIO:
     """The bytes of a file, unpacked if its name ends in `.gz`."""
-    opener: Any = gzip.open if zipped(path) else open
+    opener: Any = gzip.open if is_zipped(path) else open
     file: BinaryIO = opener(path, "rb")
     return file
 
@@ -88,7 +88,7 @@ def reading(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def refuse_bomb(where: object, expanded: int, packed: int) -> None:
+def check_expansion(where: object, expanded: int, packed: int) -> None:
     """Refuse what grows from so many bytes to so many more that it must be meant to fill the memory.
 
     Raises:
@@ -99,7 +99,7 @@ def refuse_bomb(where: object, expanded: int, packed: int) -> None:
         raise InputError(f"{where}: {what}; if it is meant, unpack the file yourself")
 
 
-def refuse_too_large(where: object, rows: int, columns: int) -> None:
+def check_memory(where: object, rows: int, columns: int) -> None:
     """Refuse a table that does not fit into memory.
 
     Raises:
@@ -124,7 +124,7 @@ def memory() -> int:
     return min(total, limit)
 
 
-def refuse_impossible(path: Path, count: int, size: int) -> None:
+def check_declared(path: Path, count: int, size: int) -> None:
     """Refuse a packed file of `size` bytes that declares more bytes than can come out of it.
 
     Raises:
@@ -132,4 +132,4 @@ def refuse_impossible(path: Path, count: int, size: int) -> None:
     """
     if count > size * DEFLATE_RATIO:
         raise InputError(f"{path}: it declares {count:,} bytes and has {size:,} at most; it is cut short or damaged")
-    refuse_bomb(path, count, size)
+    check_expansion(path, count, size)

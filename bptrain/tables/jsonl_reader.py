@@ -13,9 +13,9 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.tables.chunks import Chunks
-from bptrain.tables.decoding import LONGEST, BrokenText, as_utf8, chunks, decoded, encoding_of, temporary
-from bptrain.tables.duck import connected, filled, literal, quoted, refuse_names
-from bptrain.tables.files import reading, zipped
+from bptrain.tables.decoding import LONGEST, BrokenText, as_utf8, chunks, encoding_of, open_text, temporary
+from bptrain.tables.duck import check_names, connect, fill_missing, literal, quote_name
+from bptrain.tables.files import is_zipped, reading
 from bptrain.tables.table import shown
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def open_jsonl(path: Path) -> Chunks:
     encoding = encoding_of(path, "auto")
     with ExitStack() as stack:
         copy = stack.enter_context(as_utf8(path, encoding, marked=False))
-        database = stack.enter_context(connected())
-        rows = looked_through(copy, path)
+        database = stack.enter_context(connect())
+        rows = count_lines(copy, path)
         with complaints(path, encoding):
             keys = find_keys(database, copy, path, encoding)
             numeric = numeric_keys(database, copy, keys)
@@ -54,8 +54,8 @@ def open_jsonl(path: Path) -> Chunks:
         count = 0
         for part in [nullcontext(copy)] if most >= rows else parts_of(copy):
             with part as file, complaints(path, encoding):
-                found = database.execute(*fetching(file, keys, names, numeric)).fetchnumpy()
-                columns = {name: filled(found.pop(f"c{k}"), name in numeric) for k, name in enumerate(names)}
+                found = database.execute(*fetch_statement(file, keys, names, numeric)).fetchnumpy()
+                columns = {name: fill_missing(found.pop(f"c{k}"), name in numeric) for k, name in enumerate(names)}
             count += len(columns[names[0]])
             yield columns
         if count != rows:
@@ -88,7 +88,7 @@ def parts_of(copy: Path) -> Iterator[AbstractContextManager[Path]]:
             yield temporary(whole + b"\n")
 
 
-def looked_through(copy: Path, path: Path) -> int:
+def count_lines(copy: Path, path: Path) -> int:
     """The number of lines that are not blank.
 
     Raises:
@@ -114,13 +114,13 @@ def looked_through(copy: Path, path: Path) -> int:
 def reader(what: str, copy: Path, columns: str = "") -> tuple[str, list[Any]]:
     """A statement over the file, whole objects or the given columns, and its parameters."""
     function = f"read_json(?, auto_detect = false, {columns}," if columns else "read_json_objects(?,"
-    options = f"format = 'newline_delimited', compression = '{'gzip' if zipped(copy) else 'none'}'"
+    options = f"format = 'newline_delimited', compression = '{'gzip' if is_zipped(copy) else 'none'}'"
     return f"SELECT {what} FROM {function} {options}, maximum_object_size = {LONGEST})", [literal(copy)]
 
 
 def of_json(names: Sequence[str]) -> str:
     """The keys as columns of JSON."""
-    return "columns = {" + ", ".join(f"{quoted(name, chr(39))}: 'JSON'" for name in names) + "}"
+    return "columns = {" + ", ".join(f"{quote_name(name, chr(39))}: 'JSON'" for name in names) + "}"
 
 
 def find_keys(database: "DuckDBPyConnection", copy: Path, path: Path, encoding: str) -> list[str]:
@@ -140,7 +140,7 @@ def find_keys(database: "DuckDBPyConnection", copy: Path, path: Path, encoding: 
             raise InputError(f"{path}: more than {MOST_KEYS:,} different keys; a table has the same in every line")
     if not names:
         raise InputError(f"{path}:1: the objects have no keys; name the values")
-    refuse_names(list(names), path, "key")
+    check_names(list(names), path, "key")
     return list(names)
 
 
@@ -149,9 +149,9 @@ def numeric_keys(database: "DuckDBPyConnection", copy: Path, names: list[str]) -
     kinds = ("NULL", "VARCHAR", "BOOLEAN", *NUMBERS)
     parts = []
     for name in names:
-        kind = f"json_type({quoted(name)})"
-        several = ", ".join(quoted(one, chr(39)) for one in NUMBERS)
-        known = ", ".join(quoted(one, chr(39)) for one in kinds)
+        kind = f"json_type({quote_name(name)})"
+        several = ", ".join(quote_name(one, chr(39)) for one in NUMBERS)
+        known = ", ".join(quote_name(one, chr(39)) for one in kinds)
         parts += [
             f"count({kind}) FILTER ({kind} <> 'NULL')",
             f"count(*) FILTER ({kind} IN ({several}))",
@@ -165,10 +165,10 @@ def numeric_keys(database: "DuckDBPyConnection", copy: Path, names: list[str]) -
     return {n for n, (some, number, flag, _) in zip(names, counts, strict=True) if some and some in (number, flag)}
 
 
-def fetching(copy: Path, keys: Sequence[str], names: Sequence[str], numeric: set[str]) -> tuple[str, list[Any]]:
+def fetch_statement(copy: Path, keys: Sequence[str], names: Sequence[str], numeric: set[str]) -> tuple[str, list[Any]]:
     """The statement that fetches some of the keys as the columns c0, c1, ..., and its parameters."""
     chosen = [
-        f"CAST({quoted(name)} AS DOUBLE) AS c{k}" if name in numeric else f"{quoted(name)} ->> '$' AS c{k}"
+        f"CAST({quote_name(name)} AS DOUBLE) AS c{k}" if name in numeric else f"{quote_name(name)} ->> '$' AS c{k}"
         for k, name in enumerate(names)
     ]
     return reader(", ".join(chosen), copy, of_json(keys))
@@ -176,7 +176,7 @@ def fetching(copy: Path, keys: Sequence[str], names: Sequence[str], numeric: set
 
 def lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
     """The lines that are not blank, with their numbers."""
-    with reading(path), decoded(path, encoding) as text:
+    with reading(path), open_text(path, encoding) as text:
         number = 0
         while line := text.readline(LONGEST + 1):
             number += 1

@@ -22,12 +22,12 @@ from bptrain.arrays import Array, Shape
 from bptrain.errors import StorageError
 from bptrain.tables.store import ARRAYS, TAIL, Damaged, end_of
 
-PORTION = 1 << 23
+CHUNK_BYTES = 1 << 23
 """Bytes that are looked at before they are released."""
 
 
 class ArrayWriter:
-    """Writes arrays a portion of their rows at a time.
+    """Writes arrays a chunk of their rows at a time.
 
     Args:
         file: new, opened for writing bytes.
@@ -98,8 +98,8 @@ class MappedArrays:
     def _checksum(self, at: int, count: int) -> int:
         total = 0
         with memoryview(self._map) as whole:
-            for start in range(at, at + count, PORTION):
-                with whole[start : min(start + PORTION, at + count)] as part:
+            for start in range(at, at + count, CHUNK_BYTES):
+                with whole[start : min(start + CHUNK_BYTES, at + count)] as part:
                     total = zlib.crc32(part, total)
                 self.release()
         return total

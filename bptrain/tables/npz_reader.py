@@ -10,7 +10,7 @@ from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.spelling import suggestion
 from bptrain.tables.array_reader import OpenArray, chunks_of_arrays, head
 from bptrain.tables.chunks import Chunks
-from bptrain.tables.files import checked, reading, refuse_bomb
+from bptrain.tables.files import check_expansion, check_file, reading
 from bptrain.tables.table import shown
 
 INPUTS = ("x", "X", "data", "inputs", "features")
@@ -37,19 +37,19 @@ def open_npz(path: Path, inputs: str | None = None, target: str | None = None) -
             `OptionError` where there is no array of a name.
         StorageError: it cannot be read.
     """
-    checked(path)
+    check_file(path)
     with ExitStack() as stack:
         with damages(path):
             file = stack.enter_context(open(path, "rb"))
             if file.read(4) != ZIP:
                 raise InputError(f"{path}: not an npz file; write one with np.savez")
             archive = stack.enter_context(zipfile.ZipFile(file))
-            members = listed(archive, path)
-            x = chosen("inputs", inputs, INPUTS, members)
-            y = chosen("target", target, TARGETS, members)
+            members = list_members(archive, path)
+            x = choose_array("inputs", inputs, INPUTS, members)
+            y = choose_array("target", target, TARGETS, members)
             wanted = [name for name in (x, y) if name] if x else list(members)
             arrays = {name: member(archive, members[name], path, stack) for name in wanted}
-        refuse_lengths(arrays, path)
+        check_lengths(arrays, path)
         named: dict[str, OpenArray] = {}
         for name, array in arrays.items():
             called = {x: "x", y: "y"}.get(name, name)
@@ -74,7 +74,7 @@ def damages(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: cut short or damaged ({error}); write or fetch it again") from None
 
 
-def listed(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+def list_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     """The arrays of an archive by name.
 
     Raises:
@@ -91,7 +91,9 @@ def listed(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
     return members
 
 
-def chosen(option: str, name: str | None, usual: tuple[str, ...], members: dict[str, zipfile.ZipInfo]) -> str | None:
+def choose_array(
+    option: str, name: str | None, usual: tuple[str, ...], members: dict[str, zipfile.ZipInfo]
+) -> str | None:
     """The name of an array: the one that is wanted, or else the first usual one that is there.
 
     Raises:
@@ -111,7 +113,7 @@ def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, stack: E
         raise InputError(f"{where}: packed in a way that np.savez does not use; write it with np.savez")
     if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
         raise InputError(f"{where}: it does not have the size that it declares; it is damaged")
-    refuse_bomb(where, info.file_size, info.compress_size)
+    check_expansion(where, info.file_size, info.compress_size)
     file = stack.enter_context(archive.open(info))
     header = head(file, where)  # type: ignore[arg-type]
     if header.nbytes > info.file_size:
@@ -126,7 +128,7 @@ def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, stack: E
     return OpenArray(where, header, take)
 
 
-def refuse_lengths(arrays: Mapping[str, OpenArray], path: Path) -> None:
+def check_lengths(arrays: Mapping[str, OpenArray], path: Path) -> None:
     """Refuse arrays of several lengths."""
     (first, one), *others = ((name, array.header.shape[:1]) for name, array in arrays.items())
     for name, shape in others:

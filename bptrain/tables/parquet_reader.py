@@ -9,8 +9,8 @@ from typing import Any
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.tables.chunks import Chunks
-from bptrain.tables.duck import connected, filled, literal, quoted, refuse_names
-from bptrain.tables.files import checked, reading
+from bptrain.tables.duck import check_names, connect, fill_missing, literal, quote_name
+from bptrain.tables.files import check_file, reading
 from bptrain.tables.table import shown
 
 MAGIC = b"PAR1"
@@ -30,11 +30,11 @@ def open_parquet(path: Path) -> Chunks:
         InputError: it is no such file, damaged, without rows, or a column has lists, structures or bytes.
         StorageError: it cannot be read.
     """
-    refuse_other(path)
+    check_is_parquet(path)
     with ExitStack() as stack:
-        database = stack.enter_context(connected())
+        database = stack.enter_context(connect())
         with damages(path):
-            rows = declared(database, path)
+            rows = check_footer(database, path)
             described = database.execute(
                 "DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning = false)", [literal(path)]
             ).fetchall()
@@ -44,7 +44,8 @@ def open_parquet(path: Path) -> Chunks:
     def read(names: Sequence[str], most: int) -> Iterator[Mapping[str, Array]]:
         step = max(most, CHUNK_ROWS)
         chosen = ", ".join(
-            f"CAST({quoted(name)} AS {'DOUBLE' if numeric[name] else 'VARCHAR'}) AS {quoted(name)}" for name in names
+            f"CAST({quote_name(name)} AS {'DOUBLE' if numeric[name] else 'VARCHAR'}) AS {quote_name(name)}"
+            for name in names
         )
         query = f"SELECT {chosen} FROM read_parquet(?, hive_partitioning = false"
         some = f"{query}, file_row_number = true) WHERE file_row_number >= ? AND file_row_number < ?"
@@ -55,8 +56,8 @@ def open_parquet(path: Path) -> Chunks:
                     found = database.execute(f"{query})", [literal(path)]).fetchnumpy()
                 else:
                     found = database.execute(some, [literal(path), start, start + count]).fetchnumpy()
-                columns = {name: filled(found.pop(name), numeric[name]) for name in names}
-            refuse_fewer(path, columns, count)
+                columns = {name: fill_missing(found.pop(name), numeric[name]) for name in names}
+            check_row_count(path, columns, count)
             yield columns
 
     return Chunks(str(path), tuple(numeric), rows, read, opened=opened)
@@ -78,7 +79,7 @@ def damages(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: the file is damaged ({reason}); write or fetch it again") from None
 
 
-def refuse_fewer(path: Path, columns: dict[str, Array], count: int) -> None:
+def check_row_count(path: Path, columns: dict[str, Array], count: int) -> None:
     """Refuse a chunk that does not have as many rows as it should.
 
     Raises:
@@ -88,14 +89,14 @@ def refuse_fewer(path: Path, columns: dict[str, Array], count: int) -> None:
         raise InputError(f"{path}: the file does not have the rows that it declares; write or fetch it again")
 
 
-def refuse_other(path: Path) -> None:
+def check_is_parquet(path: Path) -> None:
     """Refuse a file that does not begin and end as Parquet does.
 
     Raises:
         InputError: it does not.
         StorageError: it cannot be read.
     """
-    size = checked(path)
+    size = check_file(path)
     with reading(path), open(path, "rb") as file:
         start = file.read(4)
         file.seek(max(size - 8, 0))
@@ -108,7 +109,7 @@ def refuse_other(path: Path) -> None:
         raise InputError(f"{path}: the Parquet file is cut short or damaged; write or fetch it again")
 
 
-def declared(database: Any, path: Path) -> int:
+def check_footer(database: Any, path: Path) -> int:
     """Refuse a footer that cannot be true. How many rows the file has.
 
     Raises:
@@ -120,7 +121,7 @@ def declared(database: Any, path: Path) -> int:
         raise InputError(f"{path}: the Parquet file has no columns")
     # Children of nested columns follow their parents, which are refused by their type.
     flat = [name for name, children in root[1:]] if len(root) - 1 == root[0][1] else []
-    refuse_names(flat, path)
+    check_names(flat, path)
     ((rows,),) = database.execute("SELECT num_rows FROM parquet_file_metadata(?)", [literal(path)]).fetchall()
     if rows == 0:
         raise InputError(f"{path}: the file has columns and no rows; add at least one")

@@ -1,7 +1,7 @@
-"""A store: a table in a file that is mapped into memory, in blocks of rows, and one column after the other in a block.
+"""A store: a table in a file that is mapped into memory, in chunks of rows, and one column after the other in a chunk.
 
-A number is kept in the narrowest type that gives the same bits back, text as the number of its label in the block. Each
-block has a CRC-32. What is in which place stands at the end of the file, as JSON with a CRC-32 of its own.
+A number is kept in the narrowest type that gives the same bits back, text as the number of its label in the chunk. Each
+chunk has a CRC-32. What is in which place stands at the end of the file, as JSON with a CRC-32 of its own.
 """
 
 import json
@@ -21,13 +21,13 @@ TABLE = b"BPTABLE1"
 
 ARRAYS = b"BPARRAY1"
 
-BLOCK = 1 << 16
-"""Rows that a block has at most."""
+CHUNK_ROWS = 1 << 16
+"""Rows that a chunk has at most."""
 
-VALUES = 1 << 20
-"""Values that a block of many columns has at most, but for `FEWEST` rows."""
+CHUNK_VALUES = 1 << 20
+"""Values that a chunk of many columns has at most, but for `LEAST_ROWS` rows."""
 
-FEWEST = 256
+LEAST_ROWS = 256
 
 NARROW = ("u1", "i2", "i4", "f4", "f8")
 """The types of numbers, the narrowest first."""
@@ -41,7 +41,7 @@ TAIL = struct.Struct("<QI8s")
 
 
 Places = list[tuple[str, int, int]]
-"""For each part of a column of a block its type, the number of its values, and its place in the file."""
+"""For each part of a column of a chunk its type, the number of its values, and its place in the file."""
 
 
 class Damaged(Exception):  # noqa: N818
@@ -49,7 +49,7 @@ class Damaged(Exception):  # noqa: N818
 
 
 class Writer:
-    """Writes a table, however large, a portion of its rows at a time.
+    """Writes a table, however large, a chunk of its rows at a time.
 
     Args:
         file: new, opened for writing bytes.
@@ -60,24 +60,24 @@ class Writer:
         self._file = file
         self._at = len(TABLE)
         self._columns: dict[str, bool] = {}
-        self._blocks: list[dict[str, Any]] = []
+        self._chunks: list[dict[str, Any]] = []
         file.write(TABLE)
 
     def add(self, columns: Mapping[str, Array]) -> None:
         """Write rows: columns by name, each float64 or objects, text and None."""
         self._columns = self._columns or {name: values.dtype != object for name, values in columns.items()}
         count = len(next(iter(columns.values())))
-        most = min(BLOCK, max(VALUES // max(len(columns), 1), FEWEST))
+        most = min(CHUNK_ROWS, max(CHUNK_VALUES // max(len(columns), 1), LEAST_ROWS))
         size = -(-count // -(-count // most)) if count else 1
         for start in range(0, count, size):
-            self._add_block(columns, slice(start, start + size))
+            self._add_chunk(columns, slice(start, start + size))
         self.rows += count
 
-    def _add_block(self, columns: Mapping[str, Array], rows: slice) -> None:
+    def _add_chunk(self, columns: Mapping[str, Array], rows: slice) -> None:
         start, checksum, chunks = self._at, 0, []
         for name, numeric in self._columns.items():
             values = columns[name][rows]
-            parts = [narrowed(values)] if numeric else coded(values)
+            parts = [narrow(values)] if numeric else encode_text(values)
             chunks.append([[part.dtype.str[1:], len(part)] for part in parts])
             for part in parts:
                 raw = part.tobytes()
@@ -85,19 +85,19 @@ class Writer:
                 self._file.write(raw)
                 self._at += len(raw)
                 checksum = zlib.crc32(raw, checksum)
-        self._blocks.append(
+        self._chunks.append(
             {"rows": len(values), "at": start, "bytes": self._at - start, "crc": checksum, "in": chunks}
         )
 
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Write the end of the file; `facts` are kept with the table, as JSON can hold them."""
-        document = {"facts": facts, "columns": list(self._columns.items()), "blocks": self._blocks, "bytes": self._at}
+        document = {"facts": facts, "columns": list(self._columns.items()), "blocks": self._chunks, "bytes": self._at}
         text = json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
         self._file.write(text)
         self._file.write(TAIL.pack(len(text), zlib.crc32(text), TABLE))
 
 
-def narrowed(values: Array) -> Array:
+def narrow(values: Array) -> Array:
     """Numbers in the narrowest type that gives the same bits back; a zero has two signs, and NaN has many."""
     wanted = np.ascontiguousarray(values, np.float64).view(np.int64)
     for kind in NARROW:
@@ -108,7 +108,7 @@ def narrowed(values: Array) -> Array:
     return narrow
 
 
-def coded(values: Array) -> list[Array]:
+def encode_text(values: Array) -> list[Array]:
     """Text as the bytes of its labels, where each of them ends, and the place of each value among them; 0 is none."""
     listed = values.tolist()
     texts = [text for text in dict.fromkeys(listed) if text is not None]
@@ -125,7 +125,7 @@ def coded(values: Array) -> list[Array]:
 class Stored(Mapping[str, Array]):
     """The columns of a table in a file, as they were written: float64, or objects.
 
-    A column is put together when it is asked for, and then kept as narrow as its blocks are in the file, unless the
+    A column is put together when it is asked for, and then kept as narrow as its chunks are in the file, unless the
     table is not meant to be in memory.
     `digest` tells whether two tables are the same.
 
@@ -144,18 +144,18 @@ class Stored(Mapping[str, Array]):
         self.facts: dict[str, Any] = document["facts"]
         self.digest = sha256(json.dumps([document["columns"], document["blocks"]]).encode()).hexdigest()
         self._numeric: dict[str, bool] = dict(document["columns"])
-        self._blocks: list[dict[str, Any]] = document["blocks"]
-        self.sizes: list[int] = [block["rows"] for block in self._blocks]
+        self._chunks: list[dict[str, Any]] = document["blocks"]
+        self.sizes: list[int] = [chunk["rows"] for chunk in self._chunks]
         self.rows = sum(self.sizes)
         with open(path, "rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        for block in self._blocks:
-            with memoryview(self._map) as whole, whole[block["at"] : block["at"] + block["bytes"]] as raw:
-                if zlib.crc32(raw) != block["crc"]:
+        for chunk in self._chunks:
+            with memoryview(self._map) as whole, whole[chunk["at"] : chunk["at"] + chunk["bytes"]] as raw:
+                if zlib.crc32(raw) != chunk["crc"]:
                     raise Damaged("its checksum does not match its content")
             self.release()
-        # Of very many blocks they would take memory that grows with the rows.
-        self._places = [self.places(k) for k in range(len(self._blocks))] if in_memory else None
+        # Of very many chunks they would take memory that grows with the rows.
+        self._places = [self.places(k) for k in range(len(self._chunks))] if in_memory else None
         self._kept: dict[str, Array] = {}
 
     def __len__(self) -> int:
@@ -176,9 +176,9 @@ class Stored(Mapping[str, Array]):
         return values.astype(np.float64, copy=False) if self._numeric[name] else values
 
     def chunks(self) -> Iterator[Mapping[str, Array]]:
-        """Yield the columns of a block of rows at a time, each put together when it is asked for."""
-        for k in range(len(self._blocks)):
-            yield StoredBlock(self, k)
+        """Yield the columns of a chunk of rows at a time, each put together when it is asked for."""
+        for k in range(len(self._chunks)):
+            yield StoredChunk(self, k)
             self.release()
 
     def release(self) -> None:
@@ -187,34 +187,34 @@ class Stored(Mapping[str, Array]):
             self._map.madvise(mmap.MADV_DONTNEED)
 
     def _narrow(self, name: str) -> Array:
-        """A column of all blocks, in the narrowest type that holds what each of them is kept in."""
+        """A column of all chunks, in the narrowest type that holds what each of them is kept in."""
         assert self._places is not None
-        values = np.concatenate([self.piece(name, place[name]) for place in self._places])
+        values = np.concatenate([self.part(name, place[name]) for place in self._places])
         # What is copied need not be in memory twice.
         self.release()
         return values
 
     def _whole(self, name: str) -> Array:
-        """A column of all blocks, of a table that is not meant to be in memory."""
+        """A column of all chunks, of a table that is not meant to be in memory."""
         out, start = np.empty(self.rows, np.float64 if self._numeric[name] else object), 0
         for k, rows in enumerate(self.sizes):
-            out[start : start + rows] = self.piece(name, self.places(k)[name])
+            out[start : start + rows] = self.part(name, self.places(k)[name])
             start += rows
         self.release()
         return out
 
     def places(self, k: int) -> dict[str, Places]:
-        """What makes up each column of a block."""
-        return dict(zip(self._numeric, places(self._blocks[k]), strict=True))
+        """What makes up each column of a chunk."""
+        return dict(zip(self._numeric, places(self._chunks[k]), strict=True))
 
-    def piece(self, name: str, place: Places) -> Array:
-        """A column of a block: text, or numbers of whatever type they are kept in."""
+    def part(self, name: str, place: Places) -> Array:
+        """A column of a chunk: text, or numbers of whatever type they are kept in."""
         parts = [np.frombuffer(self._map, kind, count, at) for kind, count, at in place]
         return parts[0] if self._numeric[name] else texts(*parts)
 
 
-class StoredBlock(Mapping[str, Array]):
-    """The columns of one block of a store."""
+class StoredChunk(Mapping[str, Array]):
+    """The columns of one chunk of a store."""
 
     def __init__(self, store: Stored, k: int) -> None:
         self._store, self._places = store, store.places(k)
@@ -230,14 +230,14 @@ class StoredBlock(Mapping[str, Array]):
         return name in self._store
 
     def __getitem__(self, name: str) -> Array:
-        values = self._store.piece(name, self._places[name])
+        values = self._store.part(name, self._places[name])
         return values if values.dtype == object else values.astype(np.float64)
 
 
-def places(block: Mapping[str, Any]) -> Iterator[Places]:
-    """For each column of a block the type, the number and the place in the file of what makes it up."""
-    at = block["at"]
-    for parts in block["in"]:
+def places(chunk: Mapping[str, Any]) -> Iterator[Places]:
+    """For each column of a chunk the type, the number and the place in the file of what makes it up."""
+    at = chunk["at"]
+    for parts in chunk["in"]:
         found = []
         for kind, count in parts:
             found.append((f"<{kind}", count, at))
