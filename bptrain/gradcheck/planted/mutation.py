@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bptrain.arrays import Array
 from bptrain.gradcheck.diagnosis.bug import Kind
 from bptrain.gradcheck.twin import Twin
 from bptrain.model.objective import Objective
@@ -92,22 +93,36 @@ def plants(layer: Any, *kinds: Kind, rows: int = ROWS, method: str = "backward")
     return catalogue(f"1.{name_of(layer)}", kinds, build)
 
 
-def plants_in_loss(loss: Any, *kinds: Kind) -> Callable[[Backward], Backward]:
+LossFault = Callable[[Array, Array, Array], None]
+"""What spoils dscores after the loss has filled them, given scores and targets."""
+
+
+def spoil_loss(loss: Any, fault: LossFault) -> Any:
+    """Return a loss of the same name and options whose dscores are spoiled."""
+
+    def value_and_grad(right: Any, loss: Any, scores: Array, targets: Array, w: Any, dscores: Array, s: Any) -> Any:
+        value = right()
+        fault(scores, targets, dscores)
+        return value
+
+    return spoil(loss, "value_and_grad", value_and_grad)
+
+
+def plants_in_loss(loss: Any, *kinds: Kind) -> Callable[[LossFault], LossFault]:
     """Decorator: a bug in the gradient that a loss gives."""
 
-    def build(fault: Backward) -> Twin:
+    def build(fault: LossFault) -> Twin:
         width = (loss.widths(3, 1) or loss.widths(2, 1))[0]
-        layers = (dense(), Tanh(), dense(width))
-        return twin_of(layers, spoil(loss, "value_and_grad", fault), Regularization(), ROWS)
+        return twin_of((dense(), Tanh(), dense(width)), spoil_loss(loss, fault), Regularization(), ROWS)
 
     return catalogue(f"loss {name_of(loss)}", kinds, build)
 
 
-def plants_in_head(loss: Any, *kinds: Kind) -> Callable[[Backward], Backward]:
+def plants_in_head(loss: Any, *kinds: Kind) -> Callable[[LossFault], LossFault]:
     """Decorator: a bug in the gradient that the loss of one target out of three gives."""
 
-    def build(fault: Backward) -> Twin:
-        own = Part("b", spoil(loss, "value_and_grad", fault), 3, 1 if loss.encoding == "codes" else 3, 0.5)
+    def build(fault: LossFault) -> Twin:
+        own = Part("b", spoil_loss(loss, fault), 3, 1 if loss.encoding == "codes" else 3, 0.5)
         several = MultiTask((Part("a", Mse(), 2, 2, 2.0), own, Part("c", BinaryCrossEntropy(), 1)))
         return twin_of((dense(), Tanh(), dense(6)), several, Regularization(), ROWS)
 
