@@ -140,7 +140,8 @@ BREAKS = [
 """Lines, each of one file of layers, losses or penalties, and what breaks them."""
 
 
-@pytest.mark.parametrize(("right", "wrong"), sampled(BREAKS), ids=[row[0] for row in BREAKS])
+@pytest.mark.parametrize(("right", "wrong"), BREAKS, ids=[row[0] for row in BREAKS])
+@pytest.mark.slow
 def test_gradcheck_fails_when_a_line_of_a_backward_pass_is_broken(tmp_path, right, wrong):
     """In a copy of the package, with one line changed."""
     import shutil
@@ -247,6 +248,7 @@ def test_validate_json_has_warnings(bptrain_in, risky):
     assert [(error["code"], error["severity"]) for error in report["errors"]] == [("BP240", "error")]
 
 
+@pytest.mark.slow
 def test_a_warning_stays_on_the_terminal(bptrain_in, risky):
     text = bptrain_in.on_a_terminal("train", risky, "training.epochs=300", columns=400)
     assert text.count("[BP240]") == 1
@@ -385,13 +387,15 @@ def test_a_terminal_gets_colours(bptrain_in, tiny):
     assert "\x1b[" in bptrain_in.on_a_terminal("train", tiny, "training.epochs=200")
 
 
-@pytest.mark.parametrize("command", sampled(["train tiny.yaml", "gradcheck tiny.yaml", "evaluate runs/tiny-001"]))
+@pytest.mark.parametrize("command", ["train tiny.yaml", "gradcheck tiny.yaml", "evaluate runs/tiny-001"])
+@pytest.mark.slow
 def test_no_color_is_heeded_on_a_terminal(bptrain_in, tiny, command):
     assert bptrain_in("train", tiny, "-q").returncode == 0
     assert "\x1b" not in bptrain_in.on_a_terminal(*command.split(), NO_COLOR="1")
 
 
-@pytest.mark.parametrize("columns", sampled([80, 40, 160]))
+@pytest.mark.parametrize("columns", [40, 80, 160])
+@pytest.mark.slow
 def test_a_gradient_table_fits_the_terminal(bptrain_in, tiny, columns):
     text = bptrain_in.on_a_terminal("gradcheck", tiny, columns=columns, NO_COLOR="1")
     assert max(len(line) for line in text.splitlines()) <= columns
@@ -407,11 +411,13 @@ def test_a_closed_stream_is_no_bug(tmp_path, tiny, closed):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_is_no_bug(bptrain_process, tiny):
     done = bptrain_process("train", tiny, PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_has_exit_code_5(tmp_path, tiny):
     command = f'ulimit -f 8; "{sys.executable}" -m bptrain train {tiny} hidden=[500] -q'
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
@@ -423,7 +429,7 @@ def test_a_full_disk_has_exit_code_5(tmp_path, tiny):
 HOSTILE = ["a\nseed: 99", "[red]x[/red]", "[/]", "\x1b[31mred", "‮evil", "a\tb", "<script>"]
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", sampled(HOSTILE, every=3))
 def test_names_from_data_do_nothing_on_the_terminal(bptrain_in, tmp_path, name):
     text = f'"{name}",y\n' + f'1,"{name}"\n2,other\n' * 10
     (tmp_path / "h.csv").write_text(text, encoding="utf-8")

@@ -163,6 +163,7 @@ def test_an_empty_block_is_refused():
         Residual(())
 
 
+@pytest.mark.slow
 def test_means_over_ten_million_float32_rows():
     """What plain float32 sums get 1% wrong: the statistics of batch norm, a mean loss, and those of scaling."""
     rows = 10_000_000

@@ -406,6 +406,7 @@ def test_without_its_data_there_is_a_page_with_what_is_left(runs, tmp_path):
     assert "Confusion matrix" not in page
 
 
+@pytest.mark.slow
 def test_of_a_checkpoint_by_itself(runs, tmp_path):
     shutil.copy(runs / "diabetes" / "checkpoints" / "best.npz", tmp_path / "alone.npz")
     path = bptrain.write_report(tmp_path / "alone.npz", split="train")
@@ -448,6 +449,7 @@ def test_what_is_refused(bptrain_in, tmp_path, runs, arguments, message):
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_page_that_cannot_be_written(runs):
     with pytest.raises(StorageError, match=r"gone/page.html: cannot be written \(No such file"):
         bptrain.write_report(runs / "diabetes", "gone/page.html")

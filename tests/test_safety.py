@@ -199,10 +199,10 @@ def test_there_must_be_room_before_the_first_epoch(monkeypatch):
 
 
 @pytest.mark.parametrize("blocks", sampled([8, 0, 1, 2, 20, 28, 36]))
-def test_a_limit_on_the_size_of_files_loses_nothing(tmp_path, blocks):
+def test_a_limit_on_the_size_of_files_loses_nothing(tmp_path, bptrain_in, blocks):
     """The campaign tests/campaign_disk.py does fifty sizes."""
     (tmp_path / "c.yaml").write_text(IRIS)
-    assert subprocess.run(command("train", "c.yaml", "--run", "r", "-q"), cwd=tmp_path, check=False).returncode == 0
+    assert bptrain_in("train", "c.yaml", "--run", "r", "-q").returncode == 0
     before = (tmp_path / "r/checkpoints/last.npz").read_bytes()
     limited = f"ulimit -f {blocks}; exec {' '.join(command('resume', 'r', 'training.epochs=2000', '-q'))}"
     done = subprocess.run(["sh", "-c", limited], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
@@ -211,7 +211,7 @@ def test_a_limit_on_the_size_of_files_loses_nothing(tmp_path, blocks):
     assert "Traceback" not in done.stderr
     if blocks:
         assert (tmp_path / "r/checkpoints/last.npz").read_bytes() == before
-    again = subprocess.run(command("resume", "r", "-q"), cwd=tmp_path, capture_output=True, text=True, check=False)
+    again = bptrain_in("resume", "r", "-q")
     assert again.returncode == 0, again.stderr
     assert not [path for path in (tmp_path / "r").rglob("*") if TEMPORARY.fullmatch(path.name)]
 

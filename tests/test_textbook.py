@@ -132,6 +132,7 @@ CURES = (
 )
 
 
+@pytest.mark.slow
 def test_overfitting_is_cured():
     _, history = trained("overfitting")
     losses = [record["validation_loss"] for record in history]
@@ -141,6 +142,7 @@ def test_overfitting_is_cured():
         assert cured[-1]["validation_loss"] < 0.75 * losses[-1], cure
 
 
+@pytest.mark.slow
 def test_the_autoencoder_keeps_more_than_eight_principal_components():
     """Of all linear maps through 8 numbers, principal components lose least; the curves of tanh lose less still."""
     result, _ = trained("autoencoder")

@@ -46,6 +46,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_four_times_the_columns_take_far_less_than_sixteen_times_the_work(command, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
