@@ -10,7 +10,7 @@ import pytest
 import bptrain
 from bptrain.commands.list import FAMILIES, SECTIONS
 from bptrain.config import load
-from bptrain.config.yaml_text import parse
+from bptrain.config.yaml.yaml_text import parse
 from bptrain.errors import ConfigError
 from bptrain.hints import options
 

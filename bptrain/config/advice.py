@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bptrain.config.scalars import scalar, write_scalar
 from bptrain.config.suggest import value_advice
+from bptrain.config.yaml.scalars import scalar, write_scalar
 from bptrain.hints import Choice, Hint, options
 
 TRUE = ("yes", "on", "y", "true", "1")

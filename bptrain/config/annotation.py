@@ -8,7 +8,7 @@ from typing import Any
 from bptrain.config.dump import FIRST, flow, plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.load import Config
-from bptrain.config.origin import FieldPath
+from bptrain.config.yaml.origin import FieldPath
 from bptrain.hints import options
 from bptrain.registry import is_component, name_of, summary
 from bptrain.text import printable

@@ -10,12 +10,12 @@ from typing import Any
 
 from bptrain.config.advice import advice, component_advice, is_meant_as_number, section_advice
 from bptrain.config.experiment import Experiment, network_mistake
-from bptrain.config.origin import FieldPath, Origin, keep_first
-from bptrain.config.scalars import cut, show_value
 from bptrain.config.suggest import Map, name_advice
 from bptrain.config.tree import split_component
 from bptrain.config.variables import BROKEN
-from bptrain.config.yaml_text import MOST_PROBLEMS
+from bptrain.config.yaml.origin import FieldPath, Origin, keep_first
+from bptrain.config.yaml.scalars import cut, show_value
+from bptrain.config.yaml.yaml_text import MOST_PROBLEMS
 from bptrain.errors import OptionError, Problem
 from bptrain.hints import DictOf, Hint, ListOf, Member, Option, Section, options
 from bptrain.registry import Family, describe_family

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.config.experiment import Experiment
-from bptrain.config.scalars import scalar
+from bptrain.config.yaml.scalars import scalar
 from bptrain.registry import is_component, name_of
 from bptrain.text import printable
 

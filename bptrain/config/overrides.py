@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from bptrain.config.origin import FieldPath, Origin, Source, Spot, field_path, join_path
-from bptrain.config.scalars import cut, show_value
 from bptrain.config.tree import first_option
-from bptrain.config.yaml_text import MOST_DEPTH, parse
+from bptrain.config.yaml.origin import FieldPath, Origin, Source, Spot, field_path, join_path
+from bptrain.config.yaml.scalars import cut, show_value
+from bptrain.config.yaml.yaml_text import MOST_DEPTH, parse
 from bptrain.errors import ConfigError
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from bptrain.config.aliases import KEYS, REMARKS, SEVERAL, VALUES
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
-from bptrain.config.origin import FieldPath, join_path
-from bptrain.config.scalars import cut
 from bptrain.config.tree import walk
+from bptrain.config.yaml.origin import FieldPath, join_path
+from bptrain.config.yaml.scalars import cut
 from bptrain.hints import options
 from bptrain.registry import Family, describe_family
 from bptrain.spelling import LONGEST_WORD, closest, find_meant, normalize

@@ -7,7 +7,7 @@ from typing import Any
 from bptrain.config.dump import plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
-from bptrain.config.origin import FieldPath
+from bptrain.config.yaml.origin import FieldPath
 from bptrain.hints import ListOf, Member, Section, options
 from bptrain.registry import Family, name_of
 

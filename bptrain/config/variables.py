@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, replace
 from typing import Any
 
-from bptrain.config.origin import FieldPath, Origin, Reference, field_path, join_path
-from bptrain.config.scalars import cut, scalar, show_value, write_scalar
 from bptrain.config.suggest import Map
 from bptrain.config.tree import find_default, first_option
-from bptrain.config.yaml_text import MOST_DEPTH, MOST_PROBLEMS
+from bptrain.config.yaml.origin import FieldPath, Origin, Reference, field_path, join_path
+from bptrain.config.yaml.scalars import cut, scalar, show_value, write_scalar
+from bptrain.config.yaml.yaml_text import MOST_DEPTH, MOST_PROBLEMS
 from bptrain.errors import Problem
 from bptrain.spelling import closest
 

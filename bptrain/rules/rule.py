@@ -16,7 +16,7 @@ from bptrain.columns.leaks import answers_of
 from bptrain.columns.profile import TableProfile
 from bptrain.columns.targets import Classes
 from bptrain.config import Config, Experiment
-from bptrain.config.origin import field_path
+from bptrain.config.yaml.origin import field_path
 from bptrain.errors import Mistake
 from bptrain.model.assemble import Assembly
 from bptrain.model.model import Model

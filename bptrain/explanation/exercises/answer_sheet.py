@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, Shape
-from bptrain.config.origin import FieldPath, Origin
-from bptrain.config.scalars import show_value
-from bptrain.config.yaml_text import parse, read_text
+from bptrain.config.yaml.origin import FieldPath, Origin
+from bptrain.config.yaml.scalars import show_value
+from bptrain.config.yaml.yaml_text import parse, read_text
 from bptrain.errors import ConfigError, Problem
 from bptrain.explanation.notation import shape_in_words
 from bptrain.spelling import suggestion

@@ -10,9 +10,9 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from bptrain.config.origin import FieldPath, Origin, Source, Spot, keep_first
-from bptrain.config.scalars import cut, scalar
-from bptrain.config.yaml_errors import explain_error
+from bptrain.config.yaml.origin import FieldPath, Origin, Source, Spot, keep_first
+from bptrain.config.yaml.scalars import cut, scalar
+from bptrain.config.yaml.yaml_errors import explain_error
 from bptrain.errors import ConfigError, InputError, Problem, StorageError
 
 MOST_BYTES = 1 << 20

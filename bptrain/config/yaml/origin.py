@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from bptrain.config.scalars import cut
+from bptrain.config.yaml.scalars import cut
 from bptrain.errors import ConfigError, OptionError, Problem
 
 FieldPath = tuple[str | int, ...]
