@@ -15,9 +15,9 @@ from rich.console import Console
 from samples import numbers, text
 
 import bptrain
-from bptrain.columns.leaks import compare
-from bptrain.columns.profile import ColumnProfile, spread_of
-from bptrain.columns.split_profile import describe_splits
+from bptrain.columns.profile.leaks import compare
+from bptrain.columns.profile.profile import ColumnProfile, spread_of
+from bptrain.columns.profile.split_profile import describe_splits
 from bptrain.columns.targets import find_classes
 from bptrain.commands.data import describe_column
 from bptrain.console import description as view

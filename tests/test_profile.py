@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import bptrain
-from bptrain.columns.leaks import Answers, compare, find_leaks
-from bptrain.columns.profile import ColumnProfile
+from bptrain.columns.profile.leaks import Answers, compare, find_leaks
+from bptrain.columns.profile.profile import ColumnProfile
 from bptrain.commands.init import start
 from bptrain.errors import ConfigError, InputError
 from bptrain.run.train_run import Started

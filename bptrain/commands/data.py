@@ -14,10 +14,10 @@ from bptrain.code import load_codes
 from bptrain.columns.features import Feature
 from bptrain.columns.fit import fit_feature
 from bptrain.columns.kinds import ColumnKind
-from bptrain.columns.leaks import answers_of
 from bptrain.columns.options import FeatureChoice
-from bptrain.columns.profile import ColumnProfile, Objection, Spread, TableProfile
-from bptrain.columns.split_profile import PartDescription, count_classes, describe_splits, present
+from bptrain.columns.profile.leaks import answers_of
+from bptrain.columns.profile.profile import ColumnProfile, Objection, Spread, TableProfile
+from bptrain.columns.profile.split_profile import PartDescription, count_classes, describe_splits, present
 from bptrain.columns.targets import Classes, check_varied, find_classes
 from bptrain.config import Data, Experiment, load
 from bptrain.config.load import place_errors

@@ -8,9 +8,9 @@ from pathlib import Path
 from bptrain.atomic import write_new
 from bptrain.columns.complaints import text_among_numbers
 from bptrain.columns.kinds import MOST_MARKS, odd_texts
-from bptrain.columns.leaks import answers_of
-from bptrain.columns.profile import TableProfile
-from bptrain.columns.proposals import Proposal, propose_columns, propose_goal
+from bptrain.columns.profile.leaks import answers_of
+from bptrain.columns.profile.profile import TableProfile
+from bptrain.columns.profile.proposals import Proposal, propose_columns, propose_goal
 from bptrain.columns.targets import likely_task, with_numbers
 from bptrain.config.dump import flow
 from bptrain.config.schema import with_schema

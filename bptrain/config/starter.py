@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-from bptrain.columns.proposals import Goal, Proposal
+from bptrain.columns.profile.proposals import Goal, Proposal
 from bptrain.config.annotation import WIDEST, Line, flow_lines, lay_out
 from bptrain.config.dump import flow
 from bptrain.text import printable

@@ -6,7 +6,7 @@ from typing import TypeGuard
 import numpy as np
 
 from bptrain.columns.features import Feature, Numeric
-from bptrain.columns.ids import numbered_names
+from bptrain.columns.profile.ids import numbered_names
 from bptrain.columns.scalers import Unscaled
 from bptrain.config.dump import flow
 from bptrain.errors import Mistake

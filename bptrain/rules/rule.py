@@ -12,8 +12,8 @@ from inspect import cleandoc
 from typing import Literal
 
 from bptrain.arrays import Shape
-from bptrain.columns.leaks import answers_of
-from bptrain.columns.profile import TableProfile
+from bptrain.columns.profile.leaks import answers_of
+from bptrain.columns.profile.profile import TableProfile
 from bptrain.columns.targets import Classes
 from bptrain.config import Config, Experiment
 from bptrain.config.yaml.origin import field_path

@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.ids import HEAD, is_number_id, is_text_id, numbered_names
 from bptrain.columns.kinds import ColumnKind, OddText, infer, odd_texts
-from bptrain.columns.leaks import Answers, Leak, find_leaks
 from bptrain.columns.options import Kind
+from bptrain.columns.profile.ids import HEAD, is_number_id, is_text_id, numbered_names
+from bptrain.columns.profile.leaks import Answers, Leak, find_leaks
 from bptrain.tables.table import Table
 from bptrain.tables.values import as_numbers, first_no_number, text_of
 from bptrain.tables.values import missing as is_missing

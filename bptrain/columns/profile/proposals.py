@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bptrain.columns.features import LARGEST
-from bptrain.columns.profile import ColumnProfile, TableProfile
+from bptrain.columns.profile.profile import ColumnProfile, TableProfile
+from bptrain.columns.profile.split_profile import present
 from bptrain.columns.scalers import Standard
-from bptrain.columns.split_profile import present
 from bptrain.columns.targets import Task, check_varied, find_classes, likely_task
 from bptrain.errors import InputError
 from bptrain.tables.selection import Selection

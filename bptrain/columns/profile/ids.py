@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.leaks import ENOUGH
+from bptrain.columns.profile.leaks import ENOUGH
 
 HEAD = 1000
 """So many values mostly tell already that a column is not constant, or no ID."""
