@@ -20,7 +20,7 @@ from bptrain.errors import BptrainNote, InputError, StorageError
 from bptrain.tables import cache, store
 from bptrain.tables.cache import folder, load
 from bptrain.tables.sources import BUNDLED_TARGETS, Bundled, Csv, Idx, Jsonl, Npy, Npz, Parquet, Tsv
-from bptrain.tables.synthetic import Synthetic
+from bptrain.tables.sources.synthetic import Synthetic
 
 TEXT = 'city,size,note\nUlm,1.5,\nBonn,,x\n,3,"a\nb"\nKöln,-0.0,y\n'
 

@@ -19,9 +19,9 @@ from bptrain.columns.split import Split
 from bptrain.columns.targets import find_classes
 from bptrain.errors import InputError, OptionError
 from bptrain.model.assemble import prepare
-from bptrain.tables.csv_reader import read_csv
 from bptrain.tables.sources import BUNDLED_TARGETS, Bundled
-from bptrain.tables.synthetic import Synthetic
+from bptrain.tables.sources.csv_reader import read_csv
+from bptrain.tables.sources.synthetic import Synthetic
 
 NUMBERS = ("numeric", Treatment())
 

@@ -17,9 +17,9 @@ from bptrain.errors import BptrainNote, ConfigError, InputError, StorageError
 from bptrain.model import encoded_rows, encoding
 from bptrain.model.assemble import prepare
 from bptrain.run import npz
-from bptrain.tables import cache, chunks, decoding, mapped, store
-from bptrain.tables.sources import Csv, Idx, Jsonl, Npy, Npz, Parquet
-from bptrain.tables.synthetic import Synthetic
+from bptrain.tables import cache, chunks, mapped, store
+from bptrain.tables.sources import Csv, Idx, Jsonl, Npy, Npz, Parquet, decoding
+from bptrain.tables.sources.synthetic import Synthetic
 from bptrain.tables.table import Table
 from bptrain.training.session import begin
 

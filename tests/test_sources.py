@@ -21,7 +21,7 @@ import bptrain
 from bptrain.errors import BptrainError, InputError, OptionError
 from bptrain.tables.guess import read_table, source_for
 from bptrain.tables.sources import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Tsv
-from bptrain.tables.synthetic import Synthetic
+from bptrain.tables.sources.synthetic import Synthetic
 
 EXCEL = 'größe;preis;ort\r\n1,5;10;Köln\r\n-2,25;1e2;"a;b"\r\n;3;NA\r\n'
 """What a German Excel writes."""
@@ -527,7 +527,7 @@ def test_nothing_is_fetched_from_the_network_for_a_file(bptrain_in, tmp_path):
 def test_a_long_read_prints_nothing():
     """DuckDB draws a progress bar on stdout when a statement takes two seconds, here at once."""
     code = """
-from bptrain.tables.duck import connect
+from bptrain.tables.sources.duck import connect
 database = connect()
 database.execute("SET progress_bar_time = 1")
 print(database.execute("SELECT count(*) FROM range(2e8::BIGINT) WHERE range % 7 = 1").fetchone())

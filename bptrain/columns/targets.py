@@ -11,9 +11,8 @@ from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
 from bptrain.columns.kinds import infer
 from bptrain.errors import InputError
 from bptrain.registry import name_of
-from bptrain.tables.replaced import Replaced
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table, is_number, shown
+from bptrain.tables.table import Replaced, Table, is_number, shown
 from bptrain.tables.values import PADDED, UNSEEN, are_numbers, as_numbers, codes, distinct
 from bptrain.tables.values import missing as missing_values
 

@@ -23,12 +23,10 @@ from bptrain import __version__
 from bptrain.atomic import replaced
 from bptrain.errors import BptrainNote, StorageError
 from bptrain.registry import name_of
-from bptrain.tables.csv_format import CsvLines
 from bptrain.tables.files import is_zipped
-from bptrain.tables.jsonl_reader import JsonLines
 from bptrain.tables.source import Source
 from bptrain.tables.store import Damaged, Stored, Writer
-from bptrain.tables.table import Table
+from bptrain.tables.table import PLACES, Table
 
 LIMIT = 5 << 30
 """Bytes that all tables may have together; those that were not used for longest go."""
@@ -55,8 +53,6 @@ PACKED = 4
 
 State = tuple[str, int, int, int, int]
 """The path, size, times of change and inode of a file."""
-
-PLACES: dict[str, Any] = {cls.__name__: cls for cls in (CsvLines, JsonLines)}
 
 
 def folder() -> Path:

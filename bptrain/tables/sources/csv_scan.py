@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bptrain.errors import InputError
-from bptrain.tables.csv_format import CsvFormat, bounded
-from bptrain.tables.decoding import BrokenText, chunks, open_text
 from bptrain.tables.files import reading
+from bptrain.tables.sources.csv_format import CsvFormat, bounded
+from bptrain.tables.sources.decoding import BrokenText, chunks, open_text
 
 ENDS = {"\r\n": "CR LF", "\n": "LF", "\r": "CR"}
 

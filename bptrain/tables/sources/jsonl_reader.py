@@ -13,10 +13,10 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.tables.chunks import Chunks
-from bptrain.tables.decoding import LONGEST, BrokenText, as_utf8, chunks, encoding_of, open_text, temporary
-from bptrain.tables.duck import check_names, connect, fill_missing, literal, quote_name
 from bptrain.tables.files import is_zipped, reading
-from bptrain.tables.table import shown
+from bptrain.tables.sources.decoding import LONGEST, BrokenText, as_utf8, chunks, encoding_of, open_text, temporary
+from bptrain.tables.sources.duck import check_names, connect, fill_missing, literal, quote_name
+from bptrain.tables.table import register_place, shown
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -184,6 +184,7 @@ def lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
                 yield number, line
 
 
+@register_place
 @dataclass(frozen=True)
 class JsonLines:
     """Tells the line of a row of a file."""

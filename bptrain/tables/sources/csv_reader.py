@@ -17,11 +17,11 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.tables.chunks import Chunks
-from bptrain.tables.csv_format import CsvFormat, CsvLines, find_misquoted, records, resolve_format
-from bptrain.tables.csv_scan import Tally, scan
-from bptrain.tables.decoding import LONGEST, as_utf8
-from bptrain.tables.duck import check_names, connect, fill_missing, literal, quote_name
 from bptrain.tables.files import is_zipped, match_files
+from bptrain.tables.sources.csv_format import CsvFormat, CsvLines, find_misquoted, records, resolve_format
+from bptrain.tables.sources.csv_scan import Tally, scan
+from bptrain.tables.sources.decoding import LONGEST, as_utf8
+from bptrain.tables.sources.duck import check_names, connect, fill_missing, literal, quote_name
 from bptrain.tables.table import Table, shown
 
 if TYPE_CHECKING:

@@ -8,18 +8,16 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from bptrain.errors import Mistake, OptionError
 from bptrain.spelling import suggestion
-from bptrain.tables.array_reader import open_idx, open_npy
 from bptrain.tables.chunks import Chunks
-from bptrain.tables.csv_format import MISSING, CsvFormat
-from bptrain.tables.csv_reader import open_csv
-from bptrain.tables.decoding import known_encoding
 from bptrain.tables.files import is_zipped, match_files
-from bptrain.tables.jsonl_reader import open_jsonl
-from bptrain.tables.npz_reader import open_npz
-from bptrain.tables.parquet_reader import open_parquet
-from bptrain.tables.source import SOURCES as SOURCES
-from bptrain.tables.source import FileSource
-from bptrain.tables.source import Source as Source
+from bptrain.tables.source import SOURCES, FileSource, Source
+from bptrain.tables.sources.array_reader import open_idx, open_npy
+from bptrain.tables.sources.csv_format import MISSING, CsvFormat
+from bptrain.tables.sources.csv_reader import open_csv
+from bptrain.tables.sources.decoding import known_encoding
+from bptrain.tables.sources.jsonl_reader import open_jsonl
+from bptrain.tables.sources.npz_reader import open_npz
+from bptrain.tables.sources.parquet_reader import open_parquet
 
 BUNDLED_TARGETS = {
     "breast_cancer": "diagnosis",
@@ -33,7 +31,7 @@ BUNDLED_TARGETS = {
 @cache
 def resources(kind: Literal["datasets", "configs"]) -> Path:
     """The folder of bundled data or configs: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     return next(folder for folder in (package / kind, package.parent / kind) if folder.is_dir())
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.errors import InputError
-from bptrain.tables.decoding import LONGEST, encoding_of, open_text
 from bptrain.tables.files import reading
-from bptrain.tables.table import shown
+from bptrain.tables.sources.decoding import LONGEST, encoding_of, open_text
+from bptrain.tables.table import register_place, shown
 
 DELIMITERS = (",", ";", "\t", "|")
 """The delimiters that are tried, the usual one first."""
@@ -165,6 +165,7 @@ def line_of(path: Path, form: CsvFormat, row: int) -> int:
         return next(islice(rows, row, None))[0]
 
 
+@register_place
 @dataclass(frozen=True)
 class CsvLines:
     """Tells the file and the line of a row: files with their formats and how many rows each has, in order."""

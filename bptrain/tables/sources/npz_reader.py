@@ -8,9 +8,9 @@ from pathlib import Path
 
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.spelling import suggestion
-from bptrain.tables.array_reader import OpenArray, chunks_of_arrays, head
 from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import check_expansion, check_file, reading
+from bptrain.tables.sources.array_reader import OpenArray, chunks_of_arrays, head
 from bptrain.tables.table import shown
 
 INPUTS = ("x", "X", "data", "inputs", "features")

@@ -1,0 +1,34 @@
+"""Where tables come from: a family of components, each registered by its import here."""
+
+from bptrain.tables.source import SOURCES, Source
+from bptrain.tables.sources.file_sources import (
+    BUNDLED_TARGETS,
+    Bundled,
+    Csv,
+    Idx,
+    Jsonl,
+    Npy,
+    Npz,
+    Parquet,
+    Tsv,
+    resources,
+)
+from bptrain.tables.sources.inline import Inline
+from bptrain.tables.sources.synthetic import Synthetic
+
+__all__ = [
+    "BUNDLED_TARGETS",
+    "SOURCES",
+    "Bundled",
+    "Csv",
+    "Idx",
+    "Inline",
+    "Jsonl",
+    "Npy",
+    "Npz",
+    "Parquet",
+    "Source",
+    "Synthetic",
+    "Tsv",
+    "resources",
+]
