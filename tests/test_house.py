@@ -291,4 +291,6 @@ def test_the_readme_runs_what_is_there():
     configs = set(re.findall(r"configs/\w+\.yaml", text))
     assert "configs/digits.yaml" in configs
     assert [path for path in configs if not (REPOSITORY / path).is_file()] == []
+    described = re.findall(r"^\| `bptrain (\w+)", text, re.M)
+    assert [command.name for command in COMMANDS if command.name not in described] == []
     assert "shared" not in text
