@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import bptrain
-from bptrain.explanation.expressions import FormulaError, Number, equations, parse
+from bptrain.explanation.expressions import Number
 from bptrain.explanation.formats import render_page
-from bptrain.explanation.notation import number, text
+from bptrain.explanation.formula_parser import FormulaError, equations, parse
+from bptrain.explanation.notation import number
 from bptrain.nn import LAYERS, LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES
 
@@ -222,10 +223,10 @@ def test_every_formula_gives_its_result_by_pythons_arithmetic(name):
     for line in page.lines.values():
         if line.formula is not None and not isinstance(line.formula, Number) and not is_mixed(name, line):
             assert line.numbers is not None, f"{line.name}: the formula does not give what training had"
-        if line.numbers is None or "…" in text(line.numbers):
+        if line.numbers is None or "…" in line.numbers.to_text():
             continue
-        value = eval(as_python(text(line.numbers)), dict(PYTHON))
-        assert value == pytest.approx(line.entry, rel=1e-8, abs=1e-14), (line.name, text(line.numbers))
+        value = eval(as_python(line.numbers.to_text()), dict(PYTHON))
+        assert value == pytest.approx(line.entry, rel=1e-8, abs=1e-14), (line.name, line.numbers.to_text())
         computed += 1
     assert computed >= 10
 

@@ -1,29 +1,51 @@
-"""Expressions: the formulas of docstrings as trees, so that they can be computed, and written with numbers.
+"""Expressions: formulas as trees. Each node says how it is computed, filled with numbers, and written.
 
-The notation is that of the docstrings: factors side by side or with `·`, `²`, `ᵗ` and `^`, `√`, `|x|`, `[x > 0]` (1 or
-0), `Σ` over everything to its right in a product. `x W`, `xᵀ dy` and `dy Wᵀ` are products of matrices.
+The numbers are for showing how a result comes about. The numbers that are shown come from training itself; a formula
+that does not agree with them is shown without.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from string import ascii_uppercase
+from typing import Any, ClassVar
 
-SUPERSCRIPTS = {"²": "2", "³": "3", "ᵗ": "t"}
-FUNCTIONS = (
-    "exp", "ln", "tanh", "cosh", "sinh", "sigmoid", "σ", "softmax", "onehot", "sign", "max", "min", "mean", "floor",
-)  # fmt: skip
-COMPARISONS = ("<", ">", "≤", "≥")
+import numpy as np
 
-TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+\.?\d*(?:e[-+]?\d+)?)"
-    r"|(?P<sum>Σ(?:_(?:rows|k))?)"
-    r"|(?P<name>(?![²³ᵗᵀ])[^\W\d_][\u0302\u0304]?(?:[^\W\d_²³ᵗᵀ]|[₀-₉ₜ₊]|[\u0302\u0304]|(?<=[a-z])\d|_[a-z])*)"
-    r"|(?P<other>[-+·*/^()\[\]|<>≤≥,√²³ᵗᵀ]))"
-)
+from bptrain.arrays import Array
+from bptrain.explanation.notation import SUPERSCRIPTS, latex_name, latex_number
+
+Letters = Mapping[str, Array | float]
+"""What the names of a formula stand for."""
+
+Index = tuple[int, ...]
 
 
-class FormulaError(ValueError):
-    """A text is no formula in this notation."""
+class UnknownError(LookupError):
+    """A formula has a letter that stands for nothing here."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of a result: what the letters stand for, its index, and how a number is written."""
+
+    letters: Letters
+    index: Index
+    write: Callable[[float], str]
+
+    def at(self, *index: int) -> "Place":
+        """Return the place with another index."""
+        return replace(self, index=index)
+
+    def entry(self, array: Array | float) -> float:
+        """Return the entry here of an array that was broadcast to the result."""
+        array = np.asarray(array)
+        own = (*(0,) * array.ndim, *self.index)[len(self.index) :]
+        return float(array[tuple(k if size > 1 else 0 for k, size in zip(own, array.shape, strict=True))])
+
+    def number(self, array: Array | float) -> "Number":
+        """Write the entry here of an array that was broadcast to the result."""
+        return Number(self.write(self.entry(array)))
 
 
 @dataclass(frozen=True)
@@ -39,12 +61,81 @@ class Node:
                 if isinstance(one, Node):
                     yield one
 
+    @property
+    def names(self) -> set[str]:
+        """The letters that it needs."""
+        return set().union(*(part.names for part in self.parts))
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether something is added up in it."""
+        return any(part.is_sum for part in self.parts)
+
+    @property
+    def bare(self) -> "Node":
+        """What stands in its brackets, if it has any."""
+        return self
+
+    def value(self, letters: Letters) -> Array:
+        """Return its value, entry by entry, in double precision.
+
+        Raises:
+            UnknownError: a letter stands for nothing.
+        """
+        with np.errstate(all="ignore"):
+            return np.asarray(self.compute(letters))
+
+    def compute(self, letters: Letters) -> Any:
+        """Compute its value from the values of its parts."""
+        raise NotImplementedError
+
+    def fill(self, place: Place) -> "Node":
+        """Put numbers in place of the letters, for one entry of the value.
+
+        Products of matrices and sums over rows are written out, long ones abridged.
+
+        Raises:
+            UnknownError: a letter stands for nothing.
+        """
+
+        def fill(part: Any) -> Any:
+            if isinstance(part, tuple):
+                return tuple(map(fill, part))
+            return part.fill(place) if isinstance(part, Node) else part
+
+        return replace(self, **{field.name: fill(getattr(self, field.name)) for field in fields(self)})
+
+    def to_text(self) -> str:
+        """Write it as docstrings do; negative numbers stand in brackets."""
+        written = re.sub(r"\(\((-?[\d.e+-]+)\)\)", r"(\1)", self.inline())
+        if self.bare is not self:
+            written = written[1:-1]
+        return re.sub(r"^\((-[\d.e+-]+)\)", r"\1", written)
+
+    def inline(self) -> str:
+        """Write it as a part of another one's text."""
+        raise NotImplementedError
+
+    def to_latex(self) -> str:
+        """Write it in LaTeX's mathematics."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class Number(Node):
-    """A number, as it is written; `dots` stands for what is left out of a long sum."""
+    """A number, as it is written; dots stand for what is left out of a long sum."""
 
     text: str
+
+    def compute(self, letters: Letters) -> Any:
+        return np.asarray(float(self.text))
+
+    def inline(self) -> str:
+        return f"({self.text})" if self.text.startswith("-") else self.text
+
+    def to_latex(self) -> str:
+        written = latex_number(self.text)
+        return rf"\left({written}\right)" if self.text.startswith("-") else written
 
 
 @dataclass(frozen=True)
@@ -53,6 +144,28 @@ class Name(Node):
 
     text: str
 
+    @property
+    def names(self) -> set[str]:
+        return {self.text}
+
+    def compute(self, letters: Letters) -> Any:
+        if self.text not in letters:
+            raise UnknownError(self.text)
+        return np.asarray(letters[self.text], dtype=np.float64)
+
+    def is_matrix(self, letters: Letters) -> bool:
+        """Whether it is a matrix: those are the Latin capitals; Δ is a size of steps."""
+        return self.text in ascii_uppercase and np.ndim(letters.get(self.text, 0)) == 2
+
+    def fill(self, place: Place) -> Node:
+        return place.number(self.value(place.letters))
+
+    def inline(self) -> str:
+        return self.text
+
+    def to_latex(self) -> str:
+        return latex_name(self.text)
+
 
 @dataclass(frozen=True)
 class Transposed(Node):
@@ -60,21 +173,90 @@ class Transposed(Node):
 
     name: Name
 
+    @property
+    def is_sum(self) -> bool:
+        return True
+
+    def compute(self, letters: Letters) -> Any:
+        return self.name.compute(letters).T
+
+    def is_matrix(self, letters: Letters) -> bool:
+        """Whether it is a matrix: always."""
+        return True
+
+    def fill(self, place: Place) -> Node:
+        return place.number(self.value(place.letters))
+
+    def inline(self) -> str:
+        return f"{self.name.text}ᵀ"
+
+    def to_latex(self) -> str:
+        return rf"{{{self.name.to_latex()}}}^{{\mathsf{{T}}}}"
+
 
 @dataclass(frozen=True)
-class Minus(Node):
-    """`-a`."""
+class Unary(Node):
+    """A sign or brackets around a body, for which `{}` stands in text and in LaTeX."""
 
     body: Node
+    operation: ClassVar[np.ufunc]
+    in_text: ClassVar[str]
+    in_latex: ClassVar[str]
+
+    def compute(self, letters: Letters) -> Any:
+        return self.operation(self.body.compute(letters))
+
+    def inline(self) -> str:
+        return self.in_text.format(self.body.inline())
+
+    def to_latex(self) -> str:
+        return self.in_latex.format(self.body.to_latex())
 
 
 @dataclass(frozen=True)
-class Binary(Node):
-    """Two operands with `+`, `-`, `·`, `/` or, for factors side by side, a space between."""
+class Minus(Unary):
+    """`-a`."""
 
-    sign: str
-    left: Node
-    right: Node
+    operation, in_text, in_latex = np.negative, "-{}", "-{}"
+
+
+@dataclass(frozen=True)
+class Group(Unary):
+    """`(a)`."""
+
+    operation, in_text, in_latex = np.positive, "({})", r"\left({}\right)"
+
+    @property
+    def bare(self) -> Node:
+        return self.body
+
+    def to_latex(self) -> str:
+        return self.body.to_latex() if isinstance(self.body, Number | Name) else super().to_latex()
+
+
+@dataclass(frozen=True)
+class Root(Unary):
+    """`√a`."""
+
+    operation, in_text, in_latex = np.sqrt, "√{}", r"\sqrt{{{}}}"
+
+    def to_latex(self) -> str:
+        return self.in_latex.format(self.body.bare.to_latex())
+
+
+@dataclass(frozen=True)
+class Size(Unary):
+    """`|a|`: of each entry, or the norm where that is known."""
+
+    operation, in_text, in_latex = np.abs, "|{}|", r"\left|{}\right|"
+
+    def compute(self, letters: Letters) -> Any:
+        known = letters.get(self.inline())
+        return super().compute(letters) if known is None else known
+
+    def fill(self, place: Place) -> Node:
+        known = place.letters.get(self.inline())
+        return super().fill(place) if known is None else place.number(known)
 
 
 @dataclass(frozen=True)
@@ -84,235 +266,13 @@ class Power(Node):
     base: Node
     exponent: Node
 
+    def compute(self, letters: Letters) -> Any:
+        return np.asarray(self.base.compute(letters)) ** np.asarray(self.exponent.compute(letters))
 
-@dataclass(frozen=True)
-class Call(Node):
-    """`max(a, b)`, `ln a`."""
+    def inline(self) -> str:
+        exponent = self.exponent.inline()
+        raised = {plain: sign for sign, plain in SUPERSCRIPTS.items()}.get(exponent)
+        return self.base.inline() + (raised or f"^{exponent}")
 
-    function: str
-    arguments: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Root(Node):
-    """`√a`."""
-
-    body: Node
-
-
-@dataclass(frozen=True)
-class Size(Node):
-    """`|a|`."""
-
-    body: Node
-
-
-@dataclass(frozen=True)
-class Group(Node):
-    """`(a)`."""
-
-    body: Node
-
-
-@dataclass(frozen=True)
-class Truth(Node):
-    """`[a < b < c]`: 1 where it holds, else 0."""
-
-    operands: tuple[Node, ...]
-    signs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Sum(Node):
-    """`Σ`, over all entries; `Σ_rows` over the rows; `Σ_k` over the units."""
-
-    over: str
-    body: Node
-
-
-@dataclass(frozen=True)
-class Cases(Node):
-    """`a` where the condition holds, else `b`."""
-
-    condition: Truth
-    then: Node
-    otherwise: Node
-
-
-@dataclass(frozen=True)
-class Equation:
-    """`name = expression`."""
-
-    name: str
-    expression: Node
-
-
-def names(node: Node) -> set[str]:
-    """The letters that an expression needs."""
-    found = {node.text} if isinstance(node, Name) else set()
-    return found.union(*(names(part) for part in node.parts))
-
-
-def parse(text: str) -> Node:
-    """An expression.
-
-    Raises:
-        FormulaError: it is none.
-    """
-    parser = _Parser(text)
-    node = parser.sum()
-    parser.end()
-    return node
-
-
-def equations(text: str) -> tuple[Equation, ...]:
-    """The equations between the backticks of a text that can be read, in order; what is no formula is left out."""
-    pieces = text.split("`")
-    found: list[Equation] = []
-    for k in range(1, len(pieces), 2):
-        name, equals, expression = pieces[k].partition(" = ")
-        if not equals:
-            continue
-        try:
-            node = parse(expression)
-            if pieces[k + 1].strip() == "for" and pieces[k + 3].strip(" ,") == "else":
-                condition = _Parser(pieces[k + 2])
-                node = Cases(condition.truth(), node, parse(pieces[k + 4]))
-            found.append(Equation(lettered(name), node))
-        except (FormulaError, IndexError):
-            continue
-    return tuple(found)
-
-
-def lettered(name: str) -> str:
-    """A name without the index of a unit, which goes without saying: `y_j` is y."""
-    return re.sub(r"_[jk]$", "", name.strip())
-
-
-class _Parser:
-    """Reads a formula from left to right."""
-
-    def __init__(self, text: str) -> None:
-        self.tokens: list[tuple[str, str]] = []
-        position = 0
-        while position < len(text.rstrip()):
-            match = TOKEN.match(text, position)
-            if match is None or match.lastgroup is None:
-                raise FormulaError(text)
-            self.tokens.append((match.lastgroup, match[match.lastgroup]))
-            position = match.end()
-        self.at = 0
-        self.text = text
-
-    @property
-    def token(self) -> tuple[str, str]:
-        """The one that is next."""
-        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
-
-    def take(self, *texts: str) -> str:
-        """Take the next token if it is one of these."""
-        text = self.token[1]
-        if self.token[0] == "other" and text in texts:
-            self.at += 1
-            return text
-        return ""
-
-    def need(self, text: str) -> None:
-        """Take a token that must come."""
-        if not self.take(text):
-            raise FormulaError(self.text)
-
-    def end(self) -> None:
-        """Nothing may be left."""
-        if self.token[0] != "end":
-            raise FormulaError(self.text)
-
-    def sum(self) -> Node:
-        """Terms with + and - between."""
-        node = self.product()
-        while sign := self.take("+", "-"):
-            node = Binary(sign, node, self.product())
-        return node
-
-    def product(self) -> Node:
-        """Factors with ·, / or nothing between."""
-        if self.take("-"):
-            return Minus(self.product())
-        node = self.factor()
-        while True:
-            if sign := self.take("·", "*", "/"):
-                node = Binary("·" if sign == "*" else sign, node, self.factor())
-            elif self.token[0] in ("number", "name", "sum") or self.token[1] in ("(", "√", "["):
-                node = Binary(" ", node, self.factor())
-            else:
-                return node
-
-    def factor(self) -> Node:
-        """An atom with its powers; a sum reaches to the end of the product."""
-        kind, text = self.token
-        if kind == "sum":
-            self.at += 1
-            return Sum(text.partition("_")[2], self.product())
-        if self.take("-"):
-            return Minus(self.factor())
-        node = self.atom()
-        while True:
-            if mark := self.take(*SUPERSCRIPTS):
-                exponent = SUPERSCRIPTS[mark]
-                node = Power(node, Name("t") if exponent == "t" else Number(exponent))
-            elif self.take("ᵀ"):
-                if not isinstance(node, Name):
-                    raise FormulaError(self.text)
-                node = Transposed(node)
-            elif self.take("^"):
-                node = Power(node, self.atom())
-            else:
-                return node
-
-    def atom(self) -> Node:
-        """A number, a name, a call, or something in brackets."""
-        kind, text = self.token
-        if kind in ("number", "name"):
-            self.at += 1
-            if kind == "number":
-                return Number(text)
-            return self.call(text) if text in FUNCTIONS and self.calls(text) else Name(lettered(text))
-        if self.take("√"):
-            return Root(self.atom())
-        if self.take("("):
-            node = Group(self.sum())
-            self.need(")")
-            return node
-        if self.take("|"):
-            size = Size(self.sum())
-            self.need("|")
-            return size
-        if self.take("["):
-            truth = self.truth()
-            self.need("]")
-            return truth
-        raise FormulaError(self.text)
-
-    def calls(self, function: str) -> bool:
-        """Whether a name is that of a function here: `σ(x)`, `ln t`, and not `σ²`."""
-        return self.token[1] == "(" or (function != "σ" and self.token[0] == "name")
-
-    def call(self, function: str) -> Node:
-        """A function with its arguments; without brackets it takes the next factor."""
-        if not self.take("("):
-            return Call(function, (self.factor(),))
-        arguments = [self.sum()]
-        while self.take(","):
-            arguments.append(self.sum())
-        self.need(")")
-        return Call(function, tuple(arguments))
-
-    def truth(self) -> Truth:
-        """A chain of comparisons."""
-        operands, signs = [self.sum()], []
-        while sign := self.take(*COMPARISONS):
-            signs.append(sign)
-            operands.append(self.sum())
-        if not signs:
-            raise FormulaError(self.text)
-        return Truth(tuple(operands), tuple(signs))
+    def to_latex(self) -> str:
+        return f"{{{self.base.to_latex()}}}^{{{self.exponent.bare.to_latex()}}}"

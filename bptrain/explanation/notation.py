@@ -1,30 +1,14 @@
-"""Writing: formulas and numbers as text and as LaTeX."""
+"""Notation: numbers and names as text and as LaTeX."""
 
 import re
 from collections.abc import Sequence
 from math import isfinite
 
-from bptrain.explanation.expressions import (
-    Binary,
-    Call,
-    Cases,
-    Group,
-    Minus,
-    Name,
-    Node,
-    Number,
-    Power,
-    Root,
-    Size,
-    Sum,
-    Transposed,
-    Truth,
-)
-
 GREEK = {
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "θ": r"\theta",
     "μ": r"\mu", "ρ": r"\rho", "σ": r"\sigma", "λ": r"\lambda", "Δ": r"\Delta", "π": r"\pi",
 }  # fmt: skip
+SUPERSCRIPTS = {"²": "2", "³": "3", "ᵗ": "t"}
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉ₜ₊", "0123456789t+", strict=True))
 ACCENTS = {"\u0302": r"\hat", "\u0304": r"\bar"}
 SPECIAL = {
@@ -49,111 +33,10 @@ def number(value: float, digits: int) -> str:
     return "0" if text == "-0" else text
 
 
-def text(node: Node) -> str:
-    """An expression as docstrings write it; negative numbers stand in brackets."""
-    written = _text(node)
-    written = re.sub(r"\(\((-?[\d.e+-]+)\)\)", r"(\1)", written)
-    if isinstance(node, Group) and written.startswith("("):
-        written = written[1:-1]
-    return re.sub(r"^\((-[\d.e+-]+)\)", r"\1", written)
-
-
-def _text(node: Node) -> str:
-    if isinstance(node, Number):
-        return f"({node.text})" if node.text.startswith("-") else node.text
-    if isinstance(node, Name):
-        return node.text
-    if isinstance(node, Transposed):
-        return f"{node.name.text}ᵀ"
-    if isinstance(node, Group):
-        return f"({_text(node.body)})"
-    if isinstance(node, Minus):
-        return f"-{_text(node.body)}"
-    if isinstance(node, Root):
-        return f"√{_text(node.body)}"
-    if isinstance(node, Size):
-        return f"|{_text(node.body)}|"
-    if isinstance(node, Power):
-        raised = {"2": "²", "3": "³"}.get(node.exponent.text) if isinstance(node.exponent, Number) else None
-        if isinstance(node.exponent, Name) and node.exponent.text == "t":
-            raised = "ᵗ"
-        return _text(node.base) + (raised or f"^{_text(node.exponent)}")
-    if isinstance(node, Truth):
-        return f"[{join_comparison(node, _text)}]"
-    if isinstance(node, Sum):
-        return f"Σ{'_' * bool(node.over)}{node.over} {_text(node.body)}"
-    if isinstance(node, Call):
-        return f"{node.function}({', '.join(map(_text, node.arguments))})"
-    if isinstance(node, Cases):
-        condition = join_comparison(node.condition, _text)
-        return f"{_text(node.then)} for {condition}, else {_text(node.otherwise)}"
-    assert isinstance(node, Binary)
-    between = " " if node.sign == " " else f" {node.sign} "
-    return f"{_text(node.left)}{between}{_text(node.right)}"
-
-
-def join_comparison(node: Truth, write: "object") -> str:
-    """The operands of a chain of comparisons with the signs between."""
-    assert callable(write)
-    parts: list[str] = [write(node.operands[0])]
-    for sign, operand in zip(node.signs, node.operands[1:], strict=True):
-        parts += [sign, write(operand)]
-    return " ".join(parts)
-
-
-def latex(node: Node) -> str:
-    """An expression in LaTeX's mathematics."""
-    if isinstance(node, Group) and isinstance(node.body, Number | Name):
-        return latex(node.body)
-    if isinstance(node, Number):
-        written = latex_number(node.text)
-        return rf"\left({written}\right)" if node.text.startswith("-") else written
-    if isinstance(node, Name):
-        return latex_name(node.text)
-    if isinstance(node, Transposed):
-        return rf"{{{latex_name(node.name.text)}}}^{{\mathsf{{T}}}}"
-    if isinstance(node, Group):
-        return rf"\left({latex(node.body)}\right)"
-    if isinstance(node, Minus):
-        return f"-{latex(node.body)}"
-    if isinstance(node, Root):
-        return rf"\sqrt{{{latex(bare(node.body))}}}"
-    if isinstance(node, Size):
-        return rf"\left|{latex(node.body)}\right|"
-    if isinstance(node, Power):
-        return f"{{{latex(node.base)}}}^{{{latex(bare(node.exponent))}}}"
-    if isinstance(node, Truth):
-        return rf"\left[{latex_comparison(node)}\right]"
-    if isinstance(node, Sum):
-        under = {"": "", "rows": r"_{\mathrm{rows}}", "k": "_{k}"}[node.over]
-        return rf"\sum{under} {latex(node.body)}"
-    if isinstance(node, Call):
-        known = {"exp", "ln", "tanh", "cosh", "sinh", "max", "min"}
-        name = rf"\{node.function}" if node.function in known else latex_function(node.function)
-        arguments = (latex_number(one.text) if isinstance(one, Number) else latex(one) for one in node.arguments)
-        return rf"{name}\left({', '.join(arguments)}\right)"
-    if isinstance(node, Cases):
-        rows = rf"{latex(node.then)} & {latex_comparison(node.condition)} \\ {latex(node.otherwise)} & \text{{else}}"
-        return rf"\begin{{cases}} {rows} \end{{cases}}"
-    assert isinstance(node, Binary)
-    if node.sign == "/":
-        return rf"\frac{{{latex(bare(node.left))}}}{{{latex(bare(node.right))}}}"
-    between = {" ": r" \, ", "·": r" \cdot "}.get(node.sign, f" {node.sign} ")
-    return f"{latex(node.left)}{between}{latex(node.right)}"
-
-
-def latex_comparison(node: Truth) -> str:
-    """A chain of comparisons in LaTeX."""
-    return join_comparison(node, latex).replace("≤", r"\le ").replace("≥", r"\ge ")
-
-
-def bare(node: Node) -> Node:
-    """What stands in brackets, without them."""
-    return node.body if isinstance(node, Group) else node
-
-
 def latex_function(name: str) -> str:
-    """A function that LaTeX has no name of its own for."""
+    """A function in LaTeX, which has names of its own for some."""
+    if name in ("exp", "ln", "tanh", "cosh", "sinh", "max", "min"):
+        return rf"\{name}"
     return GREEK.get(name) or rf"\operatorname{{{name}}}"
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from bptrain.arrays import Array, Shape
 from bptrain.explanation.expressions import Node, Number
-from bptrain.explanation.notation import text
 
 Kind = Literal["given", "forward", "loss", "backward", "gradient", "update", "result"]
 
@@ -53,9 +52,9 @@ class Line:
             "name": self.name,
             "alias": self.alias or None,
             "symbol": self.symbol,
-            "formula": text(self.formula) if self.formula else self.words or None,
+            "formula": self.formula.to_text() if self.formula else self.words or None,
             "place": [k + 1 for k in self.place],
-            "numbers": text(self.numbers) if self.numbers else None,
+            "numbers": self.numbers.to_text() if self.numbers else None,
             "shape": list(self.shape),
             "value": None if self.blank else finite(self.value),
         }

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explanation.expressions import equations
+from bptrain.explanation.formula_parser import equations
 from bptrain.explanation.page import Line, Page, Section
 from bptrain.explanation.recording import Pass, Recording
 from bptrain.explanation.update_sections import gradient_sections, result_section, update_sections

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explanation.expressions import Equation, Node, Number, Sum, Transposed, equations, names
-from bptrain.explanation.formula_values import UnknownError, substitute, value
+from bptrain.explanation.expressions import Node, Number, Place, UnknownError
+from bptrain.explanation.formula_parser import Equation, equations
 from bptrain.explanation.notation import number
 from bptrain.formulas import SYMBOLS
 
@@ -64,11 +64,11 @@ class Working:
     def one(self, equation: Equation) -> None:
         """Carry out an equation, after those that it needs."""
         self.todo.remove(equation)
-        for name in sorted(names(equation.expression) - self.known.keys()):
+        for name in sorted(equation.expression.names - self.known.keys()):
             for other in [one for one in self.todo if one.name in (name, f"{name}²")]:
                 self.one(other)
         try:
-            result = value(equation.expression, self.known)
+            result = equation.expression.value(self.known)
         except (UnknownError, ValueError):
             result = None
         last = equation.name not in [one.name for one in self.todo]
@@ -80,7 +80,7 @@ class Working:
         place = (0,) * shown.ndim
         numbers = None
         if result is not None and agrees is not False and not isinstance(equation.expression, Number):
-            numbers = substitute(equation.expression, self.known, place, lambda x: number(x, self.digits))
+            numbers = equation.expression.fill(Place(self.known, place, lambda x: number(x, self.digits)))
         self.done.append(Worked(equation.name, equation.expression, shown, numbers, place, agrees))
         self.known[equation.name] = shown
         if equation.name.endswith("²"):
@@ -88,15 +88,10 @@ class Working:
 
     def summed(self, equation: Equation) -> float:
         """The size of the numbers that a sum adds up, where they may cancel: a hundredth of the largest."""
-        if not is_sum(equation.expression):
+        if not equation.expression.is_sum:
             return 0.0
-        sizes = (np.max(np.abs(self.known[name]), initial=0.0) for name in names(equation.expression))
+        sizes = (np.max(np.abs(self.known[name]), initial=0.0) for name in equation.expression.names)
         return 0.01 * float(max(sizes, default=0.0))
-
-
-def is_sum(node: Node) -> bool:
-    """Whether something is added up in it."""
-    return isinstance(node, Sum | Transposed) or any(is_sum(part) for part in node.parts)
 
 
 def alike(result: Array, real: Array, summed: float = 0.0) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bptrain.explanation.formats.matrices import DOTS, as_rows, cells, choose_places, is_small
 from bptrain.explanation.formats.plain_text import heading
-from bptrain.explanation.notation import GREEK, LOWERED, bare, escape_latex, latex, latex_name, latex_number, number
+from bptrain.explanation.notation import GREEK, LOWERED, escape_latex, latex_name, latex_number, number
 from bptrain.explanation.page import Line, Page
 
 MOST_COLUMNS = 6
@@ -47,11 +47,11 @@ def quantity(line: Line, digits: int, *, full: bool) -> Iterator[str]:
     yield rf"\noindent ${symbol}${said}\hfill {label}" + "\n"
     value = BLANK_LATEX if line.blank else latex_number(number(line.entry, digits))
     if line.formula is not None:
-        yield rf"\[ {symbol} = {latex(bare(line.formula))} \]"
+        yield rf"\[ {symbol} = {line.formula.bare.to_latex()} \]"
     if line.is_worked and line.numbers is not None:
         small = is_small(line.value) or not line.place
         place = "" if small else rf"\left[{', '.join(str(k + 1) for k in line.place)}\right]"
-        yield rf"\[ {symbol}{place} = {latex(bare(line.numbers))} = {value} \]"
+        yield rf"\[ {symbol}{place} = {line.numbers.bare.to_latex()} = {value} \]"
     elif is_small(line.value):
         yield rf"\[ {symbol} = {value} \]"
     if not is_small(line.value):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bptrain.explanation.formats.matrices import BLANK, is_small, matrix
 from bptrain.explanation.formats.plain_text import heading
-from bptrain.explanation.notation import number, shape_in_words, text
+from bptrain.explanation.notation import number, shape_in_words
 from bptrain.explanation.page import Line, Page
 
 WIDTH = 100
@@ -25,13 +25,13 @@ def quantity(line: Line, digits: int, *, full: bool) -> Iterator[str]:
     """What it is, how it comes about, and its value."""
     shape = shape_in_words(line.shape) if line.shape else ""
     label = " ".join(filter(None, (f"**{plain(line.alias)}**" if line.alias else "", shape)))
-    rule = code(f"{line.symbol} = {text(line.formula)}") if line.formula else code(line.symbol)
+    rule = code(f"{line.symbol} = {line.formula.to_text()}") if line.formula else code(line.symbol)
     said = f": {plain(line.words)}" if line.words and not line.formula else ""
     yield f"{rule}{said} {label}".rstrip()
     value, worked = BLANK if line.blank else number(line.entry, digits), []
     if line.is_worked and line.numbers is not None:
         place = f"[{', '.join(str(k + 1) for k in line.place)}]" if line.place and not is_small(line.value) else ""
-        worked = [f"{line.symbol}{place} = {text(line.numbers)} = {value}"]
+        worked = [f"{line.symbol}{place} = {line.numbers.to_text()} = {value}"]
     elif is_small(line.value):
         worked = [f"{line.symbol} = {value}"]
     lines = (

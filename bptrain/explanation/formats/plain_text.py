@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Literal
 
 from bptrain.explanation.formats.matrices import BLANK, is_small, matrix
-from bptrain.explanation.notation import number, shape_in_words, text
+from bptrain.explanation.notation import number, shape_in_words
 from bptrain.explanation.page import Kind, Line, Page, Section
 
 Role = Literal["title", "heading", "formula", "numbers", "value", "note"]
@@ -53,19 +53,19 @@ def heading(page: Page) -> str:
 def quantity(line: Line, section: Section, *, width: int, digits: int, full: bool) -> Iterator[Row]:
     """A quantity: formula with alias and shape, the formula with numbers, and the result."""
     label = " ".join(filter(None, (line.alias, shape_in_words(line.shape) if line.shape else "")))
-    rule = (
-        f"{line.symbol} = {text(line.formula)}" if line.formula else line.symbol + f": {line.words}" * bool(line.words)
-    )
+    rule = line.symbol + f": {line.words}" * bool(line.words)
+    if line.formula is not None:
+        rule = f"{line.symbol} = {line.formula.to_text()}"
     single = is_small(line.value)
     value = BLANK if line.blank else number(line.entry, digits)
     if single and not line.is_worked:
         # A number that takes no computing stands beside its name.
-        between = f"{text(line.formula)} = " if line.formula is not None else ""
+        between = f"{line.formula.to_text()} = " if line.formula is not None else ""
         rule = f"{line.symbol} = {between}{value}" + f"  {line.words}" * bool(line.words)
     yield from (Row(one, "formula", section.kind) for one in add_label(rule, label, width))
     if line.is_worked and line.numbers is not None:
         place = f"[{', '.join(str(k + 1) for k in line.place)}]" if line.place and not single else ""
-        worked = f"{line.symbol}{place} = {text(line.numbers)} = {value}"
+        worked = f"{line.symbol}{place} = {line.numbers.to_text()} = {value}"
         for one in wrap(worked, width - 4, subsequent_indent=INDENT):
             yield Row(2 * INDENT + one, "numbers", section.kind)
     if not single:

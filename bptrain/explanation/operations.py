@@ -1,0 +1,225 @@
+"""Operations: the nodes of formulas that take several others or add them up, written out with numbers term by term."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from bptrain.arrays import Array
+from bptrain.explanation.expressions import Group, Letters, Name, Node, Number, Place, Transposed
+from bptrain.explanation.notation import latex_function, latex_number
+
+MOST_TERMS = 4
+"""A sum with more terms than this is abridged."""
+
+DOTS = Number("…")
+
+
+def log_sigmoid(x: Array) -> Array:
+    """Return the logarithm of 1 / (1 + exp(-x)), finite where that itself would be 0."""
+    return np.asarray(-np.logaddexp(0, -x))
+
+
+def sigmoid(x: Array) -> Array:
+    """Return 1 / (1 + exp(-x)), without overflow."""
+    return np.asarray(np.exp(log_sigmoid(x)))
+
+
+def log_softmax(x: Array) -> Array:
+    """Return the logarithm of softmax, finite where the probability itself would be 0."""
+    return np.asarray(x - np.logaddexp.reduce(x, axis=-1, keepdims=True))
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "exp": np.exp, "ln": np.log, "tanh": np.tanh, "cosh": np.cosh, "sinh": np.sinh, "sigmoid": sigmoid, "σ": sigmoid,
+    "softmax": lambda x: np.exp(log_softmax(x)), "sign": np.sign, "max": np.maximum, "min": np.minimum,
+    "mean": lambda x: x.mean(axis=-1, keepdims=True), "floor": np.floor,
+    "onehot": lambda classes, width: np.eye(int(width))[classes.astype(np.int64)],
+}  # fmt: skip
+
+LOGARITHMS: dict[str, Callable[[Any], Any]] = {"softmax": log_softmax, "sigmoid": log_sigmoid, "σ": log_sigmoid}
+"""`ln` of these, stable where the probability itself would be 0."""
+
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": np.less, ">": np.greater, "≤": np.less_equal, "≥": np.greater_equal,
+}  # fmt: skip
+
+OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": np.add, "-": np.subtract, "/": np.divide, "·": np.multiply, " ": np.multiply,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Binary(Node):
+    """Two operands with `+`, `-`, `·`, `/` or, for factors side by side, a space between."""
+
+    sign: str
+    left: Node
+    right: Node
+
+    def is_product_of_matrices(self, letters: Letters) -> bool:
+        """Whether the factors side by side are matrices."""
+        factors = [one for one in (self.left, self.right) if isinstance(one, Name | Transposed)]
+        return self.sign == " " and any(one.is_matrix(letters) for one in factors)
+
+    def compute(self, letters: Letters) -> Any:
+        operation = np.matmul if self.is_product_of_matrices(letters) else OPERATIONS[self.sign]
+        return operation(self.left.compute(letters), self.right.compute(letters))
+
+    def fill(self, place: Place) -> Node:
+        if self.is_product_of_matrices(place.letters):
+            i, j = place.index[-2:]
+            count = self.left.value(place.letters).shape[-1]
+            return series(count, lambda k: Binary("·", self.left.fill(place.at(i, k)), self.right.fill(place.at(k, j))))
+        left, right = self.left.fill(place), self.right.fill(place)
+        if self.sign == "+":
+            # Sums that were written out need no brackets within a sum.
+            left = left if isinstance(self.left, Group) else left.bare
+            right = right if isinstance(self.right, Group) else right.bare
+        return Binary("·" if self.sign == " " else self.sign, left, right)
+
+    def inline(self) -> str:
+        between = " " if self.sign == " " else f" {self.sign} "
+        return f"{self.left.inline()}{between}{self.right.inline()}"
+
+    def to_latex(self) -> str:
+        if self.sign == "/":
+            return rf"\frac{{{self.left.bare.to_latex()}}}{{{self.right.bare.to_latex()}}}"
+        between = {" ": r" \, ", "·": r" \cdot "}.get(self.sign, f" {self.sign} ")
+        return f"{self.left.to_latex()}{between}{self.right.to_latex()}"
+
+
+@dataclass(frozen=True)
+class Call(Node):
+    """`max(a, b)`, `ln a`."""
+
+    function: str
+    arguments: tuple[Node, ...]
+
+    def compute(self, letters: Letters) -> Any:
+        inner = self.arguments[0]
+        if self.function == "ln" and isinstance(inner, Call) and inner.function in LOGARITHMS:
+            return LOGARITHMS[inner.function](inner.arguments[0].compute(letters))
+        values = [one.compute(letters) for one in self.arguments]
+        if self.function == "onehot":
+            values.append(letters["width"])
+        return FUNCTIONS[self.function](*values)
+
+    def fill(self, place: Place) -> Node:
+        known = place.letters.get(self.inline())
+        if known is not None:
+            return place.number(known)
+        if self.function in ("mean", "onehot", "softmax"):
+            return place.number(self.value(place.letters))
+        return super().fill(place)
+
+    def inline(self) -> str:
+        return f"{self.function}({', '.join(one.inline() for one in self.arguments)})"
+
+    def to_latex(self) -> str:
+        written = (latex_number(one.text) if isinstance(one, Number) else one.to_latex() for one in self.arguments)
+        return rf"{latex_function(self.function)}\left({', '.join(written)}\right)"
+
+
+@dataclass(frozen=True)
+class Truth(Node):
+    """`[a < b < c]`: 1 where it holds, else 0."""
+
+    operands: tuple[Node, ...]
+    signs: tuple[str, ...]
+
+    def holds(self, letters: Letters) -> Array:
+        """Return where all comparisons hold."""
+        values = [one.compute(letters) for one in self.operands]
+        links = [COMPARISONS[sign](a, b) for sign, a, b in zip(self.signs, values, values[1:], strict=False)]
+        return np.asarray(np.logical_and.reduce(links))
+
+    def compute(self, letters: Letters) -> Any:
+        return self.holds(letters).astype(np.float64)
+
+    def join(self, write: Callable[[Node], str]) -> str:
+        """Write the operands with the signs between."""
+        rest = (f" {sign} {write(one)}" for sign, one in zip(self.signs, self.operands[1:], strict=True))
+        return write(self.operands[0]) + "".join(rest)
+
+    def inline(self) -> str:
+        return f"[{self.join(lambda one: one.inline())}]"
+
+    def condition_in_latex(self) -> str:
+        """Write the comparisons without the brackets."""
+        return self.join(lambda one: one.to_latex()).replace("≤", r"\le ").replace("≥", r"\ge ")
+
+    def to_latex(self) -> str:
+        return rf"\left[{self.condition_in_latex()}\right]"
+
+
+@dataclass(frozen=True)
+class Sum(Node):
+    """`Σ`, over all entries; `Σ_rows` over the rows; `Σ_k` over the units of each row."""
+
+    over: str
+    body: Node
+
+    @property
+    def is_sum(self) -> bool:
+        return True
+
+    def compute(self, letters: Letters) -> Any:
+        body = self.body.compute(letters)
+        if not self.over:
+            return body.sum()
+        return body.sum(axis=0) if self.over == "rows" else body.sum(axis=-1, keepdims=True)
+
+    def fill(self, place: Place) -> Node:
+        shape, index = self.body.value(place.letters).shape, place.index
+
+        def term(k: int) -> Node:
+            if not self.over:
+                return self.body.fill(place.at(*map(int, np.unravel_index(k, shape))))
+            rows = self.over == "rows"
+            return self.body.fill(place.at(k, *index[-(len(shape) - 1) :]) if rows else place.at(*index[:-1], k))
+
+        return series(prod(shape) if not self.over else shape[0] if self.over == "rows" else shape[-1], term)
+
+    def inline(self) -> str:
+        return f"Σ{'_' * bool(self.over)}{self.over} {self.body.inline()}"
+
+    def to_latex(self) -> str:
+        under = {"": "", "rows": r"_{\mathrm{rows}}", "k": "_{k}"}[self.over]
+        return rf"\sum{under} {self.body.to_latex()}"
+
+
+@dataclass(frozen=True)
+class Cases(Node):
+    """`a` where the condition holds, else `b`."""
+
+    condition: Truth
+    then: Node
+    otherwise: Node
+
+    def compute(self, letters: Letters) -> Any:
+        return np.where(self.condition.holds(letters), self.then.compute(letters), self.otherwise.compute(letters))
+
+    def fill(self, place: Place) -> Node:
+        return (self.then if place.entry(self.condition.value(place.letters)) else self.otherwise).fill(place)
+
+    def inline(self) -> str:
+        return f"{self.then.inline()} for {self.condition.inline()[1:-1]}, else {self.otherwise.inline()}"
+
+    def to_latex(self) -> str:
+        then, otherwise = self.then.to_latex(), self.otherwise.to_latex()
+        rows = rf"{then} & {self.condition.condition_in_latex()} \\ {otherwise} & \text{{else}}"
+        return rf"\begin{{cases}} {rows} \end{{cases}}"
+
+
+def series(count: int, term: Callable[[int], Node]) -> Node:
+    """Write terms with + between, dots where some are left out; in brackets if there are several."""
+    few = list(range(count)) if count <= MOST_TERMS else [*range(MOST_TERMS - 2), count - 1]
+    node = term(few[0])
+    for k in few[1:]:
+        if k == few[-1] and len(few) < count:
+            node = Binary("+", node, DOTS)
+        node = Binary("+", node, term(k))
+    return Group(node) if len(few) > 1 else node
