@@ -6,11 +6,16 @@ from typing import Any
 
 LABELS = ("Forward:", "Backward:", "Update:", "Factor:", "Value:", "Shapes:", "Reference:")
 
-SYMBOLS = {
-    "beta1": "β₁", "beta2": "β₂", "epsilon": "ε", "rho": "ρ", "c1": "c₁", "c2": "c₂",
-    "alpha": "α", "delta": "δ", "gamma": "γ", "positive_weight": "w",
-}  # fmt: skip
-"""How formulas write the options that are not called by their names there."""
+GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "rho": "ρ"}
+LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def symbol_of(component: Any, option: str) -> str:
+    """Return how formulas write an option: as the component's `symbols` have it, or with the Greek letter that it is
+    called by, such as β₁ for beta1; any other has its own name there."""
+    letter = option.rstrip("0123456789")
+    greek = GREEK[letter] + option.removeprefix(letter).translate(LOWERED) if letter in GREEK else option
+    return str(getattr(component, "symbols", {}).get(option, greek))
 
 
 def formula(cls: type, label: str) -> str:
@@ -52,7 +57,7 @@ def with_numbers(text: str, component: Any, **others: float) -> str:
         inside = match[1]
         for name, value in found.items():
             # An exponent such as ᵗ may follow.
-            written = rf"(?<![\w.])({name}|{SYMBOLS.get(name, name)})(?![A-Za-z0-9_])"
+            written = rf"(?<![\w.])({name}|{symbol_of(component, name)})(?![A-Za-z0-9_])"
             inside = re.sub(written, f"{value:g}", inside)
         return inside
 

@@ -413,6 +413,25 @@ def test_a_part_of_ones_own_is_explained(code_is_taken_out):
     assert render_page(page, "text").count("dx = 3 x² dy") == 1
 
 
+def test_a_layer_says_how_formulas_write_its_parameters_and_options(code_is_taken_out):
+    Path("mine.py").write_text(
+        "from dataclasses import dataclass\nfrom bptrain.nn import LAYERS, Parameter, Plan\n"
+        "@LAYERS.register\n@dataclass(frozen=True)\nclass Mixing:\n"
+        '    """A product with U.\n\n    Forward: `y = s x U`. Backward: `dU = s (xᵀ dy)`, `dx = s dy Uᵀ`.\n    """\n'
+        "    strength: float = 2.0\n    symbols = {'strength': 's'}\n"
+        "    def plan(self, shape):\n"
+        "        return Plan(shape, {'mixture': Parameter((*shape, *shape), symbol='U')}, linear=True)\n"
+        "    def forward(self, p, x, y, s):\n        y[...] = self.strength * x @ p.mixture\n"
+        "    def backward(self, p, g, x, y, dy, dx, s):\n"
+        "        g.mixture[...] = self.strength * x.T @ dy\n        dx[...] = self.strength * dy @ p.mixture.T\n"
+    )
+    page = bptrain.explain(saved(config(layer="mixing")), code=["mine.py"])
+    lines = [page.lines[f"1.mixing.{name}"] for name in ("mixture", "mixture.gradient", "y", "dx")]
+    assert [line.symbol for line in lines] == ["U", "dU", "y", "dx"]
+    assert [line.numbers is not None for line in lines] == [False, True, True, True]
+    assert page.aliases["dU2"] is page.lines["1.mixing.mixture.gradient"]
+
+
 REFUSED = [
     (["--row", "13"], "error: --row: there is no row 13 (the data has the rows 1 to 12); choose another"),
     (["--row", "0"], "error: --row: there is no row 0 (the data has the rows 1 to 12); choose another"),

@@ -39,7 +39,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "onehot": lambda classes, width: np.eye(int(width))[classes.astype(np.int64)],
 }  # fmt: skip
 
-LOGARITHMS: dict[str, Callable[[Any], Any]] = {"softmax": log_softmax, "sigmoid": log_sigmoid, "σ": log_sigmoid}
+LOGARITHMS: dict[str, Callable[[Any], Any]] = {"softmax": log_softmax, "sigmoid": log_sigmoid}
 """`ln` of these, stable where the probability itself would be 0."""
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -98,17 +98,22 @@ class Call(Node):
     function: str
     arguments: tuple[Node, ...]
 
+    @property
+    def common_name(self) -> str:
+        """The name of the function where it has two."""
+        return "sigmoid" if self.function == "σ" else self.function
+
     def compute(self, letters: Letters) -> Any:
         inner = self.arguments[0]
-        if self.function == "ln" and isinstance(inner, Call) and inner.function in LOGARITHMS:
-            return LOGARITHMS[inner.function](inner.arguments[0].compute(letters))
+        if self.function == "ln" and isinstance(inner, Call) and inner.common_name in LOGARITHMS:
+            return LOGARITHMS[inner.common_name](inner.arguments[0].compute(letters))
         values = [one.compute(letters) for one in self.arguments]
         if self.function == "onehot":
             values.append(letters["width"])
-        return FUNCTIONS[self.function](*values)
+        return FUNCTIONS[self.common_name](*values)
 
     def fill(self, place: Place) -> Node:
-        known = place.letters.get(self.inline())
+        known = place.letters.get(f"{self.common_name}({self.arguments[0].inline()})")
         if known is not None:
             return place.number(known)
         if self.function in ("mean", "onehot", "softmax"):

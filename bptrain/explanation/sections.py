@@ -9,20 +9,14 @@ from bptrain.arrays import Array
 from bptrain.explanation.formula_parser import equations
 from bptrain.explanation.page import Line, Page, Section
 from bptrain.explanation.recording import Pass, Recording
-from bptrain.explanation.update_sections import gradient_sections, result_section, update_sections
+from bptrain.explanation.update_sections import cut, gradient_sections, result_section, update_sections
 from bptrain.explanation.worked_equations import Worked, Working, options_of
 from bptrain.formulas import formula, in_force
-from bptrain.nn import Activation, Layer, Loss
+from bptrain.nn import Activation, Entry, Layer, Loss, Network
 from bptrain.nn.chain import Chain
 from bptrain.nn.observer import Passage
 from bptrain.registry import name_of, summary
 from bptrain.text import printable
-
-LINKS = {"softmax": ("softmax",), "sigmoid": ("σ",), "exp": ("exp",)}
-"""How formulas write what a loss makes of scores."""
-
-PARAMETERS = {"weight": "W", "bias": "b", "scale": "γ", "shift": "β", "slope": "a"}
-"""How formulas write the parameters that are not called by their names there."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,8 @@ def titles_of(chain: Chain) -> Titles:
         if plan.linear and plan.has_weights:
             count, activated = count + 1, False
             titles.outputs[name], titles.deltas[name] = f"z{count}", f"delta{count}"
-            titles.parameters.update({f"{name}.{key}": f"{letter_of(key)}{count}" for key in plan.parameters})
+            for key, parameter in plan.parameters.items():
+                titles.parameters[f"{name}.{key}"] = f"{parameter.symbol_as(key)}{count}"
         elif isinstance(layer, Activation) and not activated:
             activated = True
             titles.outputs[name] = f"a{count}"
@@ -123,23 +118,19 @@ class Builder:
         """The layer of a full name, such as `2.residual.0.dense`."""
         return layers_by_name(self.chain)[name]
 
-    def parameters(self, name: str) -> dict[str, tuple[str, Array]]:
-        """The parameters of a layer before the step, by their letters, with their names in the network."""
-        views = self.recording.network.named(self.recording.theta)
-        return {letter_of(key): (key, view) for key, view in views.items() if key.rpartition(".")[0] == name}
-
     def forward(
         self, name: str, layer: Layer, passage: Passage, seen: Pass, *, parameters: bool
     ) -> tuple[Section, dict[str, Array | float]]:
         """A layer forward, and the letters that are known then."""
-        own, kept = self.parameters(name), seen.letters[name, "Forward:"]
+        own, kept = entries_of(self.recording.network, name), seen.letters[name, "Forward:"]
+        before = {symbol: cut(self.recording.theta, entry) for symbol, entry in own.items()}
         formulas = in_force(layer, "Forward:")
         found = {one.name for one in equations(formulas)}
         # What training drew on the way is given; what a formula says how to compute is a result.
         given = {key: array for key, array in kept.items() if key not in found}
         letters: dict[str, Array | float] = {
             **options_of(layer),
-            **{symbol: array for symbol, (_, array) in own.items()},
+            **before,
             **given,
             "π": np.pi,
             "n": float(len(passage.x)),
@@ -147,7 +138,9 @@ class Builder:
         }
         alias = self.titles.outputs.get(name, "")
         lines = [
-            Line(key, symbol, array, words="before the step") for symbol, (key, array) in own.items() if parameters
+            Line(entry.name, symbol, before[symbol], words="before the step")
+            for symbol, entry in own.items()
+            if parameters
         ]
         lines += [Line(f"{name}.{key}", key, array) for key, array in given.items()]
         working = Working(formulas, letters, {**kept, "y": passage.y}, self.digits)
@@ -163,9 +156,10 @@ class Builder:
         """A layer backward: the gradients of its parameters, and that which it hands on."""
         assert passage.dy is not None
         real, labels = {}, {}
-        for key, array in passage.g.items():
-            symbol, title = f"d{letter_of(key)}", self.titles.parameters.get(f"{name}.{key}", "")
-            real[symbol], labels[symbol] = array, (f"{name}.{key}.gradient", f"d{title}" if title else "")
+        for letter, entry in entries_of(self.recording.network, name).items():
+            symbol, title = f"d{letter}", self.titles.parameters.get(entry.name, "")
+            real[symbol] = passage.g[entry.name.rpartition(".")[2]]
+            labels[symbol] = f"{entry.name}.gradient", f"d{title}" if title else ""
         if passage.dx is not None:
             real["dx"], labels["dx"] = passage.dx, (f"{name}.dx", self.titles.deltas.get(self.before(name), ""))
         letters = {**known, **seen.letters[name, "Backward:"], "dy": passage.dy}
@@ -200,7 +194,7 @@ class Builder:
             count = sum(plan.linear and plan.has_weights for plan in self.chain.plans)
             has = f"a{count}" in self.titles.outputs.values()
             lines.append(Line("outputs", "p", outputs, "" if has else f"a{count}", words=f"{loss.link} of the scores"))
-            letters |= {f"{function}(z)": outputs for function in LINKS.get(loss.link, ())}
+            letters[f"{loss.link}(z)"] = outputs
         precision = str(self.recording.network.dtype)
         real_loss = np.asarray(seen.loss, dtype=precision)
         for label, symbol, real, key, alias in (
@@ -231,10 +225,9 @@ def of_batch(section: Section, number: int) -> Section:
     return replace(section, title=f"batch {number}, {section.title}", lines=tuple(lines))
 
 
-def letter_of(parameter: str) -> str:
-    """How formulas write a parameter."""
-    own = parameter.rpartition(".")[2]
-    return PARAMETERS.get(own, own)
+def entries_of(network: Network, name: str) -> dict[str, Entry]:
+    """Return the parameters of a layer by what formulas call them."""
+    return {entry.symbol: entry for entry in network.entries if entry.name.rpartition(".")[0] == name}
 
 
 def layers_by_name(chain: Chain) -> dict[str, Layer]:

@@ -10,7 +10,7 @@ from bptrain.arrays import Array
 from bptrain.explanation.expressions import Node, Number, Place, UnknownError
 from bptrain.explanation.formula_parser import Equation, equations
 from bptrain.explanation.notation import number
-from bptrain.formulas import SYMBOLS
+from bptrain.formulas import symbol_of
 
 Letters = dict[str, Array | float]
 
@@ -113,5 +113,5 @@ def options_of(component: object) -> Letters:
     for field in fields(component):
         option: Any = getattr(component, field.name)
         if isinstance(option, int | float) and not isinstance(option, bool):
-            found[field.name] = found[SYMBOLS.get(field.name, field.name)] = float(option)
+            found[field.name] = found[symbol_of(component, field.name)] = float(option)
     return found

@@ -8,7 +8,7 @@ from bptrain.columns.columns import Columns
 from bptrain.columns.target_columns import Inputs, Several, Value
 from bptrain.columns.targets import Classes
 from bptrain.config import Experiment, dump
-from bptrain.formulas import SYMBOLS, formula, with_numbers
+from bptrain.formulas import formula, symbol_of, with_numbers
 from bptrain.hints import options
 from bptrain.model.assemble import Assembly
 from bptrain.model.heads import Head
@@ -142,7 +142,7 @@ def loss_in_force(model: Model, head: Head, batch: int) -> str:
     if weighting.column is not None:
         over += f"{' times' if weighting.classes else ', each row weighing'} what {weighting.column} says"
     names = [option.name for option in options(type(loss))]
-    chosen = [f"{SYMBOLS[name]} = {name}" if name in SYMBOLS else name for name in names]
+    chosen = [" = ".join(dict.fromkeys((symbol_of(loss, name), name))) for name in names]
     values = [f"{name} = {written(getattr(loss, key))}" for name, key in zip(chosen, names, strict=True)]
     return "; ".join(filter(None, (text, f"the mean over a batch of {over}", ", ".join(values))))
 

@@ -31,21 +31,31 @@ GIVEN = ("inner", "ones", "rng", "rows", "training")
 """What a workspace has besides the planned arrays."""
 
 
+USUAL_SYMBOLS = {"weight": "W", "bias": "b", "scale": "γ", "shift": "β", "slope": "a"}
+"""How formulas write parameters of these names."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """An array that is learned. `decay`: whether weight decay and other penalties apply (weights yes, biases no); `l1`
-    and `l2` are penalties of its own, in place of those of the whole network."""
+    and `l2` are penalties of its own, in place of those of the whole network; `symbol` is how formulas write it, where
+    that is neither its name nor the usual letter for it."""
 
     shape: Shape
     initializer: Initializer = GlorotUniform()
     decay: bool = True
     l1: float | None = None
     l2: float | None = None
+    symbol: str = ""
 
     def __post_init__(self) -> None:
         refuse_no_shape(self.shape)
         if isinstance(self.initializer, type) or not hasattr(self.initializer, "fill"):
             raise TypeError(f"a parameter needs an initializer, such as Zeros() (got {self.initializer!r})")
+
+    def symbol_as(self, name: str) -> str:
+        """Return how formulas write it under a name."""
+        return self.symbol or USUAL_SYMBOLS.get(name, name)
 
 
 @dataclass(frozen=True)

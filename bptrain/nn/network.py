@@ -30,6 +30,11 @@ class Entry:
     slice: slice
     parameter: Parameter
 
+    @property
+    def symbol(self) -> str:
+        """How formulas write it, such as W."""
+        return self.parameter.symbol_as(self.name.rpartition(".")[2])
+
 
 class Network:
     """Layers in a row, and the arena that they share; `team` has the threads that share out its updates.

@@ -8,7 +8,8 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.explanation.page import Page
 from bptrain.explanation.recording import Pass, Recording
-from bptrain.explanation.sections import letter_of, titles_of
+from bptrain.explanation.sections import entries_of, titles_of
+from bptrain.explanation.update_sections import cut
 from bptrain.explanation.worked_equations import Letters, Working, options_of
 from bptrain.formulas import in_force
 from bptrain.nn import Activation, Layer, Views, Workspace
@@ -82,8 +83,7 @@ def layer_before(case: Case, title: str) -> int:
 
 def parameters_of(case: Case, name: str, vector: Array) -> dict[str, Array]:
     """The parameters of a layer in a vector, by their letters."""
-    views = case.recording.network.named(vector)
-    return {letter_of(key): view for key, view in views.items() if key.rpartition(".")[0] == name}
+    return {symbol: cut(vector, entry) for symbol, entry in entries_of(case.recording.network, name).items()}
 
 
 def parameter_of(case: Case, number: str) -> str:

@@ -27,6 +27,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("bce", "bce_with_logits", "binary_crossentropy", "logistic")
+    symbols: ClassVar[Mapping[str, str]] = {"positive_weight": "w"}
     positive_weight: Annotated[float, Gt(0), "weight w of the positive class"] = 1.0
 
     raw_targets: ClassVar[bool] = True

@@ -1,6 +1,6 @@
 """L-BFGS: Newton's method with a Hessian guessed from the latest steps, for small data and smooth losses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import Annotated, ClassVar
@@ -33,6 +33,7 @@ class Lbfgs(LineSearch):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("l_bfgs",)
+    symbols: ClassVar[Mapping[str, str]] = {"c1": "c₁", "c2": "c₂"}
     lr: LearningRate = 1.0
     history: Annotated[int, Ge(1), Le(1000), "steps whose curvature is remembered"] = 10
     c1: Annotated[float, Gt(0), Lt(1), "share of the decrease promised by the slope that is enough"] = 1e-4
