@@ -10,19 +10,13 @@ explain(
     loss takes them. With `units: auto` (which is also what a dense layer has if nothing is written) the number
     comes from the data.
     """,
-    wrong="""
-    data: {source: {bundled: digits}}
-    network:
-      - dense: {units: 64}
-      - relu
-      - dense: {units: 9}
-    """,
-    right="""
-    data: {source: {bundled: digits}}
-    network:
-      - dense: {units: 64}
-      - relu
-      - dense: {units: auto}
+    example="""
+      data: {source: {bundled: digits}}
+      network:
+        - dense: {units: 64}
+        - relu
+    -   - dense: {units: 9}
+    +   - dense: {units: auto}
     """,
 )
 explain(
@@ -33,15 +27,11 @@ explain(
     of them with a single row, and 9.99 as far from 10 as from 1000. Losses for quantities, such as mse, know
     distances.
     """,
-    wrong="""
-    data: {source: {bundled: diabetes}}
-    hidden: [16]
-    loss: softmax_cross_entropy
-    """,
-    right="""
-    data: {source: {bundled: diabetes}}
-    hidden: [16]
-    loss: mse
+    example="""
+      data: {source: {bundled: diabetes}}
+      hidden: [16]
+    - loss: softmax_cross_entropy
+    + loss: mse
     """,
 )
 explain(
@@ -52,15 +42,11 @@ explain(
     counts or shares. binary_cross_entropy for instance has one score for yes or no, and three classes need
     softmax_cross_entropy.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    loss: binary_cross_entropy
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    loss: softmax_cross_entropy
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+    - loss: binary_cross_entropy
+    + loss: softmax_cross_entropy
     """,
 )
 explain(
@@ -70,19 +56,13 @@ explain(
     Labels are 0 or 1, counts are not negative, and shares of a whole add up to 1. Beyond that the logarithms in
     these losses mean nothing. Often the wrong column is the target, or the task is another one.
     """,
-    wrong="""
-    data:
-      source: {synthetic: line}
-      task: regression
-    hidden: [16]
-    loss: poisson
-    """,
-    right="""
-    data:
-      source: {synthetic: line}
-      task: regression
-    hidden: [16]
-    loss: huber
+    example="""
+      data:
+        source: {synthetic: line}
+        task: regression
+      hidden: [16]
+    - loss: poisson
+    + loss: huber
     """,
 )
 explain(
@@ -92,19 +72,13 @@ explain(
     A network that is shown the answer learns to repeat it. The score is perfect, and of no use for new rows, where
     the answer is not known. Without `features` all columns but the target are taken.
     """,
-    wrong="""
-    data:
-      source: {bundled: iris}
-      target: petal_width
-      features: [sepal_width, petal_width]
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {bundled: iris}
-      target: petal_width
-      features: [sepal_length]
-    hidden: [16]
+    example="""
+      data:
+        source: {bundled: iris}
+        target: petal_width
+    -   features: [sepal_width, petal_width]
+    +   features: [sepal_length]
+      hidden: [16]
     """,
 )
 explain(
@@ -114,19 +88,13 @@ explain(
     class_weights has one number for each class, in the sorted order of the labels. With one too few or too many it
     is unclear which class is meant by which, and with nothing but zeros no row counts.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    loss:
-      softmax_cross_entropy:
-        class_weights: [1, 2]
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    loss:
-      softmax_cross_entropy:
-        class_weights: [1, 2, 1]
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+      loss:
+        softmax_cross_entropy:
+    -     class_weights: [1, 2]
+    +     class_weights: [1, 2, 1]
     """,
 )
 explain(
@@ -136,15 +104,11 @@ explain(
     Accuracy counts right classes, R² compares numbers: a metric belongs to a kind of target. `metrics: auto` takes
     the usual ones, and `bptrain list metrics` names all of them.
     """,
-    wrong="""
-    data: {source: {bundled: diabetes}}
-    hidden: [16]
-    metrics: [accuracy]
-    """,
-    right="""
-    data: {source: {bundled: diabetes}}
-    hidden: [16]
-    metrics: [r2, mae]
+    example="""
+      data: {source: {bundled: diabetes}}
+      hidden: [16]
+    - metrics: [accuracy]
+    + metrics: [r2, mae]
     """,
 )
 explain(
@@ -154,17 +118,12 @@ explain(
     A stratified split keeps the share of every class in each part. A numeric target has no classes to keep the
     share of; its rows are drawn at random.
     """,
-    wrong="""
-    data:
-      source: {bundled: diabetes}
-      split: {method: stratified}
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {bundled: diabetes}
-      split: {method: random}
-    hidden: [16]
+    example="""
+      data:
+        source: {bundled: diabetes}
+    -   split: {method: stratified}
+    +   split: {method: random}
+      hidden: [16]
     """,
 )
 explain(
@@ -174,17 +133,12 @@ explain(
     A share of the rows that comes to less than half a row holds nothing out: there would be no score where the
     config asks for one. A share of 0 says that none is wanted.
     """,
-    wrong="""
-    data:
-      source: {bundled: iris}
-      split: {test: 0.001}
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {bundled: iris}
-      split: {test: 0.2}
-    hidden: [16]
+    example="""
+      data:
+        source: {bundled: iris}
+    -   split: {test: 0.001}
+    +   split: {test: 0.2}
+      hidden: [16]
     """,
 )
 explain(
@@ -195,19 +149,13 @@ explain(
     once. Often such a class is a misspelled label, or the target is really a number to predict. Correct it, leave the
     row out, or let chance decide with method: random.
     """,
-    wrong="""
-    data:
-      source: {csv: houses.csv}
-      target: grade
-      features: [area, rooms]
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {csv: houses.csv}
-      target: sold
-      features: [area, rooms]
-    hidden: [16]
+    example="""
+      data:
+        source: {csv: houses.csv}
+    -   target: grade
+    +   target: sold
+        features: [area, rooms]
+      hidden: [16]
     """,
 )
 explain(
@@ -217,27 +165,17 @@ explain(
     Batch norm subtracts the mean of the batch. In a batch of one row, and in a last batch of one row, every value
     is the mean itself: nothing is left but zeros, and the spread of a single row is not defined.
     """,
-    wrong="""
-    data:
-      source: {bundled: iris}
-      split: {validation: 0, test: 0}
-    network:
-      - dense: 16
-      - batch_norm
-      - relu
-      - dense
-    training: {batch_size: 149}
-    """,
-    right="""
-    data:
-      source: {bundled: iris}
-      split: {validation: 0, test: 0}
-    network:
-      - dense: 16
-      - batch_norm
-      - relu
-      - dense
-    training: {batch_size: 50}
+    example="""
+      data:
+        source: {bundled: iris}
+        split: {validation: 0, test: 0}
+      network:
+        - dense: 16
+        - batch_norm
+        - relu
+        - dense
+    - training: {batch_size: 149}
+    + training: {batch_size: 50}
     """,
 )
 explain(
@@ -247,17 +185,12 @@ explain(
     rprop looks at the sign of each gradient, and lbfgs at how it bends from step to step. Both take the difference
     between two batches for a property of the loss, so every step must see all rows.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    optimizer: lbfgs
-    training: {batch_size: 32}
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    optimizer: lbfgs
-    training: {batch_size: full}
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+      optimizer: lbfgs
+    - training: {batch_size: 32}
+    + training: {batch_size: full}
     """,
 )
 explain(
@@ -267,25 +200,16 @@ explain(
     lbfgs tries several points and compares their losses. Dropout and noise give another loss at the same point;
     clipping, max_norm and averaging change a step whose length was chosen with care.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    network:
-      - dense: 16
-      - relu
-      - dropout: 0.2
-      - dense
-    optimizer: lbfgs
-    training: {batch_size: full}
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    network:
-      - dense: 16
-      - relu
-      - dense
-    optimizer: lbfgs
-    training: {batch_size: full}
-    regularization: {l2: 0.001}
+    example="""
+      data: {source: {bundled: iris}}
+      network:
+        - dense: 16
+        - relu
+    -   - dropout: 0.2
+        - dense
+      optimizer: lbfgs
+      training: {batch_size: full}
+    + regularization: {l2: 0.001}
     """,
 )
 explain(
@@ -295,20 +219,13 @@ explain(
     Early stopping watches the loss of rows that are not learned from. Without any it has nothing to watch; the
     training loss falls on and on while the network learns the rows by heart.
     """,
-    wrong="""
-    data:
-      source: {bundled: iris}
-      split: {validation: 0, test: 0.2}
-    hidden: [16]
-    training:
-      early_stopping: {patience: 10}
-    """,
-    right="""
-    data:
-      source: {bundled: iris}
-      split: {validation: 0.2, test: 0.2}
-    hidden: [16]
-    training:
-      early_stopping: {patience: 10}
+    example="""
+      data:
+        source: {bundled: iris}
+    -   split: {validation: 0, test: 0.2}
+    +   split: {validation: 0.2, test: 0.2}
+      hidden: [16]
+      training:
+        early_stopping: {patience: 10}
     """,
 )

@@ -59,17 +59,12 @@ def advice(case: Case, code: str, names: Sequence[str]) -> str:
     neighbours: the rate is too large for it and too small for them, training diverges or crawls, and S-shaped
     activations saturate at once. With mean 0 and standard deviation 1 all features train alike.
     """,
-    wrong="""
-    data:
-      source: {bundled: wine}
-      scaling: none
-    hidden: [32]
-    """,
-    right="""
-    data:
-      source: {bundled: wine}
-      scaling: standard
-    hidden: [32]
+    example="""
+      data:
+        source: {bundled: wine}
+    -   scaling: none
+    +   scaling: standard
+      hidden: [32]
     """,
 )
 def unscaled_features(case: Case) -> Iterator[Mistake]:
@@ -109,19 +104,13 @@ def is_unscaled(feature: Feature) -> TypeGuard[Numeric]:
     start; a later file in which the column does change meets those random weights. Often the column was meant to be
     another one, or the file was filtered by it.
     """,
-    wrong="""
-    data:
-      source: {csv: houses.csv}
-      target: price
-      features: [area, country]
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {csv: houses.csv}
-      target: price
-      features: [area, rooms]
-    hidden: [16]
+    example="""
+      data:
+        source: {csv: houses.csv}
+        target: price
+    -   features: [area, country]
+    +   features: [area, rooms]
+      hidden: [16]
     """,
 )
 def constant_features(case: Case) -> Iterator[Mistake]:
@@ -137,19 +126,13 @@ def constant_features(case: Case) -> Iterator[Mistake]:
     which answer: training looks splendid and the test rows do not. Where rows are sorted by the target, the number
     even gives it away.
     """,
-    wrong="""
-    data:
-      source: {csv: houses.csv}
-      target: price
-      features: [id, area, rooms]
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {csv: houses.csv}
-      target: price
-      features: [area, rooms]
-    hidden: [16]
+    example="""
+      data:
+        source: {csv: houses.csv}
+        target: price
+    -   features: [id, area, rooms]
+    +   features: [area, rooms]
+      hidden: [16]
     """,
 )
 def id_features(case: Case) -> Iterator[Mistake]:
@@ -165,19 +148,13 @@ def id_features(case: Case) -> Iterator[Mistake]:
     there when it counts: if it were known, nothing would have to be predicted. Scores are then perfect and worth
     nothing. This is called leakage.
     """,
-    wrong="""
-    data:
-      source: {csv: houses.csv}
-      target: price
-      features: [area, rooms, price_eur]
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {csv: houses.csv}
-      target: price
-      features: [area, rooms]
-    hidden: [16]
+    example="""
+      data:
+        source: {csv: houses.csv}
+        target: price
+    -   features: [area, rooms, price_eur]
+    +   features: [area, rooms]
+      hidden: [16]
     """,
 )
 def leaking_features(case: Case) -> Iterator[Mistake]:
@@ -193,19 +170,13 @@ def leaking_features(case: Case) -> Iterator[Mistake]:
     thousand times as far out as the rest: it spoils mean and standard deviation of the column, and drowns what the
     other rows say. Leave those rows out, or fill in a likely value.
     """,
-    wrong="""
-    data:
-      source: {csv: houses.csv}
-      target: price
-      features: [area, age]
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {csv: houses.csv}
-      target: price
-      features: [area, rooms]
-    hidden: [16]
+    example="""
+      data:
+        source: {csv: houses.csv}
+        target: price
+    -   features: [area, age]
+    +   features: [area, rooms]
+      hidden: [16]
     """,
 )
 def placeholders(case: Case) -> Iterator[Mistake]:

@@ -25,17 +25,12 @@ FEW_ROWS = 10
     ten thousands, and gradients alike: training diverges, or needs thousands of steps to get to the mean alone.
     Scaled targets avoid that, and metrics and predictions are in the original units all the same.
     """,
-    wrong="""
-    data:
-      source: {bundled: diabetes}
-      target_scaling: none
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {bundled: diabetes}
-      target_scaling: standard
-    hidden: [16]
+    example="""
+      data:
+        source: {bundled: diabetes}
+    -   target_scaling: none
+    +   target_scaling: standard
+      hidden: [16]
     """,
 )
 def unscaled_target(case: Case) -> Iterator[Mistake]:
@@ -63,15 +58,11 @@ def unscaled_target(case: Case) -> Iterator[Mistake]:
     learning is slow. Cross-entropy is made for classes. Where the numbers are quantities after all, say so with
     task: regression.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    loss: mse
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    loss: softmax_cross_entropy
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+    - loss: mse
+    + loss: softmax_cross_entropy
     """,
 )
 def errors_on_classes(case: Case) -> Iterator[Mistake]:
@@ -97,20 +88,14 @@ def errors_on_classes(case: Case) -> Iterator[Mistake]:
     why=""" One row cannot be learned from and tested on at once. It trains, so no
     score says whether the class is recognised; drawn for another part, it would be unknown there. Often such a class is
     a misspelled label, or the target is really a number to predict. """,
-    wrong="""
-    data:
-      source: {csv: houses.csv}
-      target: grade
-      features: [area, rooms]
-      split: {method: random}
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {csv: houses.csv}
-      target: sold
-      features: [area, rooms]
-    hidden: [16]
+    example="""
+      data:
+        source: {csv: houses.csv}
+    -   target: grade
+    +   target: sold
+        features: [area, rooms]
+    -   split: {method: random}
+      hidden: [16]
     """,
 )
 def lonely_classes(case: Case) -> Iterator[Mistake]:
@@ -143,17 +128,12 @@ def codes_of(targets: np.ndarray) -> np.ndarray:
     With so few validation rows early stopping picks its epoch by chance, and with so few test rows the final score
     is a throw of dice.
     """,
-    wrong="""
-    data:
-      source: {bundled: iris}
-      split: {validation: 0.2, test: 0.02}
-    hidden: [16]
-    """,
-    right="""
-    data:
-      source: {bundled: iris}
-      split: {validation: 0.2, test: 0.2}
-    hidden: [16]
+    example="""
+      data:
+        source: {bundled: iris}
+    -   split: {validation: 0.2, test: 0.02}
+    +   split: {validation: 0.2, test: 0.2}
+      hidden: [16]
     """,
 )
 def few_rows(case: Case) -> Iterator[Mistake]:
@@ -173,18 +153,12 @@ def few_rows(case: Case) -> Iterator[Mistake]:
     Counts, shares and labels mean something as they are: the loss needs the very number, so such targets are never
     scaled, whatever target_scaling says. Take it out, so that the config says what happens.
     """,
-    wrong="""
-    data:
-      source: {bundled: diabetes}
-      target_scaling: standard
-    hidden: [16]
-    loss: poisson
-    """,
-    right="""
-    data:
-      source: {bundled: diabetes}
-    hidden: [16]
-    loss: poisson
+    example="""
+      data:
+        source: {bundled: diabetes}
+    -   target_scaling: standard
+      hidden: [16]
+      loss: poisson
     """,
 )
 def idle_target_scaling(case: Case) -> Iterator[Mistake]:

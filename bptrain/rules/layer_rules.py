@@ -19,18 +19,12 @@ HIGH_RATE = 0.8
     Two dense layers in a row are one: a weighted sum of weighted sums is a weighted sum. The network is slower to
     train and can tell no more apart than with a single layer, unless the first is narrower than both its sides.
     """,
-    wrong="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 32
-      - dense
-    """,
-    right="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 32
-      - relu
-      - dense
+    example="""
+      data: {source: {bundled: wine}}
+      network:
+        - dense: 32
+    +   - relu
+        - dense
     """,
 )
 def linear_pair(case: Case) -> Iterator[Mistake]:
@@ -55,20 +49,13 @@ def linear_pair(case: Case) -> Iterator[Mistake]:
     (relu drops every feature that is below its mean), and right behind another activation it repeats it, or bends
     what was bent.
     """,
-    wrong="""
-    data: {source: {bundled: wine}}
-    network:
-      - relu
-      - dense: 32
-      - relu
-      - dense
-    """,
-    right="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 32
-      - relu
-      - dense
+    example="""
+      data: {source: {bundled: wine}}
+      network:
+    -   - relu
+        - dense: 32
+        - relu
+        - dense
     """,
 )
 def idle_activation(case: Case) -> Iterator[Mistake]:
@@ -96,25 +83,17 @@ def idle_activation(case: Case) -> Iterator[Mistake]:
     raised variance and divides by it when the network is used, which shifts every prediction. Batch norm first and
     dropout after it avoids that (Li et al., 2019).
     """,
-    wrong="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 32
-      - relu
-      - dropout: 0.5
-      - dense: 16
-      - batch_norm
-      - relu
-      - dense
-    """,
-    right="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 32
-      - batch_norm
-      - relu
-      - dropout: 0.5
-      - dense
+    example="""
+      data: {source: {bundled: wine}}
+      network:
+        - dense: 32
+    +   - batch_norm
+        - relu
+        - dropout: 0.5
+    -   - dense: 16
+    -   - batch_norm
+    -   - relu
+        - dense
     """,
 )
 def dropout_before_norm(case: Case) -> Iterator[Mistake]:
@@ -138,21 +117,14 @@ def dropout_before_norm(case: Case) -> Iterator[Mistake]:
     and JAX's stax give the share that is kept: their 0.8 is a rate of 0.2 here. With most of the values gone in
     every step a network learns next to nothing.
     """,
-    wrong="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 32
-      - relu
-      - dropout: {rate: 0.9}
-      - dense
-    """,
-    right="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 32
-      - relu
-      - dropout: {rate: 0.1}
-      - dense
+    example="""
+      data: {source: {bundled: wine}}
+      network:
+        - dense: 32
+        - relu
+    -   - dropout: {rate: 0.9}
+    +   - dropout: {rate: 0.1}
+        - dense
     """,
 )
 def high_dropout(case: Case) -> Iterator[Mistake]:
@@ -175,23 +147,15 @@ def high_dropout(case: Case) -> Iterator[Mistake]:
     for ever: a layer of a hundred such units is worth one. Weights must start at random numbers; biases may start
     at zero.
     """,
-    wrong="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense:
-          units: 32
-          weight_init: zeros
-      - tanh
-      - dense
-    """,
-    right="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense:
-          units: 32
-          weight_init: glorot_normal
-      - tanh
-      - dense
+    example="""
+      data: {source: {bundled: wine}}
+      network:
+        - dense:
+            units: 32
+    -       weight_init: zeros
+    +       weight_init: glorot_normal
+        - tanh
+        - dense
     """,
 )
 def equal_units(case: Case) -> Iterator[Mistake]:
@@ -215,15 +179,11 @@ def equal_units(case: Case) -> Iterator[Mistake]:
     of an early layer is a product of all slopes behind it, so it fades with depth and those layers hardly learn.
     Normalisation or residual blocks between the layers, or relu, keep it alive (Glorot and Bengio, 2010).
     """,
-    wrong="""
-    data: {source: {bundled: wine}}
-    hidden: [16, 16, 16, 16, 16]
-    activation: sigmoid
-    """,
-    right="""
-    data: {source: {bundled: wine}}
-    hidden: [16, 16, 16, 16, 16]
-    activation: relu
+    example="""
+      data: {source: {bundled: wine}}
+      hidden: [16, 16, 16, 16, 16]
+    - activation: sigmoid
+    + activation: relu
     """,
 )
 def fading_gradients(case: Case) -> Iterator[Mistake]:
@@ -247,19 +207,13 @@ def fading_gradients(case: Case) -> Iterator[Mistake]:
     leaves the next one little to see, with gradients that all but vanish. It is for the end of a network, and there
     mostly part of the loss.
     """,
-    wrong="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 32
-      - softmax
-      - dense
-    """,
-    right="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 32
-      - relu
-      - dense
+    example="""
+      data: {source: {bundled: wine}}
+      network:
+        - dense: 32
+    -   - softmax
+    +   - relu
+        - dense
     """,
 )
 def inner_softmax(case: Case) -> Iterator[Mistake]:

@@ -48,22 +48,14 @@ def link_twice(case: Case, link: str) -> Iterator[Mistake]:
     makes a softmax of a softmax: the scores then lie between 0 and 1, no class can get a probability near 1, and
     the gradients all but vanish. Predictions are probabilities without that layer too.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    network:
-      - dense: 16
-      - relu
-      - dense
-      - softmax
-    loss: softmax_cross_entropy
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    network:
-      - dense: 16
-      - relu
-      - dense
-    loss: softmax_cross_entropy
+    example="""
+      data: {source: {bundled: iris}}
+      network:
+        - dense: 16
+        - relu
+        - dense
+    -   - softmax
+      loss: softmax_cross_entropy
     """,
 )
 def softmax_twice(case: Case) -> Iterator[Mistake]:
@@ -79,24 +71,15 @@ def softmax_twice(case: Case) -> Iterator[Mistake]:
     layer before it lets the probability lie only between 0.5 and 0.73, so that one class can never be predicted.
     Predictions are probabilities without that layer too.
     """,
-    wrong="""
-    data:
-      source: {bundled: breast_cancer}
-    network:
-      - dense: 16
-      - relu
-      - dense
-      - sigmoid
-    loss: binary_cross_entropy
-    """,
-    right="""
-    data:
-      source: {bundled: breast_cancer}
-    network:
-      - dense: 16
-      - relu
-      - dense
-    loss: binary_cross_entropy
+    example="""
+      data:
+        source: {bundled: breast_cancer}
+      network:
+        - dense: 16
+        - relu
+        - dense
+    -   - sigmoid
+      loss: binary_cross_entropy
     """,
 )
 def sigmoid_twice(case: Case) -> Iterator[Mistake]:
@@ -112,20 +95,13 @@ def sigmoid_twice(case: Case) -> Iterator[Mistake]:
     activation as the last layer cuts them off: after relu no score can be negative, so the probability of a class
     can never fall below one half, or below its even share; after tanh no probability can come near 0 or 1.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    network:
-      - dense: 16
-      - relu
-      - dense
-      - relu
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    network:
-      - dense: 16
-      - relu
-      - dense
+    example="""
+      data: {source: {bundled: iris}}
+      network:
+        - dense: 16
+        - relu
+        - dense
+    -   - relu
     """,
 )
 def bounded_scores(case: Case) -> Iterator[Mistake]:
@@ -154,22 +130,14 @@ def words(spot: Spot) -> str:
     Numeric targets are standardised unless the config says otherwise, so about half of them are negative: relu,
     sigmoid or softplus as the last layer can never predict those, even where the original numbers are all positive.
     """,
-    wrong="""
-    data: {source: {bundled: diabetes}}
-    network:
-      - dense: 16
-      - relu
-      - dense
-      - relu
-    loss: mse
-    """,
-    right="""
-    data: {source: {bundled: diabetes}}
-    network:
-      - dense: 16
-      - relu
-      - dense
-    loss: mse
+    example="""
+      data: {source: {bundled: diabetes}}
+      network:
+        - dense: 16
+        - relu
+        - dense
+    -   - relu
+      loss: mse
     """,
 )
 def unreachable_targets(case: Case) -> Iterator[Mistake]:
@@ -195,21 +163,14 @@ def unreachable_targets(case: Case) -> Iterator[Mistake]:
     Dropout after the last dense layer sets predictions themselves to zero at random, and noise makes them jump: the
     loss punishes the network for what it did not do. Both belong between the hidden layers.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    network:
-      - dense: 16
-      - relu
-      - dense
-      - dropout: 0.2
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    network:
-      - dense: 16
-      - relu
-      - dropout: 0.2
-      - dense
+    example="""
+      data: {source: {bundled: iris}}
+      network:
+        - dense: 16
+        - relu
+    +   - dropout: 0.2
+        - dense
+    -   - dropout: 0.2
     """,
 )
 def random_scores(case: Case) -> Iterator[Mistake]:
@@ -227,21 +188,14 @@ def random_scores(case: Case) -> Iterator[Mistake]:
     The softmax of a single value is always 1, and a single value brought to mean 0 by layer norm is always 0. What
     comes out of the layer does not depend on the input, so nothing before it is learned.
     """,
-    wrong="""
-    data: {source: {bundled: diabetes}}
-    network:
-      - dense: 16
-      - relu
-      - dense: 1
-      - layer_norm
-    """,
-    right="""
-    data: {source: {bundled: diabetes}}
-    network:
-      - dense: 16
-      - layer_norm
-      - relu
-      - dense: 1
+    example="""
+      data: {source: {bundled: diabetes}}
+      network:
+        - dense: 16
+    +   - layer_norm
+        - relu
+        - dense: 1
+    -   - layer_norm
     """,
 )
 def constant_layer(case: Case) -> Iterator[Mistake]:
@@ -264,21 +218,14 @@ def constant_layer(case: Case) -> Iterator[Mistake]:
     batch, whose other rows then decide a prediction, or over the outputs of each row, whose sum is then fixed. A
     dense layer after it is free to give any value.
     """,
-    wrong="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 16
-      - relu
-      - dense
-      - batch_norm
-    """,
-    right="""
-    data: {source: {bundled: wine}}
-    network:
-      - dense: 16
-      - batch_norm
-      - relu
-      - dense
+    example="""
+      data: {source: {bundled: wine}}
+      network:
+        - dense: 16
+    +   - batch_norm
+        - relu
+        - dense
+    -   - batch_norm
     """,
 )
 def normalised_scores(case: Case) -> Iterator[Mistake]:

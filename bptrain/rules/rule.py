@@ -152,18 +152,24 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 
-def rule(code: str, title: str, *, why: str, wrong: str, right: str) -> Callable[[Check], Check]:
+def rule(code: str, title: str, *, why: str, example: str) -> Callable[[Check], Check]:
     """Function decorator: registers the check that finds it."""
 
     def register(check: Check) -> Check:
-        explain(code, title, why=why, wrong=wrong, right=right, check=check)
+        explain(code, title, why=why, example=example, check=check)
         return check
 
     return register
 
 
-def explain(code: str, title: str, *, why: str, wrong: str, right: str, check: Check | None = None) -> None:
-    """Register a rule; without a check, one that assembling a model keeps by itself."""
+def explain(code: str, title: str, *, why: str, example: str, check: Check | None = None) -> None:
+    """Register a rule; without a check, one that assembling a model keeps by itself.
+
+    `example` is a config that is wrong and one that is right, written as a diff: the lines of the first alone begin
+    with `-`, those of the second alone with `+`.
+    """
     if code in RULES:
         raise ValueError(f"the code {code} is taken already")
-    RULES[code] = Rule(code, title, " ".join(why.split()), cleandoc(wrong), cleandoc(right), check)
+    lines = cleandoc(example).splitlines()
+    wrong, right = ("\n".join(line[2:] for line in lines if line[0] != other) for other in "+-")
+    RULES[code] = Rule(code, title, " ".join(why.split()), wrong, right, check)

@@ -24,15 +24,11 @@ MOST_START = 0.1
     usual overshoots and diverges, or crawls for thousands of epochs. It happens most when the optimizer is changed
     and the rate is not.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    optimizer: {adam: {lr: 1.0}}
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    optimizer: {adam: {lr: 0.01}}
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+    - optimizer: {adam: {lr: 1.0}}
+    + optimizer: {adam: {lr: 0.01}}
     """,
 )
 def strange_rate(case: Case) -> Iterator[Mistake]:
@@ -55,15 +51,11 @@ def strange_rate(case: Case) -> Iterator[Mistake]:
     an epoch, and the number in the config says something else. With so few steps, training often needs smaller
     batches or more epochs.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    training: {batch_size: 512}
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    training: {batch_size: 16}
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+    - training: {batch_size: 512}
+    + training: {batch_size: 16}
     """,
 )
 def large_batch(case: Case) -> Iterator[Mistake]:
@@ -92,19 +84,14 @@ def too_late(case: Case, field: str) -> bool:
     Early stopping waits for so many epochs without improvement before it stops. With as much patience as there are
     epochs it never stops, and the config promises what cannot happen. The same holds for the test of convergence.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    training:
-      epochs: 50
-      early_stopping: {patience: 100}
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    training:
-      epochs: 200
-      early_stopping: {patience: 20}
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+      training:
+    -   epochs: 50
+    -   early_stopping: {patience: 100}
+    +   epochs: 200
+    +   early_stopping: {patience: 20}
     """,
 )
 def long_patience(case: Case) -> Iterator[Mistake]:
@@ -125,17 +112,12 @@ def long_patience(case: Case) -> Iterator[Mistake]:
     training never gets to the rate that was asked for. A plateau schedule with no less patience than early stopping
     is stopped before it can act.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    schedule: {step: {every: 100}}
-    training: {epochs: 50}
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    schedule: {step: {every: 20}}
-    training: {epochs: 50}
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+    - schedule: {step: {every: 100}}
+    + schedule: {step: {every: 20}}
+      training: {epochs: 50}
     """,
 )
 def late_schedule(case: Case) -> Iterator[Mistake]:
@@ -166,17 +148,13 @@ def late_schedule(case: Case) -> Iterator[Mistake]:
     time, in another way: its gradient is divided by adam's running spread like any other, which is what adamw was
     made to avoid (Loshchilov and Hutter, 2019).
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    optimizer: {adamw: {lr: 0.01}}
-    regularization: {l2: 0.001}
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    optimizer:
-      adamw: {lr: 0.01, weight_decay: 0.1}
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+    - optimizer: {adamw: {lr: 0.01}}
+    - regularization: {l2: 0.001}
+    + optimizer:
+    +   adamw: {lr: 0.01, weight_decay: 0.1}
     """,
 )
 def double_decay(case: Case) -> Iterator[Mistake]:
@@ -195,15 +173,11 @@ def double_decay(case: Case) -> Iterator[Mistake]:
     A moving average with decay 0.999 remembers about the last thousand steps, and starts at the random weights. If
     training has fewer steps than that, the weights that are evaluated and kept are still partly the random start.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    training: {epochs: 20, average: 0.999}
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    training: {epochs: 100, average: 0.98}
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+    - training: {epochs: 20, average: 0.999}
+    + training: {epochs: 100, average: 0.98}
     """,
 )
 def long_average(case: Case) -> Iterator[Mistake]:
@@ -228,15 +202,11 @@ def long_average(case: Case) -> Iterator[Mistake]:
     makes the penalty larger than most losses from the start, and the best the network can do is to set its weights
     to 0 and predict the mean. Usual values lie between 0.00001 and 0.01.
     """,
-    wrong="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    regularization: {l2: 1.0}
-    """,
-    right="""
-    data: {source: {bundled: iris}}
-    hidden: [16]
-    regularization: {l2: 0.001}
+    example="""
+      data: {source: {bundled: iris}}
+      hidden: [16]
+    - regularization: {l2: 1.0}
+    + regularization: {l2: 0.001}
     """,
 )
 def heavy_penalty(case: Case) -> Iterator[Mistake]:
