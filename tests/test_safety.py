@@ -516,7 +516,7 @@ def test_a_dry_run_does_one_of_everything_and_keeps_nothing(bptrain_in, tmp_path
 
 
 def test_a_dry_run_sees_what_does_not_come_back(monkeypatch):
-    from bptrain.commands import dry_run as module
+    from bptrain.run import rehearsal as module
 
     original = module.restore
 

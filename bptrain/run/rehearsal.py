@@ -1,0 +1,75 @@
+"""Rehearsal: what a step, a pass over held-out rows and a checkpoint take, tried out before a run."""
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import numpy as np
+
+from bptrain.arrays import Streams
+from bptrain.errors import StorageError
+from bptrain.model.assemble import Assembly
+from bptrain.model.model import build_model, scoring_rows
+from bptrain.model.scoring import score
+from bptrain.nn.threads import threads_for
+from bptrain.run.checkpoint import read_last, restore, save_last
+from bptrain.training.budget import Budget
+from bptrain.training.loop import pass_over_rows
+from bptrain.training.session import Session, begin
+
+WARM_UP = 2
+"""Steps before the one that is timed: the first ones load libraries and fill caches."""
+
+
+def time_step(session: Session) -> float:
+    """Take the first steps, and return the seconds of the last of them."""
+    seconds = 0.0
+    with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
+        for step in range(min(WARM_UP + 1, session.steps_per_epoch)):
+            began = perf_counter()
+            for _ in pass_over_rows(session, Budget(pause=step + 1)):
+                pass
+            seconds = perf_counter() - began
+    return seconds
+
+
+def time_validation(session: Session) -> float:
+    """Score some of the held-out rows, and return the seconds that all of them would take."""
+    held_out, rows = session.held_out, scoring_rows(session.model.experiment)
+    began = perf_counter()
+    score(session.model, held_out.first(rows))
+    return (perf_counter() - began) * len(held_out) / min(rows, len(held_out))
+
+
+def time_checkpoint(session: Session, twin: Session) -> tuple[float, float, int]:
+    """Save a session and restore it in its twin; return the seconds of both, and the bytes of the file.
+
+    Raises:
+        StorageError: it does not come back as it was.
+    """
+    with TemporaryDirectory(prefix="bptrain-") as folder:
+        path = Path(folder) / "last.npz"
+        began = perf_counter()
+        save_last(path, session, {})
+        saved = perf_counter()
+        _, arrays, stored, _ = read_last(path)
+        restore(twin, arrays, stored, path)
+        restored, size = perf_counter(), path.stat().st_size
+    if not is_identical(session, twin):
+        raise StorageError("what was saved does not come back as it was; please report this as a bug")
+    return saved - began, restored - saved, size
+
+
+def begin_twin(assembly: Assembly) -> Session:
+    """Return a session at its start with a network of its own, on the same rows."""
+    model, rows = assembly.model, len(assembly.parts["train"])
+    fresh = build_model(model.experiment, model.columns, Streams(model.experiment.seed), rows=rows)
+    return begin(replace(assembly, model=fresh))
+
+
+def is_identical(one: Session, other: Session) -> bool:
+    """Whether two sessions are the same, bit for bit."""
+    arrays, others = one.arrays(), other.arrays()
+    same = arrays.keys() == others.keys() and all(arrays[name].tobytes() == others[name].tobytes() for name in arrays)
+    return same and one.progress() == other.progress() and one.model.streams.state() == other.model.streams.state()
