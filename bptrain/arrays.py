@@ -1,7 +1,7 @@
 """Arrays and randomness: the dtypes, the named random streams, and vectors cut into named views."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite, prod
 from typing import Any
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 RandomState = dict[str, Any]
+
+CHUNK_ROWS = 1 << 16
 
 STREAMS = ("split", "init", "shuffle", "dropout", "augmentation")
 
@@ -50,6 +52,27 @@ def views(vector: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, sli
         part = slice(start, start + prod(shape))
         yield name, part, vector[part].reshape(shape)
         start = part.stop
+
+
+def number_rows(count: int) -> Array:
+    """Return the numbers of `count` rows, ascending, in half of the memory of int64 where they fit into int32."""
+    return np.arange(count, dtype=np.int32 if count < 1 << 31 else np.int64)
+
+
+def chunks_of(values: Array) -> Iterator[Array]:
+    """Yield a vector `CHUNK_ROWS` entries at a time, so that what is computed of it takes no memory of its size."""
+    for start in range(0, len(values), CHUNK_ROWS):
+        yield values[start : start + CHUNK_ROWS]
+
+
+def find_first(values: Array, is_wanted: Callable[[Array], Array]) -> int | None:
+    """Return the place of the first entry of a vector for which a function of some of them is true, if there is one."""
+    start = 0
+    for chunk in chunks_of(values):
+        if len(places := np.flatnonzero(is_wanted(chunk))):
+            return start + int(places[0])
+        start += len(chunk)
+    return None
 
 
 def is_finite(theta: Array) -> bool:

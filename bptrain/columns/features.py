@@ -108,7 +108,7 @@ class Numeric(Feature):
         if holes.any():
             if self.value is None:
                 raise no_policy(rows, self.name, holes)
-            values = np.where(holes, self.value, values)
+            values[holes] = self.value
         return values, holes
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
@@ -231,7 +231,7 @@ def find_words(values: Array, pair: tuple[str, str]) -> Array:
 
 
 def read_numbers(rows: Selection, name: str) -> Array:
-    """Return a column as float64, NaN where a value is missing; text is read if it is a number.
+    """Return a column as fresh float64, NaN where a value is missing; text is read if it is a number.
 
     Raises:
         InputError: there is other text, or an infinite value; the message names the first such row.
@@ -241,6 +241,8 @@ def read_numbers(rows: Selection, name: str) -> Array:
         if first_no_number(values, rows.decimal) is not None:
             raise text_among_numbers(rows, name, values)
         values = as_numbers(values, rows.decimal)
+    elif rows.rows is None:
+        values = values.copy()
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         others = f", one of {len(infinite):,} such rows" if len(infinite) > 1 else ""

@@ -14,6 +14,9 @@ from bptrain.tables.selection import Selection
 from bptrain.tables.table import shown
 from bptrain.tables.values import distinct, missing, text_of
 
+Shared = tuple[str, Imputer, bool, int]
+"""The fields of a `Feature`."""
+
 
 def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) -> Feature:
     """Fit a column on the rows that train.
@@ -21,15 +24,11 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
     Raises:
         InputError: a value is missing without a policy, or cannot be what the kind asks for.
     """
-    values = read_numbers(rows, name) if kind == "numeric" else rows.column(name)
-    holes = missing(values)
-    count = int(np.count_nonzero(holes))
-    policy = treatment.missing
-    if count and not policy.fills:
-        raise no_policy(rows, name, holes)
-    shared = (name, policy, treatment.indicator and count > 0, count)
     if kind == "numeric":
-        return fit_numeric(rows, values, shared, treatment)
+        return fit_numeric(rows, name, treatment)
+    values, policy = rows.column(name), treatment.missing
+    holes = missing(values)
+    shared = fit_shared(rows, name, treatment, holes)
     present = values[~holes]
     if policy.fills and not len(present):
         raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out")
@@ -37,7 +36,7 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
         return fit_boolean(rows, as_texts(values), shared)
     found = [text_of(value) if isinstance(value, float) else value for value in distinct(present)]
     fill = fill_text(policy, as_texts(present)) if policy.fills else None
-    if fill is not None and fill not in found and count:
+    if fill is not None and fill not in found and holes.any():
         found = sorted([*found, fill])
     elif fill is not None and fill not in found:
         # Nothing was missing in training: a category that no row had would keep its random weights.
@@ -45,7 +44,19 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
     return Categorical(*shared, tuple(found), treatment.unseen == "ignore", fill)
 
 
-def fit_boolean(rows: Selection, values: Array, shared: tuple[str, Imputer, bool, int]) -> Boolean:
+def fit_shared(rows: Selection, name: str, treatment: Treatment, holes: Array) -> Shared:
+    """Fit what all kinds share, by where values are missing.
+
+    Raises:
+        InputError: one is, without a policy.
+    """
+    count = int(np.count_nonzero(holes))
+    if count and not treatment.missing.fills:
+        raise no_policy(rows, name, holes)
+    return name, treatment.missing, treatment.indicator and count > 0, count
+
+
+def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
     """Fit a column of text whose values are one of the known pairs."""
     name, policy, _, _ = shared
     present = values[~missing(values)]
@@ -64,27 +75,38 @@ def fit_boolean(rows: Selection, values: Array, shared: tuple[str, Imputer, bool
     return Boolean(*shared, pair, pair[truth])
 
 
-def fit_numeric(
-    rows: Selection, values: Array, shared: tuple[str, Imputer, bool, int], treatment: Treatment
-) -> Numeric:
+def fit_numeric(rows: Selection, name: str, treatment: Treatment) -> Numeric:
     """Fit a column of numbers: what stands for missing values first, then the scaler on all of them."""
-    name, policy, _, count = shared
+    value = fit_fill(rows, name, treatment.missing) if treatment.missing.fills else None
+    values = read_numbers(rows, name)
     holes = np.isnan(values)
-    value = None
-    if policy.fills:
-        if count == len(values) and not isinstance(policy, Constant):
-            raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out of data.features")
-        try:
-            value = float(policy.fit(values[~holes] if count else values) or 0.0)
-        except ValueError:
-            what = f"{shown(policy.fit(values))} stands for a missing value and is no number; write a number"
-            raise InputError(f"{rows.table.origin}: {name}: {what}") from None
-        values = np.where(holes, value, values) if count else values
+    shared = fit_shared(rows, name, treatment, holes)
+    if value is not None:
+        values[holes] = value
     with np.errstate(all="ignore"):
         statistics = tuple(float(number) for number in treatment.scaling.fit(values))
     if not np.isfinite(statistics).all():
         raise out_of_scale(rows, name, treatment.scaling, values, unscalable(treatment.scaling, values))
     return Numeric(*shared, treatment.scaling, statistics, value)
+
+
+def fit_fill(rows: Selection, name: str, policy: Imputer) -> float:
+    """Return the number that stands for a missing one.
+
+    Raises:
+        InputError: there is none to find it by, or it is no number.
+    """
+    values = read_numbers(rows, name)
+    # The column itself is let go of: what is there is copied once more where it is sorted.
+    values = values[~np.isnan(values)]
+    if not len(values) and not isinstance(policy, Constant):
+        raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out of data.features")
+    value = policy.fit(values)
+    try:
+        return float(value or 0.0)
+    except ValueError:
+        what = f"{shown(value)} stands for a missing value and is no number; write a number"
+        raise InputError(f"{rows.table.origin}: {name}: {what}") from None
 
 
 def unscalable(scaler: Scaler, values: Array) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Lt
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, number_rows
 from bptrain.errors import Mistake, OptionError
 from bptrain.tables.sources import SOURCES, Source
 
@@ -60,8 +60,7 @@ class Split:
         return {name: part for name, part in parts.items() if not isinstance(part, float | int)}
 
     def rows(self, count: int, codes: Array | None, rng: np.random.Generator) -> dict[str, Array]:
-        """Row numbers of `train`, `validation` and `test`, each ascending int64, drawn at random; together every row
-        once.
+        """Row numbers of `train`, `validation` and `test`, each ascending, drawn at random; together every row once.
 
         Args:
             count: of all rows.
@@ -73,7 +72,7 @@ class Split:
         """
         if self.method == "stratified" and codes is None:
             raise OptionError(Mistake("method", "stratified needs a target of classes; use random", "BP126"))
-        groups = [np.arange(count)] if codes is None or self.method == "random" else rows_of_classes(codes)
+        groups = [number_rows(count)] if codes is None or self.method == "random" else rows_of_classes(codes)
         for group in groups:
             rng.shuffle(group)
         cut = [0] * len(groups)
@@ -106,7 +105,8 @@ def check_rows(name: str, share: float, rows: Array, count: int) -> None:
 
 def rows_of_classes(codes: Array) -> list[Array]:
     """Return the row numbers of each class."""
-    return [np.flatnonzero(codes == code) for code in np.unique(codes)]
+    numbers = number_rows(len(codes))
+    return [numbers[codes == code] for code in np.unique(codes)]
 
 
 def allot_rows(ideal: list[float], room: list[int]) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, chunks_of, number_rows
 from bptrain.columns.split import Split, check_rows
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.tables.selection import Selection
@@ -122,23 +122,27 @@ def split_by_time(split: Split, values: Array) -> Parts:
 
 
 def number_groups(rows: Selection, name: str) -> Array:
-    """Return the number of each row's group, int64, groups in the order of their first rows.
+    """Return the number of each row's group, groups in the order of their first rows.
 
     Raises:
         InputError: a group is missing.
     """
     place: dict[object, int] = {}
-    values = read_complete(rows, name).tolist()
-    for value in dict.fromkeys(values):
-        place[value] = len(place)
-    return np.fromiter(map(place.__getitem__, values), np.int64, len(values))
+    numbers, start = number_rows(len(rows)), 0
+    for chunk in chunks_of(read_complete(rows, name)):
+        values = chunk.tolist()
+        for value in dict.fromkeys(values):
+            place.setdefault(value, len(place))
+        numbers[start : start + len(values)] = [place[value] for value in values]
+        start += len(values)
+    return numbers
 
 
 def split_by_group(split: Split, numbers: Array, rng: np.random.Generator) -> Parts:
     """Groups drawn at random, each taken whole as long as it fits into what a part still wants of the rows."""
     sizes = np.bincount(numbers)
     waiting = rng.permutation(len(sizes)).tolist()
-    owner = np.zeros(len(sizes), np.int64)
+    owner = np.zeros(len(sizes), np.int8)
     for part, (name, share) in enumerate(zip(("validation", "test"), split.shares, strict=True), start=1):
         room = round(share * len(numbers))
         taken: list[int] = []

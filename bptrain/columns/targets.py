@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, chunks_of, find_first
 from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
 from bptrain.columns.kinds import infer
 from bptrain.errors import InputError
@@ -92,9 +92,8 @@ def find_labels(rows: Selection, name: str) -> list[Label]:
     check_present(rows, name, values)
     if values.dtype == object:
         return [str(label) for label in distinct(values)]
-    broken = np.flatnonzero((values != np.floor(values)) | (np.abs(values) >= 2**53))
-    if len(broken):
-        row = int(broken[0])
+    row = find_first(values, lambda some: (some != np.floor(some)) | (np.abs(some) >= 2**53))
+    if row is not None:
         what = f"a class must be text or a whole number below 2^53 (got {values[row]:.17g})"
         raise InputError(f"{rows.where(row)}: {name}: {what}; for numbers to predict use loss: mse")
     return [int(value) for value in distinct(values)]
@@ -133,8 +132,8 @@ def check_varied(table: Table | Selection, name: str) -> None:
 def with_numbers(table: Table, name: str) -> Table:
     """Return the table with a column that was read as text as numbers, if it is numbers alone and none is padded with
     zeros."""
-    found, present = [], False
-    for _, chunk in table.chunks():
+    found, present = np.empty(len(table)), False
+    for start, chunk in table.chunks():
         values = chunk.columns[name]
         if values.dtype != object:
             return table
@@ -142,8 +141,8 @@ def with_numbers(table: Table, name: str) -> Table:
             present = True
         elif not missing_values(values).all():
             return table
-        found.append(as_numbers(values, table.decimal))
-    return replace(table, columns=Replaced(table.columns, {name: np.concatenate(found)})) if present else table
+        found[start : start + len(values)] = as_numbers(values, table.decimal)
+    return replace(table, columns=Replaced(table.columns, {name: found})) if present else table
 
 
 def likely_task(table: Table, name: str) -> Task:
@@ -152,13 +151,20 @@ def likely_task(table: Table, name: str) -> Task:
     values = table.column(name)
     if values.dtype == object:
         return "regression" if are_numbers_with_text(values, table.decimal) else "classification"
-    return "classification" if look_like_classes(values[~np.isnan(values)], len(values)) else "regression"
+    return "classification" if look_like_classes(values) else "regression"
 
 
-def look_like_classes(numbers: Array, rows: int) -> bool:
-    """Tell whether numbers are whole, and few different ones for so many rows."""
-    whole = bool(len(numbers) and np.all(np.isfinite(numbers)) and np.all(numbers == np.floor(numbers)))
-    return whole and len(np.unique(numbers)) <= min(MOST_INTEGER_CLASSES, max(2, rows // 5))
+def look_like_classes(values: Array) -> bool:
+    """Tell whether numbers `(rows,)`, NaN where one is missing, are whole, and few different ones for so many rows."""
+    most, found = min(MOST_INTEGER_CLASSES, max(2, len(values) // 5)), set[float]()
+    for chunk in chunks_of(values):
+        numbers = chunk[~np.isnan(chunk)]
+        if not (np.isfinite(numbers).all() and (numbers == np.floor(numbers)).all()):
+            return False
+        found.update(np.unique(numbers).tolist())
+        if len(found) > most:
+            return False
+    return bool(found)
 
 
 def are_numbers_with_text(values: Array, decimal: str = ".") -> bool:
@@ -173,8 +179,9 @@ def are_numbers_with_text(values: Array, decimal: str = ".") -> bool:
     odd = len(texts) - len(numbers)
     if odd >= len(numbers) or any(map(PADDED.fullmatch, numbers)):
         return False
-    read = np.array([float(text.replace(",", ".")) for text in numbers])
-    return odd <= len(texts) // 10 or not look_like_classes(read, len(values))
+    read = np.full(len(values), np.nan)
+    read[: len(numbers)] = [float(text.replace(",", ".")) for text in numbers]
+    return odd <= len(texts) // 10 or not look_like_classes(read)
 
 
 def balance_weights(codes: Array, classes: int) -> tuple[float, ...]:

@@ -144,7 +144,7 @@ def describe_table(experiment: Experiment, table: Table, reading: Reading) -> Da
     each_split = tuple(rows.values()) or (Selection(table),)
     labels = targets if task == "multi_label" else ()
     answers = (answers_of(table, name, classes=name in classes or name in labels) for name in targets)
-    profile = TableProfile(table, features, tuple(one for one in answers if one), each_split[0].numbers)
+    profile = TableProfile(table, features, tuple(one for one in answers if one), each_split[0].rows)
     columns = tuple(describe_columns(data, profile, each_split, targets, classes))
     known = {one.message for column in columns for one in column.objections}
     return DataDescription(

@@ -117,7 +117,7 @@ def encode_chunks(
         if objection := model.objection(rows, strict=split == "train"):
             raise OptionError(locate_objection(model, *objection))
         weighs = weighs or bool(rows.weights is not None and rows.weights.any())
-        yield replace(rows, numbers=chunk.numbers + start if start else chunk.numbers)
+        yield replace(rows, numbers=chunk.numbers.astype(np.int64) + start)
     if not weighs:
         field = "class_weight" if model.columns.weighting.column is None else "sample_weight"
         raise OptionError(Mistake(f"data.{field}", f"all rows of {split} weigh nothing; give some a positive weight"))
@@ -208,7 +208,7 @@ def write_rows(model: Model, splits: Mapping[str, Selection], file: Any) -> None
     keys: dict[str, Array] = {}
     most = max(CHUNK_VALUES // max(len(model.columns.outputs), 1), 1)
     for name, selection in splits.items():
-        own: list[Array] = []
+        keys[name], start = np.empty(len(selection), np.uint64), 0
         for rows in encode_chunks(model, name, selection, notes, most):
             assert rows.numbers is not None
             found = np.empty(len(rows), kind)
@@ -216,8 +216,8 @@ def write_rows(model: Model, splits: Mapping[str, Selection], file: Any) -> None
                 found[field] = getattr(rows, field)
             raw = found.view(np.uint8).reshape(len(rows), kind.itemsize)
             writer.add({f"{name}.rows": raw, f"{name}.numbers": rows.numbers})
-            own.append(digests(rows.inputs, rows.targets))
-        keys[name] = np.concatenate(own)
+            keys[name][start : start + len(rows)] = digests(rows.inputs, rows.targets)
+            start += len(rows)
     facts = {
         "notes": notes,
         "duplicates": count_alike(keys),

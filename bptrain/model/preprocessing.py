@@ -16,7 +16,7 @@ from bptrain.config import Data
 from bptrain.config.dump import flow
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.roles import Roles, feature_field
-from bptrain.model.splits import Splits
+from bptrain.model.splits import Splits, class_codes
 from bptrain.nn import Loss
 from bptrain.registry import name_of
 from bptrain.spelling import suggestion
@@ -114,7 +114,7 @@ def class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float
     if given is None:
         return None
     if given == "balanced":
-        return balance_weights(classes.codes(train), len(classes.labels))
+        return balance_weights(class_codes(classes, train), len(classes.labels))
     assert isinstance(given, dict)
     labels = {str(label): label for label in classes.labels}
     mistakes = [
@@ -139,27 +139,34 @@ def choose_treatments(data: Data, train: Selection, names: Sequence[str]) -> dic
         InputError: a column has text among its numbers; an `OptionError` names all that have too many different texts
             or are empty, and all options that do not go with the kind.
     """
-    found: dict[str, tuple[Kind, Treatment]] = {}
     mistakes: list[Mistake] = []
-    for name in names:
-        values, one = train.column(name), data.treatment(name)
-        kind = one.kind
-        if kind == "auto":
-            inferred = infer(values, train.decimal)
-            if inferred.kind in ("text", "empty"):
-                mistakes.append(Mistake(feature_field(data, name), describe_refusal(train, name, inferred)))
-                continue
-            kind = "numeric" if inferred.kind == "mixed" else inferred.kind  # type: ignore[assignment]
-        assert kind != "auto"
-        if kind == "numeric":
-            require_numbers(data, train, name)
-        mistakes += find_misfits(data, name, kind, one, holes=bool(missing(values).any()))
-        if kind != "numeric" and one.missing.of_numbers:
-            one = replace(one, missing=Refuse())
-        found[name] = kind, one
+    found = {name: choose_treatment(data, train, name, mistakes) for name in names}
     if mistakes:
         raise OptionError(*mistakes)
-    return found
+    return {name: one for name, one in found.items() if one}
+
+
+def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mistake]) -> tuple[Kind, Treatment] | None:
+    """Choose the kind of one feature and what is made of it; what does not go is added to the mistakes.
+
+    Raises:
+        InputError: it has text among its numbers.
+    """
+    values, one = train.column(name), data.treatment(name)
+    kind = one.kind
+    if kind == "auto":
+        inferred = infer(values, train.decimal)
+        if inferred.kind in ("text", "empty"):
+            mistakes.append(Mistake(feature_field(data, name), describe_refusal(train, name, inferred)))
+            return None
+        kind = "numeric" if inferred.kind == "mixed" else inferred.kind  # type: ignore[assignment]
+    assert kind != "auto"
+    if kind == "numeric" and values.dtype == object:
+        require_numbers(data, train, name)
+    mistakes += find_misfits(data, name, kind, one, holes=bool(missing(values).any()))
+    if kind != "numeric" and one.missing.of_numbers:
+        one = replace(one, missing=Refuse())
+    return kind, one
 
 
 def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = False) -> None:
@@ -168,7 +175,8 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
     Raises:
         InputError: it has; the message names the texts of the whole table and their rows, and what the config can say.
     """
-    if rows.column(name).dtype == object and first_no_number(rows.column(name), rows.decimal) is not None:
+    values = rows.column(name)
+    if values.dtype == object and first_no_number(values, rows.decimal) is not None:
         whole = Selection(rows.table)
         raise text_among_numbers(whole, name, whole.column(name), advise_on_text(data, rows.table, name, target=target))
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, find_first
 from bptrain.columns.kinds import infer
 from bptrain.columns.targets import MOST_INTEGER_CLASSES, Task, are_numbers_with_text, likely_task
 from bptrain.config import Data, Experiment, TargetOptions
@@ -130,11 +130,10 @@ def check_continuous(experiment: Experiment, table: Table, name: str) -> None:
     values = table.column(name)
     if values.dtype == object or not np.isfinite(values).all():
         return
-    broken, distinct = np.flatnonzero(values != np.floor(values)), len(np.unique(values))
-    if len(broken):
-        row = int(broken[0])
+    row = find_first(values, lambda some: some != np.floor(some))
+    if row is not None:
         got = f"got {values[row]:g} in {table.where(row)}"
-    elif distinct > max(MOST_INTEGER_CLASSES, len(values) / 3):
+    elif (distinct := len(np.unique(values))) > max(MOST_INTEGER_CLASSES, len(values) / 3):
         got = f"got {distinct} distinct numbers in {len(values)} rows"
     else:
         return

@@ -111,7 +111,7 @@ class Case:
         columns, table, train = self.model.columns, self.assembly.table, self.assembly.selections["train"]
         labels = self.experiment.data.task == "multi_label"
         each = (answers_of(table, one.name, classes=labels or isinstance(one, Classes)) for one in columns.singles)
-        return TableProfile(table, self.features, tuple(one for one in each if one), train.numbers)
+        return TableProfile(table, self.features, tuple(one for one in each if one), train.rows)
 
     def warned(self, code: str) -> dict[str, str]:
         """The features that the profile warns of under a code, each with the message."""

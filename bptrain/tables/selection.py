@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, number_rows
 from bptrain.tables.table import Table
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Rows of a table by their numbers, int64 ascending; None: all of them."""
+    """Rows of a table by their numbers, integers ascending; None: all of them."""
 
     table: Table
     rows: Array | None = None
@@ -25,15 +25,15 @@ class Selection:
         Raises:
             InputError: there is none; the message says which there are.
         """
-        values = self.table.column(name)
-        return values if self.rows is None else values[self.rows]
+        return self.table.column(name) if self.rows is None else self.table.take(name, self.rows)
 
     def chunks(self, most: int | None = None) -> Iterator[tuple[int, "Selection"]]:
         """Yield the rows from first to last, at most `most` at a time, each with the number of the first row of its own
         table in that of all. Of a table in a file, no more than a chunk is in memory."""
         every = self.numbers
         for start, table in self.table.chunks():
-            first, last = np.searchsorted(every, (start, start + len(table)))
+            # Of the same type, or all of them would be converted.
+            first, last = np.searchsorted(every, np.array((start, start + len(table)), every.dtype))
             numbers = every[first:last] - start if start else every[first:last]
             step = most or max(len(numbers), 1)
             for first in range(0, len(numbers), step):
@@ -51,4 +51,4 @@ class Selection:
     @property
     def numbers(self) -> Array:
         """The numbers of the rows in the table."""
-        return np.arange(len(self.table)) if self.rows is None else self.rows
+        return number_rows(len(self.table)) if self.rows is None else self.rows

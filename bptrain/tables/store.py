@@ -169,7 +169,7 @@ class Stored(Mapping[str, Array]):
 
     def __getitem__(self, name: str) -> Array:
         if not self.in_memory:
-            return self._whole(name)
+            return self.take(name)
         if name not in self._kept:
             self._kept[name] = self._narrow(name)
         values = self._kept[name]
@@ -194,12 +194,22 @@ class Stored(Mapping[str, Array]):
         self.release()
         return values
 
-    def _whole(self, name: str) -> Array:
-        """A column of all chunks, of a table that is not meant to be in memory."""
-        out, start = np.empty(self.rows, np.float64 if self._numeric[name] else object), 0
-        for k, rows in enumerate(self.sizes):
-            out[start : start + rows] = self.part(name, self.places(k)[name])
-            start += rows
+    def take(self, name: str, rows: Array | None = None) -> Array:
+        """Return some rows of a column, or all, put together from the file a chunk at a time; no more than them is in
+        memory.
+
+        rows `(n,)` ascending.
+        """
+        out = np.empty(self.rows if rows is None else len(rows), np.float64 if self._numeric[name] else object)
+        ends = np.cumsum(self.sizes)
+        # Of the same type, or all rows would be converted.
+        lasts = ends if rows is None else np.searchsorted(rows, ends.astype(rows.dtype))
+        first = 0
+        for k, (end, last) in enumerate(zip(ends.tolist(), lasts.tolist(), strict=True)):
+            if last > first:
+                part = self.part(name, self.places(k)[name])
+                out[first:last] = part if rows is None else part[rows[first:last] - (end - self.sizes[k])]
+            first = last
         self.release()
         return out
 

@@ -54,6 +54,20 @@ class Table:
         self.refuse_absent(name)
         return self.columns[name]
 
+    def take(self, name: str, rows: Array) -> Array:
+        """Return some rows of the column of that name, fresh; of a table in a file no others are in memory.
+
+        rows `(n,)` ascending.
+
+        Raises:
+            InputError: as `column`.
+        """
+        self.refuse_absent(name)
+        if not self.is_mapped:
+            return self.columns[name][rows]
+        found: Array = self.columns.take(name, rows)  # type: ignore[attr-defined]
+        return found
+
     def refuse_absent(self, name: str) -> None:
         """Refuse the name of a column that is not there.
 
@@ -166,6 +180,13 @@ class Replaced(Mapping[str, Array]):
 
     def __len__(self) -> int:
         return len(self._columns)
+
+    def take(self, name: str, rows: Array) -> Array:
+        """Return some rows of a column of a table in a file."""
+        if name in self._own:
+            return self._own[name][rows]
+        found: Array = self._columns.take(name, rows)  # type: ignore[attr-defined]
+        return found
 
     def chunks(self) -> Iterator["Replaced"]:
         """Yield the columns of a table in a file a chunk of rows at a time."""

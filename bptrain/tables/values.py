@@ -10,7 +10,7 @@ from itertools import repeat
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, chunks_of
 from bptrain.tables.table import is_number
 
 UNSEEN = -1
@@ -33,8 +33,12 @@ def missing(values: Array) -> Array:
 def distinct(values: Array) -> list[str] | list[float]:
     """The different values that are present, sorted."""
     if values.dtype == object:
-        return sorted(set(values.tolist()) - {None})
-    found: list[float] = np.unique(values[~np.isnan(values)]).tolist()
+        different = set[str]()
+        for chunk in chunks_of(values):
+            different.update(chunk.tolist())
+        return sorted(different - {None})
+    each = [np.unique(chunk[~np.isnan(chunk)]) for chunk in chunks_of(values)]
+    found: list[float] = np.unique(np.concatenate(each or [values])).tolist()
     return found
 
 
@@ -77,10 +81,21 @@ def are_numbers(values: Array, decimal: str = ".") -> bool:
     return bool(found) and all(is_number(text, decimal) and not PADDED.fullmatch(text) for text in found)
 
 
+def spread_places(values: Array, most: int) -> Array:
+    """Return the places of values that are there, evenly spread, no more than `most`, int64 ascending."""
+    count = sum(len(chunk) - int(np.count_nonzero(missing(chunk))) for chunk in chunks_of(values))
+    step = -(-count // most) or 1
+    found, start, skipped = [np.empty(0, np.int64)], 0, 0
+    for chunk in chunks_of(values):
+        there = np.flatnonzero(~missing(chunk))
+        found.append(there[skipped::step] + start)
+        start, skipped = start + len(chunk), (skipped - len(there)) % step
+    return np.concatenate(found)
+
+
 def looks_numeric(values: Array) -> bool:
     """Whether at least half of the present values of a text column are numbers, be it with a decimal comma."""
-    present = values[~missing(values)]
-    some = present[:: -(-len(present) // LOOKED_AT) or 1]
+    some = values[spread_places(values, LOOKED_AT)]
     return 2 * sum(is_number(text) or is_number(text, ",") for text in some) >= max(len(some), 1)
 
 
@@ -92,5 +107,5 @@ def as_numbers(values: Array, decimal: str = ".") -> Array:
 
 def first_no_number(values: Array, decimal: str = ".") -> int | None:
     """The place of the first text that is no number, if there is one."""
-    bad = {text for text in set(values.tolist()) - {None} if not is_number(text, decimal)}
+    bad = {text for text in distinct(values) if not is_number(str(text), decimal)}
     return next((k for k, text in enumerate(values.tolist()) if text in bad), None) if bad else None

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bptrain.arrays import Array, RandomState
+from bptrain.arrays import Array, RandomState, number_rows
 from bptrain.config.load import place_errors
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.assemble import Assembly
@@ -173,7 +173,8 @@ class Session(Counters):
 
     def shuffle(self) -> None:
         """Put the rows that train in a new order."""
-        self.order = self.model.streams.shuffle.permutation(len(self.train))
+        self.order = np.arange(len(self.train), dtype=self.order.dtype)
+        self.model.streams.shuffle.shuffle(self.order)
 
     def remember(self) -> None:
         """Take the present state, at the start of an epoch, for that to which to go back."""
@@ -207,7 +208,7 @@ def begin(assembly: Assembly) -> Session:
         data=assembly.fingerprint,
         environment=fingerprint(),
         slots=slots,
-        order=np.arange(len(train)),
+        order=number_rows(len(train)) if train.mapped else np.arange(len(train)),
         average=theta.copy() if training.average else None,
         gathered=np.zeros_like(theta) if training.accumulate > 1 else None,
     )

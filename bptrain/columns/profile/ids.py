@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, chunks_of, find_first
 from bptrain.columns.profile.leaks import ENOUGH
 
 HEAD = 1000
@@ -35,13 +35,12 @@ def is_named_like_id(name: str) -> bool:
 def is_number_id(name: str, values: Array, *, alone: bool = False) -> bool:
     """Tell whether a column of numbers identifies its rows: whole numbers, and named so or counting the rows. A column
     alone may count them: x in y = f(x)."""
-    for some in (values[:HEAD], values):
-        finite = some[np.isfinite(some)]
-        if (finite != np.floor(finite)).any():
-            return False
-    if not len(finite) or np.ptp(finite) <= 1:
+    if find_first(values, lambda some: np.isfinite(some) & (some != np.floor(some))) is not None:
         return False
-    return is_named_like_id(name) or (not alone and counts_rows(name, finite))
+    least, largest, count = range_of(values)
+    if not count or largest - least <= 1:
+        return False
+    return is_named_like_id(name) or (not alone and counts_rows(name, values))
 
 
 def is_text_id(name: str, values: Array) -> bool:
@@ -53,8 +52,22 @@ def is_text_id(name: str, values: Array) -> bool:
     return 1 < len(found) == len(set(found)) and (len(found) >= ENOUGH or is_named_like_id(name))
 
 
-def counts_rows(name: str, finite: Array) -> bool:
+def counts_rows(name: str, values: Array) -> bool:
     """Tell whether whole numbers count from somewhere to somewhere, each once, and are not named like a time."""
-    if len(finite) < ENOUGH or TIME.search(name) or np.ptp(finite) != len(finite) - 1:
+    least, largest, count = range_of(values)
+    if count < ENOUGH or TIME.search(name) or largest - least != count - 1:
         return False
-    return bool((np.diff(np.sort(finite)) == 1).all())
+    seen = np.zeros(count, bool)
+    for chunk in chunks_of(values):
+        seen[(chunk[np.isfinite(chunk)] - least).astype(np.int64)] = True
+    return bool(seen.all())
+
+
+def range_of(values: Array) -> tuple[float, float, int]:
+    """Return the least and the largest of the finite numbers `(rows,)`, and how many there are."""
+    least, largest, count = np.inf, -np.inf, 0
+    for chunk in chunks_of(values):
+        if len(finite := chunk[np.isfinite(chunk)]):
+            least, largest = min(least, float(finite.min())), max(largest, float(finite.max()))
+            count += len(finite)
+    return least, largest, count

@@ -1,6 +1,6 @@
 """Leaks: features that tell the target by themselves.
 
-All columns are compared on the same few thousand rows, side by side; those that are suspect there on all rows. With
+All columns are compared on the same few thousand rows, side by side; those that are suspect there on many more. With
 many columns or a rare class something tells the target by chance: what chance explains is no leak.
 """
 
@@ -13,10 +13,13 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.duplicates import digests
 from bptrain.tables.table import Table
-from bptrain.tables.values import as_numbers, first_no_number, missing
+from bptrain.tables.values import as_numbers, first_no_number, spread_places
 
 MOST_ROWS = 4096
 """So many rows, evenly spread, are looked at first."""
+
+CONFIRMING_ROWS = 1 << 18
+"""So many rows, or all if there are fewer, are looked at in a column that is suspect."""
 
 CHUNK_VALUES = 1 << 20
 """So many values are compared at a time."""
@@ -31,7 +34,7 @@ NEARLY = 0.99
 """A correlation with the target from which on it is nearly told."""
 
 SUSPECT = 0.9
-"""A correlation on some of the rows from which on all of them are looked at."""
+"""A correlation on some of the rows from which on many more are looked at."""
 
 EXACT = 1 - 1e-9
 
@@ -48,7 +51,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class Answers:
-    """A target as features are compared with it: the rows in which it is there `(rows,)`, and its values there, class
+    """A target as features are compared with it: rows in which it is there `(rows,)`, and its values there, class
     numbers int64 or numbers float64."""
 
     rows: Array
@@ -57,9 +60,8 @@ class Answers:
 
 def answers_of(table: Table, name: str, *, classes: bool) -> Answers | None:
     """Return a target column as classes or as numbers; None: it has text that is no number."""
-    values = table.column(name)
-    rows = np.flatnonzero(~missing(values))
-    present = values[rows]
+    rows = spread_places(table.column(name), CONFIRMING_ROWS)
+    present = table.take(name, rows)
     if classes:
         return Answers(rows, number_values(present).astype(np.int64))
     if present.dtype == object:
@@ -101,15 +103,15 @@ def leaks_into(table: Table, features: Sequence[str], target: Answers) -> Iterat
     distinct: Array | None = None
     for start in range(0, len(features), width):
         names = features[start : start + width]
-        columns = [table.columns[name][some.rows] for name in names]
+        columns = [table.take(name, some.rows) for name in names]
         found = compare(columns, some.values, len(features), suspect=step > 1)
         for name, leak in zip(names, found, strict=True):
             if leak is not None and step > 1:
-                (leak,) = compare([table.columns[name][target.rows]], target.values, len(features))
+                (leak,) = compare([table.take(name, target.rows)], target.values, len(features))
             if leak is not None and leak.by_value:
                 # Of rows that are there twice the second says nothing new.
                 distinct = distinct_rows(table, features, target) if distinct is None else distinct
-                (leak,) = compare([table.columns[name][target.rows[distinct]]], target.values[distinct], len(features))
+                (leak,) = compare([table.take(name, target.rows[distinct])], target.values[distinct], len(features))
             if leak is not None:
                 yield name, leak
 
@@ -119,7 +121,7 @@ def distinct_rows(table: Table, features: Sequence[str], target: Answers) -> Arr
     rng = np.random.default_rng(0)
     keys = digests(target.values.astype(np.float64))
     for name in features:
-        values = table.columns[name][target.rows]
+        values = table.take(name, target.rows)
         # Odd, so that none of its bits is lost.
         factor = rng.integers(0, 1 << 63, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
         keys += digests(number_values(values) if values.dtype == object else np.nan_to_num(values)) * factor

@@ -14,7 +14,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.kinds import ColumnKind, OddText, infer, odd_texts
 from bptrain.columns.options import Kind
-from bptrain.columns.profile.ids import HEAD, is_number_id, is_text_id, numbered_names
+from bptrain.columns.profile.ids import HEAD, is_number_id, is_text_id, numbered_names, range_of
 from bptrain.columns.profile.leaks import Answers, Leak, find_leaks
 from bptrain.tables.table import Table
 from bptrain.tables.values import as_numbers, first_no_number, text_of
@@ -251,11 +251,10 @@ def is_constant(values: Array, rows: Array | None = None) -> bool:
 def find_placeholder(numbers: Array) -> float | None:
     """Return a placeholder that is the least or largest number, in more than one row and in no more than half, and far
     from all others."""
-    finite = numbers[np.isfinite(numbers)]
-    if not len(finite):
-        return None
-    for end in (float(finite.max()), float(finite.min())):
+    least, largest, _ = range_of(numbers)
+    for end in (largest, least):
         if end in PLACEHOLDERS:
+            finite = numbers[np.isfinite(numbers)]
             rest = finite[finite != end]
             apart = len(rest) and np.abs(rest - end).min() > max(5 * np.ptp(rest), 10.0)
             if apart and 2 <= len(finite) - len(rest) <= len(rest):
