@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bptrain.atomic import write_new
-from bptrain.config.schema import MODELINE, with_schema
+from bptrain.config.bundled import bundled_configs, read_summary
+from bptrain.config.schema import with_schema
 from bptrain.errors import InputError
 from bptrain.spelling import suggestion
-from bptrain.tables.sources import resources
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Example:
 
 def examples() -> tuple[Example, ...]:
     """The bundled configs, by name."""
-    return tuple(Example(name, opening(path.read_text(encoding="utf-8"))) for name, path in files().items())
+    return tuple(Example(name, read_summary(path)) for name, path in bundled_configs().items())
 
 
 def copy_example(name: str, path: str | Path | None = None) -> Path:
@@ -42,7 +42,7 @@ def copy_example(name: str, path: str | Path | None = None) -> Path:
         InputError: there is no such example, or something is at the path already.
         StorageError: the copy cannot be written.
     """
-    bundled = files()
+    bundled = bundled_configs()
     if name not in bundled:
         raise InputError(f"no example is named {name!r}; {suggestion(name, bundled)}")
     target = Path(path) if path is not None else Path()
@@ -50,28 +50,3 @@ def copy_example(name: str, path: str | Path | None = None) -> Path:
         target = target / bundled[name].name
     write_new(target, with_schema(bundled[name].read_text(encoding="utf-8"), target))
     return target
-
-
-def files() -> dict[str, Path]:
-    """The paths of the bundled configs by name, those of the textbook last: `textbook/xor`."""
-    folder = resources("configs")
-    paths = (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/*.yaml")))
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
-
-
-def read_example(name: str) -> str:
-    """The text of a bundled config, such as `textbook/xor`."""
-    return files()[name].read_text(encoding="utf-8")
-
-
-def commands(text: str) -> str:
-    """The commands in the comment at the head of a config, a line each."""
-    head = text.split("\n\n", 1)[0]
-    lines = (line.removeprefix("#").strip() for line in head.splitlines())
-    return "\n".join(line for line in lines if line.startswith("bptrain "))
-
-
-def opening(text: str) -> str:
-    """The first sentences of the comment at the head of a config, as far as its first line goes."""
-    lines = (line.removeprefix("#").strip() for line in text.splitlines() if not line.startswith(MODELINE))
-    return next(lines)

@@ -1,12 +1,11 @@
 """Topics: what `bptrain help` explains, each under its name."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bptrain.commands.examples import commands, opening, read_example
+from bptrain.config.bundled import bundled_configs, read_commands, read_summary
 from bptrain.errors import InputError
-from bptrain.rules import RULES
+from bptrain.rules import RULES, Rule
 from bptrain.spelling import suggestion
 
 
@@ -33,16 +32,6 @@ class Topic:
         return asdict(self)
 
 
-def codes() -> dict[str, Topic]:
-    """The codes of mistakes and warnings, in order."""
-    return {
-        rule.code: Topic(
-            rule.code, rule.severity, rule.title, rule.why, (Example("wrong", rule.wrong), Example("right", rule.right))
-        )
-        for rule in sorted(RULES.values(), key=lambda rule: rule.code)
-    }
-
-
 TEXTBOOK = (
     "two_three_one",
     "logistic_unit",
@@ -56,25 +45,6 @@ TEXTBOOK = (
 """The configs of the textbook, simple to hard."""
 
 
-def textbook() -> dict[str, Topic]:
-    """Backpropagation by example: a config for each idea, with the commands that show it."""
-    text = (
-        "A config for each idea; the commands are those in its head. bptrain explain shows a step with all "
-        "its numbers, --step K a later one, --rows 3,7 one on those rows. bptrain explain CONFIG --sheet "
-        "--seed 1 -o sheet.md writes an exercise and a file of answers, which bptrain verify checks: it names "
-        "the slip. bptrain race CONFIG --optimizer sgd --optimizer adam trains with both, and says whether "
-        "the difference is more than noise. bptrain examples copy textbook/xor copies a config that is not "
-        "here."
-    )
-    found = ((name, read_example(f"textbook/{name}")) for name in TEXTBOOK)
-    ideas = tuple(Example(opening(config), commands(config)) for _, config in found)
-    return {"textbook": Topic("textbook", "guide", "backpropagation by example", text, ideas)}
-
-
-TOPICS: tuple[Callable[[], Mapping[str, Topic]], ...] = (codes, textbook)
-"""Where topics come from; each gives its own by name."""
-
-
 def help_topics(name: str | None = None) -> tuple[Topic, ...]:
     """What help can explain.
 
@@ -84,10 +54,32 @@ def help_topics(name: str | None = None) -> tuple[Topic, ...]:
     Raises:
         InputError: there is no such topic; the message suggests another.
     """
-    topics = {key: topic for source in TOPICS for key, topic in source().items()}
+    topics = {code: topic_of(rule) for code, rule in sorted(RULES.items())} | {"textbook": textbook()}
     if name is None:
         return tuple(topics.values())
     by_lower = {key.lower(): topic for key, topic in topics.items()}
     if name.lower() not in by_lower:
         raise InputError(f"help knows nothing of {name!r}; {suggestion(name, topics)}")
     return (by_lower[name.lower()],)
+
+
+def topic_of(rule: Rule) -> Topic:
+    """Return the page of a rule, with its wrong and its right example."""
+    examples = Example("wrong", rule.wrong), Example("right", rule.right)
+    return Topic(rule.code, rule.severity, rule.title, rule.why, examples)
+
+
+def textbook() -> Topic:
+    """Return the page on backpropagation by example: a config for each idea, with the commands that show it."""
+    text = (
+        "A config for each idea; the commands are those in its head. bptrain explain shows a step with all "
+        "its numbers, --step K a later one, --rows 3,7 one on those rows. bptrain explain CONFIG --sheet "
+        "--seed 1 -o sheet.md writes an exercise and a file of answers, which bptrain verify checks: it names "
+        "the slip. bptrain race CONFIG --optimizer sgd --optimizer adam trains with both, and says whether "
+        "the difference is more than noise. bptrain examples copy textbook/xor copies a config that is not "
+        "here."
+    )
+    bundled = bundled_configs()
+    paths = [bundled[f"textbook/{name}"] for name in TEXTBOOK]
+    ideas = tuple(Example(read_summary(path), read_commands(path)) for path in paths)
+    return Topic("textbook", "guide", "backpropagation by example", text, ideas)
