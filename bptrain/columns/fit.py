@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, chunks_of
 from bptrain.columns.complaints import no_policy, out_of_scale, show_value
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric, read_numbers
 from bptrain.columns.imputers import Constant, Imputer
@@ -29,13 +29,12 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
     values, policy = rows.column(name), treatment.missing
     holes = missing(values)
     shared = fit_shared(rows, name, treatment, holes)
-    present = values[~holes]
-    if policy.fills and not len(present):
+    if policy.fills and holes.all():
         raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out")
     if kind == "boolean":
         return fit_boolean(rows, as_texts(values), shared)
-    found = [text_of(value) if isinstance(value, float) else value for value in distinct(present)]
-    fill = fill_text(policy, as_texts(present)) if policy.fills else None
+    found = [text_of(value) if isinstance(value, float) else value for value in distinct(values)]
+    fill = fill_text(policy, as_texts(values[~holes])) if policy.fills else None
     if fill is not None and fill not in found and holes.any():
         found = sorted([*found, fill])
     elif fill is not None and fill not in found:
@@ -59,15 +58,14 @@ def fit_shared(rows: Selection, name: str, treatment: Treatment, holes: Array) -
 def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
     """Fit a column of text whose values are one of the known pairs."""
     name, policy, _, _ = shared
-    present = values[~missing(values)]
-    pair = pair_of(sorted(map(fold, set(present.tolist()))))
+    pair = pair_of(map(str, distinct(values)))
     if pair is None:
         strange = first_no_boolean(values)
         what = f"no boolean (got {show_value(values[strange])}); take the column for categorical"
         raise InputError(f"{rows.where(strange)}: {name}: {what}")
     if not policy.fills:
         return Boolean(*shared, pair, None)
-    word = fold(fill_text(policy, present))
+    word = fold(fill_text(policy, values[~missing(values)]))
     truth = next((each.index(word) for each in PAIRS if word in each), None)
     if truth is None:
         what = f"{shown(word)} stands for a missing value; write {pair[0]} or {pair[1]}"
@@ -86,6 +84,9 @@ def fit_numeric(rows: Selection, name: str, treatment: Treatment) -> Numeric:
     with np.errstate(all="ignore"):
         statistics = tuple(float(number) for number in treatment.scaling.fit(values))
     if not np.isfinite(statistics).all():
+        # The scaler may have put them in another order.
+        values = read_numbers(rows, name)
+        values[holes] = value
         raise out_of_scale(rows, name, treatment.scaling, values, unscalable(treatment.scaling, values))
     return Numeric(*shared, treatment.scaling, statistics, value)
 
@@ -96,9 +97,12 @@ def fit_fill(rows: Selection, name: str, policy: Imputer) -> float:
     Raises:
         InputError: there is none to find it by, or it is no number.
     """
-    values = read_numbers(rows, name)
-    # The column itself is let go of: what is there is copied once more where it is sorted.
-    values = values[~np.isnan(values)]
+    values, count = read_numbers(rows, name), 0
+    for chunk in chunks_of(values):
+        present = chunk[~np.isnan(chunk)]
+        values[count : count + len(present)] = present
+        count += len(present)
+    values = values[:count]
     if not len(values) and not isinstance(policy, Constant):
         raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out of data.features")
     value = policy.fit(values)

@@ -24,7 +24,8 @@ class Imputer(Protocol):
     def fit(self, column: Array) -> Value | None:
         """What stands for a missing value; None: nothing does.
 
-        column `(rows,)` has the values that are present, at least one: float64, or objects (text).
+        column `(rows,)` has the values that are present, at least one: float64, or objects (text). It may be put in
+        another order, so that a long one need not be copied.
         """
 
 
@@ -91,7 +92,7 @@ class Median:
     of_numbers: ClassVar[bool] = True
 
     def fit(self, column: Array) -> float:
-        return float(np.median(column))
+        return float(np.median(column, overwrite_input=True))
 
 
 @IMPUTERS.register

@@ -17,7 +17,8 @@ class Scaler(Protocol):
 
     @abstractmethod
     def fit(self, column: Array) -> Statistics:
-        """The statistics of a column `(rows,)` float64."""
+        """The statistics of a column `(rows,)` float64, which may be put in another order: a long one need not be
+        copied."""
 
     @abstractmethod
     def apply(self, column: Array, statistics: Statistics) -> Array:
@@ -90,7 +91,7 @@ class Robust:
     """
 
     def fit(self, column: Array) -> Statistics:
-        low, median, high = (float(q) for q in np.percentile(column, (25, 50, 75)))
+        low, median, high = (float(q) for q in np.percentile(column, (25, 50, 75), overwrite_input=True))
         return median, (high - low) or 1.0
 
     def apply(self, column: Array, statistics: Statistics) -> Array:
