@@ -12,8 +12,8 @@ from bptrain.errors import InputError, StorageError
 
 
 @contextmanager
-def replaced(path: Path, *, keep: Path | None = None) -> Iterator[BinaryIO]:
-    """A new file to write in this block, which then takes the place of the one at the path.
+def replace_atomically(path: Path, *, keep: Path | None = None) -> Iterator[BinaryIO]:
+    """Open a new file to write in this block, which then takes the place of the one at the path.
 
     A crash at any moment leaves the old file or the new one, whole: it is written under another name, pushed to the
     disk, and renamed.
@@ -42,14 +42,14 @@ def replaced(path: Path, *, keep: Path | None = None) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def written(path: Path) -> Iterator[BinaryIO]:
-    """The same for a file that was asked for.
+def write_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Do the same for a file that was asked for.
 
     Raises:
         StorageError: it could not be written; the present file is intact.
     """
     try:
-        with replaced(path) as file:
+        with replace_atomically(path) as file:
             yield file
     except OSError as error:
         raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from None

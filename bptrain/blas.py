@@ -15,12 +15,12 @@ def settle() -> None:
     os.environ.setdefault(VARIABLE, TIMEOUT)
 
 
-def settled() -> dict[str, str]:
-    """The environment for programs of ours."""
+def own_environment() -> dict[str, str]:
+    """Return the environment for programs of ours."""
     return {VARIABLE: TIMEOUT, **os.environ}
 
 
-def unsettled() -> dict[str, str]:
-    """The environment for programs of others: without what `settle` has said, which looks the same where the user says
-    so."""
+def others_environment() -> dict[str, str]:
+    """Return the environment for programs of others, without what `settle` has said (which looks the same where the
+    user says so)."""
     return {name: value for name, value in os.environ.items() if (name, value) != (VARIABLE, TIMEOUT)}

@@ -110,13 +110,18 @@ def test_the_scripts_of_the_peers_learn_the_digits_as_well(name, package):
 
 def test_blas_is_settled_unless_the_user_has(monkeypatch):
     monkeypatch.delenv(blas.VARIABLE, raising=False)
-    assert blas.settled()[blas.VARIABLE] == blas.TIMEOUT
+    assert blas.own_environment()[blas.VARIABLE] == blas.TIMEOUT
     blas.settle()
     assert os.environ[blas.VARIABLE] == blas.TIMEOUT
-    assert blas.VARIABLE not in blas.unsettled()
+    assert blas.VARIABLE not in blas.others_environment()
     monkeypatch.setenv(blas.VARIABLE, "7")
     blas.settle()
-    assert os.environ[blas.VARIABLE] == blas.settled()[blas.VARIABLE] == blas.unsettled()[blas.VARIABLE] == "7"
+    assert (
+        os.environ[blas.VARIABLE]
+        == blas.own_environment()[blas.VARIABLE]
+        == blas.others_environment()[blas.VARIABLE]
+        == "7"
+    )
 
 
 @pytest.mark.parametrize(("said", "seen"), [({}, blas.TIMEOUT), ({blas.VARIABLE: "7"}, "7")])

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from speeds import sampled
 
-from bptrain.atomic import replaced
+from bptrain.atomic import replace_atomically
 from bptrain.commands.dry_run import dry_run
 from bptrain.commands.resume import resume
 from bptrain.commands.train import train
@@ -29,7 +29,7 @@ from bptrain.run.lock import NAME, Lock
 from bptrain.run.npz import read, write
 from bptrain.run.train_run import Started
 from bptrain.training.divergence import divergence_error
-from bptrain.training.health import Measurement, findings, named
+from bptrain.training.health import Measurement, find_layers, findings
 from bptrain.training.loop import Notice
 from bptrain.training.session import begin
 
@@ -144,7 +144,7 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all():
     path.write_bytes(b"old")
 
     def fail():
-        with replaced(path) as file:
+        with replace_atomically(path) as file:
             file.write(b"new")
             assert TEMPORARY.fullmatch(Path(file.name).name)
             raise RuntimeError
@@ -498,7 +498,7 @@ def test_one_warning_of_a_kind_a_run(bptrain_in, tmp_path):
     assert len(warned) == 1
     assert warned[0].startswith("warning: dead units in epoch 1: 90% or more of those in 1.relu")
     assert "dead." not in done.stderr.replace(warned[0], "")
-    assert named({"dead.1.relu": 0.95, "dead.3.relu": 0.1, "saturated.1.tanh": 1.0}, "dead", 0.9) == ["1.relu"]
+    assert find_layers({"dead.1.relu": 0.95, "dead.3.relu": 0.1, "saturated.1.tanh": 1.0}, "dead", 0.9) == ["1.relu"]
 
 
 def test_a_dry_run_does_one_of_everything_and_keeps_nothing(bptrain_in, tmp_path):

@@ -71,7 +71,7 @@ def test_the_steps_of_a_line_are_those_of_the_objective():
     line = Line(one, given)
     gradients = one.gradients()[1]["both"]
     for h in (1e-1, -1e-2, 1e-3):
-        remainder = line.value(h) - line.value(0) - line.predicted(gradients, h)
+        remainder = line.value(h) - line.value(0) - line.predict(gradients, h)
         assert remainder == pytest.approx(h**2 * 14 / 3, rel=1e-6)
     assert line.complex_slope() == pytest.approx(line.slope(gradients), rel=1e-12)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bptrain.atomic import written
+from bptrain.atomic import write_atomically
 from bptrain.errors import InputError
 from bptrain.report.charts import require_matplotlib, style
 from bptrain.report.learning_curves import draw, panels
@@ -44,6 +44,6 @@ def plot(run: str | Path, output: str | Path) -> Path:
         target = BytesIO()
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
         whole.savefig(target, format=path.suffix[1:].lower(), dpi=150, metadata=metadata)
-    with written(path) as file:
+    with write_atomically(path) as file:
         file.write(target.getvalue())
     return path

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from bptrain.atomic import written
+from bptrain.atomic import write_atomically
 from bptrain.errors import BptrainWarning
 from bptrain.evaluation.bootstrap import Watch
 from bptrain.evaluation.evaluation import SplitName
@@ -54,6 +54,6 @@ def write_report(
         path = found.run.path / "report.html" if found.run else found.checkpoint.with_suffix(".html")
     name = found.model.experiment.name
     whole = page(f"{safe_name(name)}", lead(found), list(sections(found)))
-    with written(path) as file:
+    with write_atomically(path) as file:
         file.write(whole.encode())
     return path

@@ -43,7 +43,7 @@ def gradient_report(report: GradientReport) -> None:
         if not check.passed:
             causes.setdefault(check.cause or check.diagnosis or "wrong", []).append(check.name)
     for cause, names in causes.items():
-        blamed(console, cause, names)
+        print_cause(console, cause, names)
     if skipped := sum(check.skipped for check in checks):
         entries = sum(check.entries for check in checks)
         console.print(f"{number(skipped)} of {number(entries)} entries lie at kinks and were skipped")
@@ -86,8 +86,8 @@ def verdict_on(check: Check) -> Text:
     return Text("?", style="yellow") if check.kind == "skipped" else Text("WRONG", style="bold red")
 
 
-def blamed(console: Console, cause: str, names: Sequence[str]) -> None:
-    """A cause, and the gradients that are wrong for it."""
+def print_cause(console: Console, cause: str, names: Sequence[str]) -> None:
+    """Print a cause, and the gradients that are wrong for it."""
     console.print(Text(printable(cause), style="red"), soft_wrap=True)
     console.print(Text(printable(f"  makes wrong: {', '.join(names)}"), style="dim"), soft_wrap=True)
 

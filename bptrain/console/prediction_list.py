@@ -29,17 +29,17 @@ def print_predictions(found: Prediction) -> None:
     terminal."""
     console = output()
     wide = console.options.update(max_width=1000)
-    tables = (table(one) for one in (found.table, shortened(found.table)))
+    tables = (table(one) for one in (found.table, keep_likeliest(found.table)))
     fitting = (one for one in tables if console.measure(one, options=wide).maximum <= console.width)
-    console.print(next(fitting, None) or listing(shortened(found.table)))
+    console.print(next(fitting, None) or listing(keep_likeliest(found.table)))
     shown = len(next(iter(found.table.values())))
     if shown < found.rows:
         more = f"{found.rows - shown:,} more rows; write them all with -o OUT.csv"
         console.print(Text(more, style="dim"), soft_wrap=True)
 
 
-def shortened(columns: Mapping[str, Array]) -> dict[str, Array]:
-    """The columns with the largest probability of the classes of a target in place of all of them."""
+def keep_likeliest(columns: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the columns with the largest probability of the classes of a target in place of all of them."""
     out = dict(columns)
     for name in columns:
         target = name.removeprefix("predicted_")

@@ -44,7 +44,7 @@ def progress(quiet: bool = False) -> Iterator[Callable[[Lap], None] | None]:
             finished = all(len(one.losses) == lap.number for one in lap.standings)
             if finished and lap.number not in told:
                 told.add(lap.number)
-                losses = "  ".join(f"{one.contender.name} {shown(one.losses[-1])}" for one in lap.standings)
+                losses = "  ".join(f"{one.contender.name} {render_loss(one.losses[-1])}" for one in lap.standings)
                 print(printable(f"seed {lap.seed}: {losses}"), file=sys.stderr, flush=True)
 
         yield line
@@ -69,8 +69,8 @@ def race_result(found: Race, *, plot: bool) -> None:
         console.print(Text(f"note: {what}", style="yellow"))
 
 
-def shown(loss: float) -> str:
-    """A loss, or that there is none."""
+def render_loss(loss: float) -> str:
+    """Write a loss, or that there is none."""
     return f"{loss:.4g}" if isfinite(loss) else "diverged"
 
 
@@ -86,9 +86,9 @@ def table(standings: Sequence[Standing], spark: int, *, narrow: bool) -> Table:
         losses = standing.losses or [curve[-1] for curve in standing.curves if curve]
         spread = "" if standing.spread is None else f"{standing.spread:.2g}"
         mean = sum(losses) / len(losses) if losses else float("inf")
-        cells = [shown(mean), spread] if losses else ["", ""]
+        cells = [render_loss(mean), spread] if losses else ["", ""]
         if not narrow:
-            cells += [shown(min(losses)), shown(max(losses))] if losses else ["", ""]
+            cells += [render_loss(min(losses)), render_loss(max(losses))] if losses else ["", ""]
         if spark:
             cells.append(course(standing.curve, spark))
         found.add_row(Text(printable(standing.contender.name)), *cells)

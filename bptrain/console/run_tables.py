@@ -46,7 +46,8 @@ def run_list(runs: Sequence[Run]) -> None:
         console.print(listed)
     for run in runs:
         if run.problem:
-            console.print(Text(f"{shown(run.path, console)}: {shown(run.problem, console, 300)}", style="yellow"))
+            path, problem = render_text(run.path, console), render_text(run.problem, console, 300)
+            console.print(Text(f"{path}: {problem}", style="yellow"))
 
 
 def comparison_result(comparison: Comparison) -> None:
@@ -71,16 +72,17 @@ def lines(comparison: Comparison, console: Console, room: int, star: str) -> Ite
     """What is said of the runs: a name, and a text of so many columns for each."""
     runs = comparison.runs
     for one in comparison.differences:
-        yield one.key, [plain(value, console, room) for value in one.values]
+        yield one.key, [render_value(value, console, room) for value in one.values]
     yield "state", [Text(run.state, style=STYLES.get(run.state, "red")) for run in runs]
     yield "epochs", [Text(extent(run)) for run in runs]
     yield "time", [Text(took(run)) for run in runs]
     yield "best epoch", [Text(str(run.best["epoch"]) if run.best else "-") for run in runs]
     for score in comparison.scores:
         figures = [Text(number(value) if value is not None else "-") for value in score.values]
-        yield score.name, [starred(each, k in score.best, star) for k, each in enumerate(figures)]
+        yield score.name, [add_star(each, k in score.best, star) for k, each in enumerate(figures)]
     ascii_only = console.options.ascii_only
-    yield "loss curve", [Text(sparkline(run.monitored, room, ascii_only=ascii_only), style="cyan") for run in runs]
+    curves = (sparkline(run.monitored_losses, room, ascii_only=ascii_only) for run in runs)
+    yield "loss curve", [Text(curve, style="cyan") for curve in curves]
 
 
 def table(comparison: Comparison, console: Console, room: int, star: str) -> Table:
@@ -90,7 +92,7 @@ def table(comparison: Comparison, console: Console, room: int, star: str) -> Tab
     for run in comparison.runs:
         found.add_column(name_of_run(run, console), overflow="fold", max_width=room)
     for name, values in lines(comparison, console, min(room, 24), star):
-        found.add_row(shown(name, console), *values)
+        found.add_row(render_text(name, console), *values)
     return found
 
 
@@ -102,26 +104,26 @@ def blocks(comparison: Comparison, console: Console, star: str) -> list[Table]:
         grid.add_column(style="dim", overflow="fold")
         grid.add_column(overflow="fold")
         for name, values in lines(comparison, console, 24, star):
-            grid.add_row(shown(f"  {name}", console), values[k])
+            grid.add_row(render_text(f"  {name}", console), values[k])
         found.append(grid)
     return found
 
 
-def starred(value: Text, best: bool, star: str) -> Text:
-    """A value, with a mark if it is the best."""
+def add_star(value: Text, best: bool, star: str) -> Text:
+    """Mark a value if it is the best."""
     return Text(f"{value.plain} {star}", style="bold green") if best else value
 
 
-def plain(value: Any, console: Console, room: int) -> Text:
-    """A value of a config, in one line."""
+def render_value(value: Any, console: Console, room: int) -> Text:
+    """Write a value of a config in one line."""
     names = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
         return Text(names[value])
-    return shown(f"{value:g}" if isinstance(value, float) else value, console, 4 * room)
+    return render_text(f"{value:g}" if isinstance(value, float) else value, console, 4 * room)
 
 
-def shown(text: object, console: Console, longest: int = LONGEST) -> Text:
-    """Somebody's text in one line that is not too long, as the encoding can have it."""
+def render_text(text: object, console: Console, longest: int = LONGEST) -> Text:
+    """Write somebody's text in one line that is not too long, as the encoding can have it."""
     safe = printable(str(text)[: 4 * longest])
     safe = safe if len(safe) <= longest else f"{safe[: longest - 3]}..."
     return Text(safe.encode(console.encoding, "backslashreplace").decode(console.encoding))
@@ -129,7 +131,7 @@ def shown(text: object, console: Console, longest: int = LONGEST) -> Text:
 
 def name_of_run(run: Run, console: Console, style: str = "") -> Text:
     """The directory of a run."""
-    found = shown(run.path, console)
+    found = render_text(run.path, console)
     found.style = style
     return found
 

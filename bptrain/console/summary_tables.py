@@ -107,16 +107,16 @@ def starts(layer: LayerCost, between: str = ", ") -> str:
 
 def size(taken: float) -> str:
     """Bytes in a readable unit, powers of 1024."""
-    return scaled(taken, 1024, ("B", "KiB", "MiB", "GiB", "TiB"))
+    return render_quantity(taken, 1024, ("B", "KiB", "MiB", "GiB", "TiB"))
 
 
 def count(number: float) -> str:
     """A count in a readable unit, powers of 1000."""
-    return scaled(number, 1000, ("", "k", "M", "G", "T", "P")).strip()
+    return render_quantity(number, 1000, ("", "k", "M", "G", "T", "P")).strip()
 
 
-def scaled(number: float, step: int, units: tuple[str, ...]) -> str:
-    """A number in three digits with the largest unit that leaves 1 or more of it."""
+def render_quantity(number: float, step: int, units: tuple[str, ...]) -> str:
+    """Write a number in three digits with the largest unit that leaves 1 or more of it."""
     for unit in units:
         if number < step or unit == units[-1]:
             break

@@ -50,7 +50,7 @@ class Prediction:
     def to_json(self) -> dict[str, Any]:
         """What `bptrain predict --json` prints; `predictions` has an object for each row unless a file was written."""
         lists = [column.tolist() for column in self.table.values()]
-        rows = [dict(zip(self.columns, map(plain, cells), strict=True)) for cells in zip(*lists, strict=True)]
+        rows = [dict(zip(self.columns, map(to_python, cells), strict=True)) for cells in zip(*lists, strict=True)]
         return {
             "rows": self.rows,
             "dropped": self.dropped,
@@ -61,8 +61,8 @@ class Prediction:
         }
 
 
-def plain(value: Any) -> Any:
-    """A cell as JSON can hold it."""
+def to_python(value: Any) -> Any:
+    """Return a cell as JSON can hold it."""
     return value.item() if isinstance(value, np.generic) else value
 
 

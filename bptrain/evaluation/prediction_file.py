@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bptrain.arrays import Array
-from bptrain.atomic import written
+from bptrain.atomic import write_atomically
 from bptrain.errors import InputError, OptionError
 from bptrain.tables.files import match_files
 from bptrain.tables.table import is_number
@@ -30,8 +30,8 @@ def harmless(value: Any) -> Any:
     return f"'{value}" if acts else value
 
 
-def shown(value: Any) -> Any:
-    """A value with nothing in it that acts on a terminal."""
+def make_printable(value: Any) -> Any:
+    """Return a value with nothing in it that acts on a terminal."""
     return printable(value) if isinstance(value, str) else value
 
 
@@ -57,7 +57,7 @@ class CsvExport:
         cells: list[Iterable[Any]] = list(columns)
         for k, one in enumerate(columns):
             if one.dtype == object:
-                cells[k] = map(harmless, one if k < self.ids else map(shown, one))
+                cells[k] = map(harmless, one if k < self.ids else map(make_printable, one))
         self.writer.writerows(zip(*cells, strict=True))
 
 
@@ -101,7 +101,7 @@ def export_csv(path: Path, names: Sequence[str], ids: int = 0) -> Iterator[CsvEx
     Raises:
         StorageError: it cannot be written; what was there is intact.
     """
-    with written(path) as file:
+    with write_atomically(path) as file:
         text = TextIOWrapper(file, encoding="utf-8", newline="")
         yield CsvExport(text, names, ids)
         # The file itself is closed once it is on the disk.

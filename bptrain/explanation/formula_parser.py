@@ -56,14 +56,14 @@ def equations(text: str) -> tuple[Equation, ...]:
             if pieces[k + 1].strip() == "for" and pieces[k + 3].strip(" ,") == "else":
                 condition = _Parser(pieces[k + 2])
                 node = Cases(condition.truth(), node, parse(pieces[k + 4]))
-            found.append(Equation(lettered(name), node))
+            found.append(Equation(strip_index(name), node))
         except (FormulaError, IndexError):
             continue
     return tuple(found)
 
 
-def lettered(name: str) -> str:
-    """A name without the index of a unit, which goes without saying: `y_j` is y."""
+def strip_index(name: str) -> str:
+    """Return a name without the index of a unit: `y_j` is y."""
     return re.sub(r"_[jk]$", "", name.strip())
 
 
@@ -154,7 +154,7 @@ class _Parser:
             self.at += 1
             if kind == "number":
                 return Number(text)
-            return self.call(text) if text in FUNCTIONS and self.calls(text) else Name(lettered(text))
+            return self.call(text) if text in FUNCTIONS and self.calls(text) else Name(strip_index(text))
         if self.take("√"):
             return Root(self.atom())
         if self.take("("):

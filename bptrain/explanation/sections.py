@@ -147,7 +147,7 @@ class Builder:
         done = working.carry_out(["y"])
         lines += [line_of(name, one, alias * (one.name == "y")) for one in done]
         if "y" not in working.known:
-            lines.append(Line(f"{name}.y", "y", passage.y, alias, words=words(layer)))
+            lines.append(Line(f"{name}.y", "y", passage.y, alias, words=describe(layer)))
         return Section(f"{name} forward", "forward", tuple(lines)), working.known
 
     def backward(
@@ -170,7 +170,7 @@ class Builder:
             lines.append(replace(line_of(name, one, alias), name=key))
         for symbol in real.keys() - {one.name for one in done}:
             lines.append(
-                Line(labels[symbol][0], symbol, real[symbol], labels[symbol][1], words=words(layer, "Backward:"))
+                Line(labels[symbol][0], symbol, real[symbol], labels[symbol][1], words=describe(layer, "Backward:"))
             )
         return Section(f"{name} backward", "backward", tuple(lines))
 
@@ -212,7 +212,7 @@ class Builder:
                     lines.append(line_of(name, one, ""))
             if symbol not in [one.name for one in done]:
                 value = np.asarray(seen.loss) if symbol == "L" else real
-                lines.append(Line(key, symbol, value, alias, words=words(loss, label)))
+                lines.append(Line(key, symbol, value, alias, words=describe(loss, label)))
         return Section(f"loss: {name}", "loss", tuple(lines))
 
 
@@ -245,6 +245,6 @@ def line_of(owner: str, one: Worked, alias: str) -> Line:
     return Line(f"{owner}.{one.name}", one.name, one.value, alias, one.formula, "", one.numbers, one.place)
 
 
-def words(component: object, label: str = "Forward:") -> str:
-    """What is said of a component whose formula cannot be computed: its formula as it stands, or its first sentence."""
+def describe(component: object, label: str = "Forward:") -> str:
+    """Describe a component whose formula cannot be computed, by the text of the formula or its first sentence."""
     return formula(type(component), label).replace("`", "") or summary(type(component)).removesuffix(".")

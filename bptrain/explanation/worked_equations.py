@@ -58,15 +58,15 @@ class Working:
     def carry_out(self, wanted: Sequence[str]) -> list[Worked]:
         """Carry out the equations for some names in their order, and what those need before them."""
         while mine := [equation for equation in self.todo if equation.name in wanted]:
-            self.one(mine[0])
+            self.carry_out_one(mine[0])
         return self.done
 
-    def one(self, equation: Equation) -> None:
+    def carry_out_one(self, equation: Equation) -> None:
         """Carry out an equation, after those that it needs."""
         self.todo.remove(equation)
         for name in sorted(equation.expression.names - self.known.keys()):
             for other in [one for one in self.todo if one.name in (name, f"{name}²")]:
-                self.one(other)
+                self.carry_out_one(other)
         try:
             result = equation.expression.value(self.known)
         except (UnknownError, ValueError):
@@ -76,7 +76,9 @@ class Working:
         shown = result if real is None else np.asarray(real)
         if shown is None:
             return
-        agrees = None if real is None else result is not None and alike(result, np.asarray(real), self.summed(equation))
+        agrees = None
+        if real is not None:
+            agrees = result is not None and alike(result, np.asarray(real), self.size_of_terms(equation))
         place = (0,) * shown.ndim
         numbers = None
         if result is not None and agrees is not False and not isinstance(equation.expression, Number):
@@ -86,8 +88,8 @@ class Working:
         if equation.name.endswith("²"):
             self.known[equation.name[:-1]] = np.sqrt(shown)
 
-    def summed(self, equation: Equation) -> float:
-        """The size of the numbers that a sum adds up, where they may cancel: a hundredth of the largest."""
+    def size_of_terms(self, equation: Equation) -> float:
+        """Return a hundredth of the largest number that a sum adds up, where numbers may cancel."""
         if not equation.expression.is_sum:
             return 0.0
         sizes = (np.max(np.abs(self.known[name]), initial=0.0) for name in equation.expression.names)

@@ -25,7 +25,7 @@ def find_misconduct(twin: Twin) -> Iterator[Check]:
     """
     observer = PassageObserver()
     with twin.observe(observer):
-        twin.passed(twin.real.loss_and_grad)
+        twin.run_pass(twin.real.loss_and_grad)
     for observed in in_backward_order(twin.observed[0]):
         passage = observer.passages[observed.name]
         if not observed.inner:
@@ -103,7 +103,7 @@ def without_dx(twin: Twin) -> Iterator[Check]:
     """
     observer = PassageObserver()
     with twin.observe(observer):
-        twin.passed(twin.real.loss_and_grad)
+        twin.run_pass(twin.real.loss_and_grad)
     for observed in in_backward_order(twin.observed[0]):
         passage, step = observer.passages[observed.name], observed.step
         if observed.planned.parameters and passage.dy is not None:

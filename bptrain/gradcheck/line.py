@@ -54,8 +54,8 @@ class Line:
         finally:
             self._go(0)
 
-    def predicted(self, gradients: Mapping[str, Array], h: float) -> float:
-        """How far the objective moves up to h if the gradients are right, for the step that rounding really makes."""
+    def predict(self, gradients: Mapping[str, Array], h: float) -> float:
+        """Return how far the objective moves up to h if gradients are right, with the step that rounding makes."""
         self._go(h)
         try:
             real = self.twin.real_arrays()
@@ -89,7 +89,7 @@ def directions(twin: Twin, seed: int) -> dict[str, Array]:
     return {name: rng.normal(size=array.shape) for name, array in twin.real_arrays().items()}
 
 
-def scaled(array: Array, direction: Array) -> Array:
-    """The direction with the length of the array, so that a step of 0.1 changes it by a tenth of its size."""
+def scale_direction(array: Array, direction: Array) -> Array:
+    """Return the direction with the length of the array, so that a step of 0.1 changes it by a tenth of its size."""
     length, size = float(np.linalg.norm(direction)), float(np.linalg.norm(array))
     return direction * ((size or float(np.sqrt(array.size))) / (length or 1.0))

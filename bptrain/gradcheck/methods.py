@@ -48,8 +48,8 @@ class Method(Protocol):
     def along(self, name: str, direction: Array) -> Slope | None:
         """Along a direction in an array."""
 
-    def scanned(self, size: int) -> int:
-        """How many entries of a tensor of this size are to be tried one by one; if not all, directions are too."""
+    def count_scanned(self, size: int) -> int:
+        """Count the entries of a tensor of this size to be tried one by one; if not all, directions are too."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ class ComplexStep:
         """`Im f(θ + i h d) / h`."""
         return Slope(*self.twin.derivative(self.twin.arrays()[name], direction))
 
-    def scanned(self, size: int) -> int:
+    def count_scanned(self, size: int) -> int:
         """All, if they are few and the network is not large."""
         cost = size * max(self.twin.real.network.theta.size, 1) * len(self.twin.batches[0].input)
         return size if size <= SCANNED and cost <= AFFORDABLE else 0
@@ -126,7 +126,7 @@ class Central:
         best = (4 * narrow - wide) / 3
         return Slope(float(best[0]), float(best[1]), 2 * float(np.abs(wide - narrow).max()) + rounding)
 
-    def scanned(self, size: int) -> int:
+    def count_scanned(self, size: int) -> int:
         """All of a small tensor; of a larger one a sample, beside the directions."""
         cost = 10 * size * max(self.twin.real.network.theta.size, 1) * len(self.twin.batches[0].input)
         return size if size <= SAMPLED or (size <= SCANNED and cost <= AFFORDABLE / 40) else SAMPLED

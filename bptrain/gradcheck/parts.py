@@ -60,15 +60,15 @@ class Parts:
 
     def every(self) -> Iterator[Check]:
         """A check for each registered layer, activation and loss, one for several losses, and one for the penalties."""
-        yield from self.named(LAYERS.members.values())
-        yield from self.named(LOSSES.members.values())
+        yield from self.check_classes(LAYERS.members.values())
+        yield from self.check_classes(LOSSES.members.values())
         yield summary("several losses", [self.several(seed) for seed in SEEDS])
         penalties = Regularization(0.1, 0.2)
         found = [self.layers((Dense(4), Tanh(), Dense()), Mse(), seed, penalties) for seed in SEEDS]
         yield summary("regularization", found)
 
-    def named(self, classes: Iterable[type]) -> Iterator[Check]:
-        """One check for each of some registered classes; what is no layer and no loss has no gradient."""
+    def check_classes(self, classes: Iterable[type]) -> Iterator[Check]:
+        """Check each of some registered classes; what is no layer and no loss has no gradient."""
         for cls in classes:
             for family in (ACTIVATIONS, LAYERS, LOSSES):
                 name = next((name for name, member in family.members.items() if member is cls), None)

@@ -33,7 +33,7 @@ def rounding(twin: Twin, name: str, along: int | Array) -> tuple[float, float]:
     def exact() -> float:
         return (twin.derivative_of_entry if isinstance(along, int) else twin.derivative)(array, along)[0]  # type: ignore[arg-type]
 
-    still, again = (twin.passed(twin.real.loss_and_grad)[1][name] for _ in range(2))
+    still, again = (twin.run_pass(twin.real.loss_and_grad)[1][name] for _ in range(2))
     if not np.array_equal(still, again, equal_nan=True):
         return 0.0, 0.0
     here, seen, moved, there = exact(), KinkObserver(), 0.0, 0.0
@@ -44,7 +44,7 @@ def rounding(twin: Twin, name: str, along: int | Array) -> tuple[float, float]:
     loss = ShakenLoss(twin.real.loss, shaker, frame.scores.copy(), frame.dscores.copy())
     for _ in range(SHAKES):
         with shake_passes(twin, shaker, loss):
-            gradient, derivative = twin.passed(twin.real.loss_and_grad)[1][name], exact()
+            gradient, derivative = twin.run_pass(twin.real.loss_and_grad)[1][name], exact()
         moved = max(moved, float(np.abs(gradient - still).max(initial=0.0)))
         there = max(there, abs(derivative - here))
     return moved, there

@@ -51,7 +51,7 @@ def check_scope(
             yield note("augmentation", "left out: the gradient is that of the rows as they are")
     for cls in classes:
         try:
-            yield from parts.named([cls])
+            yield from parts.check_classes([cls])
         except (InputError, BackwardError) as error:
             # One that makes demands has been checked in the config, which meets them.
             if cls not in used:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.line import Line, directions, scaled
+from bptrain.gradcheck.line import Line, directions, scale_direction
 from bptrain.gradcheck.observers import KinkObserver, ShakingObserver
 from bptrain.gradcheck.twin import Twin
 from bptrain.gradcheck.verdict import order
@@ -77,24 +77,24 @@ def taylor(twin: Twin, gradients: Mapping[str, Array]) -> Iterator[Taylor]:
     Raises:
         BackwardError: the forward pass does not run through.
     """
-    noise, here = measured(twin), Line(twin, {}).pattern(0)
+    noise, here = measure_noise(twin), Line(twin, {}).pattern(0)
     real = twin.real_arrays()
-    every = {name: scaled(real[name], d) for name, d in directions(twin, 0).items()}
+    every = {name: scale_direction(real[name], d) for name, d in directions(twin, 0).items()}
     for name in sorted(every, key=order):
         if every[name].size:
             yield of_line(name, Line(twin, {name: every[name]}), gradients, noise, here)
     yield of_line(TOGETHER, Line(twin, every), gradients, noise, here)
 
 
-def measured(twin: Twin) -> Noise:
-    """What rounding errors do where a twin stands."""
+def measure_noise(twin: Twin) -> Noise:
+    """Measure what rounding errors do where a twin stands."""
     seen = KinkObserver()
     with twin.observe(seen):
         twin.values()
     shaker = ShakingObserver(np.random.default_rng(twin.seed), seen.inputs)
 
     def run() -> tuple[Array, dict[str, Array]]:
-        _, gradients = twin.passed(twin.real.value_and_grad)
+        _, gradients = twin.run_pass(twin.real.value_and_grad)
         return np.array(twin.values()), gradients
 
     (parts, still), (_, again) = run(), run()
@@ -122,7 +122,7 @@ def of_line(name: str, line: Line, gradients: Mapping[str, Array], noise: Noise,
         if any(line.pattern(sign * h) != here for sign in (1, -1)):
             crossed = h
             break
-        remainder = max(abs(float((line.parts(end) - start).sum()) - line.predicted(gradients, end)) for end in (h, -h))
+        remainder = max(abs(float((line.parts(end) - start).sum()) - line.predict(gradients, end)) for end in (h, -h))
         if not np.isfinite(remainder):
             break
         steps.append(h)
@@ -131,7 +131,7 @@ def of_line(name: str, line: Line, gradients: Mapping[str, Array], noise: Noise,
         if len(above(remainders, floors)) == FITTED:
             break
     scale = max(abs(line.slope(gradients)), 1e-3 * float(np.abs(start).sum()))
-    verdict, slope, remark = judged(steps, remainders, floors, scale, crossed)
+    verdict, slope, remark = judge_remainders(steps, remainders, floors, scale, crossed)
     return Taylor(name, verdict, slope, remark, tuple(steps), tuple(remainders))
 
 
@@ -145,10 +145,10 @@ def above(remainders: Sequence[float], floors: Sequence[float]) -> list[int]:
     return found[::-1]
 
 
-def judged(
+def judge_remainders(
     steps: Sequence[float], remainders: Sequence[float], floors: Sequence[float], scale: float, crossed: float | None
 ) -> tuple[Verdict, float | None, str | None]:
-    """The verdict with the slope, or with the reason why there is none.
+    """Return the verdict with the slope, or with the reason why there is none.
 
     Args:
         steps: in rising order, with their remainders, and what rounding may make of them.

@@ -165,7 +165,7 @@ class Twin:
         """
         network, batch = self.real.network, self.batches[0]
         self.prime()
-        _, loss = self.passed(self.real.loss_and_grad)
+        _, loss = self.run_pass(self.real.loss_and_grad)
         network.grad.fill(0)
         with guard_kernels("penalty"):
             self.real.add_penalty_gradient()
@@ -173,11 +173,11 @@ class Twin:
         penalty = {name: array.copy() for name, array in network.gradients().items()}
         penalty["inputs"] = np.zeros_like(batch.frame.dinput)
         self.prime()
-        value, both = self.passed(self.real.value_and_grad)
+        value, both = self.run_pass(self.real.value_and_grad)
         return value, {"loss": loss, "penalty": penalty, "both": both}
 
-    def passed(self, run: Any) -> tuple[float, dict[str, Array]]:
-        """One pass of the real network over buffers full of NaN, so that whatever backward does not write is seen."""
+    def run_pass(self, run: Any) -> tuple[float, dict[str, Array]]:
+        """Run the real network once over buffers full of NaN, so that whatever backward does not write is seen."""
         network, batch = self.real.network, self.batches[0]
         self.rewind()
         network.grad.fill(np.nan)

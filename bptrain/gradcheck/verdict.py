@@ -103,16 +103,16 @@ class Comparison:
         """The check, and the worst disagreement if it failed."""
         given = self.gradients["both"][self.name]
         if not np.isfinite(self.value):
-            return self.refused(f"the loss is not finite: it is {self.value}"), None
+            return self.refuse(f"the loss is not finite: it is {self.value}"), None
         for part in PARTS:
             array = self.gradients[part][self.name].reshape(-1)
             if not np.isfinite(array).all():
                 worst = int(np.argmin(np.isfinite(array)))
                 what = f"not finite at {index(given.shape, worst)}: the backward pass gives {array[worst]:g}"
-                return self.refused(what), Mismatch(part, worst, float(array[worst]), float("nan"))
+                return self.refuse(what), Mismatch(part, worst, float(array[worst]), float("nan"))
         if not given.size:
             return self.check(0.0, 0.0, 0), None
-        scanned = self.method.scanned(given.size)
+        scanned = self.method.count_scanned(given.size)
         count = {"auto": scanned, "all": given.size}.get(str(self.entries), self.entries)
         assert isinstance(count, int)
         check, wrong = self.by_entries(places(given.size, count)) if count else (self.check(0.0, 1.0, 0), None)
@@ -128,8 +128,8 @@ class Comparison:
         shape, method = self.gradients["both"][self.name].shape, self.method.name
         return Check(self.name, error <= allowed, error, allowed, entries, None, shape, skipped, method=method)
 
-    def refused(self, what: str) -> Check:
-        """A check that failed before anything could be compared."""
+    def refuse(self, what: str) -> Check:
+        """Return a check that failed before anything could be compared."""
         given = self.gradients["both"][self.name]
         return fail(self.name, given.shape, given.size, what)
 
@@ -143,7 +143,7 @@ class Comparison:
         found = [self.part_by_entries(part, known) for part in PARTS]
         for one in found:
             if isinstance(one, str):
-                return self.refused(one), None
+                return self.refuse(one), None
         error, allowed, wrong = max(
             (one for one in found if not isinstance(one, str)), key=lambda one: (one[2] is not None, one[0] / one[1])
         )
@@ -193,7 +193,7 @@ class Comparison:
                 assert slope is not None
                 gradient, exact = self.gradients[part][self.name], slope.of(part)
                 if not np.isfinite(exact):
-                    return self.refused(f"the {self.method.name} gives no number along a direction"), None
+                    return self.refuse(f"the {self.method.name} gives no number along a direction"), None
                 given, largest = float(np.sum(gradient * direction)), float(np.abs(gradient).max())
                 allowed = float(tolerance(self.method, given, exact, largest, self.value, slope.slack))
                 error = abs(given - exact)
@@ -201,26 +201,26 @@ class Comparison:
                     allowed += self.rounding(direction, part)
                 one = self.check(error, allowed, size)
                 if not one.passed:
-                    return one, self.located(direction, part)
+                    return one, self.locate(direction, part)
                 worst = max(worst, one, key=lambda check: check.severity)
         return worst, None
 
-    def located(self, direction: Array, part: Part) -> Mismatch | None:
-        """An entry that is wrong, found by halving: the half with the larger error along the direction is kept."""
+    def locate(self, direction: Array, part: Part) -> Mismatch | None:
+        """Find an entry that is wrong by halving: the half with the larger error along the direction is kept."""
         gradient = self.gradients[part][self.name]
 
         def error(masked: Array) -> float:
             slope = self.method.along(self.name, masked)
             return 0.0 if slope is None else abs(float(np.sum(gradient * masked)) - slope.of(part))
 
-        k = halved(direction, error)
+        k = halve(direction, error)
         slope = self.method.entry(self.name, k)
         return None if slope is None else Mismatch(part, k, float(gradient.reshape(-1)[k]), slope.of(part))
 
 
-def halved(direction: Array, error: Callable[[Array], float]) -> int:
-    """The entry (counted flat) to which a direction owes its error: the half with the larger one is kept, again and
-    again."""
+def halve(direction: Array, error: Callable[[Array], float]) -> int:
+    """Return the entry (counted flat) to which a direction owes its error, keeping the half with the larger one, again
+    and again."""
     low, high = 0, direction.size
     flat = direction.reshape(-1)
 

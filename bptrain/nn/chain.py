@@ -103,7 +103,7 @@ class Chain:
         self.shapes = [shape]
         for place, name, layer in zip(self.places, self.names, self.layers, strict=True):
             try:
-                plan = checked(layer.plan(self.shapes[-1]), self.shapes[-1])
+                plan = check_plan(layer.plan(self.shapes[-1]), self.shapes[-1])
                 self.inner.append(self._inside(plan, f"{name}."))
             except OptionError as error:
                 raise error.under(place) from None
@@ -229,8 +229,8 @@ class Chain:
         return Frame(cut(self.signals[0]), cut(self.signals[-1]), cut(last), dinput, tuple(steps), self.stop)
 
 
-def checked(plan: object, shape: Shape) -> Plan:
-    """The plan of a layer for inputs of a shape, if it is one.
+def check_plan(plan: object, shape: Shape) -> Plan:
+    """Return the plan of a layer for inputs of a shape, if it is one.
 
     Raises:
         OptionError: it is something else, or contradicts itself.

@@ -138,33 +138,33 @@ class Pictures:
         figure.savefig(target, format="svg", metadata={"Date": None})
         root = ElementTree.fromstring(target.getvalue().decode())
         self.count += 1
-        content = [vector(child, f"p{self.count}-") for child in root if plain(child.tag) != "metadata"]
+        content = [vector(child, f"p{self.count}-") for child in root if strip_namespace(child.tag) != "metadata"]
         attributes = {"class": "plot", "viewBox": root.get("viewBox"), "role": "img", "aria-label": alternative}
         return element("svg", attributes, content)
 
 
 def vector(one: ElementTree.Element, prefix: str) -> Html:
     """An element of SVG as HTML: without namespaces, colours as variables, its marks with a prefix."""
-    name = plain(one.tag)
+    name = strip_namespace(one.tag)
     if name == "style":
         # It would be in force for the whole page, which has the same of its own.
         return Html("")
     attributes: dict[str, Content] = {}
     for key, value in one.attrib.items():
         # The marks of groups are named by nobody.
-        if plain(key) != "id" or name != "g":
-            attributes[plain(key)] = adapted(plain(key), value, prefix)
+        if strip_namespace(key) != "id" or name != "g":
+            attributes[strip_namespace(key)] = adapt_attribute(strip_namespace(key), value, prefix)
     text = one.text if one.text and one.text.strip() else None
     return element(name, attributes, [text, *(vector(child, prefix) for child in one)])
 
 
-def plain(name: str) -> str:
-    """A name of XML without its namespace."""
+def strip_namespace(name: str) -> str:
+    """Return a name of XML without its namespace."""
     return name.rpartition("}")[2]
 
 
-def adapted(name: str, value: str, prefix: str) -> Html:
-    """The value of an attribute for the page."""
+def adapt_attribute(name: str, value: str, prefix: str) -> Html:
+    """Return the value of an attribute for the page."""
     if name == "id":
         value = prefix + value
     elif name == "href" and value.startswith("#"):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bptrain.atomic import written
+from bptrain.atomic import write_atomically
 from bptrain.report.charts import Pictures, axes, label, logarithmic, require_matplotlib
 from bptrain.report.comparison import Comparison
 from bptrain.report.html import Content, Html, join, safe_name, tag
@@ -33,7 +33,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
     title = f"{len(comparison.runs)} runs compared"
     lead = "What differs in their configs, what they came to, and their curves."
     text = page(title, lead, list(sections(comparison)))
-    with written(path) as file:
+    with write_atomically(path) as file:
         file.write(text.encode())
 
 

@@ -31,7 +31,7 @@ MOST_NAMED = 5
 def warn_of_columns(case: Case, code: str) -> Iterator[Mistake]:
     """Yield what the profile warns of under a code: a mistake for each column where the config names it, or one for all
     of them."""
-    found, data = case.warned(code), case.config.experiment.data
+    found, data = case.find_warned(code), case.config.experiment.data
     if listed_features(data)[1] is not None:
         for name, message in found.items():
             yield Mistake(feature_field(data, name), f"{shown(name)}: {message}; {advice(case, code, (name,))}")

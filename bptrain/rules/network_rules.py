@@ -110,12 +110,12 @@ def bounded_scores(case: Case) -> Iterator[Mistake]:
     low, high = bounds(spot)
     if case.loss.link and not spot.plan.link and (isfinite(low) or isfinite(high)):
         loss = name_of(case.loss)
-        what = f"{spot.name} is the last layer ({loss} needs scores that are free, these are {words(spot)})"
+        what = f"{spot.name} is the last layer ({loss} needs scores that are free, these are {bounds_in_words(spot)})"
         yield Mistake(spot.field, f"{what}; take the layer out")
 
 
-def words(spot: Spot) -> str:
-    """The bounds of a layer in words."""
+def bounds_in_words(spot: Spot) -> str:
+    """Describe the bounds of a layer."""
     low, high = bounds(spot)
     if isfinite(low) and isfinite(high):
         return f"from {low:g} to {high:g}"
@@ -152,7 +152,7 @@ def unreachable_targets(case: Case) -> Iterator[Mistake]:
     if share >= UNREACHABLE:
         scaled = " as scaled" if case.experiment.data.task in ("regression", "autoencoder") else ""
         reach = f"{share:.0%} of the targets{scaled} are out of its reach, from {targets.min():g} to {targets.max():g}"
-        what = f"{spot.name} is the last layer and {words(spot)} ({reach})"
+        what = f"{spot.name} is the last layer and {bounds_in_words(spot)} ({reach})"
         yield Mistake(spot.field, f"{what}; end with a dense layer")
 
 

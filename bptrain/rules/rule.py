@@ -113,8 +113,8 @@ class Case:
         each = (answers_of(table, one.name, classes=labels or isinstance(one, Classes)) for one in columns.singles)
         return TableProfile(table, self.features, tuple(one for one in each if one), train.rows)
 
-    def warned(self, code: str) -> dict[str, str]:
-        """The features that the profile warns of under a code, each with the message."""
+    def find_warned(self, code: str) -> dict[str, str]:
+        """Return the features that the profile warns of under a code, each with the message."""
         each = ((name, one) for name, found in self.profile.warnings.items() for one in found)
         return {name: one.message for name, one in each if one.code == code}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bptrain.atomic import replaced
+from bptrain.atomic import replace_atomically
 from bptrain.code import loaded_code
 from bptrain.config import Experiment, to_yaml
 from bptrain.errors import InputError, StorageError
@@ -99,7 +99,7 @@ def write_config(run: RunDirectory, experiment: Experiment) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write or replace a text file as a whole."""
-    with replaced(path) as file:
+    with replace_atomically(path) as file:
         file.write(text.encode())
 
 

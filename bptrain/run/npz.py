@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.atomic import replaced
+from bptrain.atomic import replace_atomically
 from bptrain.errors import InputError, StorageError
 from bptrain.npy import read_header
 from bptrain.run.disk import shortage
@@ -42,7 +42,7 @@ def write(path: Path, arrays: Mapping[str, Array], document: Mapping[str, Any], 
     members = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     members["document"] = np.frombuffer(text.encode(), np.uint8)
     try:
-        with replaced(path, keep=keep) as file:
+        with replace_atomically(path, keep=keep) as file:
             np.savez(file, allow_pickle=False, **members)
             seal(file)
     except OSError as error:

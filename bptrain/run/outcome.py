@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, Literal, get_args
 
-from bptrain.atomic import replaced
+from bptrain.atomic import replace_atomically
 from bptrain.errors import BptrainError, DivergedError, StoppedError
 from bptrain.run.directory import RunDirectory
 
@@ -64,5 +64,5 @@ def note_outcome(run: RunDirectory, began: float) -> Iterator[Outcome]:
     finally:
         outcome.seconds = perf_counter() - began + (before.seconds if before else 0.0)
         # A disk that is full has been spoken of by whatever matters more.
-        with suppress(OSError), replaced(run.outcome) as file:
+        with suppress(OSError), replace_atomically(run.outcome) as file:
             file.write(json.dumps(asdict(outcome), indent=2).encode() + b"\n")

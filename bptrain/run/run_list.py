@@ -54,7 +54,7 @@ class Run:
         return wanted if isinstance(wanted, int) else None
 
     @property
-    def monitored(self) -> list[float | None]:
+    def monitored_losses(self) -> list[float | None]:
         """The loss that tells the best epoch, of every epoch."""
         return [record.get("validation_loss", record.get("loss")) for record in self.history]
 
@@ -121,7 +121,7 @@ def read_run(path: str | Path) -> Run:
         why,
         config,
         tuple(history),
-        started(run),
+        read_start(run),
         outcome.seconds if outcome else None,
         (known and known.best) or best_of(history),
         known.test if known else None,
@@ -141,8 +141,8 @@ def state_of(run: RunDirectory, outcome: Outcome | None, checkpoint: Mapping[str
     return ("stopped", "") if checkpoint else ("crashed", "it has no checkpoint")
 
 
-def started(run: RunDirectory) -> str | None:
-    """When a run was begun."""
+def read_start(run: RunDirectory) -> str | None:
+    """Return when a run was begun."""
     try:
         found = json.loads(run.environment.read_text(encoding="utf-8"))["started"]
     except (OSError, ValueError, KeyError, TypeError):

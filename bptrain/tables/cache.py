@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bptrain import __version__
-from bptrain.atomic import replaced
+from bptrain.atomic import replace_atomically
 from bptrain.errors import BptrainNote, StorageError
 from bptrain.registry import name_of
 from bptrain.tables.files import is_zipped
@@ -172,7 +172,7 @@ def keep(path: Path, table: Table, source: str, files: tuple[Path, ...]) -> None
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(path) as file:
+        with replace_atomically(path) as file:
             write_table(file, [table], source, files)
         shrink(path)
     except OSError as error:
@@ -209,7 +209,7 @@ def written(
     if cached:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replaced(path) as file:
+            with replace_atomically(path) as file:
                 write(file)
         except OSError as error:
             say(f"{path.parent}: cannot be written ({error.strerror or error}); a temporary file has to do")

@@ -50,7 +50,7 @@ def find_layer(session: Session, batch: Batch | None) -> str:
     or else the last of all, whose scores the loss is of."""
     chain, entries = session.model.network.chain, session.model.network.entries
     if batch is not None:
-        place = next(unbounded(batch.frame, chain.names), None)
+        place = next(find_unbounded(batch.frame, chain.names), None)
         if place:
             return place
     theta = session.model.network.theta
@@ -59,8 +59,8 @@ def find_layer(session: Session, batch: Batch | None) -> str:
     return next(candidates, chain.names[-1])
 
 
-def unbounded(frame: Frame, names: tuple[str, ...]) -> Iterator[str]:
-    """The layers whose outputs are not finite, from the input on."""
+def find_unbounded(frame: Frame, names: tuple[str, ...]) -> Iterator[str]:
+    """Return the layers whose outputs are not finite, from the input on."""
     return (name for name, step in zip(names, frame.steps, strict=True) if not np.isfinite(step.y).all())
 
 

@@ -130,24 +130,24 @@ def findings(session: Session) -> Iterator[tuple[str, str]]:
         else:
             what = f"exploding gradients in epoch {epoch}: a weight of {one} gets {ratio:.1g} times what one of"
             yield "exploding", f"{what} {other} gets; try training.clipping={{norm: 1}}, or batch_norm"
-    if long := named(health, "update_ratio", LONG):
+    if long := find_layers(health, "update_ratio", LONG):
         what = (
             f"exploding updates in epoch {epoch}: a step changes {', '.join(long)} by more than the weights are large"
         )
         yield "long", f"{what}; try a smaller learning rate, or training.clipping={{norm: 1}}"
-    if dead := named(health, "dead", MOST):
+    if dead := find_layers(health, "dead", MOST):
         what = (
             f"dead units in epoch {epoch}: {MOST:.0%} or more of those in {', '.join(dead)} learn from no row any more"
         )
         yield "dead", f"{what}; try a smaller learning rate, or leaky_relu"
-    if flat := named(health, "saturated", MOST):
+    if flat := find_layers(health, "saturated", MOST):
         what = f"saturated units in epoch {epoch}: {MOST:.0%} or more of the values in {', '.join(flat)} lie where"
         yield "saturated", f"{what} the curve is flat; try batch_norm before it, or smaller initial weights"
 
 
 def marks(session: Session, health: Mapping[str, float]) -> dict[str, str]:
     """What is wrong with single layers by figures of health, in a word each: by the rules of `findings`."""
-    found = {name: word for kind, word in WORDS.items() for name in named(health, kind, LIMITS[kind])}
+    found = {name: word for kind, word in WORDS.items() for name in find_layers(health, kind, LIMITS[kind])}
     if ends := far_ends(session, health):
         (one, _), ratio = ends
         found[one] = "vanishing" if ratio < 1 else "exploding"
@@ -157,7 +157,7 @@ def marks(session: Session, health: Mapping[str, float]) -> dict[str, str]:
 def far_ends(session: Session, health: Mapping[str, float]) -> tuple[tuple[str, str], float] | None:
     """The first and the last layer, and how much of a gradient a weight of the first gets as a share of what one of
     the last gets, where these are too far apart."""
-    layers = named(health, "gradient_norm")
+    layers = find_layers(health, "gradient_norm")
     if len(layers) < 2:
         return None
     ends = layers[0], layers[-1]
@@ -167,8 +167,8 @@ def far_ends(session: Session, health: Mapping[str, float]) -> tuple[tuple[str, 
     return ends, first / last
 
 
-def named(health: Mapping[str, float], kind: str, least: float = 0.0) -> list[str]:
-    """The layers with such a figure, in order, where it is no less than that."""
+def find_layers(health: Mapping[str, float], kind: str, least: float = 0.0) -> list[str]:
+    """Return the layers with such a figure, in order, where it is no less than that."""
     found = (name.split(".", 1) for name, value in health.items() if value >= least)
     return [layer for one, layer in found if one == kind]
 

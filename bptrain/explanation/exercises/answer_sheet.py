@@ -134,7 +134,7 @@ class _Reader:
             if isinstance(cell, bool) or not isinstance(cell, int | float) or not np.isfinite(cell):
                 self.complain(path, f"expected a number (got {show_value(cell)})")
                 return None
-            text = self.written(path, cell)
+            text = self.text_at(path, cell)
             numbers.append(float(cell))
             halves.append(half_unit(text))
             texts.append(text)
@@ -154,8 +154,8 @@ class _Reader:
             return None
         return (len(shapes), *(shapes[0] or ()))
 
-    def written(self, path: FieldPath, value: float) -> str:
-        """A number as it stands in the file."""
+    def text_at(self, path: FieldPath, value: float) -> str:
+        """Return a number as it is written in the file."""
         spot = self.origin.spot(path)
         line = "" if spot is None else spot.source.line(spot.line)[spot.column - 1 :]
         match = WRITTEN.match(line)

@@ -51,11 +51,6 @@ class Case:
         """The name without its number: `dW`."""
         return self.name.rstrip("0123456789")
 
-    def known(self, name: str) -> Array | None:
-        """The truth of another quantity."""
-        line = self.page.aliases.get(name)
-        return None if line is None else line.value
-
 
 def common(truth: Array, case: Case) -> Iterator[Slip]:
     """Slips that can happen anywhere: sign, transposition, and factors."""

@@ -96,7 +96,7 @@ def compare_answers(sheet: Sheet, recording: Recording) -> Verification:
         if name in shaped:
             answer, turned = shaped[name]
             (differing if turned or misses(answer, truths[name].value).any() else right).append(name)
-    wrong = judged(*shaped[differing[0]], recording, page) if differing else None
+    wrong = judge_answer(*shaped[differing[0]], recording, page) if differing else None
     digits = {name: int(-np.log10(2 * shaped[name][0].half_units.min())) for name in right}
     return Verification(tuple(right), wrong, tuple(differing[1:]), sheet.blank, digits)
 
@@ -109,8 +109,8 @@ def misses(answer: Answer, truth: Array) -> Array:
     return np.asarray(~(np.abs(answer.values - flat) <= slack))
 
 
-def judged(answer: Answer, turned: bool, recording: Recording, page: Page) -> Wrong:
-    """What is wrong with an answer."""
+def judge_answer(answer: Answer, turned: bool, recording: Recording, page: Page) -> Wrong:
+    """Say what is wrong with an answer."""
     truth = page.aliases[answer.name].value.astype(np.float64)
     if turned:
         flat = Answer(answer.name, answer.values, answer.half_units, answer.texts, answer.shape)
@@ -122,17 +122,17 @@ def judged(answer: Answer, turned: bool, recording: Recording, page: Page) -> Wr
         return Wrong(answer.name, (1, 1), answer.texts[0], float(truth[0, 0]), "transposed", words)
     first = int(np.argmax(misses(answer, truth)))
     place = tuple(int(k) + 1 for k in np.unravel_index(first, truth.shape)) if truth.size > 1 else ()
-    slip, words = diagnosed(answer, truth, recording, page)
+    slip, words = diagnose_answer(answer, truth, recording, page)
     return Wrong(answer.name, place, answer.texts[first], float(truth.reshape(-1)[first]), slip, words)
 
 
-def diagnosed(answer: Answer, truth: Array, recording: Recording, page: Page) -> tuple[str, str]:
-    """The slip that leads to an answer, and what to say of it."""
+def diagnose_answer(answer: Answer, truth: Array, recording: Recording, page: Page) -> tuple[str, str]:
+    """Name the slip that leads to an answer, and describe it."""
     for one in candidates(Case(recording, page, answer.name, truth)):
         fits = one.value.size == truth.size and np.isfinite(one.value).all()
-        if fits and not misses(answer, one.value).any() and told_apart(answer, one.value, truth):
+        if fits and not misses(answer, one.value).any() and is_distinct(answer, one.value, truth):
             return one.name, one.words
-    if swapped(answer, truth):
+    if has_swapped_digits(answer, truth):
         return "digits swapped", "two digits are swapped"
     if cut_off(answer, truth):
         return "cut off", "the digits are cut off; the last one is to be rounded"
@@ -147,12 +147,12 @@ def diagnosed(answer: Answer, truth: Array, recording: Recording, page: Page) ->
     return "", UNKNOWN
 
 
-def told_apart(answer: Answer, value: Array, truth: Array) -> bool:
+def is_distinct(answer: Answer, value: Array, truth: Array) -> bool:
     """Whether the digits written tell a slip from what is right."""
     return bool((np.abs(value.reshape(-1) - truth.reshape(-1)) > answer.half_units).any())
 
 
-def swapped(answer: Answer, truth: Array) -> bool:
+def has_swapped_digits(answer: Answer, truth: Array) -> bool:
     """Whether the wrong numbers of an answer are right with two neighbouring digits swapped."""
     wrong = np.flatnonzero(misses(answer, truth))
     for k in wrong:

@@ -29,11 +29,11 @@ def to_latex(page: Page, *, digits: int = 6, full: bool = False) -> str:
         r"\usepackage{amsmath}",
         rf"\setcounter{{MaxMatrixCols}}{{{max(columns + 1, 10)}}}",
         r"\begin{document}",
-        rf"\section*{{{words(heading(page))}}}",
-        *(rf"\emph{{{words(note)}}}" for note in page.notes),
+        rf"\section*{{{escape_words(heading(page))}}}",
+        *(rf"\emph{{{escape_words(note)}}}" for note in page.notes),
     ]
     for section in page.sections:
-        parts.append(rf"\subsection*{{{words(section.title)}}}")
+        parts.append(rf"\subsection*{{{escape_words(section.title)}}}")
         for line in section.lines:
             parts += quantity(line, digits, full=full)
     return "\n".join([*parts, r"\end{document}"]) + "\n"
@@ -42,8 +42,8 @@ def to_latex(page: Page, *, digits: int = 6, full: bool = False) -> str:
 def quantity(line: Line, digits: int, *, full: bool) -> Iterator[str]:
     """The formula, the formula with numbers, and the value, a display each."""
     symbol = symbol_of(line.symbol)
-    label = words(line.alias) + (rf" $({', '.join(map(str, line.shape))})$" if line.shape else "")
-    said = f": {words(line.words)}" if line.words and not line.formula else ""
+    label = escape_words(line.alias) + (rf" $({', '.join(map(str, line.shape))})$" if line.shape else "")
+    said = f": {escape_words(line.words)}" if line.words and not line.formula else ""
     yield rf"\noindent ${symbol}${said}\hfill {label}" + "\n"
     value = BLANK_LATEX if line.blank else latex_number(number(line.entry, digits))
     if line.formula is not None:
@@ -79,8 +79,8 @@ def matrix(line: Line, digits: int, *, full: bool) -> str:
     return r"\begin{pmatrix} " + r" \\ ".join(written) + r" \end{pmatrix}"
 
 
-def words(said: str) -> str:
-    """Text, the signs of formulas in it set as such and everything else escaped."""
+def escape_words(said: str) -> str:
+    """Set the signs of formulas in a text as such, and escape everything else."""
     accented = re.split("(\\w[\u0302\u0304])", said)
     parts = [
         f"${latex_name(part)}$" if k % 2 else "".join(SIGNS.get(c) or escape_latex(c) for c in part)

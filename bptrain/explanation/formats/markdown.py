@@ -13,9 +13,9 @@ WIDTH = 100
 
 def to_markdown(page: Page, *, digits: int = 6, full: bool = False) -> str:
     """A page as Markdown."""
-    parts = [f"# {plain(heading(page))}", *(f"*{plain(note)}*" for note in page.notes)]
+    parts = [f"# {escape_markdown(heading(page))}", *(f"*{escape_markdown(note)}*" for note in page.notes)]
     for section in page.sections:
-        parts.append(f"## {plain(section.title)}")
+        parts.append(f"## {escape_markdown(section.title)}")
         for line in section.lines:
             parts += quantity(line, digits, full=full)
     return "\n\n".join(parts) + "\n"
@@ -24,9 +24,9 @@ def to_markdown(page: Page, *, digits: int = 6, full: bool = False) -> str:
 def quantity(line: Line, digits: int, *, full: bool) -> Iterator[str]:
     """What it is, how it comes about, and its value."""
     shape = shape_in_words(line.shape) if line.shape else ""
-    label = " ".join(filter(None, (f"**{plain(line.alias)}**" if line.alias else "", shape)))
+    label = " ".join(filter(None, (f"**{escape_markdown(line.alias)}**" if line.alias else "", shape)))
     rule = code(f"{line.symbol} = {line.formula.to_text()}") if line.formula else code(line.symbol)
-    said = f": {plain(line.words)}" if line.words and not line.formula else ""
+    said = f": {escape_markdown(line.words)}" if line.words and not line.formula else ""
     yield f"{rule}{said} {label}".rstrip()
     value, worked = BLANK if line.blank else number(line.entry, digits), []
     if line.is_worked and line.numbers is not None:
@@ -45,6 +45,6 @@ def code(words: str) -> str:
     return f"`{words}`"
 
 
-def plain(words: str) -> str:
-    """Text in which nothing is markup."""
+def escape_markdown(words: str) -> str:
+    """Escape what is markup in a text."""
     return re.sub(r"([\\`*_{}\[\]<>()#+.!|~&-])", r"\\\1", words)

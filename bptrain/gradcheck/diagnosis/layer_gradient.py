@@ -13,7 +13,7 @@ import numpy as np
 
 from bptrain.arrays import Array, Streams
 from bptrain.gradcheck.twin import NOTHING, STEP, Twin
-from bptrain.gradcheck.verdict import halved
+from bptrain.gradcheck.verdict import halve
 from bptrain.nn import Layer, Views, Workspace
 from bptrain.nn.observer import ObservedLayer, Passage, PassageObserver, guard_kernels, in_backward_order
 
@@ -85,7 +85,7 @@ def record_pass(twin: Twin) -> tuple[dict[str, Passage], Array, Array]:
     observer, batch = PassageObserver(), twin.batches[0]
     twin.prime()
     with twin.observe(observer):
-        twin.passed(twin.real.loss_and_grad)
+        twin.run_pass(twin.real.loss_and_grad)
     twin.values()
     return observer.passages, batch.frame.scores.copy(), batch.frame.dscores.copy()
 
@@ -127,7 +127,7 @@ class LayerAlone:
             return abs(float(np.sum(given * part)) - self.vjp(tensor, part))
 
         if np.isfinite(given).all() and error(direction):
-            sample = np.append(sample, halved(direction, error))
+            sample = np.append(sample, halve(direction, error))
         return np.unique(sample)
 
     def vjp(self, tensor: str, direction: Array) -> float:
