@@ -7,7 +7,7 @@ import numpy as np
 from annotated_types import Ge
 
 from bptrain.arrays import Array
-from bptrain.metrics.metric import METRICS, Figure, Kind, Metric, mean_of_defined, ratio, ratios, readable
+from bptrain.metrics.metric import METRICS, Figure, Kind, MeanMetric, Metric, mean_of_defined, ratios, readable
 
 
 def predicted_codes(outputs: Array) -> Array:
@@ -32,7 +32,7 @@ def confusion(outputs: Array, targets: Array) -> Array:
 
 @METRICS.register
 @dataclass(frozen=True)
-class Accuracy(Metric):
+class Accuracy(MeanMetric):
     """The share of rows whose class is predicted right; of several labels, the share of labels.
 
     Value: `Σ [argmax(y) = t] / n`; with one output `Σ [(y > 1/2) = t] / n`; for labels
@@ -49,10 +49,6 @@ class Accuracy(Metric):
     def tally(self, outputs: Array, targets: Array) -> Array:
         right = predicted_codes(outputs) == targets if targets.ndim == 1 else (outputs > 0.5) == (targets > 0.5)
         return readable(np.array([np.count_nonzero(right), right.size]), outputs)
-
-    def finish(self, sums: Array) -> float | None:
-        right, count = sums
-        return ratio(right, count)
 
 
 @METRICS.register
@@ -79,7 +75,7 @@ class BalancedAccuracy(Metric):
 
 @METRICS.register
 @dataclass(frozen=True)
-class TopK(Metric):
+class TopK(MeanMetric):
     """The share of rows whose class is among the `k` most probable.
 
     Value: `Σ [#{c before t} < k] / n`, where c is before t if `y_c > y_t`, or `y_c = y_t` and `c < t`. Shapes: y
@@ -109,10 +105,6 @@ class TopK(Metric):
             ties_before = (outputs == own) & (np.arange(classes) < targets[:, None])
             right = np.count_nonzero((outputs > own) | ties_before, axis=1) < self.k
         return readable(np.array([np.count_nonzero(right), len(targets)]), outputs)
-
-    def finish(self, sums: Array) -> float | None:
-        right, count = sums
-        return ratio(right, count)
 
 
 @METRICS.register

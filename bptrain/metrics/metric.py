@@ -53,6 +53,15 @@ class Metric(ABC):
         """The metric: a number, None where it is undefined, or a list of such, one for each class."""
 
 
+class MeanMetric(Metric):
+    """A mean, whose sums are a total and a count."""
+
+    def finish(self, sums: Array) -> float | None:
+        """Return the mean, None where nothing was counted."""
+        total, count = sums
+        return ratio(total, count)
+
+
 METRICS = Family("metric", contract=Metric)
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.metrics.metric import METRICS, Kind, Metric, ratio
+from bptrain.metrics.metric import METRICS, Kind, MeanMetric, Metric, ratio
 
 
 def errors_of(outputs: Array, targets: Array) -> Array:
@@ -83,7 +83,7 @@ class Rmse(Metric):
 
 @METRICS.register
 @dataclass(frozen=True)
-class Mae(Metric):
+class Mae(MeanMetric):
     """The mean absolute error, in the units of the target.
 
     Value: `Σ |y - t| / (n · columns)`. Shapes: `(n, columns)`. Undefined for no rows. As scikit-learn's
@@ -98,14 +98,10 @@ class Mae(Metric):
     def tally(self, outputs: Array, targets: Array) -> Array:
         return np.array([np.sum(np.abs(errors_of(outputs, targets))), targets.size])
 
-    def finish(self, sums: Array) -> float | None:
-        total, count = sums
-        return ratio(total, count)
-
 
 @METRICS.register
 @dataclass(frozen=True)
-class Mse(Metric):
+class Mse(MeanMetric):
     """The mean squared error, in squared units of the target.
 
     Value: `Σ (y - t)² / (n · columns)`, not halved. Shapes: `(n, columns)`. Undefined for no rows. As scikit-learn's
@@ -118,10 +114,6 @@ class Mse(Metric):
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         return np.array([np.sum(errors_of(outputs, targets) ** 2), targets.size])
-
-    def finish(self, sums: Array) -> float | None:
-        squares, count = sums
-        return ratio(squares, count)
 
 
 @METRICS.register

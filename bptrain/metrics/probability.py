@@ -7,7 +7,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from bptrain.arrays import Array
-from bptrain.metrics.metric import METRICS, Kind, Metric, ratio
+from bptrain.metrics.metric import METRICS, Kind, MeanMetric, Metric, ratio
 
 
 def class_probabilities(outputs: Array) -> Array:
@@ -18,7 +18,7 @@ def class_probabilities(outputs: Array) -> Array:
 
 @METRICS.register
 @dataclass(frozen=True)
-class LogLoss(Metric):
+class LogLoss(MeanMetric):
     """The mean surprise at the true class, in nats: cross-entropy of the probabilities that are reported.
 
     Value: `-Σ log(min(max(y_t, ε), 1 - ε)) / n` with float64's `ε = 2⁻⁵²`, so a certainty that is wrong costs 36.04 and
@@ -36,14 +36,10 @@ class LogLoss(Metric):
         tiny = np.finfo(np.float64).eps
         return np.array([-np.log(np.clip(own, tiny, 1 - tiny)).sum(), len(targets)])
 
-    def finish(self, sums: Array) -> float | None:
-        surprise, count = sums
-        return ratio(surprise, count)
-
 
 @METRICS.register
 @dataclass(frozen=True)
-class BrierScore(Metric):
+class BrierScore(MeanMetric):
     """The mean squared error of the probabilities.
 
     Value: for two classes `Σ (y - t)² / n` of the second, from 0 to 1; for more `Σ Σ_c (y_c - [t = c])² / n`, from 0 to
@@ -61,10 +57,6 @@ class BrierScore(Metric):
         if errors.shape[1] == 2:
             errors = errors[:, 1:]
         return np.array([np.sum(errors * errors), len(targets)])
-
-    def finish(self, sums: Array) -> float | None:
-        squares, count = sums
-        return ratio(squares, count)
 
 
 @METRICS.register
