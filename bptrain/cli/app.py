@@ -62,7 +62,7 @@ def main() -> None:
     except Exception as error:
         leave(error)
     except SystemExit as error:
-        refuse_faults(error)
+        blame_code(error)
         raise
 
 
@@ -85,7 +85,7 @@ def show_warning(
         print(f"{kind}: {printable(text)}", file=sys.stderr)
 
 
-def refuse_faults(error: BaseException) -> None:
+def blame_code(error: BaseException) -> None:
     """Exit with a line where the user's own code is to blame for an exception."""
     if (code := sys.modules.get("bptrain.code")) and (fault := code.fault_in_code(error)):
         fail([str(fault)], ExitCode.BAD_INPUT)
@@ -106,7 +106,7 @@ def leave(error: Exception) -> NoReturn:
         sys.exit(error.exit_code)
     if isinstance(error, BptrainError):
         fail(error.lines, error.exit_code)
-    refuse_faults(error)
+    blame_code(error)
     if isinstance(error, OSError):
         fail([f"{error.filename or 'input or output'}: {error.strerror or error}"], ExitCode.IO_FAILURE)
     if isinstance(error, MemoryError):

@@ -54,7 +54,7 @@ def command(
     from bptrain.commands.explain import explain
     from bptrain.console.worked_examples import replaying
 
-    refuse_idle(sheet=sheet, key=key, seed=seed, output=output)
+    check_options(sheet=sheet, key=key, seed=seed, output=output)
     kind, given, chosen, files = kind or by_suffix(output), overrides or (), numbers(rows), code or ()
     with prints_aside(), replaying(step):
         if sheet or key:
@@ -86,8 +86,8 @@ def command(
             write_new(output, text)
 
 
-def refuse_idle(*, sheet: bool, key: bool, seed: int | None, output: Path | None) -> None:
-    """Refuse options that do not go together."""
+def check_options(*, sheet: bool, key: bool, seed: int | None, output: Path | None) -> None:
+    """Check that the options go together."""
     if sheet and key:
         raise InputError("--sheet has the blanks and --key the numbers; give one of them")
     if sheet and output is None:

@@ -44,7 +44,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Check the hand-written gradients exactly, by the complex step; exit code 4 if one is wrong."""
-    refuse_idle(
+    check_options(
         mutate,
         sweep,
         {
@@ -63,7 +63,7 @@ def command(
         show_checks(config, overrides or [], code or [], method, entries, as_json)
 
 
-def refuse_idle(mutate: bool, sweep: bool, given: dict[str, bool]) -> None:
+def check_options(mutate: bool, sweep: bool, given: dict[str, bool]) -> None:
     """Refuse options that would say nothing beside --mutate or --sweep."""
     if mutate and (idle := [name for name, one in given.items() if one]):
         raise InputError(f"--mutate plants bugs in networks of its own; it does not go with {', '.join(idle)}")

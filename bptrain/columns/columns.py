@@ -113,7 +113,7 @@ class Columns:
         ]
         return (*features, *targets)
 
-    def refuse_absent(self, table: Table, *, target: bool = True) -> None:
+    def require_columns(self, table: Table, *, target: bool = True) -> None:
         """Refuse a table that lacks columns, all of them in one message.
 
         Args:
@@ -168,7 +168,7 @@ class Columns:
         Raises:
             InputError: a column is missing, or has values that cannot be used.
         """
-        self.refuse_absent(table, target=False)
+        self.require_columns(table, target=False)
         selection, counted = Selection(table, rows), Counter[str]() if unseen is None else unseen
         out = np.empty((len(selection), len(self.outputs)), dtype)
         start = 0

@@ -131,7 +131,7 @@ def new_rows(model: Model, table: Table) -> Rows:
         BptrainWarning: rows are dropped, or values are ignored.
         BptrainNote: columns are ignored.
     """
-    model.columns.refuse_absent(table)
+    model.columns.require_columns(table)
     if others := model.columns.ignored(table):
         warnings.warn(f"{table.origin}: {describe_ignored(others)}", BptrainNote, stacklevel=2)
     kept, holes = model.columns.complete(table)

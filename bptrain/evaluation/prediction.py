@@ -168,7 +168,7 @@ def predictions(
     Raises:
         InputError: columns are missing, or a value cannot be used.
     """
-    model.columns.refuse_absent(chunks.header, target=False)
+    model.columns.require_columns(chunks.header, target=False)
     for table, rows in whole_batches(model, chunks, ids):
         inputs = model.columns.inputs(table, rows, dtype=model.network.dtype, unseen=tallies.unseen)
         found: list[list[Array]] = [[] for answer in said for _ in answer.columns]

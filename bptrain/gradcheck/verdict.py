@@ -103,13 +103,13 @@ class Comparison:
         """The check, and the worst disagreement if it failed."""
         given = self.gradients["both"][self.name]
         if not np.isfinite(self.value):
-            return self.refuse(f"the loss is not finite: it is {self.value}"), None
+            return self.fail(f"the loss is not finite: it is {self.value}"), None
         for part in PARTS:
             array = self.gradients[part][self.name].reshape(-1)
             if not np.isfinite(array).all():
                 worst = int(np.argmin(np.isfinite(array)))
                 what = f"not finite at {index(given.shape, worst)}: the backward pass gives {array[worst]:g}"
-                return self.refuse(what), Mismatch(part, worst, float(array[worst]), float("nan"))
+                return self.fail(what), Mismatch(part, worst, float(array[worst]), float("nan"))
         if not given.size:
             return self.check(0.0, 0.0, 0), None
         scanned = self.method.count_scanned(given.size)
@@ -128,7 +128,7 @@ class Comparison:
         shape, method = self.gradients["both"][self.name].shape, self.method.name
         return Check(self.name, error <= allowed, error, allowed, entries, None, shape, skipped, method=method)
 
-    def refuse(self, what: str) -> Check:
+    def fail(self, what: str) -> Check:
         """Return a check that failed before anything could be compared."""
         given = self.gradients["both"][self.name]
         return fail(self.name, given.shape, given.size, what)
@@ -143,7 +143,7 @@ class Comparison:
         found = [self.part_by_entries(part, known) for part in PARTS]
         for one in found:
             if isinstance(one, str):
-                return self.refuse(one), None
+                return self.fail(one), None
         error, allowed, wrong = max(
             (one for one in found if not isinstance(one, str)), key=lambda one: (one[2] is not None, one[0] / one[1])
         )
@@ -193,7 +193,7 @@ class Comparison:
                 assert slope is not None
                 gradient, exact = self.gradients[part][self.name], slope.of(part)
                 if not np.isfinite(exact):
-                    return self.refuse(f"the {self.method.name} gives no number along a direction"), None
+                    return self.fail(f"the {self.method.name} gives no number along a direction"), None
                 given, largest = float(np.sum(gradient * direction)), float(np.abs(gradient).max())
                 allowed = float(tolerance(self.method, given, exact, largest, self.value, slope.slack))
                 error = abs(given - exact)

@@ -52,7 +52,7 @@ class Model:
         Raises:
             InputError: a column is missing or has values that cannot be used.
         """
-        self.columns.refuse_absent(table)
+        self.columns.require_columns(table)
         dtype = self.network.dtype
         inputs = self.columns.inputs(table, rows, dtype=dtype, unseen=unseen)
         if isinstance(self.columns.target, Inputs):

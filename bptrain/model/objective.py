@@ -11,7 +11,7 @@ from bptrain.arrays import Array, Shape
 from bptrain.columns.augmentation import Augmentation
 from bptrain.errors import Mistake, OptionError
 from bptrain.nn import Frame, Loss, Network, Scratch, Workspace
-from bptrain.nn.layer import refuse_others
+from bptrain.nn.layer import check_planned
 from bptrain.nn.losses import Value
 from bptrain.nn.network import Entry
 from bptrain.optim import Regularization
@@ -222,7 +222,7 @@ def plan_augmentations(augmentations: Sequence[Augmentation], shape: Shape) -> l
             raise OptionError(Mistake(f"augmentation.{k}", f"{name} mixes rows that are mixed already; take one out"))
         try:
             plan = one.plan(shape)
-            refuse_others("plan(shape)", plan, Scratch)
+            check_planned("plan(shape)", plan, Scratch)
         except OptionError as error:
             raise error.under(f"augmentation.{k}.{name}") from None
         except TypeError as error:
@@ -238,7 +238,7 @@ def check_plan(loss: Loss, plan: Mapping[str, Scratch]) -> Mapping[str, Scratch]
         OptionError: it is something else.
     """
     try:
-        refuse_others("plan(shape)", plan, Scratch)
+        check_planned("plan(shape)", plan, Scratch)
     except TypeError as error:
         raise OptionError(Mistake("loss", f"{name_of(loss)}: {error}")) from None
     return plan

@@ -86,7 +86,7 @@ def check_names(table: Table, named: dict[str, Sequence[str]]) -> None:
     for field, names in named.items():
         for name in names:
             try:
-                table.refuse_absent(name)
+                table.require_column(name)
             except InputError as error:
                 mistakes.append(Mistake(field, str(error)))
     if mistakes:

@@ -49,7 +49,7 @@ class Parameter:
     symbol: str = ""
 
     def __post_init__(self) -> None:
-        refuse_no_shape(self.shape)
+        check_shape(self.shape)
         if isinstance(self.initializer, type) or not hasattr(self.initializer, "fill"):
             raise TypeError(f"a parameter needs an initializer, such as Zeros() (got {self.initializer!r})")
 
@@ -68,7 +68,7 @@ class Scratch:
     per_row: bool = True
 
     def __post_init__(self) -> None:
-        refuse_no_shape(self.shape)
+        check_shape(self.shape)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class State:
     initial: float
 
     def __post_init__(self) -> None:
-        refuse_no_shape(self.shape)
+        check_shape(self.shape)
 
 
 @dataclass(frozen=True)
@@ -122,24 +122,24 @@ class Plan:
         return any(parameter.decay for parameter in self.parameters.values())
 
     def __post_init__(self) -> None:
-        refuse_no_shape(self.shape)
+        check_shape(self.shape)
         if self.reads not in ("", "x", "y", "xy"):
             raise ValueError(f"reads is '', 'x', 'y' or 'xy' (got {self.reads!r})")
-        refuse_others("parameters", self.parameters, Parameter)
-        refuse_others("scratch", self.scratch, Scratch)
-        refuse_others("state", self.state, State)
+        check_planned("parameters", self.parameters, Parameter)
+        check_planned("scratch", self.scratch, Scratch)
+        check_planned("state", self.state, State)
         for name in self.scratch.keys() & self.state.keys() | (self.scratch.keys() | self.state.keys()) & set(GIVEN):
             raise ValueError(f"{name!r} names something else in the workspace already; choose another name")
 
 
-def refuse_no_shape(shape: Any) -> None:
-    """Refuse what is not the shape of a row."""
+def check_shape(shape: Any) -> None:
+    """Check that it is the shape of a row."""
     if not isinstance(shape, tuple) or not all(isinstance(n, Integral) and int(n) > 0 for n in shape):
         raise TypeError(f"a shape is a tuple of whole numbers above 0, such as (64,) (got {shape!r})")
 
 
-def refuse_others(what: str, planned: Any, kind: type) -> None:
-    """Refuse what is not a mapping of names to `kind`."""
+def check_planned(what: str, planned: Any, kind: type) -> None:
+    """Check that it is a mapping of names to `kind`."""
     if not isinstance(planned, Mapping):
         raise TypeError(f"{what} is a mapping of names to {kind.__name__}(...) (got {planned!r})")
     for name, one in planned.items():

@@ -70,7 +70,7 @@ class Network:
         self.decayed = slice(0, sum(prod(entry.shape) for entry in self.entries if entry.parameter.decay))
 
         size = sum(prod(entry.shape) for entry in self.entries)
-        refuse_more_than_memory((2 * size + batch * self.chain.row_size()) * self.dtype.itemsize)
+        require_memory((2 * size + batch * self.chain.row_size()) * self.dtype.itemsize)
         self.theta = np.zeros(size, self.dtype)
         self.grad = np.zeros(size, self.dtype)
         self.state = np.zeros(sum(prod(state.shape) for _, state in self.chain.states()), self.dtype)
@@ -135,7 +135,7 @@ class Network:
         return tuple(entries)
 
 
-def refuse_more_than_memory(needed: int) -> None:
+def require_memory(needed: int) -> None:
     """Refuse an arena that the machine cannot hold, before the system kills the process for it.
 
     Raises:

@@ -51,7 +51,7 @@ class Table:
         Raises:
             InputError: there is none; the message says which there are.
         """
-        self.refuse_absent(name)
+        self.require_column(name)
         return self.columns[name]
 
     def take(self, name: str, rows: Array) -> Array:
@@ -62,13 +62,13 @@ class Table:
         Raises:
             InputError: as `column`.
         """
-        self.refuse_absent(name)
+        self.require_column(name)
         if not self.is_mapped:
             return self.columns[name][rows]
         found: Array = self.columns.take(name, rows)  # type: ignore[attr-defined]
         return found
 
-    def refuse_absent(self, name: str) -> None:
+    def require_column(self, name: str) -> None:
         """Refuse the name of a column that is not there.
 
         Raises:

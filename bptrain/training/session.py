@@ -17,7 +17,7 @@ from bptrain.model.assemble import Assembly
 from bptrain.model.encoded_rows import Rows
 from bptrain.model.model import Model, batch_rows
 from bptrain.model.scoring import Score
-from bptrain.nn.network import refuse_more_than_memory
+from bptrain.nn.network import require_memory
 from bptrain.registry import name_of
 from bptrain.training.counters import Counters
 from bptrain.training.environment import fingerprint
@@ -224,7 +224,7 @@ def start_slots(model: Model) -> tuple[Array, ...]:
         OptionError: they take more memory than there is, or an option is too large for the network's type.
     """
     optimizer, theta = model.experiment.optimizer, model.network.theta
-    refuse_more_than_memory(optimizer.slots * theta.nbytes)
+    require_memory(optimizer.slots * theta.nbytes)
     slots = tuple(np.zeros_like(theta) for _ in range(optimizer.slots))
     with np.errstate(over="ignore"):
         optimizer.start(slots)

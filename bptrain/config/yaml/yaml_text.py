@@ -127,10 +127,10 @@ class _Reader:
             self.complain(event, f"aliases are not supported (got *{cut(event.anchor)}); write the value out")
             self.place(event, None)
         elif kind == "ScalarEvent":
-            self.refuse_marks(event)
+            self.check_marks(event)
             self.place(event, scalar(event.value) if event.implicit[0] else event.value)
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
-            self.refuse_marks(event)
+            self.check_marks(event)
             if len(self.open) >= MOST_DEPTH:
                 line, column = self.at(event)
                 raise ConfigError([self.source.problem(line, column, (), f"nested deeper than {MOST_DEPTH} levels")])
@@ -141,7 +141,7 @@ class _Reader:
             self.key.pop()
             self.store(tuple(value) if isinstance(value, list) else value)
 
-    def refuse_marks(self, event: Any) -> None:
+    def check_marks(self, event: Any) -> None:
         """Complain of tags and anchors."""
         if event.tag and event.tag != STRING_TAG:
             name = event.tag.replace("tag:yaml.org,2002:", "!!")
