@@ -557,3 +557,22 @@ def test_a_run_of_an_earlier_version_says_why_it_cannot_be_resumed():
     npz.write(last, arrays, stored)
     with pytest.raises(InputError, match=r"an earlier version of bptrain drew its rows .* train a new run"):
         bptrain.resume(last.parent.parent, ["training.max_steps=9"])
+
+
+def test_gathered_pages_are_released_before_they_are_too_many(tmp_path, monkeypatch):
+    path, values = tmp_path / "a.rows", np.arange(8000, dtype=np.uint8).reshape(1000, 8)
+    with open(path, "wb") as file:
+        writer = mapped.ArrayWriter(file, {"a": ("u1", values.shape)})
+        writer.add({"a": values})
+        writer.finish({})
+    arrays, released = mapped.MappedArrays(path), []
+    monkeypatch.setattr(mapped.MappedArrays, "release", lambda self: released.append(self._gathered))
+    rows = np.array([900, 3, 500])
+    np.testing.assert_array_equal(arrays.take("a", rows), values[rows])
+    assert not released
+    monkeypatch.setattr(mapped, "RESIDENT_BYTES", 2 * mapped.FAULT_BYTES)
+    np.testing.assert_array_equal(arrays.take("a", rows), values[rows])
+    assert not released, "the whole file is smaller"
+    monkeypatch.setattr(mapped, "RESIDENT_BYTES", 100)
+    np.testing.assert_array_equal(arrays.take("a", rows), values[rows])
+    assert released

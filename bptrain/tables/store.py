@@ -209,8 +209,8 @@ class Stored(Mapping[str, Array]):
             if last > first:
                 part = self.part(name, self.places(k)[name])
                 out[first:last] = part if rows is None else part[rows[first:last] - (end - self.sizes[k])]
+                self.release()
             first = last
-        self.release()
         return out
 
     def places(self, k: int) -> dict[str, Places]:
