@@ -11,7 +11,7 @@ import bptrain
 from bptrain.commands import race
 from bptrain.console.race_view import course, picture, sentence
 from bptrain.errors import ConfigError, InputError
-from bptrain.search.significance import compare_losses, holm, paired, two_sided
+from bptrain.search.significance import compare_losses, compute_p_value, holm, two_sided
 from bptrain.search.standings import Standing
 from bptrain.search.vary import Contender, contenders, split_values
 
@@ -32,15 +32,15 @@ def test_students_t_is_that_of_the_tables(freedom, t, p):
 def test_a_paired_test_by_hand():
     """Differences 1, 2, 3: mean 2, deviation 1, t = 2 √3 with 2 degrees of freedom, p = 1 - t / √(2 + t²)."""
     t = 2 * math.sqrt(3)
-    assert paired([1, 2, 3]) == pytest.approx(1 - t / math.sqrt(2 + t * t), rel=1e-12)
-    assert paired([0.5]) is None
-    assert paired([0, 0, 0]) == 1
-    assert paired([1, 1, 1]) == 0
+    assert compute_p_value([1, 2, 3]) == pytest.approx(1 - t / math.sqrt(2 + t * t), rel=1e-12)
+    assert compute_p_value([0.5]) is None
+    assert compute_p_value([0, 0, 0]) == 1
+    assert compute_p_value([1, 1, 1]) == 0
 
 
 def test_noise_is_called_significant_as_rarely_as_it_says():
     rng = random.Random(1)
-    found = [paired([rng.gauss(0, 1) for _ in range(5)]) for _ in range(4000)]
+    found = [compute_p_value([rng.gauss(0, 1) for _ in range(5)]) for _ in range(4000)]
     share = sum(p < 0.05 for p in found) / len(found)
     assert 0.04 < share < 0.06
 

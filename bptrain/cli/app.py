@@ -96,7 +96,7 @@ def leave(error: Exception) -> NoReturn:
     if signals.received:
         error = StoppedError(signals.received[0])
     if callable(getattr(error, "format_message", None)):
-        misused(error)
+        report_misuse(error)
     if isinstance(error, ConfigError):
         from bptrain.console.problems import print_problems
 
@@ -116,7 +116,7 @@ def leave(error: Exception) -> NoReturn:
     fail([f"this is a bug in bptrain{or_elsewhere()}; please report it with the lines above"], ExitCode.BUG)
 
 
-def misused(error: Any) -> NoReturn:
+def report_misuse(error: Any) -> NoReturn:
     """Say in a line what is wrong with the arguments, as the parser of the command line found it."""
     if len(sys.argv) < 2:
         with contextlib.suppress(OSError):

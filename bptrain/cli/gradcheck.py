@@ -80,7 +80,7 @@ def show_checks(
 
     with progress() as watch, prints_aside():
         report = check_gradients(
-            config, overrides, code=code, method=method.value, entries=wanted(entries), watch=watch
+            config, overrides, code=code, method=method.value, entries=parse_entries(entries), watch=watch
         )
     if as_json:
         print_json(report.to_json())
@@ -90,8 +90,8 @@ def show_checks(
         raise typer.Exit(ExitCode.GRADIENT_CHECK_FAILED)
 
 
-def wanted(entries: str) -> Literal["auto", "all"] | int:
-    """The value of --entries."""
+def parse_entries(entries: str) -> Literal["auto", "all"] | int:
+    """Return the value of --entries."""
     if entries in ("auto", "all"):
         return "all" if entries == "all" else "auto"
     if not entries.isascii() or not entries.isdigit() or not 0 < int(entries) < 1 << 31:

@@ -10,7 +10,7 @@ from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import advice_on, is_number, shown
+from bptrain.tables.table import advice_on, is_number, quote
 from bptrain.tables.values import missing, text_of
 
 MOST_NAMED = 3
@@ -28,10 +28,10 @@ def text_among_numbers(rows: Selection, name: str, values: Array, advice: str = 
     """
     odd = odd_texts(values, rows.decimal)
     row = min(one.rows[0] for one in odd)
-    got = f"{rows.where(row)}: {name}: text among the numbers (got {shown(values[row])})"
+    got = f"{rows.where(row)}: {name}: text among the numbers (got {quote(values[row])})"
     total = sum(len(one.rows) for one in odd)
     if total > 1:
-        some = ", ".join(f"{shown(one.text)} in {places_of(rows, one.rows)}" for one in odd[:MOST_NAMED])
+        some = ", ".join(f"{quote(one.text)} in {places_of(rows, one.rows)}" for one in odd[:MOST_NAMED])
         numbers = np.count_nonzero(~missing(values)) - total
         got += f"; {numbers:,} numbers, and {some}{', ...' if len(odd) > MOST_NAMED else ''}"
     if is_number(values[row], "," if rows.decimal == "." else "."):
@@ -84,4 +84,4 @@ def show_value(value: object) -> str:
     """Return a value of a column for a message."""
     if value is None or value != value:
         return "nothing"
-    return shown(text_of(value)) if isinstance(value, float) else shown(value)
+    return quote(text_of(value)) if isinstance(value, float) else quote(value)

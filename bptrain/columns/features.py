@@ -20,7 +20,7 @@ from bptrain.columns.scalers import SCALERS, Scaler, Standard, Statistics
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import shown
+from bptrain.tables.table import quote
 from bptrain.tables.values import MISSING, UNSEEN, as_numbers, codes, first_no_number
 
 LARGEST = 1e37
@@ -204,7 +204,7 @@ class Categorical(Feature):
         if len(strange):
             if not self.ignores_unseen:
                 row = int(strange[0])
-                some = ", ".join(map(shown, self.categories[:10])) + (", ..." if len(self.categories) > 10 else "")
+                some = ", ".join(map(quote, self.categories[:10])) + (", ..." if len(self.categories) > 10 else "")
                 more = f", one of {len(strange):,} such rows" if len(strange) > 1 else ""
                 what = f"a value unseen in training{more} (got {show_value(values[row])}, known are {some})"
                 advice = "correct it, or train with unseen: ignore"

@@ -11,7 +11,7 @@ from bptrain.columns.options import Kind, Treatment
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import shown
+from bptrain.tables.table import quote
 from bptrain.tables.values import distinct, missing, text_of
 
 Shared = tuple[str, Imputer, bool, int]
@@ -68,7 +68,7 @@ def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
     word = fold(fill_text(policy, values[~missing(values)]))
     truth = next((each.index(word) for each in PAIRS if word in each), None)
     if truth is None:
-        what = f"{shown(word)} stands for a missing value; write {pair[0]} or {pair[1]}"
+        what = f"{quote(word)} stands for a missing value; write {pair[0]} or {pair[1]}"
         raise InputError(f"{rows.table.origin}: {name}: {what}")
     return Boolean(*shared, pair, pair[truth])
 
@@ -109,7 +109,7 @@ def fit_fill(rows: Selection, name: str, policy: Imputer) -> float:
     try:
         return float(value or 0.0)
     except ValueError:
-        what = f"{shown(value)} stands for a missing value and is no number; write a number"
+        what = f"{quote(value)} stands for a missing value and is no number; write a number"
         raise InputError(f"{rows.table.origin}: {name}: {what}") from None
 
 

@@ -9,7 +9,7 @@ from bptrain.arrays import Array, chunks_of, number_rows
 from bptrain.columns.split import Split, check_rows
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import shown
+from bptrain.tables.table import quote
 from bptrain.tables.values import missing
 
 NAMES = {
@@ -76,7 +76,7 @@ def read_times(rows: Selection, name: str) -> Array:
         return parse_dates(texts)
     except ValueError:
         row = next(k for k, text in enumerate(texts) if not is_date(text))
-        what = f"no number and no date (got {shown(texts[row])}); write dates as 2024-01-31 or 2024-01-31 23:59"
+        what = f"no number and no date (got {quote(texts[row])}); write dates as 2024-01-31 or 2024-01-31 23:59"
         raise InputError(f"{rows.where(row)}: {name}: {what}") from None
 
 
@@ -174,7 +174,7 @@ def split_by_column(rows: Selection, name: str) -> Parts:
     part = {text: NAMES.get(str(text).strip().lower()) for text in dict.fromkeys(texts)}
     if unknown := [text for text, one in part.items() if one is None]:
         row = texts.index(unknown[0])
-        what = f"expected train, validation or test (got {shown(unknown[0])})"
+        what = f"expected train, validation or test (got {quote(unknown[0])})"
         raise InputError(f"{rows.where(row)}: {name}: {what}; correct it, or choose another split")
     names = np.array([part[text] for text in texts])
     return {one: np.flatnonzero(names == one) for one in ("train", "validation", "test")}

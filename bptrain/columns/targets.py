@@ -12,7 +12,7 @@ from bptrain.columns.kinds import infer
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import Replaced, Table, is_number, shown
+from bptrain.tables.table import Replaced, Table, is_number, quote
 from bptrain.tables.values import PADDED, UNSEEN, are_numbers, as_numbers, codes, distinct
 from bptrain.tables.values import missing as missing_values
 
@@ -59,9 +59,9 @@ class Classes:
         unknown = np.flatnonzero(found == UNSEEN)
         if len(unknown):
             row = int(unknown[0])
-            known = ", ".join(shown(label) for label in self.labels[:20])
+            known = ", ".join(quote(label) for label in self.labels[:20])
             more = f", one of {len(unknown):,} such rows" if len(unknown) > 1 else ""
-            got = shown(values[row]) if values.dtype == object else f"{values[row]:.17g}"
+            got = quote(values[row]) if values.dtype == object else f"{values[row]:.17g}"
             what = f"a class unseen in training{more} (got {got}, known are {known})"
             raise InputError(f"{rows.where(row)}: {self.name}: {what}; let it train, or leave such rows out")
         return found
@@ -109,7 +109,7 @@ def find_classes(table: Table | Selection, name: str, missing: Imputer = Refuse(
     labels = find_labels(rows, name)
     if len(labels) < 2:
         where = "" if len(rows) == len(rows.table) else f", in the {len(rows):,} rows that train"
-        what = f"the target has a single class, {shown(labels[0])}{where}; there is nothing to learn"
+        what = f"the target has a single class, {quote(labels[0])}{where}; there is nothing to learn"
         raise InputError(f"{rows.table.origin}: {name}: {what}")
     return Classes(name, tuple(labels), missing)
 

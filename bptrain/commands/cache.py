@@ -48,12 +48,12 @@ def cache_contents() -> Contents:
         StorageError: it cannot be looked at.
     """
     with readable():
-        found = [described(path, status) for path, status in entries() if not is_unfinished(path.name)]
+        found = [read_entry(path, status) for path, status in entries() if not is_unfinished(path.name)]
     return Contents(str(folder()), tuple(found), LIMIT)
 
 
-def described(path: Path, status: os.stat_result) -> Kept:
-    """A table by the end of its file."""
+def read_entry(path: Path, status: os.stat_result) -> Kept:
+    """Return a cached table by the end of its file."""
     try:
         document = end_of(path, ARRAYS if path.suffix == ROWS else TABLE)
         facts = document["facts"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.code import load_codes
-from bptrain.config.dump import plain
+from bptrain.config.dump import to_plain
 from bptrain.config.families import FAMILIES, SECTIONS
 from bptrain.errors import InputError
 from bptrain.hints import Option, options
@@ -82,7 +82,7 @@ def default(option: Option) -> str | None:
     """The default of an option as YAML writes it."""
     if option.required:
         return None
-    value = plain(option.default)
+    value = to_plain(option.default)
     if value == '"':
         return f"'{value}'"
     written = json.dumps(value, ensure_ascii=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, is_dataclass
 from textwrap import wrap
 from typing import Any
 
-from bptrain.config.dump import FIRST, flow, plain
+from bptrain.config.dump import FIRST, flow, to_plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.load import Config
 from bptrain.config.yaml.origin import FieldPath
@@ -168,11 +168,11 @@ class Walk:
         """Yield a single value, or a list of such, broken where it is too long for a line."""
         mark = self.mark(after, before, path)
         if isinstance(after, tuple):
-            first, *others = flow_lines(prefix, plain(after))
+            first, *others = flow_lines(prefix, to_plain(after))
             yield Line(first.code, mark, doc)
             yield from others
         else:
-            yield Line(f"{prefix} {flow(plain(after))}", mark, doc)
+            yield Line(f"{prefix} {flow(to_plain(after))}", mark, doc)
 
 
 def flow_lines(prefix: str, items: Sequence[Any]) -> Iterator[Line]:

@@ -69,15 +69,15 @@ def escape(value: Any) -> Any:
 
 def section(value: Any) -> dict[str, Any]:
     """Return a dataclass as a mapping of its fields."""
-    return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Return the value of an option without classes: components as `name` or `{name: {options}}`."""
     if isinstance(value, tuple):
-        return list(map(plain, value))
+        return list(map(to_plain, value))
     if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
+        return {name: to_plain(item) for name, item in value.items()}
     if is_dataclass(value):
         inside = section(value)
         return inside if not is_component(value) else {name_of(value): inside} if inside else name_of(value)

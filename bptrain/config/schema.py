@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bptrain.config.dump import plain
+from bptrain.config.dump import to_plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
 from bptrain.hints import SINGLE, Choice, DictOf, Form, Hint, ListOf, Member, Option, Section, Single, options
@@ -79,7 +79,7 @@ def option_schema(option: Option, definitions: dict[str, Schema]) -> Schema:
     found = {"allOf": [found]} if "$ref" in found else found
     found = {"description": f"{option.doc}; {option.hint.describe()}", **found}
     if not option.required:
-        found["default"] = plain(option.default)
+        found["default"] = to_plain(option.default)
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING
 from typing import Any
 
-from bptrain.config.dump import plain
+from bptrain.config.dump import to_plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
 from bptrain.config.yaml.origin import FieldPath
@@ -64,7 +64,7 @@ def find_default(tree: Any, path: FieldPath, cls: type = Experiment) -> Any:
         return MISSING
     rest = path[1:]
     if not isinstance(tree, dict) or option.name not in tree:
-        return MISSING if option.required else descend(freeze(plain(option.default)), rest)
+        return MISSING if option.required else descend(freeze(to_plain(option.default)), rest)
     value = tree[option.name]
     for form in option.hint:
         if isinstance(form, Member) and rest:

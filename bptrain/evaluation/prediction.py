@@ -21,7 +21,7 @@ from bptrain.model.scoring import predict_rows
 from bptrain.spelling import suggestion
 from bptrain.tables.chunks import Chunks
 from bptrain.tables.guess import open_chunks
-from bptrain.tables.table import Table, shown
+from bptrain.tables.table import Table, quote
 from bptrain.tables.values import missing
 
 LARGEST_WHOLE = 2**53
@@ -157,7 +157,7 @@ def check_names(names: Sequence[str], carried: Sequence[str]) -> None:
     """
     twice = next((name for name in carried if names.count(name) > 1), None)
     if twice is not None:
-        raise InputError(f"--id {shown(twice)}: a column of the predictions is called so; rename it in the file")
+        raise InputError(f"--id {quote(twice)}: a column of the predictions is called so; rename it in the file")
 
 
 def predictions(
@@ -256,7 +256,7 @@ def require_finite_outputs(table: Table, rows: Array | None, start: int, columns
 def warn(chunks: Chunks, model: Model, carried: Sequence[str], tallies: Tallies) -> None:
     """Say what became of rows and columns."""
     if tallies.dropped:
-        where = ", ".join(f"{shown(name)} in {count:,}" for name, count in tallies.missing.items())
+        where = ", ".join(f"{quote(name)} in {count:,}" for name, count in tallies.missing.items())
         what = f"{tallies.dropped:,} of {chunks.rows:,} rows have no prediction, for a missing value ({where})"
         warnings.warn(f"{chunks.origin}: {what}; their cells are empty", BptrainWarning, stacklevel=4)
     if tallies.unseen:

@@ -26,7 +26,7 @@ from bptrain.tables import cache
 from bptrain.tables.mapped import ArrayWriter, MappedArrays, Records
 from bptrain.tables.selection import Selection
 from bptrain.tables.store import Damaged
-from bptrain.tables.table import Table, shown
+from bptrain.tables.table import Table, quote
 
 CHUNK_VALUES = 1 << 19
 """Numbers that are encoded at a time on their way into a file."""
@@ -144,7 +144,7 @@ def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> Encoded:
         except (Damaged, OSError, ValueError, LookupError, TypeError) as error:
             cache.say(f"{path}: cannot be used ({error}); it is written again")
     if arrays is None:
-        with cache.written(path, lambda file: write_rows(model, splits, file), cached=cached) as path:
+        with cache.write_cached(path, lambda file: write_rows(model, splits, file), cached=cached) as path:
             arrays = MappedArrays(path)
     rows = {}
     for name in splits:
@@ -231,13 +231,13 @@ def write_rows(model: Model, splits: Mapping[str, Selection], file: Any) -> None
 
 def describe_unseen(unseen: Mapping[str, int]) -> str:
     """Describe categories that training did not know."""
-    where = ", ".join(f"{shown(name)} in {count:,} row{'s' * (count > 1)}" for name, count in unseen.items())
+    where = ", ".join(f"{quote(name)} in {count:,} row{'s' * (count > 1)}" for name, count in unseen.items())
     return f"values unseen in training are ignored ({where})"
 
 
 def describe_ignored(names: Sequence[str]) -> str:
     """Describe columns that the model does not know."""
-    some = ", ".join(map(shown, names[:10])) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
+    some = ", ".join(map(quote, names[:10])) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
     return f"ignored the column{'s' * (len(names) > 1)} {some}"
 
 

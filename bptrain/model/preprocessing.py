@@ -21,7 +21,7 @@ from bptrain.nn import Loss
 from bptrain.registry import name_of
 from bptrain.spelling import suggestion
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table, shown
+from bptrain.tables.table import Table, quote
 from bptrain.tables.values import first_no_number, missing
 
 
@@ -84,8 +84,8 @@ def label_kind(train: Selection, name: str) -> Kind:
     if inferred.kind == "mixed":
         return "numeric"
     present = values[~missing(values)]
-    got = f"got {shown(present[0])}" if len(present) else "it is empty"
-    what = f"{shown(name)} is no label: one is 0 or 1, or yes or no ({got}); for classes write task: multi_task"
+    got = f"got {quote(present[0])}" if len(present) else "it is empty"
+    what = f"{quote(name)} is no label: one is 0 or 1, or yes or no ({got}); for classes write task: multi_task"
     raise OptionError(Mistake("data.target", what, "BP122"))
 
 
@@ -119,7 +119,8 @@ def class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float
     labels = {str(label): label for label in classes.labels}
     mistakes = [
         Mistake(
-            f"data.class_weight.{label}", f"{shown(label)} is no class of {data.target}; {suggestion(label, labels)}"
+            f"data.class_weight.{label}",
+            f"{quote(label)} is no class of {data.target}; {suggestion(label, labels)}",
         )
         for label in given
         if label not in labels
@@ -199,7 +200,7 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     # The texts that are marks already need not be repeated where nothing is missing.
     kept = marks if any(missing(column).any() for column in table.columns.values()) else ()
     texts = [one.text for one in odd]
-    which = ", ".join(map(shown, texts)) + (" means" if len(texts) == 1 else " mean")
+    which = ", ".join(map(quote, texts)) + (" means" if len(texts) == 1 else " mean")
     advice += f", or, if {which} a missing value, write missing: {flow([*kept, *texts])} in the options of the source"
     policy = (data.target_treatment(name) if target else data.treatment(name)).missing
     if policy.fills or isinstance(policy, Drop):

@@ -15,7 +15,7 @@ from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.roles import Roles
 from bptrain.spelling import suggestion
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table, shown
+from bptrain.tables.table import Table, quote
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def drop_rows(table: Table, names: Sequence[str], notes: list[str]) -> Selection
 
 def describe_dropped(table: Table, rows: Array, counts: dict[str, int]) -> str:
     """Describe how many rows are dropped: all of the table but those given, for as many missing values by column."""
-    where = ", ".join(f"{shown(name)} in {count:,}" for name, count in counts.items())
+    where = ", ".join(f"{quote(name)} in {count:,}" for name, count in counts.items())
     return f"{table.origin}: {len(table) - len(rows):,} of {len(table):,} rows dropped for a missing value ({where})"
 
 
@@ -123,6 +123,6 @@ def check_single_rows(rows: Selection, classes: Classes, codes: Array) -> None:
         return
     row = int(np.flatnonzero(counts[codes] == 1)[0])
     label = classes.labels[codes[row]]
-    text = shown(label) if isinstance(label, str) else f"{label:g}"
+    text = quote(label) if isinstance(label, str) else f"{label:g}"
     what = f"the class {text} has a single row ({rows.where(row)}), which cannot be in every part"
     raise OptionError(Mistake("data.split.method", f"{what}; leave the row out, or use method: random", "BP128"))

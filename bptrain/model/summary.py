@@ -143,7 +143,7 @@ def loss_in_force(model: Model, head: Head, batch: int) -> str:
         over += f"{' times' if weighting.classes else ', each row weighing'} what {weighting.column} says"
     names = [option.name for option in options(type(loss))]
     chosen = [" = ".join(dict.fromkeys((symbol_of(loss, name), name))) for name in names]
-    values = [f"{name} = {written(getattr(loss, key))}" for name, key in zip(chosen, names, strict=True)]
+    values = [f"{name} = {render_option(getattr(loss, key))}" for name, key in zip(chosen, names, strict=True)]
     return "; ".join(filter(None, (text, f"the mean over a batch of {over}", ", ".join(values))))
 
 
@@ -161,13 +161,13 @@ def in_words(component: object) -> str:
     return summary(type(component)).removesuffix(".")
 
 
-def written(value: Any) -> str:
+def render_option(value: Any) -> str:
     """Return an option's value as YAML has it."""
     names = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
         return names[value]
     if isinstance(value, tuple):
-        return f"[{', '.join(map(written, value))}]"
+        return f"[{', '.join(map(render_option, value))}]"
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 

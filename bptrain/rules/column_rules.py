@@ -13,7 +13,7 @@ from bptrain.errors import Mistake
 from bptrain.model.roles import feature_field, listed_features
 from bptrain.rules.rule import Case, rule
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import shown
+from bptrain.tables.table import quote
 
 FAR = 20.0
 """A column whose mean or standard deviation is beyond this counts as unscaled."""
@@ -34,11 +34,11 @@ def warn_of_columns(case: Case, code: str) -> Iterator[Mistake]:
     found, data = case.find_warned(code), case.config.experiment.data
     if listed_features(data)[1] is not None:
         for name, message in found.items():
-            yield Mistake(feature_field(data, name), f"{shown(name)}: {message}; {advice(case, code, (name,))}")
+            yield Mistake(feature_field(data, name), f"{quote(name)}: {message}; {advice(case, code, (name,))}")
     elif found:
         (first, message), *others = found.items()
-        also = ", ".join(shown(name) for name, _ in others[:MOST_NAMED]) + ", ..." * (len(others) > MOST_NAMED)
-        what = f"{shown(first)}: {message}" + f" (also {also})" * bool(others)
+        also = ", ".join(quote(name) for name, _ in others[:MOST_NAMED]) + ", ..." * (len(others) > MOST_NAMED)
+        what = f"{quote(first)}: {message}" + f" (also {also})" * bool(others)
         yield Mistake("data.features", f"{what}; {advice(case, code, tuple(found))}")
 
 
@@ -81,7 +81,7 @@ def unscaled_features(case: Case) -> Iterator[Mistake]:
     varied = np.array([s for name, s in zip(names, spreads, strict=True) if s > 0 and name not in numbered])
     worst = int(np.argmax(size))
     if size[worst] > FAR:
-        got = f"{shown(names[worst])} has mean {means[worst]:.3g} and standard deviation {spreads[worst]:.3g}"
+        got = f"{quote(names[worst])} has mean {means[worst]:.3g} and standard deviation {spreads[worst]:.3g}"
     elif varied.size and varied.max() > APART * varied.min():
         got = f"standard deviations go from {varied.min():.3g} to {varied.max():.3g}"
     elif varied.size and varied.max() < 1 / APART:

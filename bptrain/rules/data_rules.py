@@ -11,7 +11,7 @@ from bptrain.errors import Mistake
 from bptrain.registry import name_of
 from bptrain.rules.column_rules import FAR
 from bptrain.rules.rule import Case, rule
-from bptrain.tables.table import shown
+from bptrain.tables.table import quote
 
 FEW_ROWS = 10
 """A score of fewer rows than this says next to nothing."""
@@ -44,7 +44,7 @@ def unscaled_target(case: Case) -> Iterator[Mistake]:
         values = column.numbers(case.assembly.selections["train"])[0]
         mean, spread = float(np.mean(values)), float(np.std(values))
         if max(abs(mean), spread) > FAR:
-            got = f"{shown(column.name)} has mean {mean:.3g} and standard deviation {spread:.3g}"
+            got = f"{quote(column.name)} has mean {mean:.3g} and standard deviation {spread:.3g}"
             advice = "write target_scaling: standard"
             yield Mistake("data.target_scaling", f"the target is not scaled ({got}); {advice}")
 
@@ -78,7 +78,7 @@ def errors_on_classes(case: Case) -> Iterator[Mistake]:
         name = columns.singles[0].name
         if written.task == "auto" and likely_task(table, name) == "classification":
             count = len(np.unique(table.columns[name]))
-            what = f"{loss} on {shown(name)}, which has {count} whole values only (class numbers have no distances)"
+            what = f"{loss} on {quote(name)}, which has {count} whole values only (class numbers have no distances)"
             yield Mistake("loss", f"{what}; use cross-entropy, or write task: regression if they are quantities")
 
 
@@ -107,8 +107,8 @@ def lonely_classes(case: Case) -> Iterator[Mistake]:
     counts = sum(np.bincount(codes_of(targets), minlength=len(target.labels)) for targets in portions)
     lonely = [label for label, count in zip(target.labels, np.asarray(counts), strict=True) if count == 1]
     if lonely:
-        who = f"the class {shown(lonely[0])} has" if len(lonely) == 1 else f"{len(lonely)} classes have"
-        some = "" if len(lonely) == 1 else f", such as {', '.join(map(shown, lonely[:3]))}"
+        who = f"the class {quote(lonely[0])} has" if len(lonely) == 1 else f"{len(lonely)} classes have"
+        some = "" if len(lonely) == 1 else f", such as {', '.join(map(quote, lonely[:3]))}"
         what = f"{who} a single row (it cannot be learned and tested at once{some})"
         yield Mistake("data.target", f"{what}; check the labels, or leave such rows out")
 

@@ -41,11 +41,11 @@ def compare_losses(better: str, one: Sequence[float], worse: str, other: Sequenc
     differences = [b - a for a, b in pairs]
     mean = sum(differences) / len(differences) if differences else inf
     diverged = sum(isfinite(a) and not isfinite(b) for a, b in zip(one, other, strict=True))
-    return Comparison(better, worse, wins, len(one), mean, paired(differences), diverged)
+    return Comparison(better, worse, wins, len(one), mean, compute_p_value(differences), diverged)
 
 
-def paired(differences: Sequence[float]) -> float | None:
-    """How often chance alone would make differences of 0 on average look so large: a two-sided t-test.
+def compute_p_value(differences: Sequence[float]) -> float | None:
+    """Return how often chance alone would make differences of 0 on average look so large: a two-sided t-test.
 
     Source: Student, 1908. None for fewer than two.
     """

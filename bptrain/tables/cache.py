@@ -91,7 +91,7 @@ def load(source: Source, *, cached: bool = True, memory: int | None = None) -> T
     path = folder() / f"{key(source, before)}{SUFFIX}"
     if not in_memory:
         in_use.add(path)
-    if cached and (found := kept(path, in_memory=in_memory)) is not None:
+    if cached and (found := read_cached(path, in_memory=in_memory)) is not None:
         return found
 
     def unchanged() -> bool:
@@ -108,8 +108,8 @@ def load(source: Source, *, cached: bool = True, memory: int | None = None) -> T
     def write(file: BinaryIO) -> None:
         write_table(file, source.chunks(), name_of(source), files)
 
-    with written(path, write, cached=cached, keep=unchanged) as path:
-        mapped = kept(path, in_memory=False)
+    with write_cached(path, write, cached=cached, keep=unchanged) as path:
+        mapped = read_cached(path, in_memory=False)
     if mapped is None:
         raise StorageError(f"{path}: what was written does not come back as it was")
     return mapped
@@ -140,8 +140,8 @@ def key(source: Source, files: list[State]) -> str:
     return sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def kept(path: Path, *, in_memory: bool = True) -> Table | None:
-    """A table as it was kept, if it was.
+def read_cached(path: Path, *, in_memory: bool = True) -> Table | None:
+    """Return a table as it was cached, if it was.
 
     Warns:
         BptrainNote: it is damaged, and gone now.
@@ -192,7 +192,7 @@ def write_table(file: BinaryIO, chunks: Iterable[Table], source: str, files: tup
 
 
 @contextmanager
-def written(
+def write_cached(
     path: Path, write: Callable[[BinaryIO], None], *, cached: bool, keep: Callable[[], bool] = lambda: True
 ) -> Iterator[Path]:
     """Have a file written: in the cache, or where that cannot be, one that goes with the context.

@@ -90,7 +90,7 @@ class Table:
             if values[row] is None:
                 raise InputError(f"{self.where(row)}: {name}: the whole column is empty; leave it out of data.features")
             advice = advice_on(values[row], self.decimal)
-            raise InputError(f"{self.where(row)}: {name}: text among the numbers (got {shown(values[row])}); {advice}")
+            raise InputError(f"{self.where(row)}: {name}: text among the numbers (got {quote(values[row])}); {advice}")
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):
             what = "a missing value or NaN" if np.isnan(values[wrong[0]]) else "an infinite value"
@@ -147,8 +147,8 @@ def advice_on(text: str, decimal: str = ".") -> str:
     return "only numbers can be computed with: leave the column out of data.features, or encode it as numbers"
 
 
-def shown(value: object) -> str:
-    """A value of the user's data for a message: quoted, control characters escaped, cut to 60 characters."""
+def quote(value: object) -> str:
+    """Write a value of the user's data for a message: quoted, control characters escaped, cut to 60 characters."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -11,7 +11,7 @@ from bptrain.columns.scalers import Standard
 from bptrain.columns.targets import Task, check_varied, find_classes, likely_task
 from bptrain.errors import InputError
 from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table, shown
+from bptrain.tables.table import Table, quote
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def propose_goal(table: Table, name: str, *, enough: int) -> Goal:
             raise InputError(f"{table.origin}: {name}: {what}")
         if 1 in sizes and len(rows) >= enough:
             row = int(np.flatnonzero(codes == sizes.index(1))[0])
-            what = f"the class {shown(classes.labels[sizes.index(1)])} has a single row; correct it or remove the row"
+            what = f"the class {quote(classes.labels[sizes.index(1)])} has a single row; correct it or remove the row"
             raise InputError(f"{rows.where(row)}: {name}: {what}")
         counts = {str(label): size for label, size in zip(classes.labels, sizes, strict=True)}
         return Goal(name, task, f"{len(sizes)} classes", len(rows), missing, counts)
@@ -95,7 +95,7 @@ def propose_column(column: ColumnProfile) -> Proposal:
     for one in column.warnings:
         if one.code == "BP222":
             value = column.values[0]
-            constant = shown(value) if isinstance(value, str) else f"{value:g}"
+            constant = quote(value) if isinstance(value, str) else f"{value:g}"
             return Proposal(column.name, words, f"it is {constant} in every row")
         if one.code != "BP226" and (column.leak is None or column.leak.is_copy or one.code == "BP223"):
             return Proposal(column.name, words, one.message, options=options_of(column))

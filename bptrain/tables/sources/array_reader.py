@@ -18,7 +18,7 @@ from bptrain.errors import InputError
 from bptrain.npy import Header, read_header
 from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import check_declared, check_file, is_zipped, open_file, reading
-from bptrain.tables.table import shown
+from bptrain.tables.table import quote
 
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
@@ -141,7 +141,7 @@ def chunks_of_arrays(
         columns[name] = names_of(name, array, always=name == numbered)
         others = {one for other in columns if other != name for one in columns[other]}
         if twice := next((one for one in columns[name] if one in others), None):
-            raise InputError(f"{array.where}: two columns are named {shown(twice)}; name inputs and target")
+            raise InputError(f"{array.where}: two columns are named {quote(twice)}; name inputs and target")
     rows = next(iter(arrays.values())).rows
 
     def read(names: Sequence[str], most: int) -> Iterator[Mapping[str, Array]]:
@@ -165,7 +165,7 @@ def head(file: BinaryIO, where: object) -> Header:
     try:
         header = read_header(file)
     except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
-        reason = shown(str(error).splitlines()[0] if str(error) else type(error).__name__)
+        reason = quote(str(error).splitlines()[0] if str(error) else type(error).__name__)
         raise InputError(f"{where}: not an array that can be read ({reason}); save numbers with np.save") from None
     check_dtype(header.dtype, where)
     if not all(header.shape):
@@ -262,7 +262,7 @@ def idx_header(file: BinaryIO, path: Path) -> Header:
     """
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in IDX_TYPES:
-        raise InputError(f"{path}: not an IDX file (it begins with {shown(magic)}); MNIST's files are such")
+        raise InputError(f"{path}: not an IDX file (it begins with {quote(magic)}); MNIST's files are such")
     if not 1 <= magic[3] <= MOST_DIMENSIONS:
         raise InputError(f"{path}: it declares {magic[3]} dimensions; 1 to {MOST_DIMENSIONS} are read")
     lengths = file.read(4 * magic[3])

@@ -13,7 +13,7 @@ from typing import Any
 from bptrain.errors import InputError
 from bptrain.tables.files import reading
 from bptrain.tables.sources.decoding import LONGEST, encoding_of, open_text
-from bptrain.tables.table import register_place, shown
+from bptrain.tables.table import quote, register_place
 
 DELIMITERS = (",", ";", "\t", "|")
 """The delimiters that are tried, the usual one first."""
@@ -102,7 +102,7 @@ def check_divided(path: Path, name: str, start: str, form: CsvFormat) -> None:
     """
     other = next((mark for mark in DELIMITERS if mark in name and mark != form.delimiter), None)
     if other and not (form.quote and start.startswith(form.quote)):
-        what = f"the header is one column, {shown(name)}, and {NAMES.get(other, repr(other))} would divide it"
+        what = f"the header is one column, {quote(name)}, and {NAMES.get(other, repr(other))} would divide it"
         raise InputError(f"{path}:1: {what}; write delimiter: {'auto' if other == chr(9) else repr(other)}")
 
 
@@ -132,7 +132,7 @@ def records(path: Path, form: CsvFormat) -> Generator[tuple[int, list[str]], Non
         InputError: a line or a value is far too long.
     """
     with reading(path), open_text(path, form.encoding) as text:
-        reader = form.reader(bounded(path, text))
+        reader = form.reader(read_lines(path, text))
         width = len(next(reader)) if form.header else 0
         start = reader.line_num + 1 if form.header else 1
         try:
@@ -145,8 +145,8 @@ def records(path: Path, form: CsvFormat) -> Generator[tuple[int, list[str]], Non
             raise InputError(f"{path}:{start}: {error}; look for a quote that is not closed") from None
 
 
-def bounded(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
-    """The lines of a text.
+def read_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines of a text.
 
     Raises:
         InputError: one is far too long.
@@ -200,7 +200,7 @@ def find_misquoted(path: Path, form: CsvFormat, line: int) -> int | None:
     mark, end = re.escape(form.quote), re.escape(form.delimiter)
     value = re.compile(f"(?:{mark}(?:[^{mark}]|{mark}{mark})*{mark}|[^{mark}{end}\r\n][^{end}\r\n]*|)({end}|[\r\n]|$)")
     with reading(path), open_text(path, form.encoding) as text:
-        rest = "".join(islice(bounded(path, text), line - 1, line - 1 + 1000))[:LONGEST]
+        rest = "".join(islice(read_lines(path, text), line - 1, line - 1 + 1000))[:LONGEST]
     place, count = 0, 0
     while found := value.match(rest, place):
         if found[1] != form.delimiter:

@@ -22,7 +22,7 @@ from bptrain.tables.sources.csv_format import CsvFormat, CsvLines, find_misquote
 from bptrain.tables.sources.csv_scan import Tally, scan
 from bptrain.tables.sources.decoding import LONGEST, as_utf8
 from bptrain.tables.sources.duck import check_names, connect, fill_missing, literal, quote_name
-from bptrain.tables.table import Table, shown
+from bptrain.tables.table import Table, quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -146,7 +146,7 @@ def check_same_header(file: CsvFile, first: CsvFile) -> None:
     if k is None:
         differs = f"{len(file.names)} columns and not {len(first.names)}"
     else:
-        differs = f"column {k + 1} is {shown(file.names[k])} and not {shown(first.names[k])}"
+        differs = f"column {k + 1} is {quote(file.names[k])} and not {quote(first.names[k])}"
     what = f"the header is another than that of {first.path} ({differs})"
     raise InputError(f"{file.path}:1: {what}; files that are read together need the same header")
 
@@ -283,4 +283,4 @@ def describe_refused(file: CsvFile, text: str) -> InputError:
     if "Maximum line size" in text:
         what = f"a line of more than {LONGEST:,} bytes; look for a quote that is not closed"
         return InputError(f"{where}: {what}")
-    return InputError(f"{where}: cannot be read as CSV ({shown(text.splitlines()[0])})")
+    return InputError(f"{where}: cannot be read as CSV ({quote(text.splitlines()[0])})")

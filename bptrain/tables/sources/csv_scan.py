@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bptrain.errors import InputError
 from bptrain.tables.files import reading
-from bptrain.tables.sources.csv_format import CsvFormat, bounded
+from bptrain.tables.sources.csv_format import CsvFormat, read_lines
 from bptrain.tables.sources.decoding import BrokenText, chunks, open_text
 
 ENDS = {"\r\n": "CR LF", "\n": "LF", "\r": "CR"}
@@ -87,7 +87,7 @@ def other_end(path: Path, form: CsvFormat) -> InputError:
     """The first line that does not end as the lines before."""
     first, inside = "", 0
     with reading(path), open_text(path, form.encoding) as text:
-        for number, line in enumerate(bounded(path, text), 1):
+        for number, line in enumerate(read_lines(path, text), 1):
             inside = (inside + line.count(form.quote)) % 2 if form.quote else 0
             end = "\r\n" if line.endswith("\r\n") else line[-1:]
             if inside or end not in ENDS:

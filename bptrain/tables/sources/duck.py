@@ -8,7 +8,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.tables.table import shown
+from bptrain.tables.table import quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -57,8 +57,8 @@ def check_names(names: list[str], where: object, what: str = "column") -> None:
     seen: dict[str, str] = {}
     for k, name in enumerate(names):
         if not name.strip() or "\0" in name:
-            raise InputError(f"{where}: {what} {k + 1} has no usable name (got {shown(name)}); write one")
+            raise InputError(f"{where}: {what} {k + 1} has no usable name (got {quote(name)}); write one")
         if name.lower() in seen:
-            both = "" if seen[name.lower()] == name else f" and {shown(seen[name.lower()])}"
-            raise InputError(f"{where}: two {what}s are named {shown(name)}{both}; rename one")
+            both = "" if seen[name.lower()] == name else f" and {quote(seen[name.lower()])}"
+            raise InputError(f"{where}: two {what}s are named {quote(name)}{both}; rename one")
         seen[name.lower()] = name

@@ -16,7 +16,7 @@ from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import is_zipped, reading
 from bptrain.tables.sources.decoding import LONGEST, BrokenText, as_utf8, chunks, encoding_of, open_text, temporary
 from bptrain.tables.sources.duck import check_names, connect, fill_missing, literal, quote_name
-from bptrain.tables.table import register_place, shown
+from bptrain.tables.table import quote, register_place
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -212,7 +212,7 @@ def first_wrong(path: Path, encoding: str, reason: str = "") -> InputError:
         for number, line in every:
             if wrong := objection(line):
                 return InputError(f"{path}:{number}: {wrong}")
-    return InputError(f"{path}: cannot be read as JSON lines ({shown(reason)})")
+    return InputError(f"{path}: cannot be read as JSON lines ({quote(reason)})")
 
 
 def objection(line: str) -> str:
@@ -229,7 +229,7 @@ def objection(line: str) -> str:
     except ValueError as error:
         return f"not JSON ({error})"
     if not isinstance(pairs, Pairs):
-        return f'expected an object such as {{"a": 1}} (got {shown(line.strip())}); write one object a line'
+        return f'expected an object such as {{"a": 1}} (got {quote(line.strip())}); write one object a line'
     seen = set()
     for name, value in pairs:
         if name in seen:
@@ -239,7 +239,7 @@ def objection(line: str) -> str:
             kind = "an object" if isinstance(value, Pairs) else "a list"
             return f"{name}: {kind} inside of the object; write its values as keys of their own, such as {name}_0"
         if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
-            return f"{name}: half of a character (got {shown(value)}); write the whole"
+            return f"{name}: half of a character (got {quote(value)}); write the whole"
     return ""
 
 

@@ -11,7 +11,7 @@ from bptrain.spelling import suggestion
 from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import check_expansion, check_file, reading
 from bptrain.tables.sources.array_reader import OpenArray, chunks_of_arrays, head
-from bptrain.tables.table import shown
+from bptrain.tables.table import quote
 
 INPUTS = ("x", "X", "data", "inputs", "features")
 TARGETS = ("y", "Y", "target", "targets", "label", "labels")
@@ -54,7 +54,7 @@ def open_npz(path: Path, inputs: str | None = None, target: str | None = None) -
         for name, array in arrays.items():
             called = {x: "x", y: "y"}.get(name, name)
             if called in named:
-                raise InputError(f"{path}: {name}: two columns are named {shown(called)}; name inputs and target")
+                raise InputError(f"{path}: {name}: two columns are named {quote(called)}; name inputs and target")
             named[called] = array
         return chunks_of_arrays(path, named, "x" if x else None, ("y",) if y in arrays else (), stack)
 

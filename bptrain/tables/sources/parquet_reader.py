@@ -11,7 +11,7 @@ from bptrain.errors import InputError
 from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import check_file, reading
 from bptrain.tables.sources.duck import check_names, connect, fill_missing, literal, quote_name
-from bptrain.tables.table import shown
+from bptrain.tables.table import quote
 
 MAGIC = b"PAR1"
 
@@ -75,7 +75,7 @@ def damages(path: Path) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, UnicodeDecodeError) as error:
-        reason = shown(str(error).splitlines()[0])
+        reason = quote(str(error).splitlines()[0])
         raise InputError(f"{path}: the file is damaged ({reason}); write or fetch it again") from None
 
 
@@ -104,7 +104,7 @@ def check_is_parquet(path: Path) -> None:
     if start != MAGIC:
         if start == b"PARE":
             raise InputError(f"{path}: the file is encrypted; write it without a key")
-        raise InputError(f"{path}: not a Parquet file (it begins with {shown(start)}); name its format instead")
+        raise InputError(f"{path}: not a Parquet file (it begins with {quote(start)}); name its format instead")
     if size < 12 or end != MAGIC or struct.unpack("<I", length)[0] > size - 12:
         raise InputError(f"{path}: the Parquet file is cut short or damaged; write or fetch it again")
 
@@ -148,5 +148,5 @@ def is_numeric(path: Path, name: str, kind: str) -> bool:
         return True
     if flat and kind.startswith(TEXT):
         return False
-    what = f"values of the type {shown(kind)} are no column of a table"
+    what = f"values of the type {quote(kind)} are no column of a table"
     raise InputError(f"{path}: {name}: {what}; write numbers or text instead, or leave the column out of the file")
