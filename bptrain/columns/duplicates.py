@@ -79,19 +79,22 @@ def digests(*blocks: Array) -> Array:
 
     blocks `(rows, columns)` or `(rows,)`.
     """
-    rows = len(blocks[0])
-    total = np.zeros(rows, np.uint64)
-    rng = np.random.default_rng(0)
+    total, rng = np.zeros(len(blocks[0]), np.uint64), np.random.default_rng(0)
     for block in blocks:
-        wide = block if block.ndim > 1 else block[:, None]
-        # A zero has two signs.
-        words = np.ascontiguousarray(wide + 0).view(np.uint32)
-        factors = rng.integers(0, 1 << 63, words.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-        for start in range(0, rows, CHUNK):
-            part = words[start : start + CHUNK].astype(np.uint64)
-            part *= np.uint64(0x9E3779B97F4A7C15)
-            part ^= part >> np.uint64(29)
-            part *= factors
-            part ^= part >> np.uint64(32)
-            total[start : start + CHUNK] += part.sum(axis=1, dtype=np.uint64)
+        add_digests(total, block, rng)
     return total
+
+
+def add_digests(total: Array, block: Array, rng: np.random.Generator) -> None:
+    """Add what the next block comes to for each row to digests `(rows,)`, which begin with 0 and `default_rng(0)`."""
+    wide = block if block.ndim > 1 else block[:, None]
+    words = (wide[:0] + 0).dtype.itemsize // 4 * wide.shape[1]
+    factors = rng.integers(0, 1 << 63, words, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    for start in range(0, len(total), CHUNK):
+        # A zero has two signs.
+        some = np.ascontiguousarray(wide[start : start + CHUNK] + 0).view(np.uint32).astype(np.uint64)
+        some *= np.uint64(0x9E3779B97F4A7C15)
+        some ^= some >> np.uint64(29)
+        some *= factors
+        some ^= some >> np.uint64(32)
+        total[start : start + CHUNK] += some.sum(axis=1, dtype=np.uint64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.duplicates import digests
+from bptrain.columns.duplicates import add_digests
 from bptrain.columns.targets import Classes
 from bptrain.tables.selection import Selection
 from bptrain.tables.values import codes, missing
@@ -67,14 +67,12 @@ def present(rows: Selection, name: str) -> Selection:
 
 def row_keys(splits: Sequence[Selection], names: Sequence[str]) -> list[Array]:
     """Return a number for each row of each split, the same for rows that are alike in the named columns."""
-    blocks: list[list[Array]] = [[] for _ in splits]
+    each = [(rows, np.zeros(len(rows), np.uint64), np.random.default_rng(0)) for rows in splits]
     for name in names:
         places: dict[object, int] = {None: -1}
-        for found, rows in zip(blocks, splits, strict=True):
-            found.append(as_numbers(rows.column(name), places))
-    return [
-        digests(*found) if found else np.zeros(len(rows), np.uint64) for found, rows in zip(blocks, splits, strict=True)
-    ]
+        for rows, keys, rng in each:
+            add_digests(keys, as_numbers(rows.column(name), places), rng)
+    return [keys for _, keys, _ in each]
 
 
 def as_numbers(values: Array, places: dict[object, int]) -> Array:
