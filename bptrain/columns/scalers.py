@@ -1,5 +1,6 @@
 """Scalers: bringing a column into a range that trains well, and back."""
 
+import sys
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -92,7 +93,9 @@ class Robust:
 
     def fit(self, column: Array) -> Statistics:
         low, median, high = (float(q) for q in np.percentile(column, (25, 50, 75), overwrite_input=True))
-        return median, (high - low) or 1.0
+        width, farthest = high - low, max(float(column.max()) - median, median - float(column.min()))
+        # Quartiles that are next to the same would scale far values beyond what a float holds.
+        return median, width if width * sys.float_info.max > farthest else 1.0
 
     def apply(self, column: Array, statistics: Statistics) -> Array:
         median, width = statistics
