@@ -1,9 +1,30 @@
-"""What a source, a scaler, an imputer or an augmentation of your own needs is all here."""
+"""What a source, a scaler, an imputer or an augmentation of your own needs is all here.
 
+The names of the files that these stood in before are still taken: `from bptrain.data.scalers import Standard`.
+"""
+
+import sys
+
+from bptrain.columns import augmentation, imputers, scalers
 from bptrain.columns.augmentation import AUGMENTATIONS, Augmentation
-from bptrain.columns.imputers import IMPUTERS, Imputer
-from bptrain.columns.scalers import SCALERS, Scaler
-from bptrain.tables.sources import SOURCES, Source
+from bptrain.columns.imputers import IMPUTERS, Drop, Imputer, Refuse
+from bptrain.columns.scalers import SCALERS, Scaler, Standard, Unscaled
+from bptrain.tables import selection, sources, table
+from bptrain.tables.selection import Selection
+from bptrain.tables.sources import (
+    SOURCES,
+    Bundled,
+    Csv,
+    Idx,
+    Inline,
+    Jsonl,
+    Npy,
+    Npz,
+    Parquet,
+    Source,
+    Synthetic,
+    Tsv,
+)
 from bptrain.tables.table import Table
 
 __all__ = [
@@ -12,8 +33,26 @@ __all__ = [
     "SCALERS",
     "SOURCES",
     "Augmentation",
+    "Bundled",
+    "Csv",
+    "Drop",
+    "Idx",
     "Imputer",
+    "Inline",
+    "Jsonl",
+    "Npy",
+    "Npz",
+    "Parquet",
+    "Refuse",
     "Scaler",
+    "Selection",
     "Source",
+    "Standard",
+    "Synthetic",
     "Table",
+    "Tsv",
+    "Unscaled",
 ]
+
+for module in (augmentation, imputers, scalers, selection, sources, table):
+    sys.modules[f"{__name__}.{module.__name__.rpartition('.')[2]}"] = module

@@ -208,7 +208,10 @@ def test_validate(bptrain_in, tiny, tmp_path):
     (error,) = report["errors"]
     assert set(error) == {"file", "line", "column", "field", "message", "code", "severity"}
     assert (error["line"], error["column"], error["field"]) == (1, 41, "data.target")
-    assert bptrain_in("validate", *sorted(CONFIGS.glob("*.yaml"))).returncode == 0
+    bundled = bptrain_in("validate", "--strict", "--json", *sorted(CONFIGS.rglob("*.yaml")))
+    # The one that shows how gradients vanish is warned of that.
+    (wrong,) = json.loads(bundled.stdout)["errors"]
+    assert (Path(wrong["file"]).name, wrong["code"]) == ("vanishing.yaml", "BP207")
 
 
 @pytest.fixture

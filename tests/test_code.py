@@ -471,3 +471,21 @@ def test_a_bug_of_bptrain_stays_one(bptrain_process, files):
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "this is a bug in bptrain, or in what my_layer.py gave it" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("bptrain.data", "SCALERS, Standard"),
+        ("bptrain.data.scalers", "SCALERS, Standard"),
+        ("bptrain.data.imputers", "IMPUTERS, Drop"),
+        ("bptrain.data.augmentation", "AUGMENTATIONS, Augmentation"),
+        ("bptrain.data.sources", "SOURCES, Csv"),
+        ("bptrain.data.table", "Table"),
+        ("bptrain.nn", "completed"),
+    ],
+)
+def test_names_of_an_earlier_version_are_still_imported(module, names, tmp_path):
+    """In a process of its own, where nothing is imported before."""
+    code = f"from {module} import {names}"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path, check=False).returncode == 0

@@ -16,6 +16,7 @@ from bptrain.code import loaded_code
 from bptrain.errors import BptrainNote, ConfigError, InputError, StorageError
 from bptrain.model import encoded_rows, encoding
 from bptrain.model.assemble import prepare
+from bptrain.model.encoding import digest_rows, have_digest
 from bptrain.run import npz
 from bptrain.tables import cache, chunks, mapped, store
 from bptrain.tables.sources import Csv, Idx, Jsonl, Npy, Npz, Parquet, decoding
@@ -576,3 +577,16 @@ def test_gathered_pages_are_released_before_they_are_too_many(tmp_path, monkeypa
     monkeypatch.setattr(mapped, "RESIDENT_BYTES", 100)
     np.testing.assert_array_equal(arrays.take("a", rows), values[rows])
     assert released
+
+
+def test_rows_are_told_from_others_wherever_they_are():
+    """A run that was begun with its rows in memory can go on with them in a file."""
+    as_csv(mixed())
+    inside = prepare(config()).parts
+    outside = prepare(config(), MAPPED).parts
+    assert outside["train"].mapped is not None
+    assert have_digest(outside, digest_rows(inside))
+    rows = mixed()
+    rows[7]["b"] = "9.5"
+    as_csv(rows)
+    assert not have_digest(prepare(config(), MAPPED).parts, digest_rows(inside))

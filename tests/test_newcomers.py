@@ -250,7 +250,7 @@ def test_a_newcomer_that_says_nothing_of_itself_is_let_pass():
 
 @pytest.mark.parametrize("cls", [Project, Forget, Center, Cube, Quartic], ids=lambda cls: cls.__name__)
 def test_the_gradient_check_tries_a_newcomer_alone(cls):
-    checks = list(Parts("complex", "auto").named([cls]))
+    checks = list(Parts("complex", "auto").check_classes([cls]))
     assert checks
     assert all(one.passed for one in checks), checks
 

@@ -32,8 +32,8 @@ def text_among_numbers(rows: Selection, name: str, values: Array, advice: str = 
     total = sum(len(one.rows) for one in odd)
     if total > 1:
         some = ", ".join(f"{quote(one.text)} in {places_of(rows, one.rows)}" for one in odd[:MOST_NAMED])
-        numbers = np.count_nonzero(~missing(values)) - total
-        got += f"; {numbers:,} numbers, and {some}{', ...' if len(odd) > MOST_NAMED else ''}"
+        if numbers := np.count_nonzero(~missing(values)) - total:
+            got += f"; {numbers:,} numbers, and {some}{', ...' if len(odd) > MOST_NAMED else ''}"
     if is_number(values[row], "," if rows.decimal == "." else "."):
         return InputError(f"{got}; {advice_on(values[row], rows.decimal)}")
     categories = f"columns: {{{name}: {{kind: categorical, unseen: ignore}}}}"

@@ -16,7 +16,7 @@ from bptrain.evaluation.predictions import Predictions, in_own_units, score_and_
 from bptrain.evaluation.targets import Target, targets
 from bptrain.metrics import Figure
 from bptrain.model.encoded_rows import Rows
-from bptrain.model.encoding import describe_ignored, describe_unseen, digest_rows, encode_splits
+from bptrain.model.encoding import describe_ignored, describe_unseen, encode_splits, have_digest
 from bptrain.model.model import Model
 from bptrain.model.read import reading_of
 from bptrain.model.roles import Roles
@@ -113,7 +113,7 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     parts: Mapping[str, Rows] = {}
     if splits.counts == counts:
         parts = encode_splits(model, splits.rows).rows
-    if not parts or digest_rows(parts) != stored["data"]:
+    if not parts or not have_digest(parts, stored["data"]):
         what = f"{table.origin} has changed since the model was trained"
         if table.is_mapped:
             what += ", or it is larger than data.memory and an earlier version of bptrain drew its rows in another way"

@@ -60,11 +60,15 @@ class Rows:
 
     def fingerprint(self) -> str:
         """Return a digest that tells whether rows are still the same, in the same order and at the same places."""
-        if self.mapped is not None:
-            return self.mapped.digest
+        return self.digest_content() if self.mapped is None else self.mapped.digest
+
+    def digest_content(self) -> str:
+        """Return the digest of the arrays one after the other, which is the same wherever the rows are."""
         total = hashlib.sha256()
-        targets = None if self.targets is self.inputs else self.targets
-        for array in (self.inputs, targets, self.numbers, self.weights):
-            if array is not None:
-                total.update(np.ascontiguousarray(array).view(np.uint8).data)
+        for name in ("inputs", "targets", "numbers", "weights"):
+            if name == "targets" and self.targets is self.inputs:
+                continue
+            for chunk in self.chunks():
+                if (array := getattr(chunk, name)) is not None:
+                    total.update(np.ascontiguousarray(array).view(np.uint8).data)
         return total.hexdigest()

@@ -249,7 +249,20 @@ def describe_duplicates(duplicates: Mapping[str, int], rows: Mapping[str, Rows])
 
 def digest_rows(rows: Mapping[str, Rows]) -> str:
     """Return a digest that tells whether all rows are still the same, and in the same splits."""
-    return sha256("".join(f"{name} {one.fingerprint()}\n" for name, one in rows.items()).encode()).hexdigest()
+    return join_digests({name: one.fingerprint() for name, one in rows.items()})
+
+
+def have_digest(rows: Mapping[str, Rows], digest: str) -> bool:
+    """Return whether rows are those of a digest: of `digest_rows`, or of the same rows while they were in memory."""
+    if digest_rows(rows) == digest:
+        return True
+    mapped = any(one.mapped is not None for one in rows.values())
+    return mapped and join_digests({name: one.digest_content() for name, one in rows.items()}) == digest
+
+
+def join_digests(digests: Mapping[str, str]) -> str:
+    """Return the digest of those of several splits."""
+    return sha256("".join(f"{name} {one}\n" for name, one in digests.items()).encode()).hexdigest()
 
 
 def locate_objection(model: Model, head: Head, objection: str) -> Mistake:

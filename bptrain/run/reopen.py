@@ -10,6 +10,7 @@ from bptrain.arrays import Array
 from bptrain.config import Config, dump, from_json, load, load_document
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.assemble import assemble
+from bptrain.model.encoding import have_digest
 from bptrain.model.read import read
 from bptrain.needs import meet
 from bptrain.run.checkpoint import needed_by, read_last, restore
@@ -84,7 +85,7 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
     check_changes(dump(from_json(stored["config"], str(file))), config)
     require_order(run, arrays)
     session = begin_again(config)
-    if session.data != stored["data"]:
+    if not have_digest(session.parts, stored["data"]):
         raise InputError(f"{run.path}: the data has changed since the run began; train a new run on it")
     restore(session, arrays, stored, file)
     decide_anew(session, config)

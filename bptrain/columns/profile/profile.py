@@ -240,10 +240,10 @@ def spread_of(finite: Array) -> Spread | None:
 
 
 def is_constant(values: Array, rows: Array | None = None) -> bool:
-    """Whether some rows of a column, or all, have one value, and none is missing."""
+    """Whether some rows of a column, or all, are two or more and have one value, and none is missing."""
     for chosen in (slice(HEAD), slice(None)):
         some = values[chosen] if rows is None else values[rows[chosen]]
-        if not len(some) or some[0] is None or (some != some[0]).any():
+        if len(some) < 2 or some[0] is None or (some != some[0]).any():
             return False
     return True
 
