@@ -1,4 +1,4 @@
-"""What tests of several files make: a config, and columns as tables hold them."""
+"""What tests of several files make: a config, tables, and columns as tables hold them."""
 
 from pathlib import Path
 
@@ -21,3 +21,34 @@ def text(*values: str | None) -> np.ndarray:
 def numbers(*values: float | None) -> np.ndarray:
     """Return a column of numbers, in which None is a missing value."""
     return np.array([np.nan if value is None else value for value in values], float)
+
+
+def write_passengers(path: Path, seed: int, rows: int = 1200) -> None:
+    """Write a table as that of the Titanic: categories, missing values, a skewed fare, and whether each survived."""
+    rng = np.random.default_rng(seed)
+    classes, ports = np.array(["1st", "2nd", "3rd"]), np.array(["C", "Q", "S"])
+    cabin, female = rng.choice(3, rows, p=[0.25, 0.2, 0.55]), rng.random(rows) < 0.36
+    age, port = rng.gamma(6, 5, rows), rng.choice(3, rows, p=[0.19, 0.09, 0.72])
+    fare = np.exp(rng.normal(3.4 - 0.5 * cabin, 0.7))
+    odds = 1.2 + 2.4 * female - 1.1 * cabin - 0.03 * age + 0.4 * np.log1p(fare) - 1.5 * (female & (cabin == 2))
+    survived = rng.random(rows) < 1 / (1 + np.exp(-1.5 * (odds - 0.6)))
+    hole = rng.random(rows)
+    lines = ["class,sex,age,fare,port,alone,survived"]
+    for k in range(rows):
+        years, where = "" if hole[k] < 0.2 else f"{age[k]:.1f}", "" if hole[k] > 0.98 else ports[port[k]]
+        sex, alone = ("male", "female")[int(female[k])], ("no", "yes")[k % 2]
+        lines.append(f"{classes[cabin[k]]},{sex},{years},{fare[k]:.2f},{where},{alone},{int(survived[k])}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def write_houses(path: Path, rows: int = 500) -> None:
+    """Write a table of made-up houses with their prices."""
+    rng = np.random.default_rng(0)
+    size = rng.integers(40, 220, rows)
+    rooms = np.clip(size // 30 + rng.integers(-1, 2, rows), 1, None)
+    garden, age = rng.choice(["yes", "no"], rows), rng.integers(0, 90, rows)
+    price = np.round(2.1 * size + 8 * rooms - 0.6 * age + 25 * (garden == "yes") + rng.normal(0, 12, rows), 1)
+    area = rng.choice(["centre", "north", "south"], rows)
+    price = np.round(price + 60 * (area == "centre"), 1)
+    lines = [",".join(map(str, row)) for row in zip(size, rooms, age, garden, area, price, strict=True)]
+    path.write_text("\n".join(["size,rooms,age,garden,area,price", *lines]) + "\n")

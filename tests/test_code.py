@@ -19,8 +19,8 @@ from bptrain.run import checkpoint, npz
 
 pytestmark = pytest.mark.usefixtures("code_is_taken_out")
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
-SWISH = re.search(r"```python\n(.*?)```", README, re.S)[1]
+PAGE = (Path(__file__).parents[1] / "bptrain" / "guide" / "extending.md").read_text()
+SWISH = re.search(r"```python\n# my_layer.py\n(.*?)```", PAGE, re.S)[1]
 
 HEAD = """from dataclasses import dataclass
 import numpy as np
@@ -144,11 +144,11 @@ def test_a_loss_a_layer_and_an_activation_of_ones_own_train_to_the_right_numbers
     np.testing.assert_allclose(result.best.score.loss, np.mean((expected * x - t) ** 4), rtol=1e-12)
 
 
-def test_the_readme_shows_what_is_said_without_the_file(bptrain_in, files):
+def test_the_guide_shows_what_is_said_without_the_file(bptrain_in, files):
     assert bptrain_in("train", "my.yaml", "--code", "my_layer.py", "-q").returncode == 0
     done = bptrain_in("evaluate", "runs/my-001")
     assert done.returncode == 2
-    assert f"\n$ bptrain evaluate runs/my-001\n{done.stderr}" in README
+    assert f"\n$ bptrain evaluate runs/my-001\n{done.stderr}" in PAGE
 
 
 def test_train_evaluate_validate_show_and_list(bptrain_in, files):

@@ -503,8 +503,8 @@ def test_a_sample_of_the_campaign_against_false_alarms(count):
     assert any(said is not None for said in found), "none was counted"
 
 
-def test_the_readme_shows_what_is_said_of_a_students_layer(bptrain_in, tmp_path, repository):
-    text = (repository / "README.md").read_text()
+def test_the_guide_and_the_readme_show_the_diagnosis_of_a_students_layer(bptrain_in, tmp_path, repository):
+    text = (repository / "bptrain" / "guide" / "gradients.md").read_text()
     _, _, rest = text.partition("A student derives")
     _, _, rest = rest.partition("```python\n")
     source, _, rest = rest.partition("```")
@@ -513,6 +513,7 @@ def test_the_readme_shows_what_is_said_of_a_students_layer(bptrain_in, tmp_path,
     assert done.returncode == 4
     _, _, rest = rest.partition("$ bptrain gradcheck --code student.py\n")
     shown, _, _ = rest.partition("```")
+    assert shown in (repository / "README.md").read_text()
     assert [line.strip() for line in shown.splitlines() if line.strip()] == [
         line.strip() for line in done.stdout.splitlines() if line.strip()
     ]

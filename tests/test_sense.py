@@ -287,7 +287,7 @@ def test_large_tables_are_judged_by_a_sample_and_confirmed_on_all_rows():
 
 
 def test_help_topics():
-    assert [topic.name for topic in bptrain.help_topics()] == [*sorted(RULES), "textbook"]
+    assert [topic.name for topic in bptrain.help_topics() if topic.kind in ("error", "warning")] == sorted(RULES)
     (topic,) = bptrain.help_topics("bp220")
     assert (topic.name, topic.kind, topic.title) == ("BP220", "warning", "unscaled features")
     assert [example.caption for example in topic.examples] == ["wrong", "right"]

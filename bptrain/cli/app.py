@@ -10,14 +10,29 @@ from io import TextIOWrapper
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from bptrain import __version__
 from bptrain.cli import signals
-from bptrain.commands import COMMANDS
+from bptrain.commands import COMMANDS, GROUPS
 from bptrain.errors import BptrainError, BptrainNote, BptrainWarning, ConfigError, ExitCode, Problem, StoppedError
+
+
+class GroupedCommands(TyperGroup):
+    """Lists the commands by what they are for, each with its whole line."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section for each group."""
+        width = max(len(command.name) for command in COMMANDS)
+        for group in GROUPS:
+            rows = [(f"{one.name:<{width}}", one.summary) for one in COMMANDS if one.group == group]
+            with formatter.section(group.capitalize()):
+                formatter.write_dl(rows)
+
 
 app = typer.Typer(
     name="bptrain",
+    cls=GroupedCommands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -22,7 +22,10 @@ def command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Time training steps and whole commands, beside scikit-learn, PyTorch and JAX where they are installed."""
+    """Time training steps, beside other libraries.
+
+    Those are scikit-learn, PyTorch and JAX, where they are installed; whole commands are timed too.
+    """
     from bptrain.commands.bench import benchmark
     from bptrain.console.benchmark_tables import benchmark_result, progress
 

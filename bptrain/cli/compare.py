@@ -18,7 +18,7 @@ def command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put runs side by side: what differs in their configs, what they came to, and which is the best."""
+    """Put runs side by side: configs, curves, scores. What differs is listed, and the best run is marked."""
     from bptrain.commands.compare import compare
 
     comparison = compare(runs, html=html)

@@ -4,7 +4,7 @@ from bptrain.cli.arguments import Code, Config, Json, Overrides, print_json, pri
 
 
 def command(config: Config, overrides: Overrides = None, code: Code = None, as_json: Json = False) -> None:
-    """Describe the data of a config: its columns, classes and parts, and what speaks against learning from them."""
+    """Describe the data of a config: columns, classes, splits. Columns that are risky to learn from have a warning."""
     from bptrain.commands.data import describe_data
 
     with prints_aside():

@@ -33,7 +33,7 @@ def command(
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """Score a trained network; the checkpoint alone is enough."""
+    """Score a trained network; its checkpoint is enough."""
     from bptrain.commands.evaluate import evaluate
     from bptrain.console.terminal import progress_bar
 

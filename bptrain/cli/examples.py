@@ -12,7 +12,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def command(context: typer.Context, as_json: Json = False) -> None:
-    """List the configs that come with bptrain; `examples copy NAME [PATH]` copies one."""
+    """List the bundled configs; `examples copy NAME` copies one."""
     if context.invoked_subcommand:
         return
     from bptrain.commands.examples import examples

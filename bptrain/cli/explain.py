@@ -49,7 +49,10 @@ def command(
     ] = None,
     code: Code = None,
 ) -> None:
-    """Show one step of training as a worked example: formulas, numbers, results, forward and backward."""
+    """Show a training step with all its numbers.
+
+    Forward and backward pass as a worked example: each formula, the formula with numbers, the result.
+    """
     from bptrain.commands.exercise import exercise
     from bptrain.commands.explain import explain
     from bptrain.console.worked_examples import replaying

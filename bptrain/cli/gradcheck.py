@@ -43,7 +43,10 @@ def command(
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """Check the hand-written gradients exactly, by the complex step; exit code 4 if one is wrong."""
+    """Check the hand-written gradients by the complex step.
+
+    The check is exact to rounding; a wrong gradient is exit code 4, with the layer and the kind of mistake.
+    """
     check_options(
         mutate,
         sweep,

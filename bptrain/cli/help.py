@@ -1,33 +1,53 @@
 """`bptrain help`"""
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, cast
 
 import typer
+from typer.core import TyperGroup
 
 from bptrain.cli.arguments import Json, print_json
 
 
 def command(
+    context: typer.Context,
     topic: Annotated[
         str | None,
         typer.Argument(
             metavar="TOPIC",
-            help="The code of a message, such as BP201, or textbook; without one, all.",
+            help="A page such as columns, a command, or the code of a message such as BP201; without one, all.",
             show_default=False,
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Explain the code of an error or a warning, with a wrong and a right example; or walk through the textbook."""
+    """Show a page of the guide: a topic, command or code.
+
+    A code, such as BP201, stands at the end of a warning; its page has a wrong and a right example. Without a topic,
+    all are listed.
+    """
     from bptrain.commands.help import help_topics
 
     topics = help_topics(topic)
+    if topic is not None and topics[0].kind == "command":
+        more = topics[0].text.partition("\n")[2]
+        topics = (replace(topics[0], text=f"{usage(context, topics[0].name)}\n\n{more}"),)
     if as_json:
         print_json({"topics": [one.to_json() for one in topics]})
     else:
-        from bptrain.console.manual import help_list, help_page
+        from bptrain.console.pages.topics import help_list, help_page
 
         if topic is None:
             help_list(topics)
         else:
             help_page(topics[0])
+
+
+def usage(context: typer.Context, name: str) -> str:
+    """Return what `bptrain NAME --help` prints."""
+    root = context.find_root()
+    group = cast(TyperGroup, root.command)
+    command = group.get_command(root, name)
+    assert command is not None
+    with typer.Context(command, info_name=name, parent=root) as inner:
+        return command.get_help(inner)

@@ -19,7 +19,7 @@ def command(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the config if it is there.")] = False,
 ) -> None:
-    """Look at a data file and write a commented config for it, which trains as it is."""
+    """Write a commented config for a data file. It trains without changes."""
     from bptrain.cli.examples import train_command
     from bptrain.commands.init import start
     from bptrain.console.terminal import printable

@@ -17,7 +17,7 @@ def command(
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """List everything that a config can name, or explain one of them."""
+    """List all that a config can name, or explain one part."""
     from bptrain.commands.list import reference
 
     entries = reference(family, name, code=code or ())

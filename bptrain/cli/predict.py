@@ -36,10 +36,10 @@ def command(
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """Predict each row of a file: classes with probabilities, or numbers in their own units.
+    """Predict each row of a file: classes or numbers.
 
-    Without -o they are printed, on a terminal the first ones as a table. Text that a spreadsheet would take for a
-    formula gets an apostrophe before it.
+    Classes come with their probabilities, numbers in their own units. Without -o, a terminal shows the first rows as a
+    table. Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
     from bptrain.commands.predict import predict
     from bptrain.console.prediction_list import FIRST, print_predictions, print_written

@@ -26,7 +26,10 @@ def command(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Train with one option or another from the same weights on the same batches, and say which ends lower."""
+    """Train with several options from the same weights.
+
+    All see the same batches, over several seeds; the result says which ends with the lower loss.
+    """
     from bptrain.commands.race import race
     from bptrain.console.race_view import progress, race_result
 

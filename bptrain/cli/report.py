@@ -23,7 +23,7 @@ def command(
     ] = None,
     code: Code = None,
 ) -> None:
-    """Write a page that shows a run: curves, results, mistakes, weights. Needs matplotlib."""
+    """Write a page about a run: scores, curves, mistakes. It shows the weights too. Needs matplotlib."""
     from bptrain.commands.report import write_report
     from bptrain.console.terminal import printable, progress_bar
 

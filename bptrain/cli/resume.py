@@ -20,7 +20,7 @@ def command(
     log: Logged = Log.auto,
     as_json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed; it ends as if it never had been."""
+    """Resume an interrupted run; the result is bit-identical. It goes on from the last checkpoint."""
     from bptrain.commands.resume import resume
 
     with progress(quiet, log) as sinks:

@@ -14,7 +14,7 @@ def command(
     ] = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """List the runs, the newest first: finished, stopped, crashed or running."""
+    """List the runs, newest first. Each is finished, stopped, diverged, crashed or running."""
     from bptrain.commands.runs import runs
 
     found = runs(root)

@@ -14,7 +14,7 @@ def command(
     ] = None,
     code: Code = None,
 ) -> None:
-    """Print the JSON Schema of configs, with which editors complete and check them."""
+    """Print the JSON Schema of configs, for editors. With it they complete and check configs as you type."""
     from bptrain.commands.schema import schema, write_schema
     from bptrain.config.schema import MODELINE, to_text
     from bptrain.console.terminal import printable

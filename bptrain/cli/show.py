@@ -17,7 +17,10 @@ def command(
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """Print the config as it would run, with every default and its meaning; or the network that comes of it."""
+    """Print a config with every default, or its network.
+
+    Every default is marked and explained; --summary prints the network layer by layer instead.
+    """
     from shutil import get_terminal_size
 
     from bptrain.commands.show import show, summarize

@@ -17,7 +17,7 @@ def command(
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """Check configs against their data without training."""
+    """Check configs against their data, without training."""
     from bptrain.commands.validate import validate
     from bptrain.console.problems import print_notes, print_problems
     from bptrain.console.terminal import printable

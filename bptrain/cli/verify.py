@@ -17,7 +17,10 @@ def command(
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """Check numbers computed by hand against the truth, and name the likely slip; exit code 4 if one is wrong."""
+    """Check numbers computed by hand, and name the slip.
+
+    Each is compared to the digits written; a wrong number is exit code 4.
+    """
     from bptrain.commands.verify import verify
 
     with prints_aside():

@@ -5,41 +5,64 @@ from typing import Literal
 
 Group = Literal["start", "look", "learn", "manage"]
 
+GROUPS: tuple[Group, ...] = ("start", "look", "learn", "manage")
+"""What commands are for, in the order in which a person comes to need them."""
+
 
 @dataclass(frozen=True)
 class Command:
-    """A command of the command line, and the public functions behind it, each as `MODULE.FUNCTION` of this folder."""
+    """A command of the command line: what it does in a line, and the public functions behind it, each as
+    `MODULE.FUNCTION` of this folder."""
 
     name: str
     group: Group
+    summary: str
     functions: tuple[str, ...]
 
 
 COMMANDS = (
-    Command("train", "start", ("train.train", "dry_run.dry_run", "verify_resume.verify_resume")),
-    Command("resume", "start", ("resume.resume",)),
-    Command("evaluate", "start", ("evaluate.evaluate",)),
-    Command("predict", "start", ("predict.predict",)),
-    Command("runs", "manage", ("runs.runs",)),
-    Command("compare", "look", ("compare.compare",)),
-    Command("report", "look", ("report.write_report",)),
-    Command("plot", "look", ("plot.plot",)),
-    Command("race", "look", ("race.race",)),
+    Command("init", "start", "Write a commented config for a data file.", ("init.init",)),
     Command(
-        "gradcheck", "learn", ("gradcheck.check_gradients", "gradcheck.sweep_gradients", "gradcheck.mutate_gradients")
+        "train",
+        "start",
+        "Train the network of a config, and test it.",
+        ("train.train", "dry_run.dry_run", "verify_resume.verify_resume"),
     ),
-    Command("explain", "learn", ("explain.explain", "exercise.exercise")),
-    Command("verify", "learn", ("verify.verify",)),
-    Command("validate", "look", ("validate.validate",)),
-    Command("data", "look", ("data.describe_data",)),
-    Command("show", "look", ("show.show", "show.summarize")),
-    Command("init", "start", ("init.init",)),
-    Command("list", "learn", ("list.reference",)),
-    Command("schema", "manage", ("schema.schema",)),
-    Command("bench", "manage", ("bench.benchmark",)),
-    Command("help", "learn", ("help.help_topics",)),
-    Command("examples", "start", ("examples.examples", "examples.copy_example")),
-    Command("cache", "manage", ("cache.cache_contents", "cache.clear_cache")),
+    Command("predict", "start", "Predict each row of a file: classes or numbers.", ("predict.predict",)),
+    Command("evaluate", "start", "Score a trained network; its checkpoint is enough.", ("evaluate.evaluate",)),
+    Command("resume", "start", "Resume an interrupted run; the result is bit-identical.", ("resume.resume",)),
+    Command(
+        "examples",
+        "start",
+        "List the bundled configs; `examples copy NAME` copies one.",
+        ("examples.examples", "examples.copy_example"),
+    ),
+    Command("data", "look", "Describe the data of a config: columns, classes, splits.", ("data.describe_data",)),
+    Command("validate", "look", "Check configs against their data, without training.", ("validate.validate",)),
+    Command("show", "look", "Print a config with every default, or its network.", ("show.show", "show.summarize")),
+    Command("report", "look", "Write a page about a run: scores, curves, mistakes.", ("report.write_report",)),
+    Command("plot", "look", "Draw the learning curves of a run.", ("plot.plot",)),
+    Command("compare", "look", "Put runs side by side: configs, curves, scores.", ("compare.compare",)),
+    Command("race", "look", "Train with several options from the same weights.", ("race.race",)),
+    Command("explain", "learn", "Show a training step with all its numbers.", ("explain.explain", "exercise.exercise")),
+    Command("verify", "learn", "Check numbers computed by hand, and name the slip.", ("verify.verify",)),
+    Command(
+        "gradcheck",
+        "learn",
+        "Check the hand-written gradients by the complex step.",
+        ("gradcheck.check_gradients", "gradcheck.sweep_gradients", "gradcheck.mutate_gradients"),
+    ),
+    Command("list", "learn", "List all that a config can name, or explain one part.", ("list.reference",)),
+    Command("help", "learn", "Show a page of the guide: a topic, command or code.", ("help.help_topics",)),
+    Command("runs", "manage", "List the runs, newest first.", ("runs.runs",)),
+    Command("schema", "manage", "Print the JSON Schema of configs, for editors.", ("schema.schema",)),
+    Command("bench", "manage", "Time training steps, beside other libraries.", ("bench.benchmark",)),
+    Command(
+        "cache",
+        "manage",
+        "Show or clear the parsed tables kept for the next run.",
+        ("cache.cache_contents", "cache.clear_cache"),
+    ),
 )
-"""Every command once, in the order of `bptrain --help`. The command line, `bptrain.__init__`, the README's table and
-the tests follow from it."""
+"""Every command once, in the order of `bptrain --help`. The command line, `bptrain.__init__`, the README's table, the
+topics of help and the tests follow from it."""

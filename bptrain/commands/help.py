@@ -1,12 +1,36 @@
-"""Topics: what `bptrain help` explains, each under its name."""
+"""Topics: what `bptrain help` explains, each under its name. Pages of the guide, commands, and codes of messages."""
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from bptrain.commands import COMMANDS, GROUPS, Command
 from bptrain.config.bundled import bundled_configs, read_commands, read_summary
 from bptrain.errors import InputError
 from bptrain.rules import RULES, Rule
 from bptrain.spelling import suggestion
+
+GUIDE = Path(__file__).resolve().parents[1] / "guide"
+"""The folder of the pages, in Markdown."""
+
+PAGES = (
+    "config",
+    "components",
+    "columns",
+    "tables",
+    "tasks",
+    "predictions",
+    "training",
+    "reports",
+    "gradients",
+    "textbook",
+    "bundled",
+    "extending",
+    "python",
+    "command-line",
+    "speed",
+)
+"""The pages of the guide, in reading order."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +43,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Topic:
-    """Something that help explains: its name, what sort of thing it is, a line, some sentences, and examples."""
+    """Something that help explains: its name, what sort of thing it is, a line, a text, and examples.
+
+    The text of a page of the guide is Markdown; that of a command or a code is a paragraph.
+    """
 
     name: str
     kind: str
@@ -28,7 +55,7 @@ class Topic:
     examples: tuple[Example, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain help --json` prints of it."""
+        """Return what `bptrain help --json` prints of it."""
         return asdict(self)
 
 
@@ -46,15 +73,17 @@ TEXTBOOK = (
 
 
 def help_topics(name: str | None = None) -> tuple[Topic, ...]:
-    """What help can explain.
+    """Return what help can explain: the pages in reading order, the commands group by group, and the codes.
 
     Args:
-        name: of one topic, such as `BP201`, in upper or lower case; None: all.
+        name: of one topic, such as `columns`, `train` or `BP201`, in upper or lower case; None: all.
 
     Raises:
         InputError: there is no such topic; the message suggests another.
     """
-    topics = {code: topic_of(rule) for code, rule in sorted(RULES.items())} | {"textbook": textbook()}
+    commands = [command for group in GROUPS for command in COMMANDS if command.group == group]
+    pages, codes = [read_page(page) for page in PAGES], [topic_of(rule) for _, rule in sorted(RULES.items())]
+    topics = {topic.name: topic for topic in (*pages, *map(describe_command, commands), *codes)}
     if name is None:
         return tuple(topics.values())
     by_lower = {key.lower(): topic for key, topic in topics.items()}
@@ -63,23 +92,30 @@ def help_topics(name: str | None = None) -> tuple[Topic, ...]:
     return (by_lower[name.lower()],)
 
 
+def read_page(name: str) -> Topic:
+    """Read a page of the guide: its heading is the title, the rest the text."""
+    heading, _, text = (GUIDE / f"{name}.md").read_text(encoding="utf-8").partition("\n")
+    return Topic(name, "guide", heading.removeprefix("# "), text.strip(), ideas() if name == "textbook" else ())
+
+
+def ideas() -> tuple[Example, ...]:
+    """Return the idea of each config of the textbook, with the commands that show it."""
+    bundled = bundled_configs()
+    paths = [bundled[f"textbook/{name}"] for name in TEXTBOOK]
+    return tuple(Example(read_summary(path), read_commands(path)) for path in paths)
+
+
+def describe_command(command: Command) -> Topic:
+    """Return the topic of a command: the pages about it are those that name it in their last line, `Commands: ...`."""
+    about = [page for page in PAGES if f"`{command.name}`" in read_page(page).text.rpartition("\nCommands: ")[2]]
+    functions = ", ".join(f"bptrain.{one.partition('.')[2]}" for one in command.functions)
+    lines = [f"Options: bptrain {command.name} --help", f"From Python: {functions}"]
+    if about:
+        lines.append(f"More: {', '.join(f'bptrain help {page}' for page in about)}")
+    return Topic(command.name, "command", command.summary, "\n".join(lines))
+
+
 def topic_of(rule: Rule) -> Topic:
     """Return the page of a rule, with its wrong and its right example."""
     examples = Example("wrong", rule.wrong), Example("right", rule.right)
     return Topic(rule.code, rule.severity, rule.title, rule.why, examples)
-
-
-def textbook() -> Topic:
-    """Return the page on backpropagation by example: a config for each idea, with the commands that show it."""
-    text = (
-        "A config for each idea; the commands are those in its head. bptrain explain shows a step with all "
-        "its numbers, --step K a later one, --rows 3,7 one on those rows. bptrain explain CONFIG --sheet "
-        "--seed 1 -o sheet.md writes an exercise and a file of answers, which bptrain verify checks: it names "
-        "the slip. bptrain race CONFIG --optimizer sgd --optimizer adam trains with both, and says whether "
-        "the difference is more than noise. bptrain examples copy textbook/xor copies a config that is not "
-        "here."
-    )
-    bundled = bundled_configs()
-    paths = [bundled[f"textbook/{name}"] for name in TEXTBOOK]
-    ideas = tuple(Example(read_summary(path), read_commands(path)) for path in paths)
-    return Topic("textbook", "guide", "backpropagation by example", text, ideas)

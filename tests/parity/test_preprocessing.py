@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from samples import write_passengers
 
 import bptrain
 from bptrain.columns.columns import fit
@@ -83,27 +84,6 @@ def test_class_weights():
     np.testing.assert_allclose(balance_weights(codes, 4), theirs, rtol=1e-12)
 
 
-ROWS = 1200
-CLASSES, PORTS = np.array(["1st", "2nd", "3rd"]), np.array(["C", "Q", "S"])
-
-
-def passengers(path, seed):
-    """A table as that of the Titanic: categories, holes, a skewed fare, and whether each survived."""
-    rng = np.random.default_rng(seed)
-    cabin, female = rng.choice(3, ROWS, p=[0.25, 0.2, 0.55]), rng.random(ROWS) < 0.36
-    age, port = rng.gamma(6, 5, ROWS), rng.choice(3, ROWS, p=[0.19, 0.09, 0.72])
-    fare = np.exp(rng.normal(3.4 - 0.5 * cabin, 0.7))
-    odds = 1.2 + 2.4 * female - 1.1 * cabin - 0.03 * age + 0.4 * np.log1p(fare) - 1.5 * (female & (cabin == 2))
-    survived = rng.random(ROWS) < 1 / (1 + np.exp(-1.5 * (odds - 0.6)))
-    hole = rng.random(ROWS)
-    lines = ["class,sex,age,fare,port,alone,survived"]
-    for k in range(ROWS):
-        years, where = "" if hole[k] < 0.2 else f"{age[k]:.1f}", "" if hole[k] > 0.98 else PORTS[port[k]]
-        sex, alone = ("male", "female")[int(female[k])], ("no", "yes")[k % 2]
-        lines.append(f"{CLASSES[cabin[k]]},{sex},{years},{fare[k]:.2f},{where},{alone},{int(survived[k])}")
-    path.write_text("\n".join(lines) + "\n")
-
-
 CONFIG = """
 seed: {seed}
 data:
@@ -156,7 +136,7 @@ def test_mixed_data_is_learned_as_well_as_by_a_pipeline():
     """Five tables and seeds: the accuracies differ by no more than their spread explains."""
     ours, theirs = [], []
     for seed in range(5):
-        passengers(Path("titanic.csv"), seed)
+        write_passengers(Path("titanic.csv"), seed)
         Path("t.yaml").write_text(CONFIG.format(seed=seed))
         result = bptrain.train("t.yaml")
         ours.append(result.test.metrics["accuracy"])

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 import bptrain
+from bptrain.console.sweep_chart import BLOCKS, picture
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.run.train_run import Started
@@ -61,9 +62,7 @@ def report() -> None:
 
 def live(epoch: int = 26) -> None:
     """The live view of the digits, in the middle of an epoch."""
-    console = Console(
-        record=True, width=100, height=27, file=io.StringIO(), force_terminal=True, color_system="truecolor"
-    )
+    console = recording_console(height=27)
     watches = []
 
     def look(event):
@@ -81,16 +80,37 @@ def live(epoch: int = 26) -> None:
         os.chdir(folder)
         bptrain.train(REPOSITORY / "configs" / "digits.yaml", sinks=[look])
     os.chdir(REPOSITORY)
-    picture = console.export_svg(title="bptrain train configs/digits.yaml", theme=THEME, unique_id="live")
-    # Without what rich would fetch from elsewhere.
-    picture = re.sub(r"\s*@font-face \{.*?\}", "", picture, flags=re.DOTALL)
-    picture = picture.replace("Fira Code, monospace", "DejaVu Sans Mono, Menlo, Consolas, monospace")
-    picture = re.sub(r"\s*<!-- .*? -->", "", picture)
-    (PICTURES / "live.svg").write_text(
-        "\n".join(line.rstrip() for line in picture.splitlines()) + "\n", encoding="utf-8"
+    write_svg(console, "live", "bptrain train configs/digits.yaml")
+
+
+def sweep() -> None:
+    """The error of central differences and of the complex step over the step size."""
+    swept = bptrain.sweep_gradients()
+    console = recording_console(height=30)
+    console.print("relative error of the derivative (● central differences, × complex step)", style="bold")
+    for line in picture(swept, console.width, BLOCKS):
+        console.print(line, no_wrap=True)
+    write_svg(console, "sweep", "bptrain gradcheck --sweep")
+
+
+def recording_console(height: int) -> Console:
+    """A console that remembers what is printed on it."""
+    return Console(
+        record=True, width=100, height=height, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
+
+
+def write_svg(console: Console, name: str, title: str) -> None:
+    """Write what stands on a console as a picture that asks for nothing from elsewhere."""
+    drawn = console.export_svg(title=title, theme=THEME, unique_id=name)
+    drawn = re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL)
+    drawn = drawn.replace("Fira Code, monospace", "DejaVu Sans Mono, Menlo, Consolas, monospace")
+    drawn = re.sub(r"\s*<!-- .*? -->", "", drawn)
+    lines = [line.rstrip() for line in drawn.splitlines()]
+    (PICTURES / f"{name}.svg").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     live()
+    sweep()
     report()
