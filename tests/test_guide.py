@@ -130,12 +130,17 @@ def test_a_page_is_shown_whole(bptrain_in, page):
 @pytest.mark.parametrize("columns", sampled([80, 40, 120]))
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_fits_the_terminal(tmp_path, page, columns):
+    first = re.findall(r"^\| `?(\w{2,4})[ `,-]", TEXTS[page].read_text(), re.M)
+    cells = re.findall(r"\| ([\w.]{1,4})(?= \|)", re.sub(r"^\| network.*$", "", TEXTS[page].read_text(), flags=re.M))
     code = {line.strip() for _, block in FENCE.findall(TEXTS[page].read_text()) for line in block.splitlines()}
     environment = {"COLUMNS": str(columns), "NO_COLOR": "1"}
     text = run_here(["help", page], tmp_path, environment, terminal=True).stdout.replace("\r", "")
     wide = [line for line in text.splitlines() if len(line) > columns and line.strip() not in code]
     # Commands can be copied.
     assert [line for line in wide if not line.startswith("  bptrain ")] == []
+    if columns < 80:
+        return
+    assert [cell for cell in (*first, *cells) if not re.search(rf"(?<!\S){re.escape(cell)}(?!\w)", text)] == []
     assert "\x1b" not in text
 
 

@@ -17,7 +17,7 @@ def command(
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """List all that a config can name, or explain one part."""
+    """List what a config can name, or explain one component."""
     from bptrain.commands.list import reference
 
     entries = reference(family, name, code=code or ())

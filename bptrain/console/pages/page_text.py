@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from textwrap import wrap
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -17,17 +18,24 @@ PAGE = re.compile(r"([\w-]+)\.md")
 GAP = 2
 """Spaces between two columns of a table."""
 
+NARROW = 4
+"""A column of a table is as wide as its longest word, or as this where the terminal is narrow."""
+
+ALIGNED = re.compile(r"[^#\s]   |──")
+"""What a line of a table has, or one with a comment at its end."""
+
 ALT = re.compile(r'alt="([^"]*)"')
 """The words that stand for a picture in HTML."""
 
 
 def print_markdown(console: Console, text: str, width: int) -> None:
-    """Print a page in lines of `width` at most; blocks of code are never wrapped, so that they can be copied."""
+    """Print a page in lines of `width` at most, but for commands and tables in blocks of code."""
     for first, block in enumerate(split_blocks(text)):
         if first:
             console.print()
         if block[0].startswith("```"):
-            console.print(*(f"  {line}".rstrip() for line in block[1:-1]), sep="\n", soft_wrap=True)
+            for line in block[1:-1]:
+                console.print(*wrap_code(f"  {line}".rstrip(), width), sep="\n", soft_wrap=True)
         elif block[0].startswith("|"):
             print_table(console, block, width)
         elif block[0].startswith("<"):
@@ -55,6 +63,15 @@ def split_blocks(text: str) -> Iterator[list[str]]:
         yield block
 
 
+def wrap_code(line: str, width: int) -> list[str]:
+    """Return a line of a block of code as lines: a message is wrapped, and what is copied or aligned is not."""
+    text = line.strip()
+    if len(line) <= width or text.startswith(("$ ", "bptrain ")) or ALIGNED.search(text):
+        return [line]
+    indent = " " * (len(line) - len(text))
+    return wrap(line, width, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False)
+
+
 def print_prose(console: Console, block: list[str], width: int) -> None:
     """Print a paragraph, or the items of a list with their lines indented."""
     if not block[0].startswith("- "):
@@ -77,17 +94,26 @@ def print_table(console: Console, block: list[str], width: int) -> None:
     """Print a table; cells are wrapped where it is wider than the terminal, at spaces if that is enough."""
     plain = is_plain(console)
     head, _, *rows = ([style_inline(cell, plain=plain) for cell in split_cells(line)] for line in block)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    longest = [
-        max(len(word) for cell in column for word in ("", *cell.plain.split()))
-        for column in zip(head, *rows, strict=True)
-    ]
-    fits = sum(longest) + GAP * len(head) <= width
-    for cell, least in zip(head, longest, strict=True):
-        table.add_column(cell, overflow="fold", min_width=least if fits else None)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    columns = [[cell.plain for cell in column] for column in zip(head, *rows, strict=True)]
+    widths = fit_columns(columns, width - GAP * (len(head) - 1))
+    for cell, wide in zip(head, widths, strict=True):
+        table.add_column(cell, overflow="fold", width=wide)
     for row in rows:
         table.add_row(*row)
     console.print(table, width=width)
+
+
+def fit_columns(columns: list[list[str]], width: int) -> list[int]:
+    """Return the width of each column of a table: at least that of its longest word, as far as all of them fit."""
+    widths = [max(len(word) for cell in column for word in ("", *cell.split())) for column in columns]
+    while sum(widths) > width and max(widths) > NARROW:
+        widths[widths.index(max(widths))] -= 1
+    whole = [max(map(len, column)) for column in columns]
+    while sum(widths) < min(width, sum(whole)):
+        missing = [most - now for most, now in zip(whole, widths, strict=True)]
+        widths[missing.index(max(missing))] += 1
+    return widths
 
 
 def is_plain(console: Console) -> bool:
