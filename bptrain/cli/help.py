@@ -31,19 +31,19 @@ def command(
     topics = help_topics(topic)
     if topic is not None and topics[0].kind == "command":
         more = topics[0].text.partition("\n")[2]
-        topics = (replace(topics[0], text=f"{usage(context, topics[0].name)}\n\n{more}"),)
+        topics = (replace(topics[0], text=f"{format_usage(context, topics[0].name)}\n\n{more}"),)
     if as_json:
         print_json({"topics": [one.to_json() for one in topics]})
     else:
-        from bptrain.console.pages.topics import help_list, help_page
+        from bptrain.console.pages.topics import print_topic, print_topics
 
         if topic is None:
-            help_list(topics)
+            print_topics(topics)
         else:
-            help_page(topics[0])
+            print_topic(topics[0])
 
 
-def usage(context: typer.Context, name: str) -> str:
+def format_usage(context: typer.Context, name: str) -> str:
     """Return what `bptrain NAME --help` prints."""
     root = context.find_root()
     group = cast(TyperGroup, root.command)

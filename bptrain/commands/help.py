@@ -82,7 +82,7 @@ def help_topics(name: str | None = None) -> tuple[Topic, ...]:
         InputError: there is no such topic; the message suggests another.
     """
     commands = [command for group in GROUPS for command in COMMANDS if command.group == group]
-    pages, codes = [read_page(page) for page in PAGES], [topic_of(rule) for _, rule in sorted(RULES.items())]
+    pages, codes = [read_page(page) for page in PAGES], [describe_rule(rule) for _, rule in sorted(RULES.items())]
     topics = {topic.name: topic for topic in (*pages, *map(describe_command, commands), *codes)}
     if name is None:
         return tuple(topics.values())
@@ -95,10 +95,10 @@ def help_topics(name: str | None = None) -> tuple[Topic, ...]:
 def read_page(name: str) -> Topic:
     """Read a page of the guide: its heading is the title, the rest the text."""
     heading, _, text = (GUIDE / f"{name}.md").read_text(encoding="utf-8").partition("\n")
-    return Topic(name, "guide", heading.removeprefix("# "), text.strip(), ideas() if name == "textbook" else ())
+    return Topic(name, "guide", heading.removeprefix("# "), text.strip(), read_ideas() if name == "textbook" else ())
 
 
-def ideas() -> tuple[Example, ...]:
+def read_ideas() -> tuple[Example, ...]:
     """Return the idea of each config of the textbook, with the commands that show it."""
     bundled = bundled_configs()
     paths = [bundled[f"textbook/{name}"] for name in TEXTBOOK]
@@ -115,7 +115,7 @@ def describe_command(command: Command) -> Topic:
     return Topic(command.name, "command", command.summary, "\n".join(lines))
 
 
-def topic_of(rule: Rule) -> Topic:
+def describe_rule(rule: Rule) -> Topic:
     """Return the page of a rule, with its wrong and its right example."""
     examples = Example("wrong", rule.wrong), Example("right", rule.right)
     return Topic(rule.code, rule.severity, rule.title, rule.why, examples)

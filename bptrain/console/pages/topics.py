@@ -20,8 +20,8 @@ READABLE = 100
 """Running text is set no wider than this, however wide the terminal is."""
 
 
-def help_list(topics: Sequence[Topic]) -> None:
-    """A line for each topic under what it is, its continuation under the title where the terminal is narrow."""
+def print_topics(topics: Sequence[Topic]) -> None:
+    """Print a line for each topic under what it is, its continuation under the title where the terminal is narrow."""
     console = output()
     indent = max(len(topic.name) for topic in topics) + 4
     groups = {command.name: f"Commands, {command.group}" for command in COMMANDS}
@@ -40,8 +40,8 @@ def help_list(topics: Sequence[Topic]) -> None:
     console.print(Text("A page of one: bptrain help columns", style="dim"), soft_wrap=True)
 
 
-def help_page(topic: Topic) -> None:
-    """The whole of a topic: what, why, and examples that can be copied."""
+def print_topic(topic: Topic) -> None:
+    """Print the whole of a topic: what, why, and examples that can be copied."""
     console = output()
     width = min(console.width, READABLE)
     heading = Text(topic.name, style="bold").append(f"  {topic.kind}: ", style=STYLES.get(topic.kind, "not bold"))
