@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from speeds import sampled
 
 import bptrain
 from bptrain.arrays import Streams
@@ -79,7 +80,8 @@ def shifted(image, down, right):
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "pixels", "channels"), [(4, 5, 1, 1), (5, 3, 2, 1), (3, 4, 1, 3), (1, 6, 2, 1), (6, 6, 3, 1)]
+    ("height", "width", "pixels", "channels"),
+    sampled([(4, 5, 1, 1), (5, 3, 2, 1), (3, 4, 1, 3), (1, 6, 2, 1), (6, 6, 3, 1)], every=2),
 )
 def test_an_image_is_shifted_by_one_of_all_shifts_each_as_often(height, width, pixels, channels):
     shape = (height, width, channels)

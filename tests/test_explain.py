@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from speeds import sampled
 
 import bptrain
 from bptrain.explanation.expressions import Number
@@ -133,7 +134,7 @@ class Spy:
         return update
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", sampled(CASES, every=3))
 def test_every_number_is_the_one_that_training_used(name, monkeypatch):
     """Bit for bit, against what passed through the kernels in a training of its own."""
     step, path = 3, saved(CASES[name])
@@ -216,7 +217,7 @@ def is_mixed(name, line):
     return name == "mixed" and line.name in ("loss", "dscores")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", sampled(CASES, every=3))
 def test_every_formula_gives_its_result_by_pythons_arithmetic(name):
     page = bptrain.explain(saved(CASES[name]), step=2, digits=17)
     computed = 0
@@ -234,7 +235,7 @@ def test_every_formula_gives_its_result_by_pythons_arithmetic(name):
 NOT_COMPUTED = {"h", "lr", "m", "p", "t", "x", "z", "L", "L + P", "|g|", "w̄", "e", "f", "d"}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", sampled(CASES, every=3))
 def test_nothing_that_is_computed_lacks_a_formula(name):
     page = bptrain.explain(saved(CASES[name]), step=2)
     without = [

@@ -12,14 +12,15 @@ from speeds import sampled
 
 import bptrain
 from bptrain.commands import COMMANDS, GROUPS
-from bptrain.commands.help import GUIDE, PAGES
+from bptrain.commands.help import PAGES
 
 REPOSITORY = Path(__file__).parents[1]
+GUIDE = REPOSITORY / "bptrain" / "guide"
 README = REPOSITORY / "README.md"
 TEXTS = {path.stem: path for path in (README, *sorted(GUIDE.glob("*.md")))}
 NAMES = [command.name for command in COMMANDS]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
-SLOW = {"gradients", "reports", "textbook", "training"}
+SLOW = {"README", "gradients", "reports", "textbook", "training"}
 """The texts whose commands take more than a moment."""
 
 

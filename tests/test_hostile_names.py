@@ -146,7 +146,7 @@ def trials(words, options, found):
             yield [*arguments, "--log", "json"]
 
 
-@pytest.mark.parametrize("terminal", [False, True], ids=["piped", "terminal"])
+@pytest.mark.parametrize("terminal", sampled([False, True]), ids=["piped", "terminal"])
 @pytest.mark.parametrize("words", sampled([(words,) for words in COMMANDS], every=8), ids=" ".join)
 def test_every_command_with_hostile_columns_classes_and_runs(files, words, terminal):
     ran = 0
@@ -211,7 +211,7 @@ def test_a_run_may_have_any_name(name, tmp_path, monkeypatch):
     assert printable(name)[:20] in harmless("show", "c.yaml") or "\\" in printable(name) or "${" in name or '"' in name
 
 
-@pytest.mark.parametrize("words", sampled([(words,) for words in reversed(COMMANDS)], every=12), ids=" ".join)
+@pytest.mark.parametrize("words", sampled([(words,) for words in reversed(COMMANDS)], every=20), ids=" ".join)
 def test_every_command_with_hostile_arguments(files, words):
     for name in NAMES:
         harmless(*words, name)

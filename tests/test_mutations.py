@@ -67,6 +67,7 @@ def test_the_same_without_a_bug_passes(name):
     assert all(one.passed for one in check(twin_of(layers, SoftmaxCrossEntropy(), Regularization(), ROWS)))
 
 
+@pytest.mark.slow
 def test_the_command_shows_what_is_caught(bptrain_in):
     first = bptrain_in("gradcheck", "--mutate")
     assert (first.returncode, first.stderr) == (0, "")

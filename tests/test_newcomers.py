@@ -295,6 +295,7 @@ def test_metrics_say_themselves_what_they_are_for(monkeypatch):
     assert "misses" not in bptrain.evaluate(bptrain.train(write("hidden: [8]"), run="there").run).metrics
 
 
+@pytest.mark.slow
 def test_the_report_draws_what_the_units_of_a_newcomer_look_for():
     Path("c.yaml").write_text("data: {source: {bundled: digits}}\nnetwork: [project: 10]\ntraining: {epochs: 1}\n")
     bptrain.train("c.yaml", run="here")

