@@ -79,6 +79,7 @@ def test_evaluation_needs_no_target_column():
         bptrain.evaluate("run", data="new.csv")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", ["", "augmentation: [gaussian_noise: 0.3, mixup]\n", "dtype: float64\n"], ids=str)
 def test_an_interrupted_run_ends_as_the_straight_one(more):
     found = verify_resume(config(more))

@@ -54,6 +54,7 @@ def test_a_ratio_is_our_median_by_theirs():
     assert ours["samples_per_second"] == 16 / 2e-6
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("names", sampled([["4-16-3"], ["4-16-3", "commands"]]))
 def test_a_short_benchmark_measures_all_that_it_is_asked_for(names):

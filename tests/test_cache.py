@@ -302,6 +302,7 @@ print(sum(table.columns["size"][[0, 2]]), "".join(map(str, table.columns["city"]
 """
 
 
+@pytest.mark.slow
 def test_the_second_time_duckdb_is_not_imported(tmp_path):
     path = written(tmp_path / "t.csv").path
     os.utime(path, (1, 1))

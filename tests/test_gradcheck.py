@@ -323,6 +323,7 @@ def test_a_check_leaves_nothing_changed(method):
     assert check(one, method) == first
 
 
+@pytest.mark.slow
 def test_a_check_of_a_broken_network_leaves_nothing_changed():
     for mutation in MUTATIONS:
         one = mutation.twin()

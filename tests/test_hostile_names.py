@@ -147,7 +147,7 @@ def trials(words, options, found):
 
 
 @pytest.mark.parametrize("terminal", sampled([False, True]), ids=["piped", "terminal"])
-@pytest.mark.parametrize("words", sampled([(words,) for words in COMMANDS], every=8), ids=" ".join)
+@pytest.mark.parametrize("words", sampled([(words,) for words in COMMANDS], every=16), ids=" ".join)
 def test_every_command_with_hostile_columns_classes_and_runs(files, words, terminal):
     ran = 0
     for arguments in trials(words, COMMANDS[words], files):
@@ -189,7 +189,7 @@ def test_names_that_are_shown_are_shown_whole(files):
     assert document["target"].startswith(printable(TARGET))
 
 
-@pytest.mark.parametrize("name", sampled(NAMES, every=16), ids=lambda name: printable(name)[:24])
+@pytest.mark.parametrize("name", sampled(NAMES, every=32), ids=lambda name: printable(name)[:24])
 def test_a_run_may_have_any_name(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -211,7 +211,7 @@ def test_a_run_may_have_any_name(name, tmp_path, monkeypatch):
     assert printable(name)[:20] in harmless("show", "c.yaml") or "\\" in printable(name) or "${" in name or '"' in name
 
 
-@pytest.mark.parametrize("words", sampled([(words,) for words in reversed(COMMANDS)], every=20), ids=" ".join)
+@pytest.mark.parametrize("words", sampled([(words,) for words in reversed(COMMANDS)], every=40), ids=" ".join)
 def test_every_command_with_hostile_arguments(files, words):
     for name in NAMES:
         harmless(*words, name)

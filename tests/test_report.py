@@ -479,6 +479,7 @@ def test_a_plot_has_lines_and_is_png_unless_said(bptrain_in, tmp_path, runs):
     assert bptrain_in("plot", runs / "diabetes").stdout == "curves.png\n"
 
 
+@pytest.mark.slow
 def test_report_prints_its_path(bptrain_in, runs):
     done = bptrain_in("report", runs / "diabetes", "-o", "page.html")
     assert (done.returncode, done.stdout, done.stderr) == (0, "page.html\n", "")

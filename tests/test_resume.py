@@ -340,6 +340,7 @@ def test_intervals_between_checkpoints(monkeypatch, interval, expected):
     assert saved == expected
 
 
+@pytest.mark.slow
 def test_sigkill_and_resume_on_the_command_line(bptrain_in, tmp_path):
     """The process is killed by the system in the middle of an epoch, just after a checkpoint."""
     (tmp_path / "c.yaml").write_text(IRIS)

@@ -269,6 +269,7 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
+@pytest.mark.slow
 def test_the_page_has_the_curves_of_all_runs_and_asks_for_nothing(flowers, bptrain_in):
     pytest.importorskip("matplotlib")
     one, other = bptrain.train(flowers), bptrain.train(flowers, ["optimizer.adam.lr=0.1"])

@@ -280,6 +280,7 @@ app.main()
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_at_once_and_leaves_the_last_checkpoint(tmp_path):
     """The step is held up, so that the second signal finds the first one unheeded."""
     (tmp_path / "c.yaml").write_text(IRIS)

@@ -300,6 +300,7 @@ def test_json_and_table_say_the_same(bptrain_in):
     assert document["target"] in words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", sampled([80, 40, 160]))
 def test_the_terminal_is_wide_enough(bptrain_in, columns):
     write_config(HEAD + BLOCK)

@@ -166,6 +166,7 @@ def test_json_lines():
 VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=5)
 
 
+@pytest.mark.slow
 @given(st.lists(st.dictionaries(st.sampled_from(["a", "b", "c d"]), VALUES), min_size=1, max_size=8))
 def test_any_flat_objects_are_read_back_from_json_lines(rows):
     """Against Python's json module."""
@@ -367,6 +368,7 @@ def written(folder, rows=60):
     return ["t.csv", "t.tsv", "t.csv.gz", "german.csv", "t.jsonl", "t.npz", "t.parquet"]
 
 
+@pytest.mark.slow
 def test_init_train_and_evaluate_read_every_format_alike(tmp_path):
     names = written(tmp_path)
     scores = {}
@@ -524,6 +526,7 @@ def test_nothing_is_fetched_from_the_network_for_a_file(bptrain_in, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_a_long_read_prints_nothing():
     """DuckDB draws a progress bar on stdout when a statement takes two seconds, here at once."""
     code = """
