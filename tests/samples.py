@@ -1,8 +1,11 @@
 """What tests of several files make: a config, tables, and columns as tables hold them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
+import bptrain
 
 
 def write_config(text: str, name: str = "my.yaml") -> str:
@@ -52,3 +55,31 @@ def write_houses(path: Path, rows: int = 500) -> None:
     price = np.round(price + 60 * (area == "centre"), 1)
     lines = [",".join(map(str, row)) for row in zip(size, rooms, age, garden, area, price, strict=True)]
     path.write_text("\n".join(["size,rooms,age,garden,area,price", *lines]) + "\n")
+
+
+def write_wide(columns: int) -> None:
+    """Write a table of 60 rows, `COLUMNS.csv`, with a config and a run, `run-COLUMNS`, into the working folder."""
+    rng = np.random.default_rng(0)
+    rows = [",".join(f"{value:.3f}" for value in row) for row in rng.random((60, columns))]
+    header = ",".join(f"wide_{k}" for k in range(columns))
+    lines = [f"{header},y", *(f"{row},{'ab'[k % 2]}" for k, row in enumerate(rows))]
+    Path(f"{columns}.csv").write_text("\n".join(lines) + "\n")
+    source = f"{{csv: {columns}.csv}}"
+    Path(f"{columns}.yaml").write_text(
+        f"data: {{source: {source}, target: y, cache: false}}\nhidden: [4]\ntraining: {{epochs: 1}}\n"
+    )
+    bptrain.train(f"{columns}.yaml", run=f"run-{columns}")
+
+
+WIDE_COMMANDS: dict[str, Callable[[str, Path], object]] = {
+    "train": lambda name, run: bptrain.train(f"{name}.yaml", run=run / "classes"),
+    "train on a number": lambda name, run: bptrain.train(
+        f"{name}.yaml", ["data.target=wide_0", "data.features={exclude: [y]}"], run=run / "number"
+    ),
+    "validate": lambda name, run: bptrain.validate([f"{name}.yaml"]),
+    "data": lambda name, run: bptrain.describe_data(f"{name}.yaml"),
+    "show": lambda name, run: bptrain.summarize(f"{name}.yaml"),
+    "init": lambda name, run: bptrain.init(f"{name}.csv", "y"),
+    "predict": lambda name, run: bptrain.predict(f"run-{name}", f"{name}.csv"),
+}
+"""What a user does with a wide table, given its name and a folder for runs."""

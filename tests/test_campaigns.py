@@ -19,6 +19,7 @@ SAMPLES = {
     "races": (["--count", "2"], ["2 races of 3", "all ends bit-identical"]),
     "predict": (["4000", "3"], ["4,000 rows by 30 columns", "12,000 rows by 30 columns"]),
     "overhead": (["--epochs", "4", "--wide-epochs", "3"], ["digits: an epoch takes", "784-512-512-10: an epoch takes"]),
+    "wide": (["100", "200"], ["train: ", "predict: "]),
     "view": (["--seconds", "2"], ["digits: live ", "784-512-512-10: json "]),
 }
 
