@@ -1,9 +1,12 @@
 """Wide tables: what each command does must grow with the columns, and not with their square."""
 
 import sys
+from pathlib import Path
 
 import pytest
 from samples import WIDE_COMMANDS, write_wide
+
+from bptrain.tables.sources import Csv, csv_reader
 
 NARROW, WIDE = 250, 1000
 
@@ -43,3 +46,21 @@ def test_four_times_the_columns_take_far_less_than_sixteen_times_the_calls(comma
     run(str(NARROW), tmp_path / "first")
     narrow, wide = (count_calls(lambda n=n: run(str(n), tmp_path / str(n))) for n in (NARROW, WIDE))
     assert wide < 5 * narrow
+
+
+def test_no_column_is_searched_for_underscores_where_rows_have_none(monkeypatch, tmp_path):
+    """DuckDB's time for such searches grows with the square of the columns, and no call of Python's shows it."""
+    asked, execute = [], csv_reader.execute_over
+
+    def record(database, file, what, types):
+        asked.append(what)
+        return execute(database, file, what, types)
+
+    monkeypatch.setattr(csv_reader, "execute_over", record)
+    for cell, searched in (("1000", False), ("1_000", True)):
+        asked.clear()
+        Path("t.csv").write_text(f"wide_0,wide_1,y\n1,{cell},a\n2,3,b\n", encoding="utf-8")
+        table = Csv(Path("t.csv")).load()
+        assert (table.columns["wide_1"].dtype == object) == searched
+        assert asked
+        assert any("'_'" in what for what in asked) == searched

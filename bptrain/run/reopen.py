@@ -85,7 +85,7 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
     check_changes(dump(from_json(stored["config"], str(file))), config)
     require_order(run, arrays)
     session = begin_again(config)
-    if not have_digest(session.parts, stored["data"]):
+    if session.data != stored["data"] and not have_digest(session.parts, stored["data"]):
         raise InputError(f"{run.path}: the data has changed since the run began; train a new run on it")
     restore(session, arrays, stored, file)
     decide_anew(session, config)
