@@ -1,9 +1,10 @@
-"""Arrays and randomness: the dtypes, the named random streams, and vectors cut into named views."""
+"""Arrays: their types, named random streams, vectors split into views, headers of `.npy` files, memory in use."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from math import isfinite, prod
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,10 @@ STREAMS = ("split", "init", "shuffle", "dropout", "augmentation")
 
 
 class Streams:
-    """One random generator for each purpose, all spawned from one seed.
+    """One random generator (NumPy's PCG64) for each purpose, all spawned from one seed.
 
     Drawing more numbers for one purpose never changes another: switching dropout on leaves the initial weights and
-    the order of the rows as they were. A new purpose is added at the end of `STREAMS`, so older seeds keep their
-    meaning. The generators are NumPy's PCG64.
+    the order of the rows unchanged. A new purpose goes to the end of `STREAMS`, so that older seeds keep their meaning.
     """
 
     split: np.random.Generator
@@ -36,39 +36,39 @@ class Streams:
             setattr(self, name, np.random.Generator(np.random.PCG64(child)))
 
     def state(self) -> dict[str, RandomState]:
-        """The whole state of every stream, as JSON can hold it."""
+        """Return the state of every stream as plain JSON values."""
         return {name: dict(getattr(self, name).bit_generator.state) for name in STREAMS}
 
     def restore(self, state: Mapping[str, RandomState]) -> None:
-        """Continue exactly where `state()` was taken."""
+        """Continue from a state that `state()` returned."""
         for name in STREAMS:
             getattr(self, name).bit_generator.state = state[name]
 
 
-def views(vector: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, slice, Array]]:
-    """Cut a vector into consecutive views: name, the slice of the vector, and the slice in its shape."""
+def split_views(vector: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, slice, Array]]:
+    """Split a vector into consecutive views: the name, the slice of the vector, and the view in its shape."""
     start = 0
     for name, shape in shapes.items():
-        part = slice(start, start + prod(shape))
-        yield name, part, vector[part].reshape(shape)
-        start = part.stop
+        entries = slice(start, start + prod(shape))
+        yield name, entries, vector[entries].reshape(shape)
+        start = entries.stop
 
 
 def number_rows(count: int) -> Array:
-    """Return the numbers of `count` rows, ascending, in half of the memory of int64 where they fit into int32."""
+    """Return the numbers 0 to `count - 1`, as int32 where they fit, which takes half the memory of int64."""
     return np.arange(count, dtype=np.int32 if count < 1 << 31 else np.int64)
 
 
-def chunks_of(values: Array) -> Iterator[Array]:
-    """Yield a vector `CHUNK_ROWS` entries at a time, so that what is computed of it takes no memory of its size."""
+def iter_chunks(values: Array) -> Iterator[Array]:
+    """Yield a vector `CHUNK_ROWS` entries at a time, so that what is computed from it needs little memory."""
     for start in range(0, len(values), CHUNK_ROWS):
         yield values[start : start + CHUNK_ROWS]
 
 
 def find_first(values: Array, is_wanted: Callable[[Array], Array]) -> int | None:
-    """Return the place of the first entry of a vector for which a function of some of them is true, if there is one."""
+    """Return the index of the first entry for which `is_wanted(chunk)` is true; None if there is none."""
     start = 0
-    for chunk in chunks_of(values):
+    for chunk in iter_chunks(values):
         if len(places := np.flatnonzero(is_wanted(chunk))):
             return start + int(places[0])
         start += len(chunk)
@@ -76,20 +76,64 @@ def find_first(values: Array, is_wanted: Callable[[Array], Array]) -> int | None
 
 
 def is_finite(theta: Array) -> bool:
-    """Whether all entries of a vector are finite. One pass of BLAS, unless the sum of their squares overflows."""
+    """Return whether all entries are finite: one pass of BLAS, unless the sum of their squares overflows."""
     return isfinite(theta.dot(theta)) or bool(np.isfinite(theta).all())
 
 
-def physical_memory() -> int:
-    """The memory of the machine in bytes; where the system does not say, more than any machine has."""
+@dataclass(frozen=True)
+class Header:
+    """The header of a `.npy` file: the shape, the type of the entries, and the order in which they are stored."""
+
+    shape: tuple[int, ...]
+    dtype: "np.dtype[Any]"
+    fortran: bool
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes that must follow the header."""
+        return prod(self.shape) * self.dtype.itemsize
+
+    def array(self, raw: bytes | memoryview) -> Array:
+        """Return a view of the bytes behind the header as an array of its shape.
+
+        Raises:
+            ValueError: there are more or fewer bytes than the header declares.
+        """
+        if len(raw) != self.nbytes:
+            raise ValueError("it does not have the size that it declares")
+        return np.frombuffer(raw, self.dtype).reshape(self.shape, order="F" if self.fortran else "C")
+
+
+def read_header(file: BinaryIO) -> Header:
+    """Read the header of a `.npy` file strictly, before any memory is taken for its entries.
+
+    Raises:
+        ValueError: it is no such header, or declares Python objects, entries without size, or negative lengths.
+    """
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    elif version == (2, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
+    else:
+        raise ValueError(f"version {version[0]}.{version[1]} of the format is unknown")
+    if dtype.hasobject:
+        raise ValueError("it holds pickled Python objects, which could run code")
+    if dtype.itemsize == 0 or any(not isinstance(length, int) or length < 0 for length in shape):
+        raise ValueError(f"it declares the impossible shape {shape} of {dtype}")
+    return Header(shape, dtype, fortran)
+
+
+def get_physical_memory() -> int:
+    """Return the memory of the machine in bytes; where the system does not tell, more than any machine has."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return 1 << 62
 
 
-def process_memory() -> tuple[int, int]:
-    """Return the bytes that the process has in use, and the most that it had; zero where the system does not say."""
+def get_process_memory() -> tuple[int, int]:
+    """Return the bytes that this process uses now, and the most it has used; zeros where the system does not tell."""
     try:
         with open("/proc/self/status", encoding="ascii") as file:
             lines = dict(line.split(":", 1) for line in file)

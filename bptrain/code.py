@@ -17,7 +17,7 @@ from types import ModuleType
 
 from bptrain.contract import objections
 from bptrain.errors import BptrainError, CodeError, InputError, StorageError
-from bptrain.registry import families
+from bptrain.registry import list_families
 
 MOST_BYTES = 1 << 20
 
@@ -86,7 +86,7 @@ def unload_code(code: Code) -> None:
         withdraw(code.components)
 
 
-def loaded_code() -> tuple[Code, ...]:
+def list_loaded_code() -> tuple[Code, ...]:
     """Return the files that were run in this process, in the order in which they were."""
     return tuple(_loaded.values())
 
@@ -178,7 +178,7 @@ class Fault:
         return f"{self.code.path}:{self.line}: {self.message}"
 
 
-def fault_in_code(error: BaseException) -> Fault | None:
+def find_code_fault(error: BaseException) -> Fault | None:
     """Return where an exception rose from a file of the user's, if it did.
 
     That is so where it passed through code of that file, though NumPy may have raised it. What bptrain raises on
@@ -191,7 +191,7 @@ def fault_in_code(error: BaseException) -> Fault | None:
 
 def list_components() -> list[Component]:
     """Return everything that is registered."""
-    return [(family.kind, name, cls) for family in families() for name, cls in family.own().items()]
+    return [(family.kind, name, cls) for family in list_families() for name, cls in family.own().items()]
 
 
 def is_ours(cls: type) -> bool:
@@ -202,7 +202,7 @@ def is_ours(cls: type) -> bool:
 def withdraw(components: Iterable[Component]) -> None:
     """Take components out of their families."""
     for kind, name, cls in components:
-        for family in families():
+        for family in list_families():
             if family.kind == kind and family.own().get(name) is cls:
                 family.withdraw(name)
 
@@ -217,7 +217,7 @@ def require_usable(components: Sequence[Component], source: bytes, path: Path) -
         what = "registers nothing; put a decorator above its classes, such as @ACTIVATIONS.register from bptrain.nn"
         raise InputError(f"{path}: {what}")
     lines = {node.name: node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
-    by_kind = {family.kind: family for family in families()}
+    by_kind = {family.kind: family for family in list_families()}
     wrong = [
         f"{path}:{lines.get(cls.__name__, 1)}: the {kind} {name!r} {objection}"
         for kind, name, cls in components

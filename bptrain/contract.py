@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from bptrain.hints import SINGLE, Choice, Hint, ListOf, Member, Section, Single, options
+from bptrain.hints import SINGLE, Choice, Hint, ListOf, Member, Section, Single, list_options
 from bptrain.registry import Family
 
 
@@ -68,7 +68,7 @@ def option_objections(cls: type) -> Iterator[str]:
     """Yield what is wrong with the fields of a class, and which of those that its contract declares it lacks."""
     try:
         hints = get_type_hints(cls)
-        listed = options(cls)
+        listed = list_options(cls)
     except Exception as error:
         yield f"has options that cannot be read ({type(error).__name__}: {error})"
         return

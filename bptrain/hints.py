@@ -217,13 +217,13 @@ class Option:
         return self.default is MISSING
 
 
-def options(cls: type) -> tuple[Option, ...]:
+def list_options(cls: type) -> tuple[Option, ...]:
     """Return the options of a component in the order of its fields; the first may be given without its name."""
-    return _options(cls)
+    return _list_options(cls)
 
 
 @cache
-def _options(cls: Any) -> tuple[Option, ...]:
+def _list_options(cls: Any) -> tuple[Option, ...]:
     hints = get_type_hints(cls, include_extras=True)
     return tuple(
         Option(

@@ -7,7 +7,7 @@ from importlib import import_module
 from shlex import quote
 from typing import Any
 
-from bptrain.code import Code, Component, list_components, loaded_code
+from bptrain.code import Code, Component, list_components, list_loaded_code
 from bptrain.errors import BptrainWarning, InputError
 
 
@@ -38,7 +38,7 @@ class Need:
         return need
 
 
-def lacks(module: str, extra: str) -> str:
+def describe_missing_package(module: str, extra: str) -> str:
     """Say what to say where a package is missing, with the command that installs it; empty where it is there.
 
     Args:
@@ -52,7 +52,7 @@ def lacks(module: str, extra: str) -> str:
     return ""
 
 
-def needs(value: object) -> tuple[Need, ...]:
+def list_needs(value: object) -> tuple[Need, ...]:
     """Return what the components inside a dataclass, such as an experiment, have from files."""
     return tuple(
         Need(code.path.name, code.digest, tuple((kind, name) for kind, name, _ in components))
@@ -63,12 +63,12 @@ def needs(value: object) -> tuple[Need, ...]:
 def find_used(value: object) -> Iterator[tuple[Code, tuple[Component, ...]]]:
     """Yield the loaded files that components inside a dataclass come from, and which."""
     classes = set(classes_in(value))
-    for code in loaded_code():
+    for code in list_loaded_code():
         if components := tuple(one for one in code.components if one[2] in classes):
             yield code, components
 
 
-def code_options(value: object) -> str:
+def format_code_options(value: object) -> str:
     """Say what to type after a command so that it can use what is in a dataclass: ` --code my_layer.py`, or nothing."""
     return "".join(f" --code {quote(str(code.path))}" for code, _ in find_used(value))
 
@@ -87,7 +87,7 @@ def classes_in(value: object) -> Iterator[type]:
             yield from classes_in(getattr(value, field.name))
 
 
-def meet(needed: Sequence[Need], where: str) -> None:
+def check_needs(needed: Sequence[Need], where: str) -> None:
     """Make sure that everything needed is there; a file that has changed since is worth a `BptrainWarning`.
 
     Args:
@@ -105,7 +105,7 @@ def meet(needed: Sequence[Need], where: str) -> None:
     if missing := {file: names for file, names in absent.items() if names}:
         what = ", ".join(f"{' and '.join(names)} from {file}" for file, names in missing.items())
         raise InputError(f"{where}: needs {what}; give {' '.join(f'--code {file}' for file in missing)}")
-    owners = {(kind, name): code for code in loaded_code() for kind, name, _ in code.components}
+    owners = {(kind, name): code for code in list_loaded_code() for kind, name, _ in code.components}
     for need in needed:
         for path, digest in {(owners[one].path, owners[one].digest) for one in need.components if one in owners}:
             if digest != need.digest:

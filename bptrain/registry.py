@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from bptrain.errors import InputError
-from bptrain.spelling import snake_case
+from bptrain.text import snake_case
 
 Component = TypeVar("Component")
 
@@ -97,7 +97,7 @@ class Family:
         _names.pop(self._own.pop(name), None)
 
 
-def families() -> tuple[Family, ...]:
+def list_families() -> tuple[Family, ...]:
     """Return every family there is."""
     return tuple(_families)
 
@@ -112,7 +112,7 @@ def is_component(value: object) -> bool:
     return type(value) in _names
 
 
-def summary(cls: type) -> str:
+def get_summary(cls: type) -> str:
     """Return the first sentence of a class's docstring."""
     opening = " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
     return re.split(r"(?<=[.])\s", opening, maxsplit=1)[0]

@@ -1,7 +1,12 @@
-"""Text for a line: of words joined, and of other people's words with nothing in them that acts."""
+"""Text: names in one form, the word that was probably meant, words joined, and text made safe to print."""
 
+import difflib
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+LONGEST_WORD = 60
+"""Longer words are not compared with anything, and are cut in messages."""
 
 
 def printable(text: str) -> str:
@@ -9,6 +14,11 @@ def printable(text: str) -> str:
     return "".join(
         c if c == " " or unicodedata.category(c)[0] not in "CZ" else c.encode("unicode_escape").decode() for c in text
     )
+
+
+def cut(text: str, most: int = LONGEST_WORD) -> str:
+    """Return the text, or its beginning and dots if it has more than `most` characters."""
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def join_or(words: Sequence[str]) -> str:
@@ -19,3 +29,52 @@ def join_or(words: Sequence[str]) -> str:
 def join_and(words: Sequence[str]) -> str:
     """Join words: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def snake_case(name: str) -> str:
+    """Return the config name of a class: `SoftmaxCrossEntropy` gives `softmax_cross_entropy`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def normalize(word: object) -> str:
+    """Return a word in lower case with underscores: `batchSize` and `batch-size` give `batch_size`."""
+    return snake_case(re.sub(r"[\s.-]+", "_", str(word)[: LONGEST_WORD + 1].strip()))
+
+
+def find_closest(word: object, choices: Iterable[str]) -> str | None:
+    """Return the choice that is spelled most like a word; None if none is similar enough."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    found = difflib.get_close_matches(str(word).lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[found[0]] if found else None
+
+
+def find_meant(word: str, choices: list[str], aliases: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the choices that a word probably means; none if nothing is similar.
+
+    Args:
+        word: as written.
+        choices: the words to choose from.
+        aliases: what other tools call the choices, normalized, with the choices that each may mean.
+    """
+    normal = normalize(word)
+    by_normal = {normalize(choice): choice for choice in choices}
+    for form in (normal, re.sub(r"_(loss|layer|optimizer|schedule|scheduler|lr|score)$", "", normal)):
+        if form in by_normal:
+            return (by_normal[form],)
+        if found := tuple(choice for choice in aliases.get(form, ()) if choice in choices):
+            return found
+    squeezed: dict[str, tuple[str, ...]] = {normalize(choice).replace("_", ""): (choice,) for choice in choices}
+    squeezed |= {alias.replace("_", ""): found for alias, found in aliases.items() if set(found) <= set(choices)}
+    if normal.replace("_", "") in squeezed:
+        return squeezed[normal.replace("_", "")]
+    closest = find_closest(normal, choices) if len(normal) <= LONGEST_WORD else None
+    return (closest,) if closest else ()
+
+
+def suggest_word(word: object, choices: Iterable[str]) -> str:
+    """Return the advice for an unknown word: the choice that was probably meant, or all of them."""
+    choices = sorted(choices)
+    if not choices:
+        return "there are none to choose from"
+    closest = find_closest(word, choices)
+    return f"did you mean {closest!r}?" if closest else f"choose from {', '.join(choices)}"

@@ -116,12 +116,12 @@ def run_here(
 def like_a_new_process() -> Iterator[None]:
     """Have the state of the process as it is at the start of one, and afterwards as it was."""
     from bptrain.cli import signals
-    from bptrain.code import loaded_code, unload_code
+    from bptrain.code import list_loaded_code, unload_code
     from bptrain.tables import cache
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     environment = dict(os.environ)
-    threads, in_use, code = threading.enumerate(), set(cache.in_use), loaded_code()
+    threads, in_use, code = threading.enumerate(), set(cache.in_use), list_loaded_code()
     try:
         with warnings.catch_warnings():
             warnings.resetwarnings()
@@ -134,9 +134,9 @@ def like_a_new_process() -> Iterator[None]:
         for number, handler in handlers.items():
             signal.signal(number, handler)
         signals.received.clear()
-        signals.interruption.signal, signals.interruption.heeded = None, False
+        signals.interruption.signal, signals.interruption.watched = None, False
         cache.in_use.intersection_update(in_use)
-        for one in loaded_code():
+        for one in list_loaded_code():
             if one not in code:
                 unload_code(one)
     for thread in threading.enumerate():

@@ -54,14 +54,14 @@ def code_is_taken_out() -> Iterator[None]:
     """What a test loads does not stay for the next."""
     # Which registers all parts of bptrain.
     import bptrain.commands.list  # noqa: F401
-    from bptrain.code import loaded_code, unload_code
-    from bptrain.registry import families
+    from bptrain.code import list_loaded_code, unload_code
+    from bptrain.registry import list_families
 
-    before = [family.own() for family in families()]
+    before = [family.own() for family in list_families()]
     yield
-    for code in loaded_code():
+    for code in list_loaded_code():
         unload_code(code)
-    assert [family.own() for family in families()] == before
+    assert [family.own() for family in list_families()] == before
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bptrain.code import load_code, loaded_code
+from bptrain.code import list_loaded_code, load_code
 from bptrain.console.terminal import printable
 from bptrain.errors import InputError
-from bptrain.registry import families
+from bptrain.registry import list_families
 
 pytestmark = pytest.mark.usefixtures("code_is_taken_out")
 
@@ -161,13 +161,13 @@ BROKEN = {
 def test_a_broken_file_is_told_by_its_line_and_leaves_nothing(tmp_path, case):
     text, message = BROKEN[case]
     (tmp_path / "my.py").write_text(text)
-    before = [family.own() for family in families()]
+    before = [family.own() for family in list_families()]
     with pytest.raises(InputError) as caught:
         load_code("my.py")
     said = [printable(line) for line in caught.value.lines]
     assert said == [message]
-    assert [family.own() for family in families()] == before
-    assert not loaded_code()
+    assert [family.own() for family in list_families()] == before
+    assert not list_loaded_code()
 
 
 def test_all_that_a_class_lacks_is_told_at_once(tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import bptrain
-from bptrain.code import load_code, load_codes, loaded_code
+from bptrain.code import list_loaded_code, load_code, load_codes
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.registry import name_of
 from bptrain.run import checkpoint, npz
@@ -97,7 +97,7 @@ def test_a_file_that_changed_takes_its_own_place(files):
     (files / "my_layer.py").write_text(SWISH.replace("= 1.0", "= 3.0"))
     second = load_code("my_layer.py")
     assert second.digest != first.digest
-    assert loaded_code() == (second,)
+    assert list_loaded_code() == (second,)
     assert bptrain.reference("activations", "swish")[0].options[0].default == "3.0"
 
 
@@ -294,7 +294,7 @@ def test_two_files_may_not_share_a_name(bptrain_in, files):
     assert not (files / "runs").exists()
     with pytest.raises(InputError, match="twin"):
         load_codes(["my_layer.py", "twin.py"])
-    assert [code.path.name for code in loaded_code()] == ["my_layer.py"]
+    assert [code.path.name for code in list_loaded_code()] == ["my_layer.py"]
 
 
 def test_without_the_file_the_name_is_unknown(bptrain_in, files):

@@ -9,7 +9,7 @@ import pytest
 from speeds import sampled
 
 from bptrain.cli import signals
-from bptrain.code import loaded_code
+from bptrain.code import list_loaded_code
 
 CONFIG = "data: {source: {bundled: iris}}\nhidden: [4]\noptimizer: {adam: 1}\ntraining: {epochs: 2}\n"
 CODE = """import warnings
@@ -70,7 +70,7 @@ def test_nothing_of_a_command_stays(bptrain_in):
         yield list(warnings.filters), warnings.showwarning
         yield dict(os.environ), os.getcwd()
         yield list(sys.argv), sys.stdout, sys.stderr, sys.modules["__main__"]
-        yield loaded_code()
+        yield list_loaded_code()
 
     before = list(state())
     done = bptrain_in("train", "c.yaml", "-q", "--code", "own.py", NO_COLOR="1")

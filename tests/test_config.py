@@ -7,7 +7,7 @@ import pytest
 
 from bptrain.config import Experiment, dump, from_json, load, to_yaml
 from bptrain.errors import ConfigError, InputError
-from bptrain.hints import Section, options
+from bptrain.hints import Section, list_options
 from bptrain.nn.activations import Relu, Tanh
 from bptrain.nn.initializers import Values
 from bptrain.nn.layers import Dense, Dropout
@@ -317,12 +317,12 @@ def test_what_is_written_reads_back_the_same(text):
 def test_every_option_is_documented():
     def sections(cls):
         yield cls
-        for option in options(cls):
+        for option in list_options(cls):
             for form in option.hint:
                 if isinstance(form, Section):
                     yield from sections(form.cls)
 
-    seen = [(cls, option) for cls in sections(Experiment) for option in options(cls)]
+    seen = [(cls, option) for cls in sections(Experiment) for option in list_options(cls)]
     sections_seen = {cls.__name__ for cls, _ in seen}
     assert sections_seen == {
         "Experiment", "Data", "Split", "Regularization", "Training", "EarlyStopping", "Convergence", "Clipping",

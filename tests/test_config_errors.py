@@ -15,9 +15,9 @@ from bptrain.config import load
 from bptrain.config.aliases import KEYS, REMARKS, SEVERAL, VALUES
 from bptrain.config.suggest import component_aliases
 from bptrain.errors import ConfigError, InputError
-from bptrain.hints import Member, Section, options
+from bptrain.hints import Member, Section, list_options
 from bptrain.registry import describe_family
-from bptrain.spelling import normalize
+from bptrain.text import normalize
 
 MINIMAL = "data: {source: {bundled: iris}}\nhidden: [8]\n"
 
@@ -142,12 +142,12 @@ def every_field():
     prefixes = FIRST_SECTIONS | LATER_SECTIONS
     assert prefixes.keys() == SECTIONS.keys()
     for name, cls in SECTIONS.items():
-        for option in options(cls):
+        for option in list_options(cls):
             yield f"{prefixes[name]}{option.name}={{}}", option
     assert SHELVES.keys() == FAMILIES.keys()
     for family, shelf in SHELVES.items():
         for name, cls in FAMILIES[family].members.items():
-            for option in options(cls):
+            for option in list_options(cls):
                 yield f"{shelf}={{{name}: {{{option.name}: {{}}}}}}", option
 
 
@@ -160,7 +160,7 @@ def names_the_range(message, hint):
         if isinstance(form, Member):
             named = all(word in message for word in (describe_family(form.family), *form.family.members))
         elif isinstance(form, Section):
-            named = f"a mapping of {', '.join(option.name for option in options(form.cls))}" in message
+            named = f"a mapping of {', '.join(option.name for option in list_options(form.cls))}" in message
         else:
             named = form.describe() in message
         if not named:
@@ -203,8 +203,8 @@ def test_a_bound_is_named_with_the_value_beyond_it():
 
 
 def test_aliases_lead_to_what_exists():
-    names = {option.name for cls in SECTIONS.values() for option in options(cls)}
-    names |= {option.name for one in FAMILIES.values() for cls in one.members.values() for option in options(cls)}
+    names = {option.name for cls in SECTIONS.values() for option in list_options(cls)}
+    names |= {option.name for one in FAMILIES.values() for cls in one.members.values() for option in list_options(cls)}
     assert KEYS
     for alias, targets in KEYS.items():
         assert normalize(alias) == alias

@@ -12,7 +12,7 @@ import pytest
 from speeds import sampled
 
 import bptrain
-from bptrain.code import loaded_code
+from bptrain.code import list_loaded_code
 from bptrain.errors import BptrainNote, ConfigError, InputError, StorageError
 from bptrain.model import encoded_rows, encoding
 from bptrain.model.assemble import prepare
@@ -534,7 +534,7 @@ def test_a_source_of_the_users_trains_in_memory_and_above():
         }.items()
     }
     histories = {(Path(name) / "history.jsonl").read_text() for name in runs}
-    (code,) = loaded_code()
+    (code,) = list_loaded_code()
     assert len(histories) == 1
     assert len(list(cache.folder().glob("*.table"))) == 1
     assert sys.modules[code.components[0][2].__module__].read == [0, 70, 140, 210, 280, 350] * 3

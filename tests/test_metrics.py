@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from speeds import examples
 
-from bptrain.hints import Choice, options
+from bptrain.hints import Choice, list_options
 from bptrain.metrics import (
     F1,
     METRICS,
@@ -47,7 +47,7 @@ KINDS = get_args(Kind)
 def variants(metric):
     """The metric with every choice of its options that are a choice, and with the first value of those that are not."""
     found = [metric]
-    for option in options(type(metric)):
+    for option in list_options(type(metric)):
         words = [value for form in option.hint if isinstance(form, Choice) for value in form.values]
         choices = words or (option.default, 1, 2)
         found = [replace(each, **{option.name: choice}) for each in found for choice in dict.fromkeys(choices)]

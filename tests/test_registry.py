@@ -13,7 +13,7 @@ from bptrain.commands.list import FAMILIES, reference
 from bptrain.config import annotate, dump, from_json, load, to_yaml
 from bptrain.config.schema import config_schema
 from bptrain.errors import ConfigError
-from bptrain.hints import Single, options
+from bptrain.hints import Single, list_options
 
 IRIS = "data: {source: {bundled: iris}}\n"
 # A config for each family, with a component of it at the X.
@@ -36,7 +36,7 @@ CONFIGS = {
 def component(request):
     """The key of a family, and how a config writes a component that was registered in it just now, with a novelty."""
     family = FAMILIES[request.param]
-    base = min(family.own().values(), key=lambda cls: sum(option.required for option in options(cls)))
+    base = min(family.own().values(), key=lambda cls: sum(option.required for option in list_options(cls)))
     body = {
         "__doc__": "Does what nobody did.",
         "__annotations__": {"novelty": Annotated[int, Ge(1), "how new it is"]},
@@ -44,7 +44,7 @@ def component(request):
         "aliases": ("brand_new",),
     }
     cls = family.register(dataclass(frozen=True)(type("ThirdParty", (base,), body)))
-    required = "".join(f"{option.name}: iris, " for option in options(cls) if option.required)
+    required = "".join(f"{option.name}: iris, " for option in list_options(cls) if option.required)
     yield request.param, f"{{third_party: {{{required}novelty: 5}}}}"
     family.withdraw("third_party")
 

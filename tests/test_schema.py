@@ -11,9 +11,9 @@ from speeds import sampled
 import bptrain
 from bptrain.commands.list import FAMILIES, SECTIONS
 from bptrain.config import load
-from bptrain.config.yaml.yaml_text import parse
+from bptrain.config.yaml_text import parse
 from bptrain.errors import ConfigError
-from bptrain.hints import options
+from bptrain.hints import list_options
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 FILE = CONFIGS[0].parent / "bptrain.schema.json"
@@ -96,16 +96,16 @@ def test_every_option_is_described():
     seen = 0
     for name, cls in SECTIONS.items():
         entry = text if name == "experiment" else definitions[cls.__name__]
-        assert set(entry["properties"]) == {option.name for option in options(cls)}
+        assert set(entry["properties"]) == {option.name for option in list_options(cls)}
         assert entry["additionalProperties"] is False
-        seen += sum(option.doc in entry["properties"][option.name]["description"] for option in options(cls))
+        seen += sum(option.doc in entry["properties"][option.name]["description"] for option in list_options(cls))
     for family in FAMILIES.values():
         for name, cls in family.members.items():
             (entry,) = [value for key, value in definitions.items() if key.endswith(f".{name}") and same(value, cls)]
             whole = entry["anyOf"][0]
-            assert set(whole["properties"]) == {option.name for option in options(cls)}
+            assert set(whole["properties"]) == {option.name for option in list_options(cls)}
             assert whole["additionalProperties"] is False
-            for option in options(cls):
+            for option in list_options(cls):
                 assert option.doc in whole["properties"][option.name]["description"]
                 assert ("default" in whole["properties"][option.name]) is not option.required
                 seen += 1

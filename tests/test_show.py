@@ -12,7 +12,7 @@ from speeds import sampled
 from bptrain import show, summarize, train
 from bptrain.config import annotate, load
 from bptrain.formulas import formula
-from bptrain.hints import options
+from bptrain.hints import list_options
 from bptrain.model.assemble import prepare
 from bptrain.nn import LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES
@@ -68,7 +68,7 @@ def test_every_default_is_filled_in_and_explained_once():
     joined = " ".join(re.sub(r"\n +# {10}", " ", text).split())
     resolved = prepare("my.yaml").model.experiment
     for cls in (type(resolved.data), type(resolved.optimizer), type(resolved.training)):
-        for option in options(cls):
+        for option in list_options(cls):
             assert re.search(rf"^ +{option.name}:", text, re.M), option.name
             # A section is explained by its own text.
             sections = ("split", "early_stopping", "clipping", "checkpoint", "log")

@@ -102,7 +102,7 @@ def show_warning(
 
 def blame_code(error: BaseException) -> None:
     """Exit with a line where the user's own code is to blame for an exception."""
-    if (code := sys.modules.get("bptrain.code")) and (fault := code.fault_in_code(error)):
+    if (code := sys.modules.get("bptrain.code")) and (fault := code.find_code_fault(error)):
         fail([str(fault)], ExitCode.BAD_INPUT)
 
 
@@ -145,7 +145,7 @@ def report_misuse(error: Any) -> NoReturn:
 def or_elsewhere() -> str:
     """Where else a bug may be: in code of the user's, which may have handed bptrain what it cannot use."""
     code = sys.modules.get("bptrain.code")
-    files = [str(one.path) for one in code.loaded_code()] if code else []
+    files = [str(one.path) for one in code.list_loaded_code()] if code else []
     return f", or in what {' and '.join(files)} gave it" if files else ""
 
 

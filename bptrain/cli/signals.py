@@ -25,10 +25,10 @@ def install() -> None:
 
 def handle(number: int, frame: FrameType | None) -> None:
     """The handler."""
-    if interruption.heeded and interruption.signal is None:
+    if interruption.watched and interruption.signal is None:
         interruption.ask(number)
         return
-    if not interruption.heeded and not received:
+    if not interruption.watched and not received:
         received.append(number)
         raise StoppedError(number)
     # The second: at once, wherever it is; a live view would otherwise leave its terminal without a cursor.

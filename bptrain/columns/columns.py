@@ -28,10 +28,10 @@ from bptrain.columns.target_columns import (
 )
 from bptrain.columns.targets import Classes
 from bptrain.errors import InputError
-from bptrain.spelling import closest
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table
 from bptrain.tables.values import missing
+from bptrain.text import find_closest
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Columns:
         if not absent:
             return
         others = [name for name in table.columns if name not in needed]
-        near = {name: closest(name, others) for name in absent}
+        near = {name: find_closest(name, others) for name in absent}
         some = ", ".join(
             f"{name!r} (did you mean {near[name]!r}?)" if near[name] else repr(name) for name in absent[:20]
         )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bptrain.arrays import Array, chunks_of
+from bptrain.arrays import Array, iter_chunks
 from bptrain.columns.complaints import no_policy, out_of_scale, show_value
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric, read_numbers
 from bptrain.columns.imputers import Constant, Imputer
@@ -98,7 +98,7 @@ def fit_fill(rows: Selection, name: str, policy: Imputer) -> float:
         InputError: there is none to find it by, or it is no number.
     """
     values, count = read_numbers(rows, name), 0
-    for chunk in chunks_of(values):
+    for chunk in iter_chunks(values):
         present = chunk[~np.isnan(chunk)]
         values[count : count + len(present)] = present
         count += len(present)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bptrain.arrays import Array, chunks_of, number_rows
+from bptrain.arrays import Array, iter_chunks, number_rows
 from bptrain.columns.split import Split, check_rows
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.tables.selection import Selection
@@ -129,7 +129,7 @@ def number_groups(rows: Selection, name: str) -> Array:
     """
     place: dict[object, int] = {}
     numbers, start = number_rows(len(rows)), 0
-    for chunk in chunks_of(read_complete(rows, name)):
+    for chunk in iter_chunks(read_complete(rows, name)):
         values = chunk.tolist()
         for value in dict.fromkeys(values):
             place.setdefault(value, len(place))

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bptrain.arrays import Array, chunks_of, find_first
+from bptrain.arrays import Array, find_first, iter_chunks
 from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
 from bptrain.columns.kinds import infer
 from bptrain.errors import InputError
@@ -157,7 +157,7 @@ def likely_task(table: Table, name: str) -> Task:
 def look_like_classes(values: Array) -> bool:
     """Tell whether numbers `(rows,)`, NaN where one is missing, are whole, and few different ones for so many rows."""
     most, found = min(MOST_INTEGER_CLASSES, max(2, len(values) // 5)), set[float]()
-    for chunk in chunks_of(values):
+    for chunk in iter_chunks(values):
         numbers = chunk[~np.isnan(chunk)]
         if not (np.isfinite(numbers).all() and (numbers == np.floor(numbers)).all()):
             return False

@@ -9,7 +9,7 @@ from bptrain.bench.contenders import PACKAGES, missing
 from bptrain.bench.measuring import Comparison, compare, turns
 from bptrain.bench.workloads import WORKLOADS, Workload
 from bptrain.errors import InputError
-from bptrain.spelling import suggestion
+from bptrain.text import suggest_word
 from bptrain.training.environment import fingerprint
 
 Watch = Callable[[str, float], None]
@@ -94,5 +94,5 @@ def choose_workloads(names: Sequence[str]) -> tuple[tuple[Workload, ...], bool]:
     known = {one.name.partition(" ")[0].rstrip(","): one for one in WORKLOADS}
     for name in names:
         if name not in known and name != WHOLE_COMMANDS:
-            raise InputError(f"no workload is named {name!r}; {suggestion(name, [*known, WHOLE_COMMANDS])}")
+            raise InputError(f"no workload is named {name!r}; {suggest_word(name, [*known, WHOLE_COMMANDS])}")
     return tuple(known[name] for name in dict.fromkeys(names) if name in known), WHOLE_COMMANDS in names

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bptrain.arrays import process_memory
+from bptrain.arrays import get_process_memory
 from bptrain.errors import Problem
 from bptrain.model.assemble import prepare
 from bptrain.rules import require_sense
@@ -66,7 +66,7 @@ def dry_run(
     session = begin(assembly)
     require_room(ROOT, session)
     step = time_step(session)
-    now, peak = process_memory()
+    now, peak = get_process_memory()
     validation = time_validation(session)
     save, restoring, size = time_checkpoint(session, begin_twin(assembly))
     epoch, epochs = step * session.steps_per_epoch + validation, session.model.experiment.training.epochs

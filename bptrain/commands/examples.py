@@ -5,9 +5,9 @@ from pathlib import Path
 
 from bptrain.atomic import write_new
 from bptrain.config.bundled import bundled_configs, read_summary
-from bptrain.config.schema import with_schema
+from bptrain.config.schema import add_modeline
 from bptrain.errors import InputError
-from bptrain.spelling import suggestion
+from bptrain.text import suggest_word
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def copy_example(name: str, path: str | Path | None = None) -> Path:
     """
     bundled = bundled_configs()
     if name not in bundled:
-        raise InputError(f"no example is named {name!r}; {suggestion(name, bundled)}")
+        raise InputError(f"no example is named {name!r}; {suggest_word(name, bundled)}")
     target = Path(path) if path is not None else Path()
     if target.is_dir():
         target = target / bundled[name].name
-    write_new(target, with_schema(bundled[name].read_text(encoding="utf-8"), target))
+    write_new(target, add_modeline(bundled[name].read_text(encoding="utf-8"), target))
     return target

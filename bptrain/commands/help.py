@@ -8,7 +8,7 @@ from bptrain.commands import COMMANDS, GROUPS, Command
 from bptrain.config.bundled import bundled_configs, read_commands, read_summary
 from bptrain.errors import InputError
 from bptrain.rules import RULES, Rule
-from bptrain.spelling import suggestion
+from bptrain.text import suggest_word
 
 GUIDE = Path(__file__).resolve().parents[1] / "guide"
 """The folder of the pages, in Markdown."""
@@ -88,7 +88,7 @@ def help_topics(name: str | None = None) -> tuple[Topic, ...]:
         return tuple(topics.values())
     by_lower = {key.lower(): topic for key, topic in topics.items()}
     if name.lower() not in by_lower:
-        raise InputError(f"help knows nothing of {name!r}; {suggestion(name, topics)}")
+        raise InputError(f"help knows nothing of {name!r}; {suggest_word(name, topics)}")
     return (by_lower[name.lower()],)
 
 

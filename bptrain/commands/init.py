@@ -12,16 +12,16 @@ from bptrain.columns.profile.leaks import answers_of
 from bptrain.columns.profile.profile import TableProfile
 from bptrain.columns.profile.proposals import Proposal, propose_columns, propose_goal
 from bptrain.columns.targets import likely_task, with_numbers
-from bptrain.config.dump import flow
-from bptrain.config.schema import with_schema
-from bptrain.config.starter import FEW, Plan, holes_of, render_starter
+from bptrain.config.dump import to_inline_yaml
+from bptrain.config.schema import add_modeline
+from bptrain.config.starter import FEW, Plan, describe_missing_targets, render_starter
 from bptrain.errors import InputError
 from bptrain.registry import name_of
-from bptrain.spelling import suggestion
 from bptrain.tables.guess import read, read_table
 from bptrain.tables.selection import Selection
 from bptrain.tables.sources import Csv, Source
 from bptrain.tables.table import Table
+from bptrain.text import suggest_word
 
 LIKELY = ("target", "label", "class", "y", "outcome", "price", "species", "result", "response", "output")
 
@@ -66,7 +66,7 @@ def start(file: str | Path, target: str | None, *, output: str | Path | None = N
     if target is None:
         raise InputError(without_target(table, propose_columns(TableProfile(table, tuple(table.columns)))))
     if target not in table.columns:
-        raise InputError(f"{table.origin} has no column {target!r}; {suggestion(target, table.columns)}")
+        raise InputError(f"{table.origin} has no column {target!r}; {suggest_word(target, table.columns)}")
     if output is not None and Path(output).resolve() == Path(file).resolve():
         raise InputError(f"{output}: is the data file itself; choose another path for the config")
     folder = Path(output).resolve().parent if output is not None else Path.cwd()
@@ -79,9 +79,9 @@ def start(file: str | Path, target: str | None, *, output: str | Path | None = N
     name = Path(output).name if output is not None else "CONFIG.yaml"
     text = render_starter(plan, Path(table.origin).name, name)
     if output is not None:
-        text = with_schema(text, Path(output))
+        text = add_modeline(text, Path(output))
         write_new(Path(output), text, force=force, advice="choose another path, or --force")
-    notes = (holes_of(goal),) if goal.missing else ()
+    notes = (describe_missing_targets(goal),) if goal.missing else ()
     return Starter(text, left_out, notes)
 
 
@@ -112,13 +112,13 @@ def read_file(file: str | Path, target: str | None) -> tuple[Source, Table]:
 def source_words(source: Source, path: str) -> str:
     """Return the source as a config names it."""
     if not isinstance(source, Csv):
-        return f"{{{name_of(source)}: {flow(path)}}}"
+        return f"{{{name_of(source)}: {to_inline_yaml(path)}}}"
     usual, options = type(source)(source.path), ""
     if source.decimal != usual.decimal:
-        options += f", decimal: {flow(source.decimal)}"
+        options += f", decimal: {to_inline_yaml(source.decimal)}"
     if source.missing != usual.missing:
-        options += f", missing: {flow(list(source.missing))}"
-    return f"{{{name_of(source)}: {f'{{path: {flow(path)}{options}}}' if options else flow(path)}}}"
+        options += f", missing: {to_inline_yaml(list(source.missing))}"
+    return f"{{{name_of(source)}: {f'{{path: {to_inline_yaml(path)}{options}}}' if options else to_inline_yaml(path)}}}"
 
 
 def without_target(table: Table, found: Sequence[Proposal]) -> str:
@@ -129,7 +129,9 @@ def without_target(table: Table, found: Sequence[Proposal]) -> str:
     likely = (named or plain[-1:] or found[-1:])[0].name
     some = ", ".join(f"{one.name} ({one.words})" for one in found[:20])
     more = f" and {len(found) - 20:,} more" if len(found) > 20 else ""
-    return f"{table.origin}: name the column to predict, such as --target {flow(likely)}; there are {some}{more}"
+    return (
+        f"{table.origin}: name the column to predict, such as --target {to_inline_yaml(likely)}; there are {some}{more}"
+    )
 
 
 def choose_features(

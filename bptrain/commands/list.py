@@ -11,8 +11,8 @@ from bptrain.code import load_codes
 from bptrain.config.dump import to_plain
 from bptrain.config.families import FAMILIES, SECTIONS
 from bptrain.errors import InputError
-from bptrain.hints import Option, options
-from bptrain.spelling import suggestion
+from bptrain.hints import Option, list_options
+from bptrain.text import suggest_word
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ def reference(
         singular = {"section": "sections", **{one.kind: key for key, one in FAMILIES.items()}}
         key = singular.get(family, family)
         if key not in members:
-            raise InputError(f"no family is named {family!r}; {suggestion(family, members)}")
+            raise InputError(f"no family is named {family!r}; {suggest_word(family, members)}")
         members = {key: members[key]}
         if name is not None and name not in members[key]:
-            raise InputError(f"nothing among the {key} is named {name!r}; {suggestion(name, members[key])}")
+            raise InputError(f"nothing among the {key} is named {name!r}; {suggest_word(name, members[key])}")
     return tuple(
         entry(key, member, cls)
         for key, one in members.items()
@@ -74,7 +74,7 @@ def reference(
 def entry(family: str, name: str, cls: type) -> ComponentEntry:
     """A component as the manual shows it."""
     text = inspect.getdoc(cls) or ""
-    listed = tuple(OptionEntry(one.name, one.hint.describe(), default(one), one.doc) for one in options(cls))
+    listed = tuple(OptionEntry(one.name, one.hint.describe(), default(one), one.doc) for one in list_options(cls))
     return ComponentEntry(family, name, " ".join(text.split("\n\n")[0].split()), text, listed)
 
 

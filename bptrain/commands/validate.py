@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bptrain.code import fault_in_code, load_codes
+from bptrain.code import find_code_fault, load_codes
 from bptrain.config import load
 from bptrain.errors import ConfigError, InputError, Problem, StorageError
 from bptrain.model.assemble import assemble
@@ -73,6 +73,6 @@ def problems_of(path: str | Path, notes: list[tuple[str, str]], *, strict: bool 
     except (InputError, StorageError) as error:
         return (Problem(str(path), 1, 1, "", str(error).removeprefix(f"{path}: ")),)
     except Exception as error:
-        if (fault := fault_in_code(error)) is None:
+        if (fault := find_code_fault(error)) is None:
             raise
         return (Problem(str(fault.code.path), fault.line, 1, "", fault.message),)

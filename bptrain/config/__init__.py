@@ -13,7 +13,7 @@ from bptrain.config.experiment import (
     Training,
 )
 from bptrain.config.load import Config, from_json, load, load_document
-from bptrain.config.yaml.origin import Origin
+from bptrain.config.origin import Origin
 
 __all__ = [
     "Checkpointing",

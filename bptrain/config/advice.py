@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from bptrain.config.scalars import read_scalar, write_scalar
 from bptrain.config.suggest import value_advice
-from bptrain.config.yaml.scalars import scalar, write_scalar
-from bptrain.hints import Choice, Hint, options
+from bptrain.hints import Choice, Hint, list_options
 
 TRUE = ("yes", "on", "y", "true", "1")
 FALSE = ("no", "off", "n", "false", "0")
@@ -58,7 +58,7 @@ def text_advice(hint: Hint, value: str) -> str:
     if not hint.accepts(number) and isinstance(number, float) and number.is_integer():
         number = int(number)
     if hint.accepts(number):
-        quoted = type(scalar(value)) in (int, float)
+        quoted = type(read_scalar(value)) in (int, float)
         return "remove the quotes" if quoted else f"write {write_scalar(number)}"
     return list_advice(hint, number if accepts_item(hint, number) else value)
 
@@ -110,7 +110,7 @@ def list_advice(hint: Hint, value: Any) -> str:
     if accepts_item(hint, value):
         return f"write [{value if isinstance(value, str) else write_scalar(value)}]"
     if isinstance(value, str) and "," in value:
-        items = [scalar(part.strip()) for part in value.strip("[]() ").split(",")]
+        items = [read_scalar(part.strip()) for part in value.strip("[]() ").split(",")]
         if 1 < len(items) <= 20 and all(accepts_item(hint, item) for item in items):
             return f"write [{', '.join(map(write_scalar, items))}]"
     return ""
@@ -120,15 +120,23 @@ def section_advice(cls: type, value: Any, *, optional: bool) -> str:
     """Say what to do about a single value where a mapping is wanted."""
     if optional and (value is False or (isinstance(value, str) and value.lower() in NOTHING)):
         return "write null"
-    if read_truth(value) is True and not any(option.required for option in options(cls)) and type(value) is not int:
+    if (
+        read_truth(value) is True
+        and not any(option.required for option in list_options(cls))
+        and type(value) is not int
+    ):
         return "write {} for its defaults"
     if isinstance(value, tuple) and value and all(isinstance(item, dict) for item in value):
         return "write its keys without dashes"
     if isinstance(value, str):
-        named = [option.name for option in options(cls) for family in option.hint.families if value in family.members]
+        named = [
+            option.name for option in list_options(cls) for family in option.hint.families if value in family.members
+        ]
         return f"write {{{named[0]}: {value}}}" if len(named) == 1 else ""
     if isinstance(value, int | float):
-        fitting = [f"{{{option.name}: {write_scalar(value)}}}" for option in options(cls) if option.hint.accepts(value)]
+        fitting = [
+            f"{{{option.name}: {write_scalar(value)}}}" for option in list_options(cls) if option.hint.accepts(value)
+        ]
         return f"write {' or '.join(fitting[:2])}" if fitting else ""
     return "indent its keys below it, or remove it" if value is None else ""
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, is_dataclass
 from textwrap import wrap
 from typing import Any
 
-from bptrain.config.dump import FIRST, flow, to_plain
+from bptrain.config.dump import FIRST, to_inline_yaml, to_plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.load import Config
-from bptrain.config.yaml.origin import FieldPath
-from bptrain.hints import options
-from bptrain.registry import is_component, name_of, summary
+from bptrain.config.origin import FieldPath
+from bptrain.hints import list_options
+from bptrain.registry import get_summary, is_component, name_of
 from bptrain.text import printable
 
 WIDEST = 120
@@ -82,7 +82,7 @@ class Walk:
     def experiment(self, settled: Experiment) -> Iterator[Line]:
         """Yield the whole document."""
         loaded = self.config.experiment
-        for option in sorted(options(Experiment), key=lambda option: option.name not in FIRST):
+        for option in sorted(list_options(Experiment), key=lambda option: option.name not in FIRST):
             if option.name in ("hidden", "activation"):
                 continue
             before = loaded.layers if option.name == "network" else getattr(loaded, option.name)
@@ -114,7 +114,7 @@ class Walk:
         if cls in self.explained:
             return ""
         self.explained.add(cls)
-        return summary(cls)
+        return get_summary(cls)
 
     def value(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
         """Yield a value behind `key:` or the `-` of a list."""
@@ -125,7 +125,7 @@ class Walk:
             yield Line(indent + prefix, self.mark(True, isinstance(before, dict), path), doc)
             for name, item in after.items():
                 old = before.get(name) if isinstance(before, dict) else None
-                yield from self.value(f"{flow(name)}:", "", item, old, (*path, name), indent + "  ")
+                yield from self.value(f"{to_inline_yaml(name)}:", "", item, old, (*path, name), indent + "  ")
         elif isinstance(after, tuple) and after and is_dataclass(after[0]):
             yield Line(indent + prefix, self.mark(True, isinstance(before, tuple), path), doc)
             for k, item in enumerate(after):
@@ -140,25 +140,25 @@ class Walk:
         # Its options have marks of their own.
         mark = self.mark(cls, type(before), path)
         if prefix == "-":
-            colon = ":" if options(cls) else ""
+            colon = ":" if list_options(cls) else ""
             yield Line(f"{indent}- {name}{colon}", mark, self.explanation(cls))
-        elif not options(cls):
+        elif not list_options(cls):
             yield Line(f"{indent}{prefix} {name}", mark, doc)
         else:
             yield Line(indent + prefix, "", doc)
             yield Line(f"{indent}  {name}:", mark, self.explanation(cls))
-        yield from self.options(after, before, (*path, name), indent + "    ")
+        yield from self.list_options(after, before, (*path, name), indent + "    ")
 
     def section(self, prefix: str, doc: str, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
         """Yield `key:` with its options below it."""
         yield Line(indent + prefix, "", self.explanation(type(after)) or doc)
-        yield from self.options(after, before, path, indent + "  ")
+        yield from self.list_options(after, before, path, indent + "  ")
 
-    def options(self, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
+    def list_options(self, after: Any, before: Any, path: FieldPath, indent: str) -> Iterator[Line]:
         """Yield the options of a section or a component, with their meaning the first time."""
         known = type(after) in self.listed
         self.listed.add(type(after))
-        for option in options(type(after)):
+        for option in list_options(type(after)):
             value = getattr(after, option.name)
             old = getattr(before, option.name) if type(before) is type(after) else value
             doc = "" if known else option.doc
@@ -172,18 +172,18 @@ class Walk:
             yield Line(first.code, mark, doc)
             yield from others
         else:
-            yield Line(f"{prefix} {flow(to_plain(after))}", mark, doc)
+            yield Line(f"{prefix} {to_inline_yaml(to_plain(after))}", mark, doc)
 
 
 def flow_lines(prefix: str, items: Sequence[Any]) -> Iterator[Line]:
     """Yield `key: [a, b]` in one line, or in several where it is too long."""
-    whole = f"{prefix} {flow(items)}"
+    whole = f"{prefix} {to_inline_yaml(items)}"
     if len(whole) <= WIDEST or not items:
         yield Line(whole)
         return
     inside = " " * (len(prefix) - len(prefix.lstrip()) + 2)
     yield Line(prefix)
-    texts = [flow(item) for item in items]
+    texts = [to_inline_yaml(item) for item in items]
     line = f"{inside}[{texts[0]}"
     for text in texts[1:]:
         if len(line) + len(text) + 3 > WIDEST:

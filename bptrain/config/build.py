@@ -10,16 +10,16 @@ from typing import Any
 
 from bptrain.config.advice import advice, component_advice, is_meant_as_number, section_advice
 from bptrain.config.experiment import Experiment, network_mistake
+from bptrain.config.origin import FieldPath, Origin, keep_first
+from bptrain.config.scalars import show_value
 from bptrain.config.suggest import Map, name_advice
 from bptrain.config.tree import split_component
 from bptrain.config.variables import BROKEN
-from bptrain.config.yaml.origin import FieldPath, Origin, keep_first
-from bptrain.config.yaml.scalars import cut, show_value
-from bptrain.config.yaml.yaml_text import MOST_PROBLEMS
+from bptrain.config.yaml_text import MOST_PROBLEMS
 from bptrain.errors import OptionError, Problem
-from bptrain.hints import DictOf, Hint, ListOf, Member, Option, Section, options
+from bptrain.hints import DictOf, Hint, ListOf, Member, Option, Section, list_options
 from bptrain.registry import Family, describe_family
-from bptrain.text import join_or
+from bptrain.text import cut, join_or
 
 INVALID: Any = object()
 """Stands for a value that could not be built; its mistake is noted already."""
@@ -110,7 +110,7 @@ class Builder:
 
     def section(self, cls: type, value: Any, path: FieldPath, *, optional: bool = False) -> Any:
         """Return a dataclass from a mapping of its fields."""
-        known = {option.name: option for option in options(cls)}
+        known = {option.name: option for option in list_options(cls)}
         if not isinstance(value, dict):
             expected = f"a mapping of {', '.join(known)}" + " or null" * optional
             return self.wrong(path, expected, value, section_advice(cls, value, optional=optional))
@@ -173,7 +173,7 @@ class Builder:
             what = f"unknown {family.kind} {show_value(name)}{what_to_do}"
             return self.complain((*path, name) if in_mapping else path, what, at_key=in_mapping)
         cls = members[name]
-        option = next(iter(options(cls)), None)
+        option = next(iter(list_options(cls)), None)
         inside = (*path, name)
         if given is BROKEN:
             return INVALID
@@ -248,7 +248,7 @@ def describe_needed(hint: Hint) -> str:
         case (Member(family),):
             return f"{describe_family(family)}: {join_or(sorted(family.members))}"
         case (Section(cls),):
-            return f"a mapping of {', '.join(option.name for option in options(cls))}"
+            return f"a mapping of {', '.join(option.name for option in list_options(cls))}"
     return hint.describe()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.config.experiment import Experiment
-from bptrain.config.yaml.scalars import scalar
+from bptrain.config.scalars import read_scalar
 from bptrain.registry import is_component, name_of
 from bptrain.text import printable
 
@@ -28,7 +28,7 @@ def to_yaml(experiment: Experiment) -> str:
     return yaml_text(dump(experiment), default_flow_style=None, width=120)
 
 
-def flow(value: Any) -> str:
+def to_inline_yaml(value: Any) -> str:
     """Return a single value or a list of such as YAML in one line, fit to stand inside of brackets."""
     # What is not printable stands between double quotes, where an escape means the same.
     return printable(yaml_text([value], default_flow_style=True, width=float("inf")).strip()[1:-1])
@@ -42,7 +42,7 @@ def yaml_text(document: Any, *, default_flow_style: bool | None, width: float) -
         """YAML 1.1's dumper, quoting also what YAML 1.2 takes for a number, such as the text 1e3."""
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        plain_again = scalar(value) == value
+        plain_again = read_scalar(value) == value
         style = None if plain_again and value.isprintable() else "'" if value.isprintable() else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 

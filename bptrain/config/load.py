@@ -10,12 +10,12 @@ from typing import Any
 from bptrain.config.build import Builder
 from bptrain.config.dump import escape
 from bptrain.config.experiment import Experiment
+from bptrain.config.origin import Origin, Source, Spot
 from bptrain.config.overrides import override
+from bptrain.config.scalars import show_value
 from bptrain.config.tree import freeze
 from bptrain.config.variables import resolve
-from bptrain.config.yaml.origin import Origin, Source, Spot
-from bptrain.config.yaml.scalars import show_value
-from bptrain.config.yaml.yaml_text import parse, read_text
+from bptrain.config.yaml_text import parse, read_text
 from bptrain.errors import ConfigError, OptionError, Problem
 
 

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+from bptrain.config.origin import FieldPath, Origin, Source, Spot, join_path, split_path
+from bptrain.config.scalars import show_value
 from bptrain.config.tree import first_option
-from bptrain.config.yaml.origin import FieldPath, Origin, Source, Spot, field_path, join_path
-from bptrain.config.yaml.scalars import cut, show_value
-from bptrain.config.yaml.yaml_text import MOST_DEPTH, parse
+from bptrain.config.yaml_text import MOST_DEPTH, parse
 from bptrain.errors import ConfigError
+from bptrain.text import cut
 
 
 def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
         ConfigError: the text has no `=`, its value is no YAML, or its key leads through a single value.
     """
     key, equals, written = text.partition("=")
-    path = field_path(key.strip())
+    path = split_path(key.strip())
     name = cut(text, 200)
     source = Source(name, text)
     if not equals or not path or len(path) > MOST_DEPTH or not text.isprintable():

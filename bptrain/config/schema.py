@@ -11,8 +11,8 @@ from typing import Any
 from bptrain.config.dump import to_plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
-from bptrain.hints import SINGLE, Choice, DictOf, Form, Hint, ListOf, Member, Option, Section, Single, options
-from bptrain.registry import Family, summary
+from bptrain.hints import SINGLE, Choice, DictOf, Form, Hint, ListOf, Member, Option, Section, Single, list_options
+from bptrain.registry import Family, get_summary
 
 FILE_NAME = "bptrain.schema.json"
 
@@ -54,7 +54,7 @@ def to_text(document: Schema) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def with_schema(text: str, path: Path) -> str:
+def add_modeline(text: str, path: Path) -> str:
     """Return the text of a config at a path, beginning with where its schema is if that lies beside it."""
     begin = f"{MODELINE}{FILE_NAME}\n"
     if text.startswith(MODELINE):
@@ -64,9 +64,9 @@ def with_schema(text: str, path: Path) -> str:
 
 def section_schema(cls: type, definitions: dict[str, Schema]) -> Schema:
     """Return a mapping of the options of a dataclass."""
-    found: Schema = {"type": "object", "description": summary(cls)}
-    found["properties"] = {option.name: option_schema(option, definitions) for option in options(cls)}
-    required = [option.name for option in options(cls) if option.required]
+    found: Schema = {"type": "object", "description": get_summary(cls)}
+    found["properties"] = {option.name: option_schema(option, definitions) for option in list_options(cls)}
+    required = [option.name for option in list_options(cls) if option.required]
     if required:
         found["required"] = required
     return {**found, "additionalProperties": False}
@@ -127,10 +127,10 @@ def family_schema(family: Family, definitions: dict[str, Schema]) -> Schema:
         definitions[key] = {}
         # By name, so that the file is the same whichever module was imported first.
         members = dict(sorted(family.members.items()))
-        alone = [name for name, cls in members.items() if not any(option.required for option in options(cls))]
+        alone = [name for name, cls in members.items() if not any(option.required for option in list_options(cls))]
         definitions[key].update(
             any_of(
-                *({"const": name, "description": summary(members[name])} for name in alone),
+                *({"const": name, "description": get_summary(members[name])} for name in alone),
                 {
                     "type": "object",
                     "properties": {name: member_schema(name, cls, definitions) for name, cls in members.items()},
@@ -152,7 +152,7 @@ def member_schema(name: str, cls: type, definitions: dict[str, Schema]) -> Schem
     if place not in definitions:
         definitions[place] = {}
         whole = section_schema(cls, definitions)
-        first, *others = options(cls) or (None,)
+        first, *others = list_options(cls) or (None,)
         forms = [whole]
         if first is not None and not any(option.required for option in others):
             forms.append({"not": {"type": ["object", "null"]}, "allOf": [hint_schema(first.hint, definitions)]})

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from bptrain.columns.profile.proposals import Goal, Proposal
 from bptrain.config.annotation import WIDEST, Line, flow_lines, lay_out
-from bptrain.config.dump import flow
+from bptrain.config.dump import to_inline_yaml
 from bptrain.text import printable
 
 FEW = 30
@@ -36,7 +36,7 @@ def render_starter(plan: Plan, file: str, config: str) -> str:
     columns = f"{len(plan.used)} column{'s' * (len(plan.used) > 1)}"
     what = f"{goal.name} from {columns} of {file}: {goal.rows:,} rows. A start: change what you like."
     if goal.missing:
-        what += f" {holes_of(goal)}."
+        what += f" {describe_missing_targets(goal)}."
     text = wrap(printable(what), WIDEST - 2)
     head = "".join(f"# {line}\n" for line in (*text, "", f"  bptrain train {printable(config)}")).replace("# \n", "#\n")
     return f"{head}\n" + "\n".join(lay_out(tuple(starter_lines(plan)), WIDEST)) + "\n"
@@ -49,14 +49,14 @@ def starter_lines(plan: Plan) -> Iterator[Line]:
     yield Line("seed: 0", meaning="of all random numbers: the same seed gives the same run")
     yield Line("data:")
     yield Line(f"  source: {plan.source}", meaning="relative to this file")
-    yield Line(f"  target: {flow(goal.name)}", meaning=goal.words)
+    yield Line(f"  target: {to_inline_yaml(goal.name)}", meaning=goal.words)
     yield Line(f"  task: {goal.task}")
     yield from feature_lines(plan)
     yield from column_lines(plan)
-    held_out = held_out_share(rows)
+    held_out = choose_held_out_share(rows)
     split = f"  split: {{validation: {held_out:g}, test: {held_out:g}}}"
     yield Line(split, meaning="shares that are held out" if held_out else f"{rows} rows are too few to hold some out")
-    yield Line(f"hidden: {hidden_units(rows, columns)}", meaning=f"units of the hidden layers, for {size}")
+    yield Line(f"hidden: {choose_hidden_units(rows, columns)}", meaning=f"units of the hidden layers, for {size}")
     yield Line("activation: relu", meaning="after each hidden layer")
     yield Line(f"optimizer: {{adam: {{lr: {0.003 if rows < 2000 else 0.001:g}}}}}", meaning="lr: the learning rate")
     if rows < 20_000:
@@ -76,8 +76,8 @@ def feature_lines(plan: Plan) -> Iterator[Line]:
         if len(plan.left_out) > MOST_LISTED:
             yield Line(f"  #   and {len(plan.left_out) - MOST_LISTED:,} more")
         if doubtful := [one for one in plan.left_out if one.usable][:MOST_NAMED]:
-            named = " or ".join(flow(one.name) for one in doubtful)
-            options = ", ".join(f"{flow(one.name)}: {one.options}" for one in doubtful if one.options)
+            named = " or ".join(to_inline_yaml(one.name) for one in doubtful)
+            options = ", ".join(f"{to_inline_yaml(one.name)}: {one.options}" for one in doubtful if one.options)
             written = f", with columns: {{{options}}}" if options else ""
             yield from comment(f"to learn from {named} all the same, add the name to features{written}")
         yield from flow_lines("  features:", [one.name for one in plan.used])
@@ -96,22 +96,24 @@ def column_lines(plan: Plan) -> Iterator[Line]:
     if special or goal.missing:
         yield Line("  columns:")
     if goal.missing:
-        yield Line(f"    {flow(goal.name)}: {{missing: drop}}", meaning=printable(holes_of(goal)))
+        yield Line(
+            f"    {to_inline_yaml(goal.name)}: {{missing: drop}}", meaning=printable(describe_missing_targets(goal))
+        )
     for one in special:
-        yield Line(f"    {flow(one.name)}: {one.options}", meaning=printable(one.words))
+        yield Line(f"    {to_inline_yaml(one.name)}: {one.options}", meaning=printable(one.words))
 
 
-def holes_of(goal: Goal) -> str:
+def describe_missing_targets(goal: Goal) -> str:
     """Return how many rows are left out for a missing target."""
     return f"{goal.missing:,} of {goal.rows + goal.missing:,} rows have no {goal.name} and are left out"
 
 
-def held_out_share(rows: int) -> float:
+def choose_held_out_share(rows: int) -> float:
     """Return the share of rows for validation, and for the test."""
     return 0 if rows < FEW else 0.2 if rows < 1000 else 0.15 if rows < 10_000 else 0.1
 
 
-def hidden_units(rows: int, columns: int) -> list[int]:
+def choose_hidden_units(rows: int, columns: int) -> list[int]:
     """Return the units of the hidden layers: more for more rows, and for more than thirty columns."""
     units = next((u for most, u in ((200, 16), (2000, 32), (20_000, 64)) if rows < most), 128) * (1 + (columns > 30))
     return [units] if rows < 2000 else [units, units // 2]

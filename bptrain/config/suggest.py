@@ -7,14 +7,12 @@ from typing import Any
 from bptrain.config.aliases import KEYS, REMARKS, SEVERAL, VALUES
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
+from bptrain.config.origin import FieldPath, join_path
 from bptrain.config.tree import walk
-from bptrain.config.yaml.origin import FieldPath, join_path
-from bptrain.config.yaml.scalars import cut
-from bptrain.hints import options
+from bptrain.hints import list_options
 from bptrain.registry import Family, describe_family
-from bptrain.spelling import LONGEST_WORD, closest, find_meant, normalize
 from bptrain.tables.sources import BUNDLED_TARGETS
-from bptrain.text import join_and, join_or
+from bptrain.text import LONGEST_WORD, cut, find_closest, find_meant, join_and, join_or, normalize
 
 # The families whose options people most likely have in mind come first.
 SOUGHT = [FAMILIES[name] for name in ("optimizers", "schedules", "losses", "layers")]
@@ -77,7 +75,7 @@ class Map:
         """The sections that have an option, by its name."""
         found: dict[str, list[FieldPath]] = {}
         for path, cls in walk(Experiment, self.tree):
-            for option in options(cls):
+            for option in list_options(cls):
                 found.setdefault(option.name, []).append(path)
         return found
 
@@ -86,7 +84,7 @@ class Map:
         """Where a component of a family goes, by the kind of the family, and whether it goes into a list there."""
         found: dict[str, tuple[FieldPath, bool]] = {}
         for path, cls in walk(Experiment, self.tree):
-            for option in options(cls):
+            for option in list_options(cls):
                 for hint in (option.hint, *option.hint.items):
                     for family in hint.families:
                         found.setdefault(family.kind, ((*path, option.name), hint is not option.hint))
@@ -128,9 +126,9 @@ class Map:
         if found := self.as_component(word, path, exact=False):
             return found
         if len(word) <= LONGEST_WORD:
-            if near := closest(word, known):
+            if near := find_closest(word, known):
                 return f"did you mean {near!r}?", {near}
-            far = closest(word, [name for name in self.homes if len(name) > 3])
+            far = find_closest(word, [name for name in self.homes if len(name) > 3])
             if far and len(word) > 3:
                 return f"did you mean {far}, {self.under(self.homes[far])}?", set()
         return (f"choose from {', '.join(sorted(known))}" if known else "there are none to choose from"), set()
@@ -161,7 +159,7 @@ class Map:
             what = f"{name} is {describe_family(family)}"
             if is_list:
                 return f"{what}; list it under {join_path(shelf)}", set()
-            form = f"{shelf[-1]}: {{{name}: ...}}" if options(family.members[name]) else f"{shelf[-1]}: {name}"
+            form = f"{shelf[-1]}: {{{name}: ...}}" if list_options(family.members[name]) else f"{shelf[-1]}: {name}"
             where = "" if shelf[:-1] == path else f" {self.under([shelf[:-1]])}"
             return f"{what}; write {form}{where}", {str(shelf[-1])} if shelf[:-1] == path else set()
         return None
@@ -172,7 +170,7 @@ def find_owners(word: str, path: FieldPath) -> tuple[Family, list[str]]:
     mine = str(path[-1]) if path else ""
     families = [family for family in SOUGHT if mine in family.members] or SOUGHT
     for family in families:
-        owners = [name for name, cls in family.members.items() if word in [option.name for option in options(cls)]]
+        owners = [name for name, cls in family.members.items() if word in [option.name for option in list_options(cls)]]
         if owners:
             return family, owners
     return families[0], []

@@ -7,8 +7,8 @@ from typing import Any
 from bptrain.config.dump import to_plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.families import FAMILIES
-from bptrain.config.yaml.origin import FieldPath
-from bptrain.hints import ListOf, Member, Section, options
+from bptrain.config.origin import FieldPath
+from bptrain.hints import ListOf, Member, Section, list_options
 from bptrain.registry import Family, name_of
 
 
@@ -29,7 +29,7 @@ def walk(cls: type, value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPat
     """
     yield path, cls
     given = value if isinstance(value, dict) else {}
-    for option in options(cls):
+    for option in list_options(cls):
         inner = given.get(option.name)
         for form in option.hint:
             here = (*path, option.name)
@@ -59,7 +59,7 @@ def find_default(tree: Any, path: FieldPath, cls: type = Experiment) -> Any:
         path: such as `("optimizer", "adam", "lr")`.
         cls: of the section or component that the tree and the path start from.
     """
-    option = next((one for one in options(cls) if one.name == path[0]), None)
+    option = next((one for one in list_options(cls) if one.name == path[0]), None)
     if option is None:
         return MISSING
     rest = path[1:]
@@ -94,7 +94,7 @@ def first_option(name: str) -> str | None:
     """Return the first option of the component of that name, which `name: value` gives without saying so."""
     for family in FAMILIES.values():
         if name in family.members:
-            return next((option.name for option in options(family.members[name])), None)
+            return next((option.name for option in list_options(family.members[name])), None)
     return None
 
 

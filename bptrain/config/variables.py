@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, replace
 from typing import Any
 
+from bptrain.config.origin import FieldPath, Origin, Reference, join_path, split_path
+from bptrain.config.scalars import read_scalar, show_value, write_scalar
 from bptrain.config.suggest import Map
 from bptrain.config.tree import find_default, first_option
-from bptrain.config.yaml.origin import FieldPath, Origin, Reference, field_path, join_path
-from bptrain.config.yaml.scalars import cut, scalar, show_value, write_scalar
-from bptrain.config.yaml.yaml_text import MOST_DEPTH, MOST_PROBLEMS
+from bptrain.config.yaml_text import MOST_DEPTH, MOST_PROBLEMS
 from bptrain.errors import Problem
-from bptrain.spelling import closest
+from bptrain.text import cut, find_closest
 
 REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 VARIABLE = re.compile(r"env:\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?::-(.*))?", re.DOTALL)
@@ -132,8 +132,8 @@ class Resolver:
             raise NowhereError("a reference names nothing (got ${}); write ${seed} or ${env:NAME}")
         if ":" in name:
             text = self.read_variable(name)
-            return scalar(text), text
-        target = field_path(name)
+            return read_scalar(text), text
+        target = split_path(name)
         if not target:
             raise NowhereError(
                 f"no key {show_value(name)} in this config; write a whole path, such as ${{training.epochs}}"
@@ -192,7 +192,7 @@ class Resolver:
         keys = [join_path(path) for path in paths(self.tree)]
         last = str(target[-1])
         same = [key for key in keys if key.split(".")[-1] == last] or options.find_paths(last)
-        near = same[0] if same else closest(cut(name), [*keys, *options.homes])
+        near = same[0] if same else find_closest(cut(name), [*keys, *options.homes])
         return (
             f"{what}; did you mean ${{{near}}}?"
             if near

@@ -7,7 +7,7 @@ from rich.text import Text
 from bptrain.commands.dry_run import DryRun
 from bptrain.commands.verify_resume import ResumeCheck
 from bptrain.console.terminal import duration, figures, number, output, printable
-from bptrain.needs import code_options
+from bptrain.needs import format_code_options
 from bptrain.run.train_run import Result
 
 FEW_PARAMETERS = 12
@@ -52,7 +52,7 @@ def training_result(result: Result) -> None:
     if network.theta.size <= FEW_PARAMETERS:
         pairs.extend((name, str(array.tolist())) for name, array in network.parameters().items())
     pairs.append(("checkpoint", str(result.checkpoint)))
-    needed = code_options(result.session.model.experiment)
+    needed = format_code_options(result.session.model.experiment)
     pairs.append(("evaluate it", f"bptrain evaluate {result.run}{needed}"))
     if result.stopped == "max_seconds":
         pairs.append(("go on", f"bptrain resume {result.run}{needed}"))

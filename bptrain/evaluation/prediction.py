@@ -18,11 +18,11 @@ from bptrain.evaluation.prediction_file import CsvExport, export_csv
 from bptrain.model.encoding import describe_ignored, describe_unseen
 from bptrain.model.model import Model, scoring_rows
 from bptrain.model.scoring import predict_rows
-from bptrain.spelling import suggestion
 from bptrain.tables.chunks import Chunks
 from bptrain.tables.guess import open_chunks
 from bptrain.tables.table import Table, quote
 from bptrain.tables.values import missing
+from bptrain.text import suggest_word
 
 LARGEST_WHOLE = 2**53
 """From here on float64 does not hold every whole number."""
@@ -145,7 +145,7 @@ def ids_in(chunks: Chunks, wanted: Sequence[str], *, default: bool) -> tuple[str
     """
     absent = [name for name in wanted if name not in chunks.names]
     if absent and not default:
-        raise InputError(f"{chunks.origin} has no column {absent[0]!r}; {suggestion(absent[0], chunks.names)}")
+        raise InputError(f"{chunks.origin} has no column {absent[0]!r}; {suggest_word(absent[0], chunks.names)}")
     return tuple(name for name in wanted if name in chunks.names)
 
 

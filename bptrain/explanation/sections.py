@@ -15,7 +15,7 @@ from bptrain.formulas import formula, in_force
 from bptrain.nn import Activation, Entry, Layer, Loss, Network
 from bptrain.nn.chain import Chain
 from bptrain.nn.observer import Passage
-from bptrain.registry import name_of, summary
+from bptrain.registry import get_summary, name_of
 from bptrain.text import printable
 
 
@@ -247,4 +247,4 @@ def line_of(owner: str, one: Worked, alias: str) -> Line:
 
 def describe(component: object, label: str = "Forward:") -> str:
     """Describe a component whose formula cannot be computed, by the text of the formula or its first sentence."""
-    return formula(type(component), label).replace("`", "") or summary(type(component)).removesuffix(".")
+    return formula(type(component), label).replace("`", "") or get_summary(type(component)).removesuffix(".")

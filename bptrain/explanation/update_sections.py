@@ -12,7 +12,7 @@ from bptrain.explanation.worked_equations import Letters, Working, options_of
 from bptrain.formulas import formula, in_force, with_numbers
 from bptrain.nn import Entry
 from bptrain.optim import LineSearch, Optimizer, Regularization
-from bptrain.registry import name_of, summary
+from bptrain.registry import get_summary, name_of
 
 
 def cut(vector: Array, entry: Entry) -> Array:
@@ -161,7 +161,7 @@ def rate_line(recording: Recording) -> Line:
     if schedule.constant:
         words = "the same in every step"
     else:
-        factor = formula(type(schedule), "Factor:") or summary(type(schedule))
+        factor = formula(type(schedule), "Factor:") or get_summary(type(schedule))
         text = with_numbers(factor, schedule, T=experiment.training.epochs)
         words = f"{optimizer.lr:g} · factor by {name_of(schedule)}, t = {recording.epochs_done:g}: {text}"
     if recording.session.halvings:

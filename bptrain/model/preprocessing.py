@@ -13,16 +13,16 @@ from bptrain.columns.scalers import Unscaled
 from bptrain.columns.target_columns import Inputs
 from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, balance_weights, check_varied, find_classes
 from bptrain.config import Data
-from bptrain.config.dump import flow
+from bptrain.config.dump import to_inline_yaml
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.roles import Roles, feature_field
 from bptrain.model.splits import Splits, class_codes
 from bptrain.nn import Loss
 from bptrain.registry import name_of
-from bptrain.spelling import suggestion
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table, quote
 from bptrain.tables.values import first_no_number, missing
+from bptrain.text import suggest_word
 
 
 def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: Splits) -> Columns:
@@ -120,7 +120,7 @@ def class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float
     mistakes = [
         Mistake(
             f"data.class_weight.{label}",
-            f"{quote(label)} is no class of {data.target}; {suggestion(label, labels)}",
+            f"{quote(label)} is no class of {data.target}; {suggest_word(label, labels)}",
         )
         for label in given
         if label not in labels
@@ -184,7 +184,7 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
 
 def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     """Return what to do about text among the numbers of a column: what is written then is trained."""
-    values, called = table.column(name), flow(name)
+    values, called = table.column(name), to_inline_yaml(name)
     if not target:
         options = f"{{{called}: {{kind: categorical, unseen: ignore}}}}"
         advice = f"correct it, leave the column out, or write columns: {options}"
@@ -201,7 +201,8 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     kept = marks if any(missing(column).any() for column in table.columns.values()) else ()
     texts = [one.text for one in odd]
     which = ", ".join(map(quote, texts)) + (" means" if len(texts) == 1 else " mean")
-    advice += f", or, if {which} a missing value, write missing: {flow([*kept, *texts])} in the options of the source"
+    written = to_inline_yaml([*kept, *texts])
+    advice += f", or, if {which} a missing value, write missing: {written} in the options of the source"
     policy = (data.target_treatment(name) if target else data.treatment(name)).missing
     if policy.fills or isinstance(policy, Drop):
         return advice

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from bptrain.columns.options import FeatureChoice
 from bptrain.config import Data
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.spelling import closest
 from bptrain.tables.table import Table
+from bptrain.text import find_closest
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def is_autoencoder(data: Data, table: Table) -> bool:
 def describe_absent(data: Data, table: Table, name: str) -> Mistake:
     """Describe a target that the table does not have."""
     there = ", ".join(map(repr, list(table.columns)[:20])) + (", ..." if len(table.columns) > 20 else "")
-    near = closest(name, table.columns)
+    near = find_closest(name, table.columns)
     advice = f"did you mean {near!r}? It has {there}" if near else f"choose from {there}"
     field = f"data.target.{name}" if isinstance(data.target, dict) else "data.target"
     return Mistake(field, f"{table.origin} has no column {name!r}; {advice}")

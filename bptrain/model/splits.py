@@ -13,9 +13,9 @@ from bptrain.columns.targets import Classes, find_classes
 from bptrain.config import Data
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.roles import Roles
-from bptrain.spelling import suggestion
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table, quote
+from bptrain.text import suggest_word
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def split_table(data: Data, roles: Roles, table: Table, rng: np.random.Generator
         other = table.splits[name]
         absent = [one for one in names if one not in other.columns]
         if absent:
-            raise InputError(f"{other.origin} has no column {absent[0]!r}; {suggestion(absent[0], other.columns)}")
+            raise InputError(f"{other.origin} has no column {absent[0]!r}; {suggest_word(absent[0], other.columns)}")
         splits[name] = drop_rows(other, names, notes)
     found = {name: rows for name, rows in splits.items() if len(rows)}
     return Splits(found, tuple(notes), classes if stratified else None)

@@ -9,13 +9,13 @@ from bptrain.columns.target_columns import Inputs, Several, Value
 from bptrain.columns.targets import Classes
 from bptrain.config import Experiment, dump
 from bptrain.formulas import formula, symbol_of, with_numbers
-from bptrain.hints import options
+from bptrain.hints import list_options
 from bptrain.model.assemble import Assembly
 from bptrain.model.heads import Head
 from bptrain.model.model import Model, batch_rows
 from bptrain.nn.cost import LayerCost, costs
 from bptrain.optim import LineSearch, Schedule
-from bptrain.registry import name_of, summary
+from bptrain.registry import get_summary, name_of
 from bptrain.text import printable
 
 
@@ -141,7 +141,7 @@ def loss_in_force(model: Model, head: Head, batch: int) -> str:
         over += ", each row weighing what its class does"
     if weighting.column is not None:
         over += f"{' times' if weighting.classes else ', each row weighing'} what {weighting.column} says"
-    names = [option.name for option in options(type(loss))]
+    names = [option.name for option in list_options(type(loss))]
     chosen = [" = ".join(dict.fromkeys((symbol_of(loss, name), name))) for name in names]
     values = [f"{name} = {render_option(getattr(loss, key))}" for name, key in zip(chosen, names, strict=True)]
     return "; ".join(filter(None, (text, f"the mean over a batch of {over}", ", ".join(values))))
@@ -158,7 +158,7 @@ def loss_in_words(model: Model) -> str:
 
 def in_words(component: object) -> str:
     """Return the first sentence about a component, for one whose docstring has no formula."""
-    return summary(type(component)).removesuffix(".")
+    return get_summary(type(component)).removesuffix(".")
 
 
 def render_option(value: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from bptrain.arrays import Array, Shape, Streams, physical_memory, views
+from bptrain.arrays import Array, Shape, Streams, get_physical_memory, split_views
 from bptrain.errors import Mistake, OptionError
 from bptrain.nn.chain import Arena, Chain, Frame
 from bptrain.nn.layer import Layer, Parameter, Scratch
@@ -102,7 +102,7 @@ class Network:
     def named_state(self, vector: Array) -> dict[str, Array]:
         """A vector as long as `state` as views by name."""
         shapes = {name: state.shape for name, state in self.chain.states()}
-        return {name: view for name, _, view in views(vector, shapes)}
+        return {name: view for name, _, view in split_views(vector, shapes)}
 
     def parameters(self) -> dict[str, Array]:
         """Every parameter by name, as views of `theta`."""
@@ -141,6 +141,6 @@ def require_memory(needed: int) -> None:
     Raises:
         OptionError: more bytes are needed than the machine has.
     """
-    if needed > (memory := physical_memory()):
+    if needed > (memory := get_physical_memory()):
         what = f"the network and its batches need {needed / 2**30:,.0f} GiB of memory and the machine has"
         raise OptionError(Mistake("", f"{what} {memory / 2**30:,.0f}; use fewer units or smaller batches"))

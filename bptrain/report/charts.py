@@ -17,7 +17,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.needs import lacks
+from bptrain.needs import describe_missing_package
 from bptrain.report.html import Content, Html, element, safe_name, tag
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def require_matplotlib(wanted: str) -> None:
     Raises:
         InputError: it is not.
     """
-    if what := lacks("matplotlib", "plot"):
+    if what := describe_missing_package("matplotlib", "plot"):
         raise InputError(f"{wanted} cannot be drawn: {what}")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from bptrain.config.dump import flow
+from bptrain.config.dump import to_inline_yaml
 from bptrain.metrics import METRICS
 from bptrain.model.measures import metric_name
 from bptrain.run.run_list import Run
@@ -105,7 +105,7 @@ def in_short(value: Any) -> str:
     if is_component(value):
         name, options = component(value)
         return " ".join([name, *(f"{options[option]}" for option in SHORT_OPTION if option in options)][:2])
-    return value if isinstance(value, str) else flow(value)
+    return value if isinstance(value, str) else to_inline_yaml(value)
 
 
 def scores(runs: Sequence[Run], *, mark: bool) -> Iterator[Score]:

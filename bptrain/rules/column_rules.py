@@ -8,7 +8,7 @@ import numpy as np
 from bptrain.columns.features import Feature, Numeric
 from bptrain.columns.profile.ids import numbered_names
 from bptrain.columns.scalers import Unscaled
-from bptrain.config.dump import flow
+from bptrain.config.dump import to_inline_yaml
 from bptrain.errors import Mistake
 from bptrain.model.roles import feature_field, listed_features
 from bptrain.rules.rule import Case, rule
@@ -47,7 +47,7 @@ def advice(case: Case, code: str, names: Sequence[str]) -> str:
     if code == "BP226":
         return "leave those rows out, or fill in a likely value"
     if case.config.experiment.data.features is None and len(names) < min(len(case.features), MOST_NAMED + 2):
-        return f"leave it out with features: {flow({'exclude': list(names)})}"
+        return f"leave it out with features: {to_inline_yaml({'exclude': list(names)})}"
     return "leave it out"
 
 

@@ -16,7 +16,7 @@ from bptrain.columns.profile.leaks import answers_of
 from bptrain.columns.profile.profile import TableProfile
 from bptrain.columns.targets import Classes
 from bptrain.config import Config, Experiment
-from bptrain.config.yaml.origin import field_path
+from bptrain.config.origin import split_path
 from bptrain.errors import Mistake
 from bptrain.model.assemble import Assembly
 from bptrain.model.model import Model
@@ -69,12 +69,12 @@ class Case:
 
     def is_written(self, field: str) -> bool:
         """Whether a field stands in the config or in an override, and is not a default."""
-        return self.config.origin.has(field_path(field))
+        return self.config.origin.has(split_path(field))
 
     def is_override(self, field: str) -> bool:
         """Whether a field stands in an override rather than in the file."""
         origin = self.config.origin
-        return origin.problem(field_path(field), "").file != origin.file
+        return origin.problem(split_path(field), "").file != origin.file
 
     @cached_property
     def network(self) -> tuple[Spot, ...]:

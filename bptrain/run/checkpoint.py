@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, Streams
-from bptrain.code import fault_in_code
+from bptrain.code import find_code_fault
 from bptrain.columns.columns import Columns
 from bptrain.config import dump, from_json
 from bptrain.errors import DivergedError, InputError, StorageError
 from bptrain.model.model import Model, build_model
 from bptrain.model.scoring import Score
-from bptrain.needs import Need, meet, needs
+from bptrain.needs import Need, check_needs, list_needs
 from bptrain.run import npz
 from bptrain.training.session import Best, Session
 
@@ -143,7 +143,7 @@ def document(session: Session) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "config": dump(session.model.experiment),
-        "code": [need.to_json() for need in needs(session.model.experiment)],
+        "code": [need.to_json() for need in list_needs(session.model.experiment)],
         "columns": session.model.columns.to_json(),
         "rows": {name: len(rows) for name, rows in session.parts.items()},
         "data": session.data,
@@ -161,7 +161,7 @@ def load(path: str | Path) -> tuple[Model, dict[str, Any]]:
     """
     path = find(Path(path))
     arrays, stored = npz.read(path)
-    meet(needed_by(stored, path), str(path))
+    check_needs(needed_by(stored, path), str(path))
     try:
         experiment = from_json(stored["config"], str(path))
         columns = Columns.from_json(stored["columns"])
@@ -173,7 +173,7 @@ def load(path: str | Path) -> tuple[Model, dict[str, Any]]:
         if not all(isinstance(count, int) for count in stored["rows"].values()) or not stored["rows"]:
             raise ValueError("its numbers of rows are unreadable")
     except (AttributeError, InputError, LookupError, TypeError, ValueError) as error:
-        if fault_in_code(error):
+        if find_code_fault(error):
             raise
         raise StorageError(f"{path}: not a checkpoint of this version ({error})") from None
     return model, stored

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.atomic import replace_atomically
-from bptrain.code import loaded_code
+from bptrain.code import list_loaded_code
 from bptrain.config import Experiment, to_yaml
 from bptrain.errors import InputError, StorageError
 from bptrain.run.disk import TEMPORARY, sweep
@@ -81,7 +81,7 @@ def create_directory(
         # First of all the config: from then on the run can be resumed.
         write_config(run, experiment)
         run.checkpoints.mkdir()
-        code = [{"path": str(one.path.resolve()), "digest": one.digest} for one in loaded_code()]
+        code = [{"path": str(one.path.resolve()), "digest": one.digest} for one in list_loaded_code()]
         known = environment | {"started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "code": code}
         write_text(run.environment, json.dumps(known, indent=2) + "\n")
         run.history.touch()

@@ -16,10 +16,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, read_header
 from bptrain.atomic import replace_atomically
 from bptrain.errors import InputError, StorageError
-from bptrain.npy import read_header
 from bptrain.run.disk import shortage
 
 DIGEST = 64

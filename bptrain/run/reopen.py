@@ -12,7 +12,7 @@ from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.assemble import assemble
 from bptrain.model.encoding import have_digest
 from bptrain.model.read import read
-from bptrain.needs import meet
+from bptrain.needs import check_needs
 from bptrain.run.checkpoint import needed_by, read_last, restore
 from bptrain.run.directory import RunDirectory, write_config
 from bptrain.run.disk import sweep
@@ -80,7 +80,7 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
     except FileNotFoundError:
         return restart_session(run, overrides), None, notices
     notices += [notice] if notice else []
-    meet(needed_by(stored, file), str(file))
+    check_needs(needed_by(stored, file), str(file))
     config = load_document(stored["config"], str(file), overrides)
     check_changes(dump(from_json(stored["config"], str(file))), config)
     require_order(run, arrays)

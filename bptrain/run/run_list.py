@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from bptrain.config.yaml.yaml_text import parse, read_text
+from bptrain.config.yaml_text import parse, read_text
 from bptrain.errors import BptrainError, InputError
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history

@@ -12,7 +12,7 @@ from typing import Any
 
 from bptrain.config import Config
 from bptrain.errors import Mistake, OptionError, StorageError
-from bptrain.needs import lacks
+from bptrain.needs import describe_missing_package
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history
 from bptrain.training.loop import EpochEnd
@@ -27,7 +27,7 @@ def require_trackers(config: Config) -> None:
     Raises:
         ConfigError: a package is missing; the message says how to install it.
     """
-    if config.experiment.training.log.tensorboard and (what := lacks("tensorboardX", "tensorboard")):
+    if config.experiment.training.log.tensorboard and (what := describe_missing_package("tensorboardX", "tensorboard")):
         raise config.origin.place(OptionError(Mistake("training.log.tensorboard", what)))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from bptrain.errors import DivergedError, Problem, StoppedError
 from bptrain.interruption import Interruption
 from bptrain.model.scoring import Score, score
-from bptrain.needs import code_options
+from bptrain.needs import format_code_options
 from bptrain.nn.threads import threads_for
 from bptrain.run.checkpoint import save_best
 from bptrain.run.history import History
@@ -103,7 +103,7 @@ def train_run(
         keep_training(run, sinks, budget)
         if interruption.signal is not None or budget.paused == "interruption":
             where = f" at step {session.step} (epoch {min(session.epoch + 1, training.epochs)})"
-            needed = code_options(session.model.experiment)
+            needed = format_code_options(session.model.experiment)
             rest = f"{where}; go on with: bptrain resume {quote(str(run.directory.path))}{needed}"
             raise StoppedError(interruption.signal or 0, rest)
         result = finish_run(run, budget.paused or session.stopped)
@@ -119,7 +119,7 @@ def keep_training(run: OpenRun, sinks: Sequence[Sink], budget: Budget) -> None:
     # Overflow is found in the loss and said once, not by NumPy at every step.
     with (
         closing(history),
-        budget.interruption.watched(),
+        budget.interruption.watch(),
         np.errstate(all="ignore"),
         threads_for(session.model.network, session.batch_size),
         ExitStack() as trackers,

@@ -9,7 +9,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.spelling import suggestion
+from bptrain.text import suggest_word
 
 Class = TypeVar("Class", bound=type)
 
@@ -75,7 +75,7 @@ class Table:
             InputError: it is not; the message says which there are.
         """
         if name not in self.columns:
-            raise InputError(f"{self.origin} has no column {name!r}; {suggestion(name, self.columns)}")
+            raise InputError(f"{self.origin} has no column {name!r}; {suggest_word(name, self.columns)}")
 
     def numbers(self, name: str) -> Array:
         """A column that must be complete and finite numbers, `(rows,)` float64, as a feature or a target to predict.

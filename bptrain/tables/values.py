@@ -10,7 +10,7 @@ from itertools import repeat
 
 import numpy as np
 
-from bptrain.arrays import Array, chunks_of
+from bptrain.arrays import Array, iter_chunks
 from bptrain.tables.table import is_number
 
 UNSEEN = -1
@@ -34,10 +34,10 @@ def distinct(values: Array) -> list[str] | list[float]:
     """The different values that are present, sorted."""
     if values.dtype == object:
         different = set[str]()
-        for chunk in chunks_of(values):
+        for chunk in iter_chunks(values):
             different.update(chunk.tolist())
         return sorted(different - {None})
-    each = [np.unique(chunk[~np.isnan(chunk)]) for chunk in chunks_of(values)]
+    each = [np.unique(chunk[~np.isnan(chunk)]) for chunk in iter_chunks(values)]
     found: list[float] = np.unique(np.concatenate(each or [values])).tolist()
     return found
 
@@ -83,10 +83,10 @@ def are_numbers(values: Array, decimal: str = ".") -> bool:
 
 def spread_places(values: Array, most: int) -> Array:
     """Return the places of values that are there, evenly spread, no more than `most`, int64 ascending."""
-    count = sum(len(chunk) - int(np.count_nonzero(missing(chunk))) for chunk in chunks_of(values))
+    count = sum(len(chunk) - int(np.count_nonzero(missing(chunk))) for chunk in iter_chunks(values))
     step = -(-count // most) or 1
     found, start, skipped = [np.empty(0, np.int64)], 0, 0
-    for chunk in chunks_of(values):
+    for chunk in iter_chunks(values):
         there = np.flatnonzero(~missing(chunk))
         found.append(there[skipped::step] + start)
         start, skipped = start + len(chunk), (skipped - len(there)) % step

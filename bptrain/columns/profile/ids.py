@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bptrain.arrays import Array, chunks_of, find_first
+from bptrain.arrays import Array, find_first, iter_chunks
 from bptrain.columns.profile.leaks import ENOUGH
 
 HEAD = 1000
@@ -58,7 +58,7 @@ def counts_rows(name: str, values: Array) -> bool:
     if count < ENOUGH or TIME.search(name) or largest - least != count - 1:
         return False
     seen = np.zeros(count, bool)
-    for chunk in chunks_of(values):
+    for chunk in iter_chunks(values):
         seen[(chunk[np.isfinite(chunk)] - least).astype(np.int64)] = True
     return bool(seen.all())
 
@@ -66,7 +66,7 @@ def counts_rows(name: str, values: Array) -> bool:
 def range_of(values: Array) -> tuple[float, float, int]:
     """Return the least and the largest of the finite numbers `(rows,)`, and how many there are."""
     least, largest, count = np.inf, -np.inf, 0
-    for chunk in chunks_of(values):
+    for chunk in iter_chunks(values):
         if len(finite := chunk[np.isfinite(chunk)]):
             least, largest = min(least, float(finite.min())), max(largest, float(finite.max()))
             count += len(finite)

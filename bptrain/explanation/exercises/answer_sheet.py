@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, Shape
-from bptrain.config.yaml.origin import FieldPath, Origin
-from bptrain.config.yaml.scalars import show_value
-from bptrain.config.yaml.yaml_text import parse, read_text
+from bptrain.config.origin import FieldPath, Origin
+from bptrain.config.scalars import show_value
+from bptrain.config.yaml_text import parse, read_text
 from bptrain.errors import ConfigError, Problem
 from bptrain.explanation.notation import shape_in_words
-from bptrain.spelling import suggestion
+from bptrain.text import suggest_word
 
 KEYS = ("config", "overrides", "row", "rows", "step", "answers")
 
@@ -64,7 +64,7 @@ def read_answers(path: str | Path) -> Sheet:
         raise ConfigError([origin.problem((), f"expected a mapping of {', '.join(KEYS)} (got {show_value(tree)})")])
     for key in tree:
         if key not in KEYS:
-            reader.complain((key,), f"unknown key; {suggestion(key, KEYS)}", at_key=True)
+            reader.complain((key,), f"unknown key; {suggest_word(key, KEYS)}", at_key=True)
     config = reader.text(tree, "config")
     given = tree.get("answers")
     if not isinstance(given, dict) or not given:

@@ -16,7 +16,7 @@ from bptrain.explanation.notation import number
 from bptrain.explanation.page import Page
 from bptrain.explanation.recording import Recording
 from bptrain.explanation.sections import Builder
-from bptrain.spelling import suggestion
+from bptrain.text import suggest_word
 
 UNKNOWN = "no slip that is known leads to this"
 
@@ -81,7 +81,7 @@ def compare_answers(sheet: Sheet, recording: Recording) -> Verification:
     page = Builder(recording, 6).page(str(sheet.config))
     truths = page.aliases
     problems = [
-        sheet.origin.problem(("answers", name), f"unknown name; {suggestion(name, truths)}", at_key=True)
+        sheet.origin.problem(("answers", name), f"unknown name; {suggest_word(name, truths)}", at_key=True)
         for name in (*sheet.answers, *sheet.blank)
         if name not in truths
     ]

@@ -13,9 +13,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, Header, read_header
 from bptrain.errors import InputError
-from bptrain.npy import Header, read_header
 from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import check_declared, check_file, is_zipped, open_file, reading
 from bptrain.tables.table import quote

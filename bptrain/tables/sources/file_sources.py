@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from bptrain.errors import Mistake, OptionError
-from bptrain.spelling import suggestion
 from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import is_zipped, match_files
 from bptrain.tables.source import SOURCES, FileSource, Source
@@ -18,6 +17,7 @@ from bptrain.tables.sources.decoding import known_encoding
 from bptrain.tables.sources.jsonl_reader import open_jsonl
 from bptrain.tables.sources.npz_reader import open_npz
 from bptrain.tables.sources.parquet_reader import open_parquet
+from bptrain.text import suggest_word
 
 BUNDLED_TARGETS = {
     "breast_cancer": "diagnosis",
@@ -45,7 +45,7 @@ class Bundled(FileSource):
 
     def __post_init__(self) -> None:
         if self.name not in BUNDLED_TARGETS:
-            what = f"no bundled data set of that name (got {self.name!r}); {suggestion(self.name, BUNDLED_TARGETS)}"
+            what = f"no bundled data set of that name (got {self.name!r}); {suggest_word(self.name, BUNDLED_TARGETS)}"
             raise OptionError(Mistake("name", what))
 
     def files(self) -> tuple[Path, ...]:

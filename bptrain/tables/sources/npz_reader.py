@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.spelling import suggestion
 from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import check_expansion, check_file, reading
 from bptrain.tables.sources.array_reader import OpenArray, chunks_of_arrays, head
 from bptrain.tables.table import quote
+from bptrain.text import suggest_word
 
 INPUTS = ("x", "X", "data", "inputs", "features")
 TARGETS = ("y", "Y", "target", "targets", "label", "labels")
@@ -102,7 +102,7 @@ def choose_array(
     if name is None:
         return next((one for one in usual if one in members), None)
     if name not in members:
-        raise OptionError(Mistake(option, f"no array of that name (got {name!r}); {suggestion(name, members)}"))
+        raise OptionError(Mistake(option, f"no array of that name (got {name!r}); {suggest_word(name, members)}"))
     return name
 
 

@@ -8,15 +8,16 @@ import math
 import re
 from typing import Any
 
+from bptrain.text import cut
+
 NULL = re.compile(r"null|Null|NULL|~|")
 BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,299})")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 SPECIAL = {".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf, ".nan": math.nan}
-MOST_SHOWN = 60
 
 
-def scalar(text: str) -> Any:
+def read_scalar(text: str) -> Any:
     """Return the value of an unquoted scalar."""
     if NULL.fullmatch(text):
         return None
@@ -50,8 +51,3 @@ def show_value(value: Any) -> str:
     else:
         text = write_scalar(value)
     return cut(text)
-
-
-def cut(text: str, most: int = MOST_SHOWN) -> str:
-    """Return the text, or its beginning and dots if it is longer."""
-    return text if len(text) <= most else text[: most - 3] + "..."

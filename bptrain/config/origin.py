@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from bptrain.config.yaml.scalars import cut
 from bptrain.errors import ConfigError, OptionError, Problem
+from bptrain.text import cut
 
 FieldPath = tuple[str | int, ...]
 
@@ -114,12 +114,12 @@ class Origin:
         while parts:
             inside = (spot.inside if spot else None) or {}
             names: list[str | int] = [".".join(parts[:k]) for k in range(len(parts), 0, -1)]
-            key = next((name for name in (*names, *field_path(parts[0])) if name in inside), None)
+            key = next((name for name in (*names, *split_path(parts[0])) if name in inside), None)
             if key is None:
                 break
             found.append(key)
             spot, parts = inside[key], parts[str(key).count(".") + 1 :]
-        return (*found, *field_path(".".join(parts)))
+        return (*found, *split_path(".".join(parts)))
 
 
 def join_path(path: FieldPath) -> str:
@@ -128,7 +128,7 @@ def join_path(path: FieldPath) -> str:
     return ".".join(some) + "..." * (len(path) > 50)
 
 
-def field_path(text: str) -> FieldPath:
+def split_path(text: str) -> FieldPath:
     """Return `network.0.dense` as a path: whole numbers are places in a list."""
     places = re.compile(r"[0-9]{1,9}")
     return tuple(int(part) if places.fullmatch(part) else part for part in text.split(".") if part)

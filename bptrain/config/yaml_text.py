@@ -10,10 +10,11 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from bptrain.config.yaml.origin import FieldPath, Origin, Source, Spot, keep_first
-from bptrain.config.yaml.scalars import cut, scalar
-from bptrain.config.yaml.yaml_errors import explain_error
+from bptrain.config.origin import FieldPath, Origin, Source, Spot, keep_first
+from bptrain.config.scalars import read_scalar
+from bptrain.config.yaml_errors import explain_error
 from bptrain.errors import ConfigError, InputError, Problem, StorageError
+from bptrain.text import cut
 
 MOST_BYTES = 1 << 20
 MOST_DEPTH = 50
@@ -128,7 +129,7 @@ class _Reader:
             self.place(event, None)
         elif kind == "ScalarEvent":
             self.check_marks(event)
-            self.place(event, scalar(event.value) if event.implicit[0] else event.value)
+            self.place(event, read_scalar(event.value) if event.implicit[0] else event.value)
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             self.check_marks(event)
             if len(self.open) >= MOST_DEPTH:
