@@ -183,5 +183,5 @@ def test_a_counter_that_a_checkpoint_lacks_is_noticed(name, table_file):
 def test_whatever_a_session_has_is_saved():
     """What is neither a counter nor here would be lost when a run is resumed."""
     made_again = {"model", "parts", "data", "environment"}
-    arrays = {"slots", "order", "average", "gathered", "best", "good"}
+    arrays = {"slots", "order", "order_keys", "average", "gathered", "best", "good"}
     assert {one.name for one in fields(Session)} == {*COUNTED, *made_again, *arrays}

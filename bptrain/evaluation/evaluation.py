@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bptrain.arrays import Streams
+from bptrain.columns.chunked_draws import split_by_chunks
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.bootstrap import CONFIDENCE, Interval, Watch, intervals
 from bptrain.evaluation.fitting import fitting_measures
@@ -113,10 +115,12 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     parts: Mapping[str, Rows] = {}
     if splits.counts == counts:
         parts = encode_splits(model, splits.rows).rows
+    if (not parts or not have_digest(parts, stored["data"])) and table.is_mapped:
+        rng = Streams(model.experiment.seed).split
+        splits = split_table(model.experiment.data, roles, table, rng, split_by_chunks)
+        parts = encode_splits(model, splits.rows, in_file=True).rows
     if not parts or not have_digest(parts, stored["data"]):
         what = f"{table.origin} has changed since the model was trained"
-        if table.is_mapped:
-            what += ", or it is larger than data.memory and an earlier version of bptrain drew its rows in another way"
         raise InputError(f"{what}; its {name} rows may be others now, use --data FILE to score all rows of a file")
     return name, parts[name]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bptrain.arrays import Streams
 from bptrain.code import load_codes
+from bptrain.columns.columns import Columns
 from bptrain.config import Config, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, Mistake, OptionError
@@ -43,22 +44,24 @@ class Assembly:
     duplicates: dict[str, int] = field(default_factory=dict)
 
 
-def assemble(config: Config, table: Table) -> Assembly:
+def assemble(config: Config, table: Table, *, fitted: Columns | None = None) -> Assembly:
     """Build the model of a config on a table, and encode the rows of each split; no file is opened.
 
     Args:
         config: of which the source plays no part.
         table: as `read` gives it, or made in memory; it stays as it is, and can be assembled again.
+        fitted: the columns of a run that an earlier version trained on a table larger than data.memory, whose rows are
+            then split and stored as that version did.
 
     Raises:
         ConfigError: something in the config does not fit the data or the rest, with its place.
         InputError: the data cannot be used.
     """
     with place_errors(config):
-        return assemble_experiment(config, table)
+        return assemble_experiment(config, table, fitted)
 
 
-def assemble_experiment(config: Config, table: Table) -> Assembly:
+def assemble_experiment(config: Config, table: Table, fitted: Columns | None) -> Assembly:
     """Do what `assemble` does; mistakes have no places yet.
 
     Raises:
@@ -68,11 +71,11 @@ def assemble_experiment(config: Config, table: Table) -> Assembly:
     if len(table) == 1 and not table.written:
         raise InputError(f"{table.where(0)}: this is the only row, from which nothing can be learned; add more")
     streams = Streams(experiment.seed)
-    resolved = resolve(experiment, table, streams)
+    resolved = resolve(experiment, table, streams, fitted)
     splits = resolved.splits
     model = build_model(resolved.experiment, resolved.columns, streams, rows=splits.counts["train"])
     check_trainable(model, splits.counts)
-    encoded = encode_splits(model, splits.rows)
+    encoded = encode_splits(model, splits.rows, in_file=fitted is not None)
     rows, notes = encoded.rows, (*splits.notes, *encoded.notes)
     if encoded.duplicates:
         notes = (*notes, describe_duplicates(encoded.duplicates, rows))

@@ -44,8 +44,8 @@ class Encoded:
     duplicates: dict[str, int]
 
 
-def encode_splits(model: Model, splits: Mapping[str, Selection]) -> Encoded:
-    """Encode the rows of each split.
+def encode_splits(model: Model, splits: Mapping[str, Selection], *, in_file: bool = False) -> Encoded:
+    """Encode the rows of each split, into memory if they fit into `data.memory` and need not be `in_file`.
 
     Raises:
         InputError: a value cannot be used; an `OptionError` where the loss cannot take the targets, or all rows of a
@@ -53,7 +53,7 @@ def encode_splits(model: Model, splits: Mapping[str, Selection]) -> Encoded:
         StorageError: there is no room for the file.
     """
     size = sum(map(len, splits.values())) * record_type(model).itemsize
-    if size <= model.experiment.data.memory_bytes:
+    if size <= model.experiment.data.memory_bytes and not in_file:
         return encode_in_memory(model, splits)
     return encode_in_file(model, splits)
 

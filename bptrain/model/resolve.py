@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 
 from bptrain.arrays import Streams
+from bptrain.columns.chunked_draws import split_by_chunks
 from bptrain.columns.columns import Columns
 from bptrain.columns.scalers import Unscaled
+from bptrain.columns.split_rows import split_rows
 from bptrain.columns.targets import Task
 from bptrain.config import Data, Experiment, TargetOptions
 from bptrain.errors import OptionError
@@ -30,8 +32,10 @@ class Resolved:
     columns: Columns
 
 
-def resolve(experiment: Experiment, table: Table, streams: Streams) -> Resolved:
+def resolve(experiment: Experiment, table: Table, streams: Streams, fitted: Columns | None = None) -> Resolved:
     """Resolve an experiment by its table: task, target, split, columns, losses, metrics and the widths of layers.
+
+    With columns that an earlier version `fitted`, the split is drawn as that version drew it.
 
     Raises:
         OptionError: something in the experiment does not fit the data; the field says what.
@@ -42,8 +46,8 @@ def resolve(experiment: Experiment, table: Table, streams: Streams) -> Resolved:
     data = resolve_data(experiment, table, roles.targets, task)
     for name in data.class_targets:
         check_continuous(experiment, table, name)
-    splits = split_table(data, roles, table, streams.split)
-    columns = fit_columns(data, experiment.loss, roles, splits)
+    splits = split_table(data, roles, table, streams.split, split_rows if fitted is None else split_by_chunks)
+    columns = fitted or fit_columns(data, experiment.loss, roles, splits)
     return Resolved(resolve_network(resolve_losses(experiment, data, columns), columns), roles, splits, columns)
 
 

@@ -1,6 +1,6 @@
 """Splits: which rows of a table train, validate and test, and which are dropped before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.columns import find_complete_rows
 from bptrain.columns.imputers import Drop
+from bptrain.columns.split import Split
 from bptrain.columns.split_rows import split_rows
 from bptrain.columns.targets import Classes, find_classes
 from bptrain.config import Data
@@ -16,6 +17,8 @@ from bptrain.model.roles import Roles
 from bptrain.tables.selection import Selection
 from bptrain.tables.table import Table, quote
 from bptrain.text import suggest_word
+
+DrawSplits = Callable[[Split, Selection, Array | None, np.random.Generator], dict[str, Array]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,9 @@ class Splits:
         return {name: len(rows) for name, rows in self.rows.items()}
 
 
-def split_table(data: Data, roles: Roles, table: Table, rng: np.random.Generator) -> Splits:
+def split_table(
+    data: Data, roles: Roles, table: Table, rng: np.random.Generator, draw_splits: DrawSplits = split_rows
+) -> Splits:
     """Draw the rows of each split, those of a source of their own among them.
 
     Args:
@@ -43,6 +48,7 @@ def split_table(data: Data, roles: Roles, table: Table, rng: np.random.Generator
         roles: of the columns.
         table: all rows, with those of the splits that have a source of their own.
         rng: draws.
+        draw_splits: takes the options of the split, the rows, their class numbers and `rng`.
 
     Raises:
         InputError: a value that decides cannot be used; an `OptionError` where the split does not fit the data.
@@ -58,7 +64,7 @@ def split_table(data: Data, roles: Roles, table: Table, rng: np.random.Generator
         if stratified and any(data.split.shares):
             check_single_rows(rows, classes, codes)
     try:
-        drawn = split_rows(data.split, rows, codes, rng)
+        drawn = draw_splits(data.split, rows, codes, rng)
     except OptionError as error:
         raise error.under("data.split") from None
     splits = {name: Selection(table, numbers) for name, numbers in drawn.items()}

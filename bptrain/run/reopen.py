@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.columns.chunked_draws import order_by_keys
+from bptrain.columns.columns import Columns
 from bptrain.config import Config, dump, from_json, load, load_document
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.assemble import assemble
@@ -83,10 +84,14 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
     check_needs(needed_by(stored, file), str(file))
     config = load_document(stored["config"], str(file), overrides)
     check_changes(dump(from_json(stored["config"], str(file))), config)
-    require_order(run, arrays)
-    session = begin_again(config)
+    # An earlier version kept the keys of the order where the table was larger than data.memory.
+    has_keys = "order" in arrays and arrays["order"].dtype == np.uint64
+    session = begin_again(config, Columns.from_json(stored["columns"]) if has_keys else None)
     if session.data != stored["data"] and not have_digest(session.parts, stored["data"]):
         raise InputError(f"{run.path}: the data has changed since the run began; train a new run on it")
+    if has_keys:
+        session.order_keys = arrays["order"].copy()
+        session.order = order_by_keys(len(session.train), session.order_keys)
     restore(session, arrays, stored, file)
     decide_anew(session, config)
     if different := differences(stored["environment"], session.environment):
@@ -94,17 +99,6 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
     if dump(config.experiment) != stored["config"]:
         write_config(run, config.experiment)
     return session, stored["history"], notices
-
-
-def require_order(run: RunDirectory, arrays: Mapping[str, Array]) -> None:
-    """Refuse a run on a table larger than data.memory of which an earlier version drew and ordered the rows.
-
-    Raises:
-        InputError: it is one; its checkpoint has the keys of an order and not the order.
-    """
-    if "order" in arrays and arrays["order"].dtype == np.uint64:
-        what = "an earlier version of bptrain drew its rows from a table larger than data.memory in another way"
-        raise InputError(f"{run.path}: {what}; it can still predict, but not be resumed: train a new run")
 
 
 def restart_session(run: RunDirectory, overrides: Sequence[str]) -> Session:
@@ -123,14 +117,14 @@ def restart_session(run: RunDirectory, overrides: Sequence[str]) -> Session:
     return session
 
 
-def begin_again(config: Config) -> Session:
-    """Return the session of a run's config at its start.
+def begin_again(config: Config, fitted: Columns | None = None) -> Session:
+    """Return the session of a run's config at its start; `fitted` is for `assemble`.
 
     Raises:
         InputError: the data cannot be used any more, or a package is missing.
     """
     require_trackers(config)
-    return begin(assemble(config, read(config)))
+    return begin(assemble(config, read(config), fitted=fitted))
 
 
 def check_changes(before: Mapping[str, Any], config: Config) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, RandomState, number_rows
+from bptrain.columns.chunked_draws import draw_keys, order_by_keys
 from bptrain.config.load import place_errors
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.assemble import Assembly
@@ -75,8 +76,9 @@ class Session(Counters):
     """A run in progress: its counters, and what they count.
 
     Vectors: `slots` of the optimizer; `average` of the weights, and `gathered` gradients, where the config asks for
-    them. `order` is the permutation of this epoch. `data` tells whether the data is still the same. `best` are the best
-    weights so far, and `good` is where to go back to after divergence.
+    them. `order` is the permutation of this epoch; `order_keys` are what it follows from in a run that an earlier
+    version began on a table larger than data.memory. `data` tells whether the data is still the same. `best` are the
+    best weights so far, and `good` is where to go back to after divergence.
     """
 
     model: Model
@@ -87,6 +89,7 @@ class Session(Counters):
     order: Array
     average: Array | None = None
     gathered: Array | None = None
+    order_keys: Array | None = None
     best: Best | None = None
     good: Good | None = None
 
@@ -162,7 +165,7 @@ class Session(Counters):
 
     def arrays(self) -> dict[str, Array]:
         """All arrays by name, as they are: parameters and state of the network, and everything beside them."""
-        arrays = self.live() | {"order": self.order}
+        arrays = self.live() | {"order": self.order if self.order_keys is None else self.order_keys}
         if self.best is not None:
             arrays |= {"best.theta": self.best.theta, "best.state": self.best.state}
             if self.best.raw is not None:
@@ -173,6 +176,10 @@ class Session(Counters):
 
     def shuffle(self) -> None:
         """Put the rows that train in a new order."""
+        if self.order_keys is not None:
+            self.order_keys = draw_keys(self.model.streams.shuffle)
+            self.order = order_by_keys(len(self.train), self.order_keys)
+            return
         self.order = np.arange(len(self.train), dtype=self.order.dtype)
         self.model.streams.shuffle.shuffle(self.order)
 

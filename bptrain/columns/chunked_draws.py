@@ -1,0 +1,78 @@
+"""Splits and orders of runs that an earlier version trained on tables larger than data.memory, which it drew chunk by
+chunk: kept so that those runs resume and evaluate on the same rows, in the same order."""
+
+import numpy as np
+
+from bptrain.arrays import Array, number_rows
+from bptrain.columns.split import BY_COLUMN, Split, allot_rows, check_rows
+from bptrain.columns.split_rows import Parts, split_rows
+from bptrain.errors import Mistake, OptionError
+from bptrain.tables.selection import Selection
+
+ROUNDS = 6
+
+
+def split_by_chunks(split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator) -> Parts:
+    """Do what `split_rows` does, with rows held out chunk after chunk of the table: of each class in a chunk as many as
+    chance would take of them, a hypergeometric number.
+
+    Raises:
+        OptionError, InputError: as `split_rows`.
+    """
+    if split.method in BY_COLUMN:
+        return split_rows(split, rows, codes, rng)
+    if codes is None and split.method == "stratified":
+        raise OptionError(Mistake("method", "stratified needs a target of classes; use random", "BP126"))
+    numbers = rows.numbers
+    codes = np.zeros(len(numbers), np.uint8) if codes is None or split.method == "random" else codes
+    left = np.bincount(codes)
+    wanted, room = [], [max(count - 1, 0) for count in left.tolist()]
+    for name, share in zip(("validation", "test"), split.shares, strict=True):
+        wanted.append(allot_rows([share * count for count in left.tolist()], room))
+        check_rows(name, share, number_rows(sum(wanted[-1])), len(numbers))
+        room = [most - count for most, count in zip(room, wanted[-1], strict=True)]
+    owner = np.zeros(len(numbers), np.uint8)
+    end = 0
+    for _, chunk in rows.chunks():
+        start, end = end, end + len(chunk)
+        for code in np.unique(codes[start:end]).tolist():
+            places = rng.permutation(start + np.flatnonzero(codes[start:end] == code))
+            taken, others = 0, int(left[code])
+            for part, goal in enumerate(wanted, start=1):
+                others -= goal[code]
+                count = int(rng.hypergeometric(goal[code], others, len(places) - taken)) if goal[code] else 0
+                owner[places[taken : taken + count]] = part
+                taken += count
+                goal[code] -= count
+            left[code] -= len(places)
+    return {name: numbers[owner == part] for part, name in enumerate(("train", "validation", "test"))}
+
+
+def draw_keys(rng: np.random.Generator) -> Array:
+    """Draw what decides on an order of `order_by_keys`, `(ROUNDS,)` uint64."""
+    return rng.integers(0, 1 << 64, ROUNDS, dtype=np.uint64)
+
+
+def order_by_keys(count: int, keys: Array) -> Array:
+    """Return a permutation of `count` numbers: each goes through a Feistel network over its bits, which is one whatever
+    its rounds do, as often as it takes to be below `count` again.
+
+    Without keys, the numbers are in ascending order.
+    """
+    half = np.uint64((max(count - 1, 1).bit_length() + 1) // 2)
+    order = pass_rounds(np.arange(count, dtype=np.uint64), keys, half)
+    while len(beyond := np.flatnonzero(order >= count)):
+        order[beyond] = pass_rounds(order[beyond], keys, half)
+    return order.astype(number_rows(count).dtype)
+
+
+def pass_rounds(values: Array, keys: Array, half: np.uint64) -> Array:
+    """Return numbers of `2 * half` bits after all rounds of the network, which mix bits as SplitMix64 does."""
+    mask = (np.uint64(1) << half) - np.uint64(1)
+    left, right = values >> half, values & mask
+    for key in keys:
+        mixed = right ^ key
+        mixed = (mixed ^ mixed >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ mixed >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+        left, right = right, left ^ ((mixed ^ mixed >> np.uint64(31)) & mask)
+    return np.asarray(left << half | right)
