@@ -17,7 +17,10 @@ from bptrain.commands.help import PAGES
 REPOSITORY = Path(__file__).parents[1]
 GUIDE = REPOSITORY / "bptrain" / "guide"
 README = REPOSITORY / "README.md"
+CODES = [path.stem for path in sorted(GUIDE.glob("BP*.md"))]
 TEXTS = {path.stem: path for path in (README, *sorted(GUIDE.glob("*.md")))}
+"""The README and the pages of the guide, those of codes too."""
+
 NAMES = [command.name for command in COMMANDS]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 SLOW = {"README", "gradients", "reports", "textbook", "training"}
@@ -78,7 +81,8 @@ def test_help_groups_the_commands_and_cuts_no_line(bptrain_in):
 def test_help_lists_every_page_command_and_code_once():
     topics = bptrain.help_topics()
     names = [topic.name for topic in topics]
-    assert set(PAGES) == {path.stem for path in GUIDE.glob("*.md")}
+    assert CODES
+    assert {*PAGES, *CODES} == {path.stem for path in GUIDE.glob("*.md")}
     assert names[: len(PAGES)] == list(PAGES)
     assert set(NAMES) < set(names)
     assert len(set(names)) == len(names)
@@ -115,13 +119,14 @@ def words(text):
     return sorted(re.findall(r"[\w.=/{}:$,;'-]+", re.sub(r"^\|[-|]+\|$|[`*]|\\(?=\|)|^- ", "", text, flags=re.M)))
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, "BP101", "BP240"])
 def test_a_page_is_shown_whole(bptrain_in, page):
     heading, _, text = TEXTS[page].read_text().partition("\n")
     shown = bptrain_in("help", page).stdout
     first, _, shown = shown.partition("\n")
-    assert first == f"{page}  guide: {heading.removeprefix('# ')}"
-    expected = re.sub(r"^```\w*$", "", text, flags=re.M)
+    kind = "error" if page.startswith("BP1") else "warning" if page.startswith("BP2") else "guide"
+    assert first == f"{page}  {kind}: {heading.removeprefix('# ').removeprefix(f'{page}: ')}"
+    expected = re.sub(r"^## (Wrong|Right)$", r"\1:", re.sub(r"^```\w*$", "", text, flags=re.M), flags=re.M)
     missing = set(words(expected)) - set(words(re.sub(r"\s+", " ", shown)))
     assert missing == set()
     assert "\x1b" not in shown
@@ -219,7 +224,9 @@ def prepare_if_missing(name, text):
 
 
 @pytest.mark.usefixtures("code_is_taken_out")
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in TEXTS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in ("README", *PAGES)]
+)
 def test_every_command_line_runs(bptrain_in, name):
     pytest.importorskip("matplotlib")
     Path("configs").symlink_to(REPOSITORY / "configs")

@@ -17,6 +17,7 @@ from bptrain.run.train_run import Started
 
 REPOSITORY = Path(__file__).parents[1]
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
+GUIDE = REPOSITORY / "bptrain" / "guide"
 CODE = re.compile(r"BP[0-9]{3}")
 
 
@@ -43,28 +44,43 @@ def judged(text):
     return [*found.problems, *found.warnings]
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
-def test_the_examples_of_a_rule(rule):
-    (problem,) = judged(rule.wrong)
-    assert (problem.code, problem.severity) == (rule.code, "error" if rule.code < "BP2" else "warning")
+PAGES = {topic.name: topic for topic in bptrain.help_topics() if CODE.fullmatch(topic.name)}
+
+
+@pytest.mark.parametrize("code", PAGES)
+def test_the_examples_of_a_code(code):
+    wrong, right = (example.config for example in PAGES[code].examples)
+    (problem,) = judged(wrong)
+    assert (problem.code, problem.severity) == (code, "error" if code < "BP2" else "warning")
     assert re.search(r"; \w", problem.message), "says what to do"
     assert problem.field
-    assert judged(rule.right) == []
-    for text in (rule.wrong, rule.right):
-        assert max(map(len, text.splitlines())) <= 38, "fits a terminal of 40 columns, indented by two"
-    assert rule.why
-    assert rule.title
+    assert judged(right) == []
+
+
+@pytest.mark.parametrize("code", PAGES)
+def test_the_page_of_a_code(code):
+    page, topic = (GUIDE / f"{code}.md").read_text(), PAGES[code]
+    first = rf"# {code}: .*\n\n[^#]+\n\nMore: \[[^\]]+\]\([a-z]+\.md\)\n\n"
+    assert re.fullmatch(first + r"## Wrong\n\n```yaml\n[^`]+```\n\n## Right\n\n```yaml\n[^`]+```\n", page)
+    assert topic.title
+    assert topic.kind == ("error" if code < "BP2" else "warning")
+    assert [example.caption for example in topic.examples] == ["wrong", "right"]
+    wrong, right = (example.config.splitlines() for example in topic.examples)
+    assert max(map(len, (*wrong, *right))) <= 38, "fits a terminal of 40 columns, indented by two"
+    same = [[line for line in lines if not line.endswith("  # <-")] for lines in (wrong, right)]
+    assert same[0] == same[1], "every line that differs is marked"
 
 
 def test_every_code_in_the_source_has_its_page_and_every_page_its_check():
     sources = [path.read_text() for path in (REPOSITORY / "bptrain").rglob("*.py")]
     raised = {code for text in sources for code in re.findall(r', "(BP[0-9]{3})"\)', text)}
     assert "BP107" in raised
-    assert raised <= RULES.keys()
-    assert {code for code in raised if RULES[code].check is None} == {
-        rule.code for rule in RULES.values() if rule.check is None
-    }
-    assert all(CODE.fullmatch(code) for code in RULES)
+    assert raised | RULES.keys() == PAGES.keys()
+
+
+def test_the_index_of_the_codes_is_complete():
+    listed = re.findall(r"^\| \[(\w+)\]\((\w+)\.md\) \| (.+) \|$", (GUIDE / "codes.md").read_text(), re.M)
+    assert listed == [(code, code, topic.title) for code, topic in sorted(PAGES.items())]
 
 
 IRIS = "data: {source: {bundled: iris}}\n"
@@ -247,7 +263,7 @@ def test_a_finding_in_an_override_has_its_place_there(overrides, expected):
 
 
 def test_what_is_wrong_is_never_trained():
-    Path("c.yaml").write_text(RULES["BP101"].wrong)
+    Path("c.yaml").write_text(PAGES["BP101"].examples[0].config)
     with pytest.raises(ConfigError, match=r"c\.yaml:6:5: network\.3: .* \[BP101\]"):
         bptrain.train("c.yaml")
     assert not Path("runs").exists()
@@ -287,7 +303,7 @@ def test_large_tables_are_judged_by_a_sample_and_confirmed_on_all_rows():
 
 
 def test_help_topics():
-    assert [topic.name for topic in bptrain.help_topics() if topic.kind in ("error", "warning")] == sorted(RULES)
+    assert [topic.name for topic in bptrain.help_topics() if topic.kind in ("error", "warning")] == sorted(PAGES)
     (topic,) = bptrain.help_topics("bp220")
     assert (topic.name, topic.kind, topic.title) == ("BP220", "warning", "unscaled features")
     assert [example.caption for example in topic.examples] == ["wrong", "right"]

@@ -1,13 +1,16 @@
 """Topics: what `bptrain help` explains, each under its name. Pages of the guide, commands, and codes of messages."""
 
+import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bptrain.commands import COMMANDS, GROUPS, Command
 from bptrain.config.bundled import bundled_configs, read_commands, read_summary
 from bptrain.errors import InputError
-from bptrain.rules import RULES, Rule
+from bptrain.rules import get_severity
 from bptrain.text import suggest_word
 
 GUIDE = Path(__file__).resolve().parents[1] / "guide"
@@ -29,8 +32,12 @@ PAGES = (
     "python",
     "command-line",
     "speed",
+    "codes",
 )
-"""The pages of the guide, in reading order."""
+"""The pages of the guide, in reading order; each code has a page of its own besides."""
+
+CONFIG = re.compile(r"^```yaml\n(.*?)\n```$", re.M | re.S)
+"""A config on a page."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class Example:
 class Topic:
     """Something that help explains: its name, what sort of thing it is, a line, a text, and examples.
 
-    The text of a page of the guide is Markdown; that of a command or a code is a paragraph.
+    The text of a page of the guide, or of a code, is Markdown; the text of a command is plain lines.
     """
 
     name: str
@@ -82,14 +89,15 @@ def help_topics(name: str | None = None) -> tuple[Topic, ...]:
         InputError: there is no such topic; the message suggests another.
     """
     commands = [command for group in GROUPS for command in COMMANDS if command.group == group]
-    pages, codes = [read_page(page) for page in PAGES], [describe_rule(rule) for _, rule in sorted(RULES.items())]
-    topics = {topic.name: topic for topic in (*pages, *map(describe_command, commands), *codes)}
+    readers: dict[str, Callable[[], Topic]] = {page: partial(read_page, page) for page in PAGES}
+    readers |= {command.name: partial(describe_command, command) for command in commands}
+    readers |= {path.stem: partial(read_code, path.stem) for path in sorted(GUIDE.glob("BP*.md"))}
     if name is None:
-        return tuple(topics.values())
-    by_lower = {key.lower(): topic for key, topic in topics.items()}
+        return tuple(read() for read in readers.values())
+    by_lower = {key.lower(): read for key, read in readers.items()}
     if name.lower() not in by_lower:
-        raise InputError(f"help knows nothing of {name!r}; {suggest_word(name, topics)}")
-    return (by_lower[name.lower()],)
+        raise InputError(f"help knows nothing of {name!r}; {suggest_word(name, readers)}")
+    return (by_lower[name.lower()](),)
 
 
 def read_page(name: str) -> Topic:
@@ -115,7 +123,10 @@ def describe_command(command: Command) -> Topic:
     return Topic(command.name, "command", command.summary, "\n".join(lines))
 
 
-def describe_rule(rule: Rule) -> Topic:
-    """Return the page of a rule, with its wrong and its right example."""
-    examples = Example("wrong", rule.wrong), Example("right", rule.right)
-    return Topic(rule.code, rule.severity, rule.title, rule.why, examples)
+def read_code(code: str) -> Topic:
+    """Read the page of a code: why it matters, and a config that gets it beside one that does not."""
+    page = read_page(code)
+    captions = ("wrong", "right")
+    examples = [Example(*pair) for pair in zip(captions, CONFIG.findall(page.text), strict=True)]
+    text = page.text.partition("## Wrong")[0].strip()
+    return Topic(code, get_severity(code), page.title.removeprefix(f"{code}: "), text, tuple(examples))

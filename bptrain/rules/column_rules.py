@@ -51,22 +51,7 @@ def advice(case: Case, code: str, names: Sequence[str]) -> str:
     return "leave it out"
 
 
-@rule(
-    "BP220",
-    "unscaled features",
-    why="""
-    One learning rate serves all weights. A feature in the thousands gets gradients a thousand times those of its
-    neighbours: the rate is too large for it and too small for them, training diverges or crawls, and S-shaped
-    activations saturate at once. With mean 0 and standard deviation 1 all features train alike.
-    """,
-    example="""
-      data:
-        source: {bundled: wine}
-    -   scaling: none
-    +   scaling: standard
-      hidden: [32]
-    """,
-)
+@rule("BP220")
 def unscaled_features(case: Case) -> Iterator[Mistake]:
     """No scaling, though means and spreads ask for it."""
     unscaled = [one for one in case.model.columns.features if is_unscaled(one)]
@@ -96,89 +81,25 @@ def is_unscaled(feature: Feature) -> TypeGuard[Numeric]:
     return isinstance(feature, Numeric) and isinstance(feature.scaler, Unscaled)
 
 
-@rule(
-    "BP222",
-    "a feature that never changes",
-    why="""
-    A column with the same value in every row tells nothing apart. Its weights get no gradient and keep their random
-    start; a later file in which the column does change meets those random weights. Often the column was meant to be
-    another one, or the file was filtered by it.
-    """,
-    example="""
-      data:
-        source: {csv: houses.csv}
-        target: price
-    -   features: [area, country]
-    +   features: [area, rooms]
-      hidden: [16]
-    """,
-)
+@rule("BP222")
 def constant_features(case: Case) -> Iterator[Mistake]:
     """Columns with one value in the rows that train; those of an image have corners that are always dark."""
     yield from warn_of_columns(case, "BP222")
 
 
-@rule(
-    "BP223",
-    "an ID among the features",
-    why="""
-    A row number or customer number says nothing about new rows, but a network can learn by heart which number has
-    which answer: training looks splendid and the test rows do not. Where rows are sorted by the target, the number
-    even gives it away.
-    """,
-    example="""
-      data:
-        source: {csv: houses.csv}
-        target: price
-    -   features: [id, area, rooms]
-    +   features: [area, rooms]
-      hidden: [16]
-    """,
-)
+@rule("BP223")
 def id_features(case: Case) -> Iterator[Mistake]:
     """Whole numbers in a column that is named like an ID, or that number the rows; text that differs in every row."""
     yield from warn_of_columns(case, "BP223")
 
 
-@rule(
-    "BP224",
-    "a feature that gives the target away",
-    why="""
-    A feature that is the target in other clothes (another unit, another name, a code of the class) will not be
-    there when it counts: if it were known, nothing would have to be predicted. Scores are then perfect and worth
-    nothing. This is called leakage.
-    """,
-    example="""
-      data:
-        source: {csv: houses.csv}
-        target: price
-    -   features: [area, rooms, price_eur]
-    +   features: [area, rooms]
-      hidden: [16]
-    """,
-)
+@rule("BP224")
 def leaking_features(case: Case) -> Iterator[Mistake]:
     """Columns that tell a target by their value, by a range of their own for each class, or in a line."""
     yield from warn_of_columns(case, "BP224")
 
 
-@rule(
-    "BP226",
-    "a number that stands for a missing value",
-    why="""
-    -999 and the like are often written where a value is missing. To a network it is a number like any other, a
-    thousand times as far out as the rest: it spoils mean and standard deviation of the column, and drowns what the
-    other rows say. Leave those rows out, or fill in a likely value.
-    """,
-    example="""
-      data:
-        source: {csv: houses.csv}
-        target: price
-    -   features: [area, age]
-    +   features: [area, rooms]
-      hidden: [16]
-    """,
-)
+@rule("BP226")
 def placeholders(case: Case) -> Iterator[Mistake]:
     """Columns whose least or largest value is such a number, more than once, and far from all others."""
     yield from warn_of_columns(case, "BP226")

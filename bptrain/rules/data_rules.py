@@ -17,22 +17,7 @@ FEW_ROWS = 10
 """A score of fewer rows than this says next to nothing."""
 
 
-@rule(
-    "BP221",
-    "an unscaled target",
-    why="""
-    A network starts with outputs near 0. Targets in the hundreds give errors in the hundreds, squared errors in the
-    ten thousands, and gradients alike: training diverges, or needs thousands of steps to get to the mean alone.
-    Scaled targets avoid that, and metrics and predictions are in the original units all the same.
-    """,
-    example="""
-      data:
-        source: {bundled: diabetes}
-    -   target_scaling: none
-    +   target_scaling: standard
-      hidden: [16]
-    """,
-)
+@rule("BP221")
 def unscaled_target(case: Case) -> Iterator[Mistake]:
     """No scaling of a target that is far from 0 or widely spread."""
     if case.loss.raw_targets or case.experiment.data.task != "regression":
@@ -49,22 +34,7 @@ def unscaled_target(case: Case) -> Iterator[Mistake]:
             yield Mistake("data.target_scaling", f"the target is not scaled ({got}); {advice}")
 
 
-@rule(
-    "BP225",
-    "squared errors on classes",
-    why="""
-    Class numbers have no distances: class 2 is not twice class 1, and a prediction of 1.5 is not between two
-    species. Even on one output for each class, squared errors punish a confident mistake far too little, and
-    learning is slow. Cross-entropy is made for classes. Where the numbers are quantities after all, say so with
-    task: regression.
-    """,
-    example="""
-      data: {source: {bundled: iris}}
-      hidden: [16]
-    - loss: mse
-    + loss: softmax_cross_entropy
-    """,
-)
+@rule("BP225")
 def errors_on_classes(case: Case) -> Iterator[Mistake]:
     """A loss on errors for classes, or for numbers that look like classes and are not said to be anything else."""
     loss, columns = name_of(case.loss), case.model.columns
@@ -82,22 +52,7 @@ def errors_on_classes(case: Case) -> Iterator[Mistake]:
             yield Mistake("loss", f"{what}; use cross-entropy, or write task: regression if they are quantities")
 
 
-@rule(
-    "BP227",
-    "a class with a single row",
-    why=""" One row cannot be learned from and tested on at once. It trains, so no
-    score says whether the class is recognised; drawn for another part, it would be unknown there. Often such a class is
-    a misspelled label, or the target is really a number to predict. """,
-    example="""
-      data:
-        source: {csv: houses.csv}
-    -   target: grade
-    +   target: sold
-        features: [area, rooms]
-    -   split: {method: random}
-      hidden: [16]
-    """,
-)
+@rule("BP227")
 def lonely_classes(case: Case) -> Iterator[Mistake]:
     """Classes of one row, where any rows are held out."""
     target = case.model.columns.target
@@ -120,22 +75,7 @@ def codes_of(targets: np.ndarray) -> np.ndarray:
     return targets[:, 0].astype(np.int64) if targets.shape[1] == 1 else targets.argmax(axis=1)
 
 
-@rule(
-    "BP228",
-    "too few rows held out",
-    why="""
-    A share of right answers over n rows is uncertain by about 1/√n: of five rows one more or less is 20 percent.
-    With so few validation rows early stopping picks its epoch by chance, and with so few test rows the final score
-    is a throw of dice.
-    """,
-    example="""
-      data:
-        source: {bundled: iris}
-    -   split: {validation: 0.2, test: 0.02}
-    +   split: {validation: 0.2, test: 0.2}
-      hidden: [16]
-    """,
-)
+@rule("BP228")
 def few_rows(case: Case) -> Iterator[Mistake]:
     """A part that is held out and has hardly any rows. Data that has hardly more is left in peace."""
     parts, whole = case.assembly.parts, len(case.assembly.table)
@@ -146,21 +86,7 @@ def few_rows(case: Case) -> Iterator[Mistake]:
             yield Mistake(f"data.split.{part}", f"{what}; use a larger share, or 0")
 
 
-@rule(
-    "BP229",
-    "a target scaling that has no effect",
-    why="""
-    Counts, shares and labels mean something as they are: the loss needs the very number, so such targets are never
-    scaled, whatever target_scaling says. Take it out, so that the config says what happens.
-    """,
-    example="""
-      data:
-        source: {bundled: diabetes}
-    -   target_scaling: standard
-      hidden: [16]
-      loss: poisson
-    """,
-)
+@rule("BP229")
 def idle_target_scaling(case: Case) -> Iterator[Mistake]:
     """A target scaling that is written and set aside."""
     written = case.config.experiment.data.target_scaling

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bptrain.errors import ConfigError, Problem
 from bptrain.model.assemble import Assembly
-from bptrain.rules.rule import RULES, Case
+from bptrain.rules.rule import RULES, Case, get_severity
 
 
 def judge(assembly: Assembly, *, strict: bool = False) -> tuple[Problem, ...]:
@@ -18,12 +18,11 @@ def judge(assembly: Assembly, *, strict: bool = False) -> tuple[Problem, ...]:
     found = [
         replace(
             origin.problem(origin.path(one.field), one.message),
-            code=rule.code,
-            severity="error" if strict else rule.severity,
+            code=code,
+            severity="error" if strict else get_severity(code),
         )
-        for rule in RULES.values()
-        if rule.check
-        for one in rule.check(case)
+        for code, check in RULES.items()
+        for one in check(case)
     ]
     return tuple(sorted(found, key=lambda problem: (problem.file, problem.line, problem.column, problem.code)))
 

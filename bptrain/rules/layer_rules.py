@@ -12,21 +12,7 @@ HIGH_RATE = 0.8
 """A dropout rate from here on is more likely meant as the share that is kept."""
 
 
-@rule(
-    "BP202",
-    "two dense layers with no activation between them",
-    why="""
-    Two dense layers in a row are one: a weighted sum of weighted sums is a weighted sum. The network is slower to
-    train and can tell no more apart than with a single layer, unless the first is narrower than both its sides.
-    """,
-    example="""
-      data: {source: {bundled: wine}}
-      network:
-        - dense: 32
-    +   - relu
-        - dense
-    """,
-)
+@rule("BP202")
 def linear_pair(case: Case) -> Iterator[Mistake]:
     """Layers of weights with nothing but linear layers between them, and no bottleneck."""
     for chain in case.chains:
@@ -41,23 +27,7 @@ def linear_pair(case: Case) -> Iterator[Mistake]:
                 yield Mistake(second.field, f"{what} ({why}); put relu or another activation between them")
 
 
-@rule(
-    "BP203",
-    "an activation with no weights before it",
-    why="""
-    An activation is there to bend what a layer of weights gives it. Right at the input it throws information away
-    (relu drops every feature that is below its mean), and right behind another activation it repeats it, or bends
-    what was bent.
-    """,
-    example="""
-      data: {source: {bundled: wine}}
-      network:
-    -   - relu
-        - dense: 32
-        - relu
-        - dense
-    """,
-)
+@rule("BP203")
 def idle_activation(case: Case) -> Iterator[Mistake]:
     """An activation at the input or behind another one."""
     for chain in case.chains:
@@ -75,27 +45,7 @@ def idle_activation(case: Case) -> Iterator[Mistake]:
             before = spot
 
 
-@rule(
-    "BP204",
-    "dropout before batch norm",
-    why="""
-    Dropout raises the variance of its values in training and not afterwards. Batch norm behind it remembers the
-    raised variance and divides by it when the network is used, which shifts every prediction. Batch norm first and
-    dropout after it avoids that (Li et al., 2019).
-    """,
-    example="""
-      data: {source: {bundled: wine}}
-      network:
-        - dense: 32
-    +   - batch_norm
-        - relu
-        - dropout: 0.5
-    -   - dense: 16
-    -   - batch_norm
-    -   - relu
-        - dense
-    """,
-)
+@rule("BP204")
 def dropout_before_norm(case: Case) -> Iterator[Mistake]:
     """A dropout layer with a batch norm anywhere behind it."""
     for chain in case.chains:
@@ -109,24 +59,7 @@ def dropout_before_norm(case: Case) -> Iterator[Mistake]:
                 break
 
 
-@rule(
-    "BP205",
-    "a dropout rate that drops nearly everything",
-    why="""
-    The rate is the share of the values that is dropped, as in PyTorch and Keras. Older texts, the first TensorFlow
-    and JAX's stax give the share that is kept: their 0.8 is a rate of 0.2 here. With most of the values gone in
-    every step a network learns next to nothing.
-    """,
-    example="""
-      data: {source: {bundled: wine}}
-      network:
-        - dense: 32
-        - relu
-    -   - dropout: {rate: 0.9}
-    +   - dropout: {rate: 0.1}
-        - dense
-    """,
-)
+@rule("BP205")
 def high_dropout(case: Case) -> Iterator[Mistake]:
     """A dropout layer with a high rate."""
     for chain in case.chains:
@@ -139,25 +72,7 @@ def high_dropout(case: Case) -> Iterator[Mistake]:
                 )
 
 
-@rule(
-    "BP206",
-    "hidden units that start alike",
-    why="""
-    Units with the same weights give the same output and get the same gradient, so they stay copies of each other
-    for ever: a layer of a hundred such units is worth one. Weights must start at random numbers; biases may start
-    at zero.
-    """,
-    example="""
-      data: {source: {bundled: wine}}
-      network:
-        - dense:
-            units: 32
-    -       weight_init: zeros
-    +       weight_init: glorot_normal
-        - tanh
-        - dense
-    """,
-)
+@rule("BP206")
 def equal_units(case: Case) -> Iterator[Mistake]:
     """A layer of several units, with weights behind it, whose own start at one number."""
     for chain in case.chains:
@@ -171,21 +86,7 @@ def equal_units(case: Case) -> Iterator[Mistake]:
                     yield Mistake(f"{spot.field}{option}", f"{what}; leave it out, or draw random weights")
 
 
-@rule(
-    "BP207",
-    "many S-shaped activations in a row",
-    why="""
-    The slope of sigmoid is at most 1/4 and that of tanh at most 1, and nearly 0 where they saturate. The gradient
-    of an early layer is a product of all slopes behind it, so it fades with depth and those layers hardly learn.
-    Normalisation or residual blocks between the layers, or relu, keep it alive (Glorot and Bengio, 2010).
-    """,
-    example="""
-      data: {source: {bundled: wine}}
-      hidden: [16, 16, 16, 16, 16]
-    - activation: sigmoid
-    + activation: relu
-    """,
-)
+@rule("BP207")
 def fading_gradients(case: Case) -> Iterator[Mistake]:
     """More S-shaped activations than gradients get through, with nothing between them that helps."""
     for chain in case.chains:
@@ -199,23 +100,7 @@ def fading_gradients(case: Case) -> Iterator[Mistake]:
                 yield Mistake(spots[0].field, f"{what}; use relu, or put batch_norm or residual between")
 
 
-@rule(
-    "BP208",
-    "softmax inside the network",
-    why="""
-    Softmax makes its values compete: they add up to 1, and one of them gets nearly all. Between hidden layers that
-    leaves the next one little to see, with gradients that all but vanish. It is for the end of a network, and there
-    mostly part of the loss.
-    """,
-    example="""
-      data: {source: {bundled: wine}}
-      network:
-        - dense: 32
-    -   - softmax
-    +   - relu
-        - dense
-    """,
-)
+@rule("BP208")
 def inner_softmax(case: Case) -> Iterator[Mistake]:
     """A softmax with weights behind it."""
     for chain in case.chains:

@@ -1,14 +1,12 @@
 """Rules of sense: what is wrong or risky in a config whose every single value is allowed.
 
-A rule is registered beside its check, with a code and a page that explains it: BP1xx is wrong and never trained, BP2xx
-is risky and trained with a warning. A rule without a check explains what is found elsewhere, while a model is
-assembled.
+A rule is a check with a code, which a page of the guide explains: BP1xx is wrong and never trained, BP2xx is risky and
+trained with a warning. Some codes have no check here; they are found while a model is assembled.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from inspect import cleandoc
 from typing import Literal
 
 from bptrain.arrays import Shape
@@ -128,48 +126,22 @@ def spots_of(chain: Chain, fields: Sequence[str]) -> tuple[Spot, ...]:
 Check = Callable[[Case], Iterator[Mistake]]
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One way to go wrong: why it matters, and a config that does so beside one that does not.
-
-    The examples that read `houses.csv` think of a file of houses with the columns id, area, rooms, country (the same
-    everywhere), age (-999 where unknown), price and price_eur.
-    """
-
-    code: str
-    title: str
-    why: str
-    wrong: str
-    right: str
-    check: Check | None = None
-
-    @property
-    def severity(self) -> Literal["error", "warning"]:
-        """Whether it stops training."""
-        return "error" if self.code.startswith("BP1") else "warning"
+RULES: dict[str, Check] = {}
+"""The check of each code, but for the codes that assembling a model raises itself."""
 
 
-RULES: dict[str, Rule] = {}
-
-
-def rule(code: str, title: str, *, why: str, example: str) -> Callable[[Check], Check]:
-    """Function decorator: registers the check that finds it."""
+def rule(code: str) -> Callable[[Check], Check]:
+    """Function decorator: registers the check of a code; `guide/CODE.md` explains it."""
 
     def register(check: Check) -> Check:
-        explain(code, title, why=why, example=example, check=check)
+        if code in RULES:
+            raise ValueError(f"the code {code} has a check already")
+        RULES[code] = check
         return check
 
     return register
 
 
-def explain(code: str, title: str, *, why: str, example: str, check: Check | None = None) -> None:
-    """Register a rule; without a check, one that assembling a model keeps by itself.
-
-    `example` is a config that is wrong and one that is right, written as a diff: the lines of the first alone begin
-    with `-`, those of the second alone with `+`.
-    """
-    if code in RULES:
-        raise ValueError(f"the code {code} is taken already")
-    lines = cleandoc(example).splitlines()
-    wrong, right = ("\n".join(line[2:] for line in lines if line[0] != other) for other in "+-")
-    RULES[code] = Rule(code, title, " ".join(why.split()), wrong, right, check)
+def get_severity(code: str) -> Literal["error", "warning"]:
+    """Return whether a code stops training."""
+    return "error" if code.startswith("BP1") else "warning"

@@ -15,22 +15,7 @@ MOST_START = 0.1
 """The share of the random start in averaged weights that is still let pass."""
 
 
-@rule(
-    "BP240",
-    "a learning rate far outside the usual range",
-    why="""
-    Every optimizer has its own scale: a step of adam is about lr whatever the gradient, one of sgd is lr times the
-    gradient, adadelta's lr is a factor near 1, and lion wants a tenth of adam's. A rate ten times beyond what is
-    usual overshoots and diverges, or crawls for thousands of epochs. It happens most when the optimizer is changed
-    and the rate is not.
-    """,
-    example="""
-      data: {source: {bundled: iris}}
-      hidden: [16]
-    - optimizer: {adam: {lr: 1.0}}
-    + optimizer: {adam: {lr: 0.01}}
-    """,
-)
+@rule("BP240")
 def strange_rate(case: Case) -> Iterator[Mistake]:
     """A learning rate ten times above or below the usual range of its optimizer."""
     optimizer = case.experiment.optimizer
@@ -43,21 +28,7 @@ def strange_rate(case: Case) -> Iterator[Mistake]:
     yield Mistake(f"optimizer.{name}.lr", f"{what} ({why}); try {most if above else least:g}")
 
 
-@rule(
-    "BP241",
-    "a batch larger than the data",
-    why="""
-    A batch cannot have more rows than there are to train on: every step then takes all of them, there is one step
-    an epoch, and the number in the config says something else. With so few steps, training often needs smaller
-    batches or more epochs.
-    """,
-    example="""
-      data: {source: {bundled: iris}}
-      hidden: [16]
-    - training: {batch_size: 512}
-    + training: {batch_size: 16}
-    """,
-)
+@rule("BP241")
 def large_batch(case: Case) -> Iterator[Mistake]:
     """A batch size that was written and exceeds the training rows, or batches that never make a whole step."""
     training, rows = case.experiment.training, len(case.assembly.parts["train"])
@@ -77,23 +48,7 @@ def too_late(case: Case, field: str) -> bool:
     return case.is_override(field) or not case.is_override("training.epochs")
 
 
-@rule(
-    "BP242",
-    "patience not shorter than the epochs",
-    why="""
-    Early stopping waits for so many epochs without improvement before it stops. With as much patience as there are
-    epochs it never stops, and the config promises what cannot happen. The same holds for the test of convergence.
-    """,
-    example="""
-      data: {source: {bundled: iris}}
-      hidden: [16]
-      training:
-    -   epochs: 50
-    -   early_stopping: {patience: 100}
-    +   epochs: 200
-    +   early_stopping: {patience: 20}
-    """,
-)
+@rule("BP242")
 def long_patience(case: Case) -> Iterator[Mistake]:
     """A patience that outlasts training."""
     training = case.experiment.training
@@ -104,22 +59,7 @@ def long_patience(case: Case) -> Iterator[Mistake]:
             yield Mistake(field, f"{what}; use less patience, or more epochs")
 
 
-@rule(
-    "BP243",
-    "a schedule that comes too late",
-    why="""
-    A drop of the learning rate that is due after the last epoch never comes, and a warm-up as long as the whole
-    training never gets to the rate that was asked for. A plateau schedule with no less patience than early stopping
-    is stopped before it can act.
-    """,
-    example="""
-      data: {source: {bundled: iris}}
-      hidden: [16]
-    - schedule: {step: {every: 100}}
-    + schedule: {step: {every: 20}}
-      training: {epochs: 50}
-    """,
-)
+@rule("BP243")
 def late_schedule(case: Case) -> Iterator[Mistake]:
     """A schedule whose first change lies behind the end."""
     training = case.experiment.training
@@ -140,23 +80,7 @@ def late_schedule(case: Case) -> Iterator[Mistake]:
         yield Mistake(f"{field}.{option}", f"{due} is {what}; use less")
 
 
-@rule(
-    "BP244",
-    "two weight decays at once",
-    why="""
-    adamw and lion shrink the weights themselves, by weight_decay. An l2 penalty beside it shrinks them a second
-    time, in another way: its gradient is divided by adam's running spread like any other, which is what adamw was
-    made to avoid (Loshchilov and Hutter, 2019).
-    """,
-    example="""
-      data: {source: {bundled: iris}}
-      hidden: [16]
-    - optimizer: {adamw: {lr: 0.01}}
-    - regularization: {l2: 0.001}
-    + optimizer:
-    +   adamw: {lr: 0.01, weight_decay: 0.1}
-    """,
-)
+@rule("BP244")
 def double_decay(case: Case) -> Iterator[Mistake]:
     """An l2 penalty beside decoupled weight decay."""
     optimizer, l2 = case.experiment.optimizer, case.experiment.regularization.l2
@@ -166,20 +90,7 @@ def double_decay(case: Case) -> Iterator[Mistake]:
         yield Mistake("regularization.l2", f"{what}; keep one of them")
 
 
-@rule(
-    "BP245",
-    "an average that outlasts training",
-    why="""
-    A moving average with decay 0.999 remembers about the last thousand steps, and starts at the random weights. If
-    training has fewer steps than that, the weights that are evaluated and kept are still partly the random start.
-    """,
-    example="""
-      data: {source: {bundled: iris}}
-      hidden: [16]
-    - training: {epochs: 20, average: 0.999}
-    + training: {epochs: 100, average: 0.98}
-    """,
-)
+@rule("BP245")
 def long_average(case: Case) -> Iterator[Mistake]:
     """An average in which much of the random start is left at the end."""
     training, rows = case.experiment.training, len(case.assembly.parts["train"])
@@ -194,21 +105,7 @@ def long_average(case: Case) -> Iterator[Mistake]:
         yield Mistake("training.average", f"{what} ({why}); use a smaller number, or more epochs")
 
 
-@rule(
-    "BP246",
-    "a penalty that outweighs the loss",
-    why="""
-    l1 and l2 are not divided by the number of rows, unlike the alpha of scikit-learn's networks. A weight of 1
-    makes the penalty larger than most losses from the start, and the best the network can do is to set its weights
-    to 0 and predict the mean. Usual values lie between 0.00001 and 0.01.
-    """,
-    example="""
-      data: {source: {bundled: iris}}
-      hidden: [16]
-    - regularization: {l2: 1.0}
-    + regularization: {l2: 0.001}
-    """,
-)
+@rule("BP246")
 def heavy_penalty(case: Case) -> Iterator[Mistake]:
     """An l1 or l2 of 1 or more."""
     for name in ("l1", "l2"):

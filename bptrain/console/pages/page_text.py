@@ -141,7 +141,7 @@ def style_inline(text: str, *, plain: bool) -> Text:
             label = style_inline(found["label"], plain=plain)
             styled.append_text(Text.assemble("[", label, "]") if found["image"] else label)
             page = PAGE.fullmatch(found["link"])
-            if page:
+            if page and page[1] != found["label"]:
                 styled.append(f" (bptrain help {page[1]})", style="dim")
         else:
             styled.append(found[0] if plain else found["code"], style="cyan")

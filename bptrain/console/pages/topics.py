@@ -47,12 +47,10 @@ def print_topic(topic: Topic) -> None:
     heading = Text(topic.name, style="bold").append(f"  {topic.kind}: ", style=STYLES.get(topic.kind, "not bold"))
     console.print(heading.append(topic.title, style="not bold default"))
     console.print()
-    if topic.kind == "guide":
-        print_markdown(console, topic.text, width)
-    elif topic.kind == "command":
+    if topic.kind == "command":
         console.print(topic.text, soft_wrap=True)
     else:
-        console.print(*wrap(topic.text, width), sep="\n", soft_wrap=True)
+        print_markdown(console, topic.text, width)
     for example in topic.examples:
         caption = example.caption[:1].upper() + example.caption[1:].removesuffix(".")
         first, *rest = wrap(f"{caption}:", width)
