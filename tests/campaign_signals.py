@@ -49,7 +49,7 @@ def campaign(count, seed, folder):
             # Before its first line of Python a process dies of the signal itself, which shells report as 128 + number.
             must(process.returncode in (128 + number, -number), f"exit code {process.returncode}: {said}")
             must("Traceback" not in said or "KeyboardInterrupt" in said, said)
-            if "go on with: bptrain resume stopped" in said:
+            if "continue with: bptrain resume stopped" in said:
                 ends["saved"] += 1
             else:
                 ends["at once" if twice else "before training"] += 1

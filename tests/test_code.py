@@ -235,7 +235,7 @@ def test_an_interrupted_run_says_how_to_go_on(files):
 
     interruption = Interruption()
     interruption.ask(2)
-    with pytest.raises(StoppedError, match=r"go on with: bptrain resume runs/my-001 --code my_layer\.py$"):
+    with pytest.raises(StoppedError, match=r"continue with: bptrain resume runs/my-001 --code my_layer\.py$"):
         bptrain.train("my.yaml", code=["my_layer.py"], interruption=interruption)
 
 
@@ -273,17 +273,17 @@ def test_a_record_of_code_that_is_no_record_is_refused(files):
     for code in bad:
         npz.write(files / "bad.npz", arrays, stored | {"code": code})
         with pytest.raises(StorageError, match="not a checkpoint of this version"):
-            checkpoint.load("bad.npz")
+            checkpoint.load_checkpoint("bad.npz")
     npz.write(
         files / "hostile.npz", arrays, stored | {"code": [good | {"components": [{"kind": "\x1b", "name": "x"}]}]}
     )
     with pytest.raises(InputError, match="needs the"):
-        checkpoint.load("hostile.npz")
+        checkpoint.load_checkpoint("hostile.npz")
     del stored["code"]
     npz.write(files / "older.npz", arrays, stored)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        checkpoint.load("older.npz")
+        checkpoint.load_checkpoint("older.npz")
 
 
 def test_two_files_may_not_share_a_name(bptrain_in, files):

@@ -20,7 +20,7 @@ from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.prediction_file import CsvExport, harmless
 from bptrain.model.model import scoring_rows
 from bptrain.model.scoring import forward, predict_rows
-from bptrain.run.checkpoint import load
+from bptrain.run.checkpoint import load_checkpoint
 from bptrain.tables import chunks
 from bptrain.tables.guess import read_table
 
@@ -94,7 +94,7 @@ def read(path):
 @pytest.mark.parametrize("name", TASKS)
 def test_predictions_are_the_outputs_that_evaluate_scores(runs, table, tmp_path, name):
     found = quietly(runs[name], table, output=tmp_path / "out.csv", keep=ROWS)
-    model, _ = load(runs[name])
+    model, _ = load_checkpoint(runs[name])
     whole = read_table(table, like=model.experiment.data.source, text=model.columns.text)
     kept, _ = model.columns.complete(whole)
     rows = model.rows(whole, kept)
@@ -200,7 +200,7 @@ def test_the_length_of_a_stretch_changes_nothing(runs, table, name, length, monk
 @pytest.mark.parametrize("name", ["classes", "dropped"])
 def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, table, name, monkeypatch):
     """Other portions round otherwise."""
-    size = scoring_rows(load(runs[name])[0].experiment)
+    size = scoring_rows(load_checkpoint(runs[name])[0].experiment)
     lengths = []
 
     def recorded(model, inputs):
@@ -264,7 +264,7 @@ def test_missing_columns_are_listed(runs, table, tmp_path):
 
 def test_missing_values_are_filled_as_stored_and_categories_follow_the_policy(runs, table, tmp_path):
     (tmp_path / "a.csv").write_text("size,age,city,member\n1,,Ulm,yes\n1,30,Ulm,yes\n")
-    stored = next(one for one in load(runs["classes"])[0].columns.features if one.name == "age").value
+    stored = next(one for one in load_checkpoint(runs["classes"])[0].columns.features if one.name == "age").value
     (tmp_path / "b.csv").write_text(f"size,age,city,member\n1,{stored!r},Ulm,yes\n1,30,Ulm,yes\n")
     one, other = (bptrain.predict(runs["classes"], tmp_path / name) for name in ("a.csv", "b.csv"))
     assert one.table["kind=low"].tolist() == other.table["kind=low"].tolist()
@@ -512,9 +512,9 @@ def test_places_that_cannot_be_written_to(runs, table, tmp_path, place, message)
 
 
 def test_an_output_that_is_not_finite_is_no_prediction(runs, tmp_path, monkeypatch):
-    model, stored = load(runs["number"])
+    model, stored = load_checkpoint(runs["number"])
     model.network.theta *= 1e19
-    monkeypatch.setattr("bptrain.commands.predict.load", lambda path: (model, stored))
+    monkeypatch.setattr("bptrain.commands.predict.load_checkpoint", lambda path: (model, stored))
     (tmp_path / "a.csv").write_text("size,age,city,member\n1,2,Ulm,yes\n3e15,2,Ulm,yes\n")
     with pytest.raises(InputError, match=r"a\.csv:3: the network's output is not finite"):
         bptrain.predict(runs["number"], "a.csv")

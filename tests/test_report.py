@@ -26,7 +26,7 @@ from bptrain.report.galleries import reconstructions
 from bptrain.report.learning_curves import curve, panels
 from bptrain.report.mistakes import confident, furthest, number_words
 from bptrain.report.rows import grid, picture, values
-from bptrain.run.checkpoint import load
+from bptrain.run.checkpoint import load_checkpoint
 
 pytest.importorskip("matplotlib")
 Image = pytest.importorskip("PIL.Image")
@@ -216,7 +216,7 @@ def test_mistakes_are_drawn_as_images(runs):
 def test_pixels_are_those_of_the_data(runs, repository):
     import gzip
 
-    model, _ = load(runs / "digits")
+    model, _ = load_checkpoint(runs / "digits")
     places = grid(model.columns)
     assert places.shape == (8, 8)
     with gzip.open(repository / "datasets" / "digits.csv.gz", "rt") as file:

@@ -60,7 +60,7 @@ class Stop:
 def stopped_at(step, *overrides, run="stopped"):
     """A run that was stopped after a step."""
     new = create_run(prepare("my.yaml", overrides), run, 0.0)
-    with new, pytest.raises(StoppedError, match=f"go on with: bptrain resume {run}"):
+    with new, pytest.raises(StoppedError, match=f"continue with: bptrain resume {run}"):
         train_run(new, pause=step)
     return Path(run)
 
@@ -165,7 +165,8 @@ def test_a_longer_run_is_as_long_as_one_that_was_meant_to_be():
 def test_a_finished_run_says_so_and_is_not_touched():
     result = train(config(), run="done")
     before = content("done")
-    assert notices_of("done") == ["done is finished: all 4 epochs are done; for more: training.epochs=8"]
+    advice = "to train longer: bptrain resume done training.epochs=8"
+    assert notices_of("done") == [f"done is finished: all 4 epochs are done; {advice}"]
     again = resume("done")
     assert content("done") == before
     assert again.to_json() | {"seconds": 0} == result.to_json() | {"seconds": 0}
@@ -198,7 +199,7 @@ def test_a_damaged_last_checkpoint_gives_way_to_its_predecessor():
     whole = last.read_bytes()
     last.write_bytes(whole[:-1])
     (notice,) = notices_of(run)
-    assert re.fullmatch(r"\S+/last\.npz: .*damaged.*; going on from last\.previous\.npz, which is whole", notice)
+    assert re.fullmatch(r"\S+/last\.npz: .*damaged.*; resuming from the checkpoint before it, \S+previous\.npz", notice)
     assert content(run) == content("straight")
     for file in ("last.npz", "last.previous.npz"):
         (run / "checkpoints" / file).write_bytes(b"")
@@ -223,7 +224,7 @@ def test_a_history_that_was_edited_is_said_and_gone_on_with():
     lines = (run / "history.jsonl").read_text().splitlines()
     (run / "history.jsonl").write_text(lines[0] + "\n" + lines[1][:10])
     (notice,) = notices_of(run)
-    assert "history.jsonl: is not what this run wrote" in notice
+    assert "history.jsonl: was changed after this run wrote it" in notice
     epochs = [json.loads(line)["epoch"] for line in (run / "history.jsonl").read_text().splitlines()]
     assert epochs == [1, 3, 4]
 

@@ -23,8 +23,8 @@ from bptrain.errors import DivergedError, InputError, StorageError
 from bptrain.model.assemble import prepare
 from bptrain.model.objective import Batch
 from bptrain.nn import ACTIVATIONS
-from bptrain.run import keeper as keeper_module
-from bptrain.run.disk import TEMPORARY, sweep
+from bptrain.run import npz
+from bptrain.run.directory import TEMPORARY, remove_temporary_files
 from bptrain.run.lock import NAME, Lock
 from bptrain.run.npz import read, write
 from bptrain.run.train_run import Started
@@ -113,7 +113,7 @@ def test_a_second_run_in_a_directory_names_the_first():
     result = train("my.yaml", run="mine")
     with Lock(result.run), pytest.raises(InputError, match=f"process {os.getpid()}"):
         resume(result.run)
-    with pytest.raises(InputError, match=r"mine: exists already; .*; to go on with the run in it: bptrain resume mine"):
+    with pytest.raises(InputError, match=r"mine: exists already; .*, or continue that run with: bptrain resume mine"):
         train("my.yaml", run="mine")
 
 
@@ -123,7 +123,7 @@ def test_only_what_bptrain_made_is_swept():
     for name in ours + theirs:
         Path(name).write_text("x")
     Path(".best.npz.5.tmp").mkdir()
-    assert sorted(path.name for path in sweep(Path())) == sorted(ours)
+    assert sorted(path.name for path in remove_temporary_files(Path())) == sorted(ours)
     assert {path.name for path in Path().iterdir()} == {*theirs, ".best.npz.5.tmp"}
 
 
@@ -192,8 +192,8 @@ def test_a_flipped_bit_is_found_from_either_end(place):
 
 
 def test_there_must_be_room_before_the_first_epoch(monkeypatch):
-    monkeypatch.setattr(keeper_module, "room", lambda folder: 10_000)
-    with pytest.raises(StorageError, match=r"need [\d,]+ bytes, and the disk has room for 10,000; free some"):
+    monkeypatch.setattr(npz, "get_free_bytes", lambda folder: 10_000)
+    with pytest.raises(StorageError, match=r"need [\d,]+ bytes, and the disk has 10,000 free; free some"):
         train(config())
     assert not Path("runs").exists()
 
@@ -228,10 +228,8 @@ def test_a_failed_save_says_what_it_needs_and_has(monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    said = (
-        r"last.npz: cannot be written \(No space left on device; it needs [\d,]+ bytes, and there is room for [\d,]+\)"
-    )
-    with pytest.raises(StorageError, match=said + "; the checkpoint before it is intact"):
+    said = r"last.npz: cannot be written \(No space left on device; [\d,]+ bytes are needed and [\d,]+ are available\)"
+    with pytest.raises(StorageError, match=said + "; the previous checkpoint is intact"):
         write(path, {"a": np.ones(5)}, {})
     assert read(path)[0]["a"].sum() == 0
     assert [one.name for one in Path().iterdir()] == ["last.npz"]
@@ -252,7 +250,7 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path, bptrain_in, number, code
         process.send_signal(number)
         _, rest = process.communicate(timeout=30)
     assert process.returncode == code
-    said = re.search(rf"^error: stopped by {number.name} at step (\d+) \(epoch \d+\); go on with: (.*)$", rest, re.M)
+    said = re.search(rf"^error: stopped by {number.name} at step (\d+) \(epoch \d+\); continue with: (.*)$", rest, re.M)
     assert said[2] == "bptrain resume r"
     _, stored = read(tmp_path / "r/checkpoints/last.npz")
     assert stored["progress"]["step"] == int(said[1])

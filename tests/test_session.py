@@ -18,8 +18,7 @@ from bptrain.model.scoring import score
 from bptrain.nn.threads import SMALL_PRODUCT, threads_for
 from bptrain.optim.chunked_update import drop_subnormal
 from bptrain.optim.clipping import Clipping
-from bptrain.run.checkpoint import load as load_checkpoint
-from bptrain.run.checkpoint import save_last
+from bptrain.run.checkpoint import load_checkpoint, save_last
 from bptrain.run.npz import read
 from bptrain.run.train_run import Started
 from bptrain.training.budget import Budget

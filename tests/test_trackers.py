@@ -10,7 +10,7 @@ import pytest
 import bptrain
 from bptrain.errors import ConfigError, StoppedError
 from bptrain.interruption import Interruption
-from bptrain.run.trackers import scalars
+from bptrain.run.trackers import build_scalars
 
 CONFIG = """data: {source: {bundled: iris}}
 hidden: [4]
@@ -60,7 +60,7 @@ def expected(run):
     curves = {}
     for line in (run / "history.jsonl").read_text().splitlines():
         record = json.loads(line)
-        for tag, value in scalars(record):
+        for tag, value in build_scalars(record).items():
             curves.setdefault(tag, []).append((record["epoch"], pytest.approx(value, rel=1e-6)))
     return curves
 
@@ -144,4 +144,4 @@ def test_without_tensorboardx_nothing_begins_and_the_line_says_how(flowers, monk
     ],
 )
 def test_names_of_scalars(record, tags):
-    assert sorted(tag for tag, _ in scalars(record)) == sorted(tags)
+    assert sorted(build_scalars(record)) == sorted(tags)

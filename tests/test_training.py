@@ -17,7 +17,7 @@ from bptrain.config import load
 from bptrain.errors import DivergedError, InputError, OptionError, StorageError
 from bptrain.model.assemble import prepare
 from bptrain.model.scoring import score
-from bptrain.run.checkpoint import load as load_checkpoint
+from bptrain.run.checkpoint import load_checkpoint
 from bptrain.training.loop import EpochEnd
 
 CONFIGS = Path(__file__).parents[1] / "configs"

@@ -10,7 +10,7 @@ from bptrain.errors import Problem
 from bptrain.model.assemble import prepare
 from bptrain.rules import require_sense
 from bptrain.run.directory import ROOT
-from bptrain.run.keeper import require_room
+from bptrain.run.keeper import require_disk_space
 from bptrain.run.rehearsal import begin_twin, time_checkpoint, time_step, time_validation
 from bptrain.run.trackers import require_trackers
 from bptrain.training.session import begin
@@ -64,7 +64,7 @@ def dry_run(
     warnings = require_sense(assembly, strict=strict)
     require_trackers(assembly.config)
     session = begin(assembly)
-    require_room(ROOT, session)
+    require_disk_space(ROOT, session)
     step = time_step(session)
     now, peak = get_process_memory()
     validation = time_validation(session)

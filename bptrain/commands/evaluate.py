@@ -7,7 +7,7 @@ from bptrain.code import load_codes
 from bptrain.errors import InputError
 from bptrain.evaluation.bootstrap import FEWEST, MOST, Watch
 from bptrain.evaluation.evaluation import Evaluation, SplitName, choose_rows, evaluate_rows
-from bptrain.run.checkpoint import load
+from bptrain.run.checkpoint import load_checkpoint
 
 
 def evaluate(
@@ -43,6 +43,6 @@ def evaluate(
     if bootstrap is not None and not FEWEST <= bootstrap <= MOST:
         raise InputError(f"--bootstrap: expected a whole number from {FEWEST} to {MOST:,} (got {bootstrap}); try 1000")
     load_codes(code)
-    model, stored = load(checkpoint)
+    model, stored = load_checkpoint(checkpoint)
     name, rows = choose_rows(model, stored, data, split)
     return evaluate_rows(model, name, rows, bootstrap, watch)

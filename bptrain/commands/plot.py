@@ -7,7 +7,7 @@ from bptrain.errors import InputError
 from bptrain.report.charts import require_matplotlib, style
 from bptrain.report.learning_curves import draw, panels
 from bptrain.report.material import require_suffix, run_of
-from bptrain.run.checkpoint import find
+from bptrain.run.checkpoint import find_checkpoint
 from bptrain.run.history import read_history
 
 
@@ -27,7 +27,7 @@ def plot(run: str | Path, output: str | Path) -> Path:
     """
     require_matplotlib("a plot")
     path = require_suffix(output, (".png", ".svg", ".pdf"))
-    checkpoint = find(Path(run))
+    checkpoint = find_checkpoint(Path(run))
     directory = run_of(checkpoint)
     records = read_history(directory.history) if directory else []
     drawn = list(panels(records))

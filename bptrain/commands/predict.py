@@ -7,7 +7,7 @@ from typing import TextIO
 from bptrain.code import load_codes
 from bptrain.evaluation.prediction import Prediction, Watch, predict_file
 from bptrain.evaluation.prediction_file import check_output
-from bptrain.run.checkpoint import load
+from bptrain.run.checkpoint import load_checkpoint
 
 
 def predict(
@@ -52,5 +52,5 @@ def predict(
     if isinstance(output, str | Path):
         output = Path(output)
         check_output(output, Path(file), force=force)
-    model, _ = load(checkpoint)
+    model, _ = load_checkpoint(checkpoint)
     return predict_file(model, file, output, ids, keep=keep, watch=watch)

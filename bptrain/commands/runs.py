@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bptrain.errors import InputError
 from bptrain.run.directory import ROOT
-from bptrain.run.run_list import Run, is_run, moment, read_run
+from bptrain.run.run_list import Run, is_run, read_run
 
 
 def runs(root: str | Path = ROOT) -> tuple[Run, ...]:
@@ -20,4 +20,4 @@ def runs(root: str | Path = ROOT) -> tuple[Run, ...]:
     if not root.is_dir():
         raise InputError(f"{root}: no such directory; bptrain train CONFIG begins a run in it")
     found = [read_run(path) for path in sorted(root.iterdir()) if is_run(path)]
-    return tuple(sorted(found, key=lambda run: (moment(run), run.path.name), reverse=True))
+    return tuple(sorted(found, key=lambda run: (run.start_seconds, run.path.name), reverse=True))

@@ -1,6 +1,5 @@
 """The material: everything that a report shows of a run, read once."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,10 @@ from bptrain.evaluation.bootstrap import Watch
 from bptrain.evaluation.evaluation import Evaluation, SplitName, choose_rows, evaluate_rows
 from bptrain.model.encoded_rows import Rows
 from bptrain.model.model import Model
-from bptrain.run.checkpoint import find, load
+from bptrain.run.checkpoint import find_checkpoint, load_checkpoint
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history
-from bptrain.run.run_list import Run, read_run
+from bptrain.run.run_list import Run, read_environment, read_run
 from bptrain.training.session import Record
 
 SAMPLES = 1000
@@ -61,8 +60,8 @@ def gather(
         StorageError: a file of the run cannot be read.
     """
     load_codes(code)
-    checkpoint = find(Path(path))
-    model, stored = load(checkpoint)
+    checkpoint = find_checkpoint(Path(path))
+    model, stored = load_checkpoint(checkpoint)
     run = run_of(checkpoint)
     evaluation, rows, missing = None, None, ""
     try:
@@ -84,15 +83,6 @@ def run_of(checkpoint: Path) -> RunDirectory | None:
     run = RunDirectory(checkpoint.parent.parent)
     inside = checkpoint.parent.name == run.checkpoints.name and run.config.is_file()
     return run if inside else None
-
-
-def read_environment(run: RunDirectory) -> dict[str, Any]:
-    """What `environment.json` says; nothing where it cannot be read, since the checkpoint says most of it, too."""
-    try:
-        found = json.loads((run.path / "environment.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def require_suffix(output: str | Path, suffixes: tuple[str, ...], option: str = "-o") -> Path:

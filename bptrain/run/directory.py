@@ -1,8 +1,8 @@
 """The run directory: `config.yaml`, `history.jsonl`, `environment.json` and the checkpoints of one run."""
 
 import json
+import re
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,75 +10,56 @@ from bptrain.atomic import replace_atomically
 from bptrain.code import list_loaded_code
 from bptrain.config import Experiment, to_yaml
 from bptrain.errors import InputError, StorageError
-from bptrain.run.disk import TEMPORARY, sweep
 from bptrain.run.lock import NAME as LOCK
 from bptrain.run.lock import Lock
 
 ROOT = Path("runs")
 
+TEMPORARY = re.compile(
+    r"\.(last|last\.previous|best)\.npz\.\d+\.tmp"
+    r"|\.(config\.yaml|environment\.json|outcome\.json|report\.html)\.\d+\.tmp"
+)
+"""The names of files while they are being written; bptrain removes no others from a run directory."""
 
-@dataclass(frozen=True)
+
 class RunDirectory:
-    """The paths inside a run directory."""
+    """The paths inside a run directory.
 
-    path: Path
+    `config` is the config as run, `history` has one record per epoch, `environment` what else results may depend on and
+    when the run was started, and `outcome` how it ended. Training resumes from `last`; `best` has the best weights.
+    """
 
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of the checkpoints."""
-        return self.path / "checkpoints"
-
-    @property
-    def config(self) -> Path:
-        """The config as run."""
-        return self.path / "config.yaml"
-
-    @property
-    def best(self) -> Path:
-        """The checkpoint with the best weights."""
-        return self.checkpoints / "best.npz"
-
-    @property
-    def last(self) -> Path:
-        """The checkpoint to continue from."""
-        return self.checkpoints / "last.npz"
-
-    @property
-    def history(self) -> Path:
-        """A record an epoch."""
-        return self.path / "history.jsonl"
-
-    @property
-    def environment(self) -> Path:
-        """What results may depend on besides, and when the run was begun."""
-        return self.path / "environment.json"
-
-    @property
-    def outcome(self) -> Path:
-        """What became of it."""
-        return self.path / "outcome.json"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.history = path / "history.jsonl"
+        self.environment = path / "environment.json"
+        self.outcome = path / "outcome.json"
+        self.checkpoints = path / "checkpoints"
+        self.last = self.checkpoints / "last.npz"
+        self.best = self.checkpoints / "best.npz"
 
 
 def create_directory(
     experiment: Experiment, environment: dict[str, Any], wanted: Path | None
 ) -> tuple[RunDirectory, Lock]:
-    """Make a new run directory with the config as run and the environment; return it with the right to write to it.
+    """Create a run directory with its config and environment; return it with its lock.
 
     Args:
         experiment: without any `auto`.
-        environment: what results may depend on besides.
+        environment: what else results may depend on.
         wanted: its path, new or empty; default `runs/NAME-001` with the next free number.
 
     Raises:
-        InputError: there is something at the path already.
-        StorageError: it cannot be made.
+        InputError: something is at the path already.
+        StorageError: it cannot be created.
     """
     lock = None
     try:
-        path = wanted or make_numbered(ROOT, file_name(experiment.name))
-        lock = claim(path)
+        path = wanted or create_numbered_folder(ROOT, build_file_name(experiment.name))
+        lock = lock_empty_folder(path)
         run = RunDirectory(path)
-        # First of all the config: from then on the run can be resumed.
+        # The config comes first: once it is written, the run can be resumed.
         write_config(run, experiment)
         run.checkpoints.mkdir()
         code = [{"path": str(one.path.resolve()), "digest": one.digest} for one in list_loaded_code()]
@@ -88,7 +69,7 @@ def create_directory(
     except OSError as error:
         if lock:
             lock.release()
-        raise StorageError(f"{wanted or ROOT}: cannot make the run directory ({error.strerror or error})") from None
+        raise StorageError(f"{wanted or ROOT}: cannot create the run directory ({error.strerror or error})") from None
     return run, lock
 
 
@@ -98,45 +79,47 @@ def write_config(run: RunDirectory, experiment: Experiment) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write or replace a text file as a whole."""
+    """Write or replace a text file atomically."""
     with replace_atomically(path) as file:
         file.write(text.encode())
 
 
-def claim(path: Path) -> Lock:
-    """Return the lock of the directory at a path, which is made if need be.
+def lock_empty_folder(path: Path) -> Lock:
+    """Create a folder if it is missing, and return its lock.
 
     Raises:
-        InputError: there is something else, or something in it, or another process has it.
+        InputError: the path is a file, the folder has content, or another process holds the lock.
     """
     if path.exists() and not path.is_dir():
-        raise InputError(f"{path}: exists already and is no directory; choose a new --run directory")
+        raise InputError(f"{path}: exists already and is not a directory; choose a new --run directory")
     path.mkdir(parents=True, exist_ok=True)
-    if has_content(path) and not (path / LOCK).exists():
-        raise in_use(path)
-    lock = Lock(path)
-    # Looked at again: another process may have been here and gone.
-    if has_content(path):
+    if (path / LOCK).exists() or not has_content(path):
+        lock = Lock(path)
+        # Checked again: another process may have trained here and ended before the lock was taken.
+        if not has_content(path):
+            remove_temporary_files(path)
+            return lock
         lock.release()
-        raise in_use(path)
-    sweep(path)
-    return lock
+    what = "exists already; a run never overwrites another, choose a new --run directory"
+    resumable = (path / "checkpoints" / "last.npz").is_file()
+    raise InputError(f"{path}: {what}" + (f", or continue that run with: bptrain resume {path}" if resumable else ""))
 
 
 def has_content(path: Path) -> bool:
-    """Whether there is more in a directory than what a run leaves that died before it began."""
+    """Whether a directory holds more than what a run leaves that was killed before it started."""
     return any(entry.name != LOCK and not TEMPORARY.fullmatch(entry.name) for entry in path.iterdir())
 
 
-def in_use(path: Path) -> InputError:
-    """The error for a directory with something in it."""
-    begun = (path / "checkpoints" / "last.npz").is_file()
-    rest = f"; to go on with the run in it: bptrain resume {path}" if begun else ""
-    return InputError(f"{path}: exists already; a run never overwrites another, choose a new --run directory{rest}")
+def remove_temporary_files(folder: Path) -> list[Path]:
+    """Remove and return the half-written files of killed processes, in a folder that no other process writes to."""
+    left = [path for path in sorted(folder.iterdir()) if TEMPORARY.fullmatch(path.name) and path.is_file()]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return left
 
 
-def make_numbered(root: Path, name: str) -> Path:
-    """Make a new directory `root/name-001`, with the number after the highest in use."""
+def create_numbered_folder(root: Path, name: str) -> Path:
+    """Create a folder `root/name-001`, with the number after the highest in use."""
     root.mkdir(parents=True, exist_ok=True)
     used = [int(tail) for path in root.glob("*") if (tail := path.name.removeprefix(f"{name}-")).isdecimal()]
     number = max(used, default=0) + 1
@@ -150,7 +133,7 @@ def make_numbered(root: Path, name: str) -> Path:
             return path
 
 
-def file_name(name: str) -> str:
-    """A name as a directory may have it: letters, digits, dot, dash and underscore, at most 80 of them."""
+def build_file_name(name: str) -> str:
+    """Return a name as a directory may have it: at most 80 letters, digits, dots, dashes and underscores."""
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name[:80])
     return safe.lstrip(".") or "run"

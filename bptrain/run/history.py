@@ -1,4 +1,4 @@
-"""The history: a file with a record an epoch, and how much of it a checkpoint has seen."""
+"""The history: a file with one record per epoch, and the position in it that a checkpoint belongs to."""
 
 import hashlib
 import json
@@ -11,10 +11,10 @@ from bptrain.training.session import Record
 
 
 def read_history(path: Path) -> list[Record]:
-    """The records of a history, one an epoch; what a process that died left of the last line is not one.
+    """Return the records of a history, one per epoch, without a last line that was not written to its end.
 
     Raises:
-        StorageError: the file is there and cannot be read.
+        StorageError: the file exists and cannot be read.
     """
     try:
         lines = path.read_bytes().split(b"\n")
@@ -27,10 +27,10 @@ def read_history(path: Path) -> list[Record]:
         try:
             record = json.loads(line)
             if not isinstance(record, dict) or not isinstance(record.get("epoch"), int):
-                raise ValueError("no record of an epoch")
+                raise ValueError("not the record of an epoch")
             records.append(record)
         except ValueError as error:
-            raise StorageError(f"{path}:{number}: is not what a run writes ({error})") from None
+            raise StorageError(f"{path}:{number}: was not written by a run ({error})") from None
     return records
 
 
@@ -38,8 +38,8 @@ class History:
     """`history.jsonl`, to which records are appended.
 
     Args:
-        path: of the file, which is made if need be.
-        seen: what `position` said when the checkpoint was written that training goes on from; None: it is new.
+        path: the file, created if missing.
+        seen: what `sync` returned when the checkpoint to resume from was written; None for a new run.
 
     Raises:
         StorageError: it cannot be written.
@@ -53,9 +53,9 @@ class History:
             self._content = hashlib.sha256()
             self._bytes = 0
             if seen is not None:
-                self._cut(seen)
+                self._truncate(seen)
         except OSError as error:
-            raise self._error(error) from None
+            raise self._build_error(error) from None
 
     def append(self, record: Record) -> None:
         """Write a record."""
@@ -64,31 +64,31 @@ class History:
             if self._file.write(line) != len(line):
                 raise OSError(None, "the disk is full")
         except OSError as error:
-            raise self._error(error) from None
+            raise self._build_error(error) from None
         self._content.update(line)
         self._bytes += len(line)
 
-    def position(self) -> dict[str, Any]:
-        """What has been written so far, as a checkpoint notes it; it is on the disk before the checkpoint is."""
+    def sync(self) -> dict[str, Any]:
+        """Flush the file to the disk, and return its length and digest, to be saved in a checkpoint."""
         try:
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise self._error(error) from None
+            raise self._build_error(error) from None
         return {"bytes": self._bytes, "sha256": self._content.hexdigest()}
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _cut(self, seen: dict[str, Any]) -> None:
-        """Take off what was written after the checkpoint: those epochs come again."""
+    def _truncate(self, seen: dict[str, Any]) -> None:
+        """Remove what was written after the checkpoint: those epochs are trained again."""
         kept = self.path.read_bytes()[: seen["bytes"]]
         if len(kept) < seen["bytes"] or hashlib.sha256(kept).hexdigest() != seen["sha256"]:
             kept = kept[: kept.rfind(b"\n") + 1]
-            self.notice = f"{self.path}: is not what this run wrote; going on after what is there"
+            self.notice = f"{self.path}: was changed after this run wrote it; new epochs are appended to what is left"
         self._file.truncate(len(kept))
         self._content.update(kept)
         self._bytes = len(kept)
 
-    def _error(self, error: OSError) -> StorageError:
+    def _build_error(self, error: OSError) -> StorageError:
         return StorageError(f"{self.path}: cannot be written ({error.strerror or error})")

@@ -1,4 +1,4 @@
-"""The keeper: the sink that writes history and checkpoints of a session into its run directory."""
+"""The keeper: the sink that writes the history and the checkpoints of a session into its run directory."""
 
 import contextlib
 import json
@@ -8,33 +8,29 @@ from time import monotonic
 
 from bptrain.errors import BptrainError, StorageError
 from bptrain.run import npz
-from bptrain.run.checkpoint import document, save_best, save_last
+from bptrain.run.checkpoint import build_document, save_best, save_last
 from bptrain.run.directory import RunDirectory
-from bptrain.run.disk import longest_file, room
 from bptrain.run.history import History
 from bptrain.training.budget import Budget
 from bptrain.training.counters import Stop
 from bptrain.training.loop import EpochEnd, Event
 from bptrain.training.session import Session
 
-Mark = tuple[int, int, int, Stop | None, int]
-"""How far a session has come: two that are alike have the same content."""
-
 EVERY_SECONDS = 30.0
 """Between two checkpoints, where the config names no interval."""
 
 SHARE = 0.035
-"""Of the time, that checkpoints may take where the config names no interval."""
+"""The share of the time that checkpoints may take where the config names no interval."""
 
 
 class Keeper:
-    """Keeps a run: its history, `last.npz` to go on from, and `best.npz` to be used.
+    """Saves a run: its history, `last.npz` to resume from, and `best.npz` with the best weights.
 
     Args:
         run: its directory.
-        session: what is kept.
+        session: what is saved.
         history: to append to.
-        budget: is told at which step to report.
+        budget: the keeper sets in it the step after which the loop must yield an event.
     """
 
     def __init__(self, run: RunDirectory, session: Session, history: History, budget: Budget) -> None:
@@ -47,43 +43,42 @@ class Keeper:
         self.saved_epoch = session.epoch
         self.cost = 0.0
         self.best_epoch = 0
-        self.saved: Mark | None = None
-        self._look_ahead()
+        self.saved: tuple[int, int, int, Stop | None, int] | None = None
+        self._schedule_report()
 
     def __call__(self, event: Event) -> None:
         """Append a finished epoch to the history, and save when it is time."""
         ended = isinstance(event, EpochEnd)
         if isinstance(event, EpochEnd):
             self.history.append(event.record)
-        if self._due(ended):
+        if self._is_due(ended):
             self.save()
 
     def save(self) -> None:
-        """Write the checkpoints, unless nothing has happened since: the best weights if they are new, and the whole
-        session."""
+        """Write the session, and the best weights if they are new, unless nothing has happened since the last time."""
         session = self.session
-        mark = (session.epoch, session.step, session.position, session.stopped, session.halvings)
-        if mark == self.saved:
+        progress = (session.epoch, session.step, session.position, session.stopped, session.halvings)
+        if progress == self.saved:
             return
         began, best = monotonic(), session.best
-        # Where training ends the file is written again, since the config may have changed since.
+        # Written again at the end of training, since the config in it may have changed when the run was resumed.
         if best is not None and (best.epoch != self.best_epoch or session.stopped):
             save_best(self.run.best, session)
             self.best_epoch = best.epoch
-        save_last(self.run.last, session, self.history.position())
-        self.saved, self.saved_at, self.saved_epoch = mark, monotonic(), session.epoch
+        save_last(self.run.last, session, self.history.sync())
+        self.saved, self.saved_at, self.saved_epoch = progress, monotonic(), session.epoch
         self.cost = self.saved_at - began
-        self._look_ahead()
+        self._schedule_report()
 
     def rescue(self) -> None:
-        """Write the best weights so far before an error ends the run; what already fails to be written is left."""
+        """Write the best weights so far, ignoring errors, because another error is ending the run."""
         best = self.session.best
         if best is not None and best.epoch != self.best_epoch:
             with contextlib.suppress(BptrainError):
                 save_best(self.run.best, self.session)
 
-    def _due(self, ended: bool) -> bool:
-        """Whether to save now."""
+    def _is_due(self, ended: bool) -> bool:
+        """Whether it is time to save; `ended`: at the end of an epoch."""
         session, every = self.session, self.every
         passed = monotonic() - self.saved_at
         if session.stopped:
@@ -93,31 +88,31 @@ class Keeper:
         epochs, steps, seconds = every.every_epochs or inf, self.budget.report, every.every_seconds or inf
         return session.epoch - self.saved_epoch >= epochs or session.step >= steps or passed >= seconds
 
-    def _look_ahead(self) -> None:
-        """Say when the loop is to report next, if it is at a certain step."""
+    def _schedule_report(self) -> None:
+        """Make the loop yield an event at the next step to save at, where the config names an interval in steps."""
         if steps := self.every.every_steps:
             self.budget.report = (self.session.step // steps + 1) * steps
 
 
-def require_room(folder: Path, session: Session) -> None:
-    """Refuse to begin what could not be saved.
+def require_disk_space(folder: Path, session: Session) -> None:
+    """Require enough space for the checkpoints of a run before it starts.
 
     Args:
         folder: where the checkpoints will be.
-        session: at its start, or where it is gone on with.
+        session: a new or a resumed one.
 
     Raises:
-        StorageError: the checkpoints, with the one that is written while its predecessors are kept, do not fit.
+        StorageError: the checkpoints do not fit, counting the one being written beside its predecessors.
     """
     network = session.model.network
-    weights = npz.size({"theta": network.theta, "state": network.state})
-    text = len(json.dumps(document(session))) + 4096
+    weights = npz.estimate_size({"theta": network.theta, "state": network.state})
+    text = len(json.dumps(build_document(session))) + 4096
     later = 0 if session.best else weights * (1 if session.average is None else 2)
-    whole = npz.size(session.arrays()) + later + text
-    needed, free = 3 * whole + 2 * (weights + text), room(folder)
+    size = npz.estimate_size(session.arrays()) + later + text
+    needed, free = 3 * size + 2 * (weights + text), npz.get_free_bytes(folder)
     if free < needed:
-        what = f"the checkpoints of this run need {needed:,} bytes, and the disk has room for {free:,}"
-        raise StorageError(f"{folder}: {what}; free some, or choose another place with --run DIR")
-    if (longest := longest_file()) < whole:
-        what = f"a checkpoint of this run needs {whole:,} bytes, and a file may have {longest:,}"
+        what = f"the checkpoints of this run need {needed:,} bytes, and the disk has {free:,} free"
+        raise StorageError(f"{folder}: {what}; free some, or choose a directory on another disk with --run DIR")
+    if (limit := npz.get_file_limit()) < size:
+        what = f"a checkpoint of this run needs {size:,} bytes, and the system limits a file to {limit:,}"
         raise StorageError(f"{folder}: {what}; raise the limit (ulimit -f)")

@@ -1,7 +1,7 @@
-"""The lock of a run directory: one process trains in it, and says so in `lock.json` by its number and its host.
+"""The lock of a run directory: `lock.json` names the process and the host of the one process that trains in it.
 
-The system lets go of the lock when its owner dies, however that happened, so a dead owner's lock is free to take. Where
-the system has no such locks, the process that the file names is looked up instead.
+The operating system releases the lock when its owner dies, however that happened, so the lock of a dead process is
+free. Where the system has no such locks, the process named in the file is looked up instead.
 """
 
 import errno
@@ -24,10 +24,10 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 
 
 class Lock:
-    """The right to write to a run directory; a context manager that gives it back.
+    """The right to write to a run directory; a context manager that releases it.
 
     Raises:
-        InputError: another process has it; the message names it.
+        InputError: another process holds it; the message names that process.
         StorageError: the file cannot be written.
     """
 
@@ -35,7 +35,7 @@ class Lock:
         self.path = folder / NAME
         self.handle = -1
         try:
-            while not self._taken():
+            while not self._acquire():
                 pass
         except OSError as error:
             self._close()
@@ -48,40 +48,38 @@ class Lock:
         self.release()
 
     def release(self) -> None:
-        """Give the right back."""
+        """Release the lock and remove its file."""
         if self.handle >= 0:
-            # Unlinked while it is held, so that nobody loses a lock of their own.
+            # Removed while the lock is held: afterwards the file may be the lock of another process.
             self.path.unlink(missing_ok=True)
             self._close()
 
-    def _taken(self) -> bool:
-        """Take the lock. False where the file was removed in the meantime, and another must be made.
+    def _acquire(self) -> bool:
+        """Acquire the lock; return False where the file was removed meanwhile and a new one must be created.
 
         Raises:
-            InputError: it is held.
+            InputError: another process holds it.
         """
         self.handle = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
-        if not self._locked():
-            owner = self._owner()
+        if not self._lock_file():
+            owner = describe_owner(self._wait_for_owner())
             self._close()
-            raise InputError(
-                f"{self.path.parent}: {describe_owner(owner)} is training here; wait for it, or stop it first"
-            )
+            raise InputError(f"{self.path.parent}: {owner} is training here; wait for it, or stop it first")
         try:
-            mine = os.path.samestat(os.fstat(self.handle), os.stat(self.path))
+            current = os.path.samestat(os.fstat(self.handle), os.stat(self.path))
         except FileNotFoundError:
-            mine = False
-        if not mine:
+            current = False
+        if not current:
             self._close()
             return False
-        owner = {"pid": os.getpid(), "host": socket.gethostname()}
+        owner = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
         os.ftruncate(self.handle, 0)
         os.lseek(self.handle, 0, os.SEEK_SET)
-        os.write(self.handle, json.dumps(owner).encode() + b"\n")
+        os.write(self.handle, owner.encode() + b"\n")
         return True
 
-    def _locked(self) -> bool:
-        """Whether the file is ours now."""
+    def _lock_file(self) -> bool:
+        """Lock the file; return False where another process has locked it."""
         if fcntl is not None:
             try:
                 fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,23 +90,15 @@ class Lock:
                     raise
             else:
                 return True
-        owner = self._owner(patience=0.0)
-        return not owner or (owner.get("host") == socket.gethostname() and not is_alive(owner.get("pid")))
+        owner = read_owner(self.handle)
+        return not owner or is_dead(owner)
 
-    def _owner(self, patience: float = 0.2) -> dict[str, Any]:
-        """What the file says of its owner, who may be about to write it."""
-        until = time.monotonic() + patience
-        while True:
-            os.lseek(self.handle, 0, os.SEEK_SET)
-            try:
-                owner = json.loads(os.read(self.handle, 4096))
-            except ValueError:
-                owner = None
-            if isinstance(owner, dict):
-                return owner
-            if time.monotonic() >= until:
-                return {}
+    def _wait_for_owner(self) -> dict[str, Any]:
+        """Return the owner named in the file, giving a process that just locked it 0.2 seconds to write its name."""
+        until = time.monotonic() + 0.2
+        while not (owner := read_owner(self.handle)) and time.monotonic() < until:
             time.sleep(0.01)
+        return owner
 
     def _close(self) -> None:
         if self.handle >= 0:
@@ -116,24 +106,28 @@ class Lock:
             self.handle = -1
 
 
-def holder(folder: Path) -> str | None:
-    """Who trains in a directory, in words; empty where that process is gone, None where nobody has left a lock."""
+def find_owner(folder: Path) -> str | None:
+    """Return the process that trains in a directory, in words; empty if it died, None if there is no lock file."""
     try:
         with open(folder / NAME, "rb") as file:
-            try:
-                owner = json.loads(file.read(4096))
-            except ValueError:
-                owner = None
-            owner = owner if isinstance(owner, dict) else {}
-            if owner.get("host") == socket.gethostname() and not is_alive(owner.get("pid")):
-                return ""
-            return describe_owner(owner) if is_held(file.fileno()) else ""
+            owner = read_owner(file.fileno())
+            return describe_owner(owner) if not is_dead(owner) and is_locked(file.fileno()) else ""
     except OSError:
         return None
 
 
-def is_held(handle: int) -> bool:
-    """Whether somebody has the lock of an open file; where the system does not tell, yes."""
+def read_owner(handle: int) -> dict[str, Any]:
+    """Return the `pid` and `host` in an open lock file; empty where it is not readable as such."""
+    os.lseek(handle, 0, os.SEEK_SET)
+    try:
+        owner = json.loads(os.read(handle, 4096))
+    except ValueError:
+        return {}
+    return owner if isinstance(owner, dict) else {}
+
+
+def is_locked(handle: int) -> bool:
+    """Whether a process has locked an open file; True where the system cannot tell."""
     if fcntl is None:
         return True
     try:
@@ -149,14 +143,15 @@ def describe_owner(owner: dict[str, Any]) -> str:
     return f"process {owner['pid']} on host {owner['host']}" if {"pid", "host"} <= owner.keys() else "another process"
 
 
-def is_alive(pid: object) -> bool:
-    """Whether there is a process of that number on this host."""
-    if not isinstance(pid, int) or pid <= 0:
+def is_dead(owner: dict[str, Any]) -> bool:
+    """Whether an owner ran on this host and its process does not exist any more."""
+    pid = owner.get("pid")
+    if owner.get("host") != socket.gethostname():
         return False
+    if not isinstance(pid, int) or pid <= 0:
+        return True
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
+    return False

@@ -1,13 +1,15 @@
-"""Reading and writing `.npz` files that can be trusted: checksummed, written whole or not at all, read back strictly.
+"""Checksummed `.npz` files that are written whole or not at all, and read strictly.
 
 The format is NumPy's own, so `np.load` opens it anywhere. Beside the arrays there is a member `document`, JSON in
-UTF-8. The file ends in the SHA-256 of every byte before, as a comment of the zip format, whose own CRCs do not cover
-names and headers.
+UTF-8. The file ends in the SHA-256 of all bytes before it, stored as the comment of the zip archive, because zip's own
+CRCs do not cover names and headers.
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
@@ -19,20 +21,19 @@ import numpy as np
 from bptrain.arrays import Array, read_header
 from bptrain.atomic import replace_atomically
 from bptrain.errors import InputError, StorageError
-from bptrain.run.disk import shortage
 
 DIGEST = 64
 """Characters of a SHA-256 in hexadecimal."""
 
 
 def write(path: Path, arrays: Mapping[str, Array], document: Mapping[str, Any], *, keep: Path | None = None) -> None:
-    """Write a file so that a crash at any moment leaves the old one or the new one, whole.
+    """Write a file so that a crash at any moment leaves either the old one or the new one, complete.
 
     Args:
         path: the file to write or replace.
         arrays: by name, each stored in C order.
-        document: what JSON can hold; finite numbers only.
-        keep: where the present file goes, if there is one.
+        document: content for JSON; finite numbers only.
+        keep: where to move the existing file, if there is one.
 
     Raises:
         StorageError: the file could not be written; the old one is intact.
@@ -45,80 +46,98 @@ def write(path: Path, arrays: Mapping[str, Array], document: Mapping[str, Any], 
             np.savez(file, allow_pickle=False, **members)
             seal(file)
     except OSError as error:
-        rest = "; the checkpoint before it is intact" if path.exists() else ""
-        what = shortage(error, path.parent, size(members))
-        raise StorageError(f"{path}: cannot be written ({what}){rest}") from None
+        rest = "; the previous checkpoint is intact" if path.exists() else ""
+        why = describe_failure(error, path.parent, estimate_size(members))
+        raise StorageError(f"{path}: cannot be written ({why}){rest}") from None
 
 
-def size(arrays: Mapping[str, Array]) -> int:
-    """About how many bytes a file of these arrays has."""
+def estimate_size(arrays: Mapping[str, Array]) -> int:
+    """Return about how many bytes a file with these arrays has."""
     return sum(array.nbytes + 2 * len(name) + 300 for name, array in arrays.items()) + DIGEST
 
 
+def describe_failure(error: OSError, folder: Path, needed: int) -> str:
+    """Return why a file could not be written, with the bytes it needs and the bytes available."""
+    with contextlib.suppress(OSError):
+        free = min(get_free_bytes(folder), get_file_limit())
+        return f"{error.strerror or error}; {needed:,} bytes are needed and {free:,} are available"
+    return f"{error.strerror or error}; {needed:,} bytes are needed"
+
+
+def get_free_bytes(folder: Path) -> int:
+    """Return the free bytes on the disk of a folder, or of its nearest parent that exists."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def get_file_limit() -> int:
+    """Return how many bytes the operating system allows in one file."""
+    try:
+        import resource
+    except ImportError:
+        return 1 << 62
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    return 1 << 62 if limit == resource.RLIM_INFINITY else limit
+
+
 def seal(file: BinaryIO) -> None:
-    """Append the digest of all that is in an archive, as the comment with which zip files may end."""
+    """Append the digest of an archive's content as the comment of the zip file."""
     file.seek(-2, os.SEEK_END)
     file.write(DIGEST.to_bytes(2, "little"))
-    file.write(digest(file, file.tell()))
+    file.write(compute_digest(file, file.tell()))
 
 
-def is_sealed(file: BinaryIO, total: int) -> bool:
-    """Whether a file of so many bytes is, bit for bit, what was sealed."""
-    wanted = digest(file, total - DIGEST)
-    return file.read() == wanted
-
-
-def digest(file: BinaryIO, count: int) -> bytes:
-    """The SHA-256 of the first bytes of a file in hexadecimal; the file is left behind them."""
+def compute_digest(file: BinaryIO, count: int) -> bytes:
+    """Return the SHA-256 of the first `count` bytes in hexadecimal, and leave the file positioned after them."""
     content = hashlib.sha256()
     file.seek(0)
-    while count > 0 and (part := file.read(min(count, 1 << 20))):
-        content.update(part)
-        count -= len(part)
+    while count > 0 and (chunk := file.read(min(count, 1 << 20))):
+        content.update(chunk)
+        count -= len(chunk)
     return content.hexdigest().encode()
 
 
 def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays and the document of a file that `write` wrote.
+    """Return the arrays and the document of a file that `write` wrote.
 
     Raises:
         InputError: it is a file of another kind.
-        StorageError: the file cannot be read, or is not byte for byte what was written.
+        StorageError: the file cannot be read, or differs in any byte from what was written.
     """
     try:
         with open(path, "rb") as file:
             if file.read(4) != b"PK\x03\x04":
                 raise InputError(f"{path}: not a checkpoint; name a run directory or one of its checkpoints/*.npz")
             total = os.fstat(file.fileno()).st_size
-            if not is_sealed(file, total):
+            if compute_digest(file, total - DIGEST) != file.read():
                 raise ValueError("its checksum does not match its content")
             with zipfile.ZipFile(file) as archive:
-                arrays = dict(member(archive, info, total) for info in archive.infolist())
+                arrays = dict(read_member(archive, info, total) for info in archive.infolist())
         return arrays, json.loads(bytes(arrays.pop("document")))
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
-        what = str(error) if type(error) is ValueError else "it is cut short or changed"
+        what = str(error) if type(error) is ValueError else "it is truncated or was changed"
         raise StorageError(f"{path}: not a checkpoint, or damaged: {what}") from None
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """The document of a file that `write` wrote, without a look at the arrays beside it, nor at the checksum; empty
-    where it cannot be read."""
+    """Return only the document of a file that `write` wrote, without verifying the checksum; empty if unreadable."""
     try:
         with zipfile.ZipFile(path) as archive:
-            _, raw = member(archive, archive.getinfo("document.npy"), path.stat().st_size)
+            _, raw = read_member(archive, archive.getinfo("document.npy"), path.stat().st_size)
         found = json.loads(bytes(raw))
     except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, NotImplementedError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> tuple[str, Array]:
-    """One array of an archive; what its header declares is checked against the file before memory is taken.
+def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> tuple[str, Array]:
+    """Return the name and array of one member, checking its declared size against the file before allocating memory.
 
     Raises:
-        ValueError: the sizes do not agree, or the type is none that is stored.
+        ValueError: the sizes disagree, or the type is not one that `write` stores.
     """
     if info.compress_type != zipfile.ZIP_STORED or info.file_size > limit or not info.filename.endswith(".npy"):
         raise ValueError(f"the member {info.filename!r} is not a plain array")

@@ -8,7 +8,7 @@ from bptrain.errors import Problem
 from bptrain.model.assemble import Assembly
 from bptrain.rules import require_sense
 from bptrain.run.directory import ROOT, RunDirectory, create_directory
-from bptrain.run.keeper import require_room
+from bptrain.run.keeper import require_disk_space
 from bptrain.run.lock import Lock
 from bptrain.run.trackers import require_trackers
 from bptrain.training.session import Session, begin
@@ -57,6 +57,6 @@ def create_run(assembly: Assembly, path: str | Path | None, began: float, *, str
     require_trackers(assembly.config)
     session = begin(assembly)
     wanted = Path(path) if path is not None else None
-    require_room(wanted or ROOT, session)
+    require_disk_space(wanted or ROOT, session)
     directory, lock = create_directory(session.model.experiment, session.environment, wanted)
     return OpenRun(session, directory, lock, began, warnings=warnings, notes=assembly.notes)

@@ -1,6 +1,6 @@
-"""What became of a run, in `outcome.json`: why it ended, how long it trained in all, and its scores.
+"""The outcome of a run, in `outcome.json`: why it ended, how long it trained in total, and its scores.
 
-It is there for people and for comparing; nothing that training does depends on it.
+It is written for people and for comparing runs; training never reads anything from it except the seconds so far.
 """
 
 import json
@@ -10,17 +10,19 @@ from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any, Literal, get_args
 
-from bptrain.atomic import replace_atomically
 from bptrain.errors import BptrainError, DivergedError, StoppedError
-from bptrain.run.directory import RunDirectory
+from bptrain.run.directory import RunDirectory, write_text
 
 End = Literal["finished", "stopped", "diverged", "failed"]
 
 
 @dataclass
 class Outcome:
-    """How a run ended: `why` is the rule that ended it or the message of the error; `seconds` are those of all its
-    stretches; `best` has epoch, loss and metrics, and `test` loss and metrics, where they are known."""
+    """How a run ended.
+
+    `why` is the rule that ended it or the error message; `seconds` counts all its training, before and after every
+    resume; `best` has epoch, loss and metrics, and `test` loss and metrics, where they are known.
+    """
 
     state: End = "failed"
     why: str = ""
@@ -30,23 +32,22 @@ class Outcome:
 
 
 def read_outcome(run: RunDirectory) -> Outcome | None:
-    """What became of a run; None where nothing readable says so."""
+    """Return the outcome of a run; None where there is none that can be read."""
     try:
-        stored = json.loads(run.outcome.read_text(encoding="utf-8"))
-        found = Outcome(**stored)
-        sound = found.state in get_args(End) and isinstance(found.why, str) and isinstance(found.seconds, int | float)
-        return found if sound else None
+        found = Outcome(**json.loads(run.outcome.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError):
         return None
+    sound = found.state in get_args(End) and isinstance(found.why, str) and isinstance(found.seconds, int | float)
+    return found if sound else None
 
 
 @contextmanager
-def note_outcome(run: RunDirectory, began: float) -> Iterator[Outcome]:
-    """Write what becomes of a run in this block, which fills in what it knows.
+def record_outcome(run: RunDirectory, began: float) -> Iterator[Outcome]:
+    """Write the outcome of the training in this block, which fills in what it knows.
 
     Args:
         run: its directory.
-        began: when the work was begun, by `perf_counter`.
+        began: when the work began, by `perf_counter`.
     """
     before = read_outcome(run)
     outcome = Outcome()
@@ -63,6 +64,6 @@ def note_outcome(run: RunDirectory, began: float) -> Iterator[Outcome]:
         raise
     finally:
         outcome.seconds = perf_counter() - began + (before.seconds if before else 0.0)
-        # A disk that is full has been spoken of by whatever matters more.
-        with suppress(OSError), replace_atomically(run.outcome) as file:
-            file.write(json.dumps(asdict(outcome), indent=2).encode() + b"\n")
+        # On a full disk, the error about the checkpoint is the one to report.
+        with suppress(OSError):
+            write_text(run.outcome, json.dumps(asdict(outcome), indent=2) + "\n")

@@ -14,10 +14,9 @@ from bptrain.model.assemble import assemble
 from bptrain.model.encoding import have_digest
 from bptrain.model.read import read
 from bptrain.needs import check_needs
-from bptrain.run.checkpoint import needed_by, read_last, restore
-from bptrain.run.directory import RunDirectory, write_config
-from bptrain.run.disk import sweep
-from bptrain.run.keeper import require_room
+from bptrain.run.checkpoint import read_last, read_needs, restore
+from bptrain.run.directory import RunDirectory, remove_temporary_files, write_config
+from bptrain.run.keeper import require_disk_space
 from bptrain.run.lock import Lock
 from bptrain.run.open_run import OpenRun
 from bptrain.run.trackers import require_trackers
@@ -60,7 +59,7 @@ def reopen_run(path: str | Path, overrides: Sequence[str], began: float) -> Open
     try:
         session, seen, notices = reopen_session(directory, overrides)
         if not session.stopped:
-            require_room(directory.checkpoints, session)
+            require_disk_space(directory.checkpoints, session)
     except BaseException:
         lock.release()
         raise
@@ -74,14 +73,15 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
         InputError: the run cannot be resumed, or not like that.
         StorageError: it cannot be read.
     """
-    swept = [path for folder in (run.path, run.checkpoints) if folder.is_dir() for path in sweep(folder)]
-    notices = [f"removed {path}, which a run that died left half written" for path in swept]
+    folders = [folder for folder in (run.path, run.checkpoints) if folder.is_dir()]
+    removed = [path for folder in folders for path in remove_temporary_files(folder)]
+    notices = [f"removed {path}, a half-written file of a killed process" for path in removed]
     try:
         file, arrays, stored, notice = read_last(run.last)
     except FileNotFoundError:
         return restart_session(run, overrides), None, notices
     notices += [notice] if notice else []
-    check_needs(needed_by(stored, file), str(file))
+    check_needs(read_needs(stored, file), str(file))
     config = load_document(stored["config"], str(file), overrides)
     check_changes(dump(from_json(stored["config"], str(file))), config)
     # An earlier version kept the keys of the order where the table was larger than data.memory.

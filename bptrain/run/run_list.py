@@ -1,4 +1,4 @@
-"""Runs as they lie on the disk: what each is called, how far it is, and whether somebody trains in it."""
+"""Runs as found on the disk: their names, how far they are, and whether a process trains in them."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from bptrain.config.yaml_text import parse, read_text
 from bptrain.errors import BptrainError, InputError
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history
-from bptrain.run.lock import holder
+from bptrain.run.lock import find_owner
 from bptrain.run.npz import read_document
 from bptrain.run.outcome import Outcome, read_outcome
 from bptrain.training.session import Record, metrics_of
@@ -21,9 +21,12 @@ State = Literal["finished", "stopped", "diverged", "failed", "crashed", "running
 
 @dataclass(frozen=True)
 class Run:
-    """A run directory: `config` is as run, `history` a record an epoch, `started` as ISO 8601, `seconds` how long it
-    trained in all, where that is known; `best` and `test` as `train --json` has them. `problem`
-    says what cannot be read."""
+    """A run directory.
+
+    `config` is the config as run, `history` has one record per epoch, `started` is in ISO 8601, and `seconds` is the
+    total training time; both are None if unknown. `best` and `test` are those of `train --json`. `problem` names the
+    files that cannot be read, and why.
+    """
 
     path: Path
     name: str
@@ -39,27 +42,35 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """Epochs done."""
+        """Finished epochs."""
         return int(self.history[-1]["epoch"] or 0) if self.history else 0
 
     @property
     def steps(self) -> int:
-        """Steps done in those."""
+        """Steps in the finished epochs."""
         return int(self.history[-1].get("step") or 0) if self.history else 0
 
     @property
     def of(self) -> int | None:
-        """Epochs that it is to have at most."""
-        wanted = part(self.config, "training", "epochs")
+        """The epochs that the config asks for."""
+        wanted = get_entry(self.config, "training", "epochs")
         return wanted if isinstance(wanted, int) else None
 
     @property
+    def start_seconds(self) -> float:
+        """When it was started, in seconds since 1970; 0 if unknown."""
+        try:
+            return datetime.fromisoformat(self.started or "").timestamp()
+        except (ValueError, OverflowError):
+            return 0.0
+
+    @property
     def monitored_losses(self) -> list[float | None]:
-        """The loss that tells the best epoch, of every epoch."""
+        """The loss of every epoch by which the best epoch is chosen."""
         return [record.get("validation_loss", record.get("loss")) for record in self.history]
 
     def to_json(self) -> dict[str, Any]:
-        """The keys that scripts may rely on."""
+        """Return the keys that scripts may rely on."""
         return {
             "run": str(self.path),
             "name": self.name,
@@ -76,24 +87,16 @@ class Run:
 
 
 def is_run(path: Path) -> bool:
-    """Whether there is a run at a path."""
+    """Whether a path is a run directory."""
     run = RunDirectory(path)
     return path.is_dir() and (run.config.is_file() or run.checkpoints.is_dir())
 
 
-def moment(run: Run) -> float:
-    """When a run was started, in seconds since 1970; 0 where that is not known."""
-    try:
-        return datetime.fromisoformat(run.started or "").timestamp()
-    except (ValueError, OverflowError):
-        return 0.0
-
-
 def read_run(path: str | Path) -> Run:
-    """Read a run as it lies on the disk.
+    """Read a run directory.
 
     Raises:
-        InputError: there is none at the path.
+        InputError: the path is not a run directory.
     """
     path = Path(path)
     if not is_run(path):
@@ -101,6 +104,7 @@ def read_run(path: str | Path) -> Run:
         raise InputError(f"{path}: {what}")
     run, problems = RunDirectory(path), []
     config: Any = None
+    history: list[Record] = []
     try:
         config, _ = parse(read_text(run.config), str(run.config))
     except BptrainError as error:
@@ -108,12 +112,12 @@ def read_run(path: str | Path) -> Run:
     try:
         history = read_history(run.history)
     except BptrainError as error:
-        history = []
         problems.append(error.lines[0])
-    config = literal(config) if isinstance(config, dict) else {}
-    outcome, checkpoint = read_outcome(run), read_document(run.last)
-    state, why = state_of(run, outcome, checkpoint)
+    config = unescape(config) if isinstance(config, dict) else {}
+    outcome = read_outcome(run)
+    state, why = find_state(run, outcome)
     known = outcome if outcome and state == outcome.state else None
+    started = read_environment(run).get("started")
     return Run(
         path,
         str(config.get("name", path.name)),
@@ -121,57 +125,56 @@ def read_run(path: str | Path) -> Run:
         why,
         config,
         tuple(history),
-        read_start(run),
+        started if isinstance(started, str) else None,
         outcome.seconds if outcome else None,
-        (known and known.best) or best_of(history),
+        (known and known.best) or find_best_epoch(history),
         known.test if known else None,
         "; ".join(problems),
     )
 
 
-def state_of(run: RunDirectory, outcome: Outcome | None, checkpoint: Mapping[str, Any]) -> tuple[State, str]:
-    """Whether a run is in progress or how it ended, and why, by its lock, its outcome and its last checkpoint."""
-    if (owner := holder(run.path)) is not None:
-        return ("running", owner) if owner else ("crashed", "the process that trained in it is gone")
+def find_state(run: RunDirectory, outcome: Outcome | None) -> tuple[State, str]:
+    """Return the state of a run and the reason for it, from its lock, its outcome and its last checkpoint."""
+    if (owner := find_owner(run.path)) is not None:
+        return ("running", owner) if owner else ("crashed", "the process that trained it died")
     if outcome:
         return outcome.state, outcome.why
-    stopped = part(checkpoint, "progress", "stopped")
-    if stopped:
+    checkpoint = read_document(run.last)
+    if stopped := get_entry(checkpoint, "progress", "stopped"):
         return "finished", str(stopped)
     return ("stopped", "") if checkpoint else ("crashed", "it has no checkpoint")
 
 
-def read_start(run: RunDirectory) -> str | None:
-    """Return when a run was begun."""
+def read_environment(run: RunDirectory) -> dict[str, Any]:
+    """Return the content of `environment.json`; empty if it cannot be read."""
     try:
-        found = json.loads(run.environment.read_text(encoding="utf-8"))["started"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return found if isinstance(found, str) else None
+        found = json.loads(run.environment.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def best_of(history: list[Record]) -> dict[str, Any] | None:
-    """The best epoch of a history with its scores: of the lowest validation loss, or the latest where nothing is held
-    out."""
-    held_out = [record for record in history if isinstance(record.get("validation_loss"), int | float)]
+def find_best_epoch(history: list[Record]) -> dict[str, Any] | None:
+    """Return the epoch with the lowest validation loss and its scores; the latest one if there are no such losses."""
+    validated = [record for record in history if isinstance(record.get("validation_loss"), int | float)]
     if not history:
         return None
-    record = min(held_out, key=lambda one: one["validation_loss"] or 0.0) if held_out else history[-1]
-    prefix = "validation_" if held_out else ""
-    return {"epoch": record["epoch"], "loss": record[f"{prefix}loss"], "metrics": metrics_of(record)}
+    record = min(validated, key=lambda one: one["validation_loss"] or 0.0) if validated else history[-1]
+    prefix = "validation_" if validated else ""
+    return {"epoch": record["epoch"], "loss": record.get(f"{prefix}loss"), "metrics": metrics_of(record)}
 
 
-def literal(value: Any) -> Any:
-    """A value of a config as run, which refers to nothing any more: `$${` stands for `${`."""
+def unescape(value: Any) -> Any:
+    """Return a value of a config as run with `$${`, which stands for a literal `${`, replaced."""
     if isinstance(value, Mapping):
-        return {literal(key): literal(inner) for key, inner in value.items()}
+        return {unescape(key): unescape(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [literal(inner) for inner in value]
+        return [unescape(inner) for inner in value]
     return value.replace("$${", "${") if isinstance(value, str) else value
 
 
-def part(document: Any, *path: str) -> Any:
-    """What stands at a place of a document; None where there is no such place."""
+def get_entry(document: Any, *path: str) -> Any:
+    """Return the entry of a nested document at a path of keys; None if it is missing."""
     for key in path:
         document = document.get(key) if isinstance(document, Mapping) else None
     return document

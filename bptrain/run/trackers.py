@@ -1,11 +1,11 @@
-"""Trackers: a run's figures for other programs to draw, beside its history; now TensorBoard's.
+"""Trackers: copies of a run's figures for other programs to plot; TensorBoard for now.
 
-The event file has the epochs as steps. On resume it is written anew from the history, with the times of before, so that
-no epoch is in it twice.
+The event file has the epochs as steps. On resume it is rewritten from the history, with the original times, so that no
+epoch is in it twice.
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from time import time
 from typing import Any
@@ -22,7 +22,7 @@ PATTERN = "events.out.tfevents.*"
 
 
 def require_trackers(config: Config) -> None:
-    """Refuse to begin what could not be tracked as the config says.
+    """Require the packages of the trackers that a config asks for.
 
     Raises:
         ConfigError: a package is missing; the message says how to install it.
@@ -35,7 +35,7 @@ class TensorBoard:
     """The sink that writes scalars for TensorBoard into `RUN/tensorboard`.
 
     Args:
-        run: the run directory, whose history is cut to where training begins.
+        run: the run directory, whose history ends where training begins.
 
     Raises:
         StorageError: the files cannot be written.
@@ -49,9 +49,9 @@ class TensorBoard:
         try:
             folder.mkdir(exist_ok=True)
             before = sorted(folder.glob(PATTERN))
-            times = {step: moment for path in before for step, moment in moments(path)}
+            times = {step: moment for path in before for step, moment in read_times(path)}
             self._writer = EventsWriter(str(folder / "events"))
-            # A TensorBoard that looks on forgets what it has read of this run.
+            # Makes a TensorBoard that is watching discard what it has read of this run.
             self._write(0, time(), session_log=SessionLog(status=SessionLog.START))
             for record in read_history(run.history):
                 self._add(record, times.get(int(record["epoch"] or 0), time()))
@@ -79,7 +79,7 @@ class TensorBoard:
     def _add(self, record: Record, moment: float) -> None:
         from tensorboardX.proto.summary_pb2 import Summary
 
-        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in scalars(record)]
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in build_scalars(record).items()]
         self._write(int(record["epoch"] or 0), moment, summary=Summary(value=values))
 
     def _write(self, step: int, moment: float, **content: Any) -> None:
@@ -88,34 +88,34 @@ class TensorBoard:
         self._writer.write_event(Entry(wall_time=moment, step=step, **content))
 
 
-def scalars(record: Mapping[str, float | int | None]) -> Iterator[tuple[str, float]]:
-    """The figures of a record under the names that group them: `loss/validation`, `gradient_norm/0.dense`."""
+def build_scalars(record: Record) -> Record:
+    """Return the figures of a record under names that group them: `loss/validation`, `gradient_norm/0.dense`."""
     rows = "validation" if "validation_loss" in record else "training"
-    figures = [
-        ("loss/training", record.get("loss")),
-        ("loss/validation", record.get("validation_loss")),
-        *((name, record.get(name)) for name in ("lr", "penalty", "clipped")),
-        *((f"{name}/{rows}", value) for name, value in metrics_of(record).items()),
-        *((name.replace(".", "/", 1), value) for name, value in record.items() if is_of_layer(name)),
-    ]
-    return ((name, value) for name, value in figures if value is not None)
+    scalars = {"loss/training": record.get("loss"), "loss/validation": record.get("validation_loss")}
+    scalars |= {name: record.get(name) for name in ("lr", "penalty", "clipped")}
+    scalars |= {f"{name}/{rows}": value for name, value in metrics_of(record).items()}
+    scalars |= {name.replace(".", "/", 1): value for name, value in record.items() if is_of_layer(name)}
+    return {name: value for name, value in scalars.items() if value is not None}
 
 
-def moments(path: Path) -> Iterator[tuple[int, float]]:
-    """The steps of an event file with their times, as far as it is whole: length, checksum, content, checksum each."""
+def read_times(path: Path) -> Iterator[tuple[int, float]]:
+    """Yield the step and the time of each event in a file, up to the first one that is incomplete.
+
+    An event is stored as the length of its content, a checksum, the content, and a checksum.
+    """
     from google.protobuf.message import DecodeError
     from tensorboardX.proto.event_pb2 import Event as Entry
 
     content = path.read_bytes()
-    place = 0
-    while place + 12 <= len(content):
-        (length,) = struct.unpack_from("<Q", content, place)
-        if place + 12 + length > len(content):
+    start = 0
+    while start + 12 <= len(content):
+        (length,) = struct.unpack_from("<Q", content, start)
+        if start + 12 + length > len(content):
             return
         try:
-            entry = Entry.FromString(content[place + 12 : place + 12 + length])
+            entry = Entry.FromString(content[start + 12 : start + 12 + length])
         except DecodeError:
             return
         if entry.HasField("summary"):
             yield entry.step, entry.wall_time
-        place += 16 + length
+        start += 16 + length

@@ -1,4 +1,4 @@
-"""Training a run: its session goes through the loop, and its directory keeps what comes of it."""
+"""Training a run: the loop trains its session, and the results are saved in its directory."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -20,7 +20,7 @@ from bptrain.run.checkpoint import save_best
 from bptrain.run.history import History
 from bptrain.run.keeper import Keeper
 from bptrain.run.open_run import OpenRun
-from bptrain.run.outcome import note_outcome
+from bptrain.run.outcome import record_outcome
 from bptrain.run.trackers import TensorBoard
 from bptrain.training import loop
 from bptrain.training.budget import Budget
@@ -29,7 +29,7 @@ from bptrain.training.session import Best, Session
 
 @dataclass(frozen=True)
 class Started:
-    """Before the first step: the session, where it is kept, and what is risky in the config."""
+    """The event before the first step: the session, its run directory, and the warnings about the config."""
 
     session: Session
     run: Path
@@ -41,7 +41,7 @@ Sink = Callable[[Started | loop.Event], None]
 
 @dataclass(frozen=True)
 class Result:
-    """What a run came to: `to_json` gives what `bptrain train --json` prints."""
+    """The result of a run; `to_json` returns what `bptrain train --json` prints."""
 
     run: Path
     checkpoint: Path
@@ -55,7 +55,7 @@ class Result:
     warnings: tuple[Problem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The keys that scripts may rely on."""
+        """Return the keys that scripts may rely on."""
         return {
             "run": str(self.run),
             "checkpoint": str(self.checkpoint),
@@ -71,52 +71,50 @@ class Result:
 def train_run(
     run: OpenRun, sinks: Sequence[Sink] = (), interruption: Interruption | None = None, *, pause: float = inf
 ) -> Result:
-    """Train an open run to its end, or until something comes between; one that is finished is left as it is.
+    """Train an open run until it ends or is interrupted; a finished one is not changed.
 
     Args:
         run: new or reopened.
-        sinks: are called with a `Notice` for each of the run's notices, with `Started`, with a `Notice` for each note
-            on the data, and then with every event of the loop.
-        interruption: is looked at between two steps; None: nothing interrupts.
+        sinks: called with a `Notice` for each of the run's notices, with `Started`, with a `Notice` for each note about
+            the data, and then with every event of the loop.
+        interruption: checked between two steps; None: nothing interrupts.
         pause: a step after which to stop as if interrupted.
 
     Returns:
-        What came of the whole run. The network in `session` has the best weights.
+        The result of the whole run. The network in `session` has the best weights.
 
     Raises:
-        DivergedError: a number was not finite; the run directory has what was good before.
+        DivergedError: a number was not finite; the run directory has the state before that.
         StorageError: the run could not be written.
         StoppedError: it was interrupted; it can be resumed.
     """
     session, training = run.session, run.session.model.experiment.training
     for notice in run.notices:
-        tell(sinks, loop.Notice(notice))
+        send(sinks, loop.Notice(notice))
     if session.stopped:
-        tell(sinks, loop.Notice(f"{run.directory.path} is finished: {epilogue(session)}", warning=False))
+        send(sinks, loop.Notice(describe_end(run), warning=False))
         if session.best is not None and not run.directory.best.is_file():
             save_best(run.directory.best, session)
         return finish_run(run, session.stopped)
     interruption = interruption or Interruption()
     deadline = perf_counter() + (training.max_seconds or inf)
     budget = Budget(interruption, training.max_steps or inf, deadline, pause)
-    with note_outcome(run.directory, run.began) as note:
-        keep_training(run, sinks, budget)
+    with record_outcome(run.directory, run.began) as outcome:
+        run_loop(run, sinks, budget)
         if interruption.signal is not None or budget.paused == "interruption":
             where = f" at step {session.step} (epoch {min(session.epoch + 1, training.epochs)})"
-            needed = format_code_options(session.model.experiment)
-            rest = f"{where}; go on with: bptrain resume {quote(str(run.directory.path))}{needed}"
-            raise StoppedError(interruption.signal or 0, rest)
+            raise StoppedError(interruption.signal or 0, f"{where}; continue with: {build_resume_command(run)}")
         result = finish_run(run, budget.paused or session.stopped)
-        note.state, note.why = "stopped" if budget.paused else "finished", result.stopped
+        outcome.state, outcome.why = "stopped" if budget.paused else "finished", result.stopped
         document = result.to_json()
-        note.best, note.test = document["best"], document["test"]
+        outcome.best, outcome.test = document["best"], document["test"]
         return result
 
 
-def keep_training(run: OpenRun, sinks: Sequence[Sink], budget: Budget) -> None:
-    """Train a session as long as its budget lasts, writing history and checkpoints; see `train_run`."""
+def run_loop(run: OpenRun, sinks: Sequence[Sink], budget: Budget) -> None:
+    """Train a session until its budget is used up, writing history and checkpoints; see `train_run`."""
     session, history = run.session, History(run.directory.history, run.seen)
-    # Overflow is found in the loss and said once, not by NumPy at every step.
+    # Overflow is detected in the loss and reported once, not by NumPy at every step.
     with (
         closing(history),
         budget.interruption.watch(),
@@ -128,17 +126,17 @@ def keep_training(run: OpenRun, sinks: Sequence[Sink], budget: Budget) -> None:
         if run.seen is None:
             keeper.save()
         if history.notice:
-            tell(sinks, loop.Notice(history.notice))
+            send(sinks, loop.Notice(history.notice))
         if session.model.experiment.training.log.tensorboard:
             board = trackers.enter_context(closing(TensorBoard(run.directory)))
             sinks = [board, *sinks]
-        tell(sinks, Started(session, run.directory.path, run.warnings))
+        send(sinks, Started(session, run.directory.path, run.warnings))
         for note in run.notes:
-            tell(sinks, loop.Notice(note, warning=False))
+            send(sinks, loop.Notice(note, warning=False))
         try:
             for event in loop.train(session, budget):
                 keeper(event)
-                tell(sinks, event)
+                send(sinks, event)
             keeper.save()
         except BaseException:
             keeper.rescue()
@@ -146,15 +144,15 @@ def keep_training(run: OpenRun, sinks: Sequence[Sink], budget: Budget) -> None:
 
 
 def finish_run(run: OpenRun, stopped: str | None) -> Result:
-    """Put the best weights into the network, and test them.
+    """Put the best weights into the network, and compute the test score.
 
     Raises:
-        DivergedError: training ended before there was anything to keep.
+        DivergedError: training ended before there were any weights to save.
         StorageError: the best weights could not be written.
     """
     session, directory = run.session, run.directory
     if session.position:
-        # Left inside an epoch, whose weights may be the best of all.
+        # Stopped inside an epoch, whose weights may be the best so far.
         with session.averaged():
             seen = score(session.model, session.held_out)
         best = session.best
@@ -168,21 +166,39 @@ def finish_run(run: OpenRun, stopped: str | None) -> Result:
     network.theta[...], network.state[...] = best.theta, best.state
     test = score(session.model, session.parts["test"]) if "test" in session.parts else None
     seconds = perf_counter() - run.began
-    facts = (session.epoch, session.step, seconds, stopped, best, test, session)
-    return Result(directory.path, directory.best, *facts, run.warnings)
+    return Result(
+        directory.path,
+        directory.best,
+        session.epoch,
+        session.step,
+        seconds,
+        stopped,
+        best,
+        test,
+        session,
+        run.warnings,
+    )
 
 
-def epilogue(session: Session) -> str:
-    """Why a run is finished, and how to make it longer."""
-    training = session.model.experiment.training
+def describe_end(run: OpenRun) -> str:
+    """Return why a run is finished, and the command that trains it longer where there is one."""
+    session, training = run.session, run.session.model.experiment.training
+    finished = f"{run.directory.path} is finished"
     if session.stopped == "epochs":
-        return f"all {training.epochs} epochs are done; for more: training.epochs={2 * training.epochs}"
+        longer = f"{build_resume_command(run)} training.epochs={2 * training.epochs}"
+        return f"{finished}: all {training.epochs} epochs are done; to train longer: {longer}"
     if session.stopped == "max_steps":
-        return f"all {training.max_steps} steps are done; for more: training.max_steps={2 * (training.max_steps or 1)}"
-    return f"it ended by {session.stopped} after epoch {session.epoch}"
+        longer = f"{build_resume_command(run)} training.max_steps={2 * (training.max_steps or 1)}"
+        return f"{finished}: all {training.max_steps} steps are done; to train longer: {longer}"
+    return f"{finished}: {session.stopped} ended it after epoch {session.epoch}"
 
 
-def tell(sinks: Sequence[Sink], event: "Started | loop.Event") -> None:
-    """Hand an event to every sink."""
+def build_resume_command(run: OpenRun) -> str:
+    """Return the command line that resumes a run."""
+    return f"bptrain resume {quote(str(run.directory.path))}{format_code_options(run.session.model.experiment)}"
+
+
+def send(sinks: Sequence[Sink], event: "Started | loop.Event") -> None:
+    """Send an event to every sink."""
     for sink in sinks:
         sink(event)
