@@ -9,8 +9,7 @@ from bptrain.columns import augmentation, imputers, scalers
 from bptrain.columns.augmentation import AUGMENTATIONS, Augmentation
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer, Refuse
 from bptrain.columns.scalers import SCALERS, Scaler, Standard, Unscaled
-from bptrain.tables import selection, sources, table
-from bptrain.tables.selection import Selection
+from bptrain.tables import sources, table
 from bptrain.tables.sources import (
     SOURCES,
     Bundled,
@@ -25,7 +24,7 @@ from bptrain.tables.sources import (
     Synthetic,
     Tsv,
 )
-from bptrain.tables.table import Table
+from bptrain.tables.table import Selection, Table
 
 __all__ = [
     "AUGMENTATIONS",
@@ -54,5 +53,6 @@ __all__ = [
     "Unscaled",
 ]
 
-for module in (augmentation, imputers, scalers, selection, sources, table):
+for module in (augmentation, imputers, scalers, sources, table):
     sys.modules[f"{__name__}.{module.__name__.rpartition('.')[2]}"] = module
+sys.modules[f"{__name__}.selection"] = table

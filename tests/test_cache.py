@@ -17,10 +17,9 @@ from speeds import sampled
 import bptrain
 from bptrain.commands.cache import cache_contents, clear_cache
 from bptrain.errors import BptrainNote, InputError, StorageError
-from bptrain.tables import cache, store
-from bptrain.tables.cache import folder, load
-from bptrain.tables.sources import BUNDLED_TARGETS, Bundled, Csv, Idx, Jsonl, Npy, Npz, Parquet, Tsv
-from bptrain.tables.sources.synthetic import Synthetic
+from bptrain.tables import cache, mapped, store
+from bptrain.tables.cache import get_folder, load_table
+from bptrain.tables.sources import BUNDLED_TARGETS, Bundled, Csv, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, Tsv
 
 TEXT = 'city,size,note\nUlm,1.5,\nBonn,,x\n,3,"a\nb"\nKöln,-0.0,y\n'
 
@@ -92,8 +91,8 @@ def test_numbers_are_kept_narrow(tmp_path):
         writer = store.Writer(file)
         writer.add(columns)
         writer.finish({})
-    (block,) = store.end_of(tmp_path / "a")["blocks"]
-    assert [kind for ((kind, _),) in block["in"]] == ["u1", "f8", "f4"]
+    (block,) = mapped.read_end(tmp_path / "a", mapped.TABLE)["blocks"]
+    assert [kind for ((kind, _, _),) in block["in"]] == ["u1", "f8", "f4"]
 
 
 def test_more_labels_than_small_codes_can_tell_apart(tmp_path):
@@ -144,8 +143,8 @@ def test_every_source_comes_back_as_it_was_read(tmp_path):
     found = sources(tmp_path)
     assert {type(source) for source in found} == {Csv, Tsv, Jsonl, Parquet, Npz, Idx, Bundled}
     for k, source in enumerate(found, start=1):
-        read, fresh = source.load(), load(source)
-        kept = load(source)
+        read, fresh = source.load(), load_table(source)
+        kept = load_table(source)
         assert isinstance(kept.columns, store.Stored)
         assert not isinstance(fresh.columns, store.Stored)
         same(read, fresh)
@@ -153,28 +152,28 @@ def test_every_source_comes_back_as_it_was_read(tmp_path):
         assert kept.where(0) == read.where(0)
         assert kept.where(len(read) - 1) == read.where(len(read) - 1)
         assert len(cache_contents().tables) == k
-    assert not list(folder().glob(".*"))
+    assert not list(get_folder().glob(".*"))
 
 
 def test_what_is_not_parsed_is_not_kept(tmp_path):
     np.save(tmp_path / "a.npy", np.eye(3))
     assert not Npy(tmp_path / "a.npy").is_parsed()
     assert Synthetic("xor").files() == ()
-    load(written(tmp_path / "t.csv"), cached=False)
-    assert not folder().exists()
+    load_table(written(tmp_path / "t.csv"), cached=False)
+    assert not get_folder().exists()
 
 
 def test_a_file_that_has_changed_is_read_again(tmp_path):
     source = written(tmp_path / "t.csv")
     before = os.stat(source.path)
-    assert load(source).columns["size"][0] == 1.5
+    assert load_table(source).columns["size"][0] == 1.5
     source.path.write_text(TEXT.replace("1.5", "2.5"))
     os.utime(source.path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert os.stat(source.path).st_size == before.st_size
-    assert load(source).columns["size"][0] == 2.5
+    assert load_table(source).columns["size"][0] == 2.5
     (tmp_path / "other.csv").write_text(TEXT.replace("1.5", "3.5"))
     os.replace(tmp_path / "other.csv", source.path)
-    assert load(source).columns["size"][0] == 3.5
+    assert load_table(source).columns["size"][0] == 3.5
 
 
 def test_a_file_that_changes_while_it_is_read_or_just_did_is_not_kept(tmp_path, monkeypatch):
@@ -187,29 +186,29 @@ def test_a_file_that_changes_while_it_is_read_or_just_did_is_not_kept(tmp_path, 
         return table
 
     monkeypatch.setattr(Csv, "load", slow)
-    load(source)
-    assert not folder().exists()
+    load_table(source)
+    assert not get_folder().exists()
     monkeypatch.setattr(Csv, "load", original)
     monkeypatch.setattr(cache, "SETTLED", 10**15)
-    load(source)
-    assert not folder().exists()
+    load_table(source)
+    assert not get_folder().exists()
 
 
 def test_one_more_file_of_a_pattern_is_seen(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.csv").write_text("x\n1\n")
-        assert len(load(Csv(tmp_path / "*.csv"))) == ord(name) - ord("a") + 1
+        assert len(load_table(Csv(tmp_path / "*.csv"))) == ord(name) - ord("a") + 1
 
 
 def kept_file():
-    (path,) = folder().glob("*.table")
+    (path,) = get_folder().glob("*.table")
     return path
 
 
 @pytest.mark.parametrize("step", sampled([13, 1]))
 def test_a_flipped_bit_anywhere_never_gives_other_data(tmp_path, monkeypatch, step):
     source = written(tmp_path / "t.csv")
-    fresh = load(source)
+    fresh = load_table(source)
     monkeypatch.setattr(Csv, "load", lambda self: fresh)
     path = kept_file()
     content = path.read_bytes()
@@ -218,27 +217,27 @@ def test_a_flipped_bit_anywhere_never_gives_other_data(tmp_path, monkeypatch, st
         broken[place] ^= 1 << place % 8
         path.write_bytes(broken)
         with pytest.warns(BptrainNote, match="the table is read from its source again"):
-            assert load(source) is fresh
+            assert load_table(source) is fresh
         assert path.read_bytes() == content
 
 
 def test_a_file_cut_short_or_lengthened_is_read_again(tmp_path):
     source = written(tmp_path / "t.csv")
-    fresh = load(source)
+    fresh = load_table(source)
     path = kept_file()
     content = path.read_bytes()
     for broken in [content[:k] for k in (0, 1, 7, 20, len(content) // 2, len(content) - 1)] + [content + b"x"]:
         path.write_bytes(broken)
         with pytest.warns(BptrainNote, match="read from its source again"):
-            same(fresh, load(source))
-    same(fresh, load(source))
+            same(fresh, load_table(source))
+    same(fresh, load_table(source))
 
 
 @pytest.mark.parametrize("what", ["a file", "full", "no folder"])
 def test_a_cache_that_cannot_be_written_costs_a_note(tmp_path, monkeypatch, what):
     source = written(tmp_path / "t.csv")
     if what == "a file":
-        folder().write_text("")
+        get_folder().write_text("")
     elif what == "no folder":
         monkeypatch.setenv("BPTRAIN_CACHE", "/dev/null/here")
     else:
@@ -247,37 +246,37 @@ def test_a_cache_that_cannot_be_written_costs_a_note(tmp_path, monkeypatch, what
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(os, "fsync", full)
-    with pytest.warns(BptrainNote, match=r"cannot be kept for the next run .*cache: false"):
-        same(source.load(), load(source))
-    assert what != "full" or not list(folder().iterdir())
+    with pytest.warns(BptrainNote, match=r"cannot be cached for the next run .*cache: false"):
+        same(source.load(), load_table(source))
+    assert what != "full" or not list(get_folder().iterdir())
 
 
 def test_what_was_not_used_for_longest_goes(tmp_path, monkeypatch):
     made = [written(tmp_path / f"{name}.csv") for name in "abc"]
-    load(made[0])
+    load_table(made[0])
     size = kept_file().stat().st_size
     monkeypatch.setattr(cache, "LIMIT", int(size * 2.5))
-    load(made[1])
-    for k, one in enumerate(sorted(folder().iterdir(), key=lambda path: path.stat().st_mtime)):
+    load_table(made[1])
+    for k, one in enumerate(sorted(get_folder().iterdir(), key=lambda path: path.stat().st_mtime)):
         os.utime(one, (1000 + k, 1000 + k))
-    load(made[0])
-    load(made[2])
+    load_table(made[0])
+    load_table(made[2])
     there = {Path(table.files[0]).name for table in cache_contents().tables}
     assert there == {"a.csv", "c.csv"}
     monkeypatch.setattr(cache, "LIMIT", 1)
-    load(made[1])
+    load_table(made[1])
     assert [Path(table.files[0]).name for table in cache_contents().tables] == ["b.csv"]
 
 
 def test_what_a_dead_process_left_goes_after_a_day(tmp_path):
-    folder().mkdir()
-    old, new, strange = (folder() / name for name in (".a.table.1.tmp", ".b.table.2.tmp", "mine.txt"))
+    get_folder().mkdir()
+    old, new, strange = (get_folder() / name for name in (".a.table.1.tmp", ".b.table.2.tmp", "mine.txt"))
     for path in (old, new, strange):
         path.write_text("")
     os.utime(old, (0, 0))
     os.utime(strange, (0, 0))
-    load(written(tmp_path / "t.csv"))
-    assert sorted(path.name for path in folder().iterdir() if path.suffix != ".table") == [new.name, strange.name]
+    load_table(written(tmp_path / "t.csv"))
+    assert sorted(path.name for path in get_folder().iterdir() if path.suffix != ".table") == [new.name, strange.name]
 
 
 def test_an_error_in_a_kept_table_names_its_line(tmp_path):
@@ -295,9 +294,9 @@ def test_an_error_in_a_kept_table_names_its_line(tmp_path):
 READS = """
 import sys
 from pathlib import Path
-from bptrain.tables.cache import load
+from bptrain.tables.cache import load_table
 from bptrain.tables.sources import Csv
-table = load(Csv(Path(sys.argv[1])))
+table = load_table(Csv(Path(sys.argv[1])))
 print(sum(table.columns["size"][[0, 2]]), "".join(map(str, table.columns["city"])), "duckdb" in sys.modules)
 """
 
@@ -329,7 +328,7 @@ def test_many_at_once_read_the_same_and_leave_one_table(tmp_path):
         ]
         said = {process.communicate(timeout=100)[0].partition(b" ")[0] for process in running}
         assert said == {b"4.5"}
-        (kept,) = folder().iterdir()
+        (kept,) = get_folder().iterdir()
         content = bytearray(kept.read_bytes())
         content[len(content) // 2] ^= 1
         kept.write_bytes(content)
@@ -340,20 +339,20 @@ def test_show_and_clear(bptrain_in, tmp_path):
     assert json.loads(empty.stdout) == {
         "folder": str(tmp_path / "cache"), "tables": [], "limit": 5 << 30, "bytes": 0
     }  # fmt: skip
-    load(written(tmp_path / "t.csv"))
-    (folder() / "broken.table").write_bytes(b"x" * 100)
+    load_table(written(tmp_path / "t.csv"))
+    (get_folder() / "broken.table").write_bytes(b"x" * 100)
     shown = json.loads(bptrain_in("cache", "show", "--json").stdout)
     by_source = {table["source"]: table for table in shown["tables"]}
     assert by_source["csv"]["files"] == [str(tmp_path / "t.csv")]
     assert (by_source["csv"]["rows"], by_source["csv"]["columns"]) == (4, 3)
-    assert shown["bytes"] == sum(path.stat().st_size for path in folder().iterdir())
+    assert shown["bytes"] == sum(path.stat().st_size for path in get_folder().iterdir())
     words = bptrain_in("cache").stdout
     assert "t.csv" in words
     assert "is damaged" in words
     assert "2 tables" in words
     removed = json.loads(bptrain_in("cache", "clear", "--json").stdout)
     assert removed == {"folder": str(tmp_path / "cache"), "tables": 2, "bytes": shown["bytes"]}
-    assert list(folder().iterdir()) == []
+    assert list(get_folder().iterdir()) == []
     assert "removed 0 tables" in bptrain_in("cache", "clear").stdout
     assert (tmp_path / "t.csv").exists()
 
@@ -385,14 +384,14 @@ def test_where_tables_are_kept(monkeypatch, environment, platform, expected):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
-    assert folder() == Path(expected)
+    assert get_folder() == Path(expected)
 
 
 def test_a_run_says_in_its_config_whether_it_keeps_tables(tmp_path):
     (tmp_path / "t.csv").write_text("a,y\n" + "1,p\n2,q\n" * 20)
     (tmp_path / "c.yaml").write_text("data: {source: {csv: t.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n")
     result = bptrain.train("c.yaml", ["data.cache=false"])
-    assert not folder().exists()
+    assert not get_folder().exists()
     assert bptrain.train("c.yaml").best.score == result.best.score
     again = bptrain.train("c.yaml")
     assert len(cache_contents().tables) == 1
@@ -405,8 +404,8 @@ def test_what_is_wrong_with_a_file_is_said_each_time(tmp_path):
     source = written(tmp_path / "t.csv", "a,b\n1\n")
     for _ in range(2):
         with pytest.raises(InputError, match=r"t\.csv:2: b: the line has 1 value"):
-            load(source)
-    assert not folder().exists()
+            load_table(source)
+    assert not get_folder().exists()
 
 
 def test_a_table_without_a_past_is_what_numpy_says(tmp_path):

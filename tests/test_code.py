@@ -481,6 +481,7 @@ def test_names_of_an_earlier_version_are_still_imported(tmp_path):
         "from bptrain.data.augmentation import AUGMENTATIONS, Augmentation",
         "from bptrain.data.sources import SOURCES, Csv",
         "from bptrain.data.table import Table",
+        "from bptrain.data.selection import Selection",
         "from bptrain.data import SCALERS, Standard",
         "from bptrain.nn import completed",
     ]

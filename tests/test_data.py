@@ -19,9 +19,8 @@ from bptrain.columns.split import Split
 from bptrain.columns.targets import find_classes
 from bptrain.errors import InputError, OptionError
 from bptrain.model.assemble import prepare
-from bptrain.tables.sources import BUNDLED_TARGETS, Bundled
+from bptrain.tables.sources import BUNDLED_TARGETS, Bundled, Synthetic
 from bptrain.tables.sources.csv_reader import read_csv
-from bptrain.tables.sources.synthetic import Synthetic
 
 NUMBERS = ("numeric", Treatment())
 

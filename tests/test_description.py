@@ -22,8 +22,7 @@ from bptrain.columns.targets import find_classes
 from bptrain.commands.data import describe_column
 from bptrain.console import description as view
 from bptrain.errors import BptrainError
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table
+from bptrain.tables.table import Selection, Table
 
 N = 40
 

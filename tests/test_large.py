@@ -18,9 +18,8 @@ from bptrain.model import encoded_rows, encoding
 from bptrain.model.assemble import prepare
 from bptrain.model.encoding import digest_rows, have_digest
 from bptrain.run import npz
-from bptrain.tables import cache, chunks, mapped, store
-from bptrain.tables.sources import Csv, Idx, Jsonl, Npy, Npz, Parquet, decoding
-from bptrain.tables.sources.synthetic import Synthetic
+from bptrain.tables import cache, mapped, store
+from bptrain.tables.sources import Csv, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, decoding
 from bptrain.tables.table import Table
 from bptrain.training.session import begin
 
@@ -32,7 +31,7 @@ def _small_portions(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "SETTLED", -(10**15))
     monkeypatch.setattr(store, "CHUNK_ROWS", 61)
     monkeypatch.setattr(decoding, "CHUNK_BYTES", 700)
-    monkeypatch.setattr(chunks, "CHUNK_ROWS", 50)
+    monkeypatch.setattr("bptrain.tables.source.CHUNK_ROWS", 50)
     monkeypatch.setattr(encoding, "CHUNK_VALUES", 200)
     monkeypatch.setattr(encoded_rows, "CHUNK_ROWS", 70)
     with warnings.catch_warnings():
@@ -136,7 +135,7 @@ def test_a_stored_source_is_the_table_that_memory_would_hold(tmp_path):
         Idx(Path("x.idx"), Path("y.idx.gz")),
     ]  # fmt: skip
     for source in sources:
-        read, found = source.load(), cache.load(source, memory=100)
+        read, found = source.load(), cache.load_table(source, memory=100)
         assert found.is_mapped
         assert len(found) == len(read)
         columns = whole(found)
@@ -146,8 +145,8 @@ def test_a_stored_source_is_the_table_that_memory_would_hold(tmp_path):
                 x == y or (x != x and y != y) for x, y in zip(columns[name], values.tolist(), strict=True)
             ), (source, name)
         assert found.where(len(read) - 1) == read.where(len(read) - 1)
-        assert cache.load(source, memory=100).is_mapped
-    assert len(list(cache.folder().glob("*.table"))) == len(sources)
+        assert cache.load_table(source, memory=100).is_mapped
+    assert len(list(cache.get_folder().glob("*.table"))) == len(sources)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +165,7 @@ def test_a_stored_source_is_the_table_that_memory_would_hold(tmp_path):
 def test_what_is_large(source, memory, expected):
     for name in ("t.csv", "t.csv.gz"):
         Path(name).write_bytes(b"x" * 1000)
-    assert cache.is_larger(source, cache.states(source.files()), memory) == expected
+    assert cache.is_larger(source, cache.get_states(source.files()), memory) == expected
 
 
 @pytest.mark.parametrize("scaling", ["standard", "minmax", "robust", "log1p", "none"])
@@ -219,7 +218,7 @@ def test_batches_are_gathered_from_the_file():
 def test_a_file_that_is_cut_short_while_it_is_in_use_is_noticed():
     as_csv(mixed())
     assembly = prepare(config(), MAPPED)
-    (path,) = cache.folder().glob("*.rows")
+    (path,) = cache.get_folder().glob("*.rows")
     os.truncate(path, path.stat().st_size // 2)
     for chosen in (np.array([5, 3, 200]), np.arange(200, 216)):
         with pytest.raises(StorageError, match="was cut short while it was in use"):
@@ -267,7 +266,7 @@ def test_it_learns_and_is_evaluated_and_nothing_is_converted_twice(monkeypatch):
     as_csv(mixed())
     changes = [*MAPPED, "data.split={validation: 0.2, test: 0.2}", "training.epochs=5"]
     result = bptrain.train(config(), changes)
-    files = {path.suffix: path.stat().st_mtime_ns for path in cache.folder().iterdir()}
+    files = {path.suffix: path.stat().st_mtime_ns for path in cache.get_folder().iterdir()}
     assert sorted(files) == [".rows", ".table"]
 
     def never(*_):
@@ -299,7 +298,7 @@ def test_a_file_that_has_changed_is_noticed_by_evaluation():
 def test_a_flipped_bit_in_the_rows_never_trains():
     as_csv(mixed(60))
     fresh = {name: rows.inputs.copy() for name, rows in prepare(config(), MAPPED).parts.items()}
-    (path,) = cache.folder().glob("*.rows")
+    (path,) = cache.get_folder().glob("*.rows")
     content = path.read_bytes()
     for place in [*range(0, len(content), 29), len(content) - 1]:
         broken = bytearray(content)
@@ -307,7 +306,7 @@ def test_a_flipped_bit_in_the_rows_never_trains():
         path.write_bytes(broken)
         try:
             mapped.MappedArrays(path)
-        except (store.Damaged, ValueError, LookupError, TypeError):
+        except (mapped.Damaged, ValueError, LookupError, TypeError):
             continue
         raise AssertionError(f"nobody noticed byte {place}")
     path.write_bytes(content[:-40])
@@ -326,8 +325,8 @@ def test_without_a_cache_it_is_converted_each_time(monkeypatch, changes):
         warnings.simplefilter("always")
         result = bptrain.train(config(), [*MAPPED, *changes])
     assert result.epochs == 3
-    assert any("a temporary file has to do" in str(one.message) for one in said) == (not changes)
-    assert not list(cache.folder().glob("*.*")) if changes else True
+    assert any("a temporary file is used instead" in str(one.message) for one in said) == (not changes)
+    assert not list(cache.get_folder().glob("*.*")) if changes else True
 
 
 @pytest.mark.parametrize(
@@ -384,7 +383,7 @@ def test_a_broken_file_is_told_with_its_line():
     Path("t.csv").write_text(text_of + "1,2\n")
     with pytest.raises(InputError, match=r"t\.csv:\d+: city: the line has 2 values and the header 10"):
         prepare(config(), MAPPED)
-    assert not list(cache.folder().glob("*"))
+    assert not list(cache.get_folder().glob("*"))
 
 
 @pytest.mark.parametrize(("said", "count"), [("2GiB", 2 << 30), ("500MB", 5 * 10**8), ("1.5 KiB", 1536), ("7", 7)])
@@ -536,7 +535,7 @@ def test_a_source_of_the_users_trains_in_memory_and_above():
     histories = {(Path(name) / "history.jsonl").read_text() for name in runs}
     (code,) = list_loaded_code()
     assert len(histories) == 1
-    assert len(list(cache.folder().glob("*.table"))) == 1
+    assert len(list(cache.get_folder().glob("*.table"))) == 1
     assert sys.modules[code.components[0][2].__module__].read == [0, 70, 140, 210, 280, 350] * 3
 
 

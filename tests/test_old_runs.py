@@ -19,7 +19,7 @@ from bptrain.config import load
 from bptrain.errors import InputError
 from bptrain.model.read import read
 from bptrain.run import npz
-from bptrain.tables.selection import Selection
+from bptrain.tables.table import Selection
 
 HERE = Path(__file__).parent / "data" / "runs"
 EXPECTED = json.loads((HERE / "expected.json").read_text(encoding="utf-8"))

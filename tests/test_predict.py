@@ -21,7 +21,6 @@ from bptrain.evaluation.prediction_file import CsvExport, harmless
 from bptrain.model.model import scoring_rows
 from bptrain.model.scoring import forward, predict_rows
 from bptrain.run.checkpoint import load_checkpoint
-from bptrain.tables import chunks
 from bptrain.tables.guess import read_table
 
 ROWS = 700
@@ -188,7 +187,7 @@ def test_numbers_are_in_the_units_of_the_data(runs, table):
 @pytest.mark.parametrize("length", sampled([7, 1, 64, 257]))
 def test_the_length_of_a_stretch_changes_nothing(runs, table, name, length, monkeypatch):
     whole = quietly(runs[name], table, ids=["key"])
-    monkeypatch.setattr(chunks, "CHUNK_ROWS", length)
+    monkeypatch.setattr("bptrain.tables.source.CHUNK_ROWS", length)
     again = quietly(runs[name], table, ids=["key"])
     assert again.rows == whole.rows == ROWS
     assert again.dropped == whole.dropped
@@ -208,7 +207,7 @@ def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, ta
         return predict_rows(model, inputs)
 
     monkeypatch.setattr("bptrain.evaluation.prediction.predict_rows", recorded)
-    monkeypatch.setattr(chunks, "CHUNK_ROWS", 100)
+    monkeypatch.setattr("bptrain.tables.source.CHUNK_ROWS", 100)
     quietly(runs[name], table)
     assert sum(lengths) == ROWS - 54 * (name == "dropped")
     assert len(lengths) > 2
@@ -217,7 +216,7 @@ def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, ta
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(chunks, "CHUNK_ROWS", 500)
+    monkeypatch.setattr("bptrain.tables.source.CHUNK_ROWS", 500)
     peaks = []
     for rows in (1500, 1500, 12_000):
         path = mixed(tmp_path / f"{rows}.csv", rows, holes=False)
@@ -453,7 +452,7 @@ def test_images_of_mnist_need_no_labels(tmp_path):
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_a_late_row_is_named_by_its_line(runs, tmp_path, monkeypatch, length, suffix):
     """Rows that are dropped, and stretches before, do not shift it."""
-    monkeypatch.setattr(chunks, "CHUNK_ROWS", length)
+    monkeypatch.setattr("bptrain.tables.source.CHUNK_ROWS", length)
     lines = ["1,,Ulm,yes" if k % 3 == 0 else "1,2,Ulm,yes" for k in range(400)]
     for late in (0, 198, 398):
         text = "\n".join(["size,age,city,member", *lines[:late], "1,2,Ulm,maybe", *lines[late:]]) + "\n"

@@ -222,7 +222,7 @@ def test_pixels_are_those_of_the_data(runs, repository):
     with gzip.open(repository / "datasets" / "digits.csv.gz", "rt") as file:
         first = next(csv.DictReader(file))
     from bptrain.model.read import reading_of
-    from bptrain.tables.selection import Selection
+    from bptrain.tables.table import Selection
 
     table = reading_of(model.experiment.data).load()
     inputs = model.columns.inputs(table, Selection(table).numbers[:1])

@@ -20,8 +20,7 @@ from hypothesis import strategies as st
 import bptrain
 from bptrain.errors import BptrainError, InputError, OptionError
 from bptrain.tables.guess import read_table, source_for
-from bptrain.tables.sources import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Tsv
-from bptrain.tables.sources.synthetic import Synthetic
+from bptrain.tables.sources import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, Tsv
 
 EXCEL = 'größe;preis;ort\r\n1,5;10;Köln\r\n-2,25;1e2;"a;b"\r\n;3;NA\r\n'
 """What a German Excel writes."""

@@ -15,8 +15,7 @@ from bptrain.columns.split import Split
 from bptrain.columns.split_rows import split_rows
 from bptrain.errors import InputError, OptionError
 from bptrain.model.assemble import prepare
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table
+from bptrain.tables.table import Selection, Table
 
 SHARES = st.tuples(st.sampled_from([0.0, 0.1, 0.2, 0.3]), st.sampled_from([0.0, 0.1, 0.25]))
 

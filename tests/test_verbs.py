@@ -42,13 +42,13 @@ def table_file():
 @pytest.fixture
 def reads(monkeypatch):
     """How often each source is read."""
-    counts, original = Counter(), cache.load
+    counts, original = Counter(), cache.load_table
 
     def counted(source, **options):
         counts[str(getattr(source, "path", source))] += 1
         return original(source, **options)
 
-    monkeypatch.setattr(cache, "load", counted)
+    monkeypatch.setattr(cache, "load_table", counted)
     return counts
 
 

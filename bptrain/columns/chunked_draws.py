@@ -7,7 +7,7 @@ from bptrain.arrays import Array, number_rows
 from bptrain.columns.split import BY_COLUMN, Split, allot_rows, check_rows
 from bptrain.columns.split_rows import Parts, split_rows
 from bptrain.errors import Mistake, OptionError
-from bptrain.tables.selection import Selection
+from bptrain.tables.table import Selection
 
 ROUNDS = 6
 

@@ -28,8 +28,7 @@ from bptrain.columns.target_columns import (
 )
 from bptrain.columns.targets import Classes
 from bptrain.errors import InputError
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table
+from bptrain.tables.table import Selection, Table
 from bptrain.tables.values import missing
 from bptrain.text import find_closest
 

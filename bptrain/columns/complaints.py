@@ -9,8 +9,7 @@ from bptrain.columns.kinds import odd_texts
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
 from bptrain.registry import name_of
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import advice_on, is_number, quote
+from bptrain.tables.table import Selection, advice_on, is_number, quote
 from bptrain.tables.values import missing, text_of
 
 MOST_NAMED = 3

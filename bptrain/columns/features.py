@@ -19,8 +19,7 @@ from bptrain.columns.options import Kind
 from bptrain.columns.scalers import SCALERS, Scaler, Standard, Statistics
 from bptrain.errors import InputError
 from bptrain.registry import name_of
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import quote
+from bptrain.tables.table import Selection, quote
 from bptrain.tables.values import MISSING, UNSEEN, as_numbers, codes, first_no_number
 
 LARGEST = 1e37

@@ -10,8 +10,7 @@ from bptrain.columns.kinds import PAIRS, fold, pair_of
 from bptrain.columns.options import Kind, Treatment
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import quote
+from bptrain.tables.table import Selection, quote
 from bptrain.tables.values import distinct, missing, text_of
 
 Shared = tuple[str, Imputer, bool, int]

@@ -8,8 +8,7 @@ import numpy as np
 from bptrain.arrays import Array, iter_chunks, number_rows
 from bptrain.columns.split import Split, check_rows
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import quote
+from bptrain.tables.table import Selection, quote
 from bptrain.tables.values import missing
 
 NAMES = {

@@ -10,7 +10,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.features import Boolean, Numeric, feature_from_json
 from bptrain.columns.targets import Classes
-from bptrain.tables.selection import Selection
+from bptrain.tables.table import Selection
 
 Value = Numeric | Boolean
 """A target of numbers, scaled, or a label of yes and no, which is 1 and 0."""

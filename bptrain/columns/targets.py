@@ -11,8 +11,7 @@ from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
 from bptrain.columns.kinds import infer
 from bptrain.errors import InputError
 from bptrain.registry import name_of
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Replaced, Table, is_number, quote
+from bptrain.tables.table import ReplacedColumns, Selection, Table, is_number, quote
 from bptrain.tables.values import PADDED, UNSEEN, are_numbers, as_numbers, codes, distinct
 from bptrain.tables.values import missing as missing_values
 
@@ -142,7 +141,7 @@ def with_numbers(table: Table, name: str) -> Table:
         elif not missing_values(values).all():
             return table
         found[start : start + len(values)] = as_numbers(values, table.decimal)
-    return replace(table, columns=Replaced(table.columns, {name: found})) if present else table
+    return replace(table, columns=ReplacedColumns(table.columns, {name: found})) if present else table
 
 
 def likely_task(table: Table, name: str) -> Task:

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bptrain.tables.cache import LIMIT, ROWS, entries, folder, is_unfinished, readable
-from bptrain.tables.store import ARRAYS, TABLE, Damaged, end_of
+from bptrain.tables.cache import LIMIT, ROWS, get_folder, is_unfinished, list_files, report_folder_errors
+from bptrain.tables.mapped import ARRAYS, TABLE, UNREADABLE, read_end
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,20 @@ def cache_contents() -> Contents:
     Raises:
         StorageError: it cannot be looked at.
     """
-    with readable():
-        found = [read_entry(path, status) for path, status in entries() if not is_unfinished(path.name)]
-    return Contents(str(folder()), tuple(found), LIMIT)
+    with report_folder_errors():
+        found = [read_entry(path, status) for path, status in list_files() if not is_unfinished(path.name)]
+    return Contents(str(get_folder()), tuple(found), LIMIT)
 
 
 def read_entry(path: Path, status: os.stat_result) -> Kept:
     """Return a cached table by the end of its file."""
     try:
-        document = end_of(path, ARRAYS if path.suffix == ROWS else TABLE)
+        document = read_end(path, ARRAYS if path.suffix == ROWS else TABLE)
         facts = document["facts"]
         columns = facts["columns"] if path.suffix == ROWS else len(document["columns"])
         return Kept(str(path), tuple(facts["files"]), facts["source"], facts["rows"], columns, status.st_size,
                     status.st_mtime)  # fmt: skip
-    except (Damaged, OSError, ValueError, LookupError, TypeError):
+    except UNREADABLE:
         return Kept(str(path), (), "damaged", 0, 0, status.st_size, status.st_mtime)
 
 
@@ -71,7 +71,7 @@ def clear_cache() -> Contents:
         StorageError: something cannot be removed.
     """
     before = cache_contents()
-    with readable():
-        for path, _ in entries():
+    with report_folder_errors():
+        for path, _ in list_files():
             path.unlink(missing_ok=True)
     return before

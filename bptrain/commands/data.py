@@ -28,8 +28,7 @@ from bptrain.model.resolve import resolve_data
 from bptrain.model.roles import Roles, find_features, find_targets, is_autoencoder, listed_features, other_roles
 from bptrain.model.splits import split_table
 from bptrain.model.task import check_continuous, choose_task
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table
+from bptrain.tables.table import Selection, Table
 
 __all__ = ["ColumnDescription", "DataDescription", "Objection", "PartDescription", "Spread", "describe_data"]
 

@@ -18,9 +18,8 @@ from bptrain.config.starter import FEW, Plan, describe_missing_targets, render_s
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.guess import read, read_table
-from bptrain.tables.selection import Selection
 from bptrain.tables.sources import Csv, Source
-from bptrain.tables.table import Table
+from bptrain.tables.table import Selection, Table
 from bptrain.text import suggest_word
 
 LIKELY = ("target", "label", "class", "y", "outcome", "price", "species", "result", "response", "output")

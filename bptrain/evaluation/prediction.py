@@ -18,8 +18,8 @@ from bptrain.evaluation.prediction_file import CsvExport, export_csv
 from bptrain.model.encoding import describe_ignored, describe_unseen
 from bptrain.model.model import Model, scoring_rows
 from bptrain.model.scoring import predict_rows
-from bptrain.tables.chunks import Chunks
 from bptrain.tables.guess import open_chunks
+from bptrain.tables.source import Chunks
 from bptrain.tables.table import Table, quote
 from bptrain.tables.values import missing
 from bptrain.text import suggest_word

@@ -20,8 +20,7 @@ from bptrain.model.read import Tables
 from bptrain.model.resolve import resolve
 from bptrain.optim import LineSearch
 from bptrain.registry import name_of
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table
+from bptrain.tables.table import Selection, Table
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,8 @@ from bptrain.model.heads import Head
 from bptrain.model.model import Model
 from bptrain.registry import name_of
 from bptrain.tables import cache
-from bptrain.tables.mapped import ArrayWriter, MappedArrays, Records
-from bptrain.tables.selection import Selection
-from bptrain.tables.store import Damaged
-from bptrain.tables.table import Table, quote
+from bptrain.tables.mapped import UNREADABLE, ArrayWriter, MappedArrays, Records
+from bptrain.tables.table import Selection, Table, quote
 
 CHUNK_VALUES = 1 << 19
 """Numbers that are encoded at a time on their way into a file."""
@@ -133,7 +131,7 @@ def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> Encoded:
         StorageError: there is no room for it.
     """
     cached = model.experiment.data.cache
-    path = cache.folder() / f"{identity(model, splits)}{cache.ROWS}"
+    path = cache.get_folder() / f"{identity(model, splits)}{cache.ROWS}"
     cache.in_use.add(path)
     arrays = None
     if cached:
@@ -141,8 +139,8 @@ def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> Encoded:
             arrays = MappedArrays(path)
         except (FileNotFoundError, NotADirectoryError):
             pass
-        except (Damaged, OSError, ValueError, LookupError, TypeError) as error:
-            cache.say(f"{path}: cannot be used ({error}); it is written again")
+        except UNREADABLE as error:
+            cache.note(f"{path}: cannot be used ({error}); it is written again")
     if arrays is None:
         with cache.write_cached(path, lambda file: write_rows(model, splits, file), cached=cached) as path:
             arrays = MappedArrays(path)

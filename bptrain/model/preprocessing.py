@@ -19,8 +19,7 @@ from bptrain.model.roles import Roles, feature_field
 from bptrain.model.splits import Splits, class_codes
 from bptrain.nn import Loss
 from bptrain.registry import name_of
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table, quote
+from bptrain.tables.table import Selection, Table, quote
 from bptrain.tables.values import first_no_number, missing
 from bptrain.text import suggest_word
 

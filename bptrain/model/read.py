@@ -65,7 +65,7 @@ class Reading:
             InputError, StorageError: as `load`.
         """
         try:
-            return cache.load(source, cached=self.cached, memory=self.memory)
+            return cache.load_table(source, cached=self.cached, memory=self.memory)
         except OptionError as error:
             raise error.under(f"{field}.{name_of(source)}") from None
 

@@ -14,8 +14,7 @@ from bptrain.columns.targets import Classes, find_classes
 from bptrain.config import Data
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.roles import Roles
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table, quote
+from bptrain.tables.table import Selection, Table, quote
 from bptrain.text import suggest_word
 
 DrawSplits = Callable[[Split, Selection, Array | None, np.random.Generator], dict[str, Array]]

@@ -13,8 +13,7 @@ from bptrain.model.preprocessing import require_numbers
 from bptrain.nn import Loss
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.registry import name_of
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table
+from bptrain.tables.table import Selection, Table
 
 Single = Literal["classification", "regression"]
 

@@ -12,8 +12,7 @@ from bptrain.config.dump import to_inline_yaml
 from bptrain.errors import Mistake
 from bptrain.model.roles import feature_field, listed_features
 from bptrain.rules.rule import Case, rule
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import quote
+from bptrain.tables.table import Selection, quote
 
 FAR = 20.0
 """A column whose mean or standard deviation is beyond this counts as unscaled."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.errors import InputError, OptionError
-from bptrain.tables.chunks import Chunks, chunks_of_table, join_tables
 from bptrain.tables.files import is_zipped
+from bptrain.tables.source import Chunks, chunks_of_table, join_tables
 from bptrain.tables.sources import SOURCES, Csv, Source
 from bptrain.tables.table import Table, is_number
 

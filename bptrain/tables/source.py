@@ -1,20 +1,30 @@
-"""What a source is: a class that names its files and gives their table in chunks of rows, or whole."""
+"""A source: a class that names its files and reads them as a table, whole or some rows at a time."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
+from bptrain.arrays import Array
 from bptrain.registry import Component, Family
-from bptrain.tables.chunks import Chunks, join_tables
+from bptrain.tables.files import check_memory
 from bptrain.tables.table import Table
+
+CHUNK_VALUES = 1 << 18
+"""Values that a chunk has at most, unless one row has more."""
+
+CHUNK_ROWS = 1 << 14
+"""Rows that a chunk has at most."""
 
 
 class Source(Protocol):
-    """Something that can be read as a table: whole, or in chunks, of which one must be defined.
+    """Something that can be read as a table, by `load` or by `chunks`: one of the two must be defined.
 
-    `packing` is how many times its size a file of it takes in memory, `suffixes` are the names of files that it reads.
+    `packing` is how many times its size a file of it takes in memory, `suffixes` are the file names that it reads.
     """
 
     packing: ClassVar[int] = 1
@@ -30,7 +40,7 @@ class Source(Protocol):
         """
 
     def files(self) -> tuple[Path, ...]:
-        """Return the files that it reads; none where its table is neither kept in the cache nor mapped.
+        """Return the files that it reads; none for a source whose table is neither cached nor mapped.
 
         Raises:
             OptionError: there is no such file.
@@ -38,8 +48,7 @@ class Source(Protocol):
         return ()
 
     def chunks(self) -> Iterable[Table]:
-        """Return the table some rows at a time, from first to last, each with the same columns, a column numbers in all
-        of them or text in all.
+        """Return the table some rows at a time, in order, all chunks with the same columns, each of the same type.
 
         Raises:
             InputError, StorageError: as `load`.
@@ -47,24 +56,28 @@ class Source(Protocol):
         return (self.load(),)
 
     def is_parsed(self) -> bool:
-        """Tell whether reading it takes so much longer than reading the cache that a table in memory is kept there."""
+        """Tell whether reading it takes so much longer than reading the cache that a table in memory is cached."""
         return True
 
     def as_text(self, names: Iterable[str]) -> "Source":
-        """Return the source that reads some columns as text, also where they look like numbers; where it knows what is
-        text, itself."""
+        """Return the source that reads some columns as text, even if they look like numbers; itself for a source whose
+        files say what is text."""
         return self
 
     def at(self, path: Path, cls: Any) -> "Source | None":
-        """Return a source with the same options for another file, of the class `cls` that its suffix suggests (None:
-        of any), or None where that does not go."""
+        """Return a source with the same options for another file; None if it cannot read that file.
+
+        Args:
+            path: of the file.
+            cls: the class of source that the suffix of the file suggests; None: it suggests none.
+        """
         if cls in (None, type(self)) and "path" in {field.name for field in fields(self)}:  # type: ignore[arg-type]
             return replace(self, path=path)  # type: ignore[type-var]
         return None
 
 
 class Sources(Family):
-    """The sources; what a newcomer does not define is as `Source` has it."""
+    """The sources; a class of the user's inherits from `Source` what it does not define."""
 
     def named(self, name: str) -> Callable[[type[Component]], type[Component]]:
         register = super().named(name)
@@ -84,6 +97,64 @@ class Sources(Family):
 SOURCES = Sources("source", contract=Source)
 
 
+@dataclass(frozen=True)
+class Chunks:
+    """A table of `rows` rows and columns `names`, opened for reading. What `opened` holds open is closed with the
+    context, or after the last row.
+
+    `read` yields some columns from the first row to the last, at most about so many rows at a time; `place`, `decimal`
+    and `target` are those of a `Table`.
+    """
+
+    origin: str
+    names: tuple[str, ...]
+    rows: int
+    read: Callable[[Sequence[str], int], Iterator[Mapping[str, Array]]]
+    place: Callable[[int], str] | None = None
+    decimal: str = "."
+    target: tuple[str, ...] = ()
+    opened: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> "Chunks":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.opened.close()
+
+    def __iter__(self) -> Iterator[Table]:
+        """Yield the table a chunk of rows at a time."""
+        start = 0
+        with self:
+            for columns in self.columns(self.names):
+                table = self.table(columns, start)
+                yield table
+                start += len(table)
+
+    def columns(self, names: Sequence[str]) -> Iterator[Mapping[str, Array]]:
+        """Yield some columns a chunk of rows at a time."""
+        return self.read(names, max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(len(names), 1))))
+
+    def load(self) -> Table:
+        """Read the whole table into memory.
+
+        Raises:
+            InputError: it does not fit, or cannot be read.
+        """
+        check_memory(self.origin, self.rows, len(self.names))
+        with self:
+            found = list(self.read(self.names, self.rows))
+        return self.table(found[0] if len(found) == 1 else join_columns([dict(columns) for columns in found]))
+
+    @property
+    def header(self) -> Table:
+        """A table of the same columns without rows."""
+        return Table({name: np.empty(0) for name in self.names}, self.origin, decimal=self.decimal)
+
+    def table(self, columns: Mapping[str, Array], start: int = 0) -> Table:
+        """Return columns that begin at row `start` as a table that knows the places of its rows."""
+        return replace(Table({}, self.origin, self.target, self.place, self.decimal).shift(start), columns=columns)
+
+
 class FileSource(Source):
     """A source that opens files."""
 
@@ -92,5 +163,24 @@ class FileSource(Source):
         """Open the files."""
 
     def load(self) -> Table:
-        """Read the whole table into memory."""
         return self.chunks().load()
+
+
+def join_columns(chunks: list[dict[str, Array]]) -> dict[str, Array]:
+    """Return the columns of all chunks, joined one by one, so that no more than one is in memory twice."""
+    return {name: np.concatenate([chunk.pop(name) for chunk in chunks]) for name in list(chunks[0])}
+
+
+def join_tables(tables: list[Table]) -> Table:
+    """Return the chunks of a table, in order, as one; the first one tells the places of all rows."""
+    return replace(tables[0], columns=join_columns([dict(table.columns) for table in tables]))
+
+
+def chunks_of_table(table: Table) -> Chunks:
+    """Return a table that is in memory as chunks."""
+
+    def read(names: Sequence[str], rows: int) -> Iterator[Mapping[str, Array]]:
+        for start in range(0, len(table), rows):
+            yield {name: table.column(name)[start : start + rows] for name in names}
+
+    return Chunks(table.origin, tuple(table.columns), len(table), read, table.place, table.decimal, table.target)

@@ -1,26 +1,56 @@
-"""A table in memory: named columns of numbers or text, and where each row came from."""
+"""A table: named columns of numbers or text, some rows of them, and where each row came from."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, number_rows
 from bptrain.errors import InputError
 from bptrain.text import suggest_word
 
 Class = TypeVar("Class", bound=type)
 
 PLACES: dict[str, Any] = {}
-"""The classes that tell the place of a row and can be stored with a table, by name."""
+"""The classes that tell where a row came from and can be stored with a table, by name."""
 
 
 def register_place(cls: Class) -> Class:
-    """Let a class with `to_json` and `from_json` be stored with the tables of which it tells the places."""
+    """Let a class with `to_json` and `from_json` be stored as the `place` of tables."""
     PLACES[cls.__name__] = cls
     return cls
+
+
+class Columns(Mapping[str, Array]):
+    """Columns of `rows` rows that are computed when asked for: converted, or read from a file.
+
+    `in_memory` is false for columns that are read from a file at each use. `digest` identifies their content, if known.
+    """
+
+    in_memory = True
+    digest: str | None = None
+
+    def __init__(self, names: Collection[str], rows: int) -> None:
+        self._names, self.rows = names, rows
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def take(self, name: str, rows: Array) -> Array:
+        """Return some rows of a column, as a new array."""
+        return self[name][rows]
+
+    def chunks(self) -> Iterator["Columns"]:
+        """Yield the columns some rows at a time, few enough to be in memory."""
+        yield self
 
 
 @dataclass(frozen=True)
@@ -28,8 +58,8 @@ class Table:
     """Columns by name, in order: float64 for numbers (NaN where missing), objects for text (None where missing).
 
     `origin` names the source in messages. `target` are the columns that the source itself says are to be predicted.
-    `place` tells the file and the line of a row, for sources that have lines, and `decimal` is the sign before the
-    fraction in texts. `written` says that the rows stand in the config itself, and may be as few as the author likes.
+    `place` tells the file and the line of a row, for sources that have lines, and `decimal` is the decimal sign of
+    numbers in text columns. `written` says that the rows are written in the config itself, which may have a single one.
     `splits` are the tables of the splits that have a source of their own, by name.
     """
 
@@ -42,11 +72,10 @@ class Table:
     splits: Mapping[str, "Table"] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        rows: int | None = getattr(self.columns, "rows", None)
-        return len(next(iter(self.columns.values()))) if rows is None else rows
+        return self.columns.rows if isinstance(self.columns, Columns) else len(next(iter(self.columns.values())))
 
     def column(self, name: str) -> Array:
-        """The column of that name.
+        """Return the column of that name.
 
         Raises:
             InputError: there is none; the message says which there are.
@@ -55,7 +84,7 @@ class Table:
         return self.columns[name]
 
     def take(self, name: str, rows: Array) -> Array:
-        """Return some rows of the column of that name, fresh; of a table in a file no others are in memory.
+        """Return some rows of a column, as a new array; no other rows are read into memory.
 
         rows `(n,)` ascending.
 
@@ -63,22 +92,19 @@ class Table:
             InputError: as `column`.
         """
         self.require_column(name)
-        if not self.is_mapped:
-            return self.columns[name][rows]
-        found: Array = self.columns.take(name, rows)  # type: ignore[attr-defined]
-        return found
+        return self.columns.take(name, rows) if isinstance(self.columns, Columns) else self.columns[name][rows]
 
     def require_column(self, name: str) -> None:
-        """Refuse the name of a column that is not there.
+        """Require a column of that name.
 
         Raises:
-            InputError: it is not; the message says which there are.
+            InputError: there is none; the message says which there are.
         """
         if name not in self.columns:
             raise InputError(f"{self.origin} has no column {name!r}; {suggest_word(name, self.columns)}")
 
     def numbers(self, name: str) -> Array:
-        """A column that must be complete and finite numbers, `(rows,)` float64, as a feature or a target to predict.
+        """Return a column of finite numbers without missing values, `(rows,)` float64.
 
         Raises:
             InputError: it is text, or a number is missing or not finite; the message names the first such line.
@@ -99,51 +125,119 @@ class Table:
         return values
 
     def chunks(self) -> Iterator[tuple[int, "Table"]]:
-        """Yield the table a chunk of rows at a time, each with the number of its first row; one in memory whole."""
+        """Yield chunks of rows that fit into memory, each with the number of its first row; a table in memory is one
+        chunk."""
         start = 0
-        for columns in self.columns.chunks() if self.is_mapped else (self.columns,):  # type: ignore[attr-defined]
-            chunk = replace(self.shifted(start), columns=columns)
+        for columns in self.columns.chunks() if isinstance(self.columns, Columns) else (self.columns,):
+            chunk = replace(self.shift(start), columns=columns)
             yield start, chunk
             start += len(chunk)
 
     @property
     def is_mapped(self) -> bool:
-        """Whether it is read from a file whenever it is looked at, and not held in memory."""
-        return getattr(self.columns, "in_memory", True) is False
+        """Whether columns are read from a file at each use, and not held in memory."""
+        return isinstance(self.columns, Columns) and not self.columns.in_memory
 
-    def shifted(self, start: int) -> "Table":
-        """Return a table whose row 0 stands where the row `start` of this one does."""
-        return replace(self, place=Shifted(self, start)) if start else self
+    def shift(self, start: int) -> "Table":
+        """Return the table for columns that begin at row `start` of this one: the place of its row 0 is that row's."""
+        return replace(self, place=lambda row: self.where(start + row)) if start else self
 
     def where(self, row: int) -> str:
-        """The place of a row (counted from 0) for messages: the file with its line, or the source with the row."""
+        """Return the place of a row (counted from 0) for messages: its file and line, or else the source and its
+        number."""
         return f"{self.origin}, row {row + 1}" if self.place is None else self.place(row)
 
 
 @dataclass(frozen=True)
-class Shifted:
-    """Tells where the rows of a chunk stand: those of the whole table, from a row on."""
+class Selection:
+    """Rows of a table by their numbers, integers ascending; None: all of them."""
 
     table: Table
-    start: int
+    rows: Array | None = None
 
-    def __call__(self, row: int) -> str:
-        return self.table.where(self.start + row)
+    def __len__(self) -> int:
+        return len(self.table) if self.rows is None else len(self.rows)
+
+    def column(self, name: str) -> Array:
+        """Return the column of that name, `(rows,)`.
+
+        Raises:
+            InputError: there is none; the message says which there are.
+        """
+        return self.table.column(name) if self.rows is None else self.table.take(name, self.rows)
+
+    def chunks(self, most: int | None = None) -> Iterator[tuple[int, "Selection"]]:
+        """Yield the rows in order, at most `most` at a time, each chunk with the number of the first row of its own
+        table in the whole one. Of a table in a file, only one chunk is in memory at a time."""
+        every = self.numbers
+        for start, table in self.table.chunks():
+            # Of the same type, or all of them would be converted.
+            first, last = np.searchsorted(every, np.array((start, start + len(table)), every.dtype))
+            numbers = every[first:last] - start if start else every[first:last]
+            step = most or max(len(numbers), 1)
+            for first in range(0, len(numbers), step):
+                yield start, Selection(table, numbers[first : first + step])
+
+    @property
+    def decimal(self) -> str:
+        """The decimal sign of numbers in text columns."""
+        return self.table.decimal
+
+    def where(self, k: int) -> str:
+        """Return the place of the k-th row for messages."""
+        return self.table.where(k if self.rows is None else int(self.rows[k]))
+
+    @property
+    def numbers(self) -> Array:
+        """The numbers of the rows in the table."""
+        return number_rows(len(self.table)) if self.rows is None else self.rows
+
+
+class ReplacedColumns(Columns):
+    """The columns of a table, some of them replaced by others of as many rows.
+
+    Args:
+        columns: all columns.
+        own: replacements, by name.
+    """
+
+    def __init__(self, columns: Mapping[str, Array], own: Mapping[str, Array]) -> None:
+        super().__init__(columns, len(next(iter(own.values()))))
+        self._columns, self._own = columns, own
+        if isinstance(columns, Columns):
+            self.in_memory, self.digest = columns.in_memory, columns.digest
+
+    def __getitem__(self, name: str) -> Array:
+        return self._own[name] if name in self._own else self._columns[name]
+
+    def take(self, name: str, rows: Array) -> Array:
+        if name in self._own or not isinstance(self._columns, Columns):
+            return self[name][rows]
+        return self._columns.take(name, rows)
+
+    def chunks(self) -> Iterator[Columns]:
+        if self.in_memory or not isinstance(self._columns, Columns):
+            yield self
+            return
+        start = 0
+        for chunk in self._columns.chunks():
+            yield ReplacedColumns(chunk, {k: values[start : start + chunk.rows] for k, values in self._own.items()})
+            start += chunk.rows
 
 
 def is_number(text: str, decimal: str = ".") -> bool:
-    """Whether the text is a plain number in ASCII, with that sign before the fraction."""
+    """Tell whether the text is a plain number in ASCII with that decimal sign."""
     point = re.escape(decimal)
     pattern = rf"\s*[-+]?([0-9]+({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]+)?\s*"
     return re.fullmatch(pattern, text) is not None
 
 
 def advice_on(text: str, decimal: str = ".") -> str:
-    """What to do about a text that stands where a number should."""
+    """Return what to do about a text where there should be a number."""
     other = "," if decimal == "." else "."
     if is_number(text, other):
-        sign = "commas" if other == "," else "points"
-        return f"where {sign} stand before the fraction, write decimal: '{other}' in the options of the source"
+        sign = "comma" if other == "," else "point"
+        return f"if it is a number with a decimal {sign}, write decimal: '{other}' in the options of the source"
     return "only numbers can be computed with: leave the column out of data.features, or encode it as numbers"
 
 
@@ -151,46 +245,3 @@ def quote(value: object) -> str:
     """Write a value of the user's data for a message: quoted, control characters escaped, cut to 60 characters."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-class Replaced(Mapping[str, Array]):
-    """The columns of a table, some of them replaced by others of as many rows.
-
-    What a table in a file says of itself (that it is not in memory, its chunks, its digest) holds for this one too.
-
-    Args:
-        columns: of the table.
-        own: by name, in the place of columns of that name.
-    """
-
-    def __init__(self, columns: Mapping[str, Array], own: Mapping[str, Array]) -> None:
-        self._columns, self._own = columns, own
-        self.rows = len(next(iter(own.values())))
-        self.in_memory: bool = getattr(columns, "in_memory", True)
-        self.digest: str | None = getattr(columns, "digest", None)
-
-    def __getitem__(self, name: str) -> Array:
-        return self._own[name] if name in self._own else self._columns[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._columns
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        return len(self._columns)
-
-    def take(self, name: str, rows: Array) -> Array:
-        """Return some rows of a column of a table in a file."""
-        if name in self._own:
-            return self._own[name][rows]
-        found: Array = self._columns.take(name, rows)  # type: ignore[attr-defined]
-        return found
-
-    def chunks(self) -> Iterator["Replaced"]:
-        """Yield the columns of a table in a file a chunk of rows at a time."""
-        start = 0
-        for chunk in self._columns.chunks():  # type: ignore[attr-defined]
-            yield Replaced(chunk, {name: values[start : start + chunk.rows] for name, values in self._own.items()})
-            start += chunk.rows

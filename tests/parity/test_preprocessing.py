@@ -14,8 +14,7 @@ from bptrain.columns.scalers import SCALERS
 from bptrain.columns.split import Split
 from bptrain.columns.targets import balance_weights
 from bptrain.model.assemble import prepare
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table
+from bptrain.tables.table import Selection, Table
 
 sklearn = pytest.importorskip("sklearn")
 

@@ -10,8 +10,7 @@ from bptrain.columns.profile.split_profile import present
 from bptrain.columns.scalers import Standard
 from bptrain.columns.targets import Task, check_varied, find_classes, likely_task
 from bptrain.errors import InputError
-from bptrain.tables.selection import Selection
-from bptrain.tables.table import Table, quote
+from bptrain.tables.table import Selection, Table, quote
 
 
 @dataclass(frozen=True)

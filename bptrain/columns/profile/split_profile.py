@@ -8,7 +8,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.duplicates import add_digests
 from bptrain.columns.targets import Classes
-from bptrain.tables.selection import Selection
+from bptrain.tables.table import Selection
 from bptrain.tables.values import codes, missing
 
 

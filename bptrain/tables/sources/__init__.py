@@ -1,6 +1,7 @@
 """Where tables come from: a family of components, each registered by its import here."""
 
 from bptrain.tables.source import SOURCES, Source
+from bptrain.tables.sources.config_sources import Inline, Synthetic
 from bptrain.tables.sources.file_sources import (
     BUNDLED_TARGETS,
     Bundled,
@@ -13,8 +14,6 @@ from bptrain.tables.sources.file_sources import (
     Tsv,
     resources,
 )
-from bptrain.tables.sources.inline import Inline
-from bptrain.tables.sources.synthetic import Synthetic
 
 __all__ = [
     "BUNDLED_TARGETS",

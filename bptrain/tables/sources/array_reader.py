@@ -15,9 +15,9 @@ import numpy as np
 
 from bptrain.arrays import Array, Header, read_header
 from bptrain.errors import InputError
-from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import check_declared, check_file, is_zipped, open_file, reading
-from bptrain.tables.table import quote
+from bptrain.tables.source import Chunks
+from bptrain.tables.table import Columns, quote
 
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
@@ -182,22 +182,12 @@ def check_dtype(dtype: "np.dtype[np.generic]", where: object) -> None:
         raise InputError(f"{where}: it holds {dtype} and not numbers; save it as numbers")
 
 
-class Widened(Mapping[str, Array]):
-    """Columns of a table, kept as they were written, pixels in a byte each: numbers are float64 when asked for, texts
-    objects."""
+class Widened(Columns):
+    """Columns as they were written, such as pixels of a byte each: numbers become float64 when asked for."""
 
     def __init__(self, columns: Mapping[str, Array]) -> None:
+        super().__init__(columns, len(next(iter(columns.values()))))
         self._columns = columns
-        self.rows = len(next(iter(columns.values())))
-
-    def __len__(self) -> int:
-        return len(self._columns)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._columns
 
     def __getitem__(self, name: str) -> Array:
         values = self._columns[name]

@@ -16,8 +16,8 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import is_zipped, match_files
+from bptrain.tables.source import Chunks
 from bptrain.tables.sources.csv_format import CsvFormat, CsvLines, find_misquoted, records, resolve_format
 from bptrain.tables.sources.csv_scan import Tally, scan
 from bptrain.tables.sources.decoding import LONGEST, as_utf8

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from bptrain.errors import Mistake, OptionError
-from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import is_zipped, match_files
-from bptrain.tables.source import SOURCES, FileSource, Source
+from bptrain.tables.source import SOURCES, Chunks, FileSource, Source
 from bptrain.tables.sources.array_reader import open_idx, open_npy
 from bptrain.tables.sources.csv_format import MISSING, CsvFormat
 from bptrain.tables.sources.csv_reader import open_csv

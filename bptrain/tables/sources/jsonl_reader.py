@@ -12,8 +12,8 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import is_zipped, reading
+from bptrain.tables.source import Chunks
 from bptrain.tables.sources.decoding import LONGEST, BrokenText, as_utf8, chunks, encoding_of, open_text, temporary
 from bptrain.tables.sources.duck import check_names, connect, fill_missing, literal, quote_name
 from bptrain.tables.table import quote, register_place

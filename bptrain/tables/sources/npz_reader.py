@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import check_expansion, check_file, reading
+from bptrain.tables.source import Chunks
 from bptrain.tables.sources.array_reader import OpenArray, chunks_of_arrays, head
 from bptrain.tables.table import quote
 from bptrain.text import suggest_word

@@ -8,8 +8,8 @@ from typing import Any
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.tables.chunks import Chunks
 from bptrain.tables.files import check_file, reading
+from bptrain.tables.source import Chunks
 from bptrain.tables.sources.duck import check_names, connect, fill_missing, literal, quote_name
 from bptrain.tables.table import quote
 
