@@ -162,14 +162,15 @@ def test_a_longer_run_is_as_long_as_one_that_was_meant_to_be():
     assert [json.loads(line)["epoch"] for line in Path("steps/history.jsonl").read_text().splitlines()] == [1, 2, 3, 4]
 
 
-def test_a_finished_run_says_so_and_is_not_touched():
+def test_a_finished_run_says_how_to_train_it_longer_and_is_not_touched(bptrain_in):
     result = train(config(), run="done")
     before = content("done")
-    advice = "to train longer: bptrain resume done training.epochs=8"
-    assert notices_of("done") == [f"done is finished: all 4 epochs are done; {advice}"]
+    longer = "bptrain resume done training.epochs=8"
+    assert notices_of("done") == [f"done is finished: all 4 epochs are done; to train longer: {longer}"]
     again = resume("done")
     assert content("done") == before
     assert again.to_json() | {"seconds": 0} == result.to_json() | {"seconds": 0}
+    assert "epoch 8/8" in bptrain_in(*longer.split()[1:]).stderr
 
 
 @pytest.mark.parametrize("left", ["config", "folder", "checkpoint"])
@@ -233,8 +234,8 @@ REFUSED = [
     (["seed=3"], r"seed=3:1:6: seed: was 0 when the run began and cannot become 3; only training.epochs, .* may"),
     (["optimizer.adam.lr=0.1"], r"optimizer\.adam\.lr: was 0\.001 .* cannot become 0\.1"),
     (["training.batch_size=8"], r"training\.batch_size: was 16 .* cannot become 8"),
-    (["training.epochs=1"], r"training\.epochs: the run is in epoch 2 already \(got 1\)"),
-    (["training.max_steps=2"], r"training\.max_steps: the run has done 9 steps already \(got 2\)"),
+    (["training.epochs=1"], r"training\.epochs: the run is already in epoch 2 \(got 1\); write 2 or more"),
+    (["training.max_steps=2"], r"training\.max_steps: the run has already done 9 steps \(got 2\)"),
     (["training.epochs=many"], r"training\.epochs: expected a whole number"),
     (["data.source={bundled: wine}"], r"data|target"),
 ]
@@ -276,7 +277,7 @@ def test_other_data_is_refused_and_the_same_elsewhere_is_not():
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("gone", "gone: no such run directory"), (".", "no run to go on with"), ("my.yaml", "no such")],
+    [("gone", "gone: no such run directory"), (".", "not a run directory"), ("my.yaml", "no such")],
 )
 def test_what_is_no_run_is_refused(path, message):
     config()
@@ -294,7 +295,7 @@ def test_another_environment_is_said_once():
     with pytest.raises(StoppedError):
         resume(run, sinks=[stop], interruption=stop.interruption)
     assert stop.notices == [
-        f"the environment is another (numpy 1.0, now {np.__version__}); the result may differ in its last bits"
+        f"the environment has changed (numpy 1.0, now {np.__version__}); the result may differ in its last bits"
     ]
     assert notices_of(run) == []
 

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from bptrain.code import load_codes
 from bptrain.interruption import Interruption
-from bptrain.run.reopen import reopen_run
+from bptrain.run.open_run import reopen_run
 from bptrain.run.train_run import Result, Sink, train_run
 
 

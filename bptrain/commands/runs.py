@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from bptrain.errors import InputError
-from bptrain.run.directory import ROOT
-from bptrain.run.run_list import Run, is_run, read_run
+from bptrain.run.directory import ROOT, is_run
+from bptrain.run.run_list import Run, read_run
 
 
 def runs(root: str | Path = ROOT) -> tuple[Run, ...]:

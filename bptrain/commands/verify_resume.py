@@ -14,8 +14,7 @@ from bptrain.errors import InputError, StoppedError
 from bptrain.interruption import Interruption
 from bptrain.model.assemble import prepare
 from bptrain.model.read import Tables
-from bptrain.run.open_run import create_run
-from bptrain.run.reopen import reopen_run
+from bptrain.run.open_run import create_run, reopen_run
 from bptrain.run.train_run import Result, Sink, train_run
 
 COMPARED = ("checkpoints/last.npz", "checkpoints/best.npz", "history.jsonl", "config.yaml")

@@ -40,6 +40,24 @@ class RunDirectory:
         self.best = self.checkpoints / "best.npz"
 
 
+def is_run(path: Path) -> bool:
+    """Whether a path is a run directory."""
+    run = RunDirectory(path)
+    return path.is_dir() and (run.config.is_file() or run.checkpoints.is_dir())
+
+
+def require_run(path: Path) -> RunDirectory:
+    """Require that a path is a run directory, and return it.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not is_run(path):
+        what = "not a run directory (looked for config.yaml)" if path.is_dir() else "no such run directory"
+        raise InputError(f"{path}: {what}")
+    return RunDirectory(path)
+
+
 def create_directory(
     experiment: Experiment, environment: dict[str, Any], wanted: Path | None
 ) -> tuple[RunDirectory, Lock]:

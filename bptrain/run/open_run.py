@@ -1,26 +1,56 @@
-"""An open run: a session with the directory that keeps it, which this process alone may write to."""
+"""Opening a run: a new one in a directory of its own, or one that was interrupted, as its last checkpoint has it."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bptrain.errors import Problem
-from bptrain.model.assemble import Assembly
+import numpy as np
+
+from bptrain.columns.chunked_draws import order_by_keys
+from bptrain.columns.columns import Columns
+from bptrain.config import Config, dump, from_json, load, load_document
+from bptrain.config.dump import to_inline_yaml
+from bptrain.errors import InputError, Mistake, OptionError, Problem
+from bptrain.model.assemble import Assembly, assemble
+from bptrain.model.encoding import have_digest
+from bptrain.model.read import read
+from bptrain.needs import check_needs
 from bptrain.rules import require_sense
-from bptrain.run.directory import ROOT, RunDirectory, create_directory
+from bptrain.run.checkpoint import read_last, read_needs, restore
+from bptrain.run.directory import (
+    ROOT,
+    RunDirectory,
+    create_directory,
+    remove_temporary_files,
+    require_run,
+    write_config,
+)
 from bptrain.run.keeper import require_disk_space
 from bptrain.run.lock import Lock
 from bptrain.run.trackers import require_trackers
+from bptrain.training.environment import differences
 from bptrain.training.session import Session, begin
+
+CHANGEABLE = (
+    "training.epochs",
+    "training.max_steps",
+    "training.max_seconds",
+    "training.checkpoint",
+    "training.log",
+    "data.source",
+    "data.cache",
+)
+"""The keys that may change when a run is resumed; the source because the rows themselves are compared."""
 
 
 @dataclass(frozen=True)
 class OpenRun:
-    """A session that is to be trained, and where it is kept; a context manager that gives the lock back.
+    """A session ready to be trained, and its locked directory; a context manager that releases the lock.
 
-    `began` is when the work began, by `perf_counter`. `seen` says how much of the history belongs to the session; None:
-    it is at its start, and not saved yet. `warnings` are of what is risky in the config, `notes` say what became of the
-    data, and `notices` what a person should know of a run that is resumed.
+    `began` is when the work began, by `perf_counter`. `seen` is the position in the history at which the session was
+    saved; None for a new session that was not saved yet. `warnings` are about the config, `notes` about the data, and
+    `notices` about a run that is resumed.
     """
 
     session: Session
@@ -40,18 +70,18 @@ class OpenRun:
 
 
 def create_run(assembly: Assembly, path: str | Path | None, began: float, *, strict: bool = False) -> OpenRun:
-    """Begin a new run in a directory of its own.
+    """Start a new run in a directory of its own.
 
     Args:
         assembly: the model and the data.
-        path: of the directory, new or empty; default `runs/NAME-001` with the next free number.
+        path: the directory, new or empty; default `runs/NAME-001` with the next free number.
         began: when the work began, by `perf_counter`.
-        strict: whether what is risky in the config is an error.
+        strict: treat warnings about the config as errors.
 
     Raises:
-        ConfigError: the config makes no sense, or cannot be tracked as it says; nothing was written.
-        InputError: there is something at the path already.
-        StorageError: there is no room for the run, or its directory cannot be made.
+        ConfigError: the config makes no sense, or the package of a tracker is missing; nothing was written.
+        InputError: something is at the path already.
+        StorageError: the disk has too little space for the run, or its directory cannot be created.
     """
     warnings = require_sense(assembly, strict=strict)
     require_trackers(assembly.config)
@@ -60,3 +90,140 @@ def create_run(assembly: Assembly, path: str | Path | None, began: float, *, str
     require_disk_space(wanted or ROOT, session)
     directory, lock = create_directory(session.model.experiment, session.environment, wanted)
     return OpenRun(session, directory, lock, began, warnings=warnings, notes=assembly.notes)
+
+
+def reopen_run(path: str | Path, overrides: Sequence[str], began: float) -> OpenRun:
+    """Open a run that was stopped or killed, in the state of its last checkpoint.
+
+    Args:
+        path: its directory.
+        overrides: `KEY=VALUE` each, over the config of the run; only `CHANGEABLE` keys.
+        began: when the work began, by `perf_counter`.
+
+    Raises:
+        InputError: there is no run, another process trains in it, its data has changed, an override is not allowed, or
+            code is missing.
+        StorageError: no checkpoint can be read, or the disk has too little space for new ones.
+
+    Warns:
+        BptrainWarning: a file of code has changed since the checkpoint was written.
+    """
+    directory = require_run(Path(path))
+    lock = Lock(directory.path)
+    try:
+        session, seen, notices = reopen_session(directory, overrides)
+        if not session.stopped:
+            require_disk_space(directory.checkpoints, session)
+    except BaseException:
+        lock.release()
+        raise
+    return OpenRun(session, directory, lock, began, seen=seen, notices=tuple(notices))
+
+
+def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session, dict[str, Any] | None, list[str]]:
+    """Return the session of a run as it was saved, its position in the history, and notices for the user.
+
+    Raises:
+        InputError: the run cannot be resumed, or not with these overrides.
+        StorageError: no checkpoint can be read.
+    """
+    folders = [folder for folder in (run.path, run.checkpoints) if folder.is_dir()]
+    removed = [path for folder in folders for path in remove_temporary_files(folder)]
+    notices = [f"removed {path}, a half-written file of a killed process" for path in removed]
+    try:
+        file, arrays, stored, notice = read_last(run.last)
+    except FileNotFoundError:
+        return restart_session(run, overrides), None, notices
+    notices += [notice] if notice else []
+    check_needs(read_needs(stored, file), str(file))
+    config = load_document(stored["config"], str(file), overrides)
+    check_changes(dump(from_json(stored["config"], str(file))), config)
+    # An earlier version kept the keys of the order where the table was larger than data.memory.
+    has_keys = "order" in arrays and arrays["order"].dtype == np.uint64
+    session = begin_session(config, Columns.from_json(stored["columns"]) if has_keys else None)
+    if session.data != stored["data"] and not have_digest(session.parts, stored["data"]):
+        raise InputError(f"{run.path}: the data has changed since the run began; train a new run on it")
+    if has_keys:
+        session.order_keys = arrays["order"].copy()
+        session.order = order_by_keys(len(session.train), session.order_keys)
+    restore(session, arrays, stored, file)
+    update_stop(session, config)
+    if different := differences(stored["environment"], session.environment):
+        notices.append(f"the environment has changed ({different}); the result may differ in its last bits")
+    if dump(config.experiment) != stored["config"]:
+        write_config(run, config.experiment)
+    return session, stored["history"], notices
+
+
+def restart_session(run: RunDirectory, overrides: Sequence[str]) -> Session:
+    """Return the session of a run that was killed before its first checkpoint.
+
+    Raises:
+        InputError: it had finished an epoch, or there is no config.
+    """
+    if not run.config.is_file() or (run.history.is_file() and run.history.stat().st_size):
+        raise InputError(f"{run.path}: the checkpoints are missing, so it cannot be resumed; train a new run")
+    config = load(run.config, overrides)
+    check_changes(dump(load(run.config).experiment), config)
+    session = begin_session(config)
+    run.checkpoints.mkdir(exist_ok=True)
+    write_config(run, session.model.experiment)
+    return session
+
+
+def begin_session(config: Config, fitted: Columns | None = None) -> Session:
+    """Return a new session for the config of a run; `fitted` is passed to `assemble`.
+
+    Raises:
+        InputError: the data cannot be read or used, or a package is missing.
+    """
+    require_trackers(config)
+    return begin(assemble(config, read(config), fitted=fitted))
+
+
+def check_changes(before: Mapping[str, Any], config: Config) -> None:
+    """Check that a config differs from the one of the run only in `CHANGEABLE` keys.
+
+    Raises:
+        ConfigError: every other key that differs, with both values.
+    """
+    only = f"only {', '.join(CHANGEABLE)} may change"
+    mistakes = [
+        Mistake(key, f"was {to_inline_yaml(old)} when the run began and cannot become {to_inline_yaml(new)}; {only}")
+        for key, old, new in compare_documents(before, dump(config.experiment))
+        if not any(key == one or key.startswith(f"{one}.") for one in CHANGEABLE)
+    ]
+    if mistakes:
+        raise config.origin.place(OptionError(*mistakes))
+
+
+def compare_documents(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield each key in which two documents differ, with both values."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and before.keys() == after.keys():
+        for name in before:
+            yield from compare_documents(before[name], after[name], f"{key}.{name}" if key else name)
+    elif before != after:
+        yield key, before, after
+
+
+def update_stop(session: Session, config: Config) -> None:
+    """Update whether a run is finished, because its config may have a new length.
+
+    Raises:
+        ConfigError: the run is longer than that already.
+    """
+    training = config.experiment.training
+    begun = session.epoch + (session.position > 0)
+    if (training.epochs < begun and session.stopped is None) or training.epochs < session.epoch:
+        what = f"the run is already in epoch {begun} (got {training.epochs}); write {begun} or more"
+        raise config.origin.place(OptionError(Mistake("training.epochs", what)))
+    most = training.max_steps
+    if most is not None and most < session.step:
+        what = f"the run has already done {session.step} steps (got {most}); write more than that"
+        raise config.origin.place(OptionError(Mistake("training.max_steps", what)))
+    if session.stopped in (None, "epochs", "max_steps"):
+        session.stopped = None
+        if session.epoch >= training.epochs:
+            session.stopped = "epochs"
+        elif most is not None and session.step >= most:
+            session.stopped = "max_steps"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bptrain.config.yaml_text import parse, read_text
-from bptrain.errors import BptrainError, InputError
-from bptrain.run.directory import RunDirectory
+from bptrain.errors import BptrainError
+from bptrain.run.directory import RunDirectory, require_run
 from bptrain.run.history import read_history
 from bptrain.run.lock import find_owner
 from bptrain.run.npz import read_document
@@ -86,12 +86,6 @@ class Run:
         }
 
 
-def is_run(path: Path) -> bool:
-    """Whether a path is a run directory."""
-    run = RunDirectory(path)
-    return path.is_dir() and (run.config.is_file() or run.checkpoints.is_dir())
-
-
 def read_run(path: str | Path) -> Run:
     """Read a run directory.
 
@@ -99,10 +93,8 @@ def read_run(path: str | Path) -> Run:
         InputError: the path is not a run directory.
     """
     path = Path(path)
-    if not is_run(path):
-        what = "not a run directory (looked for config.yaml)" if path.is_dir() else "no such run directory"
-        raise InputError(f"{path}: {what}")
-    run, problems = RunDirectory(path), []
+    run = require_run(path)
+    problems: list[str] = []
     config: Any = None
     history: list[Record] = []
     try:
