@@ -223,7 +223,7 @@ def risky(tmp_path):
 
 
 def test_what_is_risky_is_a_warning_and_with_strict_an_error(bptrain_in, risky, tmp_path):
-    line = f"{risky}:4:19: optimizer.adam.lr: 1 is far above what adam usually takes"
+    line = f"{risky}:4:19: optimizer.adam.lr: 1 is far above the usual learning rates of adam"
     for command in (["validate", risky], ["train", risky]):
         done = bptrain_in(*command)
         assert done.returncode == 0

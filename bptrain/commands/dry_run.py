@@ -8,7 +8,7 @@ from typing import Any
 from bptrain.arrays import get_process_memory
 from bptrain.errors import Problem
 from bptrain.model.assemble import prepare
-from bptrain.rules import require_sense
+from bptrain.rules import check_rules
 from bptrain.run.directory import ROOT
 from bptrain.run.keeper import require_disk_space
 from bptrain.run.rehearsal import begin_twin, time_checkpoint, time_step, time_validation
@@ -61,7 +61,7 @@ def dry_run(
         StorageError: there is no room for the run, or what was saved does not come back as it was.
     """
     assembly = prepare(config, overrides, code)
-    warnings = require_sense(assembly, strict=strict)
+    warnings = check_rules(assembly, strict=strict)
     require_trackers(assembly.config)
     session = begin(assembly)
     require_disk_space(ROOT, session)

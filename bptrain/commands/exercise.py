@@ -10,7 +10,7 @@ from bptrain.explanation.replay import record_step
 from bptrain.explanation.sections import Builder
 from bptrain.model.assemble import prepare
 from bptrain.model.read import Tables
-from bptrain.rules import require_sense
+from bptrain.rules import check_rules
 
 
 def exercise(
@@ -42,7 +42,7 @@ def exercise(
     overrides, tables = (*overrides, "dtype=float64"), Tables()
     if seed is not None:
         assembly = prepare(config, overrides, code, tables=tables)
-        require_sense(assembly)
+        check_rules(assembly)
         rng = np.random.default_rng(seed)
         overrides = (*overrides, f"seed={seed}", *draw_weights(assembly, rng))
         if not rows and step is None:

@@ -8,7 +8,7 @@ from bptrain.config import load
 from bptrain.errors import InputError
 from bptrain.model.assemble import Assembly, prepare
 from bptrain.model.read import Tables
-from bptrain.rules import require_sense
+from bptrain.rules import check_rules
 from bptrain.search.standings import Lap, Race, Standing, Watch, comparisons, have_same_start, rank, run_laps
 from bptrain.search.vary import contenders
 from bptrain.training.session import Session, begin
@@ -67,5 +67,5 @@ def begin_racing(assembly: Assembly) -> Session:
     Raises:
         ConfigError: its config makes no sense.
     """
-    require_sense(assembly)
+    check_rules(assembly)
     return begin(assembly)

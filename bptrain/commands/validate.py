@@ -10,7 +10,7 @@ from bptrain.config import load
 from bptrain.errors import ConfigError, InputError, Problem, StorageError
 from bptrain.model.assemble import assemble
 from bptrain.model.read import read
-from bptrain.rules import judge
+from bptrain.rules import find_problems
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def problems_of(path: str | Path, notes: list[tuple[str, str]], *, strict: bool 
         try:
             assembly = assemble(config, read(config))
             notes.extend((str(path), note) for note in assembly.notes)
-            return judge(assembly, strict=strict)
+            return find_problems(assembly, strict=strict)
         except ConfigError:
             raise
         except (InputError, StorageError) as error:

@@ -8,7 +8,7 @@ from bptrain.explanation.notation import MOST_DIGITS
 from bptrain.explanation.recording import Recording, keep_rows, record
 from bptrain.model.assemble import prepare
 from bptrain.model.read import Tables
-from bptrain.rules import require_sense
+from bptrain.rules import check_rules
 from bptrain.training.session import begin
 
 
@@ -36,7 +36,7 @@ def record_step(
     if not 1 <= digits <= MOST_DIGITS:
         raise InputError(f"--digits: from 1 to {MOST_DIGITS} (got {digits})")
     assembly = prepare(config, overrides, code, tables=tables)
-    require_sense(assembly)
+    check_rules(assembly)
     session = begin(assembly)
     if rows:
         keep_rows(session, rows)

@@ -1,25 +1,103 @@
-"""Rules of the target and of the split."""
+"""Rules of features, targets and splits: what a network cannot learn from, or should not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TypeGuard
 
 import numpy as np
 
-from bptrain.columns.features import Numeric
+from bptrain.columns.features import Feature, Numeric
+from bptrain.columns.profile.ids import numbered_names
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.targets import Classes, likely_task
+from bptrain.config.dump import to_inline_yaml
 from bptrain.errors import Mistake
+from bptrain.model.roles import feature_field, listed_features
 from bptrain.registry import name_of
-from bptrain.rules.column_rules import FAR
-from bptrain.rules.rule import Case, rule
-from bptrain.tables.table import quote
+from bptrain.rules.case import Case
+from bptrain.rules.rule import rule
+from bptrain.tables.table import Selection, quote
+
+FAR = 20.0
+"""A column whose mean or standard deviation is above this counts as unscaled."""
+
+SPREAD_RATIO = 100.0
+"""How many times larger than the smallest standard deviation the largest may be; the largest may also not be less than
+the inverse."""
+
+SAMPLE_ROWS = 4096
+"""How many training rows, evenly spaced, are enough for the mean and standard deviation of a column."""
+
+MAX_NAMED = 5
+"""How many columns are named after the first."""
 
 FEW_ROWS = 10
-"""A score of fewer rows than this says next to nothing."""
+"""A score of fewer rows than this is hardly worth anything."""
+
+
+def report_features(case: Case, code: str) -> Iterator[Mistake]:
+    """Find what the profile warns of under a code: a mistake for each feature that the config lists, or else one for
+    all of them."""
+    each = ((name, one) for name, warnings in case.profile.warnings.items() for one in warnings)
+    found = {name: one.message for name, one in each if one.code == code}
+    data = case.config.experiment.data
+    if listed_features(data)[1] is not None:
+        for name, message in found.items():
+            yield Mistake(feature_field(data, name), f"{quote(name)}: {message}; {advise(case, code, (name,))}")
+    elif found:
+        (first, message), *others = found.items()
+        also = ", ".join(quote(name) for name, _ in others[:MAX_NAMED]) + ", ..." * (len(others) > MAX_NAMED)
+        what = f"{quote(first)}: {message}" + f" (also {also})" * bool(others)
+        yield Mistake("data.features", f"{what}; {advise(case, code, tuple(found))}")
+
+
+def advise(case: Case, code: str, names: Sequence[str]) -> str:
+    """Return what to do about features."""
+    if code == "BP226":
+        return "leave those rows out, or fill in a likely value"
+    what = f"leave {'it' if len(names) == 1 else 'them'} out"
+    if case.config.experiment.data.features is None and len(names) < min(len(case.features), MAX_NAMED + 2):
+        return f"{what} with features: {to_inline_yaml({'exclude': list(names)})}"
+    return what
+
+
+for code in ("BP222", "BP223", "BP224", "BP226"):
+    rule(code)(partial(report_features, code=code))
+
+
+@rule("BP220")
+def check_feature_scaling(case: Case) -> Iterator[Mistake]:
+    """Find unscaled features whose means and standard deviations need scaling."""
+    unscaled = [one for one in case.model.columns.features if is_unscaled(one)]
+    if not unscaled or not isinstance(case.experiment.data.scaling, Unscaled):
+        return
+    train = case.assembly.selections["train"]
+    rows = Selection(train.table, train.numbers[:: -(-len(train) // SAMPLE_ROWS)])
+    names, sample = [one.name for one in unscaled], [one.numbers(rows)[0] for one in unscaled]
+    means, stds = np.array([one.mean() for one in sample]), np.array([one.std() for one in sample])
+    size = np.maximum(np.abs(means), stds)
+    numbered = numbered_names(case.features)
+    varied = np.array([std for name, std in zip(names, stds, strict=True) if std > 0 and name not in numbered])
+    worst = int(np.argmax(size))
+    if size[worst] > FAR:
+        got = f"{quote(names[worst])} has mean {means[worst]:.3g} and standard deviation {stds[worst]:.3g}"
+    elif varied.size and varied.max() > SPREAD_RATIO * varied.min():
+        got = f"standard deviations range from {varied.min():.3g} to {varied.max():.3g}"
+    elif varied.size and varied.max() < 1 / SPREAD_RATIO:
+        got = f"no standard deviation is above {varied.max():.3g}"
+    else:
+        return
+    yield Mistake("data.scaling", f"the features are not scaled ({got}); write scaling: standard")
+
+
+def is_unscaled(feature: Feature) -> TypeGuard[Numeric]:
+    """Return whether a feature is a number that the network reads unchanged."""
+    return isinstance(feature, Numeric) and isinstance(feature.scaler, Unscaled)
 
 
 @rule("BP221")
-def unscaled_target(case: Case) -> Iterator[Mistake]:
-    """No scaling of a target that is far from 0 or widely spread."""
+def check_target_scaling(case: Case) -> Iterator[Mistake]:
+    """Find an unscaled target that is far from 0 or varies widely."""
     if case.loss.raw_targets or case.experiment.data.task != "regression":
         return
     if not isinstance(case.experiment.data.target_scaling, Unscaled):
@@ -27,71 +105,69 @@ def unscaled_target(case: Case) -> Iterator[Mistake]:
     for column in case.model.columns.singles:
         assert isinstance(column, Numeric)
         values = column.numbers(case.assembly.selections["train"])[0]
-        mean, spread = float(np.mean(values)), float(np.std(values))
-        if max(abs(mean), spread) > FAR:
-            got = f"{quote(column.name)} has mean {mean:.3g} and standard deviation {spread:.3g}"
-            advice = "write target_scaling: standard"
-            yield Mistake("data.target_scaling", f"the target is not scaled ({got}); {advice}")
+        mean, std = float(np.mean(values)), float(np.std(values))
+        if max(abs(mean), std) > FAR:
+            got = f"{quote(column.name)} has mean {mean:.3g} and standard deviation {std:.3g}"
+            yield Mistake("data.target_scaling", f"the target is not scaled ({got}); write target_scaling: standard")
 
 
 @rule("BP225")
-def errors_on_classes(case: Case) -> Iterator[Mistake]:
-    """A loss on errors for classes, or for numbers that look like classes and are not said to be anything else."""
+def check_errors_on_classes(case: Case) -> Iterator[Mistake]:
+    """Find a loss for numbers on classes, or on numbers that look like classes where the config names no task."""
     loss, columns = name_of(case.loss), case.model.columns
     if case.loss.link or case.experiment.data.task not in ("classification", "regression"):
         return
     if columns.classes:
         better = "binary_cross_entropy" if columns.classes == 2 else "softmax_cross_entropy"
-        yield Mistake("loss", f"{loss} on {columns.classes} classes (it is made for quantities); use {better}")
+        yield Mistake("loss", f"{loss} on {columns.classes} classes (it is made for numbers); use {better}")
     elif len(columns.singles) == 1:
         written, table = case.config.experiment.data, case.assembly.table
         name = columns.singles[0].name
         if written.task == "auto" and likely_task(table, name) == "classification":
             count = len(np.unique(table.columns[name]))
-            what = f"{loss} on {quote(name)}, which has {count} whole values only (class numbers have no distances)"
+            what = f"{loss} on {quote(name)}, which has only {count} different whole numbers (they look like classes)"
             yield Mistake("loss", f"{what}; use cross-entropy, or write task: regression if they are quantities")
 
 
 @rule("BP227")
-def lonely_classes(case: Case) -> Iterator[Mistake]:
-    """Classes of one row, where any rows are held out."""
+def check_single_rows(case: Case) -> Iterator[Mistake]:
+    """Find classes of one row, if any rows are held out."""
     target = case.model.columns.target
     if not isinstance(target, Classes) or len(case.assembly.parts) < 2:
         return
-    portions = (rows.targets for part in case.assembly.parts.values() for rows in part.chunks())
-    counts = sum(np.bincount(codes_of(targets), minlength=len(target.labels)) for targets in portions)
-    lonely = [label for label, count in zip(target.labels, np.asarray(counts), strict=True) if count == 1]
-    if lonely:
-        who = f"the class {quote(lonely[0])} has" if len(lonely) == 1 else f"{len(lonely)} classes have"
-        some = "" if len(lonely) == 1 else f", such as {', '.join(map(quote, lonely[:3]))}"
-        what = f"{who} a single row (it cannot be learned and tested at once{some})"
+    chunks = (chunk.targets for split in case.assembly.parts.values() for chunk in split.chunks())
+    counts = sum(np.bincount(decode_classes(targets), minlength=len(target.labels)) for targets in chunks)
+    single = [label for label, count in zip(target.labels, np.asarray(counts), strict=True) if count == 1]
+    if single:
+        who = f"the class {quote(single[0])} has" if len(single) == 1 else f"{len(single)} classes have"
+        some = "" if len(single) == 1 else f", such as {', '.join(map(quote, single[:3]))}"
+        what = f"{who} a single row (which cannot be both learned from and tested on{some})"
         yield Mistake("data.target", f"{what}; check the labels, or leave such rows out")
 
 
-def codes_of(targets: np.ndarray) -> np.ndarray:
-    """The class numbers of rows, whatever encoding the loss takes."""
+def decode_classes(targets: np.ndarray) -> np.ndarray:
+    """Return the class numbers of encoded targets, whatever encoding the loss takes."""
     if targets.ndim == 1:
         return targets
     return targets[:, 0].astype(np.int64) if targets.shape[1] == 1 else targets.argmax(axis=1)
 
 
 @rule("BP228")
-def few_rows(case: Case) -> Iterator[Mistake]:
-    """A part that is held out and has hardly any rows. Data that has hardly more is left in peace."""
-    parts, whole = case.assembly.parts, len(case.assembly.table)
-    for part in ("validation", "test"):
-        count = len(parts.get(part, ()))
-        if 0 < count < FEW_ROWS <= whole // 8:
-            what = f"{count} {part} row{'s' * (count > 1)} of {whole} (a score of so few says next to nothing)"
-            yield Mistake(f"data.split.{part}", f"{what}; use a larger share, or 0")
+def check_held_out_rows(case: Case) -> Iterator[Mistake]:
+    """Find a split with hardly any rows, unless the table is small itself."""
+    rows = len(case.assembly.table)
+    for split in ("validation", "test"):
+        count = len(case.assembly.parts.get(split, ()))
+        if 0 < count < FEW_ROWS <= rows // 8:
+            what = f"{count} {split} row{'s' * (count > 1)} of {rows} (a score of so few rows is mostly luck)"
+            yield Mistake(f"data.split.{split}", f"{what}; use a larger share, or 0")
 
 
 @rule("BP229")
-def idle_target_scaling(case: Case) -> Iterator[Mistake]:
-    """A target scaling that is written and set aside."""
+def check_idle_target_scaling(case: Case) -> Iterator[Mistake]:
+    """Find a target scaling that is written but not used."""
     written = case.config.experiment.data.target_scaling
     numeric = case.experiment.data.task in ("regression", "multi_label")
     if numeric and case.is_written("data.target_scaling") and written != case.experiment.data.target_scaling:
-        who = name_of(case.loss) if case.loss.raw_targets else "labels"
-        what = f"has no effect ({who} need{'s' * case.loss.raw_targets} the target as it is)"
-        yield Mistake("data.target_scaling", f"{what}; take it out")
+        why = f"{name_of(case.loss)} needs" if case.loss.raw_targets else "labels need"
+        yield Mistake("data.target_scaling", f"has no effect ({why} the exact target values); remove it")

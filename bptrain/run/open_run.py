@@ -16,7 +16,7 @@ from bptrain.model.assemble import Assembly, assemble
 from bptrain.model.encoding import have_digest
 from bptrain.model.read import read
 from bptrain.needs import check_needs
-from bptrain.rules import require_sense
+from bptrain.rules import check_rules
 from bptrain.run.checkpoint import read_last, read_needs, restore
 from bptrain.run.directory import (
     ROOT,
@@ -83,7 +83,7 @@ def create_run(assembly: Assembly, path: str | Path | None, began: float, *, str
         InputError: something is at the path already.
         StorageError: the disk has too little space for the run, or its directory cannot be created.
     """
-    warnings = require_sense(assembly, strict=strict)
+    warnings = check_rules(assembly, strict=strict)
     require_trackers(assembly.config)
     session = begin(assembly)
     wanted = Path(path) if path is not None else None

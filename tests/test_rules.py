@@ -1,4 +1,4 @@
-"""Rules of sense: each finds what it is for, at its place and with its code, and none cries wolf."""
+"""Rules: each finds its mistake with its code at the right place, and sensible configs have none."""
 
 import random
 import re
@@ -23,7 +23,7 @@ CODE = re.compile(r"BP[0-9]{3}")
 
 @pytest.fixture(autouse=True)
 def houses():
-    """The file that the examples read: 120 houses."""
+    """Write the table that the examples read: 120 houses."""
     rng, lines = random.Random(0), ["id,area,rooms,country,age,price,price_eur,grade,sold"]
     for k in range(120):
         area, rooms, age = rng.gauss(100, 30), rng.randint(1, 8), -999 if k % 17 == 0 else rng.randint(0, 90)
@@ -35,8 +35,8 @@ def houses():
     Path("houses.csv").write_text("\n".join(lines) + "\n")
 
 
-def judged(text):
-    """The mistakes and warnings of a config."""
+def validate(text):
+    """Return the errors and warnings of a config."""
     Path("c.yaml").write_text(text)
     found = bptrain.validate(["c.yaml"])
     assert all(problem.severity == "error" for problem in found.problems)
@@ -50,11 +50,11 @@ PAGES = {topic.name: topic for topic in bptrain.help_topics() if CODE.fullmatch(
 @pytest.mark.parametrize("code", PAGES)
 def test_the_examples_of_a_code(code):
     wrong, right = (example.config for example in PAGES[code].examples)
-    (problem,) = judged(wrong)
+    (problem,) = validate(wrong)
     assert (problem.code, problem.severity) == (code, "error" if code < "BP2" else "warning")
     assert re.search(r"; \w", problem.message), "says what to do"
     assert problem.field
-    assert judged(right) == []
+    assert validate(right) == []
 
 
 @pytest.mark.parametrize("code", PAGES)
@@ -87,7 +87,7 @@ IRIS = "data: {source: {bundled: iris}}\n"
 WINE = "data: {source: {bundled: wine}}\n"
 HOUSES = "data: {source: {csv: houses.csv}, target: price, features: [%s]}\nhidden: [8]\n"
 
-# A mark such as <BP101 network.3> stands right before the value that is to be blamed.
+# A mark such as <BP101 network.3> is right before the value that the message is about.
 MARKED = [
     IRIS + "network: [dense: 4, <BP208 network.1>softmax, {dense: 3}, <BP101 network.3>softmax]",
     IRIS + "network: [dense: 4, relu, dense, <BP101 network.3>softmax, identity]",
@@ -139,8 +139,8 @@ MARKED = [
 ]
 
 
-def unmarked(text):
-    """The config without marks, and what they say: code, line, column and field."""
+def remove_marks(text):
+    """Return the config without marks, and code, line, column and field of each mark."""
     expected, mark = set(), re.compile(r"<(BP\d{3}) ([\w.]+)>")
     while found := mark.search(text):
         before = text[: found.start()]
@@ -151,9 +151,9 @@ def unmarked(text):
 
 
 @pytest.mark.parametrize("marked", MARKED)
-def test_a_finding_has_its_code_and_its_place(marked):
-    text, expected = unmarked(marked)
-    assert {(p.code, p.line, p.column, p.field) for p in judged(text)} == expected
+def test_a_problem_has_its_code_and_its_place(marked):
+    text, expected = remove_marks(marked)
+    assert {(p.code, p.line, p.column, p.field) for p in validate(text)} == expected
 
 
 # Sensible configs of many kinds.
@@ -188,7 +188,7 @@ SENSIBLE = [
     "data: {source: {synthetic: plane}, target_scaling: none}\nnetwork: [dense: 1]\nloss: {mse: {half: true}}",
     "data: {source: {synthetic: {kind: xor, rows: 4}}, split: {validation: 0, test: 0}, scaling: none}\n"
     "network: [dense: 2, tanh, dense]\ntraining: {batch_size: full}\noptimizer: {sgd: 1}",
-    # labels that go together, an autoencoder, unit targets behind a sigmoid, a straight line through numbered rows
+    # Several labels, an autoencoder, targets from 0 to 1 after a sigmoid, a straight line through numbered rows.
     "data: {source: {csv: many.csv}, target: [wet, cold], features: [a, b, c]}\nhidden: [8]",
     "data: {source: {csv: many.csv}, target: [a2, b2, c2], features: [a, b, c]}\nnetwork: [dense: 2, tanh, dense]",
     "data: {source: {csv: many.csv}, target: a, features: [b, c], target_scaling: none}\n"
@@ -201,7 +201,7 @@ SENSIBLE = [
 
 @pytest.fixture
 def many():
-    """200 rows of many kinds of columns."""
+    """Write a table of 200 rows with many kinds of columns."""
     rng, lines = random.Random(1), ["number,year,paid,grid,has_id,a,b,c,a2,b2,c2,wet,cold,many"]
     for k in range(200):
         a, b, c = (round(rng.random(), 4) for _ in "abc")
@@ -213,18 +213,18 @@ def many():
 
 @pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("text", SENSIBLE)
-def test_a_sensible_config_gives_no_finding(text):
-    assert [str(problem) for problem in judged(text)] == []
+def test_a_sensible_config_has_no_problem(text):
+    assert [str(problem) for problem in validate(text)] == []
 
 
-def test_the_bundled_configs_give_no_finding():
+def test_the_bundled_configs_have_no_problem():
     assert {"digits.yaml", "iris.yaml"} <= {path.name for path in CONFIGS}
     found = bptrain.validate(CONFIGS, strict=True)
     assert (found.problems, found.warnings) == ((), ())
 
 
 def first_warnings(config, overrides=(), **options):
-    """What `train` hands to its sinks before the first step."""
+    """Return the warnings that `train` gives to its sinks before the first step."""
     seen = []
 
     def sink(event):
@@ -242,7 +242,7 @@ OVERRIDES = [
     (["network.1=softmax"], [("BP208", "network.1=softmax", 1, 11)]),
     (["training.batch_size=500"], [("BP241", "training.batch_size=500", 1, 21)]),
     (["training.early_stopping.patience=3"], [("BP242", "training.early_stopping.patience=3", 1, 34)]),
-    # A quick trial of a config is not held against its patience, nor against what follows from defaults.
+    # If an override cuts the epochs for a quick trial, patience and defaults that are longer are no problem.
     (["training.epochs=1"], []),
     (["training.epochs=1", "schedule={step: 5}"], [("BP243", "schedule={step: 5}", 1, 17)]),
     (["hidden=[4]", "network=null"], []),
@@ -250,7 +250,7 @@ OVERRIDES = [
 
 
 @pytest.mark.parametrize(("overrides", "expected"), OVERRIDES, ids=[" ".join(row[0]) for row in OVERRIDES])
-def test_a_finding_in_an_override_has_its_place_there(overrides, expected):
+def test_a_problem_in_an_override_has_its_place_there(overrides, expected):
     text = IRIS + "network: [dense: 4, relu, dense]\ntraining: {epochs: 2, early_stopping: {patience: 1}}"
     Path("c.yaml").write_text(text)
     found = first_warnings("c.yaml", overrides)
@@ -262,7 +262,7 @@ def test_a_finding_in_an_override_has_its_place_there(overrides, expected):
         assert not Path("strict").exists()
 
 
-def test_what_is_wrong_is_never_trained():
+def test_a_config_with_an_error_is_never_trained():
     Path("c.yaml").write_text(PAGES["BP101"].examples[0].config)
     with pytest.raises(ConfigError, match=r"c\.yaml:6:5: network\.3: .* \[BP101\]"):
         bptrain.train("c.yaml")
@@ -291,15 +291,15 @@ def test_the_bounds_of_an_activation_are_those_of_its_values(cls):
     assert seen[1] > 100 if high == np.inf else seen[1] == pytest.approx(high, abs=0.01)
 
 
-def test_large_tables_are_judged_by_a_sample_and_confirmed_on_all_rows():
+def test_large_tables_are_checked_on_a_sample_and_confirmed_on_all_rows():
     rows = [f"{int(k == 4999)},{k},{k % 7},{k % 11}.5" for k in range(9000)]
     Path("large.csv").write_text("rare,count,x,y\n" + "\n".join(rows) + "\n")
-    found = judged("data: {source: {csv: large.csv}, target: y, features: [rare, count, x]}\nhidden: [4]")
+    found = validate("data: {source: {csv: large.csv}, target: y, features: [rare, count, x]}\nhidden: [4]")
     assert [(p.code, p.field) for p in found] == [("BP223", "data.features.1")]
     # One fraction, in a row that the sample does not have.
     rows[4000] = rows[4000].replace(",4000,", ",4000.5,")
     Path("large.csv").write_text("rare,count,x,y\n" + "\n".join(rows) + "\n")
-    assert judged("data: {source: {csv: large.csv}, target: y, features: [rare, count, x]}\nhidden: [4]") == []
+    assert validate("data: {source: {csv: large.csv}, target: y, features: [rare, count, x]}\nhidden: [4]") == []
 
 
 def test_help_topics():
