@@ -1,4 +1,4 @@
-"""Resuming: whatever stops a run, it ends bit for bit as if nothing had; and what cannot be resumed is refused."""
+"""Resuming: an interrupted run ends bit-identical to an uninterrupted one, and impossible requests are errors."""
 
 import json
 import os
@@ -58,7 +58,7 @@ class Stop:
 
 
 def stopped_at(step, *overrides, run="stopped"):
-    """A run that was stopped after a step."""
+    """Train a run, stop it after a step, and return its directory."""
     new = create_run(prepare("my.yaml", overrides), run, 0.0)
     with new, pytest.raises(StoppedError, match=f"continue with: bptrain resume {run}"):
         train_run(new, pause=step)
@@ -86,7 +86,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize("overrides", TABLE, ids=lambda row: "-".join(re.sub(r"\W+", "_", word) for word in row)[:60])
-def test_an_interrupted_run_ends_as_the_straight_one(overrides):
+def test_an_interrupted_run_ends_bit_identical(overrides):
     check = verify_resume(config(), overrides)
     assert len(check.interruptions) >= 3
     assert check.identical, check.different
@@ -96,14 +96,14 @@ AUGMENTATION_OPTIONS = {"image_shift": "{height: 2, width: 2}"}
 
 
 @pytest.mark.parametrize("name", list(AUGMENTATIONS))
-def test_an_interrupted_run_ends_as_the_straight_one_with_every_augmentation(name):
+def test_an_interrupted_run_ends_bit_identical_with_every_augmentation(name):
     options = AUGMENTATION_OPTIONS.get(name, "")
     check = verify_resume(config(), [f"augmentation=[{name}: {options}]"])
     assert len(check.interruptions) >= 3
     assert check.identical, check.different
 
 
-def test_the_check_sees_what_was_not_restored(monkeypatch):
+def test_verify_resume_detects_state_that_was_not_restored(monkeypatch):
     """Each in turn: the streams, a moment of the optimizer, the position in the epoch."""
     text = "data: {source: {bundled: iris}}\nnetwork: [dense: 6, relu, dropout: 0.3, dense]\ntraining: {epochs: 4}\n"
     text += "augmentation: [gaussian_noise]\n"
@@ -139,7 +139,7 @@ def test_the_check_sees_what_was_not_restored(monkeypatch):
 
 
 @pytest.mark.parametrize("step", [1, 3, 7, 8, 20])
-def test_from_any_step(step):
+def test_a_run_stopped_at_any_step_resumes_bit_identical(step):
     straight = train(config(), run="straight")
     run = stopped_at(step)
     _, stored = read(run / "checkpoints" / "last.npz")
@@ -151,7 +151,7 @@ def test_from_any_step(step):
     assert not (run / "lock.json").exists()
 
 
-def test_a_longer_run_is_as_long_as_one_that_was_meant_to_be():
+def test_a_run_made_longer_equals_one_that_was_long_from_the_start():
     straight = train(config(), ["training.epochs=6"], run="straight")
     train("my.yaml", run="longer")
     again = resume("longer", ["training.epochs=6"])
@@ -162,7 +162,7 @@ def test_a_longer_run_is_as_long_as_one_that_was_meant_to_be():
     assert [json.loads(line)["epoch"] for line in Path("steps/history.jsonl").read_text().splitlines()] == [1, 2, 3, 4]
 
 
-def test_a_finished_run_says_how_to_train_it_longer_and_is_not_touched(bptrain_in):
+def test_resuming_a_finished_run_changes_nothing_and_says_how_to_train_longer(bptrain_in):
     result = train(config(), run="done")
     before = content("done")
     longer = "bptrain resume done training.epochs=8"
@@ -193,7 +193,7 @@ def test_a_run_killed_before_its_first_step_resumes_from_its_start(left):
     assert content("killed") == content("straight")
 
 
-def test_a_damaged_last_checkpoint_gives_way_to_its_predecessor():
+def test_a_damaged_last_checkpoint_is_replaced_by_the_one_before_it():
     train(config(), run="straight")
     run = stopped_at(5)
     last = run / "checkpoints" / "last.npz"
@@ -208,7 +208,7 @@ def test_a_damaged_last_checkpoint_gives_way_to_its_predecessor():
         resume(run)
 
 
-def test_epochs_after_the_checkpoint_are_neither_lost_nor_repeated():
+def test_epochs_after_the_checkpoint_are_in_the_history_once():
     train(config(), run="straight")
     stopped_at(16, run="cut")
     run = Path("cut")
@@ -219,7 +219,7 @@ def test_epochs_after_the_checkpoint_are_neither_lost_nor_repeated():
     assert content(run) == content("straight")
 
 
-def test_a_history_that_was_edited_is_said_and_gone_on_with():
+def test_a_history_that_was_edited_causes_a_notice_and_is_appended_to():
     config()
     run = stopped_at(16)
     lines = (run / "history.jsonl").read_text().splitlines()
@@ -242,7 +242,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("overrides", "message"), REFUSED, ids=[row[0][0] for row in REFUSED])
-def test_what_may_not_change_is_refused(overrides, message):
+def test_changing_any_other_key_is_an_error(overrides, message):
     config()
     run = stopped_at(9)
     before = content(run)
@@ -252,7 +252,7 @@ def test_what_may_not_change_is_refused(overrides, message):
     assert not (run / "lock.json").exists()
 
 
-def test_all_changes_are_refused_at_once():
+def test_all_forbidden_changes_are_reported_at_once():
     config()
     run = stopped_at(2)
     with pytest.raises(ConfigError) as caught:
@@ -260,7 +260,7 @@ def test_all_changes_are_refused_at_once():
     assert [problem.field for problem in caught.value.problems] == ["dtype", "seed"]
 
 
-def test_other_data_is_refused_and_the_same_elsewhere_is_not():
+def test_changed_data_is_an_error_and_moved_data_is_not():
     rows = "".join(f"{k % 9},{k * k % 7},{'ab'[k % 2]}\n" for k in range(60))
     Path("d.csv").write_text("x,z,y\n" + rows)
     config("data: {source: {csv: d.csv}, target: y}\nhidden: [4]\ntraining: {epochs: 3}\n")
@@ -279,14 +279,14 @@ def test_other_data_is_refused_and_the_same_elsewhere_is_not():
     ("path", "message"),
     [("gone", "gone: no such run directory"), (".", "not a run directory"), ("my.yaml", "no such")],
 )
-def test_what_is_no_run_is_refused(path, message):
+def test_a_path_that_is_not_a_run_is_an_error(path, message):
     config()
     with pytest.raises(InputError, match=message):
         resume(path)
     assert not Path("lock.json").exists()
 
 
-def test_another_environment_is_said_once():
+def test_a_changed_environment_is_reported_once():
     run = stopped_at(3) if config() else None
     arrays, stored = read(run / "checkpoints" / "last.npz")
     stored["environment"]["numpy"] = "1.0"
@@ -309,7 +309,7 @@ def test_max_steps(steps):
     assert last["step"] == steps
 
 
-def test_max_seconds_is_a_break_and_not_an_end():
+def test_a_run_stopped_by_max_seconds_can_be_resumed():
     text = IRIS.replace("epochs: 4", "epochs: 100000")
     result = train(config(text), ["training.max_seconds=0.3"])
     assert result.stopped == "max_seconds"
@@ -389,7 +389,7 @@ def test_verify_resume_on_the_command_line(bptrain_in, tmp_path):
     assert "training.max_seconds" in refused.stderr
 
 
-def test_the_directory_of_a_run_names_its_parts():
+def test_the_paths_in_a_run_directory():
     run = RunDirectory(Path("r"))
     assert {path.relative_to("r").as_posix() for path in (run.best, run.last, run.history, run.config)} == set(FILES)
     assert os.fspath(run.checkpoints) == "r/checkpoints"

@@ -1,4 +1,4 @@
-"""Runs as they lie on the disk, and side by side: states, differences, scores, and the page of them."""
+"""Listing and comparing runs: states, differences, scores, and the comparison page."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def states(root="runs"):
     return {run.path.name: run.state for run in bptrain.runs(root)}
 
 
-def test_a_finished_run_says_what_it_came_to(flowers):
+def test_a_finished_run_has_the_scores_of_its_result(flowers):
     result = bptrain.train(flowers)
     (run,) = bptrain.runs()
     assert (run.path, run.name, run.state, run.why) == (result.run, "flowers", "finished", "epochs")
@@ -46,7 +46,7 @@ def test_a_finished_run_says_what_it_came_to(flowers):
     assert read_run(result.run) == run
 
 
-def test_a_stopped_run_goes_on_and_its_seconds_add_up(flowers):
+def test_the_seconds_of_a_resumed_run_add_up(flowers):
     interruption = Interruption()
 
     def stop(event):
@@ -67,7 +67,7 @@ def test_a_stopped_run_goes_on_and_its_seconds_add_up(flowers):
     assert bptrain.runs()[0].seconds == whole.seconds
 
 
-def test_running_and_crashed_are_told_by_the_lock(flowers):
+def test_the_lock_tells_running_from_crashed(flowers):
     seen = []
 
     def look(event):
@@ -89,7 +89,7 @@ def test_running_and_crashed_are_told_by_the_lock(flowers):
     assert read_run(result.run).state == "finished"
 
 
-def test_a_killed_run_has_crashed(flowers, tmp_path):
+def test_a_killed_run_is_listed_as_crashed(flowers, tmp_path):
     command = [sys.executable, "-m", "bptrain", "train", flowers, "training.epochs=1000000", "--log", "json"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
@@ -103,7 +103,7 @@ def test_a_killed_run_has_crashed(flowers, tmp_path):
     assert bptrain.runs()[0].epochs >= 5
 
 
-def test_divergence_is_a_state():
+def test_a_diverged_run_is_listed_as_diverged():
     line = "data: {source: {synthetic: {kind: line}}}\nhidden: [4]\noptimizer: {sgd: {lr: 1.0e+30}}\n"
     Path("line.yaml").write_text(line)
     with pytest.raises(DivergedError):
@@ -113,7 +113,7 @@ def test_divergence_is_a_state():
     assert run.why.startswith("training diverged: ")
 
 
-def test_a_run_without_an_outcome_is_judged_by_its_checkpoint(flowers):
+def test_without_an_outcome_the_state_comes_from_the_checkpoint(flowers):
     one, other = bptrain.train(flowers), bptrain.train(flowers, ["training.max_seconds=0.000001"])
     assert states() == {"flowers-001": "finished", "flowers-002": "stopped"}
     for run in (one.run, other.run):
@@ -137,7 +137,7 @@ BROKEN = {
 @pytest.mark.parametrize(
     ("name", "content"), sampled([(name, text) for name, texts in BROKEN.items() for text in texts], every=4)
 )
-def test_what_is_broken_in_one_run_hides_no_other(flowers, name, content, capsys):
+def test_a_broken_file_in_one_run_does_not_hide_other_runs(flowers, name, content, capsys):
     first, second = bptrain.train(flowers), bptrain.train(flowers)
     (first.run / name).write_text(content)
     found = {run.path.name: run for run in bptrain.runs()}
@@ -151,7 +151,7 @@ def test_what_is_broken_in_one_run_hides_no_other(flowers, name, content, capsys
     assert "runs/flowers-001" in capsys.readouterr().out
 
 
-def test_runs_are_listed_the_newest_first(flowers, bptrain_in):
+def test_the_newest_run_is_listed_first(flowers, bptrain_in):
     for name, started in {"a": "2026-01-02", "b": "2026-01-03", "c": "2026-01-01"}.items():
         run = bptrain.train(flowers, run=f"runs/{name}").run
         document = json.loads((run / "environment.json").read_text())
@@ -175,7 +175,7 @@ def test_runs_are_listed_the_newest_first(flowers, bptrain_in):
         (["compare", "."], "error: .: not a run directory (looked for config.yaml)"),
     ],
 )
-def test_what_is_no_run_is_refused_in_a_line(bptrain_in, arguments, message):
+def test_a_path_that_is_not_a_run_is_an_error_of_one_line(bptrain_in, arguments, message):
     done = bptrain_in(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(message)
@@ -200,7 +200,7 @@ def test_differences_of_configs(values, expected):
     assert [(one.key, one.values) for one in different(values)] == expected
 
 
-def test_the_best_is_the_highest_or_the_lowest():
+def test_the_best_score_is_the_highest_or_the_lowest():
     assert score("loss", [0.5, 0.2, None, 0.2], 0.0, mark=True).best == (1, 3)
     assert score("accuracy", [0.5, 0.2, None], 1.0, mark=True).best == (0,)
     assert score("accuracy", [0.5, 0.2], 1.0, mark=False).best == ()
@@ -241,7 +241,7 @@ def test_compare_shows_runs_side_by_side(flowers, bptrain_in):
     assert narrow.returncode == 0
 
 
-def test_runs_of_other_data_or_losses_have_no_best(flowers):
+def test_no_best_is_marked_where_data_or_losses_differ(flowers):
     one = bptrain.train(flowers)
     other = bptrain.train(flowers, ["loss=mse"])
     third = bptrain.train(flowers, ["data.split.test=0.3"])
@@ -270,7 +270,7 @@ class Page(HTMLParser):
 
 
 @pytest.mark.slow
-def test_the_page_has_the_curves_of_all_runs_and_asks_for_nothing(flowers, bptrain_in):
+def test_the_page_has_the_curves_of_all_runs_and_loads_nothing(flowers, bptrain_in):
     pytest.importorskip("matplotlib")
     one, other = bptrain.train(flowers), bptrain.train(flowers, ["optimizer.adam.lr=0.1"])
     done = bptrain_in("compare", one.run, other.run, "--html", "c.html")
@@ -285,7 +285,7 @@ def test_the_page_has_the_curves_of_all_runs_and_asks_for_nothing(flowers, bptra
     assert all(word in text for word in ("flowers-001", "flowers-002", "optimizer.adam.lr", "validation loss", "★"))
 
 
-def test_a_page_goes_to_a_page_file_only(flowers, bptrain_in):
+def test_the_page_is_only_written_to_an_html_file(flowers, bptrain_in):
     run = bptrain.train(flowers).run
     Path("data.csv").write_text("years of work")
     done = bptrain_in("compare", run, "--html", "data.csv")
@@ -294,7 +294,7 @@ def test_a_page_goes_to_a_page_file_only(flowers, bptrain_in):
     assert Path("data.csv").read_text() == "years of work"
 
 
-def test_the_outcome_is_no_part_of_what_is_resumed(flowers):
+def test_a_run_without_an_outcome_can_be_resumed(flowers):
     result = bptrain.train(flowers, ["training.epochs=2"])
     outcome = read_outcome(RunDirectory(result.run))
     assert (outcome.state, outcome.why) == ("finished", "epochs")

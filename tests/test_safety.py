@@ -1,5 +1,4 @@
-"""What keeps a run safe: locks, sealed files, signals, full disks, numbers that are not finite, gradients that are
-ill."""
+"""The safety of a run: locks, checksums, signals, full disks, numbers that are not finite, and unhealthy gradients."""
 
 import json
 import os
@@ -76,7 +75,7 @@ def other_process():
         process.kill()
 
 
-def test_a_lock_names_its_owner_and_is_taken_over_when_that_dies(other_process):
+def test_a_lock_names_its_owner_and_is_free_when_the_owner_dies(other_process):
     owner = json.loads(Path(NAME).read_text())
     assert owner["pid"] == other_process.pid
     with pytest.raises(InputError, match=rf"process {other_process.pid} on host \S+ is training here; wait for it"):
@@ -91,7 +90,7 @@ def test_a_lock_names_its_owner_and_is_taken_over_when_that_dies(other_process):
     assert not Path(NAME).exists()
 
 
-def test_a_lock_without_system_locks_looks_the_owner_up(monkeypatch):
+def test_without_system_locks_the_owner_process_is_looked_up(monkeypatch):
     monkeypatch.setattr("bptrain.run.lock.fcntl", None)
     with Lock(Path()), pytest.raises(InputError, match=f"process {os.getpid()}"):
         Lock(Path())
@@ -105,7 +104,7 @@ def test_a_lock_without_system_locks_looks_the_owner_up(monkeypatch):
         Lock(Path())
 
 
-def test_a_second_run_in_a_directory_names_the_first():
+def test_a_second_run_in_a_directory_is_an_error_that_names_the_first():
     config()
     Path("mine").mkdir()
     with Lock(Path("mine")), pytest.raises(InputError, match=rf"mine: process {os.getpid()} on host"):
@@ -117,7 +116,7 @@ def test_a_second_run_in_a_directory_names_the_first():
         train("my.yaml", run="mine")
 
 
-def test_only_what_bptrain_made_is_swept():
+def test_only_temporary_files_of_bptrain_are_removed():
     ours = [".last.npz.12.tmp", ".last.previous.npz.3.tmp", ".best.npz.99.tmp", ".config.yaml.1.tmp"]
     theirs = ["notes.tmp", ".last.npz.tmp", ".last.npz.12.tmp.bak", "last.npz", ".thesis.npz.12.tmp", "last.npz.12.tmp"]
     for name in ours + theirs:
@@ -127,7 +126,7 @@ def test_only_what_bptrain_made_is_swept():
     assert {path.name for path in Path().iterdir()} == {*theirs, ".best.npz.5.tmp"}
 
 
-def test_what_a_dead_run_left_is_swept_on_resume():
+def test_temporary_files_of_a_killed_run_are_removed_on_resume():
     result = train(config())
     left = result.run / "checkpoints" / ".last.npz.99999.tmp"
     left.write_bytes(b"half")
@@ -139,7 +138,7 @@ def test_what_a_dead_run_left_is_swept_on_resume():
     assert (result.run / "checkpoints" / "mine.tmp").exists()
 
 
-def test_a_file_is_replaced_as_a_whole_or_not_at_all():
+def test_a_file_is_replaced_completely_or_not_at_all():
     path = Path("best.npz")
     path.write_bytes(b"old")
 
@@ -155,7 +154,7 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all():
     assert path.read_bytes() == b"old"
 
 
-def test_a_predecessor_that_is_the_same_file_leaves_nothing_behind():
+def test_a_predecessor_that_is_the_same_file_leaves_no_temporary_file():
     """As when a process died between giving the file its second name and replacing it."""
     path, keep = Path("last.npz"), Path("last.previous.npz")
     write(path, {"a": np.zeros(5)}, {})
@@ -191,7 +190,7 @@ def test_a_flipped_bit_is_found_from_either_end(place):
             read(path)
 
 
-def test_there_must_be_room_before_the_first_epoch(monkeypatch):
+def test_disk_space_is_checked_before_the_first_epoch(monkeypatch):
     monkeypatch.setattr(npz, "get_free_bytes", lambda folder: 10_000)
     with pytest.raises(StorageError, match=r"need [\d,]+ bytes, and the disk has 10,000 free; free some"):
         train(config())
@@ -220,7 +219,7 @@ def command(*arguments):
     return [sys.executable, "-m", "bptrain", *arguments]
 
 
-def test_a_failed_save_says_what_it_needs_and_has(monkeypatch):
+def test_a_failed_save_names_the_bytes_needed_and_available(monkeypatch):
     path = Path("last.npz")
     write(path, {"a": np.zeros(5)}, {})
 
@@ -245,7 +244,7 @@ def start(folder, *extra):
 
 
 @pytest.mark.parametrize(("number", "code"), sampled([(signal.SIGTERM, 143), (signal.SIGINT, 130)]))
-def test_a_signal_saves_and_says_how_to_go_on(tmp_path, bptrain_in, number, code):
+def test_a_signal_saves_and_prints_the_resume_command(tmp_path, bptrain_in, number, code):
     with start(tmp_path) as process:
         process.send_signal(number)
         _, rest = process.communicate(timeout=30)
@@ -365,7 +364,7 @@ def test_training_stops_in_the_very_step(monkeypatch, what):
     assert watch.session.step == 6
 
 
-def test_nothing_that_is_not_finite_is_saved():
+def test_numbers_that_are_not_finite_are_never_saved():
     session = begin(prepare(config()))
     session.slots[0][3] = np.inf
     from bptrain.run.checkpoint import save_last
@@ -500,7 +499,7 @@ def test_one_warning_of_a_kind_a_run(bptrain_in, tmp_path):
     assert find_layers({"dead.1.relu": 0.95, "dead.3.relu": 0.1, "saturated.1.tanh": 1.0}, "dead", 0.9) == ["1.relu"]
 
 
-def test_a_dry_run_does_one_of_everything_and_keeps_nothing(bptrain_in, tmp_path):
+def test_a_dry_run_measures_everything_and_writes_nothing(bptrain_in, tmp_path):
     found = dry_run(config())
     assert (found.batch_rows, found.steps_per_epoch, found.epochs) == (32, 4, 3)
     assert min(found.step_seconds, found.epoch_seconds, found.save_seconds, found.restore_seconds) > 0
@@ -514,7 +513,7 @@ def test_a_dry_run_does_one_of_everything_and_keeps_nothing(bptrain_in, tmp_path
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_dry_run_sees_what_does_not_come_back(monkeypatch):
+def test_a_dry_run_detects_state_that_was_not_restored(monkeypatch):
     from bptrain.run import rehearsal as module
 
     original = module.restore
@@ -524,5 +523,5 @@ def test_a_dry_run_sees_what_does_not_come_back(monkeypatch):
         session.slots[0][0] += 1
 
     monkeypatch.setattr(module, "restore", forgetful)
-    with pytest.raises(StorageError, match="does not come back as it was"):
+    with pytest.raises(StorageError, match="the restored session differs from the saved one"):
         dry_run(config())

@@ -1,4 +1,4 @@
-"""Trackers: what TensorBoard reads is the history, each epoch once, whatever came between."""
+"""Trackers: TensorBoard reads each epoch of the history once, even after interruptions."""
 
 import json
 import signal
@@ -66,7 +66,7 @@ def expected(run):
 
 
 @pytest.mark.slow
-def test_scalars_are_the_history(flowers):
+def test_the_scalars_equal_the_history(flowers):
     pytest.importorskip("tensorboardX")
     run = bptrain.train(flowers).run
     curves = written(run)
@@ -75,7 +75,7 @@ def test_scalars_are_the_history(flowers):
     assert [step for step, _ in curves["loss/training"]] == [1, 2, 3, 4, 5, 6]
 
 
-def test_after_a_resume_each_epoch_is_there_once(flowers):
+def test_after_a_resume_each_epoch_is_in_the_file_once(flowers):
     pytest.importorskip("tensorboardX")
     interruption = Interruption()
 
@@ -111,7 +111,7 @@ def test_tensorboard_itself_reads_it(flowers):
         assert [(point.step, point.value) for point in found.Scalars(tag)] == points
 
 
-def test_a_run_can_be_tracked_from_a_resume_on(flowers):
+def test_tracking_can_start_at_a_resume(flowers):
     pytest.importorskip("tensorboardX")
     run = bptrain.train(flowers, ["training.log.tensorboard=false"]).run
     assert not (run / "tensorboard").exists()
@@ -119,7 +119,7 @@ def test_a_run_can_be_tracked_from_a_resume_on(flowers):
     assert written(run) == expected(run)
 
 
-def test_without_tensorboardx_nothing_begins_and_the_line_says_how(flowers, monkeypatch):
+def test_without_tensorboardx_the_error_says_how_to_install_it_and_nothing_is_written(flowers, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "tensorboardX", None)
     with pytest.raises(ConfigError) as raised:
         bptrain.train(flowers)

@@ -1,4 +1,4 @@
-"""Rehearsal: what a step, a pass over held-out rows and a checkpoint take, tried out before a run."""
+"""Rehearsal: the time that a step, a pass over held-out rows and a checkpoint take, measured before a run."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ WARM_UP = 2
 
 
 def time_step(session: Session) -> float:
-    """Take the first steps, and return the seconds of the last of them."""
+    """Run the first steps, and return the seconds of the last one."""
     seconds = 0.0
     with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
         for step in range(min(WARM_UP + 1, session.steps_per_epoch)):
@@ -35,7 +35,7 @@ def time_step(session: Session) -> float:
 
 
 def time_validation(session: Session) -> float:
-    """Score some of the held-out rows, and return the seconds that all of them would take."""
+    """Score some of the held-out rows, and return the estimated seconds for all of them."""
     held_out, rows = session.held_out, scoring_rows(session.model.experiment)
     began = perf_counter()
     score(session.model, held_out.first(rows))
@@ -43,10 +43,10 @@ def time_validation(session: Session) -> float:
 
 
 def time_checkpoint(session: Session, twin: Session) -> tuple[float, float, int]:
-    """Save a session and restore it in its twin; return the seconds of both, and the bytes of the file.
+    """Save a session, restore it in another, and return the seconds of both and the bytes of the file.
 
     Raises:
-        StorageError: it does not come back as it was.
+        StorageError: the restored session differs from the saved one.
     """
     with TemporaryDirectory(prefix="bptrain-") as folder:
         path = Path(folder) / "last.npz"
@@ -57,19 +57,19 @@ def time_checkpoint(session: Session, twin: Session) -> tuple[float, float, int]
         restore(twin, arrays, stored, path)
         restored, size = perf_counter(), path.stat().st_size
     if not is_identical(session, twin):
-        raise StorageError("what was saved does not come back as it was; please report this as a bug")
+        raise StorageError("the restored session differs from the saved one; please report this as a bug")
     return saved - began, restored - saved, size
 
 
 def begin_twin(assembly: Assembly) -> Session:
-    """Return a session at its start with a network of its own, on the same rows."""
+    """Return a new session with a network of its own, on the same rows."""
     model, rows = assembly.model, len(assembly.parts["train"])
     fresh = build_model(model.experiment, model.columns, Streams(model.experiment.seed), rows=rows)
     return begin(replace(assembly, model=fresh))
 
 
 def is_identical(one: Session, other: Session) -> bool:
-    """Whether two sessions are the same, bit for bit."""
+    """Whether two sessions have the same state, bit for bit."""
     arrays, others = one.arrays(), other.arrays()
     same = arrays.keys() == others.keys() and all(arrays[name].tobytes() == others[name].tobytes() for name in arrays)
     return same and one.progress() == other.progress() and one.model.streams.state() == other.model.streams.state()

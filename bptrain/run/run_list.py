@@ -71,19 +71,8 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """Return the keys that scripts may rely on."""
-        return {
-            "run": str(self.path),
-            "name": self.name,
-            "state": self.state,
-            "why": self.why,
-            "epochs": self.epochs,
-            "of": self.of,
-            "steps": self.steps,
-            "started": self.started,
-            "seconds": self.seconds,
-            "best": self.best,
-            "test": self.test,
-        }
+        keys = ("name", "state", "why", "epochs", "of", "steps", "started", "seconds", "best", "test")
+        return {"run": str(self.path)} | {key: getattr(self, key) for key in keys}
 
 
 def read_run(path: str | Path) -> Run:

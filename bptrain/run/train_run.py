@@ -167,16 +167,7 @@ def finish_run(run: OpenRun, stopped: str | None) -> Result:
     test = score(session.model, session.parts["test"]) if "test" in session.parts else None
     seconds = perf_counter() - run.began
     return Result(
-        directory.path,
-        directory.best,
-        session.epoch,
-        session.step,
-        seconds,
-        stopped,
-        best,
-        test,
-        session,
-        run.warnings,
+        directory.path, directory.best, session.epoch, session.step, seconds, stopped, best, test, session, run.warnings
     )
 
 
