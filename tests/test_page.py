@@ -1,12 +1,23 @@
-"""The frame of pages: nothing from outside becomes an element, and nothing is asked for from outside."""
+"""Pages: no name becomes an element, and nothing outside the page is requested."""
 
 from html.parser import HTMLParser
 
 import pytest
 
 from bptrain.errors import StorageError
-from bptrain.report.html import escape_text, lines, safe_name, tag
-from bptrain.report.html_page import anchors, details, facts, listing, page, section, table
+from bptrain.report.html_page import (
+    build_page,
+    details,
+    escape_lines,
+    escape_text,
+    facts,
+    listing,
+    make_anchors,
+    safe_name,
+    section,
+    table,
+    tag,
+)
 from bptrain.run.history import read_history
 
 NAMES = [
@@ -25,7 +36,7 @@ NAMES = [
 
 
 class Elements(HTMLParser):
-    """The names of all elements, the attributes of all, and the text."""
+    """The names of all elements, all attributes, and the text."""
 
     def __init__(self, text):
         super().__init__()
@@ -41,63 +52,63 @@ class Elements(HTMLParser):
         self.text += data
 
 
-def everywhere(name):
-    """A page with a name in every place that takes one."""
+def fill_page(name):
+    """Build a page with a name in every place that takes one."""
     parts = [
-        section(name, tag("p", name, title=name), place="here"),
+        section(name, tag("p", name, title=name), anchor="here"),
         table([name, "n"], [[name, name]], caption=name),
         facts([(name, name)]),
         listing(f"a: {name}\nb", name),
         details(name, name),
     ]
-    return page(name, name, [(name, tag("div", *parts))])
+    return build_page(name, name, [(name, tag("div", *parts))])
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_names_create_no_element_and_no_attribute(name):
-    harmless, hostile = Elements(everywhere("name")), Elements(everywhere(name))
+    harmless, hostile = Elements(fill_page("name")), Elements(fill_page(name))
     assert {"section", "table", "td", "dl", "details"} <= set(harmless.tags)
     assert hostile.tags == harmless.tags
     # A long heading is marked as one.
     kinds = [[pair[:2] for pair in one.attributes if pair[:2] != ("th", "class")] for one in (hostile, harmless)]
     assert kinds[0] == kinds[1]
-    assert not {"\u202e", "\u2066", "\x1b", "\x07", "\x00", "\r"} & set(everywhere(name))
+    assert not {"\u202e", "\u2066", "\x1b", "\x07", "\x00", "\r"} & set(fill_page(name))
     assert hostile.text.count("name") < harmless.text.count("name")
 
 
-def test_a_name_is_shown_as_it_is_where_it_can_be():
+def test_names_are_escaped_as_little_as_possible():
     assert Elements(escape_text("<b>&amp;</b>")).text == "<b>&amp;</b>"
     assert escape_text("a\tb") == "a\\tb"
-    assert lines("a: 1\n\n  b: <2>") == "a: 1\n\n  b: &lt;2&gt;"
+    assert escape_lines("a: 1\n\n  b: <2>") == "a: 1\n\n  b: &lt;2&gt;"
     assert safe_name("x" * 10_000, 20) == "x" * 20 + "… (10,000 characters)"
 
 
-def test_every_section_has_a_place_of_its_own():
+def test_every_section_has_an_anchor_of_its_own():
     titles = ["Label 价格", "Label 数量", "Learning curves", "概要", "label", "Label 2"]
-    places = anchors(titles)
+    places = make_anchors(titles)
     assert places == ["label", "label-2", "learning-curves", "section", "label-3", "label-2-2"]
-    found = Elements(page("t", "l", [(title, tag("p", title)) for title in titles]))
+    found = Elements(build_page("t", "l", [(title, tag("p", title)) for title in titles]))
     assert [value for tag, key, value in found.attributes if (tag, key) == ("section", "id")] == places
     assert [value for tag, key, value in found.attributes if (tag, key) == ("a", "href")] == [f"#{p}" for p in places]
 
 
-def test_the_page_asks_for_nothing():
-    found = Elements(everywhere("name"))
+def test_the_page_requests_nothing():
+    found = Elements(fill_page("name"))
     assert not {"script", "link", "iframe", "object", "base"} & set(found.tags)
     assert ("meta", "http-equiv", "Content-Security-Policy") in found.attributes
     assert {value for _, key, value in found.attributes if key in ("href", "src")} == {"#name"}
-    style = everywhere("name").partition("<style>")[2].partition("</style>")[0]
+    style = fill_page("name").partition("<style>")[2].partition("</style>")[0]
     assert "body" in style
     assert "url(" not in style
     assert "@import" not in style
 
 
-def test_columns_of_numbers_stand_to_the_right():
+def test_columns_of_numbers_are_aligned_right():
     found = Elements(table(["a", "b", "c"], [["1", "2.5 MiB", "x"], ["2", "undefined", "3"]]))
     assert [value for tag_, key, value in found.attributes if (tag_, key) == ("td", "class")] == ["number"] * 2
 
 
-def test_a_history_is_read_without_a_line_that_was_cut_off(tmp_path):
+def test_a_history_is_read_without_an_incomplete_last_line(tmp_path):
     path = tmp_path / "history.jsonl"
     assert read_history(path) == []
     path.write_text('{"epoch": 1, "loss": 0.5}\n{"epoch": 2, "lo')

@@ -21,11 +21,12 @@ from bptrain.columns.columns import Columns
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.evaluation.predictions import Predictions
 from bptrain.model.encoded_rows import Rows
-from bptrain.report.charts import pixels
-from bptrain.report.galleries import reconstructions
-from bptrain.report.learning_curves import curve, panels
-from bptrain.report.mistakes import confident, furthest, number_words
-from bptrain.report.rows import grid, picture, values
+from bptrain.report.charts import draw_pixels
+from bptrain.report.images import find_grid, get_row_number, read_image, show_reconstructions
+from bptrain.report.learning_curves import choose_metrics_to_draw, get_curve, list_panels
+from bptrain.report.material import read_material
+from bptrain.report.mistakes import describe_numbers, find_confident_mistakes, find_largest_errors, read_values
+from bptrain.report.run_page import make_title
 from bptrain.run.checkpoint import load_checkpoint
 
 pytest.importorskip("matplotlib")
@@ -153,10 +154,11 @@ def test_names_create_no_element(runs, browser, name):
     )
     assert not [one for one in attributes if one.startswith("on") or one in ("srcdoc", "action", "formaction")]
     if name == "hostile":
-        assert browser.value("document.title") == "<b onclick=alert(1)>[red]\\u202e"
+        assert browser.value("document.title") == "</h1> from h.csv (11 features)"
         text = browser.value("document.body.textContent")
         assert "<script>alert(1)</script>" in text
         assert "one\\ntwo" in text
+        assert "<b onclick=alert(1)>[red]\\u202e: classification" in text
         assert "(10,000 characters)" in text
         assert not {"\u202e", "\u2066", "\x1b"} & set(runs.report(name).read_text())
 
@@ -208,7 +210,7 @@ def test_the_numbers_are_those_of_the_evaluation(runs):
 def test_mistakes_are_drawn_as_images(runs):
     text = runs.report("digits").read_text()
     wrong = round(270 * (1 - bptrain.evaluate(runs / "digits").metrics["accuracy"]))
-    assert len(re.findall(r'<img src="data:image/png[^>]+alt="Picture of row', text)) == min(wrong, 24) > 0
+    assert len(re.findall(r'<img src="data:image/png[^>]+alt="Image of row', text)) == min(wrong, 24) > 0
     assert len(re.findall(r'alt="Weights into unit \d+', text)) == 64
     assert "The first 64 of 70 units" in text
 
@@ -217,7 +219,7 @@ def test_pixels_are_those_of_the_data(runs, repository):
     import gzip
 
     model, _ = load_checkpoint(runs / "digits")
-    places = grid(model.columns)
+    places = find_grid(model.columns)
     assert places.shape == (8, 8)
     with gzip.open(repository / "datasets" / "digits.csv.gz", "rt") as file:
         first = next(csv.DictReader(file))
@@ -227,10 +229,10 @@ def test_pixels_are_those_of_the_data(runs, repository):
     table = reading_of(model.experiment.data).load()
     inputs = model.columns.inputs(table, Selection(table).numbers[:1])
     expected = [[float(first[f"pixel_{i}_{j}"]) for j in range(8)] for i in range(8)]
-    assert picture(model.columns, places, inputs[0]) == pytest.approx(np.array(expected), abs=1e-4)
+    assert read_image(model.columns, places, inputs[0]) == pytest.approx(np.array(expected), abs=1e-4)
     zero = next(k for k in range(64) if float(first[f"pixel_{k // 8}_{k % 8}"]) == 0 and k < 8)
-    assert list(values(model.columns, inputs[0], 8))[zero] == "0"
-    shown = list(values(model.columns, inputs[0], 8))
+    assert list(read_values(model.columns, inputs[0], 8))[zero] == "0"
+    shown = list(read_values(model.columns, inputs[0], 8))
     assert [float(text) for text in shown] == pytest.approx(expected[0], abs=1e-3)
 
 
@@ -250,7 +252,7 @@ def test_what_is_taken_for_a_picture(names, shape):
     from bptrain.columns.imputers import Refuse
 
     columns = Columns(tuple(Numeric(name, Refuse(), False, 0) for name in names), ())
-    found = grid(columns)
+    found = find_grid(columns)
     assert (found if found is None else found.shape) == shape
     if shape:
         assert found.ravel().tolist() == list(range(len(names)))
@@ -259,9 +261,12 @@ def test_what_is_taken_for_a_picture(names, shape):
 def test_mistakes_come_with_the_most_confident_first():
     outputs = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.05, 0.95], [0.7, 0.3]])
     found = Predictions("classes", ("y",), ("a", "b"), outputs, np.array([0, 0, 0, 1, 1]))
-    assert [part if isinstance(part, int) else part.tolist() for part in confident(found, 2)] == [[1, 4], 3]
+    assert [part if isinstance(part, int) else part.tolist() for part in find_confident_mistakes(found, 2)] == [
+        [1, 4],
+        3,
+    ]
     numbers = Predictions("numbers", ("y",), (), np.array([[1.0], [2], [9]]), np.array([[1.0], [0], [2]]))
-    assert furthest(numbers, 2)[0].tolist() == [2, 1]
+    assert find_largest_errors(numbers, 2).tolist() == [2, 1]
 
 
 def test_curves_leave_out_what_was_not_measured():
@@ -269,16 +274,40 @@ def test_curves_leave_out_what_was_not_measured():
         {"epoch": 1, "lr": 0.1, "loss": 2.0, "validation_loss": 2.0, "validation_f1": None},
         {"epoch": 2, "lr": 0.1, "loss": 1.0, "validation_loss": 2.0, "validation_f1": 0.5, "dead.0.relu": 3.0},
     ]
-    assert curve(records, "validation_f1") == ([2], [0.5])
-    drawn = dict(panels(records))
-    assert list(drawn) == ["loss", "f1", "learning rate"]
+    assert get_curve(records, "validation_f1") == ([2], [0.5])
+    drawn = dict(list_panels(records))
+    assert list(drawn) == ["loss", "f1"]
     assert drawn["f1"] == [("validation", ([2], [0.5]))]
+
+
+def test_of_metrics_that_tell_one_story_the_first_is_drawn():
+    record = {"epoch": 1, "lr": 0.1, "loss": 2.0}
+    record |= dict.fromkeys(["a.r2", "a.rmse", "b.mae", "b.rmse", "c.accuracy", "c.f1", "own"], 0.5)
+    names = [name for name, _ in list_panels([record, record | {"epoch": 2, "lr": 0.01}])]
+    assert names == ["loss", "a.r2", "b.mae", "c.accuracy", "c.f1", "own", "learning rate"]
+    assert choose_metrics_to_draw(["validation_rmse", "validation_r2", "r2"]) == ["validation_rmse", "r2"]
+
+
+@pytest.mark.parametrize(
+    ("data", "title"),
+    [
+        ("source: {bundled: iris}", "species from iris (4 features)"),
+        ("source: {csv: t.csv}, target: price, features: [x]", "price from t.csv (1 feature)"),
+        ("source: {csv: t.csv}, target: inputs", "autoencoder from t.csv (3 features)"),
+        ("source: {synthetic: {kind: line}}", "y from synthetic (1 feature)"),
+        ("source: {csv: t.csv}, target: {price: {}, kind: {}}", "kind, price from t.csv (1 feature)"),
+    ],
+)
+def test_the_title_says_what_was_learned_from_what(data, title):
+    Path("t.csv").write_text("x,kind,price\n" + "".join(f"{k},{'ab'[k % 2]},{k / 3}\n" for k in range(60)))
+    Path("my.yaml").write_text(f"data: {{{data}}}\nhidden: [2]\ntraining: {{epochs: 1}}\n")
+    assert make_title(read_material(bptrain.train("my.yaml").run)) == title
 
 
 def test_a_target_may_be_called_like_a_part():
     """Nothing is held out, so the names are those of the targets, whatever stands in them."""
     record = {"epoch": 1, "loss": 2.0, "cross_validation_x.rmse": 0.5, "validation_y.rmse": 0.25, "lr": 0.1}
-    drawn = dict(panels([record]))
+    drawn = dict(list_panels([record]))
     assert drawn["cross_validation_x.rmse"] == [("training", ([1], [0.5]))]
     assert drawn["validation_y.rmse"] == [("training", ([1], [0.25]))]
 
@@ -309,12 +338,12 @@ def colours(image):
 
 def test_weights_have_one_scale():
     """A unit of small weights is pale: its largest is not red."""
-    image = pixels(np.array([[0.2, -0.2, 0.0, 0.5]]), "some", signed=True)
+    image = draw_pixels(np.array([[0.2, -0.2, 0.0, 0.5]]), "some", signed=True)
     assert colours(image) == [[[255, 204, 204], [204, 204, 255], [255, 255, 255], [255, 128, 128]]]
 
 
 def test_pictures_of_one_scale():
-    assert colours(pixels(np.array([[0.0, 4.0]]), "some", ends=(0, 8))) == [[0, 128]]
+    assert colours(draw_pixels(np.array([[0.0, 4.0]]), "some", ends=(0, 8))) == [[0, 128]]
 
 
 @pytest.mark.slow
@@ -323,7 +352,7 @@ def test_reconstructions_come_in_pairs_the_best_first(runs):
     assert "<h2>Largest errors</h2>" not in text
     part = text.partition("<h2>Reconstructions</h2>")[2].partition("<h2>")[0]
     pairs = re.findall(
-        r'alt="Picture of row (\d+)"><img[^>]+alt="Reconstruction of row (\d+), with an error of ([\d.]+)"', part
+        r'alt="Image of row (\d+)"><img[^>]+alt="Reconstruction of row (\d+), with an error of ([\d.]+)"', part
     )
     assert len(pairs) == 24
     assert all(given == back for given, back, _ in pairs)
@@ -337,12 +366,12 @@ def test_a_reconstruction_is_drawn_on_the_scale_of_its_input():
     places = np.arange(4).reshape(2, 2)
     true, said = np.array([[0.0, 8, 8, 0]] * 3), np.array([[0.0, 4, 4, 0], [0.0, 8, 8, 0], [np.nan] * 4])
     found = Predictions("numbers", tuple("abcd"), (), said, true)
-    text = reconstructions(places, Rows(true, true), found)
+    text = show_reconstructions(places, Rows(true, true), found)
     images = re.findall(r"<img[^>]+>", text)
     assert len(images) == 4
     assert [colours(image) for image in images] == [*[[[0, 255], [255, 0]]] * 3, [[0, 128], [128, 0]]]
     assert re.findall(r"<figcaption>([^<]+)<", text) == ["0, row 2", f"{8**0.5:.3g}, row 1"]
-    assert "No reconstruction is finite" in reconstructions(places, Rows(true[2:], true[2:]), found.rows([2]))
+    assert "No reconstruction is finite" in show_reconstructions(places, Rows(true[2:], true[2:]), found.rows([2]))
 
 
 @pytest.mark.slow
@@ -352,7 +381,7 @@ def test_an_autoencoder_of_categories_has_no_errors_to_show(tmp_path):
         "data: {source: {csv: {path: t.csv}}, target: inputs}\nhidden: [2]\ntraining: {epochs: 1}\n"
     )
     run = bptrain.train(tmp_path / "c.yaml").run
-    assert "No column is a number" in bptrain.write_report(run).read_text()
+    assert "No column is numeric" in bptrain.write_report(run).read_text()
 
 
 @pytest.mark.slow
@@ -374,20 +403,20 @@ def test_the_classes_of_one_target_among_others_are_listed_with_their_probabilit
 def test_the_report_says_how_training_ended(runs, tmp_path):
     """By the outcome, which knows of signals and limits of time, or without one by the last checkpoint."""
     shutil.copytree(runs / "diabetes", tmp_path / "run")
-    assert "<dt>state</dt><dd>finished: epochs</dd>" in bptrain.write_report(tmp_path / "run").read_text()
+    assert "<dt>state</dt><dd>finished: all epochs done</dd>" in bptrain.write_report(tmp_path / "run").read_text()
     outcome = tmp_path / "run" / "outcome.json"
     outcome.write_text(json.dumps(json.loads(outcome.read_text()) | {"state": "stopped", "why": "max_seconds"}))
-    assert "<dd>stopped: max seconds</dd>" in bptrain.write_report(tmp_path / "run").read_text()
+    assert "<dd>stopped: time limit reached</dd>" in bptrain.write_report(tmp_path / "run").read_text()
     outcome.unlink()
-    assert "<dd>finished: epochs</dd>" in bptrain.write_report(tmp_path / "run").read_text()
+    assert "<dd>finished: all epochs done</dd>" in bptrain.write_report(tmp_path / "run").read_text()
 
 
 def test_numbers_that_are_left_out_are_missed():
     five = np.arange(5.0)[None]
     found = Predictions("numbers", tuple("abcde"), (), five, five + 1)
-    assert number_words(found, 0) == ("1, 2, 3, 4, …", "0, 1, 2, 3, …", "1, 1, 1, 1, …")
+    assert describe_numbers(found, 0) == ("1, 2, 3, 4, …", "0, 1, 2, 3, …", "1, 1, 1, 1, …")
     four = Predictions("numbers", tuple("abcd"), (), five[:, :4], five[:, :4] + 1)
-    assert number_words(four, 0)[0] == "1, 2, 3, 4"
+    assert describe_numbers(four, 0)[0] == "1, 2, 3, 4"
 
 
 @pytest.mark.slow
@@ -487,7 +516,5 @@ def test_report_prints_its_path(bptrain_in, runs):
 
 def test_labels_and_rows_without_numbers():
     """Rows of a file of their own have no numbers in a table: they are counted."""
-    from bptrain.report.mistakes import row_number
-
-    assert row_number(Rows(np.zeros((2, 1)), np.zeros(2)), 1) == 2
-    assert row_number(Rows(np.zeros((2, 1)), np.zeros(2), np.array([4, 9])), 1) == 10
+    assert get_row_number(Rows(np.zeros((2, 1)), np.zeros(2)), 1) == 2
+    assert get_row_number(Rows(np.zeros((2, 1)), np.zeros(2), np.array([4, 9])), 1) == 10

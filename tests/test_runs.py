@@ -15,7 +15,7 @@ import bptrain
 from bptrain.console.run_tables import comparison_result, run_list
 from bptrain.errors import DivergedError, InputError, StoppedError
 from bptrain.interruption import Interruption
-from bptrain.report.comparison import different, in_short, perfect, score
+from bptrain.report.comparison import abbreviate, find_differences, find_perfect, mark_best
 from bptrain.run.directory import RunDirectory
 from bptrain.run.lock import Lock
 from bptrain.run.outcome import read_outcome
@@ -197,20 +197,20 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("values", "expected"), DIFFERENT)
 def test_differences_of_configs(values, expected):
-    assert [(one.key, one.values) for one in different(values)] == expected
+    assert [(one.key, one.values) for one in find_differences(values)] == expected
 
 
 def test_the_best_score_is_the_highest_or_the_lowest():
-    assert score("loss", [0.5, 0.2, None, 0.2], 0.0, mark=True).best == (1, 3)
-    assert score("accuracy", [0.5, 0.2, None], 1.0, mark=True).best == (0,)
-    assert score("accuracy", [0.5, 0.2], 1.0, mark=False).best == ()
-    assert score("unheard_of", [0.5, 0.2], None, mark=True).best == ()
-    assert score("loss", [0.5, None], 0.0, mark=True).best == ()
-    assert perfect("y.rmse") == perfect("rmse") == 0
-    assert perfect("a.b.accuracy") == 1
-    assert perfect("y.unheard_of") is None
+    assert mark_best("loss", [0.5, 0.2, None, 0.2], 0.0, mark=True).best == (1, 3)
+    assert mark_best("accuracy", [0.5, 0.2, None], 1.0, mark=True).best == (0,)
+    assert mark_best("accuracy", [0.5, 0.2], 1.0, mark=False).best == ()
+    assert mark_best("unheard_of", [0.5, 0.2], None, mark=True).best == ()
+    assert mark_best("loss", [0.5, None], 0.0, mark=True).best == ()
+    assert find_perfect("y.rmse") == find_perfect("rmse") == 0
+    assert find_perfect("a.b.accuracy") == 1
+    assert find_perfect("y.unheard_of") is None
     assert (
-        in_short([{"dense": {"units": 64, "bias": True}}, "relu", {"dropout": {"rate": 0.2}}])
+        abbreviate([{"dense": {"units": 64, "bias": True}}, "relu", {"dropout": {"rate": 0.2}}])
         == "dense 64, relu, dropout 0.2"
     )
 
@@ -246,7 +246,7 @@ def test_no_best_is_marked_where_data_or_losses_differ(flowers):
     other = bptrain.train(flowers, ["loss=mse"])
     third = bptrain.train(flowers, ["data.split.test=0.3"])
     found = bptrain.compare([one.run, other.run])
-    assert found.remark == "the loss differ, so no score is marked as the best"
+    assert found.remark == "the losses differ, so no score is marked as the best"
     assert not any(each.best for each in found.scores)
     assert bptrain.compare([one.run, third.run]).remark.startswith("the data differ")
     with pytest.raises(InputError, match="is named twice"):
@@ -277,10 +277,12 @@ def test_the_page_has_the_curves_of_all_runs_and_loads_nothing(flowers, bptrain_
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("c.html: written\n")
     page = Page(Path("c.html").read_text())
-    assert page.elements.count("svg") >= 4
+    assert page.elements.count("svg") == 3
     assert "script" not in page.elements
     links = [value for name, value in page.attributes if name in ("src", "href") and value]
     assert all(value.startswith(("#", "data:")) for value in links)
+    drawn = [value.partition(" over")[0] for name, value in page.attributes if name == "aria-label" and "over" in value]
+    assert drawn == ["validation loss", "training loss", "validation accuracy"], "the learning rates are constant"
     text = " ".join(page.words)
     assert all(word in text for word in ("flowers-001", "flowers-002", "optimizer.adam.lr", "validation loss", "★"))
 

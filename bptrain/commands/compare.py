@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bptrain.errors import InputError
-from bptrain.report.comparison import Comparison, different, incomparable, scores, without_name
+from bptrain.report.comparison import Comparison, explain_no_best, find_differences, list_scores
 from bptrain.run.run_list import read_run
 
 
@@ -24,9 +24,10 @@ def compare(runs: Sequence[str | Path], *, html: str | Path | None = None) -> Co
         raise InputError("no runs to compare; name their directories, or see bptrain runs")
     for path in sorted({run.path for run in found if sum(run.path == other.path for other in found) > 1}):
         raise InputError(f"{path}: is named twice; a run compares with others")
-    differences = tuple(different([without_name(run.config) for run in found]))
-    remark = incomparable(found)
-    comparison = Comparison(found, differences, tuple(scores(found, mark=not remark)), remark)
+    configs = [{key: value for key, value in run.config.items() if key != "name"} for run in found]
+    remark = explain_no_best(found)
+    scores = tuple(list_scores(found, mark=not remark))
+    comparison = Comparison(found, tuple(find_differences(configs)), scores, remark)
     if html is not None:
         # It needs matplotlib.
         from bptrain.report.comparison_page import write_page

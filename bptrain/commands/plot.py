@@ -4,9 +4,9 @@ from pathlib import Path
 
 from bptrain.atomic import write_atomically
 from bptrain.errors import InputError
-from bptrain.report.charts import require_matplotlib, style
-from bptrain.report.learning_curves import draw, panels
-from bptrain.report.material import require_suffix, run_of
+from bptrain.report.charts import require_matplotlib, require_suffix, style
+from bptrain.report.learning_curves import draw_panel, list_panels
+from bptrain.report.material import find_run
 from bptrain.run.checkpoint import find_checkpoint
 from bptrain.run.history import read_history
 
@@ -28,9 +28,9 @@ def plot(run: str | Path, output: str | Path) -> Path:
     require_matplotlib("a plot")
     path = require_suffix(output, (".png", ".svg", ".pdf"))
     checkpoint = find_checkpoint(Path(run))
-    directory = run_of(checkpoint)
+    directory = find_run(checkpoint)
     records = read_history(directory.history) if directory else []
-    drawn = list(panels(records))
+    drawn = list(list_panels(records))
     if not drawn:
         raise InputError(f"{run}: there is no epoch to draw; name a run directory with a history.jsonl")
     from io import BytesIO
@@ -39,8 +39,8 @@ def plot(run: str | Path, output: str | Path) -> Path:
 
     with style(page=False):
         whole = Canvas(figsize=(7, 2.6 * len(drawn)))
-        for one, (title, curves) in zip(whole.subplots(len(drawn), 1, squeeze=False)[:, 0], drawn, strict=True):
-            draw(one, title, curves, None)
+        for one, panel in zip(whole.subplots(len(drawn), 1, squeeze=False)[:, 0], drawn, strict=True):
+            draw_panel(one, panel, None)
         target = BytesIO()
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
         whole.savefig(target, format=path.suffix[1:].lower(), dpi=150, metadata=metadata)

@@ -8,11 +8,10 @@ from bptrain.atomic import write_atomically
 from bptrain.errors import BptrainWarning
 from bptrain.evaluation.bootstrap import Watch
 from bptrain.evaluation.evaluation import SplitName
-from bptrain.report.charts import require_matplotlib
-from bptrain.report.html import safe_name
-from bptrain.report.html_page import page
-from bptrain.report.material import gather, require_suffix
-from bptrain.report.run_page import lead, sections
+from bptrain.report.charts import require_matplotlib, require_suffix
+from bptrain.report.html_page import build_page
+from bptrain.report.material import read_material
+from bptrain.report.run_page import list_sections, make_lead, make_title
 
 
 def write_report(
@@ -47,13 +46,12 @@ def write_report(
     """
     require_matplotlib("a report")
     path = require_suffix(output, (".html", ".htm")) if output is not None else None
-    found = gather(run, data=data, split=split, code=code, watch=watch)
+    found = read_material(run, data=data, split=split, code=code, watch=watch)
     if found.missing:
         warnings.warn(f"the report has no evaluation: {found.missing}", BptrainWarning, stacklevel=2)
     if path is None:
         path = found.run.path / "report.html" if found.run else found.checkpoint.with_suffix(".html")
-    name = found.model.experiment.name
-    whole = page(f"{safe_name(name)}", lead(found), list(sections(found)))
+    whole = build_page(make_title(found), make_lead(found), list(list_sections(found)))
     with write_atomically(path) as file:
         file.write(whole.encode())
     return path

@@ -27,13 +27,15 @@ class Metric(ABC):
     """One figure of merit, for the kinds of targets in `kinds`; `perfect` is what faultless predictions get.
 
     `perfect` is the best value there is: 1 where more is better, 0 where less is; None for a table. `usual` metrics are
-    those that training reports where the config names none. Those `of_probabilities` say nothing of other scores.
+    those that training reports where the config names none. Those `of_probabilities` say nothing of other scores. Of
+    metrics with one `story`, which rise and fall together, a page draws the curve of the first that it is given.
     """
 
     kinds: ClassVar[tuple[Kind, ...]]
     perfect: ClassVar[float | None]
     usual: ClassVar[bool] = False
     of_probabilities: ClassVar[bool] = False
+    story: ClassVar[str] = ""
 
     def tells_apart(self, classes: int) -> bool:
         """Whether predictions of so many classes can get different values; of numbers and labels 0 classes."""

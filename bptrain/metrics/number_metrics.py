@@ -31,6 +31,7 @@ class R2(Metric):
     aliases: ClassVar[tuple[str, ...]] = ("r2_score", "rsquared")
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 1.0
+    story: ClassVar[str] = "error"
     usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
@@ -70,6 +71,7 @@ class Rmse(Metric):
     aliases: ClassVar[tuple[str, ...]] = ("root_mean_squared_error",)
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 0.0
+    story: ClassVar[str] = "error"
     usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
@@ -93,6 +95,7 @@ class Mae(MeanMetric):
     aliases: ClassVar[tuple[str, ...]] = ("mean_absolute_error",)
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 0.0
+    story: ClassVar[str] = "error"
     usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
@@ -111,6 +114,7 @@ class Mse(MeanMetric):
     aliases: ClassVar[tuple[str, ...]] = ("mean_squared_error",)
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 0.0
+    story: ClassVar[str] = "error"
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         return np.array([np.sum(errors_of(outputs, targets) ** 2), targets.size])
@@ -127,6 +131,7 @@ class Mape(Metric):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 0.0
+    story: ClassVar[str] = "error"
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         sizes = np.abs(targets.astype(np.float64))

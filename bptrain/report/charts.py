@@ -1,7 +1,7 @@
-"""Pictures: figures of matplotlib as inline SVG that takes its colours from the page, and pixels as PNG.
+"""Charts: figures of matplotlib as inline SVG that takes its colours from the page, and pixels as PNG.
 
-A figure is drawn in stand-in colours, which the SVG then has as variables of the page, so the same picture suits light,
-dark and paper.
+A figure is drawn in placeholder colours, which become CSS variables in the SVG, so that one picture suits light, dark
+and paper.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -18,7 +19,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.needs import describe_missing_package
-from bptrain.report.html import Content, Html, element, safe_name, tag
+from bptrain.report.html_page import Content, Html, element, safe_name, tag
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,24 +27,24 @@ if TYPE_CHECKING:
 
 INK, SOFT, LINE, PAPER = "#010101", "#010102", "#010103", "#010104"
 SERIES = tuple(f"#0102{k:02x}" for k in range(8))
-"""Stand-in colours: of text, of less important text, of lines, of the ground, and of up to eight curves."""
+"""Placeholder colours: text, less important text, lines, background, and up to eight curves."""
 
 STYLES = ("-", "--", "-.", ":")
-"""How lines are drawn: another way when all colours have been used."""
+"""Line styles: the next one when all colours are used."""
 
 VARIABLES = {INK: "var(--ink)", SOFT: "var(--soft)", LINE: "var(--line)", PAPER: "var(--paper)"} | {
     colour: f"var(--series-{k})" for k, colour in enumerate(SERIES)
 }
-"""The stand-ins as the page's style knows them."""
+"""The placeholders as variables of the page's style."""
 
 PRINTED = {INK: "#1c1e21", SOFT: "#5a616b", LINE: "#d5d9df", PAPER: "#ffffff"} | dict(
     zip(SERIES, ("#0b62b0", "#c4500a", "#14804a", "#a3257e", "#806000", "#6a46c2", "#00767f", "#8c4b3a"), strict=True)
 )
-"""The stand-ins in a picture that stands by itself, on white."""
+"""The placeholders in a picture file, on white."""
 
 
 def require_matplotlib(wanted: str) -> None:
-    """Make sure that matplotlib is there.
+    """Require that matplotlib is installed.
 
     Raises:
         InputError: it is not.
@@ -52,9 +53,22 @@ def require_matplotlib(wanted: str) -> None:
         raise InputError(f"{wanted} cannot be drawn: {what}")
 
 
+def require_suffix(output: str | Path, suffixes: tuple[str, ...], option: str = "-o") -> Path:
+    """Return the path of a file to write, the value of an option.
+
+    Raises:
+        InputError: it has the suffix of another kind of file, or is a directory.
+    """
+    path = Path(output)
+    if path.suffix.lower() not in suffixes or path.is_dir():
+        raise InputError(f"{path}: expected a file that ends in {' or '.join(suffixes)}; choose another {option}")
+    return path
+
+
 @contextmanager
 def style(*, page: bool = True) -> Iterator[tuple[str, ...]]:
-    """Draw in this block in stand-in colours, for the page, or for a picture by itself. The colours of the curves."""
+    """Set the style of matplotlib within this block, in placeholder colours for a page or in those of `PRINTED`; yield
+    the colours of the curves."""
     import matplotlib
     from cycler import cycler
 
@@ -102,17 +116,17 @@ def style(*, page: bool = True) -> Iterator[tuple[str, ...]]:
 
 
 @contextmanager
-def axes(panels: int = 1, *, width: float = 6.4, height: float = 3.2) -> "Iterator[tuple[Figure, list[Axes]]]":
-    """A figure for the page with panels one below the other, to draw on in this block; sizes in inches, of a panel."""
+def axes(*, width: float, height: float) -> "Iterator[tuple[Figure, Axes]]":
+    """Yield a figure for the page, of a size in inches, and its axes to draw on in this block."""
     from matplotlib.figure import Figure
 
     with style():
-        figure = Figure(figsize=(width, height * panels))
-        yield figure, list(np.atleast_1d(figure.subplots(panels, 1)))
+        figure = Figure(figsize=(width, height))
+        yield figure, figure.subplots()
 
 
-def logarithmic(one: "Axes") -> None:
-    """Give the axis upward a logarithmic scale, with numbers as people write them."""
+def set_log_scale(one: "Axes") -> None:
+    """Make the vertical axis logarithmic, with plain numbers as its labels."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     one.set_yscale("log")
@@ -120,46 +134,46 @@ def logarithmic(one: "Axes") -> None:
     one.yaxis.set_minor_formatter(NullFormatter())
 
 
-def label(text: object) -> str:
-    """Somebody's name as it may stand in a picture."""
+def shorten_name(text: object) -> str:
+    """Return a name from the data or the config, cut to fit in a picture."""
     name = safe_name(text, 10**9)
     return name if len(name) <= 24 else f"{name[:23]}…"
 
 
 class Pictures:
-    """Makes the pictures of one page; what they refer to within themselves has a name of its own in each."""
+    """The pictures of one page; the ids within each get a prefix of their own."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def inline(self, figure: "Figure", alternative: str) -> Html:
-        """A figure as SVG, with a text for whom does not see it; call it where the style is in force."""
+        """Return a figure as SVG with its alternative text; call it within `style`."""
         target = BytesIO()
         figure.savefig(target, format="svg", metadata={"Date": None})
         root = ElementTree.fromstring(target.getvalue().decode())
         self.count += 1
-        content = [vector(child, f"p{self.count}-") for child in root if strip_namespace(child.tag) != "metadata"]
+        content = [convert_svg(child, f"p{self.count}-") for child in root if strip_namespace(child.tag) != "metadata"]
         attributes = {"class": "plot", "viewBox": root.get("viewBox"), "role": "img", "aria-label": alternative}
         return element("svg", attributes, content)
 
 
-def vector(one: ElementTree.Element, prefix: str) -> Html:
-    """An element of SVG as HTML: without namespaces, colours as variables, its marks with a prefix."""
+def convert_svg(one: ElementTree.Element, prefix: str) -> Html:
+    """Return an SVG element as HTML: no namespaces, colours as variables, ids with a prefix."""
     name = strip_namespace(one.tag)
     if name == "style":
-        # It would be in force for the whole page, which has the same of its own.
+        # It would apply to the whole page, whose own style says the same.
         return Html("")
     attributes: dict[str, Content] = {}
     for key, value in one.attrib.items():
-        # The marks of groups are named by nobody.
+        # Nothing refers to the ids of groups.
         if strip_namespace(key) != "id" or name != "g":
             attributes[strip_namespace(key)] = adapt_attribute(strip_namespace(key), value, prefix)
     text = one.text if one.text and one.text.strip() else None
-    return element(name, attributes, [text, *(vector(child, prefix) for child in one)])
+    return element(name, attributes, [text, *(convert_svg(child, prefix) for child in one)])
 
 
 def strip_namespace(name: str) -> str:
-    """Return a name of XML without its namespace."""
+    """Return an XML name without its namespace."""
     return name.rpartition("}")[2]
 
 
@@ -175,26 +189,28 @@ def adapt_attribute(name: str, value: str, prefix: str) -> Html:
     return Html(escape(value))
 
 
-def pixels(values: Array, alternative: str, *, signed: bool = False, ends: tuple[float, float] | None = None) -> Html:
-    """Numbers as a picture with a pixel each, which the page enlarges.
+def draw_pixels(
+    values: Array, alternative: str, *, signed: bool = False, ends: tuple[float, float] | None = None
+) -> Html:
+    """Return numbers as an image of a pixel each, which the page enlarges.
 
     Args:
-        values: `(height, width)`, or `(height, width, 3)` with red, green and blue; the least is black and the largest
+        values: `(height, width)`, or `(height, width, 3)` for red, green and blue; the smallest is black, the largest
             white.
-        alternative: for whom does not see it.
-        ends: what is black and what is white, where several pictures have the same.
-        signed: the numbers are from -1, which is blue, to 1, which is red; 0 is white.
+        alternative: the alternative text.
+        signed: the numbers are from -1, blue, over 0, white, to 1, red.
+        ends: the values of black and white, for several images on one scale.
     """
     from PIL import Image
 
     if signed:
         fade = 1 - np.abs(values)
         red, blue = np.where(values >= 0, 1.0, fade), np.where(values <= 0, 1.0, fade)
-        shown = np.stack([red, fade, blue], axis=-1)
+        shares = np.stack([red, fade, blue], axis=-1)
     else:
         low, high = ends or (values.min(), values.max())
-        shown = (values - low) / ((high - low) or 1.0)
+        shares = (values - low) / ((high - low) or 1.0)
     target = BytesIO()
-    Image.fromarray((shown * 255).round().astype(np.uint8)).save(target, format="PNG")
+    Image.fromarray((shares * 255).round().astype(np.uint8)).save(target, format="PNG")
     data = Html("data:image/png;base64," + b64encode(target.getvalue()).decode())
     return tag("img", src=data, alt=alternative)

@@ -1,6 +1,6 @@
-"""Classes: what is taken for what, curves over thresholds, and whether probabilities mean what they say."""
+"""Classes: their scores, the confusion matrix, curves over thresholds, and the calibration of probabilities."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,25 +10,21 @@ from bptrain.evaluation.curves import Counts, calibration, counts, precision_rec
 from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.targets import MOST_CLASSES, ClassTarget
 from bptrain.metrics import AveragePrecision, Metric, RocAuc
-from bptrain.report.charts import STYLES, Pictures, axes, label
-from bptrain.report.html import Html, join, safe_name, tag
-from bptrain.report.html_page import figure, figures, note, scrolling, table
+from bptrain.report.charts import STYLES, Pictures, axes, shorten_name
+from bptrain.report.html_page import Html, figure, figures, join, note, safe_name, scroll_box, table, tag
 
 FAINTEST = 0.2
 """The strength of the colour of a cell with a single row, where 1 is all rows of the class."""
 
 MOST_CURVES = 16
 
-KINDS: tuple[tuple[str, Metric, str, str], ...] = (
-    ("ROC", RocAuc(), "false positive rate", "true positive rate"),
-    ("precision and recall", AveragePrecision(), "recall", "precision"),
-)
-"""The curves over thresholds: title, the area below, and the axes."""
+LONG_HEADING = 12
+"""Headings of the matrix longer than this may be broken within a word."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A class, or a label, against everything else."""
+    """A class, or a label, against all others."""
 
     name: str
     scores: Array
@@ -36,30 +32,34 @@ class Curve:
     counts: Counts
 
 
-def share(value: float | None) -> str:
-    """A figure from 0 to 1."""
+def format_share(value: float | None) -> str:
+    """Format a number from 0 to 1."""
     return "–" if value is None else f"{value:.4f}"
 
 
-def class_table(target: ClassTarget) -> Html:
-    """Precision, recall and F1 of each class and their means."""
+def show_classes(target: ClassTarget) -> Html:
+    """Return the scores of each class, the confusion matrix, and the best threshold."""
     rows = [
-        (safe_name(one.label), share(one.precision), share(one.recall), share(one.f1), f"{one.rows:,}")
+        (safe_name(one.label), *map(format_share, (one.precision, one.recall, one.f1)), f"{one.rows:,}")
         for one in target.per_class
     ]
     macro, count = target.macro, sum(one.rows for one in target.per_class)
-    rows.append(("macro mean", share(macro.precision), share(macro.recall), share(macro.f1), f"{count:,}"))
-    return table(("class", "precision", "recall", "F1", "rows"), rows)
+    rows.append(("macro mean", *map(format_share, (macro.precision, macro.recall, macro.f1)), f"{count:,}"))
+    scores = table(("class", "precision", "recall", "F1", "rows"), rows)
+    return join((scores, show_confusion(target), show_threshold(target)))
 
 
-def confusion(target: ClassTarget) -> Html:
-    """The confusion matrix as a table with colours, or as a list where it is large."""
-    matrix, labels = target.confusion_matrix, [label(one.label) for one in target.per_class]
+def show_confusion(target: ClassTarget) -> Html:
+    """Return the confusion matrix as a coloured table, or its largest entries if there are many classes."""
+    matrix, labels = target.confusion_matrix, [shorten_name(one.label) for one in target.per_class]
     if not matrix:
-        return note("The outputs are not numbers; nothing can be told apart.")
+        return note("The outputs are not numbers, so there is no confusion matrix.")
     if len(labels) > MOST_CLASSES:
-        return most_confused(target)
-    top = tag("tr", tag("td"), *(tag("th", name, scope="col", class_=breaking(name)) for name in labels))
+        frequent = [(shorten_name(true), shorten_name(guess), f"{n:,}") for n, true, guess in target.confusions()[:30]]
+        caption = "The most frequent confusions"
+        return table(("truth", "prediction", "rows"), frequent, caption=caption) if frequent else note("No confusions.")
+    breaks = {name: "long" if len(name) > LONG_HEADING else None for name in labels}
+    top = tag("tr", tag("td"), *(tag("th", name, scope="col", class_=breaks[name]) for name in labels))
     body = []
     for k, (name, row) in enumerate(zip(labels, matrix, strict=True)):
         total = sum(row) or 1
@@ -72,39 +72,25 @@ def confusion(target: ClassTarget) -> Html:
             )
             for j, count in enumerate(row)
         )
-        body.append(tag("tr", tag("th", name, scope="row", class_=breaking(name)), *cells))
+        body.append(tag("tr", tag("th", name, scope="row", class_=breaks[name]), *cells))
     whole = tag("table", tag("thead", top), tag("tbody", *body), class_="matrix")
-    what = note("How many rows of each class (left) were predicted as each class (top):")
-    return join((tag("h3", "Confusion matrix"), what, scrolling(whole, "Confusion matrix")))
+    text = note("Rows of each true class (left) by predicted class (top):")
+    return join((tag("h3", "Confusion matrix"), text, scroll_box(whole, "Confusion matrix")))
 
 
-def breaking(name: str) -> str | None:
-    """The class of a heading that may be broken within a word, since it is long."""
-    return "long" if len(name) > 12 else None
-
-
-def most_confused(target: ClassTarget) -> Html:
-    """The pairs that are mixed up most."""
-    rows = [(label(true), label(said), f"{n:,}") for n, true, said in target.confusions()[:30]]
-    return (
-        table(("truth", "predicted as", "rows"), rows, caption="The most frequent confusions")
-        if rows
-        else note("None.")
-    )
-
-
-def threshold(target: ClassTarget) -> Html | None:
-    """The best threshold in a sentence."""
+def show_threshold(target: ClassTarget) -> Html | None:
+    """Return the threshold with the highest F1 in a sentence."""
     best = target.threshold
     if best is None:
         return None
-    what = f"F1 of {safe_name(target.per_class[1].label, 40)} is highest, {share(best.f1)}, where it is predicted from "
-    what += f"{best.value:.4g} on (precision {share(best.precision)}, recall {share(best.recall)}); as it is, F1 is "
-    return note(what + f"{share(target.per_class[1].f1)}. The threshold was chosen on these very rows.")
+    name, usual = safe_name(target.per_class[1].label, 40), format_share(target.per_class[1].f1)
+    text = f"Predicting {name} from {best.value:.4g} on gives its highest F1, {format_share(best.f1)} (precision "
+    text += f"{format_share(best.precision)}, recall {format_share(best.recall)}); the default threshold gives {usual}."
+    return note(f"{text} The threshold was chosen on these same rows.")
 
 
-def against_the_rest(found: Predictions) -> Iterator[Curve]:
-    """Each class that can be told apart from the others: the second of two, or all."""
+def split_classes(found: Predictions) -> Iterator[Curve]:
+    """Yield each class against the others, if both occur: the second of two classes, or all of them."""
     if found.kind == "labels":
         sides = [(name, found.outputs[:, k], found.targets[:, k] > 0.5) for k, name in enumerate(found.names)]
     elif len(found.labels) == 2:
@@ -116,59 +102,75 @@ def against_the_rest(found: Predictions) -> Iterator[Curve]:
             yield Curve(name, scores.astype(np.float64), positive, one)
 
 
-def threshold_curves(made: Pictures, found: Predictions) -> Html:
-    """ROC and precision-recall side by side, with the area under each curve."""
-    drawn = list(against_the_rest(found))
-    if not drawn:
-        return note("There is one class only in these rows; nothing can be told apart.")
+@dataclass(frozen=True)
+class ThresholdPlot:
+    """A kind of curve over thresholds: its title and axes, its points, and the metric that is the area below it."""
+
+    title: str
+    across: str
+    upward: str
+    points: Callable[[Counts], tuple[Array, Array]]
+    metric: Metric
+    area: str
+
+
+THRESHOLD_PLOTS = (
+    ThresholdPlot("ROC", "false positive rate", "true positive rate", roc, RocAuc(), "area under the curve"),
+    ThresholdPlot(
+        "precision and recall", "recall", "precision", precision_recall, AveragePrecision(), "average precision"
+    ),
+)
+
+
+def show_threshold_curves(pictures: Pictures, found: Predictions) -> Html:
+    """Return ROC and precision-recall curves side by side, with the area under each."""
+    curves = list(split_classes(found))
+    if not curves:
+        return note("All of these rows are of one class, so there are no curves.")
     parts = []
-    for title, metric, across, upward in KINDS:
-        with axes(width=5.2, height=4.2) as (whole, (one,)):
-            said = []
-            for k, curve in enumerate(drawn[:MOST_CURVES]):
-                line = STYLES[k // 8]
-                area = metric.finish(metric.tally(curve.scores[:, None], curve.positive.astype(np.int64)))
-                text = f"{label(curve.name)} {area:.3f}"
-                said.append(text)
-                if title == "ROC":
-                    one.plot(*roc(curve.counts), line, label=text)
-                else:
-                    one.plot(*precision_recall(curve.counts), line, drawstyle="steps-pre", label=text)
-            if title == "ROC":
+    for plot in THRESHOLD_PLOTS:
+        with axes(width=5.2, height=4.2) as (canvas, one):
+            names, is_roc = [], plot.points is roc
+            for k, curve in enumerate(curves[:MOST_CURVES]):
+                area = plot.metric.finish(plot.metric.tally(curve.scores[:, None], curve.positive.astype(np.int64)))
+                names.append(f"{shorten_name(curve.name)} {area:.3f}")
+                drawstyle = "default" if is_roc else "steps-pre"
+                one.plot(*plot.points(curve.counts), STYLES[k // 8], drawstyle=drawstyle, label=names[-1])
+            if is_roc:
                 one.plot([0, 1], [0, 1], ":", linewidth=1, color=one.spines["left"].get_edgecolor())
-            one.set(title=title, xlabel=across, ylabel=upward, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-            one.legend(loc="lower right" if title == "ROC" else "lower left", ncols=2 if len(said) > 8 else 1)
-            what = "area under the curve" if title == "ROC" else "average precision"
-            parts.append(figure(made.inline(whole, f"{title} curve, {what}: {'; '.join(said)}"), f"With the {what}."))
-    more = len(drawn) - MOST_CURVES
+            one.set(title=plot.title, xlabel=plot.across, ylabel=plot.upward, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+            one.legend(loc="lower right" if is_roc else "lower left", ncols=2 if len(names) > 8 else 1)
+            picture = pictures.inline(canvas, f"{plot.title} curve, {plot.area}: {'; '.join(names)}")
+            parts.append(figure(picture, f"The number after each name is the {plot.area}."))
+    more = len(curves) - MOST_CURVES
     rest = note(f"{more} more classes are not drawn.") if more > 0 else None
     return join((figures(*parts), rest))
 
 
-def calibration_curve(made: Pictures, found: Predictions) -> Html:
-    """How often what is predicted with a probability comes true, and how many rows have which."""
+def show_calibration(pictures: Pictures, found: Predictions) -> Html:
+    """Return how often predictions of each probability are right, and how many rows have it."""
     if not found.are_probabilities:
-        return note("The outputs are no probabilities.")
+        return note("The outputs are not probabilities, so there is no calibration.")
     if found.kind == "labels":
         probabilities, right, of = found.probabilities.ravel(), (found.targets > 0.5).ravel(), "a label"
     elif len(found.labels) == 2:
         probabilities, right, of = found.probabilities[:, 1], found.targets == 1, safe_name(found.labels[1], 40)
     else:
         probabilities, right, of = found.probabilities.max(axis=1), found.codes == found.targets, "the predicted class"
-    curve = calibration(probabilities, right)
-    with axes(width=5.2, height=4.2) as (whole, (one,)):
+    curve, across = calibration(probabilities, right), f"probability of {shorten_name(of)}"
+    with axes(width=5.2, height=4.2) as (canvas, one):
         one.plot([0, 1], [0, 1], ":", linewidth=1, color=one.spines["left"].get_edgecolor())
         one.plot(curve.probability, curve.share, "o-")
-        one.set(title="calibration", xlabel=f"probability of {label(of)}", ylabel="share that comes true")
+        one.set(title="calibration", xlabel=across, ylabel="observed share")
         one.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        pairs = zip(curve.probability, curve.share, curve.rows, strict=True)
-        said = "; ".join(f"{p:.2f}: {s:.2f} of {n:,}" for p, s, n in pairs)
-        text = f"Calibration: mean probability of {of} and the share that comes true, in ten bins: {said}"
-        reliability = figure(made.inline(whole, text), "On the dotted line, probabilities mean what they say.")
-    with axes(width=5.2, height=4.2) as (whole, (one,)):
+        bins = zip(curve.probability, curve.share, curve.rows, strict=True)
+        text = f"Calibration: mean probability of {of} and the observed share, in ten bins: "
+        text += "; ".join(f"{p:.2f}: {s:.2f} of {n:,}" for p, s, n in bins)
+        reliability = figure(pictures.inline(canvas, text), "On the dotted line, both are equal.")
+    with axes(width=5.2, height=4.2) as (canvas, one):
         heights, _, _ = one.hist(probabilities, bins=[k / 10 for k in range(11)])
-        one.set(title="rows by probability", xlabel=f"probability of {label(of)}", ylabel="rows", xlim=(-0.02, 1.02))
-        said = ", ".join(f"{int(height):,}" for height in np.atleast_1d(heights))
-        text = f"Rows by the probability of {of}, in ten bins from 0 to 1: {said}"
-        histogram = figure(made.inline(whole, text))
+        one.set(title="rows by probability", xlabel=across, ylabel="rows", xlim=(-0.02, 1.02))
+        counted = ", ".join(f"{int(height):,}" for height in np.atleast_1d(heights))
+        text = f"Rows by the probability of {of}, in ten bins from 0 to 1: {counted}"
+        histogram = figure(pictures.inline(canvas, text))
     return figures(reliability, histogram)

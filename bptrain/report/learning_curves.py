@@ -1,11 +1,12 @@
 """Curves over the epochs: losses, metrics, learning rate, and the health of gradients."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bptrain.report.charts import STYLES, Pictures, axes, label, logarithmic
-from bptrain.report.html import Html, join, tag
-from bptrain.report.html_page import figure, figures, note
+from bptrain.metrics import METRICS
+from bptrain.model.measures import metric_name
+from bptrain.report.charts import STYLES, Pictures, axes, set_log_scale, shorten_name
+from bptrain.report.html_page import Html, figure, figures, join, note
 from bptrain.training.session import Record, metrics_of
 
 if TYPE_CHECKING:
@@ -13,62 +14,83 @@ if TYPE_CHECKING:
 
 HEALTH = {
     "gradient_norm": "gradient norm",
-    "update_ratio": "update of a step / weights",
+    "update_ratio": "size of an update / size of the weights",
     "dead": "share of dead units",
     "saturated": "share of saturated values",
 }
+"""Figures of each layer in the history, and the titles of their panels."""
 
-WIDE = 50
-"""A curve whose largest value is so many times its smallest is drawn on a logarithmic scale."""
+WIDE_RANGE = 50.0
+"""The largest value over the smallest from which an axis is logarithmic."""
 
 Curve = tuple[list[int], list[float]]
+"""Epochs and values."""
+
+Panel = tuple[str, list[tuple[str, Curve]]]
+"""The title of a panel, and its curves by name."""
 
 
-def curve(records: Sequence[Record], key: str) -> Curve:
-    """Epochs and values of a figure, without those that do not have it."""
+def get_curve(records: Sequence[Record], key: str) -> Curve:
+    """Return epochs and values of a figure, without epochs that lack it."""
     pairs = [(int(one["epoch"] or 0), float(value)) for one in records if (value := one.get(key)) is not None]
     return [epoch for epoch, _ in pairs], [value for _, value in pairs]
 
 
-def panels(records: Sequence[Record]) -> Iterator[tuple[str, list[tuple[str, Curve]]]]:
-    """Each picture that there is to draw: its title, and its curves by name."""
+def choose_metrics_to_draw(names: Iterable[str]) -> list[str]:
+    """Return the metrics to draw: of those whose curves tell the same story, such as r2 and rmse, the first."""
+    chosen: dict[tuple[str, str], str] = {}
+    for name in names:
+        metric = metric_name(name).removeprefix("validation_")
+        story = getattr(METRICS.members.get(metric), "story", "") or metric
+        chosen.setdefault((name.removesuffix(metric), story), name)
+    return list(chosen.values())
+
+
+def is_constant(curves: Iterable[Curve]) -> bool:
+    """Return whether no curve ever changes."""
+    return all(len(set(values)) <= 1 for _, values in curves)
+
+
+def list_panels(records: Sequence[Record]) -> Iterator[Panel]:
+    """Yield each panel to draw: losses, metrics, and the learning rate if it changes."""
     rows = "validation" if any("validation_loss" in one for one in records) else "training"
+    losses = [("training", get_curve(records, "loss")), ("validation", get_curve(records, "validation_loss"))]
+    if measured := [(name, curve) for name, curve in losses if curve[0]]:
+        yield "loss", measured
     metrics: list[Record] = [{"epoch": one["epoch"], **metrics_of(one)} for one in records]
-    names = dict.fromkeys(name for one in metrics for name in one if name != "epoch")
-    every = [
-        ("loss", [("training", curve(records, "loss")), ("validation", curve(records, "validation_loss"))]),
-        *((name, [(rows, curve(metrics, name))]) for name in names),
-        ("learning rate", [("", curve(records, "lr"))]),
-    ]
-    for title, curves in every:
-        # A metric may be undefined in every epoch, such as precision where a class does not occur.
-        if known := [(name, one) for name, one in curves if one[0]]:
-            yield title, known
+    curves = {name: get_curve(metrics, name) for name in dict.fromkeys(key for one in metrics for key in one)}
+    # A metric may be undefined in every epoch, such as precision where a class does not occur.
+    for name in choose_metrics_to_draw(name for name, (epochs, _) in curves.items() if epochs and name != "epoch"):
+        yield name, [(rows, curves[name])]
+    rate = get_curve(records, "lr")
+    if not is_constant([rate]):
+        yield "learning rate", [("", rate)]
 
 
-def health(records: Sequence[Record]) -> Iterator[tuple[str, list[tuple[str, Curve]]]]:
-    """The same of the health of gradients, with a curve for each layer."""
+def list_health_panels(records: Sequence[Record]) -> Iterator[Panel]:
+    """Yield each panel on the health of gradients, with a curve for each layer."""
     keys = dict.fromkeys(key for record in records for key in record)
     for kind, title in HEALTH.items():
-        named = [(key.partition(".")[2], curve(records, key)) for key in keys if key.partition(".")[0] == kind]
-        if any(value for _, (_, values) in named for value in values):
-            yield title, named
+        curves = [(key.partition(".")[2], get_curve(records, key)) for key in keys if key.partition(".")[0] == kind]
+        if any(value for _, (_, values) in curves for value in values):
+            yield title, curves
 
 
-def draw(one: "Axes", title: str, curves: Sequence[tuple[str, Curve]], best: int | None) -> None:
-    """Draw curves over the epochs, with a mark at the best one."""
+def draw_panel(one: "Axes", panel: Panel, best: int | None) -> None:
+    """Draw curves over the epochs, with a dotted line at the best one."""
     from matplotlib.ticker import MaxNLocator
 
+    title, curves = panel
     if best is not None:
         one.axvline(best, linestyle=":", linewidth=1.2, color=one.spines["left"].get_edgecolor(), zorder=1)
     for k, (name, (epochs, values)) in enumerate(curves):
         marker = "o" if len(epochs) < 3 else None
-        # Validation has the same colour everywhere.
+        # Validation has the same colour in every panel.
         colour = f"C{max(k, int(name == 'validation'))}"
-        one.plot(epochs, values, STYLES[k // 8 % 4], marker=marker, color=colour, label=label(name))
+        one.plot(epochs, values, STYLES[k // 8 % 4], marker=marker, color=colour, label=shorten_name(name))
     every = [value for _, (_, values) in curves for value in values]
-    if min(every) > 0 and max(every) > WIDE * min(every):
-        logarithmic(one)
+    if min(every) > 0 and max(every) > WIDE_RANGE * min(every):
+        set_log_scale(one)
     one.set_title(title)
     one.set_xlabel("epoch")
     one.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -76,35 +98,36 @@ def draw(one: "Axes", title: str, curves: Sequence[tuple[str, Curve]], best: int
         one.legend(ncols=1 if len(curves) < 6 else 2)
 
 
-def pictures(made: Pictures, drawn: Iterator[tuple[str, list[tuple[str, Curve]]]], best: int | None) -> Iterator[Html]:
-    """A figure of each panel."""
-    for title, curves in drawn:
-        with axes(width=5.2, height=3.0) as (whole, (one,)):
-            draw(one, title, curves, best)
-            yield figure(made.inline(whole, alternative(title, curves, best)))
+def draw_panels(pictures: Pictures, panels: Iterable[Panel], best: int | None) -> Iterator[Html]:
+    """Yield a figure for each panel."""
+    for panel in panels:
+        with axes(width=5.2, height=3.0) as (canvas, one):
+            draw_panel(one, panel, best)
+            yield figure(pictures.inline(canvas, describe_panel(panel, best)))
 
 
-def alternative(title: str, curves: Sequence[tuple[str, Curve]], best: int | None) -> str:
-    """A picture in words: where each curve begins and ends."""
+def describe_panel(panel: Panel, best: int | None) -> str:
+    """Return a panel in words: where each curve begins and ends."""
+    title, curves = panel
     parts = [
-        f"{label(name)} from {values[0]:.4g} in epoch {epochs[0]} to {values[-1]:.4g} in epoch {epochs[-1]}".strip()
+        f"{shorten_name(name)} from {values[0]:.4g} in epoch {epochs[0]} to {values[-1]:.4g} in epoch {epochs[-1]}"
         for name, (epochs, values) in curves[:6]
     ]
     more = f"; and {len(curves) - 6} more" if len(curves) > 6 else ""
     mark = f"; the best epoch is {best}" if best is not None else ""
-    return f"{title} over the epochs: {'; '.join(parts)}{more}{mark}"
+    return f"{title} over the epochs: {'; '.join(map(str.strip, parts))}{more}{mark}"
 
 
-def learning_curves(made: Pictures, records: Sequence[Record], best: int | None) -> Html:
-    """The section of curves."""
-    marked = "The dotted line marks the epoch whose weights were kept." if best is not None else None
-    return join((note(marked) if marked else None, figures(*pictures(made, panels(records), best))))
+def show_learning_curves(pictures: Pictures, records: Sequence[Record], best: int | None) -> Html:
+    """Return the section of learning curves."""
+    text = note("The dotted line marks the best epoch, whose weights are evaluated.") if best is not None else None
+    return join((text, figures(*draw_panels(pictures, list_panels(records), best))))
 
 
-def gradient_health(made: Pictures, records: Sequence[Record], best: int | None) -> Html:
-    """The section of gradients, empty where none were measured."""
-    drawn = list(pictures(made, health(records), best))
+def show_gradient_health(pictures: Pictures, records: Sequence[Record], best: int | None) -> Html:
+    """Return the section on gradients, empty where none were measured."""
+    drawn = list(draw_panels(pictures, list_health_panels(records), best))
     if not drawn:
         return Html("")
-    what = "Measured at the ends of epochs that are 64 steps or more apart, layer by layer."
-    return join((tag("p", what, class_="note"), figures(*drawn)))
+    text = "Measured layer by layer, at the ends of epochs that are 64 or more steps apart."
+    return join((note(text), figures(*drawn)))

@@ -1,4 +1,4 @@
-"""The material: everything that a report shows of a run, read once."""
+"""Material: everything that a report shows of a run, read once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,17 @@ from bptrain.training.session import Record
 
 SAMPLES = 1000
 MOST_ROWS = 5000
-"""With more rows than this there are no intervals: they would take longer than a person waits for a page."""
+"""Bootstrap samples for confidence intervals, which are left out with more rows than this: they would take too long."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What there is of a run. `checkpoint` is the file with the model, and `stored` its document; `run` is None where
-    it lies by itself, and then there are no `records` and no `state`, which says how training ended. `evaluation` and
-    `rows` are None where the data cannot be had, and `missing` says why."""
+    """A run as a report needs it.
+
+    `checkpoint` is the file of the model, and `stored` the document in it. `run` is None where the checkpoint is not in
+    a run directory; then there are no `records` and there is no `state`. `evaluation` and `rows` are None where the
+    data cannot be read, for the reason in `missing`.
+    """
 
     checkpoint: Path
     run: RunDirectory | None
@@ -41,11 +44,11 @@ class Material:
 
     @property
     def path(self) -> Path:
-        """What to name in a command: the run directory, or the checkpoint."""
+        """The argument of commands: the run directory, or else the checkpoint."""
         return self.run.path if self.run else self.checkpoint
 
 
-def gather(
+def read_material(
     path: str | Path,
     *,
     data: str | Path | None = None,
@@ -53,16 +56,16 @@ def gather(
     code: Sequence[str | Path] = (),
     watch: Watch | None = None,
 ) -> Material:
-    """Everything that there is of a run; see `bptrain.write_report` for the arguments.
+    """Read everything about a run, and evaluate it; see `bptrain.write_report` for the arguments.
 
     Raises:
-        InputError: there is no checkpoint, code is missing, or the rows that are asked for cannot be had.
+        InputError: there is no checkpoint, code is missing, or the requested rows cannot be read.
         StorageError: a file of the run cannot be read.
     """
     load_codes(code)
     checkpoint = find_checkpoint(Path(path))
     model, stored = load_checkpoint(checkpoint)
-    run = run_of(checkpoint)
+    run = find_run(checkpoint)
     evaluation, rows, missing = None, None, ""
     try:
         name, rows = choose_rows(model, stored, data, split)
@@ -78,20 +81,8 @@ def gather(
     return Material(checkpoint, run, model, stored, records, environment, state, evaluation, rows, missing)
 
 
-def run_of(checkpoint: Path) -> RunDirectory | None:
-    """The run directory that a checkpoint lies in, if it does."""
+def find_run(checkpoint: Path) -> RunDirectory | None:
+    """Return the run directory of a checkpoint, if it is in one."""
     run = RunDirectory(checkpoint.parent.parent)
     inside = checkpoint.parent.name == run.checkpoints.name and run.config.is_file()
     return run if inside else None
-
-
-def require_suffix(output: str | Path, suffixes: tuple[str, ...], option: str = "-o") -> Path:
-    """Return the file to write, for which an option stands.
-
-    Raises:
-        InputError: it is called like a file of another kind, or is a directory.
-    """
-    path = Path(output)
-    if path.suffix.lower() not in suffixes or path.is_dir():
-        raise InputError(f"{path}: expected a file that ends in {' or '.join(suffixes)}; choose another {option}")
-    return path

@@ -1,106 +1,179 @@
-"""Mistakes: the rows on which the network is most sure and wrong, or furthest off."""
+"""Mistakes: residuals of predicted numbers, and the rows that are predicted worst."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
+from bptrain.columns.features import Boolean, Categorical, Feature, Numeric
 from bptrain.evaluation.predictions import Predictions
+from bptrain.evaluation.targets import NumberTarget
 from bptrain.model.encoded_rows import Rows
-from bptrain.report.charts import pixels
-from bptrain.report.html import Content, Html, join, safe_name, tag
-from bptrain.report.html_page import note, table
-from bptrain.report.rows import grid, picture, values
+from bptrain.report.charts import Pictures, axes, draw_pixels, shorten_name
+from bptrain.report.html_page import Content, Html, figure, figures, join, note, safe_name, table, tag
+from bptrain.report.images import find_grid, get_row_number, read_image
 
-MOST = 24
-MOST_IN_A_TABLE = 12
-MOST_COLUMNS = 8
+MOST_POINTS = 2000
+"""Points of a scatter plot at most; of more rows every second, third, ... is drawn."""
+
+MOST_IMAGES = 24
+MOST_ROWS = 12
+"""Mistakes that are shown: as images, and as rows of a table."""
+
+MOST_COLUMNS = 6
+"""Columns of a table of mistakes beside truth and prediction."""
+
 MOST_NUMBERS = 4
+"""Targets of a row that are written out."""
+
+ROUNDING = 1e-6
+"""The share of a scaled value that single precision may have lost, and a little more."""
 
 
-def mistakes(columns: Columns, rows: Rows, found: Predictions) -> Html:
-    """The most confident mistakes as pictures, where rows are pictures, or in a table."""
+def show_residual_table(targets: Sequence[NumberTarget]) -> Html:
+    """Return the statistics of the residuals of each target."""
+    keys = ("mean", "std", "min", "q1", "median", "q3", "max", "rmse", "mae")
+    rows = [
+        (safe_name(one.target), *("–" if (v := getattr(one, key)) is None else f"{v:.5g}" for key in keys))
+        for one in targets
+    ]
+    return table(("target", *keys), rows, caption="Residuals, truth − prediction, in the units of the data")
+
+
+def show_residuals(pictures: Pictures, found: Predictions, column: int) -> Html:
+    """Return the plots of one target: prediction against truth, and the residuals."""
+    name = safe_name(found.names[column])
+    output, true = found.outputs[:, column].astype(np.float64), found.targets[:, column].astype(np.float64)
+    if not np.isfinite(output).all():
+        return note(f"Some predictions of {name} are not finite, so nothing is drawn.")
+    residuals = true - output
+    step = max(-(-len(output) // MOST_POINTS), 1)
+    drawn = slice(None, None, step)
+    parts = []
+    with axes(width=5.2, height=4.0) as (canvas, one):
+        ends = [min(true.min(), output.min()), max(true.max(), output.max())]
+        one.plot(ends, ends, ":", linewidth=1, color=one.spines["left"].get_edgecolor())
+        one.plot(true[drawn], output[drawn], "o", markersize=3.5, alpha=0.6)
+        one.set(title=shorten_name(found.names[column]), xlabel="truth", ylabel="prediction")
+        correlation = np.corrcoef(true, output)[0, 1] if len(output) > 1 and true.std() and output.std() else np.nan
+        text = f"Predictions of {name} against the truth; their correlation is {correlation:.3f}"
+        parts.append(figure(pictures.inline(canvas, text), "Points on the dotted line are predicted exactly."))
+    with axes(width=5.2, height=4.0) as (canvas, one):
+        one.axhline(0, linestyle=":", linewidth=1, color=one.spines["left"].get_edgecolor())
+        one.plot(output[drawn], residuals[drawn], "o", markersize=3.5, alpha=0.6)
+        one.set(title="residuals", xlabel="prediction", ylabel="truth − prediction")
+        text = f"Residuals of {name} against the prediction, from {residuals.min():.4g} to {residuals.max():.4g}"
+        parts.append(figure(pictures.inline(canvas, text)))
+    with axes(width=5.2, height=3.2) as (canvas, one):
+        heights, edges, _ = one.hist(residuals, bins=min(max(int(len(residuals) ** 0.5), 5), 40))
+        one.set(title="distribution of the residuals", xlabel="truth − prediction", ylabel="rows")
+        top = int(np.argmax(heights))
+        text = f"Histogram of the residuals of {name}; most lie between {edges[top]:.4g} and {edges[top + 1]:.4g}"
+        parts.append(figure(pictures.inline(canvas, text)))
+    sample = note(f"One of every {step} of {len(output):,} rows is drawn.") if step > 1 else None
+    return join((tag("h3", name) if len(found.names) > 1 else None, figures(*parts), sample))
+
+
+def show_mistakes(columns: Columns, rows: Rows, found: Predictions) -> Html:
+    """Return the most confident mistakes, or the largest errors: as images where rows are images, or as a table."""
     if not found.names:
-        return note("No column is a number, so there is no error to be measured.")
-    places = grid(columns)
-    most = MOST if places is not None else MOST_IN_A_TABLE
+        return note("No column is numeric, so there is no error to measure.")
+    grid = find_grid(columns)
+    most = MOST_IMAGES if grid is not None else MOST_ROWS
     if found.kind == "classes":
-        chosen, wrong = confident(found, most)
-        said = [class_words(found, k) for k in chosen]
+        chosen, wrong = find_confident_mistakes(found, most)
+        words = [describe_class(found, k) for k in chosen]
+        some = f"the {len(chosen)} most confident of them are shown" if wrong > len(chosen) else "all are shown"
+        text, measure = f"{wrong:,} of {len(found):,} rows are predicted wrong; {some}.", "probability"
     else:
-        chosen, wrong = furthest(found, most)
-        said = [number_words(found, k) for k in chosen]
+        chosen = find_largest_errors(found, most)
+        words = [describe_numbers(found, k) for k in chosen]
+        text, measure = f"The {len(chosen)} of {len(found):,} rows with the largest error.", "truth − prediction"
     if not len(chosen):
         return note(f"None: all {len(found):,} rows are right.")
-    shown = f"the {len(chosen)} most confident of them are shown" if wrong > len(chosen) else "all are shown"
-    what = f"{wrong:,} of {len(found):,} rows are predicted wrong; {shown}."
-    if found.kind != "classes":
-        what = f"The {len(chosen)} of {len(found):,} rows with the largest error."
-    if places is not None:
-        return join((note(what), gallery(columns, places, rows, chosen, said)))
-    measure = "probability" if found.kind == "classes" else "truth − prediction"
-    return join((note(what), listing(columns, rows, chosen, said, measure)))
+    if grid is not None:
+        return join((note(text), show_images(columns, grid, rows, chosen, words)))
+    return join((note(text), show_rows(columns, rows, chosen, words, measure)))
 
 
-def confident(found: Predictions, most: int) -> tuple[Array, int]:
-    """The rows whose class is predicted wrong, the most confident first, and how many such there are."""
+def find_confident_mistakes(found: Predictions, most: int) -> tuple[Array, int]:
+    """Return the rows whose class is predicted wrong, the most confident first, and how many there are in all."""
     wrong = np.flatnonzero(found.codes != found.targets)
     confidence = found.probabilities[wrong].max(axis=1)
     return wrong[np.argsort(-confidence, kind="stable")][:most], len(wrong)
 
 
-def furthest(found: Predictions, most: int) -> tuple[Array, int]:
-    """The rows with the largest error, in standard deviations of each target, the largest first."""
+def find_largest_errors(found: Predictions, most: int) -> Array:
+    """Return the rows with the largest error, in standard deviations of each target, the largest first."""
     spread = found.targets.std(axis=0)
     errors = np.abs(found.outputs.astype(np.float64) - found.targets) / np.where(spread > 0, spread, 1)
     worst = np.nan_to_num(errors.max(axis=1), nan=np.inf)
-    return np.argsort(-worst, kind="stable")[:most], len(found)
+    return np.argsort(-worst, kind="stable")[:most]
 
 
-def class_words(found: Predictions, row: int) -> tuple[str, str, str]:
-    """What a row is, what it was taken for, and how surely."""
+def describe_class(found: Predictions, row: int) -> tuple[str, str, str]:
+    """Return the true class of a row, the predicted one, and its probability."""
     code, true = int(found.codes[row]), int(found.targets[row])
     confidence = found.probabilities[row].max()
-    sure = f"{confidence:.1%}" if found.are_probabilities else f"{confidence:.3g}"
-    return safe_name(found.labels[true], 40), safe_name(found.labels[code], 40), sure
+    probability = f"{confidence:.1%}" if found.are_probabilities else f"{confidence:.3g}"
+    return safe_name(found.labels[true], 40), safe_name(found.labels[code], 40), probability
 
 
-def number_words(found: Predictions, row: int) -> tuple[str, str, str]:
-    """What is true of a row, what was predicted, and the difference."""
-    true, said = found.targets[row].astype(np.float64), found.outputs[row].astype(np.float64)
-    parts = (true, said, true - said)
+def describe_numbers(found: Predictions, row: int) -> tuple[str, str, str]:
+    """Return the true numbers of a row, the predicted ones, and the differences."""
+    true, output = found.targets[row].astype(np.float64), found.outputs[row].astype(np.float64)
     more = ", …" if len(true) > MOST_NUMBERS else ""
-    first, second, third = (", ".join(f"{value:.4g}" for value in part[:MOST_NUMBERS]) + more for part in parts)
+    first, second, third = (
+        ", ".join(f"{value:.4g}" for value in values[:MOST_NUMBERS]) + more for values in (true, output, true - output)
+    )
     return first, second, third
 
 
-def row_number(rows: Rows, k: int) -> int:
-    """The number of a row in its table, from 1."""
-    return int(k if rows.numbers is None else rows.numbers[k]) + 1
+def show_images(
+    columns: Columns, grid: Array, rows: Rows, chosen: Array, words: Sequence[tuple[str, str, str]]
+) -> Html:
+    """Return rows as images, each with truth, prediction and measure as its caption."""
+    images = []
+    for k, (true, guess, measure) in zip(chosen.tolist(), words, strict=True):
+        number = get_row_number(rows, k)
+        text = f"Image of row {number}: {true}, predicted {guess} ({measure})"
+        image = draw_pixels(read_image(columns, grid, rows.inputs[k]), text)
+        names = (tag("strong", true), " predicted as ", tag("strong", guess), tag("br"))
+        images.append(tag("figure", image, tag("figcaption", *names, f"{measure}, row {number:,}")))
+    return tag("div", *images, class_="gallery")
 
 
-def gallery(columns: Columns, places: Array, rows: Rows, chosen: Array, said: Sequence[tuple[str, str, str]]) -> Html:
-    """Rows as pictures with a caption each."""
-    figures = []
-    for k, (true, guess, sure) in zip(chosen.tolist(), said, strict=True):
-        number = row_number(rows, k)
-        image = pixels(
-            picture(columns, places, rows.inputs[k]), f"Picture of row {number}: {true}, predicted {guess} ({sure})"
-        )
-        caption = join((tag("strong", true), " taken for ", tag("strong", guess), tag("br"), f"{sure}, row {number:,}"))
-        figures.append(tag("figure", image, tag("figcaption", caption)))
-    return tag("div", *figures, class_="gallery")
-
-
-def listing(columns: Columns, rows: Rows, chosen: Array, said: Sequence[tuple[str, str, str]], measure: str) -> Html:
-    """Rows with what is said of each, the last of which is the `measure`, and the values of their first columns."""
-    head = ("row", "truth", "prediction", measure)
+def show_rows(columns: Columns, rows: Rows, chosen: Array, words: Sequence[tuple[str, str, str]], measure: str) -> Html:
+    """Return a table of rows: truth, prediction, the `measure`, and the values of their first columns."""
     names = [safe_name(one.name, 24) for one in columns.features[:MOST_COLUMNS]]
     body: list[tuple[Content, ...]] = [
-        (f"{row_number(rows, k):,}", *words, *values(columns, rows.inputs[k], MOST_COLUMNS))
-        for k, words in zip(chosen.tolist(), said, strict=True)
+        (f"{get_row_number(rows, k):,}", *three, *read_values(columns, rows.inputs[k], MOST_COLUMNS))
+        for k, three in zip(chosen.tolist(), words, strict=True)
     ]
     more = len(columns.features) - len(names)
-    rest = note(f"And {more} more columns, which are not shown.") if more > 0 else None
-    return join((table((*head, *names), body), rest))
+    rest = note(f"{more} more column{'s are' if more > 1 else ' is'} not shown.") if more > 0 else None
+    return join((table(("row", "truth", "prediction", measure, *names), body), rest))
+
+
+def read_values(columns: Columns, inputs: Array, most: int) -> Iterator[str]:
+    """Yield the values of a row in its first columns, as the table has them."""
+    start = 0
+    for feature in columns.features[:most]:
+        count = len(feature.outputs)
+        yield read_value(feature, inputs[start : start + count].astype(np.float64))
+        start += count
+
+
+def read_value(feature: Feature, inputs: Array) -> str:
+    """Return the value of a column from the inputs that it was encoded to."""
+    if isinstance(feature, Numeric):
+        own, near = (float(feature.unscaled(one)[0]) for one in (inputs[:1], inputs[:1] * (1 + ROUNDING) + ROUNDING))
+        # A number within the rounding error of zero is zero in the table.
+        return f"{0.0 if abs(own) <= abs(near - own) else own:.4g}"
+    if isinstance(feature, Boolean):
+        return safe_name(feature.pair[int(inputs[0] > 0.5)], 24)
+    if isinstance(feature, Categorical):
+        shares = inputs[: len(feature.categories)]
+        return safe_name(feature.categories[int(shares.argmax())], 24) if shares.max() > 0.5 else "–"
+    return "–"
