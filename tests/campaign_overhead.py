@@ -18,7 +18,7 @@ from unittest import mock
 
 import numpy as np
 
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.nn.threads import threads_for
 from bptrain.run.checkpoint import save_last
 from bptrain.run.keeper import EVERY_SECONDS
@@ -82,7 +82,7 @@ def epochs(session):
 def measure(text, count):
     """Seconds of an epoch without and with safety, the median of the ratios, and of a save likewise."""
     Path("c.yaml").write_text(text)
-    sessions = [begin(prepare("c.yaml")) for _ in range(2)]
+    sessions = [begin(assemble_file("c.yaml")) for _ in range(2)]
     contexts, times, saves = (unsafe, safe), ([], []), ([], [])
     with np.errstate(all="ignore"), threads_for(sessions[0].model.network, sessions[0].batch_size):
         runs = [epochs(session) for session in sessions]

@@ -24,7 +24,7 @@ from rich.console import Console
 
 from bptrain.console.epoch_lines import JsonLines, PlainLines
 from bptrain.console.live import Canvas, Drawing, LiveView
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.nn.threads import threads_for
 from bptrain.run.train_run import Started
 from bptrain.training import loop
@@ -70,7 +70,7 @@ def turn(session, events, sink, seconds):
 def measure(text, seconds, way):
     """The share of the processor time that a way to look on adds."""
     Path("c.yaml").write_text(text)
-    session = begin(prepare("c.yaml"))
+    session = begin(assemble_file("c.yaml"))
     with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size), way(session) as sink:
         events, ratios = loop.train(session, Budget()), []
         turn(session, events, sink, 1.0)

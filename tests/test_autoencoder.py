@@ -9,7 +9,7 @@ import bptrain
 from bptrain.commands.train import train
 from bptrain.commands.verify_resume import verify_resume
 from bptrain.errors import ConfigError, InputError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 
 
 def table(rows=150, name="t.csv", seed=0):
@@ -33,8 +33,8 @@ def config(more="", data="", network="hidden: [3]\n"):
 
 
 def test_the_encoded_inputs_are_the_target():
-    assembly = prepare(config())
-    model, rows = assembly.model, assembly.parts["train"]
+    assembly = assemble_file(config())
+    model, rows = assembly.model, assembly.splits["train"]
     assert model.experiment.data.task == "autoencoder"
     assert model.network.output_shape == (5,) == (len(model.columns.outputs),)
     assert rows.targets is rows.inputs
@@ -43,7 +43,7 @@ def test_the_encoded_inputs_are_the_target():
 
 def test_metrics_are_those_of_what_the_network_reads():
     result = train(config(), run="run")
-    network, rows = result.session.model.network, result.session.parts["test"]
+    network, rows = result.session.model.network, result.session.splits["test"]
     weights = {name: array.astype(float) for name, array in network.parameters().items()}
     hidden = np.maximum(rows.inputs.astype(float) @ weights["0.dense.weight"] + weights["0.dense.bias"], 0)
     errors = hidden @ weights["2.dense.weight"] + weights["2.dense.bias"] - rows.inputs
@@ -61,7 +61,7 @@ def test_it_learns_the_line_that_the_rows_lie_on():
     result = train("line.yaml", run="run")
     # Along the line nothing is lost; beside it lies less than a thousandth of the variance.
     assert result.test.metrics["rmse"] < 0.05
-    model, rows = result.session.model, result.session.parts["test"]
+    model, rows = result.session.model, result.session.splits["test"]
     found = model.columns.unscale_inputs(rows.inputs)
     lines = [line.split(",") for line in Path("t.csv").read_text().splitlines()[1:]]
     expected = np.array([[float(value) for value in lines[k][:2]] for k in rows.numbers])
@@ -88,8 +88,8 @@ def test_an_interrupted_run_ends_as_the_straight_one(more):
 
 
 def test_noise_is_on_what_is_read_and_not_on_what_is_to_come_out():
-    assembly = prepare(config("augmentation: [gaussian_noise: 1]\n"))
-    rows, batch = assembly.parts["train"], assembly.model.objective.batch(8)
+    assembly = assemble_file(config("augmentation: [gaussian_noise: 1]\n"))
+    rows, batch = assembly.splits["train"], assembly.model.objective.batch(8)
     batch.fill(rows.inputs, rows.targets, np.arange(8))
     batch.augment()
     assert np.array_equal(batch.targets, rows.inputs[:8])
@@ -109,7 +109,7 @@ def test_cross_entropy_of_inputs_from_0_to_1():
 
 def test_a_bundled_set_leaves_its_own_target_out():
     Path("digits.yaml").write_text("data: {source: {bundled: digits}, target: inputs}\nhidden: [8]\n")
-    model = prepare("digits.yaml").model
+    model = assemble_file("digits.yaml").model
     assert len(model.columns.outputs) == 64
     assert "digit" not in model.columns.outputs
 
@@ -146,7 +146,7 @@ BROKEN = [
 @pytest.mark.parametrize(("more", "data", "network", "message"), BROKEN)
 def test_what_cannot_be_is_said_with_its_place(more, data, network, message):
     with pytest.raises(ConfigError, match=message):
-        prepare(config(more, data, network or "hidden: [3]\n"))
+        assemble_file(config(more, data, network or "hidden: [3]\n"))
 
 
 def test_a_column_of_that_name_is_told_apart():
@@ -154,12 +154,12 @@ def test_a_column_of_that_name_is_told_apart():
     text = "data: {{source: {{csv: t.csv}}, target: {}}}\nhidden: [4]\ntraining: {{epochs: 1}}\n"
     Path("t.yaml").write_text(text.format("inputs"))
     with pytest.raises(ConfigError, match=r"data.target: is the word for the inputs themselves, .*; write \[inputs\]"):
-        prepare("t.yaml")
+        assemble_file("t.yaml")
     Path("t.yaml").write_text(text.format("[inputs]"))
     assert train("t.yaml", run="column").session.model.columns.targets_of == ("inputs",)
     assert bptrain.evaluate("column").metrics["rmse"] > 0
     Path("t.yaml").write_text(text.format("inputs, task: autoencoder"))
-    assert prepare("t.yaml").model.columns.outputs == ("x", "inputs")
+    assert assemble_file("t.yaml").model.columns.outputs == ("x", "inputs")
     Path("t.yaml").write_text(text.format("x, task: autoencoder"))
     with pytest.raises(ConfigError, match=r"data\.target: an autoencoder predicts what it reads; write target: inputs"):
-        prepare("t.yaml")
+        assemble_file("t.yaml")

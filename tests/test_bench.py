@@ -16,7 +16,7 @@ from bptrain import blas
 from bptrain.bench import WORKLOADS, Comparison, Measurement, command_lines, contenders, measuring
 from bptrain.commands import bench
 from bptrain.errors import InputError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_workload_is_the_network_that_it_says(workload, tmp_path):
     assert inputs.shape[1] == workload.sizes[0]
     np.savez(tmp_path / "data.npz", x=inputs, y=labels)
     (tmp_path / "w.yaml").write_text(workload.config("data.npz"))
-    model = prepare(tmp_path / "w.yaml").model
+    model = assemble_file(tmp_path / "w.yaml").model
     dense = sum((before + 1) * after for before, after in pairwise(workload.sizes))
     normalized = 2 * sum(workload.sizes[1:-1]) if workload.hidden == "batch_norm" else 0
     assert len(model.network.theta) == dense + normalized

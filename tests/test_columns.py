@@ -18,7 +18,7 @@ from bptrain.columns.kinds import infer
 from bptrain.columns.options import Treatment
 from bptrain.columns.scalers import Log1p, MinMax, Robust, Standard, Unscaled
 from bptrain.errors import BptrainNote, BptrainWarning, ConfigError, InputError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.tables.table import Table
 
 KINDS = [
@@ -306,13 +306,13 @@ WRONG = [
 @pytest.mark.parametrize(("data", "message"), WRONG)
 def test_what_is_wrong_is_said_with_its_place(data, message):
     with pytest.raises(InputError) as caught:
-        prepare(config(data))
+        assemble_file(config(data))
     assert re.search(message, str(caught.value)), str(caught.value)
 
 
 def test_all_text_columns_are_named_at_once():
     with pytest.raises(ConfigError) as caught:
-        prepare(config("  features: [name, age, name2]\n  missing: mean\n").replace("c.yaml", twice()))
+        assemble_file(config("  features: [name, age, name2]\n  missing: mean\n").replace("c.yaml", twice()))
     assert [problem.field for problem in caught.value.problems] == ["data.features.0", "data.features.2"]
 
 
@@ -326,7 +326,7 @@ def twice():
 
 
 def test_a_config_that_names_what_becomes_of_every_column():
-    assembly = prepare(config(GOOD + "  columns: {age: {missing: mean, indicator: true, scaling: minmax}}\n"))
+    assembly = assemble_file(config(GOOD + "  columns: {age: {missing: mean, indicator: true, scaling: minmax}}\n"))
     outputs = assembly.model.columns.outputs
     assert outputs == (
         "age",
@@ -339,7 +339,7 @@ def test_a_config_that_names_what_becomes_of_every_column():
         "code=B1",
         "code=C1",
     )
-    inputs = assembly.parts["train"].inputs
+    inputs = assembly.splits["train"].inputs
     assert (inputs[:, 0].min(), inputs[:, 0].max()) == (0, 1)
 
 
@@ -350,21 +350,21 @@ def test_columns_with_dots_and_digits_in_their_names_have_their_place():
         "  columns: {a.b: {scaling: robust}, '0': {unseen: ignore}}\nhidden: [2]\n"
     )
     with pytest.raises(ConfigError) as caught:
-        prepare("d.yaml")
+        assemble_file("d.yaml")
     found = [(problem.line, problem.column, problem.field) for problem in caught.value.problems]
     assert found == [(4, 28, "data.columns.a.b.scaling"), (4, 51, "data.columns.0.unseen")]
 
 
 def test_dropped_rows_are_counted_and_said(bptrain_in):
     config("  features: [age, city]\n  missing: drop\n")
-    assembly = prepare("c.yaml")
-    assert sum(map(len, assembly.parts.values())) == 81
-    used = np.sort(np.concatenate([rows.numbers for rows in assembly.parts.values()]))
+    assembly = assemble_file("c.yaml")
+    assert sum(map(len, assembly.splits.values())) == 81
+    used = np.sort(np.concatenate([rows.numbers for rows in assembly.splits.values()]))
     assert used.tolist() == [k for k in range(90) if k % 10 != 3]
     done = bptrain_in("train", "c.yaml")
     assert "note: " in done.stderr
     assert "people.csv: 9 of 90 rows dropped for a missing value ('age' in 9)" in done.stderr
-    assert bptrain.evaluate("runs/c-001").rows == len(assembly.parts["test"])
+    assert bptrain.evaluate("runs/c-001").rows == len(assembly.splits["test"])
 
 
 def test_evaluation_goes_by_name_and_says_what_it_leaves_out(bptrain_in):

@@ -18,7 +18,7 @@ from bptrain.columns.scalers import SCALERS, Standard
 from bptrain.columns.split import Split
 from bptrain.columns.targets import find_classes
 from bptrain.errors import InputError, OptionError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.tables.sources import BUNDLED_TARGETS, Bundled, Synthetic
 from bptrain.tables.sources.csv_reader import read_csv
 
@@ -246,4 +246,4 @@ def test_a_constant_number_is_nothing_to_predict(tmp_path, value):
     (tmp_path / "flat.csv").write_text("a,y\n" + "".join(f"{k},{value}\n" for k in range(20)))
     (tmp_path / "flat.yaml").write_text("data: {source: {csv: flat.csv}, target: y, task: regression}\nhidden: [4]\n")
     with pytest.raises(InputError, match=r"y: it is .* in every row of the \d+ that train; there is nothing to learn"):
-        prepare("flat.yaml")
+        assemble_file("flat.yaml")

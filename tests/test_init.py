@@ -12,7 +12,7 @@ import bptrain
 from bptrain.columns.imputers import Median
 from bptrain.config import load
 from bptrain.errors import InputError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 
 DATASETS = Path(__file__).parents[1] / "datasets"
 
@@ -226,14 +226,14 @@ def test_odd_names_survive(name):
         assert all(line.isprintable() for line in text.split("\n"))
         one = experiment(text)
         assert (one.seed, one.data.target, one.data.features) == (0, target, features)
-        prepare("out.yaml")
+        assemble_file("out.yaml")
 
 
 def test_an_odd_file_name_survives():
     name = "a: b # {c} 'é'\u202e.csv"
     houses(name=name)
     experiment(bptrain.init(name, "price"))
-    assert Path(prepare("out.yaml").table.origin).name == name
+    assert Path(assemble_file("out.yaml").table.origin).name == name
 
 
 COLUMN = st.sampled_from(["text", "numbers", "whole", "constant", "count", "missing", "huge", "tiny", "two", "mixed"])

@@ -7,7 +7,7 @@ import pytest
 
 import bptrain
 from bptrain.errors import InputError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.tables.guess import read_table
 
 
@@ -37,7 +37,7 @@ LABELS = [
 
 @pytest.mark.parametrize(("labels", "more", "expected"), LABELS)
 def test_the_classes_of_labels(labels, more, expected):
-    assert prepare(config(labels, more)).model.columns.target.labels == expected
+    assert assemble_file(config(labels, more)).model.columns.target.labels == expected
 
 
 LATER = [
@@ -84,7 +84,7 @@ def test_categories_that_look_like_numbers():
         "data: {source: {csv: z.csv}, target: y, columns: {zip: {kind: categorical}}}\nhidden: [2]\n"
         "training: {epochs: 1}\n"
     )
-    assert prepare("z.yaml").model.columns.outputs == ("zip=01", "zip=1", "zip=10", "x")
+    assert assemble_file("z.yaml").model.columns.outputs == ("zip=01", "zip=1", "zip=10", "x")
     bptrain.train("z.yaml", run="run")
     Path("new.csv").write_text("zip,x,y\n1,2,0\n10,3,1\n")
     assert bptrain.evaluate("run", data="new.csv").rows == 2
@@ -99,7 +99,7 @@ def test_a_source_may_say_what_is_text():
     Path("t.yaml").write_text(
         "data: {source: {csv: {path: t.csv, text: [x, y]}}, target: y, columns: {x: {kind: numeric}}}\nhidden: [8]\n"
     )
-    assert prepare("t.yaml").model.columns.outputs == ("x",)
+    assert assemble_file("t.yaml").model.columns.outputs == ("x",)
 
 
 def test_init_keeps_such_labels_apart():

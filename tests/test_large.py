@@ -15,7 +15,7 @@ import bptrain
 from bptrain.code import list_loaded_code
 from bptrain.errors import BptrainNote, ConfigError, InputError, StorageError
 from bptrain.model import encoded_rows, encoding
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.model.encoding import digest_rows, have_digest
 from bptrain.run import npz
 from bptrain.tables import cache, mapped, store
@@ -173,17 +173,17 @@ def test_what_is_large(source, memory, expected):
 def test_statistics_are_those_of_memory(scaling, missing):
     as_csv(mixed())
     changes = [f"data.columns.b={{scaling: {scaling}}}", f"data.columns.a={{missing: {missing}, scaling: robust}}"]
-    there, here = prepare(config(), changes), prepare(config(), [*changes, *MAPPED])
+    there, here = assemble_file(config(), changes), assemble_file(config(), [*changes, *MAPPED])
     assert there.model.columns.to_json() == here.model.columns.to_json()
 
 
 def test_rows_are_those_of_memory():
     as_csv(mixed())
     changes = ["data.class_weight=balanced", "data.sample_weight=w"]
-    there, here = prepare(config(), changes), prepare(config(), [*changes, *MAPPED])
-    assert {name: len(rows) for name, rows in here.parts.items()} == {"train": 240, "validation": 80, "test": 80}
-    for name, rows in there.parts.items():
-        other = here.parts[name]
+    there, here = assemble_file(config(), changes), assemble_file(config(), [*changes, *MAPPED])
+    assert {name: len(rows) for name, rows in here.splits.items()} == {"train": 240, "validation": 80, "test": 80}
+    for name, rows in there.splits.items():
+        other = here.splits[name]
         assert other.mapped is not None
         assert rows.mapped is None
         for array in ("inputs", "targets", "weights", "numbers"):
@@ -196,16 +196,16 @@ def test_numbers_to_predict(tmp_path):
     as_csv(mixed())
     for target in ("price", "[price, b]"):
         changes = [f"data.target={target}", "data.features=[a, city]"]
-        there, here = prepare(config(), changes), prepare(config(), [*changes, *MAPPED])
-        for name, rows in there.parts.items():
-            assert np.array_equal(rows.targets, here.parts[name].targets)
+        there, here = assemble_file(config(), changes), assemble_file(config(), [*changes, *MAPPED])
+        for name, rows in there.splits.items():
+            assert np.array_equal(rows.targets, here.splits[name].targets)
     assert here.model.experiment.data.task == "regression"
 
 
 def test_batches_are_gathered_from_the_file():
     as_csv(mixed())
-    assembly = prepare(config(), ["data.sample_weight=w", *MAPPED])
-    rows, objective = assembly.parts["train"], assembly.model.objective
+    assembly = assemble_file(config(), ["data.sample_weight=w", *MAPPED])
+    rows, objective = assembly.splits["train"], assembly.model.objective
     for chosen in (np.array([5, 3, 200, 3]), np.arange(7, 20), np.array([239])):
         batch = objective.batch(len(chosen))
         rows.fill(batch, chosen)
@@ -217,12 +217,12 @@ def test_batches_are_gathered_from_the_file():
 
 def test_a_file_that_is_cut_short_while_it_is_in_use_is_noticed():
     as_csv(mixed())
-    assembly = prepare(config(), MAPPED)
+    assembly = assemble_file(config(), MAPPED)
     (path,) = cache.get_folder().glob("*.rows")
     os.truncate(path, path.stat().st_size // 2)
     for chosen in (np.array([5, 3, 200]), np.arange(200, 216)):
         with pytest.raises(StorageError, match="was cut short while it was in use"):
-            assembly.parts["train"].fill(assembly.model.objective.batch(len(chosen)), chosen)
+            assembly.splits["train"].fill(assembly.model.objective.batch(len(chosen)), chosen)
 
 
 @pytest.mark.parametrize("split", [
@@ -233,13 +233,13 @@ def test_splits(split):
     as_csv(mixed())
     as_csv(mixed(90, seed=1), "other.csv")
     changes = [f"data.split={split}", "data.columns.a.missing=drop"]
-    there, here = prepare(config(), changes), prepare(config(), [*changes, *MAPPED])
-    assert {name: len(rows) for name, rows in there.parts.items()} == {n: len(rows) for n, rows in here.parts.items()}
+    there, here = assemble_file(config(), changes), assemble_file(config(), [*changes, *MAPPED])
+    assert {name: len(rows) for name, rows in there.splits.items()} == {n: len(rows) for n, rows in here.splits.items()}
     assert [note for note in here.notes if "dropped" in note] == [note for note in there.notes if "dropped" in note]
-    for name, rows in there.parts.items():
-        assert np.array_equal(rows.numbers, here.parts[name].numbers)
-        assert np.array_equal(rows.inputs, here.parts[name].inputs)
-    own = [rows.numbers for name, rows in here.parts.items() if name != "test" or "other" not in split]
+    for name, rows in there.splits.items():
+        assert np.array_equal(rows.numbers, here.splits[name].numbers)
+        assert np.array_equal(rows.inputs, here.splits[name].inputs)
+    own = [rows.numbers for name, rows in here.splits.items() if name != "test" or "other" not in split]
     numbers = np.concatenate(own)
     assert len(set(numbers.tolist())) == len(numbers)
     assert set(numbers.tolist()) == {k for k in range(ROWS) if k % 9 != 4}
@@ -253,7 +253,7 @@ def test_a_run_that_is_resumed_ends_bit_identical():
 
 def test_an_epoch_sees_every_row_once_in_another_order():
     as_csv(mixed())
-    session = begin(prepare(config(), MAPPED))
+    session = begin(assemble_file(config(), MAPPED))
     orders = []
     for _ in range(2):
         session.shuffle()
@@ -297,7 +297,7 @@ def test_a_file_that_has_changed_is_noticed_by_evaluation():
 
 def test_a_flipped_bit_in_the_rows_never_trains():
     as_csv(mixed(60))
-    fresh = {name: rows.inputs.copy() for name, rows in prepare(config(), MAPPED).parts.items()}
+    fresh = {name: rows.inputs.copy() for name, rows in assemble_file(config(), MAPPED).splits.items()}
     (path,) = cache.get_folder().glob("*.rows")
     content = path.read_bytes()
     for place in [*range(0, len(content), 29), len(content) - 1]:
@@ -311,8 +311,8 @@ def test_a_flipped_bit_in_the_rows_never_trains():
         raise AssertionError(f"nobody noticed byte {place}")
     path.write_bytes(content[:-40])
     with pytest.warns(BptrainNote, match="it is written again"):
-        found = prepare(config(), MAPPED)
-    assert all(np.array_equal(rows.inputs, fresh[name]) for name, rows in found.parts.items())
+        found = assemble_file(config(), MAPPED)
+    assert all(np.array_equal(rows.inputs, fresh[name]) for name, rows in found.splits.items())
     assert path.read_bytes() == content
 
 
@@ -350,7 +350,7 @@ def test_what_is_wrong_far_down_is_told_with_its_place(column, row, value, messa
     changes = ["data.columns.a.missing=error", "data.columns.city.missing=error", "data.sample_weight=w", *MAPPED]
     for some in (changes, changes[:-1]):
         with pytest.raises(InputError, match=message) as caught:
-            prepare(config(), some)
+            assemble_file(config(), some)
     line = Path("t.csv").read_text().split("\n").index(",".join(
         f'"{v}"' if set(v) & set(',\n"') else v for v in rows[row].values()
     ).split("\n")[0])  # fmt: skip
@@ -362,7 +362,7 @@ def test_rows_that_come_twice_are_counted():
     for k in range(0, 400, 5):
         rows[k + 4] = {**rows[k], "part": "test"}
     as_csv(rows)
-    there, here = prepare(config()), prepare(config(), MAPPED)
+    there, here = assemble_file(config()), assemble_file(config(), MAPPED)
     assert there.duplicates == here.duplicates
     assert here.duplicates["test"] == 80
 
@@ -372,7 +372,7 @@ def test_values_unseen_in_training_are_counted():
     for k in (3, 333):
         rows[k] = {**rows[k], "city": "Rome", "part": "test"}
     as_csv(rows)
-    there, here = (prepare(config(), ["data.unseen=ignore", *more]) for more in ([], MAPPED))
+    there, here = (assemble_file(config(), ["data.unseen=ignore", *more]) for more in ([], MAPPED))
     assert there.notes == here.notes
     assert "test: values unseen in training are ignored ('city' in 2 rows)" in here.notes
 
@@ -382,21 +382,21 @@ def test_a_broken_file_is_told_with_its_line():
     text_of = Path("t.csv").read_text()
     Path("t.csv").write_text(text_of + "1,2\n")
     with pytest.raises(InputError, match=r"t\.csv:\d+: city: the line has 2 values and the header 10"):
-        prepare(config(), MAPPED)
+        assemble_file(config(), MAPPED)
     assert not list(cache.get_folder().glob("*"))
 
 
 @pytest.mark.parametrize(("said", "count"), [("2GiB", 2 << 30), ("500MB", 5 * 10**8), ("1.5 KiB", 1536), ("7", 7)])
 def test_a_budget_has_units(said, count):
     as_csv(mixed())
-    assert prepare(config(), [f"data.memory='{said}'"]).model.experiment.data.memory_bytes == count
+    assert assemble_file(config(), [f"data.memory='{said}'"]).model.experiment.data.memory_bytes == count
 
 
 @pytest.mark.parametrize("said", ["much", "-1", "2 XB", "1e9", "GiB"])
 def test_a_budget_without_sense_is_refused(said):
     as_csv(mixed())
     with pytest.raises(ConfigError, match=r"data\.memory: expected .* such as 500MB or 2GiB"):
-        prepare(config(), [f"data.memory='{said}'"])
+        assemble_file(config(), [f"data.memory='{said}'"])
 
 
 def test_validation_looks_at_large_data_too():
@@ -433,8 +433,8 @@ def test_every_task_trains_to_the_same_bits_as_in_memory(task, split):
     )
     assert there.session.train.mapped is None
     assert here.session.train.mapped is not None
-    assert {name: len(rows) for name, rows in there.session.parts.items()} == {"train": len(there.session.train)} | {
-        name: len(here.session.parts[name]) for name in ("validation", "test")
+    assert {name: len(rows) for name, rows in there.session.splits.items()} == {"train": len(there.session.train)} | {
+        name: len(here.session.splits[name]) for name in ("validation", "test")
     }
     assert (Path("there") / "history.jsonl").read_text() == (Path("here") / "history.jsonl").read_text()
     with np.load(Path("there/checkpoints/last.npz")) as one, np.load(Path("here/checkpoints/last.npz")) as other:
@@ -459,12 +459,12 @@ def test_arrays_are_mapped_and_a_table_in_memory_may_have_encoded_rows_that_are_
         header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
         Path(f"{name}.idx").write_bytes(header + array.tobytes())
     changes = [f"data.source={source}", "data.target=null", "data.features=null", "data.columns=null", "data.split={}"]
-    there, here = prepare(config(), changes), prepare(config(), [*changes, *MAPPED])
+    there, here = assemble_file(config(), changes), assemble_file(config(), [*changes, *MAPPED])
     assert here.table.is_mapped == mapped
-    for name, rows in there.parts.items():
-        assert here.parts[name].mapped is not None
-        assert np.array_equal(rows.inputs, here.parts[name].inputs)
-        assert np.array_equal(rows.numbers, here.parts[name].numbers)
+    for name, rows in there.splits.items():
+        assert here.splits[name].mapped is not None
+        assert np.array_equal(rows.inputs, here.splits[name].inputs)
+        assert np.array_equal(rows.numbers, here.splits[name].numbers)
 
 
 NEWCOMERS = """
@@ -542,11 +542,11 @@ def test_a_source_of_the_users_trains_in_memory_and_above():
 def test_rows_of_a_large_table_that_fit_are_in_memory():
     as_csv(mixed(4000))
     changes = ["data.features=[a]", "data.target=price", "data.memory=200kB"]
-    there, here = prepare(config(), changes[:2]), prepare(config(), changes)
+    there, here = assemble_file(config(), changes[:2]), assemble_file(config(), changes)
     assert here.table.is_mapped
-    for name, rows in there.parts.items():
-        assert here.parts[name].mapped is None
-        assert np.array_equal(rows.inputs, here.parts[name].inputs)
+    for name, rows in there.splits.items():
+        assert here.splits[name].mapped is None
+        assert np.array_equal(rows.inputs, here.splits[name].inputs)
 
 
 def test_a_run_of_an_earlier_version_says_why_it_cannot_be_resumed():
@@ -582,11 +582,11 @@ def test_gathered_pages_are_released_before_they_are_too_many(tmp_path, monkeypa
 def test_rows_are_told_from_others_wherever_they_are():
     """A run that was begun with its rows in memory can go on with them in a file."""
     as_csv(mixed())
-    inside = prepare(config()).parts
-    outside = prepare(config(), MAPPED).parts
+    inside = assemble_file(config()).splits
+    outside = assemble_file(config(), MAPPED).splits
     assert outside["train"].mapped is not None
     assert have_digest(outside, digest_rows(inside))
     rows = mixed()
     rows[7]["b"] = "9.5"
     as_csv(rows)
-    assert not have_digest(prepare(config(), MAPPED).parts, digest_rows(inside))
+    assert not have_digest(assemble_file(config(), MAPPED).splits, digest_rows(inside))

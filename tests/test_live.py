@@ -16,7 +16,7 @@ from bptrain.console.live import REFRESHES, Canvas, LiveView
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.errors import DivergedError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.run.train_run import Started
 from bptrain.training.health import marks
 from bptrain.training.loop import EpochEnd, Notice, Progress
@@ -113,7 +113,7 @@ class Clock:
 
 def test_time_left_and_speed_come_from_the_rows_done():
     clock = Clock()
-    session = begin(prepare(config(), ["training.epochs=10"]))
+    session = begin(assemble_file(config(), ["training.epochs=10"]))
     watch = Watch(session, clock=clock)
     assert watch.left is None
     clock.now += 2
@@ -138,7 +138,7 @@ def test_time_left_and_speed_come_from_the_rows_done():
 )
 def test_time_left_heeds_what_ends_training_early(override, left):
     clock = Clock()
-    watch = Watch(begin(prepare(config(), [override])), clock=clock)
+    watch = Watch(begin(assemble_file(config(), [override])), clock=clock)
     clock.now += 2
     watch.epoch_end(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5}, True))
     assert watch.left == pytest.approx(left)
@@ -146,7 +146,7 @@ def test_time_left_heeds_what_ends_training_early(override, left):
 
 def test_going_back_after_divergence_leaves_no_negative_speed():
     clock = Clock()
-    watch = Watch(begin(prepare(config())), clock=clock)
+    watch = Watch(begin(assemble_file(config())), clock=clock)
     for rows in (32, 64, 32):
         clock.now += 1
         watch.progress(Progress(1, rows, 1.0))
@@ -180,7 +180,7 @@ MARKS = [
 
 @pytest.mark.parametrize(("figures", "expected"), MARKS)
 def test_layers_in_trouble_are_marked(figures, expected):
-    session = begin(prepare(config()))
+    session = begin(assemble_file(config()))
     assert marks(session, figures) == expected
     watch = Watch(session)
     watch.epoch_end(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5} | figures, True))
@@ -274,7 +274,7 @@ def on_screen(width=80, height=24):
 
 def test_nothing_flickers_and_only_the_latest_picture_is_left():
     view, screen = on_screen()
-    session = begin(prepare(config()))
+    session = begin(assemble_file(config()))
     with view:
 
         def draw(*events):
@@ -318,7 +318,7 @@ def test_after_a_change_of_size_nothing_of_the_old_picture_is_left():
 def test_events_draw_nothing_however_many_come():
     assert REFRESHES <= 10
     view, screen = on_screen()
-    session = begin(prepare(config()))
+    session = begin(assemble_file(config()))
     with view:
         view(Started(session, Path("nowhere")))
         before = screen.pictures

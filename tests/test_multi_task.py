@@ -17,7 +17,7 @@ from bptrain.config import load
 from bptrain.errors import ConfigError, InputError
 from bptrain.gradcheck.network_check import check
 from bptrain.gradcheck.twin import Twin
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.model.objective import Objective
 from bptrain.nn import LOSSES, Network, resolve_layers
 from bptrain.nn.activations import Tanh
@@ -168,7 +168,7 @@ def config(target=THREE, more=""):
 
 def test_each_target_has_its_metrics_and_the_loss_is_their_weighted_sum():
     result = train(config(), run="run")
-    model, rows = result.session.model, result.session.parts["test"]
+    model, rows = result.session.model, result.session.splits["test"]
     assert list(result.test.metrics) == [
         "price.r2",
         "price.rmse",
@@ -278,7 +278,7 @@ TASKS = [
 
 @pytest.mark.parametrize(("target", "task", "losses"), TASKS)
 def test_the_task_of_several_columns(target, task, losses):
-    model = prepare(config(target)).model
+    model = assemble_file(config(target)).model
     assert model.experiment.data.task == task
     if losses:
         assert {name: one.loss for name, one in model.experiment.data.target.items()} == losses
@@ -301,8 +301,8 @@ def test_what_two_columns_look_like(one, other, task):
     lines = [f"{k / 7:.3f},{first[k % len(first)]},{second[k % len(second)]}\n" for k in range(60)]
     Path("t.csv").write_text("x,a,b\n" + "".join(lines))
     Path("t.yaml").write_text("data: {source: {csv: t.csv}, target: [a, b]}\nhidden: [8]\n")
-    assert prepare("t.yaml").model.experiment.data.task == task
-    assert prepare("t.yaml", ["loss=mse"] if task == "regression" else []).model.experiment.data.task == task
+    assert assemble_file("t.yaml").model.experiment.data.task == task
+    assert assemble_file("t.yaml", ["loss=mse"] if task == "regression" else []).model.experiment.data.task == task
 
 
 def test_yes_and_no_in_several_columns_are_labels():
@@ -362,7 +362,7 @@ BROKEN = [
 @pytest.mark.parametrize(("target", "more", "message"), BROKEN)
 def test_what_cannot_be_is_said_with_its_place(target, more, message):
     with pytest.raises(ConfigError, match=message):
-        prepare(config(target, more))
+        assemble_file(config(target, more))
 
 
 def test_a_network_of_the_wrong_width_is_told_who_needs_what():
@@ -370,7 +370,7 @@ def test_a_network_of_the_wrong_width_is_told_who_needs_what():
     Path("my.yaml").write_text(text)
     message = r"network.2.dense.units: .* 4 outputs; the targets together need 5 \(price 1, sold 1, grade 3\)"
     with pytest.raises(ConfigError, match=message):
-        prepare("my.yaml")
+        assemble_file("my.yaml")
 
 
 def test_rows_may_have_weights_and_missing_targets_may_be_dropped():
@@ -379,12 +379,12 @@ def test_rows_may_have_weights_and_missing_targets_may_be_dropped():
     text[5] = ",".join([*text[5].split(",")[:2], "", *text[5].split(",")[3:]])
     Path("houses.csv").write_text("\n".join(text) + "\n")
     result = train(path, run="run")
-    assert sum(map(len, result.session.parts.values())) == 119
+    assert sum(map(len, result.session.splits.values())) == 119
     assert result.session.train.weights is not None
 
 
 def test_a_stratified_split_goes_by_the_first_classes():
-    parts = prepare(config(more="  split: {method: stratified}\n")).parts
+    parts = assemble_file(config(more="  split: {method: stratified}\n")).splits
     shares = {name: float(np.mean(rows.targets[:, 1])) for name, rows in parts.items()}
     assert max(shares.values()) - min(shares.values()) < 0.05
 

@@ -18,7 +18,7 @@ from bptrain.commands.train import train
 from bptrain.commands.verify_resume import verify_resume
 from bptrain.errors import ConfigError, InputError, StoppedError, StorageError
 from bptrain.interruption import Interruption
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.run import npz
 from bptrain.run.directory import RunDirectory
 from bptrain.run.npz import read
@@ -59,7 +59,7 @@ class Stop:
 
 def stopped_at(step, *overrides, run="stopped"):
     """Train a run, stop it after a step, and return its directory."""
-    new = create_run(prepare("my.yaml", overrides), run, 0.0)
+    new = create_run(assemble_file("my.yaml", overrides), run, 0.0)
     with new, pytest.raises(StoppedError, match=f"continue with: bptrain resume {run}"):
         train_run(new, pause=step)
     return Path(run)

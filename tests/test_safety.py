@@ -19,7 +19,7 @@ from bptrain.commands.resume import resume
 from bptrain.commands.train import train
 from bptrain.commands.verify_resume import verify_resume
 from bptrain.errors import DivergedError, InputError, StorageError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.model.objective import Batch
 from bptrain.nn import ACTIVATIONS
 from bptrain.run import npz
@@ -307,7 +307,7 @@ def test_divergence_names_layer_step_rate_rows_and_the_largest_input():
     rows[11] = "3,-99999,2"
     Path("d.csv").write_text("x,z,y\n" + "\n".join(rows) + "\n")
     text = "data: {source: {csv: d.csv}, target: y, scaling: none, split: {validation: 0, test: 0}}\nhidden: [4]\n"
-    session = begin(prepare(config(text)))
+    session = begin(assemble_file(config(text)))
     session.lr = 0.25
     chosen = np.array([3, 11, *range(20, 30)])
     batch = session.model.objective.batch(len(chosen))
@@ -323,7 +323,7 @@ def test_divergence_names_layer_step_rate_rows_and_the_largest_input():
 
 
 def test_the_guilty_layer_is_the_first_whose_output_is_not_finite():
-    assembly = prepare(config("data: {source: {bundled: iris}}\nhidden: [4, 5]\nactivation: tanh\n"))
+    assembly = assemble_file(config("data: {source: {bundled: iris}}\nhidden: [4, 5]\nactivation: tanh\n"))
     session = begin(assembly)
     network = session.model.network
     chosen = np.arange(8)
@@ -365,7 +365,7 @@ def test_training_stops_in_the_very_step(monkeypatch, what):
 
 
 def test_numbers_that_are_not_finite_are_never_saved():
-    session = begin(prepare(config()))
+    session = begin(assemble_file(config()))
     session.slots[0][3] = np.inf
     from bptrain.run.checkpoint import save_last
 
@@ -395,8 +395,8 @@ def test_restore_and_halve_goes_back_and_on():
 def test_the_figures_are_those_of_the_step_by_hand():
     text = "dtype: float64\ndata: {source: {bundled: iris}, split: {validation: 0, test: 0}}\nhidden: [6]\n"
     text += "optimizer: {sgd: {lr: 0.1}}\ntraining: {epochs: 1, batch_size: full}\n"
-    start = prepare(config(text))
-    network, rows = start.model.network, start.parts["train"]
+    start = assemble_file(config(text))
+    network, rows = start.model.network, start.splits["train"]
     w1, b1, w2, b2 = (
         network.parameters()[name].copy()
         for name in ("0.dense.weight", "0.dense.bias", "2.dense.weight", "2.dense.bias")
@@ -421,7 +421,7 @@ def test_the_figures_are_those_of_the_step_by_hand():
 
 
 def measured(text, spoil):
-    session = begin(prepare(config(text)))
+    session = begin(assemble_file(config(text)))
     spoil(session.model.network.parameters())
     batch = session.model.objective.batch(32)
     batch.fill(session.train.inputs, session.train.targets, np.arange(32))

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_info
 from bptrain.commands.evaluate import evaluate
 from bptrain.commands.train import train
 from bptrain.errors import ConfigError, DivergedError, InputError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.model.model import scoring_rows
 from bptrain.model.scoring import score
 from bptrain.nn.threads import SMALL_PRODUCT, threads_for
@@ -73,26 +73,26 @@ def test_rows_are_shuffled_anew_in_every_epoch_and_dropout_does_not_change_how()
 
 
 def test_masks_and_order_come_from_streams_of_their_own():
-    states = prepare(write_config(IRIS)).model.streams.state()
+    states = assemble_file(write_config(IRIS)).model.streams.state()
     assert len({state["state"]["inc"] for state in states.values()}) == 5
 
 
 def test_scaling_is_fitted_on_the_training_rows_that_the_split_chose():
-    assembly = prepare(write_config(IRIS))
-    inputs = assembly.parts["train"].inputs.astype(float)
+    assembly = assemble_file(write_config(IRIS))
+    inputs = assembly.splits["train"].inputs.astype(float)
     np.testing.assert_allclose(inputs.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(inputs.std(axis=0), 1, atol=1e-6)
-    assert np.abs(assembly.parts["test"].inputs.mean(axis=0)).max() > 1e-3
+    assert np.abs(assembly.splits["test"].inputs.mean(axis=0)).max() > 1e-3
 
 
 @pytest.mark.parametrize("name", ["digits", "diabetes"])
 def test_a_score_in_portions_is_the_score_of_all(name):
-    assembly = prepare(write_config(f"data: {{source: {{bundled: {name}}}}}\nhidden: [4]\ndtype: float64\n"))
-    rows = assembly.parts["train"]
+    assembly = assemble_file(write_config(f"data: {{source: {{bundled: {name}}}}}\nhidden: [4]\ndtype: float64\n"))
+    rows = assembly.splits["train"]
     portion = scoring_rows(assembly.model.experiment)
     assert len(rows) % portion
     parts = score(assembly.model, rows)
-    whole = prepare("my.yaml", ["training.batch_size=2000"])
+    whole = assemble_file("my.yaml", ["training.batch_size=2000"])
     assert scoring_rows(whole.model.experiment) > len(rows)
     at_once = score(whole.model, rows)
     assert parts.loss == pytest.approx(at_once.loss, rel=1e-12)
@@ -103,8 +103,11 @@ def test_a_score_in_portions_is_the_score_of_all(name):
 def test_class_weights_count_in_the_score_of_several_portions():
     text = "data: {source: {bundled: digits}}\nhidden: [4]\ndtype: float64\n"
     weighted = "loss={softmax_cross_entropy: {class_weights: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}"
-    small, large = prepare(write_config(text), [weighted]), prepare("my.yaml", [weighted, "training.batch_size=2000"])
-    rows = small.parts["train"]
+    small, large = (
+        assemble_file(write_config(text), [weighted]),
+        assemble_file("my.yaml", [weighted, "training.batch_size=2000"]),
+    )
+    rows = small.splits["train"]
     assert score(small.model, rows).loss == pytest.approx(score(large.model, rows).loss, rel=1e-12)
 
 
@@ -149,7 +152,7 @@ def test_the_history_says_how_often_clipping_bit():
 
 def test_averaged_weights_are_evaluated_and_both_are_kept():
     result = run(LINE, "training.average=0.5")
-    table = prepare("my.yaml").model.experiment.data.source.load().columns
+    table = assemble_file("my.yaml").model.experiment.data.source.load().columns
     x, y = table["x"], table["y"]
     raw, average = np.zeros(2), np.zeros(2)
     for _ in range(5):
@@ -186,9 +189,9 @@ def test_a_line_search_moves_running_statistics_once_a_step(lr):
     text = "dtype: float64\ndata: {source: {bundled: iris}, split: {validation: 0, test: 0}}\n"
     text += "network: [dense: 4, {batch_norm: {momentum: 1}}, tanh, dense]\n"
     result = run(text, f"optimizer={{lbfgs: {{lr: {lr}}}}}", "training={epochs: 1, batch_size: full}")
-    start = prepare("my.yaml", ["training.batch_size=full"])
+    start = assemble_file("my.yaml", ["training.batch_size=full"])
     weights = start.model.network.parameters()
-    signals = start.parts["train"].inputs @ weights["0.dense.weight"] + weights["0.dense.bias"]
+    signals = start.splits["train"].inputs @ weights["0.dense.weight"] + weights["0.dense.bias"]
     mean = result.session.model.network.states["1.batch_norm.mean"]
     np.testing.assert_allclose(mean, signals.mean(axis=0), rtol=1e-9, atol=1e-12)
 
@@ -208,7 +211,7 @@ def test_max_norm_bounds_the_weights_into_every_unit():
 
 def test_a_layer_may_have_penalties_of_its_own():
     network = "network=[dense: {units: 3, l2: 0}, tanh, dense: {units: 4, l1: 0.5, l2: 0.1}, tanh, dense]"
-    assembly = prepare(write_config(IRIS), ["hidden=null", network, "regularization.l2=0.2"])
+    assembly = assemble_file(write_config(IRIS), ["hidden=null", network, "regularization.l2=0.2"])
     objective = assembly.model.objective
     weights = {name: array.astype(float) for name, array in assembly.model.network.parameters().items()}
     own = 0.5 * np.abs(weights["2.dense.weight"]).sum() + 0.05 * np.square(weights["2.dense.weight"]).sum()
@@ -264,7 +267,7 @@ def test_the_last_checkpoint_keeps_its_predecessor():
 
 
 def test_a_checkpoint_in_the_middle_of_an_epoch_has_its_sums():
-    session = begin(prepare(write_config(IRIS)))
+    session = begin(assemble_file(write_config(IRIS)))
     session.position, session.loss_sum, session.weight_sum = 32, 17.5, 32.0
     save_last(Path("last.npz"), session, {})
     _, stored = read(Path("last.npz"))
@@ -272,7 +275,7 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_has_its_sums():
 
 
 def test_small_products_run_on_one_thread_and_the_environment_is_the_machines():
-    network = prepare(write_config(IRIS)).model.network
+    network = assemble_file(write_config(IRIS)).model.network
 
     def threads():
         return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
@@ -289,7 +292,7 @@ def test_small_products_run_on_one_thread_and_the_environment_is_the_machines():
 def test_large_products_have_a_team(monkeypatch):
     asked = []
     monkeypatch.setattr("bptrain.nn.threads.threads", lambda: asked.append("") or 4)
-    network = prepare(write_config(IRIS)).model.network
+    network = assemble_file(write_config(IRIS)).model.network
     with threads_for(network, 1):
         # The number of threads is found out outside of every limit.
         assert asked
@@ -310,7 +313,7 @@ def test_moments_of_dead_units_never_become_subnormal():
     """Not even in the middle of a long epoch: what this starts from is kept at step 256, and dropped at 384."""
     layers = "dense: {units: 4, bias_init: {constant: {value: -1000}}}, relu, dense"
     text = f"data: {{source: {{bundled: digits}}}}\nnetwork: [{layers}]\ntraining: {{batch_size: 1}}\n"
-    session = begin(prepare(write_config(text)))
+    session = begin(assemble_file(write_config(text)))
     session.slots[0].fill(6.7e-19)
     with np.errstate(all="ignore"):
         for _ in pass_over_rows(session, Budget(max_steps=511)):

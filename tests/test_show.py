@@ -13,7 +13,7 @@ from bptrain import show, summarize, train
 from bptrain.config import annotate, load
 from bptrain.formulas import formula
 from bptrain.hints import list_options
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.nn import LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES
 
@@ -34,10 +34,10 @@ def lines(text):
 @pytest.mark.parametrize("width", [120, 80, 40])
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_what_is_shown_loads_as_what_would_run(path, width):
-    resolved = prepare(path).model.experiment
+    resolved = assemble_file(path).model.experiment
     text = show(path, width=width)
     assert load(write_config(text)).experiment == resolved
-    assert prepare("my.yaml").model.experiment == resolved
+    assert assemble_file("my.yaml").model.experiment == resolved
     code = [line.partition("  #")[0].rstrip() for line in text.splitlines()]
     assert all(len(line) <= max(width, len(bare)) + 15 for line, bare in zip(text.splitlines(), code, strict=True))
     assert max(map(len, text.splitlines())) <= 120
@@ -66,7 +66,7 @@ def test_marks_say_where_each_value_comes_from():
 def test_every_default_is_filled_in_and_explained_once():
     text = show(write_config(HEAD + "network: [{dense: 4}, relu, {dense: 3}, tanh, dense]\n"))
     joined = " ".join(re.sub(r"\n +# {10}", " ", text).split())
-    resolved = prepare("my.yaml").model.experiment
+    resolved = assemble_file("my.yaml").model.experiment
     for cls in (type(resolved.data), type(resolved.optimizer), type(resolved.training)):
         for option in list_options(cls):
             assert re.search(rf"^ +{option.name}:", text, re.M), option.name
@@ -113,7 +113,7 @@ def test_names_from_data_leave_neither_comment_nor_quotes(name):
     }))  # fmt: skip
     text = show("h.yaml")
     assert text.isprintable() or all(line.isprintable() for line in text.split("\n"))
-    assert load(write_config(text)).experiment == prepare("h.yaml").model.experiment
+    assert load(write_config(text)).experiment == assemble_file("h.yaml").model.experiment
     assert all(fact.text.isprintable() for fact in summarize("h.yaml").formulas)
     assert summarize("h.yaml").target.isprintable()
 
@@ -317,5 +317,6 @@ def test_the_terminal_is_wide_enough(bptrain_in, columns):
                 assert all(start in shown for start in layer.initializers.values())
         else:
             assert (
-                load(write_config(shown, "shown.yaml")).experiment == prepare("my.yaml", ["name=my"]).model.experiment
+                load(write_config(shown, "shown.yaml")).experiment
+                == assemble_file("my.yaml", ["name=my"]).model.experiment
             )

@@ -14,7 +14,7 @@ from bptrain.columns.duplicates import count_duplicates
 from bptrain.columns.split import Split
 from bptrain.columns.split_rows import split_rows
 from bptrain.errors import InputError, OptionError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.tables.table import Selection, Table
 
 SHARES = st.tuples(st.sampled_from([0.0, 0.1, 0.2, 0.3]), st.sampled_from([0.0, 0.1, 0.25]))
@@ -161,7 +161,7 @@ def test_a_run_is_evaluated_on_its_own_test_rows(split):
     sales("sales2.csv", 20, 2)
     result = bptrain.train(config(split))
     again = bptrain.evaluate("runs/c-001")
-    assert (again.split, again.rows, again.loss) == ("test", len(result.session.parts["test"]), result.test.loss)
+    assert (again.split, again.rows, again.loss) == ("test", len(result.session.splits["test"]), result.test.loss)
     if "csv" in split:
         assert again.rows == (30 if "other.csv}}" in split else 20)
         sales("other.csv", 30, 3)
@@ -174,7 +174,7 @@ def test_the_column_of_a_split_is_no_feature_unless_it_is_named():
     text = "data: {source: {csv: n.csv}, target: y, %s split: {method: time, column: when}}\nhidden: [2]\n"
     for features, expected in (("", ("x",)), ("features: [when, x],", ("when", "x"))):
         Path("n.yaml").write_text(text % features)
-        assert prepare("n.yaml").model.columns.outputs == expected
+        assert assemble_file("n.yaml").model.columns.outputs == expected
 
 
 PLACES = [
@@ -189,7 +189,7 @@ PLACES = [
 @pytest.mark.parametrize(("split", "message"), PLACES)
 def test_what_is_wrong_has_its_place(split, message):
     with pytest.raises(InputError) as caught:
-        prepare(config(split))
+        assemble_file(config(split))
     assert re.search(message, str(caught.value)), str(caught.value)
 
 
@@ -198,14 +198,14 @@ def test_a_class_of_one_row_and_a_class_unseen_in_training():
     text = "data: {source: {csv: r.csv}, target: y, features: [x], split: {%s}}\nhidden: [2]\n"
     Path("r.yaml").write_text(text % "validation: 0.2")
     with pytest.raises(InputError, match=r"data\.split\.method: the class 'c' has a single row \(.*r\.csv:52\)"):
-        prepare("r.yaml")
+        assemble_file("r.yaml")
     Path("r.yaml").write_text(text % "method: time, column: x, validation: 0, test: 0.9")
     Path("r.csv").write_text("x,y\n" + "".join(f"{k},{'abc'[k // 20]}\n" for k in range(60)))
     with pytest.raises(InputError, match=r"the target has a single class, 'a', in the 6 rows that train"):
-        prepare("r.yaml")
+        assemble_file("r.yaml")
     Path("r.yaml").write_text(text % "method: time, column: x, validation: 0, test: 0.5")
     with pytest.raises(InputError, match=r"r\.csv:42: y: a class unseen in training, one of 20 such rows \(got 'c'"):
-        prepare("r.yaml")
+        assemble_file("r.yaml")
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=4, max_size=60), st.integers(0, 9))
@@ -226,7 +226,7 @@ def test_duplicates_across_splits_are_said(bptrain_in):
     lines = [f"{k},{k * k % 17},{k % 2}" for k in range(60)]
     Path("d.csv").write_text("a,b,y\n" + "\n".join(lines + lines) + "\n")
     Path("d.yaml").write_text("data: {source: {csv: d.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n")
-    parts = prepare("d.yaml").parts
+    parts = assemble_file("d.yaml").splits
     seen, counts = {lines[k % 60] for k in parts["train"].numbers}, []
     for name in ("validation", "test"):
         mine = [lines[k % 60] for k in parts[name].numbers]

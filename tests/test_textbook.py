@@ -11,7 +11,7 @@ import pytest
 import bptrain
 from bptrain.config import load
 from bptrain.errors import DivergedError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 
 TEXTBOOK = Path(__file__).parents[1] / "configs" / "textbook"
 
@@ -22,8 +22,8 @@ def sigmoid(z):
 
 def gradients(name, overrides=()):
     """Loss, signals after each layer and gradients of the first batch, all rows."""
-    assembly = prepare(TEXTBOOK / f"{name}.yaml", overrides)
-    objective, rows = assembly.model.objective, assembly.parts["train"]
+    assembly = assemble_file(TEXTBOOK / f"{name}.yaml", overrides)
+    objective, rows = assembly.model.objective, assembly.splits["train"]
     batch = objective.batch(len(rows))
     batch.fill(rows.inputs, rows.targets, np.arange(len(rows)))
     signals = []
@@ -72,7 +72,7 @@ def test_a_line_ends_at_the_least_squares_solution(slope, intercept):
 
 def test_a_line_diverges_above_the_critical_rate():
     """Gradient descent on a bowl converges for rates below 2 over the largest curvature, and for no others."""
-    rows = prepare(TEXTBOOK / "line_by_gradient_descent.yaml").parts["train"]
+    rows = assemble_file(TEXTBOOK / "line_by_gradient_descent.yaml").splits["train"]
     design = np.hstack([rows.inputs, np.ones((len(rows), 1))])
     critical = 2 / np.linalg.eigvalsh(2 * design.T @ design / len(rows)).max()
     for share, converges in ((0.98, True), (1.02, False)):
@@ -146,7 +146,7 @@ def test_overfitting_is_cured():
 def test_the_autoencoder_keeps_more_than_eight_principal_components():
     """Of all linear maps through 8 numbers, principal components lose least; the curves of tanh lose less still."""
     result, _ = trained("autoencoder")
-    parts = result.session.parts
+    parts = result.session.splits
     rows = parts["train"].inputs.astype(np.float64)
     mean = rows.mean(axis=0)
     axes = np.linalg.svd(rows - mean)[2][:8]
@@ -199,7 +199,7 @@ def test_a_table_in_a_config_may_have_text():
         "data: {source: {inline: {columns: [x, kind], rows: [[1, a], [2, 7]]}}, split: {validation: 0, test: 0}}\n"
         "hidden: [2]\n"
     )
-    assert prepare(config).model.columns.target.labels == ("7", "a")
+    assert assemble_file(config).model.columns.target.labels == ("7", "a")
 
 
 def test_help_walks_through_every_config_with_commands_that_load(bptrain_in):

@@ -15,7 +15,7 @@ from bptrain.commands.train import train
 from bptrain.commands.validate import validate
 from bptrain.config import load
 from bptrain.errors import DivergedError, InputError, OptionError, StorageError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.model.scoring import score
 from bptrain.run.checkpoint import load_checkpoint
 from bptrain.training.loop import EpochEnd
@@ -95,7 +95,7 @@ def test_dropout_does_not_change_the_start_or_the_order():
     """Each purpose has its stream."""
     text = "data: {source: {bundled: iris}}\nnetwork: [dense: 4, relu, dropout: {rate: 0}, dense]\n"
     with_masks, without = (
-        prepare(write_config(text), [f"network.2.dropout.rate={rate}"]).model.network for rate in (0.5, 0.0)
+        assemble_file(write_config(text), [f"network.2.dropout.rate={rate}"]).model.network for rate in (0.5, 0.0)
     )
     assert (with_masks.theta == without.theta).all()
 
@@ -115,7 +115,7 @@ def test_training_follows_the_textbook_by_hand():
     training: {epochs: 2, batch_size: full}
     """
     network = train(write_config(text)).session.model.network
-    table = prepare("my.yaml").model.experiment.data.source.load().columns
+    table = assemble_file("my.yaml").model.experiment.data.source.load().columns
     x, y, w, b = table["x"], table["y"], 0.0, 0.0
     for _ in range(2):
         error = w * x + b - y
@@ -147,8 +147,8 @@ def test_the_epoch_loss_is_a_mean_over_rows_not_over_batches():
     optimizer: {sgd: {lr: 1e-300}}
     training: {epochs: 1, batch_size: 64}
     """
-    start = prepare(write_config(text))
-    expected = score(start.model, start.parts["train"]).loss
+    start = assemble_file(write_config(text))
+    expected = score(start.model, start.splits["train"]).loss
     result = train("my.yaml")
     record = json.loads((result.run / "history.jsonl").read_text())
     assert record["loss"] == pytest.approx(expected, rel=1e-12)
@@ -377,7 +377,7 @@ def test_an_interrupted_run_keeps_its_best_weights():
 def test_regression_is_scored_in_the_units_of_the_data():
     result = train(CONFIGS / "diabetes.yaml", ["training.epochs=2"])
     model = result.session.model
-    rows = result.session.parts["test"]
+    rows = result.session.splits["test"]
     batch = model.objective.batch(len(rows))
     batch.fill(rows.inputs, rows.targets, np.arange(len(rows)))
     batch.frame.forward(training=False)

@@ -13,7 +13,7 @@ import pytest
 import bptrain
 from bptrain.config import load
 from bptrain.errors import ConfigError, StorageError
-from bptrain.model.assemble import assemble, prepare
+from bptrain.model.assemble import assemble, assemble_file
 from bptrain.model.read import read
 from bptrain.run import npz
 from bptrain.run.checkpoint import restore, save_last
@@ -81,7 +81,7 @@ def test_splits_with_a_source_of_their_own_are_read_too(table_file, reads):
     table = read(loaded)
     assert list(table.splits) == ["validation"]
     assert reads == {str(Path("t.csv").resolve()): 2}
-    assert len(assemble(loaded, table).parts["validation"]) == 40
+    assert len(assemble(loaded, table).splits["validation"]) == 40
 
 
 WRONG = [
@@ -98,7 +98,7 @@ def test_each_verb_places_its_errors(table_file, data, message):
 
 
 def test_the_start_of_a_session_places_its_errors(table_file):
-    assembly = prepare(config(CSV + "optimizer: {adagrad: {initial: 1.0e+300}}\n"))
+    assembly = assemble_file(config(CSV + "optimizer: {adagrad: {initial: 1.0e+300}}\n"))
     with pytest.raises(ConfigError, match=r"my.yaml:4:\d+: optimizer.adagrad: an option is too large for float32"):
         begin(assembly)
 
@@ -170,7 +170,7 @@ def test_every_counter_is_saved_and_restored():
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_a_counter_that_a_checkpoint_lacks_is_noticed(name, table_file):
-    session = begin(prepare(config()))
+    session = begin(assemble_file(config()))
     path = Path("last.npz")
     save_last(path, session, {})
     arrays, stored = npz.read(path)

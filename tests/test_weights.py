@@ -8,7 +8,7 @@ import pytest
 import bptrain
 from bptrain.columns.targets import balance_weights
 from bptrain.errors import InputError
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.model.scoring import score
 
 ROWS = 60
@@ -55,34 +55,34 @@ WEIGHTS = {
 
 @pytest.mark.parametrize("rest", WEIGHTS)
 def test_the_loss_is_the_weighted_mean_and_the_metrics_are_not(rest):
-    assembly = prepare(config(rest))
-    model, rows = assembly.model, assembly.parts["validation"]
+    assembly = assemble_file(config(rest))
+    model, rows = assembly.model, assembly.splits["validation"]
     labels, w = (assembly.table.columns[name][rows.numbers] for name in ("label", "w"))
     weights, losses = WEIGHTS[rest](labels, w), softmax_losses(model, rows)
     found = score(model, rows)
     assert found.loss == pytest.approx((weights * losses).sum() / weights.sum(), rel=1e-12)
-    plain = prepare(config(""))
-    assert found.metrics == score(plain.model, plain.parts["validation"]).metrics
+    plain = assemble_file(config(""))
+    assert found.metrics == score(plain.model, plain.splits["validation"]).metrics
 
 
 def test_balanced_weights_are_those_of_the_training_rows():
-    assembly = prepare(config("  class_weight: balanced\n"))
-    counts = np.bincount(assembly.parts["train"].targets)
+    assembly = assemble_file(config("  class_weight: balanced\n"))
+    counts = np.bincount(assembly.splits["train"].targets)
     assert assembly.model.columns.weighting.classes == pytest.approx(counts.sum() / (3 * counts))
 
 
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "focal", "hinge"])
 def test_whole_weights_train_as_rows_that_come_several_times(loss):
     """A row of weight 3 counts as three rows, one of weight 0 as none."""
-    weighted = prepare(config("  sample_weight: w\n", more=f"loss: {loss}\n"))
-    rows = weighted.parts["train"]
+    weighted = assemble_file(config("  sample_weight: w\n", more=f"loss: {loss}\n"))
+    rows = weighted.splits["train"]
     objective = weighted.model.objective
     one = objective.batch(len(rows))
     one.fill(rows.inputs, rows.targets, np.arange(len(rows)), rows.weights)
     value, weight = objective.loss_and_grad(one)
     gradient = weighted.model.network.grad.copy()
     repeated = np.repeat(np.arange(len(rows)), rows.weights.astype(int))
-    plain = prepare(config("", more=f"loss: {loss}\n"))
+    plain = assemble_file(config("", more=f"loss: {loss}\n"))
     again = plain.model.objective.batch(len(repeated))
     plain.model.network.theta[...] = weighted.model.network.theta
     again.fill(rows.inputs, rows.targets, repeated)
@@ -130,9 +130,9 @@ def test_a_weighted_run_resumes_to_the_very_same_end():
 def test_a_checkpoint_weighs_new_rows_alike():
     bptrain.train(config("  class_weight: {z: 5}\n  sample_weight: w\n"))
     own = bptrain.evaluate("runs/w-001", split="validation")
-    assembly = prepare("w.yaml")
+    assembly = assemble_file("w.yaml")
     lines = Path("w.csv").read_text().splitlines()
-    chosen = [lines[0], *(lines[k + 1] for k in assembly.parts["validation"].numbers)]
+    chosen = [lines[0], *(lines[k + 1] for k in assembly.splits["validation"].numbers)]
     Path("part.csv").write_text("\n".join(chosen) + "\n")
     again = bptrain.evaluate("runs/w-001", data="part.csv")
     assert (again.loss, again.metrics) == (pytest.approx(own.loss, rel=1e-12), own.metrics)
@@ -147,7 +147,7 @@ def test_a_weight_of_text_is_none():
         "data: {source: {csv: w.csv}, target: amount, sample_weight: label, features: [a, b]}\nhidden: [2]\n"
     )
     with pytest.raises(InputError, match=r"w\.csv: label: it is text, and what a row weighs is a number"):
-        prepare("w.yaml")
+        assemble_file("w.yaml")
 
 
 def test_the_weights_are_no_feature():
@@ -155,7 +155,7 @@ def test_the_weights_are_no_feature():
     Path("w.yaml").write_text(
         "data: {source: {csv: w.csv}, target: label, sample_weight: w, id: amount}\nhidden: [2]\n"
     )
-    assert prepare("w.yaml").model.columns.outputs == ("a", "b")
+    assert assemble_file("w.yaml").model.columns.outputs == ("a", "b")
 
 
 WRONG = [
@@ -170,7 +170,7 @@ def test_a_weight_that_is_none(line, message):
     path = config("  sample_weight: w\n")
     Path("w.csv").write_text(Path("w.csv").read_text() + line)
     with pytest.raises(InputError, match=message):
-        prepare(path)
+        assemble_file(path)
 
 
 def test_weights_that_are_all_zero():
@@ -181,11 +181,11 @@ def test_weights_that_are_all_zero():
         + "\n"
     )
     with pytest.raises(InputError, match=r"w\.yaml:6:18: data\.sample_weight: all rows of train weigh nothing"):
-        prepare(path)
+        assemble_file(path)
 
 
 def test_class_weights_on_numbers():
     with pytest.raises(
         InputError, match=r"w\.yaml:6:17: data\.class_weight: weighs classes, and the task is regression"
     ):
-        prepare(config("  class_weight: balanced\n", "amount"))
+        assemble_file(config("  class_weight: balanced\n", "amount"))

@@ -18,7 +18,7 @@ Run = Callable[[int], None]
 
 def bptrain(workload: Workload) -> Run:
     """This package, by its own loop."""
-    from bptrain.model.assemble import prepare
+    from bptrain.model.assemble import assemble_file
     from bptrain.nn.threads import threads_for
     from bptrain.training.budget import Budget
     from bptrain.training.loop import pass_over_rows
@@ -30,7 +30,7 @@ def bptrain(workload: Workload) -> Run:
         del inputs, labels
         config = Path(folder) / "bench.yaml"
         config.write_text(workload.config("data.npz"))
-        session = begin(prepare(config))
+        session = begin(assemble_file(config))
 
     def run(epochs: int) -> None:
         with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):

@@ -7,7 +7,7 @@ from typing import Any
 
 from bptrain.arrays import get_process_memory
 from bptrain.errors import Problem
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.rules import check_rules
 from bptrain.run.directory import ROOT
 from bptrain.run.keeper import require_disk_space
@@ -60,7 +60,7 @@ def dry_run(
         DivergedError: the very first steps meet a number that is not finite.
         StorageError: there is no room for the run, or what was saved does not come back as it was.
     """
-    assembly = prepare(config, overrides, code)
+    assembly = assemble_file(config, overrides, code)
     warnings = check_rules(assembly, strict=strict)
     require_trackers(assembly.config)
     session = begin(assembly)

@@ -8,7 +8,7 @@ import numpy as np
 from bptrain.explanation.exercises.worksheet import Exercise, draw_weights
 from bptrain.explanation.replay import record_step
 from bptrain.explanation.sections import Builder
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.model.read import Tables
 from bptrain.rules import check_rules
 
@@ -41,12 +41,12 @@ def exercise(
     # Who computes by hand carries more digits than single precision has.
     overrides, tables = (*overrides, "dtype=float64"), Tables()
     if seed is not None:
-        assembly = prepare(config, overrides, code, tables=tables)
+        assembly = assemble_file(config, overrides, code, tables=tables)
         check_rules(assembly)
         rng = np.random.default_rng(seed)
         overrides = (*overrides, f"seed={seed}", *draw_weights(assembly, rng))
         if not rows and step is None:
-            train = assembly.parts["train"]
+            train = assembly.splits["train"]
             available = np.arange(len(train)) if train.numbers is None else train.numbers
             count = min(assembly.model.network.chain.least_rows(), len(available))
             rows = sorted(int(one) + 1 for one in rng.choice(available, count, replace=False))

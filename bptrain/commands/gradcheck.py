@@ -13,7 +13,7 @@ from bptrain.gradcheck.planted.mutation_report import MutationReport, Outcome, o
 from bptrain.gradcheck.scope import check_scope, load_classes, twin_of_assembly
 from bptrain.gradcheck.sweep import Sweep, sweep
 from bptrain.gradcheck.verdict import Check, Entries
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def sweep_gradients(
         InputError: the config, its data or the code cannot be used.
     """
     classes = load_classes(code)
-    return sweep(twin_to_sweep(classes) if config is None else twin_of_assembly(prepare(config, overrides)))
+    return sweep(twin_to_sweep(classes) if config is None else twin_of_assembly(assemble_file(config, overrides)))
 
 
 def mutate_gradients(watch: Callable[[Outcome], None] | None = None) -> MutationReport:

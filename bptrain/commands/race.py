@@ -6,7 +6,7 @@ from pathlib import Path
 from bptrain.code import load_codes
 from bptrain.config import load
 from bptrain.errors import InputError
-from bptrain.model.assemble import Assembly, prepare
+from bptrain.model.assemble import Assembly, assemble_file
 from bptrain.model.read import Tables
 from bptrain.rules import check_rules
 from bptrain.search.standings import Lap, Race, Standing, Watch, comparisons, have_same_start, rank, run_laps
@@ -51,9 +51,9 @@ def race(
     numbers, same, measure, tables = tuple(range(first, first + seeds)), True, "", Tables()
     for k, seed in enumerate(numbers):
         wanted = [(*overrides, *one.contender.overrides, f"seed={seed}") for one in standings]
-        sessions = [begin_racing(prepare(config, one, tables=tables)) for one in wanted]
+        sessions = [begin_racing(assemble_file(config, one, tables=tables)) for one in wanted]
         same = same and have_same_start(sessions)
-        measure = "validation loss" if "validation" in sessions[0].parts else "training loss"
+        measure = "validation loss" if "validation" in sessions[0].splits else "training loss"
         for epoch in run_laps(sessions, standings):
             if watch:
                 watch(Lap(seed, k + 1, epoch, standings))

@@ -8,7 +8,7 @@ from bptrain.columns.columns import Columns
 from bptrain.columns.targets import Classes
 from bptrain.config import annotate
 from bptrain.config.annotation import NARROWEST, WIDEST
-from bptrain.model.assemble import Assembly, prepare
+from bptrain.model.assemble import Assembly, assemble_file
 from bptrain.model.summary import Summary, summary_of, target_in_words
 from bptrain.text import printable
 
@@ -36,7 +36,7 @@ def show(
     Raises:
         InputError: the code, the config or its data cannot be used.
     """
-    assembly = prepare(config, overrides, code)
+    assembly = assemble_file(config, overrides, code)
     width = max(width, NARROWEST)
     head = (line for text in heading(assembly) for line in wrap(printable(text), min(width, WIDEST) - 2))
     return (
@@ -66,7 +66,7 @@ def columns_in_words(columns: Columns) -> Iterator[str]:
 def heading(assembly: Assembly) -> Iterator[str]:
     """What a reader of the config should know first, line by line."""
     yield "default: the file does not say; auto: settled by the data or by the rest of the config."
-    yield "rows: " + ", ".join(f"{len(rows):,} {name}" for name, rows in assembly.parts.items())
+    yield "rows: " + ", ".join(f"{len(rows):,} {name}" for name, rows in assembly.splits.items())
     yield from columns_in_words(assembly.model.columns)
     yield f"target: {target_in_words(assembly.model.columns)}"
     yield from assembly.notes
@@ -86,4 +86,4 @@ def summarize(config: str | Path, overrides: Sequence[str] = (), *, code: Sequen
     Raises:
         InputError: the code, the config or its data cannot be used.
     """
-    return summary_of(prepare(config, overrides, code))
+    return summary_of(assemble_file(config, overrides, code))

@@ -5,7 +5,7 @@ from pathlib import Path
 from time import perf_counter
 
 from bptrain.interruption import Interruption
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.run.open_run import create_run
 from bptrain.run.train_run import Result, Sink, train_run
 
@@ -41,6 +41,6 @@ def train(
         StoppedError: it was interrupted; `resume` goes on with it.
     """
     began = perf_counter()
-    assembly = prepare(config, overrides, code)
+    assembly = assemble_file(config, overrides, code)
     with create_run(assembly, run, began, strict=strict) as new:
         return train_run(new, sinks, interruption)

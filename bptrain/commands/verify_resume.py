@@ -12,7 +12,7 @@ from typing import Any
 
 from bptrain.errors import InputError, StoppedError
 from bptrain.interruption import Interruption
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.model.read import Tables
 from bptrain.run.open_run import create_run, reopen_run
 from bptrain.run.train_run import Result, Sink, train_run
@@ -63,14 +63,14 @@ def verify_resume(
         InputError: the config has `training.max_seconds`, with which no two runs need end alike.
     """
     tables, began = Tables(), perf_counter()
-    assembly = prepare(config, overrides, code, tables=tables)
+    assembly = assemble_file(config, overrides, code, tables=tables)
     with create_run(assembly, run, began, strict=strict) as straight:
         result = train_run(straight, sinks, interruption)
     if result.session.model.experiment.training.max_seconds is not None:
         raise InputError("training.max_seconds: where the clock ends training, no two runs need be alike; leave it out")
     pauses = interruptions(result.steps, result.session.steps_per_epoch)
     with TemporaryDirectory(prefix="bptrain-") as folder:
-        twin = create_run(prepare(config, overrides, code, tables=tables), Path(folder) / "twin", perf_counter())
+        twin = create_run(assemble_file(config, overrides, code, tables=tables), Path(folder) / "twin", perf_counter())
         for pause in (*pauses, inf):
             with twin, suppress(StoppedError):
                 train_run(twin, (), interruption, pause=pause)

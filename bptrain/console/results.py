@@ -35,7 +35,7 @@ def training_result(result: Result) -> None:
         "early_stopping": f"no better validation loss for {patience} epochs",
         "convergence": "the training loss stands still",
     }
-    held_out = "validation" if "validation" in result.session.parts else "training"
+    held_out = "validation" if "validation" in result.session.splits else "training"
     pairs = [
         ("epochs", f"{result.epochs} of {training.epochs}, {result.steps:,} steps in {duration(result.seconds)}"),
         ("stopped", reasons[result.stopped]),

@@ -65,7 +65,7 @@ class Picture:
 def heading(session: Session, width: int) -> Iterator[Text]:
     """Data, network and optimizer, a line each."""
     model, experiment = session.model, session.model.experiment
-    parts = " + ".join(f"{len(rows):,} {name}" for name, rows in session.parts.items())
+    parts = " + ".join(f"{len(rows):,} {name}" for name, rows in session.splits.items())
     features, targets = len(model.columns.features), model.columns.singles
     what = ", ".join(
         f"{one.name} ({len(one.labels)} classes)" if isinstance(one, Classes) else one.name for one in targets
@@ -123,7 +123,7 @@ def bars(watch: Watch, width: int) -> Iterator[Text]:
 def numbers(watch: Watch) -> Iterator[tuple[str, str]]:
     """Names and values of what is measured."""
     yield "loss", figure(watch.loss)
-    held_out = "validation" in watch.session.parts
+    held_out = "validation" in watch.session.splits
     if held_out:
         yield "validation loss", figure(watch.record.get("validation_loss"))
     # A metric that is not known yet has its place, so that nothing moves when it comes.

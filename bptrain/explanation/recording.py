@@ -286,7 +286,7 @@ def keep_rows(session: Session, numbers: Sequence[int]) -> None:
         raise InputError(f"--rows: at most {network.batch} rows at a time (got {len(numbers)}); name fewer")
     rows = [(part.inputs[k], part.targets[k], None if part.weights is None else part.weights[k]) for part, k in found]
     weights = None if rows[0][2] is None else np.array([weight for _, _, weight in rows])
-    session.parts = {
+    session.splits = {
         "train": Rows(
             np.array([inputs for inputs, _, _ in rows]),
             np.array([targets for _, targets, _ in rows]),
@@ -306,7 +306,7 @@ def row_of(session: Session, number: int) -> tuple[Rows, int]:
         InputError: there is none.
     """
     last = 0
-    for part in session.parts.values():
+    for part in session.splits.values():
         numbers = np.arange(len(part)) if part.numbers is None else part.numbers
         place: Any = np.flatnonzero(numbers == number - 1)
         if len(place):

@@ -6,7 +6,7 @@ from pathlib import Path
 from bptrain.errors import InputError
 from bptrain.explanation.notation import MOST_DIGITS
 from bptrain.explanation.recording import Recording, keep_rows, record
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.model.read import Tables
 from bptrain.rules import check_rules
 from bptrain.training.session import begin
@@ -35,7 +35,7 @@ def record_step(
         raise InputError(f"--step: steps count from 1 (got {step})")
     if not 1 <= digits <= MOST_DIGITS:
         raise InputError(f"--digits: from 1 to {MOST_DIGITS} (got {digits})")
-    assembly = prepare(config, overrides, code, tables=tables)
+    assembly = assemble_file(config, overrides, code, tables=tables)
     check_rules(assembly)
     session = begin(assembly)
     if rows:

@@ -12,7 +12,7 @@ from bptrain.gradcheck.network_check import MethodName, check, note
 from bptrain.gradcheck.parts import ROWS, Parts
 from bptrain.gradcheck.twin import Twin
 from bptrain.gradcheck.verdict import Check, Entries
-from bptrain.model.assemble import Assembly, prepare
+from bptrain.model.assemble import Assembly, assemble_file
 from bptrain.model.encoded_rows import Rows
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES
 from bptrain.nn.observer import BackwardError, in_backward_order
@@ -43,7 +43,7 @@ def check_scope(
     """Check the network of a config and some classes; every registered part if there is neither."""
     parts, used = Parts(method, entries), set()
     if config is not None:
-        assembly = prepare(config, overrides)
+        assembly = assemble_file(config, overrides)
         twin = twin_of_assembly(assembly)
         used = {type(twin.real.loss), *(type(one.layer) for one in in_backward_order(twin.observed[0]))}
         yield from check(twin, method, entries)
@@ -63,7 +63,7 @@ def check_scope(
 
 def twin_of_assembly(assembly: Assembly) -> Twin:
     """Return the network of a model with a few rows spread over its training data, which are not augmented."""
-    experiment, rows = assembly.model.experiment, sample_rows(assembly.parts["train"])
+    experiment, rows = assembly.model.experiment, sample_rows(assembly.splits["train"])
     return Twin(
         experiment.layers,
         assembly.model.network.input_shape,

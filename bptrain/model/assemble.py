@@ -35,7 +35,7 @@ class Assembly:
 
     config: Config
     model: Model
-    parts: dict[str, Rows]
+    splits: dict[str, Rows]
     fingerprint: str
     table: Table
     selections: dict[str, Selection]
@@ -81,7 +81,7 @@ def assemble_experiment(config: Config, table: Table, fitted: Columns | None) ->
     return Assembly(config, model, rows, digest_rows(rows), table, splits.rows, notes, encoded.duplicates)
 
 
-def prepare(
+def assemble_file(
     config: str | Path,
     overrides: Sequence[str] = (),
     code: Sequence[str | Path] = (),

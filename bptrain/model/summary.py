@@ -71,7 +71,7 @@ class Summary:
 def summary_of(assembly: Assembly) -> Summary:
     """Return the summary of a model with its data."""
     model, experiment, network = assembly.model, assembly.model.experiment, assembly.model.network
-    rows = {name: len(part) for name, part in assembly.parts.items()}
+    rows = {name: len(part) for name, part in assembly.splits.items()}
     batch = batch_rows(experiment, rows["train"])
     batches = -(-rows["train"] // batch)
     accumulated = min(experiment.training.accumulate, batches)

@@ -133,9 +133,9 @@ def check_errors_on_classes(case: Case) -> Iterator[Mistake]:
 def check_single_rows(case: Case) -> Iterator[Mistake]:
     """Find classes of one row, if any rows are held out."""
     target = case.model.columns.target
-    if not isinstance(target, Classes) or len(case.assembly.parts) < 2:
+    if not isinstance(target, Classes) or len(case.assembly.splits) < 2:
         return
-    chunks = (chunk.targets for split in case.assembly.parts.values() for chunk in split.chunks())
+    chunks = (chunk.targets for split in case.assembly.splits.values() for chunk in split.chunks())
     counts = sum(np.bincount(decode_classes(targets), minlength=len(target.labels)) for targets in chunks)
     single = [label for label, count in zip(target.labels, np.asarray(counts), strict=True) if count == 1]
     if single:
@@ -157,7 +157,7 @@ def check_held_out_rows(case: Case) -> Iterator[Mistake]:
     """Find a split with hardly any rows, unless the table is small itself."""
     rows = len(case.assembly.table)
     for split in ("validation", "test"):
-        count = len(case.assembly.parts.get(split, ()))
+        count = len(case.assembly.splits.get(split, ()))
         if 0 < count < FEW_ROWS <= rows // 8:
             what = f"{count} {split} row{'s' * (count > 1)} of {rows} (a score of so few rows is mostly luck)"
             yield Mistake(f"data.split.{split}", f"{what}; use a larger share, or 0")

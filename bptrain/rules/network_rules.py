@@ -69,7 +69,7 @@ def check_reach(case: Case) -> Iterator[Mistake]:
     if case.assembly.table.written or case.loss.link or not has_bounds(last):
         return
     low, high = last.bounds
-    targets = next(case.assembly.parts["train"].chunks()).targets
+    targets = next(case.assembly.splits["train"].chunks()).targets
     share = float(np.mean((targets < low - 1e-6) | (targets > high + 1e-6)))
     if share >= MIN_UNREACHABLE:
         scaled = "scaled " if case.experiment.data.task in ("regression", "autoencoder") else ""

@@ -32,7 +32,7 @@ def check_learning_rate(case: Case) -> Iterator[Mistake]:
 @rule("BP241")
 def check_batch_size(case: Case) -> Iterator[Mistake]:
     """Find a batch size in the config above the number of training rows, or more batches in a step than in an epoch."""
-    training, rows = case.experiment.training, len(case.assembly.parts["train"])
+    training, rows = case.experiment.training, len(case.assembly.splits["train"])
     size = rows if training.batch_size == "full" else training.batch_size
     if size > rows and case.is_written("training.batch_size"):
         what = f"{size} rows per batch, but only {rows} training rows (every step takes all of them)"
@@ -94,7 +94,7 @@ def check_weight_decay(case: Case) -> Iterator[Mistake]:
 @rule("BP245")
 def check_average(case: Case) -> Iterator[Mistake]:
     """Find an average of the weights that still has much of the random start at the end."""
-    training, rows = case.experiment.training, len(case.assembly.parts["train"])
+    training, rows = case.experiment.training, len(case.assembly.splits["train"])
     if not training.average:
         return
     batches = ceil(rows / batch_rows(case.experiment, rows))

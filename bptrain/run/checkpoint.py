@@ -86,7 +86,7 @@ def build_document(session: Session) -> dict[str, Any]:
         "config": dump(session.model.experiment),
         "code": [need.to_json() for need in list_needs(session.model.experiment)],
         "columns": session.model.columns.to_json(),
-        "rows": {name: len(rows) for name, rows in session.parts.items()},
+        "rows": {name: len(rows) for name, rows in session.splits.items()},
         "data": session.data,
         "best": None if best is None else {"epoch": best.epoch, **best.score.to_json()},
         "environment": session.environment,

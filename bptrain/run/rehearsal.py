@@ -63,7 +63,7 @@ def time_checkpoint(session: Session, twin: Session) -> tuple[float, float, int]
 
 def begin_twin(assembly: Assembly) -> Session:
     """Return a new session with a network of its own, on the same rows."""
-    model, rows = assembly.model, len(assembly.parts["train"])
+    model, rows = assembly.model, len(assembly.splits["train"])
     fresh = build_model(model.experiment, model.columns, Streams(model.experiment.seed), rows=rows)
     return begin(replace(assembly, model=fresh))
 

@@ -156,7 +156,7 @@ def finish_run(run: OpenRun, stopped: str | None) -> Result:
         with session.averaged():
             seen = score(session.model, session.held_out)
         best = session.best
-        if isfinite(seen.loss) and (best is None or seen.loss < best.score.loss or "validation" not in session.parts):
+        if isfinite(seen.loss) and (best is None or seen.loss < best.score.loss or "validation" not in session.splits):
             session.keep_best(seen, session.epoch + 1)
             save_best(directory.best, session)
     best = session.best
@@ -164,7 +164,7 @@ def finish_run(run: OpenRun, stopped: str | None) -> Result:
         raise DivergedError("training diverged: the loss is not finite; try a smaller learning rate")
     network = session.model.network
     network.theta[...], network.state[...] = best.theta, best.state
-    test = score(session.model, session.parts["test"]) if "test" in session.parts else None
+    test = score(session.model, session.splits["test"]) if "test" in session.splits else None
     seconds = perf_counter() - run.began
     return Result(
         directory.path, directory.best, session.epoch, session.step, seconds, stopped, best, test, session, run.warnings

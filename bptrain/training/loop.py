@@ -236,7 +236,7 @@ def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
     """Close the books of an epoch: remember the best, decide whether to stop."""
     model, training = session.model, session.model.experiment.training
     loss = session.loss_sum / (session.weight_sum or 1.0)
-    held_out = "validation" in session.parts
+    held_out = "validation" in session.splits
     penalty = float(model.objective.penalty())
     if not isfinite(seen.loss + penalty):
         name = "validation" if held_out else "train"

@@ -82,7 +82,7 @@ class Session(Counters):
     """
 
     model: Model
-    parts: Mapping[str, Rows]
+    splits: Mapping[str, Rows]
     data: str
     environment: dict[str, Any]
     slots: tuple[Array, ...]
@@ -106,7 +106,7 @@ class Session(Counters):
     @property
     def train(self) -> Rows:
         """The rows that are learned from."""
-        return self.parts["train"]
+        return self.splits["train"]
 
     @property
     def rows_done(self) -> int:
@@ -116,7 +116,7 @@ class Session(Counters):
     @property
     def held_out(self) -> Rows:
         """The rows that tell the best weights: those for validation, or the same again where there are none."""
-        return self.parts.get("validation", self.train)
+        return self.splits.get("validation", self.train)
 
     @property
     def batch_size(self) -> int:
@@ -205,13 +205,13 @@ def begin(assembly: Assembly) -> Session:
     Raises:
         ConfigError: the state of the optimizer takes more memory than there is, or an option is too large for it.
     """
-    model, theta, train = assembly.model, assembly.model.network.theta, assembly.parts["train"]
+    model, theta, train = assembly.model, assembly.model.network.theta, assembly.splits["train"]
     training = model.experiment.training
     with place_errors(assembly.config):
         slots = start_slots(model)
     session = Session(
         model=model,
-        parts=assembly.parts,
+        splits=assembly.splits,
         data=assembly.fingerprint,
         environment=fingerprint(),
         slots=slots,

@@ -13,7 +13,7 @@ from bptrain.columns.options import Treatment
 from bptrain.columns.scalers import SCALERS
 from bptrain.columns.split import Split
 from bptrain.columns.targets import balance_weights
-from bptrain.model.assemble import prepare
+from bptrain.model.assemble import assemble_file
 from bptrain.tables.table import Selection, Table
 
 sklearn = pytest.importorskip("sklearn")
@@ -139,8 +139,8 @@ def test_mixed_data_is_learned_as_well_as_by_a_pipeline():
         Path("t.yaml").write_text(CONFIG.format(seed=seed))
         result = bptrain.train("t.yaml")
         ours.append(result.test.metrics["accuracy"])
-        parts = prepare("t.yaml").parts
-        table = prepare("t.yaml").table
+        parts = assemble_file("t.yaml").splits
+        table = assemble_file("t.yaml").table
         rows = np.array(list(zip(*(table.columns[name] for name in list(table.columns)[:-1]), strict=True)), object)
         survived = table.columns["survived"]
         train, test = parts["train"].numbers, parts["test"].numbers
