@@ -68,7 +68,7 @@ def disturb(rng, twin):
             if rng.random() < 0.2:
                 network.parameters()[name.replace("bias", "weight")][:, 0] = 0
                 array[0] = rng.choice([0, 0, -50, 1, 6])
-    twin.settle()
+    twin.sync_complex()
 
 
 def random_twin(number):
@@ -88,7 +88,7 @@ def random_twin(number):
 def alarms(number):
     """What the checker says against network `number`, which is right; and whether its loss was a number at all."""
     twin = random_twin(number)
-    if not np.isfinite(sum(twin.values())):
+    if not np.isfinite(sum(twin.compute_objective())):
         return number, None
     failed = [one for one in check(twin) if not one.passed]
     layers = " ".join(name.partition(".")[2] for name in twin.real.network.chain.names)

@@ -12,7 +12,7 @@ from speeds import sampled
 
 from bptrain.commands.gradcheck import GradientReport, check_gradients
 from bptrain.gradcheck import Twin, check, safety
-from bptrain.gradcheck.parts import example, small_twin
+from bptrain.gradcheck.components import build_small_twin, make_example
 from bptrain.gradcheck.planted import MUTATIONS
 from bptrain.model.objective import Objective
 from bptrain.nn import LAYERS, LOSSES, Layer, Plan, State
@@ -124,7 +124,7 @@ def test_a_broken_dense_layer_fails(fault, seed):
 def test_a_gradient_left_over_from_an_earlier_pass_fails():
     """Right values of the pass before must not hide that nothing was written in this one."""
     stale = twin((HalfDense(4, weight_init=GlorotUniform(), fault="bias left as it was"), Tanh()))
-    exact = [stale.derivative_of_entry(stale.arrays()["0.half_dense.bias"], k)[0] for k in range(4)]
+    exact = [stale.differentiate_entry(stale.complex_arrays["0.half_dense.bias"], k)[0] for k in range(4)]
     stale.real.network.gradients()["0.half_dense.bias"][...] = exact
     assert {one.name for one in check(stale) if not one.passed} == {"0.half_dense.bias"}
 
@@ -264,7 +264,7 @@ def test_exact_zeros_and_dead_units_are_no_false_alarm():
     parameters = small.real.network.parameters()
     parameters["0.dense.weight"][:, :3] = 0
     parameters["0.dense.bias"][:3] = [0, -50, 50]
-    small.settle()
+    small.sync_complex()
     assert all(one.passed for one in check(small))
 
 
@@ -355,7 +355,7 @@ def test_central_differences_skip_what_lies_at_a_kink_and_fail_if_that_is_much()
     one = twin((Dense(4, weight_init=GlorotUniform()), Relu()))
     one.batches[0].input[...] = one.batches[1].input[...] = 0
     one.real.network.parameters()["0.dense.bias"][...] = 0
-    one.settle()
+    one.sync_complex()
     checks = {found.name: found for found in check(one, "central")}
     assert checks["0.dense.weight"].skipped == 0, "weights of inputs that are 0 move nothing"
     assert checks["0.dense.bias"].skipped == 4
@@ -389,9 +389,9 @@ def test_loss_and_penalty_are_checked_apart():
     layers = (Dense(4, weight_init=GlorotUniform()), Tanh(), Dense(3, weight_init=GlorotUniform()))
     inputs, targets = rng.normal(size=(6, 5)), rng.normal(size=(6, 3))
     one = Twin(layers, (5,), Mse(), Regularization(l2=0.1), inputs, targets, 0, MakesUp)
-    _, parts = one.gradients()
+    _, parts = one.compute_gradients()
     healthy = Twin(layers, (5,), Mse(), Regularization(l2=0.1), inputs, targets, 0)
-    _, right = healthy.gradients()
+    _, right = healthy.compute_gradients()
     np.testing.assert_allclose(parts["both"]["0.dense.weight"], right["both"]["0.dense.weight"], rtol=1e-12)
     assert all(found.passed for found in check(healthy))
     assert not all(found.passed for found in check(one))
@@ -413,16 +413,16 @@ def test_a_fault_that_shows_only_after_some_steps_is_found():
 
 @pytest.mark.parametrize("name", list(LAYERS))
 def test_every_forward_is_complex_safe(name, monkeypatch):
-    monkeypatch.setattr(safety, "is_foreign", lambda component: True)
-    one = twin((Dense(4, weight_init=GlorotUniform()), example(LAYERS.members[name], 4, name)))
-    assert list(safety.unsafe_parts(one)) == []
+    monkeypatch.setattr(safety, "is_custom", lambda component: True)
+    one = twin((Dense(4, weight_init=GlorotUniform()), make_example(LAYERS.members[name], 4, name)))
+    assert list(safety.find_unsafe(one)) == []
 
 
 @pytest.mark.parametrize(("loss", "width", "classes"), LOSS_CASES, ids=lambda item: type(item).__name__)
 def test_every_loss_is_complex_safe(loss, width, classes, monkeypatch):
-    monkeypatch.setattr(safety, "is_foreign", lambda component: True)
+    monkeypatch.setattr(safety, "is_custom", lambda component: True)
     layers = (Dense(4, weight_init=GlorotUniform()), Tanh(), Dense(width))
-    assert list(safety.unsafe_parts(small_twin(layers, loss, 0, classes=classes))) == []
+    assert list(safety.find_unsafe(build_small_twin(layers, loss, 0, classes=classes))) == []
 
 
 class UnsafeTanh(Tanh):
@@ -465,7 +465,7 @@ class Stops(UnsafeTanh):
     [
         (ByAbsolute(), r"np.absolute in line \d+ loses the imaginary part"),
         (ByCast(), r"a complex value put into a real array in line \d+ loses the imaginary part"),
-        (ByReal(), "its slope is another in complex numbers"),
+        (ByReal(), "its slope differs in complex numbers"),
         (ByMaximum(), r"np.maximum in line \d+ loses the imaginary part"),
         (Stops(), r"np.floor in line \d+ loses the imaginary part"),
     ],
@@ -590,7 +590,7 @@ PARTS = [
         "forward writes into its input",
     ),
     Part("forgets_y", "y = np.tanh(x)", "dx[...] = dy * (1 - y * y)", "forward never writes y"),
-    Part("random", "y[...] = x + np.random.normal(size=x.shape)", "dx[...] = dy", "other values each time"),
+    Part("random", "y[...] = x + np.random.normal(size=x.shape)", "dx[...] = dy", "different values each time"),
     Part("hole", "y[...] = np.sin(x) / x", "dx[...] = dy * (np.cos(x) - y) / x", "forward gives nan"),
     Part("right", "y[...] = np.cos(x)", "dx[...] = -dy * np.sin(x)", ""),
     Part("right_abs", "y[...] = np.abs(x)", "dx[...] = dy * np.sign(x)", ""),
@@ -628,7 +628,10 @@ def test_somebodys_layers_and_losses_that_fit_nothing_are_bad_input(tmp_path, bp
     start = "@INITIALIZERS.register\n@dataclass(frozen=True)\nclass Own(Initializer):\n"
     start += "    def fill(self, a, rng): a[:] = 1\n"
     cases = [
-        (loss + "    def widths(self, classes, columns): return (10,) if classes == 10 else ()\n", "takes no target"),
+        (
+            loss + "    def widths(self, classes, columns): return (10,) if classes == 10 else ()\n",
+            "accepts none",
+        ),
         (loss + "    def objection(self, targets, classes): return 'must be above 5'\n", "must be above 5"),
         (flat, "flat rows"),
         (start, "registers no layer, activation or loss"),

@@ -6,12 +6,10 @@ import pytest
 
 from bptrain.gradcheck import check
 from bptrain.gradcheck.planted import MUTATIONS
-from bptrain.gradcheck.planted.mutation import ROWS, dense, spoil, twin_of
-from bptrain.gradcheck.planted.mutation_report import outcome
+from bptrain.gradcheck.planted.mutation import build_twin, judge_mutation, make_dense, spoil
 from bptrain.nn import LAYERS
 from bptrain.nn.activations import Tanh
 from bptrain.nn.losses import SoftmaxCrossEntropy
-from bptrain.optim import Regularization
 
 # What the checker must be able to call by name.
 KINDS = {
@@ -51,7 +49,7 @@ def test_the_catalogue_is_whole():
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.name)
 def test_a_planted_bug_is_caught_and_named(mutation):
-    seen = outcome(mutation, check(mutation.twin()))
+    seen = judge_mutation(mutation, check(mutation.twin()))
     assert seen.caught
     assert seen.layer == mutation.layer
     assert seen.kind in mutation.kinds
@@ -63,8 +61,8 @@ def test_the_same_without_a_bug_passes(name):
     """What catches the bugs is not the planting."""
     cls = LAYERS.members[name]
     layer = cls.example(4) if hasattr(cls, "example") else cls()
-    layers = (dense(), spoil(layer, "backward", lambda right, *_: right()), Tanh(), dense(3))
-    assert all(one.passed for one in check(twin_of(layers, SoftmaxCrossEntropy(), Regularization(), ROWS)))
+    layers = (make_dense(), spoil(layer, "backward", lambda right, *_: right()), Tanh(), make_dense(3))
+    assert all(one.passed for one in check(build_twin(layers, SoftmaxCrossEntropy())))
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import bptrain
-from bptrain.gradcheck.parts import Parts
+from bptrain.gradcheck.components import ComponentChecker
 from bptrain.metrics import METRICS, Metric
 from bptrain.nn import (
     ACTIVATIONS,
@@ -274,7 +274,7 @@ def test_a_newcomer_that_says_nothing_of_itself_is_let_pass():
 
 @pytest.mark.parametrize("cls", [Project, Forget, Center, Cube, Quartic], ids=lambda cls: cls.__name__)
 def test_the_gradient_check_tries_a_newcomer_alone(cls):
-    checks = list(Parts("complex", "auto").check_classes([cls]))
+    checks = list(ComponentChecker("complex", "auto").check_classes([cls]))
     assert checks
     assert all(one.passed for one in checks), checks
 

@@ -14,8 +14,8 @@ from bptrain.arrays import Streams
 from bptrain.commands.gradcheck import sweep_gradients
 from bptrain.console import sweep_chart as picture
 from bptrain.gradcheck import Twin, sweep
-from bptrain.gradcheck.line import Line, directions
 from bptrain.gradcheck.planted import MUTATIONS
+from bptrain.gradcheck.taylor import Line, draw_directions
 from bptrain.nn import ACTIVATIONS, Network
 from bptrain.nn.activations import Elu, HardTanh, LeakyRelu, Relu, Tanh
 from bptrain.nn.initializers import GlorotUniform
@@ -70,11 +70,11 @@ def test_the_steps_of_a_line_are_those_of_the_objective():
     one = Twin((dense(3),), (5,), Mse(), Regularization(), np.ones((4, 5)), np.zeros((4, 3)), 0)
     given = {"0.dense.bias": np.array([1.0, 2.0, -3.0])}
     line = Line(one, given)
-    gradients = one.gradients()[1]["both"]
+    gradients = one.compute_gradients()[1]["both"]
     for h in (1e-1, -1e-2, 1e-3):
-        remainder = line.value(h) - line.value(0) - line.predict(gradients, h)
+        remainder = line.compute_value(h) - line.compute_value(0) - line.predict(gradients, h)
         assert remainder == pytest.approx(h**2 * 14 / 3, rel=1e-6)
-    assert line.complex_slope() == pytest.approx(line.slope(gradients), rel=1e-12)
+    assert line.compute_complex_slope() == pytest.approx(line.compute_slope(gradients), rel=1e-12)
 
 
 RIGHT = [
@@ -125,7 +125,7 @@ NOT_FINITE = {"weight_accumulated", "bias_rebound", "bias_of_wrong_shape", "weig
 def suspects(mutation):
     """The arrays whose gradients a bug can spoil: those of its layer, and of all before it."""
     number = {"penalty": 2, "loss": 2}.get(mutation.layer.split()[0]) or int(mutation.layer[0])
-    arrays = mutation.twin().real_arrays()
+    arrays = mutation.twin().real_arrays
     return {name for name in arrays if name == "inputs" or int(name[0]) <= number}
 
 
@@ -256,7 +256,8 @@ def test_two_sweeps_say_the_same_and_leave_nothing_changed():
     assert bits() == before
     assert sweep(one) == first
     assert json.dumps(first.to_json(), allow_nan=False) == json.dumps(sweep(one).to_json(), allow_nan=False)
-    assert all((a == b).all() for a, b in zip(directions(one, 1).values(), directions(one, 1).values(), strict=True))
+    drawn, again = draw_directions(one, 1), draw_directions(one, 1)
+    assert all((drawn[name] == again[name]).all() for name in drawn)
 
 
 def test_json_has_all_of_it(small):

@@ -12,7 +12,7 @@ from rich.text import Text
 from bptrain.commands.gradcheck import GradientReport
 from bptrain.console.terminal import is_interactive, number, output, printable
 from bptrain.gradcheck import Check
-from bptrain.gradcheck.planted.mutation_report import Outcome
+from bptrain.gradcheck.planted.mutation import Outcome
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The ways to know a derivative without a backward pass: the complex step, and central differences."""
+"""Two ways to find a derivative without a backward pass: the complex step, and central differences."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -6,33 +6,33 @@ from typing import Any, Protocol
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.twin import NOTHING, Part, Twin
+from bptrain.gradcheck.twin import UNDERFLOW, Term, Twin
 
-SCANNED = 4096
-"""The complex step goes through tensors of at most so many entries one by one, and takes directions in larger ones."""
-AFFORDABLE = 4e8
-"""So many multiplications may go into a scan of one tensor; what needs more is seen along directions too."""
-SAMPLED = 64
-"""Central differences try at least so many entries of a tensor, evenly spread."""
+MAX_SCANNED = 4096
+"""The complex step tries tensors of up to this many entries one by one, and larger ones along directions."""
+MAX_PRODUCTS = 4e8
+"""The multiplications that a scan of one tensor may cost; what needs more is tried along directions."""
+SAMPLE = 64
+"""Central differences try at least this many entries of a tensor, evenly spread."""
 
 
 @dataclass(frozen=True)
 class Slope:
-    """The derivatives of loss and penalty at one place; `slack` is how far they may be off by the method itself."""
+    """The derivatives of loss and penalty at one place; `slack` is how far the method itself may put them off."""
 
     loss: float
     penalty: float
     slack: float = 0.0
 
-    def of(self, part: Part) -> float:
-        """The derivative of the loss, of the penalty, or of both together."""
-        return {"loss": self.loss, "penalty": self.penalty, "both": self.loss + self.penalty}[part]
+    def get(self, term: Term) -> float:
+        """Return the derivative of the loss, of the penalty, or of both together."""
+        return {"loss": self.loss, "penalty": self.penalty, "both": self.loss + self.penalty}[term]
 
 
 class Method(Protocol):
     """A way to find derivatives.
 
-    `exact` says that nothing but rounding is in the way. A gradient a and a derivative n agree if
+    `exact` is true if the method has no error but rounding. A gradient a and a derivative n agree if
     `|a - n| <= relative · max(|a|, |n|) + absolute · max|g| + slack`.
     """
 
@@ -42,19 +42,19 @@ class Method(Protocol):
     exact: bool
     twin: Twin
 
-    def entry(self, name: str, k: int) -> Slope | None:
-        """By entry k of an array; None where it cannot be had, at a kink."""
+    def differentiate_entry(self, name: str, k: int) -> Slope | None:
+        """Return the derivative by entry k (counted flat) of an array; None at a kink, where there is none."""
 
-    def along(self, name: str, direction: Array) -> Slope | None:
-        """Along a direction in an array."""
+    def differentiate_along(self, name: str, direction: Array) -> Slope | None:
+        """Return the derivative along a direction in an array; None at a kink."""
 
-    def count_scanned(self, size: int) -> int:
-        """Count the entries of a tensor of this size to be tried one by one; if not all, directions are too."""
+    def count_entries_to_scan(self, size: int) -> int:
+        """Return how many entries of a tensor of this size to try one by one; if not all, directions are tried too."""
 
 
 @dataclass
 class ComplexStep:
-    """Exact to rounding, blind to kinks; needs a forward pass that is analytic."""
+    """The complex step, `Im f(θ + i h d) / h`: exact to rounding, blind to kinks; needs an analytic forward pass."""
 
     twin: Twin
     name: str = "complex step"
@@ -62,26 +62,26 @@ class ComplexStep:
     absolute: float = 1e-8
     exact: bool = True
 
-    def entry(self, name: str, k: int) -> Slope | None:
-        """`Im f(θ + i h e_k) / h`."""
-        return Slope(*self.twin.derivative_of_entry(self.twin.arrays()[name], k))
+    def differentiate_entry(self, name: str, k: int) -> Slope | None:
+        """Step one entry."""
+        return Slope(*self.twin.differentiate_entry(self.twin.complex_arrays[name], k))
 
-    def along(self, name: str, direction: Array) -> Slope | None:
-        """`Im f(θ + i h d) / h`."""
-        return Slope(*self.twin.derivative(self.twin.arrays()[name], direction))
+    def differentiate_along(self, name: str, direction: Array) -> Slope | None:
+        """Step along a direction."""
+        return Slope(*self.twin.differentiate(self.twin.complex_arrays[name], direction))
 
-    def count_scanned(self, size: int) -> int:
-        """All, if they are few and the network is not large."""
+    def count_entries_to_scan(self, size: int) -> int:
+        """Scan all if they are few and the network is not large, else none."""
         cost = size * max(self.twin.real.network.theta.size, 1) * len(self.twin.batches[0].input)
-        return size if size <= SCANNED and cost <= AFFORDABLE else 0
+        return size if size <= MAX_SCANNED and cost <= MAX_PRODUCTS else 0
 
 
 @dataclass
 class Central:
-    """Central differences of the real forward pass alone: independent of complex numbers, and no better than 1e-6.
+    """Central differences of the real forward pass: independent of complex numbers, and exact to about 1e-6 at best.
 
-    The differences over h and h/2 are extrapolated to 0 (Richardson); how far they lie apart, and the rounding of the
-    loss, are the slack. An entry is skipped if either step moves anything across a kink.
+    The differences over h and h/2 are extrapolated to 0 (Richardson). Their distance, and the rounding of the loss, are
+    the slack. An entry is skipped if either step crosses a kink.
     """
 
     twin: Twin
@@ -91,28 +91,27 @@ class Central:
     exact: bool = False
     step: float = 1e-4
 
-    def entry(self, name: str, k: int) -> Slope | None:
-        """Along the axis of entry k."""
-        array = self.twin.real_arrays()[name]
-        direction = np.zeros_like(array)
+    def differentiate_entry(self, name: str, k: int) -> Slope | None:
+        """Step along the axis of one entry."""
+        direction = np.zeros_like(self.twin.real_arrays[name])
         direction.reshape(-1)[k] = 1
-        return self.along(name, direction)
+        return self.differentiate_along(name, direction)
 
-    def along(self, name: str, direction: Array) -> Slope | None:
-        """`(f(θ + h d) - f(θ - h d)) / 2 h` for two h, extrapolated."""
-        array = self.twin.real_arrays()[name]
+    def differentiate_along(self, name: str, direction: Array) -> Slope | None:
+        """Return `(f(θ + h d) - f(θ - h d)) / 2 h`, extrapolated from two h."""
+        array = self.twin.real_arrays[name]
         start = array.copy()
         h = self.step * max(1.0, float(np.abs(start[direction != 0]).max(initial=0.0)))
-        here, middle = self.twin.pattern(), np.array(self.twin.values())
+        sides, middle = self.twin.find_kink_sides(), np.array(self.twin.compute_objective())
         try:
             slopes, gaps, size = [], [], 0.0
             for length in (h, h / 2):
                 ends = []
                 for sign in (1, -1):
                     array[...] = start + sign * length * direction
-                    if self.twin.pattern() != here:
+                    if self.twin.find_kink_sides() != sides:
                         return None
-                    ends.append(np.array(self.twin.values()))
+                    ends.append(np.array(self.twin.compute_objective()))
                 slopes.append((ends[0] - ends[1]) / (2 * length))
                 gaps.append(float(np.abs(ends[0] + ends[1] - 2 * middle).sum()) / length)
                 size = max(size, float(np.abs(ends).max()))
@@ -120,27 +119,27 @@ class Central:
             array[...] = start
         wide, narrow = slopes
         rounding = 100 * np.finfo(np.float64).eps * size / h
-        # The slopes to both sides come together as h falls, unless there is a kink that nobody declared.
+        # The slopes to both sides come together as h falls, unless there is a kink that no layer declares.
         if gaps[1] > 0.75 * gaps[0] and gaps[1] > 1e-6 * float(np.abs(narrow).sum()) + 10 * rounding:
             return None
         best = (4 * narrow - wide) / 3
         return Slope(float(best[0]), float(best[1]), 2 * float(np.abs(wide - narrow).max()) + rounding)
 
-    def count_scanned(self, size: int) -> int:
-        """All of a small tensor; of a larger one a sample, beside the directions."""
+    def count_entries_to_scan(self, size: int) -> int:
+        """Scan all of a small tensor, and a sample of a larger one."""
         cost = 10 * size * max(self.twin.real.network.theta.size, 1) * len(self.twin.batches[0].input)
-        return size if size <= SAMPLED or (size <= SCANNED and cost <= AFFORDABLE / 40) else SAMPLED
+        return size if size <= SAMPLE or (size <= MAX_SCANNED and cost <= MAX_PRODUCTS / 40) else SAMPLE
 
 
-def places(size: int, count: int) -> list[int]:
-    """So many entries of a tensor, evenly spread and the first and the last among them."""
+def choose_entries(size: int, count: int) -> list[int]:
+    """Return this many entries of a tensor, evenly spread, the first and the last among them."""
     return [int(k) for k in np.unique(np.linspace(0, size - 1, min(count, size)).round())]
 
 
-def tolerance(method: Any, given: Any, exact: Any, largest: float, value: float, slack: Any = 0.0) -> Any:
-    """How far a gradient may be from the derivative: relative to itself, and to the largest of its tensor.
+def compute_tolerance(method: Method, given: Any, exact: Any, largest: float, value: float, slack: Any = 0.0) -> Any:
+    """Return how far a gradient may be from the derivative, relative to itself and to the largest of its tensor.
 
-    What underflows with the complex step, beside an objective of this value, counts as nothing.
+    Derivatives that underflow in the complex step, beside an objective of this value, count as zero.
     """
     size = np.maximum(np.abs(given), np.abs(exact))
-    return method.relative * size + method.absolute * largest + slack + NOTHING * max(value, 1.0)
+    return method.relative * size + method.absolute * largest + slack + UNDERFLOW * max(value, 1.0)

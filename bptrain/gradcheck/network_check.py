@@ -7,142 +7,157 @@ from typing import Literal
 
 import numpy as np
 
-from bptrain.gradcheck.conduct import find_misconduct, first_not_finite, without_dx
-from bptrain.gradcheck.diagnosis.diagnosis import Diagnoses, diagnose, diagnose_exception, values
-from bptrain.gradcheck.diagnosis.loss_bugs import bug_of_penalty
+from bptrain.arrays import Array
+from bptrain.gradcheck.diagnosis.diagnosis import (
+    Diagnoses,
+    diagnose,
+    diagnose_exception,
+    diagnose_penalty,
+    format_values,
+)
+from bptrain.gradcheck.kernel_faults import explain_nonfinite, find_faults, find_faults_without_dx
 from bptrain.gradcheck.methods import Central, ComplexStep, Method
-from bptrain.gradcheck.rounding_error import step_aside
-from bptrain.gradcheck.safety import unsafe_parts
-from bptrain.gradcheck.twin import BURN_IN, Twin
-from bptrain.gradcheck.verdict import Check, Entries, Mismatch, compare, fail, index, too_many_skipped
+from bptrain.gradcheck.rounding_error import leave_kinks
+from bptrain.gradcheck.safety import find_unsafe
+from bptrain.gradcheck.twin import BURN_IN_STEPS, Twin
+from bptrain.gradcheck.verdict import (
+    Check,
+    Entries,
+    Mismatch,
+    compare_gradients,
+    format_index,
+    judge_skipped,
+    report_failure,
+)
 from bptrain.nn.observer import BackwardError
 
 MethodName = Literal["complex", "central", "both"]
 
 
 def check(twin: Twin, method: MethodName = "complex", entries: Entries = "auto") -> list[Check]:
-    """Hold every gradient of the backward pass against the derivative, at the start and after 20 steps of training.
+    """Check every gradient of the backward pass against the derivative, at the start and after 20 steps of training.
 
     Args:
         twin: left as it was, to the last bit.
-        method: the complex step, central differences, or one after the other. Without complex numbers in a forward
-            pass, central differences in any case.
-        entries: how many entries of each array are tried one by one; auto: all of small arrays, and directions in
-            large ones.
+        method: the complex step, central differences, or both. A forward pass that cannot run in complex numbers is
+            checked by central differences in any case.
+        entries: how many entries of each array are tried one by one; auto: all of small arrays, and directions in large
+            ones.
 
     Returns:
-        A check for each parameter in the order of the network, and one for the inputs; a single one that failed where
-        a pass does not run through; only what they did where layers or loss write where they must not. Central
-        differences add one on entries that were skipped, if any were. Checks of kind `note` come last.
+        A check for each parameter in the order of the network, and one for the inputs. If a pass stops with an
+        exception, one failed check; if a layer or the loss has a fault that no derivative shows, the failed checks of
+        these faults. Central differences add a check of the entries that were skipped, if any were. Checks of kind
+        `note` come last.
     """
-    with twin.unchanged(), warnings.catch_warnings():
-        # Somebody's forward pass that casts is told so in a note.
+    with twin.preserve(), warnings.catch_warnings():
+        # A forward pass that casts complex numbers to real ones gets a note instead.
         warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
         try:
-            unsafe = dict(unsafe_parts(twin))
+            unsafe = dict(find_unsafe(twin))
             methods: list[Method] = [] if unsafe or method == "central" else [ComplexStep(twin)]
             if unsafe or method != "complex":
                 methods.append(Central(twin))
-            notes = [not_safe(*one) for one in unsafe.items()] if method != "central" else []
-            if wrong := list(find_misconduct(twin)):
-                return [*wrong, *notes]
-            checks = at_point(twin, methods, entries, "")
+            notes = [
+                make_note(name, f"forward is not complex-safe ({reason}); checked by central differences")
+                for name, reason in unsafe.items()
+                if method != "central"
+            ]
+            if faults := list(find_faults(twin)):
+                return [*faults, *notes]
+            checks = check_here(twin, methods, entries, "")
             if all(one.passed for one in checks):
                 if twin.burn_in():
-                    later = at_point(twin, methods, entries, f"after {BURN_IN} steps of training: ")
-                    checks = merge(checks, later)
+                    later = check_here(twin, methods, entries, f"after {BURN_IN_STEPS} steps of training: ")
+                    checks = merge_checks(checks, later)
                 else:
-                    notes.append(note("after training", f"not checked: {BURN_IN} steps of it end in no finite numbers"))
+                    what = f"not checked: after {BURN_IN_STEPS} steps the parameters are not finite"
+                    notes.append(make_note("after training", what))
             if all(one.passed for one in checks):
-                checks += without_dx(twin)
+                checks += find_faults_without_dx(twin)
         except BackwardError as error:
-            culprit = diagnose_exception(error)
-            one = fail("backward pass", (), 0, str(culprit))
-            return [replace(one, kind=culprit.bug.kind, layer=culprit.layer, cause=str(culprit))]
+            found = diagnose_exception(error)
+            failure = report_failure("backward pass", str(found))
+            return [replace(failure, kind=found.bug.kind, layer=found.layer, cause=str(found))]
     return [*checks, *notes]
 
 
-def note(name: str, what: str) -> Check:
-    """Something worth knowing that is no verdict."""
-    return Check(name, True, 0.0, 0.0, 0, what, kind="note")
+def make_note(name: str, text: str) -> Check:
+    """Return a check of kind `note`: a remark, not a verdict."""
+    return Check(name, True, 0.0, 0.0, 0, text, kind="note")
 
 
-def not_safe(name: str, reason: str) -> Check:
-    """The note on a part that cannot be run in complex numbers."""
-    return note(name, f"forward is not complex-safe ({reason}); checked by central differences")
-
-
-def at_point(twin: Twin, methods: Sequence[Method], entries: Entries, where: str, aside: bool = True) -> list[Check]:
-    """The checks where the twin stands; beside it, if that is just on a kink.
+def check_here(twin: Twin, methods: Sequence[Method], entries: Entries, when: str, retry: bool = True) -> list[Check]:
+    """Check the gradients at the present parameters of a twin, or next to them if these lie exactly at a kink.
 
     Raises:
-        BackwardError: a pass does not run through.
+        BackwardError: a pass stops with an exception.
     """
     checks: list[Check] = []
     for method in methods:
-        found, wrong = compare(twin, method, entries)
+        found, wrong = compare_gradients(twin, method, entries)
         if not all(one.passed for one in found):
-            if aside and method.exact and step_aside(twin):
-                return at_point(twin, methods, entries, where, aside=False)
-            return diagnose_checks(twin, found, wrong, where)
-        checks = merge(checks, found) if checks else found
-        checks.extend(too_many_skipped(found))
+            if retry and method.exact and leave_kinks(twin):
+                return check_here(twin, methods, entries, when, retry=False)
+            return diagnose_checks(twin, found, wrong, when)
+        checks = merge_checks(checks, found) if checks else found
+        checks.extend(judge_skipped(found))
     return checks
 
 
-def merge(checks: Sequence[Check], others: Sequence[Check]) -> list[Check]:
-    """The worse of two checks of each array."""
+def merge_checks(checks: Sequence[Check], others: Sequence[Check]) -> list[Check]:
+    """Return the worse of two checks of each array, with the entries of both."""
     by_name = {one.name: one for one in others}
-    both = [worse(one, by_name.pop(one.name, one)) for one in checks]
-    return [*both, *by_name.values()]
+    merged = []
+    for one in checks:
+        other = by_name.pop(one.name, one)
+        worse = max(one, other, key=lambda check: (not check.passed, check.severity))
+        entries, skipped = max(one.entries, other.entries), max(one.skipped, other.skipped)
+        merged.append(replace(worse, entries=entries, skipped=skipped))
+    return [*merged, *by_name.values()]
 
 
-def worse(one: Check, other: Check) -> Check:
-    """The worse of two checks, with the entries of both."""
-    chosen = max(one, other, key=lambda check: (not check.passed, check.severity))
-    return replace(chosen, entries=max(one.entries, other.entries), skipped=max(one.skipped, other.skipped))
-
-
-def diagnose_checks(twin: Twin, checks: Sequence[Check], wrong: dict[str, Mismatch], where: str) -> list[Check]:
-    """The checks with a diagnosis for those that failed."""
+def diagnose_checks(twin: Twin, checks: Sequence[Check], wrong: dict[str, Mismatch], when: str) -> list[Check]:
+    """Add a diagnosis to the checks that failed."""
     found: Diagnoses | BackwardError
     try:
         found = diagnose(twin)
     except BackwardError as error:
         found = error
-    return [one if one.passed else diagnose_check(one, wrong.get(one.name), found, where, twin) for one in checks]
+    return [one if one.passed else diagnose_check(one, wrong.get(one.name), found, when, twin) for one in checks]
 
 
 def diagnose_check(
-    check: Check, wrong: Mismatch | None, found: Diagnoses | BackwardError, where: str, twin: Twin
+    check: Check, wrong: Mismatch | None, found: Diagnoses | BackwardError, when: str, twin: Twin
 ) -> Check:
-    """A failed check with its diagnosis: what is wrong in it, and who makes it wrong."""
+    """Return a failed check with its diagnosis: what is wrong in it, and which layer causes that."""
     if wrong is None:
-        source = first_not_finite(twin) if "the loss is not finite" in (check.diagnosis or "") else None
-        what = where + "; ".join(filter(None, (check.diagnosis or "wrong", source)))
+        source = explain_nonfinite(twin) if "the loss is not finite" in (check.diagnosis or "") else None
+        what = when + "; ".join(filter(None, (check.diagnosis or "wrong", source)))
         return replace(check, diagnosis=what, cause=what, kind="not_finite" if source else None)
-    what = check.diagnosis or f"at {index(check.shape, wrong.k)} {values(wrong.given, wrong.exact)}"
-    if wrong.part == "penalty":
-        bug = bug_of_penalty(check.name, *penalty_gradients(twin, check.name), len(twin.batches[0].input))
-        what = f"{where}{bug.sentence} ({check.name}{what.removeprefix('at ')})"
-        return replace(check, diagnosis=what, kind=bug.kind, layer="penalty", cause=f"{where}{bug.sentence}")
+    what = check.diagnosis or f"at {format_index(check.shape, wrong.k)} {format_values(wrong.given, wrong.exact)}"
+    if wrong.term == "penalty":
+        bug = diagnose_penalty(check.name, *compute_penalty_gradients(twin, check.name), len(twin.batches[0].input))
+        cause = f"{when}{bug.sentence}"
+        text = f"{cause} ({check.name}{what.removeprefix('at ')})"
+        return replace(check, diagnosis=text, kind=bug.kind, layer="penalty", cause=cause)
     if isinstance(found, BackwardError):
-        return replace(
-            check, diagnosis=f"{where}{what}; who is to blame could not be seen: {diagnose_exception(found)}"
-        )
-    culprit = found.culprit(check.name)
-    if culprit is None:
+        failure = f"the layer that causes it could not be found: {diagnose_exception(found)}"
+        return replace(check, diagnosis=f"{when}{what}; {failure}")
+    cause_found = found.find_cause(check.name)
+    if cause_found is None:
         reason = {
-            "loss": "each layer is right by itself: something between them is not as in the forward pass",
-            "both": "loss and penalty are right apart, and do not add up",
-        }[wrong.part]
-        return replace(check, diagnosis=f"{where}{what}; {reason}", kind="between")
-    cause, kind = f"{where}{culprit}", culprit.bug.kind
-    return replace(check, diagnosis=f"{where}{what}; {culprit}", kind=kind, layer=culprit.layer, cause=cause)
+            "loss": "each layer is right on its own; something between them differs from the forward pass",
+            "both": "loss and penalty are each right, but their sum is not",
+        }[wrong.term]
+        return replace(check, diagnosis=f"{when}{what}; {reason}", kind="between")
+    layer, kind = cause_found.layer, cause_found.bug.kind
+    diagnosis, cause = f"{when}{what}; {cause_found}", f"{when}{cause_found}"
+    return replace(check, diagnosis=diagnosis, kind=kind, layer=layer, cause=cause)
 
 
-def penalty_gradients(twin: Twin, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The gradient of the penalty by an array as it is given, and as it is, flat."""
-    given = twin.gradients()[1]["penalty"][name].reshape(-1)
-    array = twin.arrays()[name]
-    return given, np.array([twin.derivative_of_entry(array, k)[1] for k in range(given.size)])
+def compute_penalty_gradients(twin: Twin, name: str) -> tuple[Array, Array]:
+    """Return the gradient of the penalty by an array as backward gives it, and as it should be, both flat."""
+    given = twin.compute_gradients()[1]["penalty"][name].reshape(-1)
+    array = twin.complex_arrays[name]
+    return given, np.array([twin.differentiate_entry(array, k)[1] for k in range(given.size)])

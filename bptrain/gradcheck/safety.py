@@ -1,7 +1,7 @@
-"""Complex safety: whether a forward pass of somebody's own means the same in complex numbers.
+"""Complex safety: whether a custom forward pass computes the same function in complex numbers.
 
-If it does not, the complex step says nothing about it, and central differences must do. The operation that loses the
-in_complex part is found by running the forward pass on arrays that note what is done with them.
+If not, the complex step is no reference for it, and central differences are used. The operation that loses the
+imaginary part is found by running the forward pass on arrays that record the operations.
 """
 
 import contextlib
@@ -15,58 +15,49 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.gradcheck.twin import STEP, Twin
-from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, PassageObserver, guard_kernels, in_backward_order
+from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, guard_kernels
 
-LOSING = ("absolute", "fabs", "maximum", "minimum", "fmax", "fmin", "conjugate", "sign", "arctan2", "hypot", "floor")
-"""The operations of NumPy that drop or bend an imaginary part, or do not take one."""
-BENDING = ("absolute", "fabs", "conjugate", "maximum", "minimum", "fmax", "fmin")
-"""Those that never do what they do to real numbers, though it need not show in the numbers at hand."""
+NEVER_ANALYTIC = ("absolute", "fabs", "conjugate", "maximum", "minimum", "fmax", "fmin")
+"""The operations of NumPy that are never analytic, even if the numbers of one pass do not show it."""
+LOSING = (*NEVER_ANALYTIC, "sign", "arctan2", "hypot", "floor")
+"""The operations that drop or change an imaginary part, or do not accept one."""
+
+Run = Callable[[dict[str, Array]], Array]
+"""Computes an output from named arrays."""
 
 
-def unsafe_parts(twin: Twin) -> Iterator[tuple[str, str]]:
-    """The layers of other people, and their loss, whose forward pass is not complex-safe, each with the reason.
+def find_unsafe(twin: Twin) -> Iterator[tuple[str, str]]:
+    """Yield the name of each custom layer or loss whose forward pass is not complex-safe, with the reason.
 
-    The twin is told, so that nobody asks them for complex numbers again.
+    The twin records it, so that they are not run in complex numbers again.
 
     Raises:
-        BackwardError: the forward pass does not run through in real numbers either.
+        BackwardError: the forward pass stops in real numbers too.
     """
-    observer = PassageObserver()
-    with twin.observe(observer):
-        twin.values()
-    for real, in_complex in zip(in_backward_order(twin.observed[0]), in_backward_order(twin.observed[1]), strict=True):
-        if is_foreign(real.layer) and (
-            reason := reason_of(layer_reason, real, in_complex, observer.passages[real.name])
-        ):
+    passages = twin.record_passages(backward=False)
+    for real, in_complex in twin.layers:
+        if is_custom(real.layer) and (reason := explain_layer(real, in_complex, passages[real.name])):
             in_complex.complex_safe = False
             yield real.name, reason
-    if is_foreign(twin.real.loss) and (reason := reason_of(loss_reason, twin)):
+    if is_custom(twin.real.loss) and (reason := explain_loss(twin)):
         twin.loss_is_complex_safe = False
         yield twin.loss_name, reason
 
 
-def reason_of(reason: Callable[..., str | None], *subject: Any) -> str | None:
-    """Why a part is not complex-safe, or why that could not be seen."""
-    try:
-        return reason(*subject)
-    except BackwardError as error:
-        return f"it stops beside the rows at hand with {type(error.__cause__).__name__}: {error.__cause__}"
-
-
-def is_foreign(component: object) -> bool:
-    """Whether a component is somebody's own."""
+def is_custom(component: object) -> bool:
+    """Return whether a component is not one of bptrain's own."""
     return not type(component).__module__.startswith("bptrain.")
 
 
-def layer_reason(real: ObservedLayer, in_complex: ObservedLayer, passage: Passage) -> str | None:
-    """Why a layer is not complex-safe, or None."""
+def explain_layer(real: ObservedLayer, in_complex: ObservedLayer, passage: Passage) -> str | None:
+    """Return why a layer is not complex-safe; None if it is."""
     arrays = {"x": passage.x, **{key: value.copy() for key, value in vars(real.step.p).items()}}
 
     def run(observed: ObservedLayer, moved: dict[str, Array]) -> Array:
         step, dtype = observed.step, observed.step.y.dtype
         passage.rewind(step.s)
         p = type(step.p)(**{key: value for key, value in moved.items() if key != "x"})
-        x, y, kept = moved["x"], np.zeros(step.y.shape, dtype), step.x.copy()
+        x, y, before = moved["x"], np.zeros(step.y.shape, dtype), step.x.copy()
         if observed.inner:
             # Its layers read the buffer of the network.
             step.x[...] = x
@@ -75,20 +66,14 @@ def layer_reason(real: ObservedLayer, in_complex: ObservedLayer, passage: Passag
             with guard_kernels(observed.name, "forward"):
                 observed.layer.forward(p, x, y, step.s)
         finally:
-            step.x[...] = kept
+            step.x[...] = before
         return y
 
-    reason = disagreement(arrays, lambda moved: run(real, moved), lambda moved: run(in_complex, moved))
-    stepped = {key: value.astype(np.complex128) for key, value in arrays.items()}
-    traced = trace(
-        lambda wrap: run(in_complex, {key: wrap(value) for key, value in stepped.items()}), source_file(real.layer)
-    )
-    return (traced or reason) if reason or bends(traced) else None
+    return explain(arrays, lambda moved: run(real, moved), lambda moved: run(in_complex, moved), real.layer)
 
 
-def loss_reason(twin: Twin) -> str | None:
-    """Why the loss is not complex-safe, or None."""
-    scores = twin.batches[0].frame.scores.copy()
+def explain_loss(twin: Twin) -> str | None:
+    """Return why the loss is not complex-safe; None if it is."""
 
     def run(which: int, moved: dict[str, Array]) -> Array:
         batch, objective = twin.batches[which], (twin.real, twin.complex)[which]
@@ -98,21 +83,23 @@ def loss_reason(twin: Twin) -> str | None:
             )
         return np.array([value[0]])
 
-    reason = disagreement({"scores": scores}, lambda moved: run(0, moved), lambda moved: run(1, moved))
-    traced = trace(lambda wrap: run(1, {"scores": wrap(scores.astype(np.complex128))}), source_file(twin.real.loss))
-    return (traced or reason) if reason or bends(traced) else None
+    arrays = {"scores": twin.batches[0].frame.scores.copy()}
+    return explain(arrays, lambda moved: run(0, moved), lambda moved: run(1, moved), twin.real.loss)
 
 
-def bends(traced: str | None) -> bool:
-    """Whether an operation leaves nothing of a derivative, whatever the numbers at hand show."""
-    return traced is not None and any(f"np.{name} " in traced for name in BENDING)
+def explain(arrays: dict[str, Array], real: Run, in_complex: Run, component: object) -> str | None:
+    """Return why the function of a component is not complex-safe; None if it is."""
+    try:
+        difference = find_difference(arrays, real, in_complex)
+        losses = trace_losses(arrays, in_complex, get_source_file(component))
+    except BackwardError as error:
+        return f"it stops on inputs close to those of the data with {type(error.__cause__).__name__}: {error.__cause__}"
+    bent = losses is not None and any(f"np.{name} " in losses for name in NEVER_ANALYTIC)
+    return (losses or difference) if difference or bent else None
 
 
-Run = Callable[[dict[str, Array]], Array]
-
-
-def disagreement(arrays: dict[str, Array], real: Run, in_complex: Run) -> str | None:
-    """How a function in complex numbers differs from the one in real numbers: in value, or in slope."""
+def find_difference(arrays: dict[str, Array], real: Run, in_complex: Run) -> str | None:
+    """Return how a function differs in complex numbers from the one in real numbers: in value, or in slope."""
     try:
         there = in_complex({key: value.astype(np.complex128) for key, value in arrays.items()})
     except BackwardError as error:
@@ -120,11 +107,11 @@ def disagreement(arrays: dict[str, Array], real: Run, in_complex: Run) -> str | 
     here = real(arrays)
     scale = float(np.abs(here).max(initial=1e-300))
     if not np.isfinite(there).all() or np.abs(there.real - here).max(initial=0) > 1e-9 * scale:
-        return "it gives other values in complex numbers"
+        return "it gives different values in complex numbers"
     rng = np.random.default_rng(0)
     for key, array in arrays.items():
         direction = rng.normal(size=array.shape)
-        stepped = {k: v.astype(np.complex128) for k, v in arrays.items()}
+        stepped = {name: value.astype(np.complex128) for name, value in arrays.items()}
         stepped[key] = stepped[key] + 1j * STEP * direction
         slope = in_complex(stepped).imag / STEP
         h = 1e-5 * max(1.0, float(np.abs(array).max(initial=0)))
@@ -133,53 +120,53 @@ def disagreement(arrays: dict[str, Array], real: Run, in_complex: Run) -> str | 
         # Where the slopes to both sides differ there is a kink, and nothing to compare.
         slack = np.abs((ahead - here) - (here - behind)) / h + 1e-13 * scale / h
         if (np.abs(slope - central) > slack + 1e-4 * np.abs(central)).any():
-            return "its slope is another in complex numbers"
+            return "its slope differs in complex numbers"
     return None
 
 
-class Traced(np.ndarray):
-    """An array that notes, with the line, which losing operations it goes through."""
+class RecordingArray(np.ndarray):
+    """An array that records, with the line, which operations it goes through that lose an imaginary part."""
 
-    notes: list[str] = []  # noqa: RUF012
+    records: list[str] = []  # noqa: RUF012
     source: str | None = None
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
-        """Run the operation on plain arrays."""
-        plain = [np.asarray(one) if isinstance(one, Traced) else one for one in inputs]
-        if ufunc.__name__ in LOSING and any(np.iscomplexobj(one) for one in plain):
-            Traced.note(f"np.{ufunc.__name__}")
+        """Run the operation on ordinary arrays."""
+        arrays = [np.asarray(one) if isinstance(one, RecordingArray) else one for one in inputs]
+        if ufunc.__name__ in LOSING and any(np.iscomplexobj(one) for one in arrays):
+            RecordingArray.record(f"np.{ufunc.__name__}")
         if out is not None:
-            options["out"] = tuple(np.asarray(one) if isinstance(one, Traced) else one for one in out)
-        result = getattr(ufunc, method)(*plain, **options)
-        return result.view(Traced) if isinstance(result, np.ndarray) and out is None else result
+            options["out"] = tuple(np.asarray(one) if isinstance(one, RecordingArray) else one for one in out)
+        result = getattr(ufunc, method)(*arrays, **options)
+        return result.view(RecordingArray) if isinstance(result, np.ndarray) and out is None else result
 
     @classmethod
-    def note(cls, what: str) -> None:
-        """Remember an operation and the line of the source that asked for it."""
+    def record(cls, operation: str) -> None:
+        """Record an operation, and the line of the source that calls it."""
         frame = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename != cls.source:
             frame = frame.f_back  # type: ignore[assignment]
-        cls.notes.append(f"{what} in line {frame.f_lineno}" if frame else what)
+        cls.records.append(f"{operation} in line {frame.f_lineno}" if frame else operation)
 
 
-def trace(run: Callable[[Callable[[Array], Array]], Any], source: str | None) -> str | None:
-    """The operations that lose the imaginary part, in words; None if none is known."""
-    Traced.notes, Traced.source = [], source
+def trace_losses(arrays: dict[str, Array], in_complex: Run, source: str | None) -> str | None:
+    """Return in words which operations of a function lose the imaginary part; None if none is known."""
+    RecordingArray.records, RecordingArray.source = [], source
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with contextlib.suppress(BackwardError, TypeError):
-            run(lambda array: array.view(Traced))
+            in_complex({key: value.astype(np.complex128).view(RecordingArray) for key, value in arrays.items()})
     casts = [
         f"a complex value put into a real array in line {one.lineno}"
         for one in caught
         if issubclass(one.category, np.exceptions.ComplexWarning) and one.filename == source
     ]
-    found = list(dict.fromkeys([*Traced.notes, *casts]))
+    found = list(dict.fromkeys([*RecordingArray.records, *casts]))
     return f"{' and '.join(found)} {'lose' if len(found) > 1 else 'loses'} the imaginary part" if found else None
 
 
-def source_file(component: object) -> str | None:
-    """The file that a component is written in, as frames name it."""
+def get_source_file(component: object) -> str | None:
+    """Return the file that a component is written in, as frames name it."""
     try:
         return inspect.getsourcefile(type(component))
     except (OSError, TypeError):

@@ -1,34 +1,42 @@
-"""The twin: one training objective twice on the same rows, with its backward pass, and in complex numbers without.
+"""The twin: one training objective twice on the same rows, in float64 with its backward pass, in complex128 without.
 
-For a function that is analytic around x, `Im f(x + i h) / h` is the derivative up to terms in h². With h = 1e-200 these
+For a function that is analytic around x, `Im f(x + ih) / h` is the derivative up to terms in h². With h = 1e-200 these
 are zero to the last bit, nothing cancels, and no kink is crossed: a network of rectifiers is checked exactly too.
 Reference: Squire and Trapp, 1998.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from bptrain.arrays import Array, Shape, Streams
-from bptrain.gradcheck.observers import KinkObserver
 from bptrain.model.objective import Batch, Objective
-from bptrain.nn import Frame, Layer, Loss, Network
-from bptrain.nn.observer import ObservedLayer, Observer, guard_kernels, observe, observe_layers
+from bptrain.nn import Frame, Layer, Loss, Network, Views, Workspace
+from bptrain.nn.observer import (
+    ObservedLayer,
+    Observer,
+    Passage,
+    PassageObserver,
+    guard_kernels,
+    in_backward_order,
+    observe,
+    observe_layers,
+)
 from bptrain.optim import Adam, Regularization
 from bptrain.registry import name_of
 
 STEP = 1e-200
-NOTHING = 1e-100
+UNDERFLOW = 1e-100
 """Derivatives below this may underflow together with the step."""
-BURN_IN = 20
+BURN_IN_STEPS = 20
 
-Part = Literal["loss", "penalty", "both"]
-PARTS: tuple[Part, ...] = ("loss", "penalty", "both")
+Term = Literal["loss", "penalty", "both"]
+TERMS: tuple[Term, ...] = ("loss", "penalty", "both")
 
-Gradients = dict[Part, dict[str, Array]]
+Gradients = dict[Term, dict[str, Array]]
 """The gradients of the loss, of the penalty, and of both together, each by the name of the parameter and `inputs`."""
 
 
@@ -36,7 +44,7 @@ class Twin:
     """A training objective in float64 with its backward pass, and in complex128 with its forward pass only.
 
     Biases, and whatever else takes no weight decay, are moved off their initial values, since a gradient may be right
-    by chance at 0 or 1. Both have observed layers.
+    by chance at 0 or 1. Both networks have observed layers.
 
     Args:
         layers: without `auto`.
@@ -62,11 +70,17 @@ class Twin:
         objective: type[Objective] = Objective,
         weights: Array | None = None,
     ) -> None:
-        n = len(inputs)
         # Room for one row more than is used, so that a kernel that ignores the number of rows is caught.
         self.real, self.complex = (
             objective(
-                Network(layers, shape, batch=n + 1, dtype=dtype, rng=Streams(seed), input_gradient=dtype == "float64"),
+                Network(
+                    layers,
+                    shape,
+                    batch=len(inputs) + 1,
+                    dtype=dtype,
+                    rng=Streams(seed),
+                    input_gradient=dtype == "float64",
+                ),
                 loss,
                 regularization,
                 weighted=weights is not None,
@@ -76,70 +90,59 @@ class Twin:
         self.seed = seed
         self.loss_name = f"loss {name_of(loss)}"
         self.loss_is_complex_safe = True
-        self.batches: tuple[Batch, Batch]
-        self.observed: tuple[tuple[ObservedLayer, ...], tuple[ObservedLayer, ...]]
-        pairs = []
-        for one in (self.real, self.complex):
-            batch = one.batch(n)
-            frame, observed = observe_layers(one.network.chain, batch.frame)
-            batch = replace(batch, frame=frame)
-            batch.input[...] = inputs
-            batch.targets[...] = targets
-            if batch.weights is not None:
-                batch.weights[...] = weights
-            pairs.append((batch, observed))
-        (first, seen), (second, also_seen) = pairs
-        self.batches, self.observed = (first, second), (seen, also_seen)
+        real, in_complex = (fill_batch(one, inputs, targets, weights) for one in (self.real, self.complex))
+        self.batches: tuple[Batch, Batch] = (real[0], in_complex[0])
+        self.observed = (real[1], in_complex[1])
         network = self.real.network
         rng = np.random.default_rng(seed)
         network.theta[network.decayed.stop :] += rng.normal(0, 0.1, network.theta.size - network.decayed.stop)
-        self.masks = network.rng.state()
+        self.streams = network.rng.state()
         self.targets = self.batches[0].targets.copy()
         self.state = network.state.copy()
-        self.settle()
+        self.sync_complex()
 
-    def settle(self) -> None:
-        """Let the complex network stand where the real one does."""
+    def sync_complex(self) -> None:
+        """Copy the parameters of the real network to the complex one."""
         self.complex.network.theta[...] = self.real.network.theta
 
     def rewind(self, which: Literal[0, 1] = 0) -> None:
         """Put back what a pass changes or might: random streams, running statistics, and the targets."""
         network = (self.real, self.complex)[which].network
-        network.rng.restore(self.masks)
+        network.rng.restore(self.streams)
         network.state[...] = self.state
         self.batches[which].targets[...] = self.targets
 
     @contextmanager
-    def unchanged(self) -> Iterator[None]:
-        """Leave parameters, state, inputs, targets and random streams as they are found, to the last bit."""
+    def preserve(self) -> Iterator[None]:
+        """Restore parameters, state, inputs, targets and random streams at the end, to the last bit."""
         networks = self.real.network, self.complex.network
         before = [(network.theta.copy(), network.state.copy(), network.rng.state()) for network in networks]
-        inputs, kept_state = [(batch.input.copy(), batch.targets.copy()) for batch in self.batches], self.state
+        rows, state = [(batch.input.copy(), batch.targets.copy()) for batch in self.batches], self.state
         try:
             yield
         finally:
-            for network, (theta, state, streams) in zip(networks, before, strict=True):
-                network.theta[...], network.state[...] = theta, state
+            for network, (theta, statistics, streams) in zip(networks, before, strict=True):
+                network.theta[...], network.state[...] = theta, statistics
                 network.rng.restore(streams)
-            for batch, (kept, targets) in zip(self.batches, inputs, strict=True):
-                batch.input[...], batch.targets[...] = kept, targets
-            self.state = kept_state
+            for batch, (inputs, targets) in zip(self.batches, rows, strict=True):
+                batch.input[...], batch.targets[...] = inputs, targets
+            self.state = state
 
-    def burn_in(self, steps: int = BURN_IN) -> bool:
-        """Train for a few steps of Adam on the rows at hand, and stand there.
+    def burn_in(self) -> bool:
+        """Train for `BURN_IN_STEPS` steps of Adam on the rows of the twin, and stay there.
 
         Returns:
             False if the numbers did not stay finite; then nothing has moved.
 
         Raises:
-            BackwardError: a pass does not run through.
+            BackwardError: a pass stops with an exception.
         """
         network, rule = self.real.network, Adam(lr=0.01)
         start, self.batches[0].targets[...] = network.theta.copy(), self.targets
         slots = [np.zeros_like(start) for _ in range(rule.slots)]
         self.rewind()
-        for step in range(1, steps + 1):
-            network.rng.restore(self.masks)
+        for step in range(1, BURN_IN_STEPS + 1):
+            network.rng.restore(self.streams)
             with guard_kernels(self.loss_name), np.errstate(all="ignore"):
                 self.real.value_and_grad(self.batches[0])
                 rule.update(network.theta, network.grad, slots, lr=rule.lr, step=step, decayed=0)
@@ -147,37 +150,36 @@ class Twin:
             network.theta[...], network.state[...] = start, self.state
             return False
         self.state = network.state.copy()
-        self.settle()
+        self.sync_complex()
         return True
 
-    def values(self) -> tuple[float, float]:
-        """The loss and the penalty of the real network as it stands."""
+    def compute_objective(self) -> tuple[float, float]:
+        """Return the loss and the penalty of the real network."""
         self.rewind()
         with guard_kernels(self.loss_name):
             value = float(self.real.loss_value(self.batches[0], training=True)[0])
             return value, float(self.real.penalty())
 
-    def gradients(self) -> tuple[float, Gradients]:
-        """Loss and penalty together, and the gradients by the backward pass.
+    def compute_gradients(self) -> tuple[float, Gradients]:
+        """Return loss and penalty together, and the gradients that the backward pass gives.
 
         Raises:
-            BackwardError: forward or backward does not run through.
+            BackwardError: a pass stops with an exception.
         """
-        network, batch = self.real.network, self.batches[0]
-        self.prime()
+        network = self.real.network
+        self.run_other_rows()
         _, loss = self.run_pass(self.real.loss_and_grad)
         network.grad.fill(0)
         with guard_kernels("penalty"):
             self.real.add_penalty_gradient()
-        assert batch.frame.dinput is not None
         penalty = {name: array.copy() for name, array in network.gradients().items()}
-        penalty["inputs"] = np.zeros_like(batch.frame.dinput)
-        self.prime()
+        penalty["inputs"] = np.zeros_like(loss["inputs"])
+        self.run_other_rows()
         value, both = self.run_pass(self.real.value_and_grad)
         return value, {"loss": loss, "penalty": penalty, "both": both}
 
-    def run_pass(self, run: Any) -> tuple[float, dict[str, Array]]:
-        """Run the real network once over buffers full of NaN, so that whatever backward does not write is seen."""
+    def run_pass(self, run: Callable[[Batch], Any]) -> tuple[float, dict[str, Array]]:
+        """Run the real network once over buffers full of NaN, which show whatever backward does not write."""
         network, batch = self.real.network, self.batches[0]
         self.rewind()
         network.grad.fill(np.nan)
@@ -186,29 +188,28 @@ class Twin:
             value = run(batch)
         assert batch.frame.dinput is not None
         gradients = {**network.gradients(), "inputs": batch.frame.dinput}
-        return float(np.sum(value[0] if isinstance(value, tuple) else value)), {
-            name: array.copy() for name, array in gradients.items()
-        }
+        total = float(np.sum(value[0] if isinstance(value, tuple) else value))
+        return total, {name: array.copy() for name, array in gradients.items()}
 
-    def prime(self) -> None:
-        """Run other rows through the real network, so that a layer that uses what it kept from before is caught."""
+    def run_other_rows(self) -> None:
+        """Run other rows through the real network, which shows a layer that uses values of an earlier pass."""
         batch = self.batches[0]
-        kept = batch.input.copy()
-        batch.input[...] = 0.5 * kept[::-1] - 0.25
+        rows = batch.input.copy()
+        batch.input[...] = 0.5 * rows[::-1] - 0.25
         self.rewind()
         try:
             with guard_kernels(self.loss_name):
                 self.real.value_and_grad(batch)
         finally:
-            batch.input[...] = kept
+            batch.input[...] = rows
 
-    def derivative(self, array: Array, direction: Array) -> tuple[float, float]:
-        """The derivatives of loss and penalty along a direction in one of the arrays of `complex`."""
+    def differentiate(self, array: Array, direction: Array) -> tuple[float, float]:
+        """Return the derivatives of loss and penalty along a direction in one of the `complex_arrays`."""
         array += 1j * STEP * direction
         return self._derivatives_and_reset(array)
 
-    def derivative_of_entry(self, array: Array, k: int) -> tuple[float, float]:
-        """The derivatives of loss and penalty by entry k (counted flat) of one of the arrays of `complex`."""
+    def differentiate_entry(self, array: Array, k: int) -> tuple[float, float]:
+        """Return the derivatives of loss and penalty by entry k (counted flat) of one of the `complex_arrays`."""
         array.reshape(-1)[k] += 1j * STEP
         return self._derivatives_and_reset(array)
 
@@ -222,13 +223,30 @@ class Twin:
             array.imag = 0
         return complex(loss).imag / STEP, complex(penalty).imag / STEP
 
-    def arrays(self) -> dict[str, Array]:
-        """The complex arrays that can be stepped: every parameter, and `inputs`."""
+    @property
+    def complex_arrays(self) -> dict[str, Array]:
+        """The arrays of the complex network that have a derivative: every parameter, and `inputs`."""
         return {**self.complex.network.parameters(), "inputs": self.batches[1].input}
 
+    @property
     def real_arrays(self) -> dict[str, Array]:
-        """The same of the real network."""
+        """The same arrays of the real network."""
         return {**self.real.network.parameters(), "inputs": self.batches[0].input}
+
+    @property
+    def layers(self) -> Iterator[tuple[ObservedLayer, ObservedLayer]]:
+        """Every layer as it is in the real and in the complex network, the last first, each before those inside it."""
+        return zip(*map(in_backward_order, self.observed), strict=True)
+
+    def record_passages(self, *, backward: bool = True) -> dict[str, Passage]:
+        """Run the real network once, and return what passed through each layer, by its name."""
+        observer = PassageObserver()
+        with self.observe(observer):
+            if backward:
+                self.run_pass(self.real.loss_and_grad)
+            else:
+                self.compute_objective()
+        return observer.passages
 
     @contextmanager
     def observe(self, observer: Observer, which: Literal[0, 1] = 0) -> Iterator[None]:
@@ -236,18 +254,55 @@ class Twin:
         with observe(self.observed[which], observer):
             yield
 
-    def pattern(self, which: Literal[0, 1] = 0) -> bytes:
-        """On which side of every kink a network stands: of activations, of the loss, of the absolute values."""
-        seen, one, batch = KinkObserver(), (self.real, self.complex)[which], self.batches[which]
+    def find_kink_sides(self, which: Literal[0, 1] = 0) -> bytes:
+        """Return the side of every kink on which a network is: of activations, of the loss, of absolute values."""
+        observer, objective, batch = KinkObserver(), (self.real, self.complex)[which], self.batches[which]
         self.rewind(which)
-        with self.observe(seen, which), guard_kernels(self.loss_name):
-            one.loss_value(batch, training=True)
-        sides = seen.sides
-        if getattr(one.loss, "kinked", False):
-            sides.append(np.nan_to_num(np.sign(batch.frame.dscores.real)).astype(np.int8).tobytes())
-        if any(penalty.l1 for _, penalty in one.penalties):
-            sides.append(np.sign(one.network.theta[one.network.decayed].real).astype(np.int8).tobytes())
-        return b"".join(sides)
+        with self.observe(observer, which), guard_kernels(self.loss_name):
+            objective.loss_value(batch, training=True)
+        signs = observer.signs
+        if getattr(objective.loss, "kinked", False):
+            signs.append(np.nan_to_num(np.sign(batch.frame.dscores.real)).astype(np.int8).tobytes())
+        if any(penalty.l1 for _, penalty in objective.penalties):
+            network = objective.network
+            signs.append(np.sign(network.theta[network.decayed].real).astype(np.int8).tobytes())
+        return b"".join(signs)
+
+
+@dataclass
+class KinkObserver(Observer):
+    """Records the inputs of all layers with kinks, by the name of the layer, and their side of each kink."""
+
+    signs: list[bytes] = field(default_factory=list)
+    inputs: dict[str, Array] = field(default_factory=dict)
+
+    def forward(self, observed: ObservedLayer, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        """Record x."""
+        kinks = get_kinks(observed.layer)
+        with np.errstate(invalid="ignore"):
+            self.signs += [np.sign(x.real - kink).astype(np.int8).tobytes() for kink in kinks]
+        if kinks:
+            self.inputs[observed.name] = x.real.copy()
+        observed.layer.forward(p, x, y, s)
+
+
+def get_kinks(layer: Layer) -> tuple[float, ...]:
+    """Return the inputs at which the slope of a layer jumps, as the layer declares them."""
+    return tuple(getattr(layer, "kinks", ()))
+
+
+def fill_batch(
+    objective: Objective, inputs: Array, targets: Array, weights: Array | None
+) -> tuple[Batch, tuple[ObservedLayer, ...]]:
+    """Return a batch of an objective with these rows in it, and the observed layers of its frame."""
+    batch = objective.batch(len(inputs))
+    frame, observed = observe_layers(objective.network.chain, batch.frame)
+    batch = replace(batch, frame=frame)
+    batch.input[...] = inputs
+    batch.targets[...] = targets
+    if batch.weights is not None:
+        batch.weights[...] = weights
+    return batch, observed
 
 
 def fill_with_nan(frame: Frame) -> None:

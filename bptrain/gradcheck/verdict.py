@@ -1,4 +1,4 @@
-"""The comparison: every gradient held against the derivative, with a verdict for each array."""
+"""The verdict: every gradient compared with the derivative, and whether they agree."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -7,14 +7,14 @@ from typing import Literal
 import numpy as np
 
 from bptrain.arrays import Array, Shape
-from bptrain.gradcheck.methods import Method, Slope, places, tolerance
-from bptrain.gradcheck.rounding_error import rounding
-from bptrain.gradcheck.twin import PARTS, Gradients, Part, Twin
+from bptrain.gradcheck.methods import Method, Slope, choose_entries, compute_tolerance
+from bptrain.gradcheck.rounding_error import measure_rounding
+from bptrain.gradcheck.twin import TERMS, Gradients, Term, Twin
 
 DIRECTIONS = 4
-ROUNDING = 64.0
-"""Rounding errors may add up to so many times what shaking every layer showed."""
-MOST_SKIPPED = 0.01
+ROUNDING_FACTOR = 64.0
+"""Rounding errors may add up to this many times what shaking every layer showed."""
+MAX_SKIPPED = 0.01
 SKIPPED = "skipped at kinks"
 
 Entries = Literal["auto", "all"] | int
@@ -22,11 +22,21 @@ Entries = Literal["auto", "all"] | int
 
 @dataclass(frozen=True)
 class Check:
-    """The verdict on one gradient: the entry with the largest error for its tolerance, and how many were covered.
+    """The verdict on one gradient.
 
-    `skipped` of the entries lie at a kink, where central differences say nothing. If the check failed, `diagnosis` says
-    in words what is wrong, `kind` is the kind of mistake, `layer` the first wrong layer in backward order, and `cause`
-    what that layer does wrong. A check of kind `note` says something worth knowing, and compares nothing.
+    Attributes:
+        name: of the parameter, or `inputs`; or of a component, where several checks are one.
+        passed: whether the gradient is right.
+        max_error: the error of the entry that is farthest beyond its tolerance.
+        tolerance: what is allowed for that entry.
+        entries: how many were covered.
+        diagnosis: what is wrong, if the check failed.
+        shape: of the array.
+        skipped: entries at a kink, where central differences have no value.
+        kind: the kind of mistake, one of `Kind`; or `note` for a remark that compares nothing.
+        layer: the first wrong layer in backward order.
+        cause: what that layer does wrong.
+        method: `complex step` or `central differences`.
     """
 
     name: str
@@ -44,52 +54,60 @@ class Check:
 
     @property
     def severity(self) -> float:
-        """The error in units of what is allowed."""
+        """The error in units of the tolerance."""
         return self.max_error / self.tolerance if self.tolerance else self.max_error
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A disagreement: in which part of the objective, at which entry, and both values there."""
+    """A disagreement: the term of the objective, the entry, and both values there."""
 
-    part: Part
+    term: Term
     k: int
     given: float
     exact: float
 
 
-def fail(name: str, shape: Shape, size: int, diagnosis: str) -> Check:
-    """A check that fails whatever is allowed."""
-    return Check(name, False, float("inf"), 0.0, size, diagnosis, shape)
+def report_failure(name: str, diagnosis: str, shape: Shape = (), entries: int = 0) -> Check:
+    """Return a check that failed before or without any comparison."""
+    return Check(name, False, float("inf"), 0.0, entries, diagnosis, shape)
 
 
-def compare(twin: Twin, method: Method, entries: Entries = "auto") -> tuple[list[Check], dict[str, Mismatch]]:
-    """Hold every gradient of the backward pass, as the twin stands, against the derivative.
+def report_fault(name: str, kind: str, sentence: str) -> Check:
+    """Return a failed check on a layer or loss that does what it must not."""
+    text = f"{name}: {sentence}"
+    return replace(report_failure(name, text), kind=kind, layer=name, cause=text)
+
+
+def compare_gradients(twin: Twin, method: Method, entries: Entries = "auto") -> tuple[list[Check], dict[str, Mismatch]]:
+    """Compare every gradient of the backward pass with the derivative, at the present parameters of a twin.
 
     Returns:
-        A check for each parameter in the order of the network, and one for the inputs; and the disagreements.
+        A check for each parameter in the order of the network, and one for the inputs; and the disagreements by name.
 
     Raises:
-        BackwardError: a pass does not run through.
+        BackwardError: a pass stops with an exception.
     """
-    value, gradients = twin.gradients()
-    names = sorted(gradients["loss"], key=order)
-    found = [Comparison(twin, method, name, gradients, abs(value), entries).verdict() for name in names]
-    return [check for check, _ in found], {
-        name: wrong for name, (_, wrong) in zip(names, found, strict=True) if wrong is not None
-    }
+    value, gradients = twin.compute_gradients()
+    checks, mismatches = [], {}
+    for name in sorted(gradients["loss"], key=get_order):
+        check, mismatch = Comparison(twin, method, name, gradients, abs(value), entries).judge()
+        checks.append(check)
+        if mismatch is not None:
+            mismatches[name] = mismatch
+    return checks, mismatches
 
 
-def order(name: str) -> tuple[bool, int]:
-    """Parameters by layer, then the inputs."""
+def get_order(name: str) -> tuple[bool, int]:
+    """Return the key that sorts parameters by layer, and the inputs last."""
     return name == "inputs", int(name.split(".")[0]) if name != "inputs" else 0
 
 
 @dataclass
 class Comparison:
-    """One array under comparison: its gradients in each part of the objective, `(*shape)`, against the derivatives.
+    """One array under comparison: its gradients in each term of the objective, `(*shape)`, against the derivatives.
 
-    `value` is that of the whole objective.
+    `value` is the whole objective.
     """
 
     twin: Twin
@@ -99,155 +117,158 @@ class Comparison:
     value: float
     entries: Entries
 
-    def verdict(self) -> tuple[Check, Mismatch | None]:
-        """The check, and the worst disagreement if it failed."""
-        given = self.gradients["both"][self.name]
+    @property
+    def total(self) -> Array:
+        """The gradient of loss and penalty together."""
+        return self.gradients["both"][self.name]
+
+    def judge(self) -> tuple[Check, Mismatch | None]:
+        """Return the check, and the worst disagreement if it failed."""
+        size = self.total.size
         if not np.isfinite(self.value):
             return self.fail(f"the loss is not finite: it is {self.value}"), None
-        for part in PARTS:
-            array = self.gradients[part][self.name].reshape(-1)
+        for term in TERMS:
+            array = self.gradients[term][self.name].reshape(-1)
             if not np.isfinite(array).all():
-                worst = int(np.argmin(np.isfinite(array)))
-                what = f"not finite at {index(given.shape, worst)}: the backward pass gives {array[worst]:g}"
-                return self.fail(what), Mismatch(part, worst, float(array[worst]), float("nan"))
-        if not given.size:
+                k = int(np.argmin(np.isfinite(array)))
+                what = f"not finite at {format_index(self.total.shape, k)}: backward gives {array[k]:g}"
+                return self.fail(what), Mismatch(term, k, float(array[k]), float("nan"))
+        if not size:
             return self.check(0.0, 0.0, 0), None
-        scanned = self.method.count_scanned(given.size)
-        count = {"auto": scanned, "all": given.size}.get(str(self.entries), self.entries)
+        scanned = self.method.count_entries_to_scan(size)
+        count = {"auto": scanned, "all": size}.get(str(self.entries), self.entries)
         assert isinstance(count, int)
-        check, wrong = self.by_entries(places(given.size, count)) if count else (self.check(0.0, 1.0, 0), None)
-        if check.passed and self.entries == "auto" and count < given.size:
-            other, wrong = self.along_directions()
+        check, wrong = self.judge_entries(choose_entries(size, count)) if count else (self.check(0.0, 1.0, 0), None)
+        if check.passed and self.entries == "auto" and count < size:
+            other, wrong = self.judge_directions()
             other = replace(other, skipped=check.skipped)
             check = max(check, other, key=lambda one: (not one.passed, one.severity))
-            check = replace(check, entries=given.size)
+            check = replace(check, entries=size)
         return check, wrong
 
     def check(self, error: float, allowed: float, entries: int, skipped: int = 0) -> Check:
-        """A check of this array."""
-        shape, method = self.gradients["both"][self.name].shape, self.method.name
+        """Return a check of this array."""
+        shape, method = self.total.shape, self.method.name
         return Check(self.name, error <= allowed, error, allowed, entries, None, shape, skipped, method=method)
 
-    def fail(self, what: str) -> Check:
-        """Return a check that failed before anything could be compared."""
-        given = self.gradients["both"][self.name]
-        return fail(self.name, given.shape, given.size, what)
+    def fail(self, diagnosis: str) -> Check:
+        """Return a check of this array that failed before anything could be compared."""
+        return report_failure(self.name, diagnosis, self.total.shape, self.total.size)
 
-    def by_entries(self, chosen: Sequence[int]) -> tuple[Check, Mismatch | None]:
-        """The verdict from the derivatives of single entries."""
-        slopes = {k: self.method.entry(self.name, k) for k in chosen}
+    def judge_entries(self, chosen: Sequence[int]) -> tuple[Check, Mismatch | None]:
+        """Return the verdict from the derivatives by single entries."""
+        slopes = {k: self.method.differentiate_entry(self.name, k) for k in chosen}
         known = {k: slope for k, slope in slopes.items() if slope is not None}
         skipped = len(slopes) - len(known)
         if not known:
             return self.check(0.0, 1.0, len(chosen), skipped), None
-        found = [self.part_by_entries(part, known) for part in PARTS]
-        for one in found:
-            if isinstance(one, str):
-                return self.fail(one), None
-        error, allowed, wrong = max(
-            (one for one in found if not isinstance(one, str)), key=lambda one: (one[2] is not None, one[0] / one[1])
+        for term in TERMS:
+            for k, slope in known.items():
+                if not np.isfinite(slope.get(term)):
+                    place = format_index(self.total.shape, k)
+                    return self.fail(f"the {self.method.name} gives no number at {place}"), None
+        worst = max(
+            (self.find_worst(term, known) for term in TERMS), key=lambda one: (one[2] is not None, one[0] / one[1])
         )
+        error, allowed, wrong = worst
         return self.check(error, allowed, len(chosen), skipped), wrong
 
-    def part_by_entries(self, part: Part, known: dict[int, Slope]) -> tuple[float, float, Mismatch | None] | str:
-        """The worst error in a part of the objective with what is allowed there, and the entry if that is too much;
-        or why there is none."""
-        gradient = self.gradients[part][self.name].reshape(-1)
-        at = list(known)
-        exact = np.array([slope.of(part) for slope in known.values()])
-        if not np.isfinite(exact).all():
-            k = at[int(np.argmin(np.isfinite(exact)))]
-            shape = self.gradients[part][self.name].shape
-            return f"the {self.method.name} gives no number at {index(shape, k)}"
+    def find_worst(self, term: Term, known: dict[int, Slope]) -> tuple[float, float, Mismatch | None]:
+        """Return the worst error in a term of the objective, its tolerance, and the entry if that is exceeded."""
+        gradient, at = self.gradients[term][self.name].reshape(-1), list(known)
+        exact = np.array([slope.get(term) for slope in known.values()])
         given, slack = gradient[at], np.array([slope.slack for slope in known.values()])
         largest = float(max(np.abs(gradient).max(), np.abs(exact).max()))
         errors = np.abs(given - exact)
-        allowed = tolerance(self.method, given, exact, largest, self.value, slack)
+        allowed = compute_tolerance(self.method, given, exact, largest, self.value, slack)
         worst = int(np.argmax(errors / allowed))
         if errors[worst] > allowed[worst]:
-            allowed += self.rounding(at[worst], part)
+            allowed += self.allow_rounding(at[worst], term)
             worst = int(np.argmax(errors / allowed))
         wrong = errors[worst] > allowed[worst]
-        mismatch = Mismatch(part, at[worst], float(given[worst]), float(exact[worst])) if wrong else None
+        mismatch = Mismatch(term, at[worst], float(given[worst]), float(exact[worst])) if wrong else None
         return float(errors[worst]), float(allowed[worst]), mismatch
 
-    def rounding(self, along: int | Array, part: Part) -> float:
-        """What rounding errors may come to, for arrays whose gradients cancel out of much larger numbers."""
-        if part == "penalty" or not self.method.exact:
+    def allow_rounding(self, along: int | Array, term: Term) -> float:
+        """Return the error that rounding may cause, for arrays whose gradients cancel out of much larger numbers."""
+        if term == "penalty" or not self.method.exact:
             return 0.0
-        moved, there = rounding(self.twin, self.name, along)
+        gradient, derivative = measure_rounding(self.twin, self.name, along)
         weight = 1.0 if isinstance(along, int) else float(np.abs(along).sum())
-        allowed = ROUNDING * (moved * weight + there)
-        # Where rounding decides everything there would be nothing that could fail.
+        allowed = ROUNDING_FACTOR * (gradient * weight + derivative)
+        # An infinite allowance would let everything pass.
         return allowed if np.isfinite(allowed) else 0.0
 
-    def along_directions(self) -> tuple[Check, Mismatch | None]:
-        """The verdict on a large tensor: random directions first, and if one disagrees, the search for an entry."""
-        size = self.gradients["both"][self.name].size
+    def judge_directions(self) -> tuple[Check, Mismatch | None]:
+        """Return the verdict on a large tensor, from random directions, and a wrong entry if one disagrees."""
+        shape, size = self.total.shape, self.total.size
         rng = np.random.default_rng(size)
         worst = self.check(0.0, 1.0, size)
         for _ in range(DIRECTIONS):
-            direction = rng.normal(size=self.gradients["both"][self.name].shape)
-            slope = self.method.along(self.name, direction)
-            for part in PARTS if slope is not None else ():
-                assert slope is not None
-                gradient, exact = self.gradients[part][self.name], slope.of(part)
+            direction = rng.normal(size=shape)
+            slope = self.method.differentiate_along(self.name, direction)
+            if slope is None:
+                continue
+            for term in TERMS:
+                gradient, exact = self.gradients[term][self.name], slope.get(term)
                 if not np.isfinite(exact):
                     return self.fail(f"the {self.method.name} gives no number along a direction"), None
                 given, largest = float(np.sum(gradient * direction)), float(np.abs(gradient).max())
-                allowed = float(tolerance(self.method, given, exact, largest, self.value, slope.slack))
+                allowed = float(compute_tolerance(self.method, given, exact, largest, self.value, slope.slack))
                 error = abs(given - exact)
                 if error > allowed:
-                    allowed += self.rounding(direction, part)
-                one = self.check(error, allowed, size)
-                if not one.passed:
-                    return one, self.locate(direction, part)
-                worst = max(worst, one, key=lambda check: check.severity)
+                    allowed += self.allow_rounding(direction, term)
+                check = self.check(error, allowed, size)
+                if not check.passed:
+                    return check, self.locate(direction, term)
+                worst = max(worst, check, key=lambda one: one.severity)
         return worst, None
 
-    def locate(self, direction: Array, part: Part) -> Mismatch | None:
-        """Find an entry that is wrong by halving: the half with the larger error along the direction is kept."""
-        gradient = self.gradients[part][self.name]
+    def locate(self, direction: Array, term: Term) -> Mismatch | None:
+        """Find a wrong entry of the array, given a direction along which it is wrong."""
+        gradient = self.gradients[term][self.name]
 
-        def error(masked: Array) -> float:
-            slope = self.method.along(self.name, masked)
-            return 0.0 if slope is None else abs(float(np.sum(gradient * masked)) - slope.of(part))
+        def measure_error(masked: Array) -> float:
+            slope = self.method.differentiate_along(self.name, masked)
+            return 0.0 if slope is None else abs(float(np.sum(gradient * masked)) - slope.get(term))
 
-        k = halve(direction, error)
-        slope = self.method.entry(self.name, k)
-        return None if slope is None else Mismatch(part, k, float(gradient.reshape(-1)[k]), slope.of(part))
+        k = find_wrong_entry(direction, measure_error)
+        slope = self.method.differentiate_entry(self.name, k)
+        return None if slope is None else Mismatch(term, k, float(gradient.reshape(-1)[k]), slope.get(term))
 
 
-def halve(direction: Array, error: Callable[[Array], float]) -> int:
-    """Return the entry (counted flat) to which a direction owes its error, keeping the half with the larger one, again
-    and again."""
+def find_wrong_entry(direction: Array, measure_error: Callable[[Array], float]) -> int:
+    """Return the entry (counted flat) that causes the error along a direction: halve it, keep the half with the larger
+    error, and go on until one entry is left."""
     low, high = 0, direction.size
     flat = direction.reshape(-1)
 
-    def part(start: int, stop: int) -> float:
+    def measure_range(start: int, stop: int) -> float:
         masked = np.zeros(direction.shape)
         masked.reshape(-1)[start:stop] = flat[start:stop]
-        found = error(masked)
-        return found if np.isfinite(found) else float("inf")
+        error = measure_error(masked)
+        return error if np.isfinite(error) else float("inf")
 
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if part(low, middle) >= part(middle, high) else (middle, high)
+        low, high = (low, middle) if measure_range(low, middle) >= measure_range(middle, high) else (middle, high)
     return low
 
 
-def too_many_skipped(checks: Sequence[Check]) -> list[Check]:
-    """A check that fails if more than one entry in a hundred was skipped, since then little is known."""
+def judge_skipped(checks: Sequence[Check]) -> list[Check]:
+    """Return a check that fails if more than 1% of the entries were skipped; none if no entry was."""
     skipped, entries = sum(one.skipped for one in checks), sum(one.entries for one in checks)
     if not skipped:
         return []
     share = skipped / entries
-    what = f"{skipped} of {entries} entries lie at kinks and were skipped, more than 1%; the complex step sees them all"
-    diagnosis = what if share > MOST_SKIPPED else None
-    passed, kind = share <= MOST_SKIPPED, None if share <= MOST_SKIPPED else "skipped"
-    return [Check(SKIPPED, passed, share, MOST_SKIPPED, skipped, diagnosis, kind=kind)]
+    if share <= MAX_SKIPPED:
+        return [Check(SKIPPED, True, share, MAX_SKIPPED, skipped)]
+    what = (
+        f"{skipped} of {entries} entries lie at kinks and were skipped, more than 1%; the complex step checks them all"
+    )
+    return [Check(SKIPPED, False, share, MAX_SKIPPED, skipped, what, kind="skipped")]
 
 
-def index(shape: Shape, k: int) -> str:
-    """The flat index k as an array of the shape is indexed."""
+def format_index(shape: Shape, k: int) -> str:
+    """Return the flat index k as an array of the shape is indexed, such as `[1, 2]`."""
     return "[" + ", ".join(map(str, np.unravel_index(k, shape))) + "]"

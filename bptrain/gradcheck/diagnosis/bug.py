@@ -1,12 +1,12 @@
-"""Bugs in a backward pass: what is said of one, and the words and numbers that the recognisers share."""
+"""Bugs in a backward pass, and the words and numbers that describe them."""
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.diagnosis.layer_gradient import LayerGradient, same
+from bptrain.gradcheck.twin import UNDERFLOW
 
 Kind = Literal[
     "accumulated", "bias_mean", "branch_missing", "coarse", "derivative_misplaced", "derivative_missing",
@@ -22,42 +22,40 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Bug:
-    """What is wrong: the kind in one word, and a sentence."""
+    """A mistake: its kind in one word, and a sentence."""
 
     kind: Kind
     sentence: str
 
 
-def subject(gradient: LayerGradient) -> str:
-    """The array in words: `dx`, or `the gradient of weight`."""
-    return "dx" if gradient.tensor == "dx" else f"the gradient of {gradient.tensor}"
+def are_close(values: Array, other: Array, precision: float = 1e-7) -> bool:
+    """Return whether two arrays agree, relative to the largest entry; never where a number is not finite."""
+    scale = float(np.abs(other).max(initial=0.0))
+    if not np.isfinite(scale) or not np.isfinite(values).all():
+        return False
+    return bool((np.abs(values - other) <= precision * scale + UNDERFLOW).all())
 
 
-def signals(gradient: LayerGradient) -> tuple[Array, Array, Array]:
-    """x, y and dy."""
-    return gradient.passage.x, gradient.passage.y, cast(Array, gradient.passage.dy)
-
-
-def ratio_of(values: Array, exact: Array, precision: float = 1e-7) -> float | None:
-    """The factor between two arrays, if it is the same everywhere."""
-    at = int(np.argmax(np.abs(exact)))
-    if not exact[at]:
+def find_ratio(values: Array, exact: Array, precision: float = 1e-7) -> float | None:
+    """Return the factor between two arrays, if it is the same for all entries."""
+    largest = int(np.argmax(np.abs(exact)))
+    if not exact[largest]:
         return None
-    ratio = float(values[at] / exact[at])
-    return ratio if same(values, ratio * exact, precision) else None
+    ratio = float(values[largest] / exact[largest])
+    return ratio if are_close(values, ratio * exact, precision) else None
 
 
-def ratio_in_words(ratio: float, what: str, rows: int, outputs: int) -> tuple[Kind, str]:
-    """The kind of a constant factor, and where it may come from: everything that it fits."""
+def describe_ratio(ratio: float, what: str, rows: int, outputs: int) -> Bug:
+    """Return the bug of a constant factor, with every explanation that fits it."""
     known: list[tuple[Kind, int, str]] = [
-        ("ratio_rows", rows, f"the number of rows, {rows}"),
-        ("ratio_outputs", outputs, f"the number of outputs, {outputs}"),
-        ("ratio_rows", rows * outputs, f"the number of rows times outputs, {rows * outputs}"),
-        ("ratio_two", 2, "2, that of a square, or of a half that is missing"),
+        ("ratio_rows", rows, "the number of rows"),
+        ("ratio_outputs", outputs, "the number of outputs"),
+        ("ratio_rows", rows * outputs if outputs > 1 else 1, "the number of rows times outputs"),
+        ("ratio_two", 2, "the 2 of a square, or a missing 1/2"),
     ]
-    for larger, factor in ((True, ratio), (False, 1 / ratio if ratio else 0.0)):
+    for size, factor in (("large", ratio), ("small", 1 / ratio if ratio else 0.0)):
         fitting = [(kind, text) for kind, number, text in known if number > 1 and abs(factor - number) < 1e-6 * number]
         if fitting:
             meaning = "; or ".join(dict.fromkeys(text for _, text in fitting))
-            return fitting[-1][0], f"{what} is too {'large' if larger else 'small'} by {meaning}"
-    return "ratio", f"{what} is {ratio:.9g} times what it must be, everywhere"
+            return Bug(fitting[-1][0], f"{what} is too {size} by a factor of {round(factor)}: {meaning}")
+    return Bug("ratio", f"every entry of {what} is {ratio:.9g} times the correct value")

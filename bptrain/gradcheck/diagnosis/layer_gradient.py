@@ -1,8 +1,8 @@
-"""LayerGradient: what one backward pass made of each layer, beside what it should have made of it.
+"""LayerGradient: an array that backward gave in one layer, beside the array that it should have given.
 
-Every layer is judged by itself. With the dy that it was given held fast, the derivative of `Σ dy · y` by x and by its
-parameters is what its dx and g must be: that needs its own forward pass alone, in complex numbers. So a layer that was
-given a wrong dy is not called wrong for it.
+Every layer is judged on its own. With its dy held fixed, its dx and g must be the derivatives of `Σ dy · y` by x and by
+its parameters, and these need only its own forward pass, in complex numbers. So a layer that received a wrong dy is not
+called wrong.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, Streams
-from bptrain.gradcheck.twin import NOTHING, STEP, Twin
-from bptrain.gradcheck.verdict import halve
+from bptrain.gradcheck.diagnosis.bug import are_close
+from bptrain.gradcheck.twin import STEP, UNDERFLOW, Twin
+from bptrain.gradcheck.verdict import find_wrong_entry
 from bptrain.nn import Layer, Views, Workspace
-from bptrain.nn.observer import ObservedLayer, Passage, PassageObserver, guard_kernels, in_backward_order
+from bptrain.nn.observer import ObservedLayer, Passage, guard_kernels
 
-MOST_ENTRIES = 2048
-"""So many entries of an array are judged one by one; of a larger one, a sample."""
-CENTRAL = 1e-5
+MAX_ENTRIES = 2048
+"""Arrays of up to this many entries are judged as a whole, larger ones by a sample."""
+CENTRAL_STEP = 1e-5
 """The step of the central differences for a forward pass that is not complex-safe."""
 
 
@@ -27,8 +28,8 @@ CENTRAL = 1e-5
 class LayerGradient:
     """One array of a layer's backward pass: what it gave, and the derivative at the entries `at` (counted flat).
 
-    `tensor` is `dx` or the name of a parameter. `precision` is how exact the derivative is, relative to the largest.
-    `curve` gives the slope of the layer at other values.
+    `tensor` is `dx` or the name of a parameter. `precision` is the error of the derivative, relative to the largest.
+    `compute_slope` gives the slope of an elementwise layer at other inputs.
     """
 
     tensor: str
@@ -39,7 +40,7 @@ class LayerGradient:
     parameters: dict[str, Array]
     observed: ObservedLayer
     precision: float
-    curve: Callable[[Array], Array] = field(repr=False)
+    compute_slope: Callable[[Array], Array] = field(repr=False)
 
     @property
     def values(self) -> Array:
@@ -47,132 +48,118 @@ class LayerGradient:
         values: Array = self.given.reshape(-1)[self.at]
         return values
 
-    def is_wrong(self) -> bool:
-        """Whether the layer is wrong about it."""
-        return not self.is_right(self.given)
+    @property
+    def label(self) -> str:
+        """The array in words: `dx`, or `the gradient of weight`."""
+        return "dx" if self.tensor == "dx" else f"the gradient of {self.tensor}"
+
+    @property
+    def signals(self) -> tuple[Array, Array, Array]:
+        """x, y and dy of the layer."""
+        assert self.passage.dy is not None
+        return self.passage.x, self.passage.y, self.passage.dy
 
     def is_right(self, given: Array) -> bool:
-        """Whether an array in the place of what the layer gave is right."""
+        """Return whether another array in place of `given` would be right."""
         values = given.reshape(-1)[self.at]
         scale = max(float(np.abs(values).max(initial=0)), float(np.abs(self.exact).max(initial=0)))
-        # A slope that is nothing beside 1 may be nothing at all.
-        dy = self.passage.dy
-        assert dy is not None
-        bound = self.precision / 100 * scale + 1e-15 * float(np.abs(dy).max(initial=0)) + NOTHING
-        return bool(np.isfinite(given).all() and (np.abs(values - self.exact) <= bound).all())
+        # A slope that is tiny beside 1 may be a rounding error of 0.
+        allowed = self.precision / 100 * scale + 1e-15 * float(np.abs(self.signals[2]).max(initial=0)) + UNDERFLOW
+        return bool(np.isfinite(given).all() and (np.abs(values - self.exact) <= allowed).all())
 
-    def is_like(self, other: Array, values: Array | None = None) -> bool:
-        """Whether what the layer gave is the same, to rounding, as an array of the values at the judged entries."""
-        return same(self.values if values is None else values, other, self.precision)
+    def matches(self, array: Array) -> bool:
+        """Return whether the layer gave this array, up to rounding."""
+        return array.size == self.given.size and self.matches_entries(array.reshape(-1)[self.at])
 
-    def would_be(self, whole: Array | None) -> bool:
-        """Whether what the layer gave is a certain array of the same size."""
-        if whole is None or whole.size != self.given.size:
-            return False
-        return self.is_like(whole.reshape(-1)[self.at])
+    def matches_entries(self, values: Array) -> bool:
+        """Return whether the layer gave these values at the entries that are judged, up to rounding."""
+        return are_close(self.values, values, self.precision)
 
 
-def same(values: Array, other: Array, precision: float = 1e-7) -> bool:
-    """Whether two arrays agree, relative to the largest; none does where a number is not finite."""
-    scale = float(np.abs(other).max(initial=0.0))
-    if not np.isfinite(scale) or not np.isfinite(values).all():
-        return False
-    return bool((np.abs(values - other) <= precision * scale + NOTHING).all())
-
-
-def record_pass(twin: Twin) -> tuple[dict[str, Passage], Array, Array]:
-    """One recorded pass: what went through each layer, the scores, and their gradient by the loss."""
-    observer, batch = PassageObserver(), twin.batches[0]
-    twin.prime()
-    with twin.observe(observer):
-        twin.run_pass(twin.real.loss_and_grad)
-    twin.values()
-    return observer.passages, batch.frame.scores.copy(), batch.frame.dscores.copy()
-
-
-def by_layer(twin: Twin, passages: dict[str, Passage]) -> Iterator[tuple[ObservedLayer, list[LayerGradient]]]:
-    """The gradients of each layer in backward order."""
-    for real, in_complex in zip(in_backward_order(twin.observed[0]), in_backward_order(twin.observed[1]), strict=True):
+def compute_layer_gradients(
+    twin: Twin, passages: dict[str, Passage]
+) -> Iterator[tuple[ObservedLayer, list[LayerGradient]]]:
+    """Yield the gradients of each layer, in backward order."""
+    for real, in_complex in twin.layers:
         if passages[real.name].dy is not None:
-            yield real, list(LayerAlone(real, in_complex, passages[real.name]).gradients())
+            yield real, list(IsolatedLayer(real, in_complex, passages[real.name]).compute_gradients())
 
 
 @dataclass(frozen=True)
-class LayerAlone:
-    """A layer by itself, with what it was given held fast: in real numbers, and in complex ones."""
+class IsolatedLayer:
+    """A layer on its own, with the inputs of one pass: in real numbers, and in complex ones."""
 
     real: ObservedLayer
     in_complex: ObservedLayer
     passage: Passage
 
-    def gradients(self) -> Iterator[LayerGradient]:
-        """Those of its parameters, then its dx."""
+    def compute_gradients(self) -> Iterator[LayerGradient]:
+        """Yield the gradient of each parameter, then dx."""
         passage, real = self.passage, self.real
         parameters = {key: value.copy() for key, value in vars(real.step.p).items()}
         judged = dict(passage.g) | ({} if passage.dx is None else {"dx": passage.dx})
         precision = 1e-7 if self.in_complex.complex_safe else 1e-3
         for tensor, given in judged.items():
-            at = self.entries(tensor, given)
-            exact = np.array([self.vjp(tensor, entry(given, int(k))) for k in at])
-            yield LayerGradient(tensor, given, at, exact, passage, parameters, real, precision, self.slope)
+            at = self.select_entries(tensor, given)
+            exact = np.array([self.compute_vjp(tensor, make_unit(given, int(k))) for k in at])
+            yield LayerGradient(tensor, given, at, exact, passage, parameters, real, precision, self.compute_slope)
 
-    def entries(self, tensor: str, given: Array) -> Array:
-        """All entries of a small array; of a large one a sample, and one that is wrong if a direction says so."""
-        if given.size <= MOST_ENTRIES:
+    def select_entries(self, tensor: str, given: Array) -> Array:
+        """Return all entries of a small array; of a large one a sample, and one that is wrong along a direction."""
+        if given.size <= MAX_ENTRIES:
             return np.arange(given.size)
-        sample = np.linspace(0, given.size - 1, MOST_ENTRIES // 8).round().astype(int)
+        sample = np.linspace(0, given.size - 1, MAX_ENTRIES // 8).round().astype(int)
         direction = np.random.default_rng(given.size).normal(size=given.shape)
 
-        def error(part: Array) -> float:
-            return abs(float(np.sum(given * part)) - self.vjp(tensor, part))
+        def measure_error(masked: Array) -> float:
+            return abs(float(np.sum(given * masked)) - self.compute_vjp(tensor, masked))
 
-        if np.isfinite(given).all() and error(direction):
-            sample = np.append(sample, halve(direction, error))
+        if np.isfinite(given).all() and measure_error(direction):
+            sample = np.append(sample, find_wrong_entry(direction, measure_error))
         return np.unique(sample)
 
-    def vjp(self, tensor: str, direction: Array) -> float:
-        """The derivative of `Σ dy · y` along a direction in x or in a parameter, by the layer's own forward pass."""
+    def compute_vjp(self, tensor: str, direction: Array) -> float:
+        """Return the derivative of `Σ dy · y` along a direction in x or a parameter, by the layer's forward pass."""
         if not self.in_complex.complex_safe:
-            ahead, behind = (self.forward(self.real, tensor, sign * CENTRAL * direction) for sign in (1, -1))
-            return float(np.sum(self.passage.dy * (ahead - behind))) / (2 * CENTRAL)
-        y = self.forward(self.in_complex, tensor, 1j * STEP * direction)
+            ahead, behind = (self.run_forward(self.real, tensor, h * direction) for h in (CENTRAL_STEP, -CENTRAL_STEP))
+            return float(np.sum(self.passage.dy * (ahead - behind))) / (2 * CENTRAL_STEP)
+        y = self.run_forward(self.in_complex, tensor, 1j * STEP * direction)
         return float(np.sum(self.passage.dy * y.imag)) / STEP
 
-    def forward(self, observed: ObservedLayer, tensor: str, change: Array) -> Array:
-        """What the layer makes of its input with something added to x or to a parameter."""
+    def run_forward(self, observed: ObservedLayer, tensor: str, change: Array) -> Array:
+        """Return y with something added to x or to a parameter."""
         step = observed.step
         step.x[...] = self.passage.x
         self.passage.rewind(step.s)
         array = step.x if tensor == "dx" else getattr(step.p, tensor)
-        kept = array.copy()
+        before = array.copy()
         array += change
         try:
             with guard_kernels(observed.name, "forward"):
                 observed.layer.forward(step.p, step.x, step.y, step.s)
             return step.y.copy()
         finally:
-            array[...] = kept
+            array[...] = before
 
-    def slope(self, x: Array) -> Array:
-        """The slope of an elementwise layer at other values x."""
-        change, slope = x - self.passage.x, np.empty(x.shape)
+    def compute_slope(self, x: Array) -> Array:
+        """Return the slope of an elementwise layer at other inputs x."""
+        change = x - self.passage.x
         if self.in_complex.complex_safe:
-            np.divide(self.forward(self.in_complex, "dx", change + 1j * STEP).imag, STEP, out=slope)
-        else:
-            ahead, behind = (self.forward(self.real, "dx", change + sign * CENTRAL) for sign in (1, -1))
-            np.divide(ahead - behind, 2 * CENTRAL, out=slope)
+            return self.run_forward(self.in_complex, "dx", change + 1j * STEP).imag / STEP
+        ahead, behind = (self.run_forward(self.real, "dx", change + h) for h in (CENTRAL_STEP, -CENTRAL_STEP))
+        slope: Array = (ahead - behind) / (2 * CENTRAL_STEP)
         return slope
 
 
-def entry(array: Array, k: int) -> Array:
-    """The direction of entry k (counted flat)."""
+def make_unit(array: Array, k: int) -> Array:
+    """Return the direction of entry k (counted flat) of an array."""
     direction = np.zeros(array.shape)
     direction.reshape(-1)[k] = 1
     return direction
 
 
-def slope_of(layer: Layer, x: Array) -> Array | None:
-    """The slope of an activation at x, by the complex step; None for one that has parameters."""
+def compute_activation_slope(layer: Layer, x: Array) -> Array | None:
+    """Return the slope of an activation at x, by the complex step; None if it has parameters."""
     plan = layer.plan(x.shape[1:])
     if plan.parameters:
         return None
@@ -186,21 +173,21 @@ def slope_of(layer: Layer, x: Array) -> Array | None:
     return slope
 
 
-def derivative_of_loss(twin: Twin, scores: Array) -> Array:
-    """What the loss must give for dscores, by the complex step; by central differences if it is not complex-safe."""
+def differentiate_loss(twin: Twin, scores: Array) -> Array:
+    """Return what dscores should be, by the complex step; by central differences if the loss is not complex-safe."""
     exact = np.empty(scores.shape)
 
-    def value(which: int, moved: Array) -> Any:
+    def compute_value(which: int, moved: Array) -> Any:
         batch, objective = twin.batches[which], (twin.real, twin.complex)[which]
         dscores = np.empty_like(batch.frame.dscores)
         with guard_kernels(twin.loss_name):
             return objective.loss.value_and_grad(moved, batch.targets, None, dscores, batch.scratch)[0]
 
     for k in range(scores.size):
-        direction = entry(scores, k)
+        unit = make_unit(scores, k)
         if twin.loss_is_complex_safe:
-            exact.reshape(-1)[k] = complex(value(1, scores + 1j * STEP * direction)).imag / STEP
+            exact.reshape(-1)[k] = complex(compute_value(1, scores + 1j * STEP * unit)).imag / STEP
         else:
-            ahead, behind = (value(0, scores + sign * CENTRAL * direction) for sign in (1, -1))
-            exact.reshape(-1)[k] = float(ahead - behind) / (2 * CENTRAL)
+            ahead, behind = (compute_value(0, scores + h * unit) for h in (CENTRAL_STEP, -CENTRAL_STEP))
+            exact.reshape(-1)[k] = float(ahead - behind) / (2 * CENTRAL_STEP)
     return exact

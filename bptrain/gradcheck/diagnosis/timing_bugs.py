@@ -1,137 +1,121 @@
-"""Bugs of when rather than of what: a layer that is right by itself, on fresh arrays, and wrong in the run."""
+"""Timing bugs: a layer that is right on its own with fresh arrays, and wrong in the run."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.gradcheck.diagnosis.bug import Bug, subject
+from bptrain.gradcheck.diagnosis.bug import Bug
 from bptrain.gradcheck.diagnosis.layer_gradient import LayerGradient
 from bptrain.gradcheck.diagnosis.recognition import recognise
 from bptrain.nn import Workspace
 from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, guard_kernels
 
-STALE = "backward uses what an earlier pass left behind, not what the latest forward computed"
+
+def find_bug(observed: ObservedLayer, passage: Passage, wrong: list[LayerGradient], gradient: LayerGradient) -> Bug:
+    """Return the bug behind one of the wrong arrays of a layer."""
+    if gradient.tensor in passage.rebound:
+        return describe_rebound(gradient, passage)
+    return find_timing_bug(observed, passage, wrong) or find_value_bug(gradient)
 
 
-def bug_of(observed: ObservedLayer, passage: Passage, wrong: list[LayerGradient], one: LayerGradient) -> Bug:
-    """What is wrong with one array of a layer, of which several may be wrong."""
-    if one.tensor in passage.rebound:
-        return rebound_bug(one, passage)
-    return history(observed, passage, wrong) or local(one)
-
-
-def local(gradient: LayerGradient) -> Bug:
-    """What is wrong with an array, by its values alone."""
+def find_value_bug(gradient: LayerGradient) -> Bug:
+    """Return the bug behind a wrong array, judged by its values alone."""
     given = gradient.given
     if np.isnan(given).all():
-        what = f"{subject(gradient)} is never written"
-        return Bug(
-            "not_written",
-            f"{what}: backward must fill it, as in g.{gradient.tensor}[...] = ..."
-            if gradient.tensor != "dx"
-            else f"{what}: backward must fill it, as in dx[...] = ...",
-        )
+        name = "dx" if gradient.tensor == "dx" else f"g.{gradient.tensor}"
+        return Bug("not_written", f"{gradient.label} is never written: backward must fill it, as in {name}[...] = ...")
     if not np.isfinite(given).all():
         count = int((~np.isfinite(given)).sum())
-        return Bug("not_finite", f"{count} of {given.size} entries of {subject(gradient)} are not finite")
+        return Bug("not_finite", f"{count} of {given.size} entries of {gradient.label} are not finite")
     return recognise(gradient)
 
 
-def rebound_bug(gradient: LayerGradient, passage: Passage) -> Bug:
-    """A gradient put beside the array that was to be filled."""
-    array = passage.rebound[gradient.tensor]
-    shape = getattr(array, "shape", ())
-    if shape != gradient.given.shape:
-        what = f"the gradient of {gradient.tensor} has the shape {shape}; it must have {gradient.given.shape}"
-        return Bug("wrong_shape", what)
-    what = f"g.{gradient.tensor} = ... makes a new array that nobody sees; write g.{gradient.tensor}[...] = ..."
-    return Bug("rebound", what)
+def describe_rebound(gradient: LayerGradient, passage: Passage) -> Bug:
+    """Return the bug of a gradient that is put into a new array instead of the one to fill."""
+    name, wanted = gradient.tensor, gradient.given.shape
+    shape = getattr(passage.rebound[name], "shape", ())
+    if shape != wanted:
+        return Bug("wrong_shape", f"the gradient of {name} has the shape {shape}; it must have {wanted}")
+    return Bug("rebound", f"g.{name} = ... makes a new array, which is ignored; write g.{name}[...] = ...")
 
 
-def history(observed: ObservedLayer, passage: Passage, wrong: list[LayerGradient]) -> Bug | None:
-    """A mistake of when rather than of what: right with fresh arrays, wrong with those of the run."""
+@dataclass(frozen=True)
+class Conditions:
+    """The conditions under which a layer's backward is run again on its own.
+
+    Attributes:
+        fill: the value in the gradients before; NaN shows entries that are not written.
+        fresh: which of x and y are as forward saw them; the others are as backward saw them.
+        forward_again: whether forward runs just before.
+        keep_workspace: whether forward finds what the layer itself left in its workspace.
+    """
+
+    fill: float = np.nan
+    fresh: str = "xy"
+    forward_again: bool = True
+    keep_workspace: bool = True
+
+
+def find_timing_bug(observed: ObservedLayer, passage: Passage, wrong: list[LayerGradient]) -> Bug | None:
+    """Return the bug of a layer that is right with fresh arrays and wrong with those of the run, if that is so."""
+
+    def is_right_under(conditions: Conditions) -> bool:
+        try:
+            dx, g = run_again(observed, passage, conditions)
+        except BackwardError:
+            return False
+        arrays = {**g, "dx": dx}
+        return all(one.is_right(arrays[one.tensor]) for one in wrong)
+
     if not is_deterministic(observed, passage):
-        return Bug("not_repeatable", "the same pass gives other gradients each time: something is drawn anew")
+        return Bug("not_repeatable", "the same pass gives different gradients each time: it draws new random numbers")
     if not all(np.isfinite(one.given).all() for one in wrong):
-        if not mends(observed, passage, wrong, fill=0.0):
+        if not is_right_under(Conditions(fill=0.0)):
             return None
-        return Bug("accumulated", f"{subject(wrong[0])} is added to what was there; backward must overwrite it")
-    if mends(observed, passage, wrong, pristine="", forward_again=False):
-        return Bug("stale", STALE)
+        return Bug("accumulated", f"{wrong[0].label} is added to the old value; backward must overwrite it")
+    stale = Bug("stale", "backward uses values of an earlier pass, not of the latest forward")
+    if is_right_under(Conditions(fresh="", forward_again=False)):
+        return stale
     for letter in ("x", "y"):
-        if mends(observed, passage, wrong, pristine=letter, forward_again=False):
-            return Bug("overwritten", overwritten(observed, passage, letter))
-    if mends(observed, passage, wrong, kept=True) or mends(observed, passage, wrong, kept=False):
-        return Bug("stale", STALE)
+        if is_right_under(Conditions(fresh=letter, forward_again=False)):
+            return Bug("overwritten", describe_overwritten(observed, passage, letter))
+    if is_right_under(Conditions()) or is_right_under(Conditions(keep_workspace=False)):
+        return stale
     return None
 
 
-def overwritten(observed: ObservedLayer, passage: Passage, letter: str) -> str:
-    """Who lost the values of x or y between forward and backward."""
+def describe_overwritten(observed: ObservedLayer, passage: Passage, letter: str) -> str:
+    """Return in words why the values of x or y were lost between forward and backward."""
     if passage.changed_x and letter == "x":
         return "forward writes into its own input x, which backward then reads"
     if letter not in observed.planned.reads:
         reads = "".join(sorted(observed.planned.reads + letter))
-        what = f"backward reads {letter}, but the plan does not say so, and it was overwritten"
-        return f"{what}: let the plan say reads={reads!r}"
+        what = f"backward reads {letter}, which the plan does not declare, so it was overwritten"
+        return f"{what}: return a plan with reads={reads!r}"
     return f"its {letter} was overwritten between forward and backward"
 
 
-def mends(
-    observed: ObservedLayer,
-    passage: Passage,
-    wrong: list[LayerGradient],
-    *,
-    fill: float = np.nan,
-    pristine: str = "xy",
-    forward_again: bool = True,
-    kept: bool = True,
-) -> bool:
-    """Whether the layer gets everything right if its backward is run by itself, on fresh arrays.
-
-    Args:
-        observed: the layer.
-        passage: its pass.
-        wrong: its gradients that are wrong.
-        fill: what is in the gradients before; NaN shows what is not written.
-        pristine: which of x and y are as forward saw them; the others as backward saw them.
-        forward_again: whether forward runs just before.
-        kept: whether forward finds what the layer itself left in its workspace.
-    """
-    try:
-        dx, g = rerun(observed, passage, fill, pristine, forward_again, kept)
-    except BackwardError:
-        return False
-    arrays = {**g, "dx": dx}
-    return all(one.is_right(arrays[one.tensor]) for one in wrong)
-
-
-def rerun(
-    observed: ObservedLayer,
-    passage: Passage,
-    fill: float = np.nan,
-    pristine: str = "xy",
-    forward_again: bool = True,
-    kept: bool = True,
-) -> tuple[Array, dict[str, Array]]:
-    """The layer's passes by themselves: its dx and the gradients of its parameters."""
-    step, dy = observed.step, passage.dy
+def run_again(observed: ObservedLayer, passage: Passage, conditions: Conditions) -> tuple[Array, dict[str, Array]]:
+    """Run the layer's backward on its own, on fresh arrays; return its dx and the gradients of its parameters."""
+    step, dy, fresh = observed.step, passage.dy, conditions.fresh
     assert dy is not None
     assert passage.x_later is not None
     assert passage.y_later is not None
-    x = (passage.x if "x" in pristine else passage.x_later).copy()
-    y = (passage.y if "y" in pristine else passage.y_later).copy()
+    x = (passage.x if "x" in fresh else passage.x_later).copy()
+    y = (passage.y if "y" in fresh else passage.y_later).copy()
     s = step.s
-    if not kept:
+    if not conditions.keep_workspace:
         planned = {"ones", "rows", "rng", "training", "inner", *observed.planned.scratch, *observed.planned.state}
         s = Workspace(**{key: value for key, value in vars(s).items() if key in planned})
-    dx = np.full(passage.x.shape, fill)
+    dx = np.full(passage.x.shape, conditions.fill)
     views = dict(vars(step.g))
-    g = {key: np.full_like(view, fill) for key, view in views.items()}
+    g = {key: np.full_like(view, conditions.fill) for key, view in views.items()}
     vars(step.g).update(g)
     passage.rewind(s)
     try:
         with guard_kernels(observed.name):
-            if forward_again:
+            if conditions.forward_again:
                 observed.layer.forward(step.p, passage.x.copy(), np.empty_like(passage.y), s)
             observed.layer.backward(step.p, step.g, x, y, dy.copy(), dx, s)
     finally:
@@ -140,10 +124,10 @@ def rerun(
 
 
 def is_deterministic(observed: ObservedLayer, passage: Passage) -> bool:
-    """Whether the layer gives the same gradients twice."""
+    """Return whether the layer gives the same gradients twice."""
     try:
-        (dx, g), (again, g_again) = (rerun(observed, passage, 0.0) for _ in range(2))
+        (dx, g), (other_dx, other_g) = (run_again(observed, passage, Conditions(fill=0.0)) for _ in range(2))
     except BackwardError:
         return True
-    every_one = [(dx, again), *((g[key], g_again[key]) for key in g)]
-    return all(np.array_equal(one, two, equal_nan=True) for one, two in every_one)
+    pairs = [(dx, other_dx), *((g[key], other_g[key]) for key in g)]
+    return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)

@@ -1,10 +1,10 @@
-"""The catalogue of classic bugs, each planted in a network where it is active, for the checker to check itself.
+"""The catalogue of classic bugs, each planted in a network where it matters, by which the checker checks itself.
 
-A bug is a function that stands in for a method of a layer, a loss or the objective. It is given the right one to call,
-and spoils what that gives. `bptrain gradcheck --mutate` plants them one after the other; every one must be caught.
+A bug is a function in place of a method of a layer, a loss or the objective. It can call the right method, and spoils
+the result. `bptrain gradcheck --mutate` plants them one after the other; the checker must catch every one.
 """
 
 from bptrain.gradcheck.planted import layer_mutations, objective_mutations
-from bptrain.gradcheck.planted.mutation import MUTATIONS, Mutation
+from bptrain.gradcheck.planted.mutation import MUTATIONS
 
-__all__ = ["MUTATIONS", "Mutation", "layer_mutations", "objective_mutations"]
+__all__ = ["MUTATIONS", "layer_mutations", "objective_mutations"]

@@ -12,7 +12,7 @@ from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 
 @plants_in_loss(SoftmaxCrossEntropy(), "ratio_rows")
 def loss_summed(scores: Array, targets: Array, dscores: Array) -> None:
-    """The loss is a mean, its gradient a sum over the rows."""
+    """The loss is a mean over the rows, but its gradient a sum."""
     dscores *= len(scores)
 
 
@@ -36,14 +36,14 @@ def sigmoid_missing(scores: Array, targets: Array, dscores: Array) -> None:
 
 @plants_in_loss(BinaryCrossEntropy(), "derivative_twice")
 def sigmoid_twice(scores: Array, targets: Array, dscores: Array) -> None:
-    """The derivative of the sigmoid is in the gradient of the loss once more."""
+    """The gradient of the loss has an extra derivative of the sigmoid."""
     output = 1 / (1 + np.exp(-scores))
     dscores *= output * (1 - output)
 
 
 @plants_in_head(SoftmaxCrossEntropy(), "ratio_rows")
 def head_summed(scores: Array, targets: Array, dscores: Array) -> None:
-    """Of several targets, the loss of one is a mean, its gradient a sum over the rows."""
+    """Of several targets, the loss of one is a mean over the rows, but its gradient a sum."""
     dscores *= len(scores)
 
 
@@ -73,7 +73,7 @@ def penalty_doubled(right: Callable[[], None], objective: Objective) -> None:
 
 @plants_in_penalty("penalty_on_biases")
 def penalty_on_biases(right: Callable[[], None], objective: Objective) -> None:
-    """The penalty pulls at the biases too."""
+    """The gradient of the penalty includes the biases."""
     right()
     network = objective.network
     rest = slice(network.decayed.stop, None)
@@ -82,7 +82,7 @@ def penalty_on_biases(right: Callable[[], None], objective: Objective) -> None:
 
 @plants_in_penalty("ratio_rows")
 def penalty_divided_by_rows(right: Callable[[], None], objective: Objective) -> None:
-    """The penalty is divided by the rows in its gradient only."""
+    """The gradient of the penalty is divided by the number of rows."""
     before = objective.network.grad.copy()
     right()
     objective.network.grad[...] = before + (objective.network.grad - before) / ROWS
