@@ -38,7 +38,7 @@ def test_the_encoded_inputs_are_the_target():
     assert model.experiment.data.task == "autoencoder"
     assert model.network.output_shape == (5,) == (len(model.columns.outputs),)
     assert rows.targets is rows.inputs
-    assert model.columns.targets_of == ()
+    assert model.columns.target_names == ()
 
 
 def test_metrics_are_those_of_what_the_network_reads():
@@ -156,7 +156,7 @@ def test_a_column_of_that_name_is_told_apart():
     with pytest.raises(ConfigError, match=r"data.target: is the word for the inputs themselves, .*; write \[inputs\]"):
         assemble_file("t.yaml")
     Path("t.yaml").write_text(text.format("[inputs]"))
-    assert train("t.yaml", run="column").session.model.columns.targets_of == ("inputs",)
+    assert train("t.yaml", run="column").session.model.columns.target_names == ("inputs",)
     assert bptrain.evaluate("column").metrics["rmse"] > 0
     Path("t.yaml").write_text(text.format("inputs, task: autoencoder"))
     assert assemble_file("t.yaml").model.columns.outputs == ("x", "inputs")

@@ -1,4 +1,4 @@
-"""Columns: kinds by the training rows, missing values by policy, one-hot, and the same by name on any later table."""
+"""Columns: kinds inferred from the training rows, imputers, one-hot, and the same encoding of any later table."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from samples import numbers, text
 import bptrain
 from bptrain.columns.columns import Columns, fit
 from bptrain.columns.imputers import Constant, Drop, Mean, Median, MostFrequent
-from bptrain.columns.kinds import infer
+from bptrain.columns.kinds import infer_kind
 from bptrain.columns.options import Treatment
 from bptrain.columns.scalers import Log1p, MinMax, Robust, Standard, Unscaled
 from bptrain.errors import BptrainNote, BptrainWarning, ConfigError, InputError
@@ -40,10 +40,10 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("values", "kind", "different"), KINDS, ids=[f"{row[1]}-{k}" for k, row in enumerate(KINDS)])
-def test_the_kind_of_a_column(values, kind, different):
-    found = infer(values)
-    assert (found.kind, found.different) == (kind, different)
+@pytest.mark.parametrize(("values", "kind", "distinct"), KINDS, ids=[f"{row[1]}-{k}" for k, row in enumerate(KINDS)])
+def test_the_kind_of_a_column(values, kind, distinct):
+    found = infer_kind(values)
+    assert (found.kind, found.distinct) == (kind, distinct)
 
 
 def fitted(values, kind="numeric", **treatment):
@@ -69,7 +69,7 @@ SCALED = [
 @pytest.mark.parametrize(("scaler", "column", "value", "expected"), SCALED)
 def test_scalers_by_hand(scaler, column, value, expected):
     columns = fitted(numbers(*column), scaling=scaler)
-    inputs = columns.inputs(Table({"x": numbers(value)}, "later"))
+    inputs = columns.encode_inputs(Table({"x": numbers(value)}, "later"))
     assert inputs[0, 0] == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
@@ -83,93 +83,97 @@ FILLED = [
 
 
 @pytest.mark.parametrize(("policy", "column", "expected"), FILLED)
-def test_what_stands_for_a_missing_number(policy, column, expected):
+def test_the_value_that_replaces_a_missing_number(policy, column, expected):
     columns = fitted(numbers(*column), missing=policy, scaling=Unscaled())
     later = Table({"x": numbers(None, 100)}, "later")
-    assert columns.inputs(later).tolist() == [[expected], [100]]
+    assert columns.encode_inputs(later).tolist() == [[expected], [100]]
 
 
-def test_scaling_counts_what_was_put_in():
-    """As in scikit-learn's pipeline: the median 2 comes in twice, so the mean is 2.2 and not 7/3."""
+def test_scaling_counts_the_values_that_replace_missing_ones():
+    """As in scikit-learn's pipeline: the median 2 replaces two values, so the mean is 2.2 and not 7/3."""
     columns = fitted(numbers(1, 2, None, 4, None), missing=Median())
     assert columns.features[0].statistics[0] == pytest.approx(2.2)
 
 
-def test_an_indicator_says_where_and_only_where_training_had_holes():
+def test_an_indicator_marks_missing_values_if_training_had_some():
     columns = fitted(numbers(1, None, 3), missing=Mean(), indicator=True, scaling=Unscaled())
     assert columns.outputs == ("x", "x missing")
-    assert columns.inputs(Table({"x": numbers(5, None)}, "later")).tolist() == [[5, 0], [2, 1]]
+    assert columns.encode_inputs(Table({"x": numbers(5, None)}, "later")).tolist() == [[5, 0], [2, 1]]
     assert fitted(numbers(1, 2), missing=Mean(), indicator=True).outputs == ("x",)
 
 
 def test_one_hot_in_the_order_of_the_sorted_values():
     columns = fitted(text("b", "c", "a", "b"), "categorical")
     assert columns.outputs == ("x=a", "x=b", "x=c")
-    assert columns.inputs(Table({"x": text("c", "a")}, "later")).tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert columns.encode_inputs(Table({"x": text("c", "a")}, "later")).tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
 def test_a_value_unseen_in_training_is_an_error_or_ignored_and_counted():
     later = Table({"x": text("a", "z", "z")}, "later")
     with pytest.raises(InputError, match=r"^later, row 2: x: a value unseen in training, one of 2 such rows \(got 'z'"):
-        fitted(text("a", "b"), "categorical").inputs(later)
+        fitted(text("a", "b"), "categorical").encode_inputs(later)
     unseen = Counter()
-    inputs = fitted(text("a", "b"), "categorical", unseen="ignore").inputs(later, unseen=unseen)
+    inputs = fitted(text("a", "b"), "categorical", unseen="ignore").encode_inputs(later, unseen=unseen)
     assert inputs.tolist() == [[1, 0], [0, 0], [0, 0]]
     assert unseen == {"x": 2}
 
 
 def test_a_missing_category():
     columns = fitted(text("b", None, "b", "a"), "categorical", missing=MostFrequent())
-    assert columns.inputs(Table({"x": text(None)}, "later")).tolist() == [[0, 1]]
+    assert columns.encode_inputs(Table({"x": text(None)}, "later")).tolist() == [[0, 1]]
     own = fitted(text("b", None), "categorical", missing=Constant("none"), indicator=True)
     assert own.outputs == ("x=b", "x=none", "x missing")
-    assert own.inputs(Table({"x": text(None, "b")}, "later")).tolist() == [[0, 1, 1], [1, 0, 0]]
-    # No training row had the category: it would only have random weights.
+    assert own.encode_inputs(Table({"x": text(None, "b")}, "later")).tolist() == [[0, 1, 1], [1, 0, 0]]
+    # No training row has the category, so its weights would stay random.
     never = fitted(text("b", "a"), "categorical", missing=Constant("none"), unseen="ignore")
-    assert never.inputs(Table({"x": text(None)}, "later")).tolist() == [[0, 0]]
+    assert never.encode_inputs(Table({"x": text(None)}, "later")).tolist() == [[0, 0]]
 
 
 def test_numbers_as_categories_keep_their_order():
     columns = fitted(numbers(10, 9, 2.5, 9), "categorical")
     assert columns.outputs == ("x=2.5", "x=9", "x=10")
-    assert columns.inputs(Table({"x": text("9", "10")}, "later")).tolist() == [[0, 1, 0], [0, 0, 1]]
+    assert columns.encode_inputs(Table({"x": text("9", "10")}, "later")).tolist() == [[0, 1, 0], [0, 0, 1]]
 
 
 def test_booleans():
     columns = fitted(text("Yes", "no", None), "boolean", missing=Constant(True))
-    assert columns.inputs(Table({"x": text("NO", " yes", None)}, "later")).tolist() == [[0], [1], [1]]
+    assert columns.encode_inputs(Table({"x": text("NO", " yes", None)}, "later")).tolist() == [[0], [1], [1]]
     with pytest.raises(InputError, match=r"later, row 1: x: expected no or yes \(got 'true'\)"):
-        columns.inputs(Table({"x": text("true")}, "later"))
+        columns.encode_inputs(Table({"x": text("true")}, "later"))
 
 
 def test_a_column_of_numbers_may_come_as_text_later():
     columns = fitted(numbers(1, 2), scaling=Unscaled(), missing=Mean())
-    assert columns.inputs(Table({"x": text("3", None, " 4.5")}, "later")).tolist() == [[3], [1.5], [4.5]]
-    assert columns.inputs(Table({"x": text(None, None)}, "later")).tolist() == [[1.5], [1.5]]
+    assert columns.encode_inputs(Table({"x": text("3", None, " 4.5")}, "later")).tolist() == [[3], [1.5], [4.5]]
+    assert columns.encode_inputs(Table({"x": text(None, None)}, "later")).tolist() == [[1.5], [1.5]]
 
 
 REFUSED = [
-    (numbers(1, None, 3, None), {}, r"t, row 2: x: a missing value or NaN, one of 2 \(also row 4\); fill it in"),
+    (numbers(1, None, 3, None), {}, r"t, row 2: x: a missing value or NaN, one of 2 \(also in row 4\); fill it in"),
     (numbers(1, None), {"missing": Drop()}, "t, row 2: x: a missing value or NaN; fill it in"),
     (numbers(1, np.inf), {}, "t, row 2: x: an infinite value; correct it"),
     (numbers(None, None), {"missing": Median()}, "t: x: the whole column is empty"),
-    (numbers(None, 1), {"missing": Constant("a")}, "t: x: 'a' stands for a missing value and is no number"),
+    (numbers(None, 1), {"missing": Constant("a")}, "t: x: missing values become 'a', which is not a number"),
     (numbers(0, -3), {"scaling": Log1p()}, "t, row 2: x: log1p is not defined for -3; choose another scaling"),
     (numbers(1, 1e300), {}, r"t, row 2: x: 1e\+300 is too large to train with"),
     (text("1", "b"), {}, r"t, row 2: x: text among the numbers \(got 'b'\); correct it, leave the column out"),
     (text("1", "1,5"), {}, r"t, row 2: x: text among the numbers \(got '1,5'\); "),
-    (text("yes", "b"), {"kind": "boolean"}, r"t, row 2: x: no boolean \(got 'b'\)"),
+    (
+        text("yes", "b"),
+        {"kind": "boolean"},
+        r"t, row 2: x: expected two values such as yes and no, or true and false \(got 'b'\)",
+    ),
     (
         text(None, "yes"),
         {"kind": "boolean", "missing": Constant("b")},
-        "t: x: 'b' stands for a missing value; write no",
+        "t: x: missing values become 'b', and the column says no or yes; write",
     ),
     (text("a", None), {"kind": "categorical"}, "t, row 2: x: a missing value or NaN"),
 ]
 
 
 @pytest.mark.parametrize(("values", "treatment", "message"), REFUSED)
-def test_what_cannot_be_fitted(values, treatment, message):
+def test_values_that_cannot_be_fitted(values, treatment, message):
     kind = treatment.get("kind", "numeric")
     treatment = {key: value for key, value in treatment.items() if key != "kind"}
     with pytest.raises(InputError, match=message):
@@ -184,7 +188,7 @@ def test_one_hot_rows_sum_to_one_or_to_zero_where_unseen(training, later):
     assume(any(value is not None for value in training))
     columns = fitted(text(*training), "categorical", missing=MostFrequent(), unseen="ignore")
     for values in (training, later):
-        inputs = columns.inputs(Table({"x": text(*values)}, "later"))
+        inputs = columns.encode_inputs(Table({"x": text(*values)}, "later"))
         assert set(np.unique(inputs)) <= {0, 1}
         known = [value is None or value in training for value in values]
         assert inputs.sum(axis=1).tolist() == [float(one) for one in known]
@@ -208,14 +212,16 @@ FEATURES = {
 
 
 @given(st.permutations(["age", "city", "member", "fare", "y"]), st.integers(0, 99))
-def test_the_order_of_columns_and_columns_more_do_no_harm(order, seed):
+def test_the_order_of_columns_does_not_matter_and_extra_columns_are_ignored(order, seed):
     data = {**mixed(np.random.default_rng(seed), 30), "y": np.arange(30.0)}
     columns = fit(Table(data, "t"), np.arange(20), FEATURES, {"y": Treatment()})
     other = Table({"more": data["fare"], **{name: data[name] for name in order}}, "other")
-    np.testing.assert_array_equal(columns.inputs(other), columns.inputs(Table(data, "t")))
-    assert columns.ignored(other) == ["more"]
-    # What is computed for some rows alone is what is computed for all.
-    np.testing.assert_array_equal(columns.inputs(other, np.arange(5, 9)), columns.inputs(Table(data, "t"))[5:9])
+    np.testing.assert_array_equal(columns.encode_inputs(other), columns.encode_inputs(Table(data, "t")))
+    assert columns.find_extra(other) == ["more"]
+    # Some rows alone are encoded as they are among all rows.
+    np.testing.assert_array_equal(
+        columns.encode_inputs(other, np.arange(5, 9)), columns.encode_inputs(Table(data, "t"))[5:9]
+    )
 
 
 def test_columns_come_back_from_json():
@@ -224,7 +230,7 @@ def test_columns_come_back_from_json():
     stored = json.loads(json.dumps(columns.to_json(), allow_nan=False))
     again = Columns.from_json(stored)
     assert again == columns
-    np.testing.assert_array_equal(again.inputs(Table(data, "t")), columns.inputs(Table(data, "t")))
+    np.testing.assert_array_equal(again.encode_inputs(Table(data, "t")), columns.encode_inputs(Table(data, "t")))
 
 
 def test_statistics_are_those_of_the_training_rows_alone():
@@ -262,12 +268,15 @@ WRONG = [
         r"c\.yaml:4:23: data\.features\.exclude: .*no column 'nam'; did you mean 'name'",
     ),
     ("  features: {include: [ag, city]}\n", r"c\.yaml:4:23: data\.features\.include: .*'ag'; did you mean 'age'"),
-    ("  features: {include: [age], exclude: [name]}\n", r"data\.features: names neither or both"),
+    ("  features: {include: [age], exclude: [name]}\n", r"data\.features: needs either include or exclude"),
     (
         "  features: [name]\n",
-        r"c\.yaml:4:14: data\.features\.0: .*people\.csv: name: text with \d+ different values in",
+        r"c\.yaml:4:14: data\.features\.0: .*people\.csv: name: text with \d+ distinct values in",
     ),
-    ("  features: [age]\n", r"people\.csv:5: age: a missing value or NaN, one of \d \(also \d+, \d+, \.\.\.\); "),
+    (
+        "  features: [age]\n",
+        r"people\.csv:5: age: a missing value or NaN, one of \d \(also in lines \d+, \d+, \.\.\.\); ",
+    ),
     ("  features: [city]\n  columns: {cty: {kind: categorical}}\n", r"c\.yaml:5:18: data\.columns\.cty: .*'city'"),
     ("  features: [city]\n  columns: {city: {kind: numeric}}\n", r"people\.csv:\d+: city: text among the numbers"),
     (
@@ -291,7 +300,7 @@ WRONG = [
     (GOOD + "  class_weight: {yes: -1}\n", r"c\.yaml:6:23: data\.class_weight\.yes: expected a number >= 0"),
     (GOOD + "  class_weight: balancd\n", r"c\.yaml:6:17: data\.class_weight: .*balanced"),
     (GOOD + "  sample_weight: wight\n", r"c\.yaml:6:18: data\.sample_weight: .*did you mean 'weight'"),
-    (GOOD + "  sample_weight: city\n", r"people\.csv: city: it is text, and what a row weighs is a number"),
+    (GOOD + "  sample_weight: city\n", r"people\.csv: city: a weight must be a number, and the column is text"),
     (
         "  features: [city]\n  columns: {sold: {missing: median}}\n",
         r"data\.columns\.sold\.missing: median would make up",
@@ -304,10 +313,56 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("data", "message"), WRONG)
-def test_what_is_wrong_is_said_with_its_place(data, message):
+def test_mistakes_are_reported_with_their_place(data, message):
     with pytest.raises(InputError) as caught:
         assemble_file(config(data))
     assert re.search(message, str(caught.value)), str(caught.value)
+
+
+ADVICE = [
+    ("  features: [age]\n", "age: a missing value", "columns: {age: {missing: median}}"),
+    ("  features: [port]\n", "port: a missing value", "columns: {port: {missing: most_frequent}}"),
+    ("  features: [fan]\n", "fan: a missing value", "columns: {fan: {missing: most_frequent}}"),
+    ("  features: [city]\n  target: fan\n", "fan: the target is missing", "columns: {fan: {missing: drop}}"),
+    ("  features: [city]\n  target: age\n", "age: the target is missing", "columns: {age: {missing: drop}}"),
+    ("  features: [city]\n  target: [fan, sold]\n", "fan: the target is missing", "columns: {fan: {missing: drop}}"),
+    ("  features: [debt]\n  scaling: log1p\n", "log1p is not defined for -", "columns: {debt: {scaling: standard}}"),
+    ("  features: [name]\n", "too many for categories", "columns: {name: {kind: categorical, unseen: ignore}}"),
+]
+
+
+@pytest.mark.parametrize(("data", "message", "advice"), ADVICE)
+def test_a_config_that_follows_the_advice_is_valid(data, message, advice):
+    config("")
+    lines = Path("people.csv").read_text().splitlines()
+    more = [f"{('A', '', 'B')[k % 3]},{('yes', 'no', '')[k % 3]},{k - 5}" for k in range(len(lines) - 1)]
+    Path("people.csv").write_text(
+        "\n".join(",".join(pair) for pair in zip(lines, ["port,fan,debt", *more], strict=True))
+    )
+    target = "" if "target" in data else "  target: sold\n"
+    text = f"data:\n  source: {{csv: people.csv}}\n{target}{data}"
+    Path("c.yaml").write_text(text + "hidden: [4]\n")
+    problems = bptrain.validate(["c.yaml"]).problems
+    assert message in problems[0].message
+    assert advice in problems[0].message
+    Path("c.yaml").write_text(f"{text}  {advice}\nhidden: [4]\n")
+    assert bptrain.validate(["c.yaml"]).problems == ()
+
+
+def test_a_target_missing_in_the_test_rows_only_can_be_dropped():
+    people()
+    lines = Path("people.csv").read_text().splitlines()
+    rows = [f"{line},{'' if k == 89 else k},{'test' if k > 60 else 'train'}" for k, line in enumerate(lines[1:])]
+    Path("people.csv").write_text("\n".join([f"{lines[0]},height,part", *rows]) + "\n")
+    text = (
+        "data: {source: {csv: people.csv}, target: height, features: [city], split: {method: column, column: part}%s}"
+    )
+    Path("c.yaml").write_text(text % "" + "\nhidden: [4]\n")
+    (problem,) = bptrain.validate(["c.yaml"]).problems
+    assert "people.csv:91: height: the target is missing; " in problem.message
+    assert "write columns: {height: {missing: drop}}" in problem.message
+    Path("c.yaml").write_text(text % ", columns: {height: {missing: drop}}" + "\nhidden: [4]\n")
+    assert bptrain.validate(["c.yaml"]).problems == ()
 
 
 def test_all_text_columns_are_named_at_once():
@@ -325,7 +380,7 @@ def twice():
     return "c.yaml"
 
 
-def test_a_config_that_names_what_becomes_of_every_column():
+def test_the_inputs_that_the_columns_become():
     assembly = assemble_file(config(GOOD + "  columns: {age: {missing: mean, indicator: true, scaling: minmax}}\n"))
     outputs = assembly.model.columns.outputs
     assert outputs == (
@@ -343,7 +398,7 @@ def test_a_config_that_names_what_becomes_of_every_column():
     assert (inputs[:, 0].min(), inputs[:, 0].max()) == (0, 1)
 
 
-def test_columns_with_dots_and_digits_in_their_names_have_their_place():
+def test_mistakes_in_columns_with_dots_and_digits_in_their_names_have_a_place():
     Path("d.csv").write_text("a.b,0,y\n" + "".join(f"x,{k % 5},{k % 2}\nz,1,0\n" for k in range(30)))
     Path("d.yaml").write_text(
         "data:\n  source: {csv: d.csv}\n  target: y\n"
@@ -355,7 +410,7 @@ def test_columns_with_dots_and_digits_in_their_names_have_their_place():
     assert found == [(4, 28, "data.columns.a.b.scaling"), (4, 51, "data.columns.0.unseen")]
 
 
-def test_dropped_rows_are_counted_and_said(bptrain_in):
+def test_dropped_rows_are_counted_in_a_note(bptrain_in):
     config("  features: [age, city]\n  missing: drop\n")
     assembly = assemble_file("c.yaml")
     assert sum(map(len, assembly.splits.values())) == 81
@@ -367,7 +422,7 @@ def test_dropped_rows_are_counted_and_said(bptrain_in):
     assert bptrain.evaluate("runs/c-001").rows == len(assembly.splits["test"])
 
 
-def test_evaluation_goes_by_name_and_says_what_it_leaves_out(bptrain_in):
+def test_evaluation_finds_columns_by_name_and_reports_what_it_ignores(bptrain_in):
     config("  features: [age, city, member]\n  missing: median\n  unseen: ignore\n")
     assert bptrain_in("train", "c.yaml", "--quiet").returncode == 0
     Path("new.csv").write_text("sold,extra,city,age,member\nyes,1,Rome,30,no\nno,2,Bonn,,yes\nno,3,Oslo,50,no\n")
@@ -389,7 +444,7 @@ def test_evaluation_goes_by_name_and_says_what_it_leaves_out(bptrain_in):
     )
 
 
-def test_missing_at_evaluation_of_a_column_that_was_complete(bptrain_in):
+def test_a_value_missing_at_evaluation_only(bptrain_in):
     config("  features: [city, member]\n")
     assert bptrain_in("train", "c.yaml", "--quiet").returncode == 0
     Path("new.csv").write_text("sold,city,member\nyes,Rome,no\nno,,yes\n")
@@ -398,19 +453,19 @@ def test_missing_at_evaluation_of_a_column_that_was_complete(bptrain_in):
     assert done.stderr.startswith("error: new.csv:3: city: a missing value or NaN; fill it in")
 
 
-def test_show_prints_what_comes_of_the_columns():
+def test_show_prints_how_columns_are_encoded():
     text = bptrain.show(config(GOOD + "  class_weight: balanced\n"))
     head = text.split("\n\n")[0]
     assert "# columns: 4 become 8 inputs\n" in head
-    assert re.search(r"age: numeric, standard; missing ones \(\d+ in training\) become [\d.]+ \(median\)\n", head)
-    assert "#   city: categorical, 3 columns (Lima, Oslo, Rome), others are an error\n" in head
+    assert re.search(r"age: numeric, standard; missing values \(\d+ in training\) become [\d.]+ \(median\)\n", head)
+    assert "#   city: categorical, 3 inputs (Lima, Oslo, Rome), other values are an error\n" in head
     assert "#   member: boolean, yes is 1\n" in head
     assert re.search(r"# class weights: no 0\.9\d*, yes 1\.1\d*\n", head)
 
 
-def test_numbers_that_are_declared_categories_are_one_hot():
+def test_numbers_declared_categorical_are_one_hot():
     table = Table({"x": numbers(2.5, 1, 2.5, 10, 1), "y": numbers(1, 2, 3, 4, 5)}, "t")
     columns = fit(table, np.arange(5), {"x": ("categorical", Treatment())}, {"y": Treatment()})
     wanted = {"x=1": [0, 1, 0, 0, 1], "x=2.5": [1, 0, 1, 0, 0], "x=10": [0, 0, 0, 1, 0]}
     assert set(columns.outputs) == set(wanted)
-    np.testing.assert_array_equal(columns.inputs(table), np.array([wanted[name] for name in columns.outputs]).T)
+    np.testing.assert_array_equal(columns.encode_inputs(table), np.array([wanted[name] for name in columns.outputs]).T)

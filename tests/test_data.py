@@ -161,7 +161,7 @@ def test_a_split_holds_every_row_once(count, shares, classes, seed, method):
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, classes, count)
     try:
-        parts = Split(*shares, method=method).rows(count, codes, rng)
+        parts = Split(*shares, method=method).draw_rows(count, codes, rng)
     except OptionError:
         # shares of less than half a row
         assert min(share for share in shares if share) * count < 1
@@ -179,14 +179,14 @@ def test_a_split_holds_every_row_once(count, shares, classes, seed, method):
 
 def test_stratified_shares_are_exact_where_they_can_be():
     codes = np.repeat([0, 1, 2], [100, 40, 20])
-    parts = Split(0.1, 0.2, "stratified").rows(160, codes, np.random.default_rng(0))
+    parts = Split(0.1, 0.2, "stratified").draw_rows(160, codes, np.random.default_rng(0))
     assert np.bincount(codes[parts["validation"]]).tolist() == [10, 4, 2]
     assert np.bincount(codes[parts["test"]]).tolist() == [20, 8, 4]
 
 
 def test_a_split_depends_on_the_seed_alone():
     codes = np.arange(90) % 3
-    one, same, other = (Split().rows(90, codes, np.random.default_rng(seed)) for seed in (5, 5, 6))
+    one, same, other = (Split().draw_rows(90, codes, np.random.default_rng(seed)) for seed in (5, 5, 6))
     assert (one["test"] == same["test"]).all()
     assert (one["test"] != other["test"]).any()
 
@@ -198,7 +198,7 @@ def test_statistics_are_of_the_training_rows_alone():
     mean, std = columns.features[0].statistics
     x = table.columns["x"][:10]
     assert (mean, std) == pytest.approx((x.mean(), x.std()), rel=1e-12)
-    scaled = columns.inputs(table)[:10, 0]
+    scaled = columns.encode_inputs(table)[:10, 0]
     assert scaled.mean() == pytest.approx(0, abs=1e-12)
     assert scaled.std() == pytest.approx(1, rel=1e-12)
 
@@ -226,8 +226,8 @@ def test_columns_are_found_by_name(tmp_path):
     table = read_csv(write(tmp_path / "a.csv", "a,b,y\n1,10,2\n3,30,4\n5,50,7\n"))
     other = read_csv(write(tmp_path / "b.csv", "extra,y,b,a\nz,2,10,1\nz,4,30,3\nz,7,50,5\n"))
     columns = fit(table, np.arange(3), {"a": NUMBERS, "b": NUMBERS}, {"y": Treatment()})
-    np.testing.assert_array_equal(columns.inputs(other), columns.inputs(table))
-    np.testing.assert_array_equal(columns.targets(other), columns.targets(table))
+    np.testing.assert_array_equal(columns.encode_inputs(other), columns.encode_inputs(table))
+    np.testing.assert_array_equal(columns.encode_targets(other), columns.encode_targets(table))
 
 
 def test_synthetic_sources_follow_their_formulas():
@@ -245,5 +245,5 @@ def test_synthetic_sources_follow_their_formulas():
 def test_a_constant_number_is_nothing_to_predict(tmp_path, value):
     (tmp_path / "flat.csv").write_text("a,y\n" + "".join(f"{k},{value}\n" for k in range(20)))
     (tmp_path / "flat.yaml").write_text("data: {source: {csv: flat.csv}, target: y, task: regression}\nhidden: [4]\n")
-    with pytest.raises(InputError, match=r"y: it is .* in every row of the \d+ that train; there is nothing to learn"):
+    with pytest.raises(InputError, match=r"y: the target is .* in all \d+ training rows; there is nothing to learn"):
         assemble_file("flat.yaml")

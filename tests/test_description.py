@@ -15,8 +15,8 @@ from rich.console import Console
 from samples import numbers, text
 
 import bptrain
-from bptrain.columns.profile.leaks import compare
-from bptrain.columns.profile.profile import ColumnProfile, spread_of
+from bptrain.columns.profile.leaks import compare_columns
+from bptrain.columns.profile.profile import ColumnProfile, compute_spread
 from bptrain.columns.profile.split_profile import describe_splits
 from bptrain.columns.targets import find_classes
 from bptrain.commands.data import describe_column
@@ -55,12 +55,12 @@ def test_a_dark_corner_of_an_image_is_no_reason():
 
 CLASSES = np.arange(N) % 3
 IN_CLASSES = [
-    (text(*(f"zone {c}" for c in CLASSES)), "each of its values goes with a single class"),
-    (text(*(f"zone {c} {k % 2}" for k, c in enumerate(CLASSES))), "each of its values goes with a single class"),
-    (text(*(None if c == 1 else "b" if c else "a" for c in CLASSES)), "each of its values goes with a single class"),
-    (10.0 * CLASSES, "each of its values goes with a single class"),
-    (CLASSES + 0.01 * np.arange(N) / N, "each class has a range of its own"),
-    (-CLASSES - 0.9 * np.arange(N) / N, "each class has a range of its own"),
+    (text(*(f"zone {c}" for c in CLASSES)), "each of its values occurs in one class only"),
+    (text(*(f"zone {c} {k % 2}" for k, c in enumerate(CLASSES))), "each of its values occurs in one class only"),
+    (text(*(None if c == 1 else "b" if c else "a" for c in CLASSES)), "each of its values occurs in one class only"),
+    (10.0 * CLASSES, "each of its values occurs in one class only"),
+    (CLASSES + 0.01 * np.arange(N) / N, "each class has a separate range of its values"),
+    (-CLASSES - 0.9 * np.arange(N) / N, "each class has a separate range of its values"),
     (CLASSES + 0.9 * NOISE, None),
     (text(*(f"{k}" for k in range(N))), None),
     (np.arange(N, dtype=float), None),
@@ -72,7 +72,7 @@ IN_CLASSES = [
 
 @pytest.mark.parametrize(("values", "why"), IN_CLASSES)
 def test_leaks_into_classes(values, why):
-    (found,) = compare([values], CLASSES.astype(np.int64))
+    (found,) = compare_columns([values], CLASSES.astype(np.int64))
     assert (found is None) == (why is None)
     if why:
         (objection,) = [one for one in ColumnProfile("x", values, leak=found).warnings if one.code != "BP223"]
@@ -82,12 +82,12 @@ def test_leaks_into_classes(values, why):
 
 PRICE = np.exp(RANDOM.normal(size=N))
 IN_NUMBERS = [
-    (PRICE * 1.1 + 3, "but for a factor and a shift"),
-    (-PRICE, "but for a factor and a shift"),
+    (PRICE * 1.1 + 3, "the target times a constant plus a constant"),
+    (-PRICE, "the target times a constant plus a constant"),
     (PRICE + 0.02 * NOISE, r"its correlation with the target is 0\.99"),
     (np.log(PRICE), r"rank correlation 1\.0000"),
     (1 / PRICE, r"rank correlation -1\.0000"),
-    (np.where(np.arange(N) == 5, np.nan, PRICE), "but for a factor and a shift"),
+    (np.where(np.arange(N) == 5, np.nan, PRICE), "the target times a constant plus a constant"),
     (PRICE + NOISE, None),
     (NOISE, None),
     (text(*map(str, PRICE)), None),
@@ -98,33 +98,33 @@ IN_NUMBERS = [
 
 @pytest.mark.parametrize(("values", "why"), IN_NUMBERS)
 def test_leaks_into_numbers(values, why):
-    (found,) = compare([values], PRICE)
+    (found,) = compare_columns([values], PRICE)
     assert (found is None) == (why is None)
     assert why is None or re.search(why, found.how)
 
 
 def test_a_category_that_stands_for_a_number_is_a_leak():
     target = np.repeat(np.arange(N // 4, dtype=float), 4)
-    (found,) = compare([text(*(f"town {int(value)}" for value in target))], target)
-    assert found.how == "each of its values goes with a single number"
+    (found,) = compare_columns([text(*(f"town {int(value)}" for value in target))], target)
+    assert found.how == "each of its values occurs with one target value only"
 
 
 def test_ranges_that_meet_in_a_value_are_not_apart():
     classes = (np.arange(N) >= N // 2).astype(np.int64)
     values = np.arange(N, dtype=float)
-    assert "range of its own" in compare([values], classes)[0].how
+    assert "separate range of its values" in compare_columns([values], classes)[0].how
     values[N // 2] = values[N // 2 - 1]
-    assert compare([values], classes) == [None]
+    assert compare_columns([values], classes) == [None]
 
 
 def test_few_rows_accuse_nobody():
-    assert compare([np.arange(6.0)], np.arange(6) // 3) == [None]
-    assert compare([np.arange(6.0)], np.arange(6.0)) == [None]
+    assert compare_columns([np.arange(6.0)], np.arange(6) // 3) == [None]
+    assert compare_columns([np.arange(6.0)], np.arange(6.0)) == [None]
 
 
 @pytest.mark.parametrize("values", [[1.0], [3, 1, 2], [5, 5, 5, 1], list(RANDOM.normal(size=101))])
 def test_the_spread_is_that_of_the_statistics_module(values):
-    found = spread_of(np.array(values, float))
+    found = compute_spread(np.array(values, float))
     assert found.mean == pytest.approx(statistics.fmean(values))
     assert found.std == pytest.approx(statistics.pstdev(values))
     assert (found.min, found.max) == (min(values), max(values))
@@ -136,7 +136,7 @@ def test_the_spread_is_that_of_the_statistics_module(values):
 
 
 def test_what_a_float_does_not_hold_is_null():
-    found = spread_of(np.array([1e308, -1e308, 1e308]))
+    found = compute_spread(np.array([1e308, -1e308, 1e308]))
     assert found.std is None
     column = describe_column(ColumnProfile("x", numbers(1e308, -1e308)), "feature", "", ())
     json.dumps(column.to_json(), allow_nan=False)
@@ -386,7 +386,7 @@ def test_many_columns_are_cut_but_for_those_that_matter(tmp_path, capsys):
     Path("wide.yaml").write_text("data: {source: {csv: wide.csv}, target: y}\nhidden: [4]\n")
     view.print_description(bptrain.describe_data("wide.yaml"))
     text = capsys.readouterr().out
-    assert re.search(r"^still .*the same in every row", text, re.M)
+    assert re.search(r"^still .*it is .* in every row", text, re.M)
     assert re.search(r"^y +target", text, re.M)
     assert "52 more columns" in text
 

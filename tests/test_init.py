@@ -52,13 +52,13 @@ def test_what_cannot_be_learned_from_is_left_out_with_the_reason():
         "garden": ("auto", Median(), True, None),
     }
     assert "{missing: median, indicator: true}" in text
-    assert "# whole numbers, 4 different, 8 of 60 missing" in text
+    assert "# whole numbers, 4 distinct values, 8 of 60 missing" in text
     reasons = dict(re.findall(r"^  #   (\w+): (.*)$", text, re.M))
     assert reasons == {
         "id": "it looks like an ID, which says nothing about new rows",
         "country": "it is 7 in every row",
-        "name": "text, 60 different; too many for categories",
-        "spoilt": "text, 5 different; numbers with text among them",
+        "name": "text, 60 distinct values; too many for categories",
+        "spoilt": "text, 5 distinct values; text among the numbers",
         "empty": "the whole column is empty",
         "huge": "its numbers are too large to be scaled",
         "customer_id": "it looks like an ID, which says nothing about new rows",
@@ -127,10 +127,14 @@ REFUSED = [
     ("x,y\n1,2\n2,\n3,4\n", "y", "b.csv:3: y: the target is missing; fill it in, remove the row"),
     ("x,y\n1,a\n2,\n3,b\n", "y", "b.csv:3: y: the target is missing; fill it in, remove the row"),
     ("x,y\n1,a\n2,a\n", "y", "b.csv: y: the target has a single class, 'a'; there is nothing to learn"),
-    ("x,y\n" + "1,2.5\n" * 40, "y", "b.csv: y: it is 2.5 in every row; there is nothing to learn"),
-    ("x,y\n1,a\n2,b\n3,c\n4,d\n", "y", "b.csv: y: 4 classes in 4 rows; a class is learned from several rows each"),
+    ("x,y\n" + "1,2.5\n" * 40, "y", "b.csv: y: the target is 2.5 in every row; there is nothing to learn"),
+    ("x,y\n1,a\n2,b\n3,c\n4,d\n", "y", "b.csv: y: 4 classes in 4 rows; a class needs several rows to be learned"),
     ("y\n1\n2\n3\n", "y", "b.csv: there is no column to predict 'y' from (it has no other columns)"),
-    ("y,c\n1,a\n2,b\n3,c\n", "y", "b.csv: there is no column to predict 'y' from (c: text, 3 different; too many"),
+    (
+        "y,c\n1,a\n2,b\n3,c\n",
+        "y",
+        "b.csv: there is no column to predict 'y' from (c: text, 3 distinct values; too many",
+    ),
     ("x,y\n" + "1,a\n2,b\n" * 20 + "3,c\n", "y", "b.csv:42: y: the class 'c' has a single row; correct it"),
     ("x,y\n1,1e300\n2,-1e300\n3,4\n", "y", "b.csv: y: its numbers are too large to be scaled"),
     ("x,y\n1\n", "y", "b.csv:2: y: the line has 1 values and the header 2: too few"),
@@ -154,8 +158,8 @@ def test_without_a_target_the_columns_are_named(bptrain_in):
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: houses.csv: name the column to predict, such as --target price; there are id (whole")
-    assert "city (text, 3 different)" in line
-    assert "garden (whole numbers, 4 different, 8 of 60 missing)" in line
+    assert "city (text, 3 distinct values)" in line
+    assert "garden (whole numbers, 4 distinct values, 8 of 60 missing)" in line
     assert bptrain_in("init", "gone.csv").stderr == "error: gone.csv: no such file\n"
 
 

@@ -45,11 +45,11 @@ LATER = [
     (("01", "1", "A"), "x,y\n1.5,1\n", 1),
     (("01", "1"), "x,y\n0.5,01\n", 1),
     (("1", "2"), "x,y\n0.5,1.0\n1.5,02\n", 2),
-    (("1", "2"), "x,y\n0.5,1\n1.5,z\n", r"new\.csv:3: y: a class unseen in training \(got 'z', known are 1, 2\)"),
+    (("1", "2"), "x,y\n0.5,1\n1.5,z\n", r"new\.csv:3: y: a class unseen in training \(got 'z', expected one of 1, 2\)"),
     (
         ("01", "02"),
         "x,y\n0.5,01\n1.5,2\n",
-        r"new\.csv:3: y: a class unseen in training \(got '2', known are '01', '02'\)",
+        r"new\.csv:3: y: a class unseen in training \(got '2', expected one of '01', '02'\)",
     ),
 ]
 
@@ -89,7 +89,8 @@ def test_categories_that_look_like_numbers():
     Path("new.csv").write_text("zip,x,y\n1,2,0\n10,3,1\n")
     assert bptrain.evaluate("run", data="new.csv").rows == 2
     Path("new.csv").write_text("zip,x,y\n1,2,0\n1.0,3,1\n")
-    with pytest.raises(InputError, match=r"new\.csv:3: zip: a value unseen in training \(got '1\.0', known are '01'"):
+    message = r"new\.csv:3: zip: a value unseen in training \(got '1\.0', expected one of '01'"
+    with pytest.raises(InputError, match=message):
         bptrain.evaluate("run", data="new.csv")
 
 

@@ -94,8 +94,8 @@ def read(path):
 def test_predictions_are_the_outputs_that_evaluate_scores(runs, table, tmp_path, name):
     found = quietly(runs[name], table, output=tmp_path / "out.csv", keep=ROWS)
     model, _ = load_checkpoint(runs[name])
-    whole = read_table(table, like=model.experiment.data.source, text=model.columns.text)
-    kept, _ = model.columns.complete(whole)
+    whole = read_table(table, like=model.experiment.data.source, text=model.columns.text_names)
+    kept, _ = model.columns.find_complete(whole)
     rows = model.rows(whole, kept)
     size = scoring_rows(model.experiment)
     parts = [np.arange(k, min(k + size, len(rows))) for k in range(0, len(rows), size)]

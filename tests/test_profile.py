@@ -9,7 +9,7 @@ import pytest
 from speeds import sampled
 
 import bptrain
-from bptrain.columns.profile.leaks import Answers, compare, find_leaks
+from bptrain.columns.profile.leaks import TargetValues, compare_columns, find_leaks
 from bptrain.columns.profile.profile import ColumnProfile
 from bptrain.commands.init import start
 from bptrain.errors import ConfigError, InputError
@@ -153,7 +153,7 @@ TARGETS = [
     ("rated", [k % 5 if k % 20 else "n/a" for k in range(ROWS)], "text among the numbers (got 'n/a')", 190),
     ("holes", ["" if k % 9 == 0 else NOISE[k] for k in range(ROWS)], "the target is missing", 177),
     ("label_holes", ["" if k % 9 == 0 else "ab"[k % 2] for k in range(ROWS)], "the target is missing", 177),
-    ("still", [4.5] * ROWS, "it is 4.5 in every row", 0),
+    ("still", [4.5] * ROWS, "the target is 4.5 in ", 0),
     ("country", ["DE"] * ROWS, "a single class, 'DE'", 0),
 ]
 
@@ -213,7 +213,7 @@ def test_training_goes_on_with_what_the_message_says(use, odd, other, advice):
     Path("c.yaml").write_text(config % ("", target, options))
     (problem,) = bptrain.validate(["c.yaml"]).problems
     assert advice in problem.message
-    assert f"195 numbers, and {odd!r} in 5 rows (2, 42, 82, ...)" in problem.message
+    assert f"195 numbers, and {odd!r} in 5 rows (lines 2, 42, 82, ...)" in problem.message
     missing = re.search(r"(missing: \[.*?\]) in the options", problem.message)[1] if "missing: [" in advice else ""
     more = re.search(r"columns: {(age: .*?}})?", problem.message[problem.message.index(advice[:9]) :])[1]
     Path("c.yaml").write_text(config % (f", {missing}" if missing else "", target, f"{options}, {more[:-1]}"))
@@ -246,7 +246,7 @@ def test_a_column_that_changes_only_where_nothing_trains_is_said_to_be_constant(
         "data: {source: {csv: t.csv}, target: y, split: {method: column, column: part}}\nhidden: [4]\n"
     )
     (warning,) = bptrain.validate(["c.yaml"]).warnings
-    assert (warning.code, "the same in every row that trains" in warning.message) == (CONSTANT, True)
+    assert (warning.code, "in every training row" in warning.message) == (CONSTANT, True)
     (column,) = (one for one in bptrain.describe_data("c.yaml").columns if one.name == "flag")
     assert [one.code for one in column.objections] == [CONSTANT]
 
@@ -255,11 +255,11 @@ def test_chance_is_no_leak():
     """One of ten thousand columns of noise may well tell a rare class from the others, by a range or by values."""
     rare = np.repeat([0, 1], [36, 4]).astype(np.int64)
     for column in (np.arange(40.0), np.repeat(np.arange(20.0), 2)):
-        assert compare([column], rare, 1) != [None]
-        assert compare([column], rare, 10_000) == [None]
-    assert compare([np.arange(40.0)], np.repeat([0, 1], [38, 2]).astype(np.int64)) == [None]
+        assert compare_columns([column], rare, 1) != [None]
+        assert compare_columns([column], rare, 10_000) == [None]
+    assert compare_columns([np.arange(40.0)], np.repeat([0, 1], [38, 2]).astype(np.int64)) == [None]
     half = (np.arange(40) % 2).astype(np.int64)
-    assert compare([3.0 - half], half, 10_000)[0].is_copy
+    assert compare_columns([3.0 - half], half, 10_000)[0].is_copy
 
 
 @pytest.mark.parametrize("rows", [300, 20_000])
@@ -277,7 +277,7 @@ def test_leaks_are_found_in_any_number_of_rows(rows):
         "related": target + rng.normal(size=rows) / 3,
         "empty": np.full(rows, np.nan),
     }
-    leaks = find_leaks(Table(columns, "t"), tuple(columns), [Answers(np.arange(rows), target)])
+    leaks = find_leaks(Table(columns, "t"), tuple(columns), [TargetValues(np.arange(rows), target)])
     assert {name: leak.is_copy for name, leak in leaks.items()} == {
         "copy": True,
         "holes": True,
@@ -291,7 +291,7 @@ def test_leaks_are_found_in_any_number_of_rows(rows):
         "value": target,
         "nearly": np.sign(last + 0.001),
     }
-    leaks = find_leaks(Table(columns, "t"), tuple(columns), [Answers(np.arange(rows), codes)])
+    leaks = find_leaks(Table(columns, "t"), tuple(columns), [TargetValues(np.arange(rows), codes)])
     assert {name: leak.is_copy for name, leak in leaks.items()} == {"sign": True, "value": False}
 
 
@@ -301,14 +301,14 @@ def test_rows_that_are_there_twice_are_no_leak():
     codes = np.repeat([0, 1], 20)[rng.permutation(40)].astype(np.int64)
     half["copy"] = 3.0 * codes
     table = Table({name: np.tile(values, 2) for name, values in half.items()}, "t")
-    assert set(find_leaks(table, tuple(half), [Answers(np.arange(80), np.tile(codes, 2))])) == {"copy"}
+    assert set(find_leaks(table, tuple(half), [TargetValues(np.arange(80), np.tile(codes, 2))])) == {"copy"}
 
 
 def test_targets_that_are_all_copied_are_the_task():
     rng = np.random.default_rng(2)
     columns = {"a": rng.normal(size=60), "b": rng.normal(size=60)}
     rows, table = np.arange(60), Table(columns, "t")
-    both = [Answers(rows, columns["a"]), Answers(rows, 2 * columns["b"])]
+    both = [TargetValues(rows, columns["a"]), TargetValues(rows, 2 * columns["b"])]
     assert find_leaks(table, ("a", "b"), both) == {}
     assert set(find_leaks(table, ("a", "b"), both[:1])) == {"a"}
     assert find_leaks(table, ("a",), both[:1]) == {}
@@ -317,5 +317,5 @@ def test_targets_that_are_all_copied_are_the_task():
 def test_a_column_alone_may_count_the_rows():
     values = np.arange(50.0)
     assert [one.code for one in ColumnProfile("x", values).warnings] == [ID]
-    assert not ColumnProfile("x", values, alone=True).warnings
-    assert [one.code for one in ColumnProfile("row_id", values, alone=True).warnings] == [ID]
+    assert not ColumnProfile("x", values, single=True).warnings
+    assert [one.code for one in ColumnProfile("row_id", values, single=True).warnings] == [ID]

@@ -227,7 +227,7 @@ def test_pixels_are_those_of_the_data(runs, repository):
     from bptrain.tables.table import Selection
 
     table = reading_of(model.experiment.data).load()
-    inputs = model.columns.inputs(table, Selection(table).numbers[:1])
+    inputs = model.columns.encode_inputs(table, Selection(table).numbers[:1])
     expected = [[float(first[f"pixel_{i}_{j}"]) for j in range(8)] for i in range(8)]
     assert read_image(model.columns, places, inputs[0]) == pytest.approx(np.array(expected), abs=1e-4)
     zero = next(k for k in range(64) if float(first[f"pixel_{k // 8}_{k % 8}"]) == 0 and k < 8)

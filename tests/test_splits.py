@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bptrain
-from bptrain.columns.duplicates import count_duplicates
-from bptrain.columns.split import Split
-from bptrain.columns.split_rows import split_rows
+from bptrain.columns.profile.split_profile import count_duplicates
+from bptrain.columns.split import Split, split_rows
 from bptrain.errors import InputError, OptionError
 from bptrain.model.assemble import assemble_file
 from bptrain.tables.table import Selection, Table
@@ -97,12 +96,12 @@ REFUSED = [
     (
         "time",
         objects(["2024-01-01", "01.02.2024"]),
-        r"t, row 2: c: no number and no date \(got '01\.02\.2024'\); write",
+        r"t, row 2: c: expected a number or a date \(got '01\.02\.2024'\); write",
     ),
-    ("time", objects(["2024-01-01", None]), "t, row 2: c: nothing stands there"),
+    ("time", objects(["2024-01-01", None]), "t, row 2: c: a missing value in the column that decides the split"),
     ("time", np.ones(30), "validation: no row is left|test: no row is left"),
     ("group", objects(["a"] * 30), "no group is left for"),
-    ("group", np.array([1.0, np.nan]), "t, row 2: c: nothing stands there"),
+    ("group", np.array([1.0, np.nan]), "t, row 2: c: a missing value in the column that decides the split"),
     ("column", objects(["train", "tset"]), r"t, row 2: c: expected train, validation or test \(got 'tset'\)"),
     ("column", objects(["test", "test"]), "no row is left to train on"),
 ]
@@ -116,8 +115,8 @@ def test_a_column_that_cannot_decide(method, values, message):
 
 WRONG = [
     ({"method": "time"}, "method: time needs a column"),
-    ({"column": "c"}, "column: goes with the methods time, group, column"),
-    ({"validation": 0.5, "test": 0.5}, "leave nothing to train on"),
+    ({"column": "c"}, "column: is only used by the methods time, group, column"),
+    ({"validation": 0.5, "test": 0.5}, "leave no rows to train on"),
 ]
 
 
@@ -201,7 +200,7 @@ def test_a_class_of_one_row_and_a_class_unseen_in_training():
         assemble_file("r.yaml")
     Path("r.yaml").write_text(text % "method: time, column: x, validation: 0, test: 0.9")
     Path("r.csv").write_text("x,y\n" + "".join(f"{k},{'abc'[k // 20]}\n" for k in range(60)))
-    with pytest.raises(InputError, match=r"the target has a single class, 'a', in the 6 rows that train"):
+    with pytest.raises(InputError, match=r"the target has a single class, 'a', in the 6 training rows"):
         assemble_file("r.yaml")
     Path("r.yaml").write_text(text % "method: time, column: x, validation: 0, test: 0.5")
     with pytest.raises(InputError, match=r"r\.csv:42: y: a class unseen in training, one of 20 such rows \(got 'c'"):

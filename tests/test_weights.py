@@ -146,7 +146,7 @@ def test_a_weight_of_text_is_none():
     Path("w.yaml").write_text(
         "data: {source: {csv: w.csv}, target: amount, sample_weight: label, features: [a, b]}\nhidden: [2]\n"
     )
-    with pytest.raises(InputError, match=r"w\.csv: label: it is text, and what a row weighs is a number"):
+    with pytest.raises(InputError, match=r"w\.csv: label: a weight must be a number, and the column is text"):
         assemble_file("w.yaml")
 
 

@@ -1,1 +1,1 @@
-"""Columns: their kinds, what each becomes for the network, targets, and which rows train."""
+"""Columns: their kinds, how each is encoded for the network, the targets, and which rows train."""

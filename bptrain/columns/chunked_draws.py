@@ -4,15 +4,14 @@ chunk: kept so that those runs resume and evaluate on the same rows, in the same
 import numpy as np
 
 from bptrain.arrays import Array, number_rows
-from bptrain.columns.split import BY_COLUMN, Split, allot_rows, check_rows
-from bptrain.columns.split_rows import Parts, split_rows
+from bptrain.columns.split import BY_COLUMN, RowsBySplit, Split, allot_rows, check_not_empty, split_rows
 from bptrain.errors import Mistake, OptionError
 from bptrain.tables.table import Selection
 
 ROUNDS = 6
 
 
-def split_by_chunks(split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator) -> Parts:
+def split_by_chunks(split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator) -> RowsBySplit:
     """Do what `split_rows` does, with rows held out chunk after chunk of the table: of each class in a chunk as many as
     chance would take of them, a hypergeometric number.
 
@@ -29,7 +28,7 @@ def split_by_chunks(split: Split, rows: Selection, codes: Array | None, rng: np.
     wanted, room = [], [max(count - 1, 0) for count in left.tolist()]
     for name, share in zip(("validation", "test"), split.shares, strict=True):
         wanted.append(allot_rows([share * count for count in left.tolist()], room))
-        check_rows(name, share, number_rows(sum(wanted[-1])), len(numbers))
+        check_not_empty(name, share, number_rows(sum(wanted[-1])), len(numbers))
         room = [most - count for most, count in zip(room, wanted[-1], strict=True)]
     owner = np.zeros(len(numbers), np.uint8)
     end = 0

@@ -1,7 +1,7 @@
 """Columns: how a table becomes the numbers that a network reads, fitted once and stored with the network.
 
-All statistics come from the training rows. What is fitted here is applied by name to any later table, so that other
-orders of columns, and columns more, do no harm.
+All statistics come from the training rows. What is fitted here is applied by name to any later table: the order of its
+columns does not matter, and extra columns are ignored.
 """
 
 from collections import Counter
@@ -17,16 +17,17 @@ from bptrain.columns.features import Boolean, Feature, Numeric, feature_from_jso
 from bptrain.columns.fit import fit_feature
 from bptrain.columns.imputers import Drop
 from bptrain.columns.options import Kind, Treatment
-from bptrain.columns.target_columns import (
+from bptrain.columns.targets import (
+    Classes,
     Inputs,
     Several,
     Target,
     Value,
+    check_present,
     encode_target,
     target_from_json,
     target_to_json,
 )
-from bptrain.columns.targets import Classes
 from bptrain.errors import InputError
 from bptrain.tables.table import Selection, Table
 from bptrain.tables.values import missing
@@ -35,8 +36,8 @@ from bptrain.text import find_closest
 
 @dataclass(frozen=True)
 class Weighting:
-    """What rows weigh in the loss: `classes` has a weight for each class, `column` names the one that has a weight for
-    each row; the product where there are both."""
+    """The weight of each row in the loss: `classes` has a weight for each class, `column` names the column with a
+    weight for each row; with both, their product."""
 
     classes: tuple[float, ...] | None = None
     column: str | None = None
@@ -44,8 +45,8 @@ class Weighting:
     def __bool__(self) -> bool:
         return self.classes is not None or self.column is not None
 
-    def weights(self, rows: Selection, codes: Array | None) -> Array | None:
-        """Return the weight of each row `(rows,)` float64; None: all weigh the same.
+    def compute_weights(self, rows: Selection, codes: Array | None) -> Array | None:
+        """Return the weight of each row `(rows,)` float64; None: all are equal.
 
         Raises:
             InputError: a weight is missing, negative or not finite.
@@ -55,7 +56,7 @@ class Weighting:
         weights = np.ones(len(rows))
         if self.column is not None:
             if rows.table.column(self.column).dtype == object:
-                what = "it is text, and what a row weighs is a number; name another column with data.sample_weight"
+                what = "a weight must be a number, and the column is text; name another column in data.sample_weight"
                 raise InputError(f"{rows.table.origin}: {self.column}: {what}")
             weights = rows.table.numbers(self.column)[rows.numbers]
             wrong = np.flatnonzero(weights < 0)
@@ -70,8 +71,8 @@ class Weighting:
 
 @dataclass(frozen=True)
 class Columns:
-    """The fitted preprocessing: features in the order in which the network reads them, the target, and the
-    weighting."""
+    """The fitted preprocessing: the features in the order in which the network reads them, the target, and the
+    weighting of rows."""
 
     features: tuple[Feature, ...]
     target: Target
@@ -79,7 +80,7 @@ class Columns:
 
     @property
     def classes(self) -> int | None:
-        """The number of classes, None where the target is anything else."""
+        """The number of classes; None if the target is not classes."""
         return len(self.target.labels) if isinstance(self.target, Classes) else None
 
     @cached_property
@@ -89,7 +90,7 @@ class Columns:
 
     @property
     def singles(self) -> tuple[Classes | Value, ...]:
-        """The target columns one by one; none for an autoencoder."""
+        """The target columns, one by one; none for an autoencoder."""
         if isinstance(self.target, Several):
             return self.target.targets
         if isinstance(self.target, Inputs):
@@ -97,58 +98,54 @@ class Columns:
         return (self.target,) if isinstance(self.target, Classes) else self.target
 
     @property
-    def targets_of(self) -> tuple[str, ...]:
+    def target_names(self) -> tuple[str, ...]:
         """The names of the target columns."""
         return tuple(one.name for one in self.singles)
 
     @property
-    def text(self) -> tuple[str, ...]:
-        """The columns that are to be read as text, also where a file has nothing but numbers in them."""
-        features = [one.name for one in self.features if not isinstance(one, Numeric)]
-        targets = [
-            one.name
-            for one in self.singles
-            if isinstance(one, Boolean) or (isinstance(one, Classes) and isinstance(one.labels[0], str))
-        ]
-        return (*features, *targets)
+    def text_names(self) -> tuple[str, ...]:
+        """The columns to read as text, even if all their values in a file are numbers."""
+        numbers = {one.name for one in self.singles if isinstance(one, Classes) and isinstance(one.labels[0], int)}
+        each = (*self.features, *self.singles)
+        return tuple(one.name for one in each if not isinstance(one, Numeric) and one.name not in numbers)
 
     def require_columns(self, table: Table, *, target: bool = True) -> None:
-        """Refuse a table that lacks columns, all of them in one message.
+        """Require that a table has all columns.
 
         Args:
-            table: any.
-            target: whether it must have what is predicted, and the weights, too.
+            table: any table.
+            target: whether it must have the target columns and the sample weights too.
 
         Raises:
-            InputError: columns are missing.
+            InputError: columns are missing; one message names all of them.
         """
         needed = [feature.name for feature in self.features]
         if target:
-            needed += [*self.targets_of, *filter(None, [self.weighting.column])]
+            needed += [*self.target_names, *filter(None, [self.weighting.column])]
         absent = [name for name in needed if name not in table.columns]
         if not absent:
             return
-        others = [name for name in table.columns if name not in needed]
-        near = {name: find_closest(name, others) for name in absent}
-        some = ", ".join(
-            f"{name!r} (did you mean {near[name]!r}?)" if near[name] else repr(name) for name in absent[:20]
-        )
+        known = frozenset(needed)
+        others = [name for name in table.columns if name not in known]
+        near = {name: find_closest(name, others) for name in absent[:20]}
+        some = ", ".join(f"{name!r} (did you mean {one!r}?)" if one else repr(name) for name, one in near.items())
         more = f" and {len(absent) - 20:,} more" if len(absent) > 20 else ""
         there = f"; it has {', '.join(map(repr, list(table.columns)[:20]))}" if not all(near.values()) else ""
         plural = "s" if len(absent) > 1 else ""
         raise InputError(f"{table.origin} has no column{plural} {some}{more}{there}")
 
-    def ignored(self, table: Table) -> list[str]:
-        """Return the columns of a table that are of no use here."""
-        used = {*(feature.name for feature in self.features), *self.targets_of, self.weighting.column}
+    def find_extra(self, table: Table) -> list[str]:
+        """Return the columns of a table that are not used."""
+        used = {*(feature.name for feature in self.features), *self.target_names, self.weighting.column}
         return [name for name in table.columns if name not in used]
 
-    def complete(self, table: Table, *, target: bool = True) -> tuple[Array | None, dict[str, int]]:
-        """Return the rows that are not left out for a missing value (None: all), and how many are missing by column."""
+    def find_complete(self, table: Table, *, target: bool = True) -> tuple[Array | None, dict[str, int]]:
+        """Return the rows that are not dropped for a missing value (None: all), and the number of missing values by
+        column."""
         named = [*self.features, *(self.singles if target else ())]
         return find_complete_rows(table, [one.name for one in named if isinstance(one.missing, Drop)])
 
-    def inputs(
+    def encode_inputs(
         self,
         table: Table,
         rows: Array | None = None,
@@ -159,10 +156,10 @@ class Columns:
         """Return the features of a table as the network reads them, `(rows, inputs)`.
 
         Args:
-            table: with the columns by name.
-            rows: their numbers; None: all.
-            dtype: of the result; what is computed is computed in float64.
-            unseen: counts the ignored values by column.
+            table: a table with the columns, in any order.
+            rows: row numbers; None: all rows.
+            dtype: dtype of the result; computations are in float64.
+            unseen: counts ignored values by column.
 
         Raises:
             InputError: a column is missing, or has values that cannot be used.
@@ -177,40 +174,40 @@ class Columns:
             start = stop
         return out
 
-    def targets(self, table: Table, rows: Array | None = None) -> Array:
-        """Return the target of a table: class numbers `(rows,)` int64, or scaled numbers `(rows, columns)` float64,
-        with class numbers among them where there are several kinds; the inputs for an autoencoder.
+    def encode_targets(self, table: Table, rows: Array | None = None) -> Array:
+        """Return the targets of a table: class numbers `(rows,)` int64, or `(rows, columns)` float64 with scaled
+        numbers, labels of 0 and 1, and (if there are several kinds) class numbers; the inputs for an autoencoder.
 
         Raises:
-            InputError: a column is missing, or has values that training did not know.
+            InputError: a column is missing, or has values that are unseen in training.
         """
         if isinstance(self.target, Inputs):
-            return self.inputs(table, rows)
+            return self.encode_inputs(table, rows)
         selection = Selection(table, rows)
         if isinstance(self.target, Classes):
-            return self.target.codes(selection)
+            return self.target.encode(selection)
         return np.stack([encode_target(one, selection) for one in self.singles], axis=1)
 
-    def weights(self, table: Table, rows: Array | None = None, codes: Array | None = None) -> Array | None:
-        """Return what each row weighs in the loss, `(rows,)` float64; None: all the same. `codes` are the class
+    def compute_weights(self, table: Table, rows: Array | None = None, codes: Array | None = None) -> Array | None:
+        """Return the weight of each row in the loss, `(rows,)` float64; None: all are equal. `codes` are the class
         numbers.
 
         Raises:
-            InputError: the column of weights is missing, or has values that are none.
+            InputError: the weight column is missing, or has values that cannot be weights.
         """
-        return self.weighting.weights(Selection(table, rows), codes)
+        return self.weighting.compute_weights(Selection(table, rows), codes)
 
     def unscale_inputs(self, values: Array) -> Array:
-        """Inputs as the network reads them `(rows, inputs)` with numbers in their own units, float64."""
+        """Return encoded inputs `(rows, inputs)` with numbers in their own units, float64."""
         found, start = values.astype(np.float64), 0
         for feature in self.features:
             if isinstance(feature, Numeric):
-                found[:, start] = feature.unscaled(found[:, start])
+                found[:, start] = feature.unscale(found[:, start])
             start += len(feature.outputs)
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a checkpoint stores: all that is needed to read another table."""
+        """Return what a checkpoint stores: everything needed to encode another table."""
         return {
             "features": [feature.to_json() for feature in self.features],
             "target": target_to_json(self.target),
@@ -219,10 +216,10 @@ class Columns:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Columns":
-        """Return the inverse of `to_json`.
+        """Return the columns that `to_json` stored.
 
         Raises:
-            LookupError, TypeError, ValueError: it is not what `to_json` writes.
+            LookupError, TypeError, ValueError: `to_json` did not store this.
         """
         weighting = stored["weighting"]
         classes = weighting["classes"]
@@ -234,15 +231,15 @@ class Columns:
 
 
 def find_complete_rows(table: Table, names: Iterable[str]) -> tuple[Array | None, dict[str, int]]:
-    """Return the rows in which none of the named columns is missing (None: all of them), and how many are, by
+    """Return the rows without a missing value in the named columns (None: all), and the number of missing values by
     column."""
-    keep, counts = np.ones(len(table), bool), {}
+    complete, counts = np.ones(len(table), bool), {}
     for name in names:
         holes = missing(table.column(name))
         if count := int(np.count_nonzero(holes)):
             counts[name] = count
-            keep &= ~holes
-    return (np.flatnonzero(keep) if counts else None), counts
+            complete &= ~holes
+    return (np.flatnonzero(complete) if counts else None), counts
 
 
 def fit(
@@ -254,15 +251,15 @@ def fit(
     *,
     several: bool = False,
 ) -> Columns:
-    """Columns with statistics of the given rows.
+    """Return columns with statistics of the given rows.
 
     Args:
         table: all rows.
-        rows: those that train, int64.
-        features: the inputs by name, each with its kind and what is made of it.
-        target: the classes; or by the name of each column its classes, or what is made of it: a boolean, or numbers.
-        weighting: of the rows in the loss.
-        several: whether the targets are each by itself.
+        rows: the training rows, int64.
+        features: the kind and the encoding of each feature, by name.
+        target: the classes; or for each target column its classes, or the encoding of a boolean or of numbers.
+        weighting: weights of the rows in the loss.
+        several: whether each target has a loss of its own.
 
     Raises:
         InputError: a column is missing, or has values that cannot be learned from.
@@ -271,13 +268,22 @@ def fit(
     fitted: Any = target
     if isinstance(target, Mapping):
         fitted = tuple(
-            one
-            if isinstance(one, Classes)
-            else fit_feature(selection, name, "boolean" if one.kind == "boolean" else "numeric", one)
-            for name, one in target.items()
+            one if isinstance(one, Classes) else fit_target(selection, name, one) for name, one in target.items()
         )
     return Columns(
         tuple(fit_feature(selection, name, kind, one) for name, (kind, one) in features.items()),
         Several(fitted) if several else fitted,
         weighting,
     )
+
+
+def fit_target(rows: Selection, name: str, treatment: Treatment) -> Value:
+    """Fit a target of numbers, or a label of yes and no.
+
+    Raises:
+        InputError: a value is missing, or cannot be used.
+    """
+    check_present(rows, name, rows.column(name))
+    fitted = fit_feature(rows, name, "boolean" if treatment.kind == "boolean" else "numeric", treatment)
+    assert isinstance(fitted, Numeric | Boolean)
+    return fitted

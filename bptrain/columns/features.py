@@ -1,7 +1,7 @@
-"""Features: a column of a table as the numbers that a network reads, fitted on the training rows and then frozen.
+"""Features: a column of a table encoded as numbers, fitted on the training rows and then frozen.
 
-Each kind is a frozen dataclass with what was found on the training rows, which JSON can hold. It is applied by name to
-any later table.
+Each kind is a frozen dataclass that holds what was fitted on the training rows, as JSON can store it. It is applied by
+name to any later table.
 """
 
 from collections import Counter
@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.complaints import no_policy, out_of_scale, show_value, text_among_numbers
+from bptrain.columns.column_errors import build_missing_error, build_scale_error, build_text_error, format_value
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer
-from bptrain.columns.kinds import PAIRS, fold
+from bptrain.columns.kinds import PAIRS, fold_case
 from bptrain.columns.options import Kind
 from bptrain.columns.scalers import SCALERS, Scaler, Standard, Statistics
 from bptrain.errors import InputError
@@ -22,14 +22,14 @@ from bptrain.registry import name_of
 from bptrain.tables.table import Selection, quote
 from bptrain.tables.values import MISSING, UNSEEN, as_numbers, codes, first_no_number
 
-LARGEST = 1e37
-"""The largest scaled value that is let through: a tenth of what float32 holds."""
+LARGEST_SCALED = 1e37
+"""The largest scaled value that is accepted: a tenth of the largest float32."""
 
 
 @dataclass(frozen=True)
 class Feature:
-    """What all kinds share: the name of the column, what becomes of its missing values, and whether a further column of
-    0 and 1 says where they were. `holes` counts those of the training rows."""
+    """What all kinds share: the name of the column, its imputer, and whether an indicator (an input of 0 and 1) marks
+    its missing values. `holes` counts those of the training rows."""
 
     name: str
     missing: Imputer
@@ -40,50 +40,50 @@ class Feature:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """A name for each of the network's inputs that it becomes."""
-        return (*self.own_outputs, *((f"{self.name} missing",) if self.indicator else ()))
+        """A name for each network input that the column becomes."""
+        return (*self.value_outputs, *((f"{self.name} missing",) if self.indicator else ()))
 
     @property
-    def own_outputs(self) -> tuple[str, ...]:
-        """The same without the indicator."""
+    def value_outputs(self) -> tuple[str, ...]:
+        """The names without that of the indicator."""
         return (self.name,)
 
     @property
     def words(self) -> str:
-        """What is made of the column: `numeric, standard; missing ones (148 in training) become 28.7 (median)`."""
-        text, value = self.own_words, getattr(self, "value", None)
+        """The encoding in words: `numeric, standard; missing values (148 in training) become 28.7 (median)`."""
+        text, value = self.value_words, getattr(self, "value", None)
         if value is not None and self.holes:
-            called = f"{value:.4g}" if isinstance(value, float) else value
-            text += f"; missing ones ({self.holes:,} in training) become {called} ({name_of(self.missing)})"
+            shown = f"{value:.4g}" if isinstance(value, float) else value
+            text += f"; missing values ({self.holes:,} in training) become {shown} ({name_of(self.missing)})"
         elif self.missing.fills:
-            text += f"; none missing in training (else {name_of(self.missing)})"
+            text += f"; no missing values in training (otherwise {name_of(self.missing)})"
         elif isinstance(self.missing, Drop):
-            text += "; rows without it are dropped"
-        return text + (", and a column says where" if self.indicator else "")
+            text += "; rows with a missing value are dropped"
+        return text + (", with an indicator" if self.indicator else "")
 
     @property
-    def own_words(self) -> str:
-        """The same without what becomes of missing values."""
+    def value_words(self) -> str:
+        """The encoding in words without that of missing values."""
         return self.kind
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
-        """Fill `out`, `(rows, len(outputs))`; count in `unseen`, by column, the values that are ignored.
+        """Fill `out`, `(rows, len(outputs))`; count ignored values by column in `unseen`.
 
         Raises:
-            InputError: a value is missing, unseen in training or no number, and may not be.
+            InputError: a value is missing without an imputer, unseen in training, or not a number.
         """
         raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON can hold it; `feature_from_json` is the inverse."""
-        # Of thousands of columns, `asdict` would copy each value anew at every checkpoint.
+        """Return the feature as JSON can store it; `feature_from_json` is the inverse."""
+        # `asdict` would copy each value of thousands of columns at every checkpoint.
         options = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {"kind": self.kind, **options, "missing": component_to_json(self.missing)}
 
 
 @dataclass(frozen=True)
 class Numeric(Feature):
-    """A column of numbers, scaled; `value` stands for a missing one."""
+    """A column of numbers, scaled; `value` replaces missing values."""
 
     scaler: Scaler = Standard()
     statistics: Statistics = ()
@@ -92,46 +92,46 @@ class Numeric(Feature):
     kind: ClassVar[Kind] = "numeric"
 
     @property
-    def own_words(self) -> str:
+    def value_words(self) -> str:
         scaling = name_of(self.scaler)
         return f"numeric, {'unscaled' if scaling == 'none' else scaling}"
 
-    def numbers(self, rows: Selection) -> tuple[Array, Array]:
-        """Return the column in its own units with missing values filled in, and where these were.
+    def fill(self, rows: Selection) -> tuple[Array, Array]:
+        """Return the column in its own units with missing values replaced, and where these were.
 
         Raises:
-            InputError: something is no finite number.
+            InputError: a value is not a finite number.
         """
         values = read_numbers(rows, self.name)
         holes = np.isnan(values)
         if holes.any():
             if self.value is None:
-                raise no_policy(rows, self.name, holes)
+                raise build_missing_error(rows, self.name, holes, self.kind)
             values[holes] = self.value
         return values, holes
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
-        values, holes = self.numbers(rows)
-        out[:, 0] = self.scaled(rows, values)
+        values, holes = self.fill(rows)
+        out[:, 0] = self.scale(rows, values)
         if self.indicator:
             out[:, 1] = holes
 
-    def scaled(self, rows: Selection, values: Array) -> Array:
-        """Scale the numbers.
+    def scale(self, rows: Selection, values: Array) -> Array:
+        """Return the numbers scaled.
 
         Raises:
-            InputError: one is beyond what a network works on, or what the scaler takes.
+            InputError: a scaled number is too large to train with, or the scaler is not defined for a number.
         """
         with np.errstate(all="ignore"):
             result = self.scaler.apply(values, self.statistics)
-        # What is no number is neither above the one nor below the other.
-        if len(result) and not (result.min() >= -LARGEST and result.max() <= LARGEST):
-            far = int(np.flatnonzero(~(np.abs(result) <= LARGEST))[0])
-            raise out_of_scale(rows, self.name, self.scaler, values, far)
+        # NaN fails both comparisons.
+        if len(result) and not (result.min() >= -LARGEST_SCALED and result.max() <= LARGEST_SCALED):
+            row = int(np.flatnonzero(~(np.abs(result) <= LARGEST_SCALED))[0])
+            raise build_scale_error(rows, self.name, self.scaler, values, row)
         return result
 
-    def unscaled(self, values: Array) -> Array:
-        """Scaled numbers in their own units."""
+    def unscale(self, values: Array) -> Array:
+        """Return scaled numbers in their own units."""
         return self.scaler.invert(values, self.statistics)
 
     def to_json(self) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class Numeric(Feature):
 
 @dataclass(frozen=True)
 class Boolean(Feature):
-    """Yes or no as 1 and 0; `pair` has the words for no and yes in small letters, `value` the one for a missing one."""
+    """Yes and no as 1 and 0; `pair` holds the words for no and yes in lower case, `value` replaces missing values."""
 
     pair: tuple[str, str] = PAIRS[0]
     value: str | None = None
@@ -148,7 +148,7 @@ class Boolean(Feature):
     kind: ClassVar[Kind] = "boolean"
 
     @property
-    def own_words(self) -> str:
+    def value_words(self) -> str:
         return f"boolean, {self.pair[1]} is 1"
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
@@ -157,13 +157,14 @@ class Boolean(Feature):
         holes = places == MISSING
         if holes.any():
             if self.value is None:
-                raise no_policy(rows, self.name, holes)
+                raise build_missing_error(rows, self.name, holes, self.kind)
             places[holes] = self.pair.index(self.value)
         strange = np.flatnonzero(places == UNSEEN)
         if len(strange):
             row = int(strange[0])
-            what = f"expected {self.pair[0]} or {self.pair[1]} (got {show_value(values[row])})"
-            raise InputError(f"{rows.where(row)}: {self.name}: {what}; correct it, or declare the column categorical")
+            what = f"expected {self.pair[0]} or {self.pair[1]} (got {format_value(values[row])})"
+            advice = f"correct it, or train with columns: {{{self.name}: {{kind: categorical}}}}"
+            raise InputError(f"{rows.where(row)}: {self.name}: {what}; {advice}")
         out[:, 0] = places
         if self.indicator:
             out[:, 1] = holes
@@ -171,8 +172,10 @@ class Boolean(Feature):
 
 @dataclass(frozen=True)
 class Categorical(Feature):
-    """A value out of several as a column of 0 and 1 for each, in the order of `categories`, which is sorted; `value` is
-    the category of a missing one. A value unseen in training is an error, or 0 in all columns."""
+    """One input of 0 and 1 for each of the sorted `categories`; `value` is the category that replaces missing values.
+
+    A value unseen in training is an error, or 0 in all inputs.
+    """
 
     categories: tuple[str, ...] = ()
     ignores_unseen: bool = False
@@ -181,13 +184,13 @@ class Categorical(Feature):
     kind: ClassVar[Kind] = "categorical"
 
     @property
-    def own_words(self) -> str:
+    def value_words(self) -> str:
         some = ", ".join(self.categories[:10]) + (", ..." if len(self.categories) > 10 else "")
         unseen = "ignored" if self.ignores_unseen else "an error"
-        return f"categorical, {len(self.categories)} columns ({some}), others are {unseen}"
+        return f"categorical, {len(self.categories)} inputs ({some}), other values are {unseen}"
 
     @property
-    def own_outputs(self) -> tuple[str, ...]:
+    def value_outputs(self) -> tuple[str, ...]:
         return tuple(f"{self.name}={category}" for category in self.categories)
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
@@ -196,8 +199,8 @@ class Categorical(Feature):
         holes = places == MISSING
         if holes.any():
             if not self.missing.fills:
-                raise no_policy(rows, self.name, holes)
-            # What stands for a missing value is a category that no training row had.
+                raise build_missing_error(rows, self.name, holes, self.kind)
+            # Without a `value`, no training row had a missing one: it is a category without weights of its own.
             places[holes] = UNSEEN if self.value is None else self.categories.index(self.value)
         strange = np.flatnonzero(places == UNSEEN)
         if len(strange):
@@ -205,8 +208,8 @@ class Categorical(Feature):
                 row = int(strange[0])
                 some = ", ".join(map(quote, self.categories[:10])) + (", ..." if len(self.categories) > 10 else "")
                 more = f", one of {len(strange):,} such rows" if len(strange) > 1 else ""
-                what = f"a value unseen in training{more} (got {show_value(values[row])}, known are {some})"
-                advice = "correct it, or train with unseen: ignore"
+                what = f"a value unseen in training{more} (got {format_value(values[row])}, expected one of {some})"
+                advice = f"correct it, or train with columns: {{{self.name}: {{unseen: ignore}}}}"
                 raise InputError(f"{rows.where(row)}: {self.name}: {what}; {advice}")
             unseen[self.name] += len(strange)
         out[...] = 0
@@ -220,17 +223,17 @@ KINDS: dict[str, Any] = {cls.kind: cls for cls in (Numeric, Boolean, Categorical
 
 
 def find_words(values: Array, pair: tuple[str, str]) -> Array:
-    """Return the place of each value in a pair of words, without regard to capitals."""
+    """Return the place of each value in a pair of words, ignoring case."""
     if values.dtype != object:
         return codes(values, pair)
     known: dict[str | None, int] = {None: MISSING}
     for text in set(values.tolist()) - {None}:
-        known[text] = pair.index(fold(text)) if fold(text) in pair else UNSEEN
+        known[text] = pair.index(fold_case(text)) if fold_case(text) in pair else UNSEEN
     return np.fromiter(map(known.__getitem__, values.tolist()), np.int64, len(values))
 
 
 def read_numbers(rows: Selection, name: str) -> Array:
-    """Return a column as fresh float64, NaN where a value is missing; text is read if it is a number.
+    """Return a copy of a column as float64, NaN where a value is missing; text is converted if it is a number.
 
     Raises:
         InputError: there is other text, or an infinite value; the message names the first such row.
@@ -238,15 +241,15 @@ def read_numbers(rows: Selection, name: str) -> Array:
     values = rows.column(name)
     if values.dtype == object:
         if first_no_number(values, rows.decimal) is not None:
-            raise text_among_numbers(rows, name, values)
+            raise build_text_error(rows, name, values)
         values = as_numbers(values, rows.decimal)
     elif rows.rows is None:
         values = values.copy()
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        others = f", one of {len(infinite):,} such rows" if len(infinite) > 1 else ""
+        more = f", one of {len(infinite):,} such rows" if len(infinite) > 1 else ""
         where = rows.where(int(infinite[0]))
-        raise InputError(f"{where}: {name}: an infinite value{others}; correct it or remove the row")
+        raise InputError(f"{where}: {name}: an infinite value{more}; correct it or remove the row")
     return values
 
 
@@ -256,16 +259,16 @@ def component_to_json(component: object) -> dict[str, Any]:
 
 
 def component_from_json(members: Mapping[str, type], stored: Mapping[str, Any]) -> Any:
-    """Return the inverse of `component_to_json`."""
+    """Return the component that `component_to_json` stored."""
     ((name, options),) = stored.items()
     return members[name](**options)
 
 
 def feature_from_json(stored: Mapping[str, Any]) -> Any:
-    """Read a feature back.
+    """Return the feature that `to_json` stored.
 
     Raises:
-        LookupError, TypeError, ValueError: it is not what `to_json` writes.
+        LookupError, TypeError, ValueError: `to_json` did not store this.
     """
     values = dict(stored)
     cls = KINDS[values.pop("kind")]

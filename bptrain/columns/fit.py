@@ -1,12 +1,12 @@
-"""Fitting: what the training rows say of each column, found once and then frozen."""
+"""Fitting: the statistics of each column, computed from the training rows once and then frozen."""
 
 import numpy as np
 
 from bptrain.arrays import Array, iter_chunks
-from bptrain.columns.complaints import no_policy, out_of_scale, show_value
+from bptrain.columns.column_errors import build_missing_error, build_scale_error, format_value
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric, read_numbers
 from bptrain.columns.imputers import Constant, Imputer
-from bptrain.columns.kinds import PAIRS, fold, pair_of
+from bptrain.columns.kinds import PAIRS, find_pair, fold_case
 from bptrain.columns.options import Kind, Treatment
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
@@ -18,83 +18,87 @@ Shared = tuple[str, Imputer, bool, int]
 
 
 def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) -> Feature:
-    """Fit a column on the rows that train.
+    """Fit a column on the training rows.
 
     Raises:
-        InputError: a value is missing without a policy, or cannot be what the kind asks for.
+        InputError: a value is missing without an imputer, or does not fit the kind.
     """
     if kind == "numeric":
         return fit_numeric(rows, name, treatment)
-    values, policy = rows.column(name), treatment.missing
+    values, imputer = rows.column(name), treatment.missing
     holes = missing(values)
-    shared = fit_shared(rows, name, treatment, holes)
-    if policy.fills and holes.all():
-        raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out")
+    shared = fit_shared(rows, name, kind, treatment, holes)
+    if imputer.fills and holes.all():
+        raise build_empty_error(rows, name)
     if kind == "boolean":
-        return fit_boolean(rows, as_texts(values), shared)
-    found = [text_of(value) if isinstance(value, float) else value for value in distinct(values)]
-    fill = fill_text(policy, as_texts(values[~holes])) if policy.fills else None
-    if fill is not None and fill not in found and holes.any():
-        found = sorted([*found, fill])
-    elif fill is not None and fill not in found:
-        # Nothing was missing in training: a category that no row had would keep its random weights.
-        fill = None
-    return Categorical(*shared, tuple(found), treatment.unseen == "ignore", fill)
+        return fit_boolean(rows, convert_to_text(values), shared)
+    categories = [text_of(value) if isinstance(value, float) else value for value in distinct(values)]
+    # Without missing values in training, a category for them would keep its random weights.
+    value = fit_fill_text(imputer, convert_to_text(values[~holes])) if imputer.fills else None
+    if value is not None and value not in categories:
+        categories, value = (sorted([*categories, value]), value) if holes.any() else (categories, None)
+    return Categorical(*shared, tuple(categories), treatment.unseen == "ignore", value)
 
 
-def fit_shared(rows: Selection, name: str, treatment: Treatment, holes: Array) -> Shared:
-    """Fit what all kinds share, by where values are missing.
+def fit_shared(rows: Selection, name: str, kind: Kind, treatment: Treatment, holes: Array) -> Shared:
+    """Return the fields that all kinds share, given which values are missing.
 
     Raises:
-        InputError: one is, without a policy.
+        InputError: a value is missing without an imputer.
     """
     count = int(np.count_nonzero(holes))
     if count and not treatment.missing.fills:
-        raise no_policy(rows, name, holes)
+        raise build_missing_error(rows, name, holes, kind)
     return name, treatment.missing, treatment.indicator and count > 0, count
 
 
 def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
-    """Fit a column of text whose values are one of the known pairs."""
-    name, policy, _, _ = shared
-    pair = pair_of(map(str, distinct(values)))
+    """Fit a column of text whose values are one of the known pairs.
+
+    Raises:
+        InputError: they are not, or the replacement of missing values is not.
+    """
+    name, imputer, _, _ = shared
+    pair = find_pair(map(str, distinct(values)))
     if pair is None:
-        strange = first_no_boolean(values)
-        what = f"no boolean (got {show_value(values[strange])}); take the column for categorical"
-        raise InputError(f"{rows.where(strange)}: {name}: {what}")
-    if not policy.fills:
+        row = find_first_not_boolean(values)
+        what = f"expected two values such as yes and no, or true and false (got {format_value(values[row])})"
+        advice = f"correct it, or write columns: {{{name}: {{kind: categorical}}}}"
+        raise InputError(f"{rows.where(row)}: {name}: {what}; {advice}")
+    if not imputer.fills:
         return Boolean(*shared, pair, None)
-    word = fold(fill_text(policy, values[~missing(values)]))
-    truth = next((each.index(word) for each in PAIRS if word in each), None)
-    if truth is None:
-        what = f"{quote(word)} stands for a missing value; write {pair[0]} or {pair[1]}"
-        raise InputError(f"{rows.table.origin}: {name}: {what}")
-    return Boolean(*shared, pair, pair[truth])
+    word = fold_case(fit_fill_text(imputer, values[~missing(values)]))
+    place = next((each.index(word) for each in PAIRS if word in each), None)
+    if place is None:
+        what = f"missing values become {quote(word)}, and the column says {pair[0]} or {pair[1]}"
+        raise InputError(f"{rows.table.origin}: {name}: {what}; write missing: {{constant: {pair[0]}}}, or {pair[1]}")
+    return Boolean(*shared, pair, pair[place])
 
 
 def fit_numeric(rows: Selection, name: str, treatment: Treatment) -> Numeric:
-    """Fit a column of numbers: what stands for missing values first, then the scaler on all of them."""
-    value = fit_fill(rows, name, treatment.missing) if treatment.missing.fills else None
+    """Fit a column of numbers: first the replacement of missing values, then the scaler on all values."""
+    value = fit_fill_number(rows, name, treatment.missing) if treatment.missing.fills else None
     values = read_numbers(rows, name)
     holes = np.isnan(values)
-    shared = fit_shared(rows, name, treatment, holes)
+    shared = fit_shared(rows, name, "numeric", treatment, holes)
     if value is not None:
         values[holes] = value
     with np.errstate(all="ignore"):
         statistics = tuple(float(number) for number in treatment.scaling.fit(values))
     if not np.isfinite(statistics).all():
-        # The scaler may have put them in another order.
+        # The scaler may have reordered them.
         values = read_numbers(rows, name)
         values[holes] = value
-        raise out_of_scale(rows, name, treatment.scaling, values, unscalable(treatment.scaling, values))
+        row = find_unscalable(treatment.scaling, values)
+        raise build_scale_error(rows, name, treatment.scaling, values, row)
     return Numeric(*shared, treatment.scaling, statistics, value)
 
 
-def fit_fill(rows: Selection, name: str, policy: Imputer) -> float:
-    """Return the number that stands for a missing one.
+def fit_fill_number(rows: Selection, name: str, imputer: Imputer) -> float:
+    """Return the number that replaces missing ones.
 
     Raises:
-        InputError: there is none to find it by, or it is no number.
+        InputError: the column is empty, or the replacement is not a number.
     """
     values, count = read_numbers(rows, name), 0
     for chunk in iter_chunks(values):
@@ -102,48 +106,52 @@ def fit_fill(rows: Selection, name: str, policy: Imputer) -> float:
         values[count : count + len(present)] = present
         count += len(present)
     values = values[:count]
-    if not len(values) and not isinstance(policy, Constant):
-        raise InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out of data.features")
-    value = policy.fit(values)
+    if not len(values) and not isinstance(imputer, Constant):
+        raise build_empty_error(rows, name)
+    value = imputer.fit(values)
     try:
         return float(value or 0.0)
     except ValueError:
-        what = f"{quote(value)} stands for a missing value and is no number; write a number"
+        what = f"missing values become {quote(value)}, which is not a number; write missing: {{constant: 0}}, or median"
         raise InputError(f"{rows.table.origin}: {name}: {what}") from None
 
 
-def unscalable(scaler: Scaler, values: Array) -> int:
-    """Return the place of the value that spoils the statistics of a scaler: one that it does not take, or else the
-    largest."""
+def build_empty_error(rows: Selection, name: str) -> InputError:
+    """Return the error for a column without any value."""
+    return InputError(f"{rows.table.origin}: {name}: the whole column is empty; leave it out of data.features")
+
+
+def find_unscalable(scaler: Scaler, values: Array) -> int:
+    """Return the row of a value that makes the statistics of a scaler infinite or NaN: one for which the scaler is not
+    defined, or else the largest."""
     with np.errstate(all="ignore"):
         probe = scaler.fit(np.zeros(1))
-        strange = np.flatnonzero(~np.isfinite(scaler.apply(values, probe)))
-    return int(strange[0]) if len(strange) else int(np.argmax(np.abs(values)))
+        undefined = np.flatnonzero(~np.isfinite(scaler.apply(values, probe)))
+    return int(undefined[0]) if len(undefined) else int(np.argmax(np.abs(values)))
 
 
-def fill_text(policy: Imputer, present: Array) -> str:
-    """Return the category that stands for a missing value."""
-    value = policy.fit(present)
+def fit_fill_text(imputer: Imputer, present: Array) -> str:
+    """Return the text that replaces missing values."""
+    value = imputer.fit(present)
     return text_of(value) if isinstance(value, float | int) else str(value)
 
 
-def as_texts(values: Array) -> Array:
-    """Values as text, those that are missing as None."""
+def convert_to_text(values: Array) -> Array:
+    """Return values as text, None where one is missing."""
     if values.dtype == object:
         return values
     found, inverse = np.unique(values, return_inverse=True)
-    called = np.empty(len(found), object)
-    called[:] = [None if number != number else text_of(number) for number in found.tolist()]
-    return np.asarray(called[inverse.reshape(-1)])
+    texts = np.empty(len(found), object)
+    texts[:] = [None if number != number else text_of(number) for number in found.tolist()]
+    return np.asarray(texts[inverse.reshape(-1)])
 
 
-def first_no_boolean(values: Array) -> int:
-    """Return the place of the first value that goes with none of the pairs, or not with those before it."""
-    seen: list[str] = []
-    for k, value in enumerate(values):
+def find_first_not_boolean(values: Array) -> int:
+    """Return the row of the first value that belongs to no pair, or not to the pair of the values before it."""
+    seen: set[str] = set()
+    for row, value in enumerate(values):
         if value is not None:
-            seen.append(fold(value))
-            if not pair_of(seen):
-                return k
-            seen = sorted(set(seen))
+            seen.add(fold_case(value))
+            if not find_pair(seen):
+                return row
     return 0

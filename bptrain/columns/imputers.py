@@ -1,7 +1,7 @@
-"""Imputers: what becomes of a missing value, decided on the training rows alone."""
+"""Imputers: what happens to a missing value, fitted on the training rows only."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Protocol
 
@@ -14,18 +14,20 @@ Value = float | str
 
 
 class Imputer(Protocol):
-    """A way to deal with missing values. `fills` says that something is put in their place, `of_numbers` that it can be
-    found for numbers alone."""
+    """A way to handle missing values.
+
+    `fills` is true if a missing value is replaced by another value, `of_numbers` if that works for numbers only.
+    """
 
     fills: ClassVar[bool]
     of_numbers: ClassVar[bool]
 
     @abstractmethod
     def fit(self, column: Array) -> Value | None:
-        """What stands for a missing value; None: nothing does.
+        """Return the value that replaces a missing one; None: there is none.
 
-        column `(rows,)` has the values that are present, at least one: float64, or objects (text). It may be put in
-        another order, so that a long one need not be copied.
+        column `(rows,)` holds the values that are present, at least one: float64, or objects for text. It may be
+        reordered to avoid a copy.
         """
 
 
@@ -35,7 +37,7 @@ IMPUTERS = Family("imputer", contract=Imputer)
 @IMPUTERS.named("error")
 @dataclass(frozen=True)
 class Refuse:
-    """A missing value is an error, which names the column and the first rows.
+    """A missing value is an error that names the column and the first rows.
 
     Value: none.
     """
@@ -51,9 +53,9 @@ class Refuse:
 @IMPUTERS.register
 @dataclass(frozen=True)
 class Drop:
-    """Rows with a missing value are left out, before the data is split; how many is said.
+    """Rows with a missing value are dropped before the data is split; a note tells how many.
 
-    Value: none. pandas's dropna.
+    Value: none. Same as pandas's dropna.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("dropna",)
@@ -67,9 +69,9 @@ class Drop:
 @IMPUTERS.register
 @dataclass(frozen=True)
 class Mean:
-    """The mean of the column takes the place of a missing number.
+    """A missing number is replaced by the mean of the column.
 
-    Value: `Σx / n` over the rows that have one. As scikit-learn's SimpleImputer.
+    Value: `Σx / n` over the rows that have one. Same as scikit-learn's SimpleImputer.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("average",)
@@ -83,9 +85,9 @@ class Mean:
 @IMPUTERS.register
 @dataclass(frozen=True)
 class Median:
-    """The median of the column takes the place of a missing number; far values hardly move it.
+    """A missing number is replaced by the median of the column, which outliers hardly change.
 
-    Value: the middle one of the sorted values, or the mean of both middle ones. As scikit-learn's SimpleImputer.
+    Value: the middle of the sorted values, or the mean of the middle two. Same as scikit-learn's SimpleImputer.
     """
 
     fills: ClassVar[bool] = True
@@ -98,9 +100,9 @@ class Median:
 @IMPUTERS.register
 @dataclass(frozen=True)
 class MostFrequent:
-    """The most frequent value of the column takes the place of a missing one; of several the smallest.
+    """A missing value is replaced by the most frequent value of the column; of a tie, the smallest.
 
-    Value: the mode. As scikit-learn's SimpleImputer.
+    Value: the mode. Same as scikit-learn's SimpleImputer.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("mode",)
@@ -108,19 +110,21 @@ class MostFrequent:
     of_numbers: ClassVar[bool] = False
 
     def fit(self, column: Array) -> Value:
-        return most_frequent(column.tolist())
+        counts: Counter[Value] = Counter(column.tolist())
+        most = max(counts.values())
+        return min(value for value, count in counts.items() if count == most)
 
 
 @IMPUTERS.register
 @dataclass(frozen=True)
 class Constant:
-    """A value of your own takes the place of a missing one; a text may be a category of its own.
+    """A missing value is replaced by a given one; in a categorical column, a text may be a new category.
 
-    Value: the given one. As scikit-learn's SimpleImputer.
+    Value: the given one. Same as scikit-learn's SimpleImputer.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("fill", "fillna", "zero")
-    value: Annotated[float | str | bool, "what stands for a missing value"]
+    value: Annotated[float | str | bool, "the value that replaces a missing one"]
 
     fills: ClassVar[bool] = True
     of_numbers: ClassVar[bool] = False
@@ -129,12 +133,3 @@ class Constant:
         if isinstance(self.value, bool):
             return "true" if self.value else "false"
         return self.value
-
-
-def most_frequent(values: Sequence[Value]) -> Value:
-    """Return the value that comes most often, of several the smallest."""
-    from collections import Counter
-
-    counts = Counter(values)
-    most = max(counts.values())
-    return min(value for value, count in counts.items() if count == most)

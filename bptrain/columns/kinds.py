@@ -1,92 +1,162 @@
-"""Kinds: what a column is, by its values."""
+"""Kinds: what a column is, judged by its values and its name."""
 
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from bptrain.arrays import Array
+from bptrain.arrays import Array, find_first, iter_chunks
 from bptrain.tables.table import is_number
 from bptrain.tables.values import distinct, first_no_number, looks_numeric
 
 ColumnKind = Literal["numeric", "boolean", "categorical", "text", "mixed", "empty"]
-"""`text` has too many different values for categories, `mixed` has text among numbers, `empty` has no value at all."""
+"""`text` has too many distinct values for categories, `mixed` has text among numbers, `empty` has no values."""
 
 MOST_CATEGORIES = 100
-"""Text with more different values than this is no category, unless the config says so."""
+"""Text with more distinct values than this is not categorical, unless the config says so."""
 
 PAIRS = (("false", "true"), ("no", "yes"), ("0", "1"), ("f", "t"), ("n", "y"), ("off", "on"))
-"""What a boolean column says, no before yes, in small or capital letters."""
+"""The values of a boolean column in lower case, no before yes."""
 
 MOST_MARKS = 5
-"""So many different texts may mean that a number is missing."""
+"""At most this many distinct texts in a column may be marks for a missing number."""
+
+FEW_ROWS = 20
+"""With fewer rows than this, a column may look like an ID or match the target by chance."""
+
+HEAD_ROWS = 1000
+"""The first rows, which usually suffice to see that a column is neither constant nor an ID."""
+
+MANY_NUMBERED = 10
+"""Columns whose names differ only in a number, such as pixel_0_1, are one measurement if there are this many."""
+
+ID = re.compile(r"(?:.*[_\s.-])?(?:id|uuid|guid)|id[_\s.-].*|index|row_?(?:id|no|nr|num|number)?|unnamed: ?\d+", re.I)
+CAMEL_ID = re.compile(r".*[a-z]I[dD]")
+TIME = re.compile(r"year|month|week|day|date|hour|minute|second|time|epoch|age", re.I)
 
 
 @dataclass(frozen=True)
-class Inferred:
-    """The kind of a column; `different` counts the values of text."""
+class InferredKind:
+    """The kind of a column, and the number of its distinct values if it is text."""
 
     kind: ColumnKind
-    different: int
+    distinct: int
 
 
-def infer(values: Array, decimal: str = ".") -> Inferred:
+def infer_kind(values: Array, decimal: str = ".") -> InferredKind:
     """Return the kind of a column `(rows,)`.
 
-    Numbers are numeric. Text is boolean if its values are one of `PAIRS`; otherwise, if at least half of it are
-    numbers, it is mixed, or numeric if all of it are; categorical if it has at most `MOST_CATEGORIES` different values,
-    and on average two rows or more for each.
+    Numbers are numeric. Text is boolean if its values are one of `PAIRS`; otherwise, if at least half of it is numbers,
+    it is mixed, or numeric if all of it is; categorical if it has at most `MOST_CATEGORIES` distinct values, and on
+    average at least two rows for each.
 
     Args:
         values: float64 or objects.
-        decimal: the sign before the fraction in texts.
+        decimal: the decimal sign of numbers in text.
     """
     if values.dtype != object:
-        return Inferred("empty" if np.isnan(values).all() else "numeric", 0)
+        return InferredKind("empty" if np.isnan(values).all() else "numeric", 0)
     found = list(map(str, distinct(values)))
     if not found:
-        return Inferred("empty", 0)
-    if pair_of(found):
-        return Inferred("boolean", len(found))
+        return InferredKind("empty", 0)
+    if find_pair(found):
+        return InferredKind("boolean", len(found))
     if looks_numeric(values):
-        return Inferred("numeric" if first_no_number(values, decimal) is None else "mixed", len(found))
+        return InferredKind("numeric" if first_no_number(values, decimal) is None else "mixed", len(found))
     few = len(found) <= min(MOST_CATEGORIES, max(2, len(values) // 2))
-    return Inferred("categorical" if few else "text", len(found))
+    return InferredKind("categorical" if few else "text", len(found))
+
+
+def find_pair(values: Iterable[str]) -> tuple[str, str] | None:
+    """Return the pair of words, no before yes, that all values of a boolean column belong to."""
+    words = {fold_case(value) for value in values}
+    return next((pair for pair in PAIRS if words <= set(pair)), None)
+
+
+def fold_case(word: str) -> str:
+    """Return a word in lower case and without spaces around it."""
+    return word.strip().lower()
 
 
 @dataclass(frozen=True)
 class OddText:
-    """A text that is no number in a column of numbers, and the rows in which it stands, counted from 0."""
+    """A text that is not a number in a column of numbers, and the rows that contain it, counted from 0."""
 
     text: str
     rows: tuple[int, ...]
 
     @property
     def is_mark(self) -> bool:
-        """Whether it may stand for a missing number: it has no digit."""
+        """Whether it may mark a missing number: it has no digit."""
         return self.text.isprintable() and not any(map(str.isdigit, self.text))
 
 
-def odd_texts(values: Array, decimal: str = ".") -> tuple[OddText, ...]:
-    """Return the texts of a column `(rows,)` that are no numbers, the most frequent first."""
+def find_odd_texts(values: Array, decimal: str = ".") -> tuple[OddText, ...]:
+    """Return the texts of a column `(rows,)` that are not numbers, the most frequent first."""
     if values.dtype != object:
         return ()
     texts = values.tolist()
-    places: dict[str, list[int]] = {text: [] for text in set(texts) - {None} if not is_number(text, decimal)}
-    if places:
+    rows: dict[str, list[int]] = {text: [] for text in set(texts) - {None} if not is_number(text, decimal)}
+    if rows:
         for row, text in enumerate(texts):
-            if text in places:
-                places[text].append(row)
-    return tuple(OddText(text, tuple(rows)) for text, rows in sorted(places.items(), key=lambda one: -len(one[1])))
+            if text in rows:
+                rows[text].append(row)
+    return tuple(OddText(text, tuple(places)) for text, places in sorted(rows.items(), key=lambda one: -len(one[1])))
 
 
-def pair_of(found: Iterable[str]) -> tuple[str, str] | None:
-    """Return the pair of words, no before yes, that the values of a boolean column are."""
-    words = {fold(value) for value in found}
-    return next((pair for pair in PAIRS if words <= set(pair)), None)
+def find_numbered_names(names: Sequence[str]) -> set[str]:
+    """Return the names that differ from many others only in their numbers."""
+    stems = [re.sub(r"\d+", "#", name) for name in names]
+    counts = Counter(stems)
+    return {name for name, stem in zip(names, stems, strict=True) if "#" in stem and counts[stem] >= MANY_NUMBERED}
 
 
-def fold(word: str) -> str:
-    """Return a word without regard to capitals and to spaces around it."""
-    return word.strip().lower()
+def is_named_like_id(name: str) -> bool:
+    """Return whether a column is named like an ID: `id`, `customer_id`, `userId`, `index`, `Unnamed: 0`."""
+    return bool(ID.fullmatch(name) or CAMEL_ID.fullmatch(name))
+
+
+def is_number_id(name: str, values: Array, *, single: bool = False) -> bool:
+    """Return whether whole numbers identify their rows: they are named like an ID or count the rows.
+
+    A `single` feature may count the rows: x in y = f(x).
+    """
+    if find_first(values, lambda some: np.isfinite(some) & (some != np.floor(some))) is not None:
+        return False
+    smallest, largest, count = find_range(values)
+    if not count or largest - smallest <= 1:
+        return False
+    return is_named_like_id(name) or (not single and is_row_number(name, values))
+
+
+def is_text_id(name: str, values: Array) -> bool:
+    """Return whether no text repeats in a column that has many rows or is named like an ID."""
+    head = [value for value in values[:HEAD_ROWS].tolist() if value is not None]
+    if len(set(head)) < len(head):
+        return False
+    present = [value for value in values.tolist() if value is not None]
+    return 1 < len(present) == len(set(present)) and (len(present) >= FEW_ROWS or is_named_like_id(name))
+
+
+def is_row_number(name: str, values: Array) -> bool:
+    """Return whether whole numbers are consecutive in any order, without repeats, and not named like a time."""
+    smallest, largest, count = find_range(values)
+    if count < FEW_ROWS or TIME.search(name) or largest - smallest != count - 1:
+        return False
+    seen = np.zeros(count, bool)
+    for chunk in iter_chunks(values):
+        seen[(chunk[np.isfinite(chunk)] - smallest).astype(np.int64)] = True
+    return bool(seen.all())
+
+
+def find_range(values: Array) -> tuple[float, float, int]:
+    """Return the smallest and the largest of the finite numbers `(rows,)`, and their count."""
+    smallest, largest, count = np.inf, -np.inf, 0
+    for chunk in iter_chunks(values):
+        if len(finite := chunk[np.isfinite(chunk)]):
+            smallest, largest = min(smallest, float(finite.min())), max(largest, float(finite.max()))
+            count += len(finite)
+    return smallest, largest, count

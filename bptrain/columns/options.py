@@ -1,6 +1,6 @@
-"""What a config says of single columns, and which of them are features."""
+"""Column options: what a config says about single columns, and which columns are features."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
@@ -13,38 +13,38 @@ Unseen = Literal["error", "ignore"]
 
 @dataclass(frozen=True)
 class ColumnOptions:
-    """What is made of one column; what is null follows what is said of all columns.
+    """How one column is encoded; an option that is null has the value given for all columns.
 
     Numbers are numeric and scaled. Text is boolean if its values are true and false, yes and no, or the like, and
-    becomes 0 and 1; it is categorical if it has at most 100 different values in the training rows, and on average two
-    rows or more for each, and becomes a column of 0 and 1 for each. Any other text is refused, unless its kind is given
-    here.
+    becomes 0 and 1; it is categorical if the training rows have at most 100 distinct values, and on average at least
+    two rows for each, and becomes a column of 0 and 1 for each value. Any other text is an error, unless its kind is
+    given here.
     """
 
-    kind: Annotated[Literal["auto"] | Kind, "auto: by the values of the training rows"] = "auto"
-    missing: Annotated[Annotated[Imputer, IMPUTERS] | None, "what becomes of missing values"] = None
-    indicator: Annotated[bool | None, "whether a further column says where values were missing"] = None
-    scaling: Annotated[Annotated[Scaler, SCALERS] | None, "of a numeric column"] = None
+    kind: Annotated[Literal["auto"] | Kind, "auto: chosen by the values in the training rows"] = "auto"
+    missing: Annotated[Annotated[Imputer, IMPUTERS] | None, "what happens to missing values"] = None
+    indicator: Annotated[bool | None, "add an input that is 1 where a value was missing"] = None
+    scaling: Annotated[Annotated[Scaler, SCALERS] | None, "scaling of a numeric column"] = None
     unseen: Annotated[
-        Unseen | None, "a category that training did not know: an error, or ignored (0 for all known ones)"
+        Unseen | None, "a category that is not in the training rows: an error, or ignored (0 for every known category)"
     ] = None
 
 
 @dataclass(frozen=True)
 class FeatureChoice:
-    """The features by what is taken or by what is left out."""
+    """The features, as the columns to include or those to exclude."""
 
-    include: Annotated[tuple[str, ...] | None, "these alone"] = None
-    exclude: Annotated[tuple[str, ...] | None, "all but these"] = None
+    include: Annotated[tuple[str, ...] | None, "use these columns only"] = None
+    exclude: Annotated[tuple[str, ...] | None, "use all columns except these"] = None
 
     def __post_init__(self) -> None:
         if (self.include is None) == (self.exclude is None):
-            raise OptionError(Mistake("", "names neither or both of include and exclude; write one of them"))
+            raise OptionError(Mistake("", "needs either include or exclude; write exactly one of them"))
 
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is made of one column, all of it decided but for a kind that is `auto`."""
+    """How one column is encoded: its own options, completed by those given for all columns."""
 
     kind: Literal["auto"] | Kind = "auto"
     missing: Imputer = Refuse()
@@ -53,14 +53,7 @@ class Treatment:
     unseen: Unseen = "error"
 
 
-def treatment(options: ColumnOptions | None, general: Treatment) -> Treatment:
-    """Return what is made of a column by its own options, and for the rest by what is said of all."""
-    if options is None:
-        return general
-    return Treatment(
-        options.kind,
-        options.missing if options.missing is not None else general.missing,
-        options.indicator if options.indicator is not None else general.indicator,
-        options.scaling if options.scaling is not None else general.scaling,
-        options.unseen if options.unseen is not None else general.unseen,
-    )
+def merge_options(own: ColumnOptions | None, general: Treatment) -> Treatment:
+    """Return how a column is encoded, by its own options where they are given and the general ones elsewhere."""
+    given = {} if own is None else {name: value for name, value in vars(own).items() if value is not None}
+    return replace(general, **given)

@@ -1,7 +1,7 @@
-"""Scalers: bringing a column into a range that trains well, and back."""
+"""Scalers: bring a column of numbers into a range that trains well, and back into its own units."""
 
 import sys
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -14,104 +14,96 @@ Statistics = tuple[float, ...]
 
 
 class Scaler(Protocol):
-    """A reversible change of a column, with statistics that are found on the training rows alone."""
+    """A reversible change of a column, with statistics computed from the training rows only."""
 
     @abstractmethod
     def fit(self, column: Array) -> Statistics:
-        """The statistics of a column `(rows,)` float64, which may be put in another order: a long one need not be
-        copied."""
+        """Return the statistics of a column `(rows,)` float64, which may be reordered to avoid a copy."""
 
     @abstractmethod
     def apply(self, column: Array, statistics: Statistics) -> Array:
-        """The column scaled."""
+        """Scale a column."""
 
     @abstractmethod
     def invert(self, column: Array, statistics: Statistics) -> Array:
-        """The column in its own units again."""
+        """Return a scaled column in its own units."""
 
 
 SCALERS = Family("scaler", contract=Scaler)
 
 
+class LinearScaler(ABC):
+    """The base of scalers whose statistics are a centre and a width: `(x - centre) / width`."""
+
+    @abstractmethod
+    def fit(self, column: Array) -> Statistics:
+        """Return centre and width."""
+
+    def apply(self, column: Array, statistics: Statistics) -> Array:
+        """Scale a column."""
+        centre, width = statistics
+        return (column - centre) / width
+
+    def invert(self, column: Array, statistics: Statistics) -> Array:
+        """Return a scaled column in its own units."""
+        centre, width = statistics
+        return column * width + centre
+
+
 @SCALERS.register
 @dataclass(frozen=True)
-class Standard:
+class Standard(LinearScaler):
     """Mean 0 and standard deviation 1; a constant column becomes 0.
 
     Forward: `(x - mean) / std`. Backward: `x · std + mean`. Shapes: `(rows,)`. The standard deviation divides by n, as
-    scikit-learn's StandardScaler does.
+    in scikit-learn's StandardScaler.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("standard_scaler", "standardise", "standardize", "z_score", "zscore")
 
     def fit(self, column: Array) -> Statistics:
         mean = float(np.mean(column))
-        spread = float(np.sqrt(sum_of_squares(column, mean) / len(column)))
-        # A constant column may have a spread of a few rounding errors, which must not be blown up to 1.
-        return mean, spread if spread > 1e-12 * abs(mean) else 1.0
-
-    def apply(self, column: Array, statistics: Statistics) -> Array:
-        mean, std = statistics
-        return (column - mean) / std
-
-    def invert(self, column: Array, statistics: Statistics) -> Array:
-        mean, std = statistics
-        return column * std + mean
+        std = float(np.sqrt(sum_squares(column, mean) / len(column)))
+        # The standard deviation of a constant column may be a rounding error, which must not be scaled up to 1.
+        return mean, std if std > 1e-12 * abs(mean) else 1.0
 
 
 @SCALERS.named("minmax")
 @dataclass(frozen=True)
-class MinMax:
-    """From 0 for the least training value to 1 for the largest; a constant column becomes 0.
+class MinMax(LinearScaler):
+    """Scales the column to 0 for the smallest training value and 1 for the largest; a constant column becomes 0.
 
     Forward: `(x - min) / (max - min)`. Backward: `x · (max - min) + min`. Shapes: `(rows,)`. Later values may lie
-    beyond 0 and 1. As scikit-learn's MinMaxScaler.
+    outside 0 and 1. Same as scikit-learn's MinMaxScaler.
     """
 
     def fit(self, column: Array) -> Statistics:
-        least, largest = float(np.min(column)), float(np.max(column))
-        return least, (largest - least) or 1.0
-
-    def apply(self, column: Array, statistics: Statistics) -> Array:
-        least, width = statistics
-        return (column - least) / width
-
-    def invert(self, column: Array, statistics: Statistics) -> Array:
-        least, width = statistics
-        return column * width + least
+        smallest, largest = float(np.min(column)), float(np.max(column))
+        return smallest, (largest - smallest) or 1.0
 
 
 @SCALERS.register
 @dataclass(frozen=True)
-class Robust:
-    """Median 0 and a distance of 1 between the quartiles, which far values hardly move.
+class Robust(LinearScaler):
+    """Median 0 and interquartile range 1; outliers hardly change either.
 
-    Forward: `(x - median) / (q75 - q25)`. Backward: `x · (q75 - q25) + median`. Shapes: `(rows,)`. Quartiles lie
-    between values by linear interpolation; where both are the same, the column is only shifted. As scikit-learn's
-    RobustScaler.
+    Forward: `(x - median) / (q75 - q25)`. Backward: `x · (q75 - q25) + median`. Shapes: `(rows,)`. Quartiles are
+    interpolated linearly; if both are equal, the column is only shifted. Same as scikit-learn's RobustScaler.
     """
 
     def fit(self, column: Array) -> Statistics:
         low, median, high = (float(q) for q in np.percentile(column, (25, 50, 75), overwrite_input=True))
         width, farthest = high - low, max(float(column.max()) - median, median - float(column.min()))
-        # Quartiles that are next to the same would scale far values beyond what a float holds.
+        # Quartiles that are almost equal would scale outliers beyond the range of floats.
         return median, width if width * sys.float_info.max > farthest else 1.0
-
-    def apply(self, column: Array, statistics: Statistics) -> Array:
-        median, width = statistics
-        return (column - median) / width
-
-    def invert(self, column: Array, statistics: Statistics) -> Array:
-        median, width = statistics
-        return column * width + median
 
 
 @SCALERS.named("log1p")
 @dataclass(frozen=True)
 class Log1p:
-    """The logarithm of 1 + x, then mean 0 and standard deviation 1: for prices, counts and what else is skewed.
+    """The logarithm of 1 + x, then mean 0 and standard deviation 1: for prices, counts and other skewed numbers.
 
-    Forward: `(ln(1 + x) - mean) / std`. Backward: `exp(x · std + mean) - 1`. Shapes: `(rows,)`, x above -1. As
+    Forward: `(ln(1 + x) - mean) / std`. Backward: `exp(x · std + mean) - 1`. Shapes: `(rows,)`, x above -1. Same as
     scikit-learn's FunctionTransformer(np.log1p) before a StandardScaler.
     """
 
@@ -128,7 +120,7 @@ class Log1p:
 @SCALERS.named("none")
 @dataclass(frozen=True)
 class Unscaled:
-    """The column as it is.
+    """No scaling.
 
     Forward: `x`. Backward: `x`. Shapes: `(rows,)`.
     """
@@ -145,12 +137,14 @@ class Unscaled:
         return column
 
 
-def sum_of_squares(column: Array, mean: float) -> Any:
-    """Return `Σ(x - mean)²` as `np.std` adds it up, to the bit, without a copy of the column: in halves, as NumPy's
-    pairwise sums are made."""
+def sum_squares(column: Array, mean: float) -> Any:
+    """Return `Σ(x - mean)²`, bit for bit as `np.std` computes it, without a copy of the column.
+
+    The column is cut in halves where NumPy's pairwise summation cuts it.
+    """
     if len(column) > CHUNK_ROWS:
         half = len(column) // 2 // 8 * 8
-        return sum_of_squares(column[:half], mean) + sum_of_squares(column[half:], mean)
+        return sum_squares(column[:half], mean) + sum_squares(column[half:], mean)
     squares = column - mean
     squares *= squares
     return np.sum(squares)

@@ -1,5 +1,6 @@
-"""Targets: classes with their labels, and what a column to be predicted looks like."""
+"""Targets: the columns to predict, as classes with their labels, as numbers, or as labels of yes and no."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -7,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, find_first, iter_chunks
+from bptrain.columns.features import Boolean, Numeric, feature_from_json
 from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
-from bptrain.columns.kinds import infer
+from bptrain.columns.kinds import infer_kind
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.table import ReplacedColumns, Selection, Table, is_number, quote
@@ -18,7 +20,7 @@ from bptrain.tables.values import missing as missing_values
 Task = Literal["classification", "regression", "multi_label", "autoencoder", "multi_task"]
 
 MOST_INTEGER_CLASSES = 20
-"""A column of whole numbers with no more distinct values than this, and five rows for each, is taken for classes,
+"""A column of whole numbers with at most this many distinct values, and five rows for each, is taken for classes,
 unless the config says otherwise. Two values are classes in any case."""
 
 Label = str | int
@@ -26,10 +28,10 @@ Label = str | int
 
 @dataclass(frozen=True)
 class Classes:
-    """A target of classes: their labels, sorted; a label's place is its code.
+    """A target of classes: their labels, sorted; the place of a label is its code.
 
-    Labels are text or whole numbers, as the column was in the training rows. Text is compared as it is, so that 01 is
-    not 1; numbers are compared as numbers, also with a later file that has them as text.
+    Labels are text or whole numbers, as in the training rows. Text is compared exactly, so that 01 is not 1; numbers
+    are compared as numbers, even if a later file has them as text.
     """
 
     name: str
@@ -37,52 +39,127 @@ class Classes:
     missing: Imputer = Refuse()
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON can hold it; `from_json` is the inverse."""
+        """Return the classes as JSON can store them; `from_json` is the inverse."""
         return {"name": self.name, "labels": list(self.labels), "missing": name_of(self.missing)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Classes":
-        """Return the inverse of `to_json`."""
+        """Return the classes that `to_json` stored."""
         return cls(stored["name"], tuple(stored["labels"]), IMPUTERS.members[stored["missing"]]())
 
-    def codes(self, table: Table | Selection) -> Array:
+    def encode(self, table: Table | Selection) -> Array:
         """Return the class number of each row, `(rows,)` int64.
 
         Raises:
-            InputError: a label is missing, or not among the classes.
+            InputError: a label is missing, or is not among the classes.
         """
-        rows = table if isinstance(table, Selection) else Selection(table)
+        rows = as_selection(table)
         values = rows.column(self.name)
         found = codes(values, self.labels, rows.decimal)
         check_present(rows, self.name, values)
         unknown = np.flatnonzero(found == UNSEEN)
         if len(unknown):
             row = int(unknown[0])
-            known = ", ".join(quote(label) for label in self.labels[:20])
+            some = ", ".join(quote(label) for label in self.labels[:20])
             more = f", one of {len(unknown):,} such rows" if len(unknown) > 1 else ""
             got = quote(values[row]) if values.dtype == object else f"{values[row]:.17g}"
-            what = f"a class unseen in training{more} (got {got}, known are {known})"
-            raise InputError(f"{rows.where(row)}: {self.name}: {what}; let it train, or leave such rows out")
+            what = f"a class unseen in training{more} (got {got}, expected one of {some})"
+            raise InputError(f"{rows.where(row)}: {self.name}: {what}; put such rows into training, or remove them")
         return found
 
 
-def check_present(rows: Selection, name: str, values: Array) -> None:
-    """Refuse a target that is missing somewhere.
+Value = Numeric | Boolean
+"""A target of numbers, scaled, or a label of yes and no, which becomes 1 and 0."""
+
+
+@dataclass(frozen=True)
+class Several:
+    """Several targets of different kinds, each with a loss of its own."""
+
+    targets: tuple[Classes | Numeric, ...]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The target of an autoencoder: the encoded inputs themselves."""
+
+
+Target = Classes | tuple[Value, ...] | Several | Inputs
+
+
+def encode_target(target: Classes | Value, rows: Selection) -> Array:
+    """Return one of several targets `(rows,)` float64: class numbers, scaled numbers, or 0 and 1.
 
     Raises:
-        InputError: it is; the message names the first row.
+        InputError: a value is missing, or cannot be used.
+    """
+    if isinstance(target, Classes):
+        return target.encode(rows).astype(np.float64)
+    check_present(rows, target.name, rows.column(target.name))
+    out = np.empty((len(rows), 1))
+    target.encode(rows, out, Counter())
+    return out[:, 0]
+
+
+def unscale_targets(targets: Sequence[Value], values: Array) -> Array:
+    """Return targets or predictions `(rows, columns)` with numbers in their own units, float64."""
+    wide = values.astype(np.float64)
+    each = [one.unscale(wide[:, k]) if isinstance(one, Numeric) else wide[:, k] for k, one in enumerate(targets)]
+    return np.stack(each, axis=1)
+
+
+def target_to_json(target: Target) -> Any:
+    """Return a target as JSON can store it; `target_from_json` is the inverse."""
+    if isinstance(target, Classes):
+        return target.to_json()
+    if isinstance(target, Inputs):
+        return "inputs"
+    if isinstance(target, Several):
+        return {"several": [one.to_json() for one in target.targets]}
+    return [one.to_json() for one in target]
+
+
+def target_from_json(stored: Any) -> Target:
+    """Return the target that `target_to_json` stored.
+
+    Raises:
+        LookupError, TypeError, ValueError: `target_to_json` did not store this.
+    """
+    if stored == "inputs":
+        return Inputs()
+    if isinstance(stored, list):
+        return tuple(map(feature_from_json, stored))
+    if "several" in stored:
+        each = stored["several"]
+        return Several(tuple(Classes.from_json(one) if "labels" in one else feature_from_json(one) for one in each))
+    return Classes.from_json(stored)
+
+
+def as_selection(table: Table | Selection) -> Selection:
+    """Return all rows of a table, or those of a selection."""
+    return table if isinstance(table, Selection) else Selection(table)
+
+
+def select_present(rows: Selection, name: str) -> Selection:
+    """Return the rows in which a column is not missing."""
+    return Selection(rows.table, rows.numbers[~missing_values(rows.column(name))])
+
+
+def check_present(rows: Selection, name: str, values: Array) -> None:
+    """Check that a target has a value in every row.
+
+    Raises:
+        InputError: a value is missing; the message names the first row.
     """
     holes = np.flatnonzero(missing_values(values))
     if len(holes):
-        more = f", here and in {len(holes) - 1:,} more rows" if len(holes) > 1 else ""
-        what = (
-            f"the target is missing{more}; fill it in, remove the row, or write columns: {{{name}: {{missing: drop}}}}"
-        )
-        raise InputError(f"{rows.where(int(holes[0]))}: {name}: {what}")
+        more = f" here and in {len(holes) - 1:,} more row{'s' * (len(holes) > 2)}" if len(holes) > 1 else ""
+        advice = f"fill it in, remove the row, or write columns: {{{name}: {{missing: drop}}}}"
+        raise InputError(f"{rows.where(int(holes[0]))}: {name}: the target is missing{more}; {advice}")
 
 
 def find_labels(rows: Selection, name: str) -> list[Label]:
-    """Return the different labels of a column, sorted: text as it is, whole numbers as integers.
+    """Return the distinct labels of a column, sorted: text as it is, whole numbers as integers.
 
     Raises:
         InputError: a label is missing, or a number is not whole.
@@ -94,7 +171,7 @@ def find_labels(rows: Selection, name: str) -> list[Label]:
     row = find_first(values, lambda some: (some != np.floor(some)) | (np.abs(some) >= 2**53))
     if row is not None:
         what = f"a class must be text or a whole number below 2^53 (got {values[row]:.17g})"
-        raise InputError(f"{rows.where(row)}: {name}: {what}; for numbers to predict use loss: mse")
+        raise InputError(f"{rows.where(row)}: {name}: {what}; to predict numbers write loss: mse")
     return [int(value) for value in distinct(values)]
 
 
@@ -102,34 +179,34 @@ def find_classes(table: Table | Selection, name: str, missing: Imputer = Refuse(
     """Return the classes of a column, sorted.
 
     Raises:
-        InputError: a label is missing or no class, or there is only one.
+        InputError: a label is missing or cannot be a class, or there is only one class.
     """
-    rows = table if isinstance(table, Selection) else Selection(table)
+    rows = as_selection(table)
     labels = find_labels(rows, name)
     if len(labels) < 2:
-        where = "" if len(rows) == len(rows.table) else f", in the {len(rows):,} rows that train"
+        where = "" if len(rows) == len(rows.table) else f", in the {len(rows):,} training rows"
         what = f"the target has a single class, {quote(labels[0])}{where}; there is nothing to learn"
         raise InputError(f"{rows.table.origin}: {name}: {what}")
     return Classes(name, tuple(labels), missing)
 
 
 def check_varied(table: Table | Selection, name: str) -> None:
-    """Refuse a column of numbers to predict that are all the same, unless they are written in the config.
+    """Check that the numbers to predict are not all the same, unless they are written in the config.
 
     Raises:
         InputError: they are, or one is missing.
     """
-    rows = table if isinstance(table, Selection) else Selection(table)
+    rows = as_selection(table)
     values = rows.column(name)
     check_present(rows, name, values)
     if values.dtype != object and values.min() == values.max() and not rows.table.written:
-        where = "" if len(rows) == len(rows.table) else f" of the {len(rows):,} that train"
-        what = f"it is {values[0]:g} in every row{where}; there is nothing to learn"
+        where = "every row" if len(rows) == len(rows.table) else f"all {len(rows):,} training rows"
+        what = f"the target is {values[0]:g} in {where}; there is nothing to learn"
         raise InputError(f"{rows.table.origin}: {name}: {what}")
 
 
-def with_numbers(table: Table, name: str) -> Table:
-    """Return the table with a column that was read as text as numbers, if it is numbers alone and none is padded with
+def convert_to_numbers(table: Table, name: str) -> Table:
+    """Return the table with a text column converted to numbers, if all its values are numbers and none is padded with
     zeros."""
     found, present = np.empty(len(table)), False
     for start, chunk in table.chunks():
@@ -144,17 +221,17 @@ def with_numbers(table: Table, name: str) -> Table:
     return replace(table, columns=ReplacedColumns(table.columns, {name: found})) if present else table
 
 
-def likely_task(table: Table, name: str) -> Task:
-    """Return what a target column looks like: labels and few distinct whole numbers are classes, other numbers are not,
-    though there be text among them."""
+def guess_task(table: Table, name: str) -> Task:
+    """Return the task of a target by its values: text and few distinct whole numbers are classes; other numbers are
+    not, even with some text among them."""
     values = table.column(name)
     if values.dtype == object:
         return "regression" if are_numbers_with_text(values, table.decimal) else "classification"
-    return "classification" if look_like_classes(values) else "regression"
+    return "classification" if are_like_classes(values) else "regression"
 
 
-def look_like_classes(values: Array) -> bool:
-    """Tell whether numbers `(rows,)`, NaN where one is missing, are whole, and few different ones for so many rows."""
+def are_like_classes(values: Array) -> bool:
+    """Return whether numbers `(rows,)`, NaN where one is missing, are whole, with few distinct ones for the rows."""
     most, found = min(MOST_INTEGER_CLASSES, max(2, len(values) // 5)), set[float]()
     for chunk in iter_chunks(values):
         numbers = chunk[~np.isnan(chunk)]
@@ -167,11 +244,11 @@ def look_like_classes(values: Array) -> bool:
 
 
 def are_numbers_with_text(values: Array, decimal: str = ".") -> bool:
-    """Tell whether a column of objects `(rows,)` is numbers with some text among them, and no labels.
+    """Return whether a column of objects `(rows,)` is numbers with some text among them, and not labels.
 
-    Numbers padded with zeros are labels. Few different whole numbers are labels too, if the text is more than a tenth.
+    Numbers padded with zeros are labels. So are few distinct whole numbers if more than a tenth of the values is text.
     """
-    if infer(values, decimal).kind != "mixed":
+    if infer_kind(values, decimal).kind != "mixed":
         return False
     texts = [text for text in values.tolist() if text is not None]
     numbers = [text for text in texts if is_number(text) or is_number(text, ",")]
@@ -180,11 +257,11 @@ def are_numbers_with_text(values: Array, decimal: str = ".") -> bool:
         return False
     read = np.full(len(values), np.nan)
     read[: len(numbers)] = [float(text.replace(",", ".")) for text in numbers]
-    return odd <= len(texts) // 10 or not look_like_classes(read)
+    return odd <= len(texts) // 10 or not are_like_classes(read)
 
 
 def balance_weights(codes: Array, classes: int) -> tuple[float, ...]:
-    """Weights that let every class count the same: `n / (classes · count)`, as scikit-learn's `balanced`.
+    """Return weights that let every class count the same: `n / (classes · count)`, as scikit-learn's `balanced`.
 
     codes `(rows,)` int64; every class has a row.
     """

@@ -15,10 +15,10 @@ from bptrain.columns.features import Feature
 from bptrain.columns.fit import fit_feature
 from bptrain.columns.kinds import ColumnKind
 from bptrain.columns.options import FeatureChoice
-from bptrain.columns.profile.leaks import answers_of
-from bptrain.columns.profile.profile import ColumnProfile, Objection, Spread, TableProfile
-from bptrain.columns.profile.split_profile import PartDescription, count_classes, describe_splits, present
-from bptrain.columns.targets import Classes, check_varied, find_classes
+from bptrain.columns.profile.leaks import read_target
+from bptrain.columns.profile.profile import ColumnProblem, ColumnProfile, Spread, TableProfile
+from bptrain.columns.profile.split_profile import SplitDescription, count_classes, describe_splits
+from bptrain.columns.targets import Classes, check_varied, find_classes, select_present
 from bptrain.config import Data, Experiment, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, OptionError
@@ -30,7 +30,7 @@ from bptrain.model.splits import split_table
 from bptrain.model.task import check_continuous, choose_task
 from bptrain.tables.table import Selection, Table
 
-__all__ = ["ColumnDescription", "DataDescription", "Objection", "PartDescription", "Spread", "describe_data"]
+__all__ = ["ColumnDescription", "ColumnProblem", "DataDescription", "SplitDescription", "Spread", "describe_data"]
 
 Found = TypeVar("Found")
 Use = Literal["feature", "target", "id", "weight", "split", "unused"]
@@ -53,7 +53,7 @@ class ColumnDescription:
     spread: Spread | None
     most: tuple[tuple[str, int], ...]
     treatment: str = ""
-    objections: tuple[Objection, ...] = ()
+    objections: tuple[ColumnProblem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The keys that scripts may rely on."""
@@ -76,7 +76,7 @@ class DataDescription:
     target: tuple[str, ...]
     classes: dict[str, dict[str, int]]
     columns: tuple[ColumnDescription, ...]
-    parts: tuple[PartDescription, ...]
+    parts: tuple[SplitDescription, ...]
     objections: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -129,7 +129,7 @@ def describe_table(experiment: Experiment, table: Table, reading: Reading) -> Da
     if task is not None:
         whole = resolve_data(experiment, table, targets, task)
         for name in whole.class_targets:
-            answered = present(Selection(table), name)
+            answered = select_present(Selection(table), name)
             attempt(lambda name=name: check_continuous(experiment, table, name), said)  # type: ignore[misc]
             if (found := attempt(lambda name=name, rows=answered: find_classes(rows, name), said)) is not None:  # type: ignore[misc]
                 classes[name] = found
@@ -142,7 +142,7 @@ def describe_table(experiment: Experiment, table: Table, reading: Reading) -> Da
                 attempt(lambda: class_weights(whole, rows["train"], only), said)
     each_split = tuple(rows.values()) or (Selection(table),)
     labels = targets if task == "multi_label" else ()
-    answers = (answers_of(table, name, classes=name in classes or name in labels) for name in targets)
+    answers = (read_target(table, name, classes=name in classes or name in labels) for name in targets)
     profile = TableProfile(table, features, tuple(one for one in answers if one), each_split[0].rows)
     columns = tuple(describe_columns(data, profile, each_split, targets, classes))
     known = {one.message for column in columns for one in column.objections}
@@ -198,13 +198,13 @@ def describe_columns(
         column = profile.column(name, kind or None)  # type: ignore[arg-type]
         if use == "target":
             refusals = try_target(data, splits[0], column, classes=name in classes)
-        errors = (Objection("error", shorten(message, origin, name)) for message in refusals)
+        errors = (ColumnProblem("error", shorten(message, origin, name)) for message in refusals)
         objections = (*errors, *(column.warnings if use == "feature" else ()))
         yield describe_column(column, use, treatment, objections)
 
 
 def describe_column(
-    column: ColumnProfile, use: Use, treatment: str, objections: tuple[Objection, ...]
+    column: ColumnProfile, use: Use, treatment: str, objections: tuple[ColumnProblem, ...]
 ) -> ColumnDescription:
     """Return what a person is told of a column."""
     facts = (column.kind, column.missing, column.distinct, column.spread, column.most)
@@ -215,7 +215,7 @@ def find_use(data: Data, name: str, profile: TableProfile, targets: Sequence[str
     """Return what a column is for."""
     if name in targets:
         return "target"
-    if name in profile.known:
+    if name in profile.feature_names:
         return "feature"
     fields: dict[str, Use] = {"data.id": "id", "data.sample_weight": "weight", "data.split.column": "split"}
     return fields.get(other_roles(data).get(name, ""), "unused")

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bptrain.atomic import write_new
-from bptrain.columns.complaints import text_among_numbers
-from bptrain.columns.kinds import MOST_MARKS, odd_texts
-from bptrain.columns.profile.leaks import answers_of
+from bptrain.columns.column_errors import build_text_error
+from bptrain.columns.kinds import MOST_MARKS, find_odd_texts
+from bptrain.columns.profile.leaks import read_target
 from bptrain.columns.profile.profile import TableProfile
 from bptrain.columns.profile.proposals import Proposal, propose_columns, propose_goal
-from bptrain.columns.targets import likely_task, with_numbers
+from bptrain.columns.targets import convert_to_numbers, guess_task
 from bptrain.config.dump import to_inline_yaml
 from bptrain.config.schema import add_modeline
 from bptrain.config.starter import FEW, Plan, describe_missing_targets, render_starter
@@ -70,7 +70,7 @@ def start(file: str | Path, target: str | None, *, output: str | Path | None = N
         raise InputError(f"{output}: is the data file itself; choose another path for the config")
     folder = Path(output).resolve().parent if output is not None else Path.cwd()
     goal = propose_goal(table, target, enough=FEW)
-    answers = answers_of(table, target, classes=goal.task == "classification")
+    answers = read_target(table, target, classes=goal.task == "classification")
     features = tuple(name for name in table.columns if name != target)
     profile = TableProfile(table, features, (answers,) if answers else ())
     used, left_out = choose_features(table, propose_columns(profile), target)
@@ -96,16 +96,16 @@ def read_file(file: str | Path, target: str | None) -> tuple[Source, Table]:
     source, table = read(file, text)
     if target is None or target not in table.columns:
         return source, table
-    table = with_numbers(table, target)
+    table = convert_to_numbers(table, target)
     values = table.columns[target]
-    if values.dtype != object or likely_task(table, target) == "classification":
+    if values.dtype != object or guess_task(table, target) == "classification":
         return source, table
-    odd = odd_texts(values, table.decimal)
+    odd = find_odd_texts(values, table.decimal)
     rows = len(table) - sum(len(one.rows) for one in odd)
     if not isinstance(source, Csv) or rows < FEW or len(odd) > MOST_MARKS or not all(one.is_mark for one in odd):
-        raise text_among_numbers(Selection(table), target, values, "correct it")
+        raise build_text_error(Selection(table), target, values, "correct it")
     source = replace(source, missing=(*source.missing, *(one.text for one in odd)))
-    return source, with_numbers(read_table(file, like=source, text=text), target)
+    return source, convert_to_numbers(read_table(file, like=source, text=text), target)
 
 
 def source_words(source: Source, path: str) -> str:

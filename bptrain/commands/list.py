@@ -9,8 +9,7 @@ from typing import Any
 
 from bptrain.code import load_codes
 from bptrain.config.dump import to_plain
-from bptrain.config.tree import FAMILIES, SECTIONS
-from bptrain.equations import Equations
+from bptrain.config.families import FAMILIES, SECTIONS
 from bptrain.errors import InputError
 from bptrain.hints import Option, list_options
 from bptrain.text import suggest_word
@@ -74,12 +73,9 @@ def reference(
 
 def entry(family: str, name: str, cls: type) -> ComponentEntry:
     """A component as the manual shows it."""
-    first, _, rest = (inspect.getdoc(cls) or "").partition("\n\n")
-    declared = getattr(cls, "equations", None)
-    equations = declared.to_text() if isinstance(declared, Equations) else ""
-    text = "\n\n".join(filter(None, (first, equations, rest)))
+    text = inspect.getdoc(cls) or ""
     listed = tuple(OptionEntry(one.name, one.hint.describe(), default(one), one.doc) for one in list_options(cls))
-    return ComponentEntry(family, name, " ".join(first.split()), text, listed)
+    return ComponentEntry(family, name, " ".join(text.split("\n\n")[0].split()), text, listed)
 
 
 def default(option: Option) -> str | None:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.commands.data import ColumnDescription, DataDescription, PartDescription
+from bptrain.commands.data import ColumnDescription, DataDescription, SplitDescription
 from bptrain.console.summary_tables import lines
 from bptrain.console.terminal import output, printable
 
@@ -98,7 +98,7 @@ def render_splits(one: DataDescription) -> Table:
     )
 
 
-def classes_alone(part: PartDescription) -> list[dict[str, int]]:
+def classes_alone(part: SplitDescription) -> list[dict[str, int]]:
     """Return the classes of a split, unless there are several targets with some."""
     return list(part.classes.values()) if len(part.classes) == 1 else []
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric
-from bptrain.columns.target_columns import Inputs, Value
-from bptrain.columns.targets import Classes, Label
+from bptrain.columns.targets import Classes, Inputs, Label, Value
 from bptrain.metrics import predicted_codes
 from bptrain.model.heads import Head
 from bptrain.model.model import Model
@@ -109,7 +108,7 @@ class OfInputs(Answer):
 def rebuilt(feature: Feature, outputs: Array) -> Array:
     """The values of a feature `(rows,)` by its columns of the outputs."""
     if isinstance(feature, Numeric):
-        return feature.unscaled(outputs[:, 0].astype(np.float64))
+        return feature.unscale(outputs[:, 0].astype(np.float64))
     if isinstance(feature, Boolean):
         pair: Any = np.array(feature.pair, object)
         return np.asarray(pair[(outputs[:, 0] > 0.5).astype(np.int64)])

@@ -89,7 +89,7 @@ def choose_rows(
         return own_rows(model, stored, split)
     if split is not None:
         raise InputError("--split names a part of the training data; it does not go with --data")
-    rows = new_rows(model, read_table(data, like=model.experiment.data.source, text=model.columns.text))
+    rows = new_rows(model, read_table(data, like=model.experiment.data.source, text=model.columns.text_names))
     if objection := model.objection(rows, strict=False):
         raise InputError(f"{data}: {objection[1]}")
     return "data", rows
@@ -106,7 +106,7 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     if name not in counts:
         raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
     table = reading_of(model.experiment.data).load()
-    roles = Roles(model.columns.targets_of, tuple(feature.name for feature in model.columns.features))
+    roles = Roles(model.columns.target_names, tuple(feature.name for feature in model.columns.features))
     splits = split_table(model.experiment.data, roles, table, model.streams.split)
     now, then = sum(splits.counts.values()), sum(counts.values())
     if now != then:
@@ -136,9 +136,9 @@ def new_rows(model: Model, table: Table) -> Rows:
         BptrainNote: columns are ignored.
     """
     model.columns.require_columns(table)
-    if others := model.columns.ignored(table):
+    if others := model.columns.find_extra(table):
         warnings.warn(f"{table.origin}: {describe_ignored(others)}", BptrainNote, stacklevel=2)
-    kept, holes = model.columns.complete(table)
+    kept, holes = model.columns.find_complete(table)
     if kept is not None:
         warnings.warn(describe_dropped(table, kept, holes), BptrainWarning, stacklevel=2)
         if not len(kept):

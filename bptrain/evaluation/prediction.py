@@ -85,7 +85,7 @@ def predict_file(
     wanted = tuple(dict.fromkeys(ids if ids is not None else filter(None, [data.id])))
     as_they_stand = [name for name in wanted if name not in numbers]
     with ExitStack() as stack:
-        chunks = stack.enter_context(open_chunks(file, data.source, (*model.columns.text, *as_they_stand)))
+        chunks = stack.enter_context(open_chunks(file, data.source, (*model.columns.text_names, *as_they_stand)))
         carried = ids_in(chunks, wanted, default=ids is None)
         said = answers(model)
         names = (*carried, *(column for answer in said for column in answer.columns))
@@ -170,7 +170,7 @@ def predictions(
     """
     model.columns.require_columns(chunks.header, target=False)
     for table, rows in whole_batches(model, chunks, ids):
-        inputs = model.columns.inputs(table, rows, dtype=model.network.dtype, unseen=tallies.unseen)
+        inputs = model.columns.encode_inputs(table, rows, dtype=model.network.dtype, unseen=tallies.unseen)
         found: list[list[Array]] = [[] for answer in said for _ in answer.columns]
         start = 0
         for outputs in predict_rows(model, inputs):
@@ -182,7 +182,7 @@ def predictions(
         columns = [np.concatenate(pieces) if pieces else np.empty(0) for pieces in found]
         if rows is not None:
             tallies.dropped += len(table) - len(rows)
-            tallies.missing.update(model.columns.complete(table, target=False)[1])
+            tallies.missing.update(model.columns.find_complete(table, target=False)[1])
             columns = [spread_rows(column, rows, len(table)) for column in columns]
         yield [*(read_id(table, name) for name in ids), *columns]
 
@@ -196,7 +196,7 @@ def whole_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[
     for chunk in chunks.columns(names):
         done += len(chunk[names[0]])
         columns = {name: np.concatenate([rest[name], one]) for name, one in chunk.items()} if rest else chunk
-        rows, _ = model.columns.complete(chunks.table(columns, start), target=False)
+        rows, _ = model.columns.find_complete(chunks.table(columns, start), target=False)
         length = len(columns[names[0]])
         usable = length if rows is None else len(rows)
         if done < chunks.rows:
@@ -261,5 +261,5 @@ def warn(chunks: Chunks, model: Model, carried: Sequence[str], tallies: Tallies)
         warnings.warn(f"{chunks.origin}: {what}; their cells are empty", BptrainWarning, stacklevel=4)
     if tallies.unseen:
         warnings.warn(f"{chunks.origin}: {describe_unseen(tallies.unseen)}", BptrainWarning, stacklevel=4)
-    if extra := [name for name in model.columns.ignored(chunks.header) if name not in carried]:
+    if extra := [name for name in model.columns.find_extra(chunks.header) if name not in carried]:
         warnings.warn(f"{chunks.origin}: {describe_ignored(extra)}", BptrainNote, stacklevel=4)

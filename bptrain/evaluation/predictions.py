@@ -9,8 +9,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
 from bptrain.columns.features import Numeric
-from bptrain.columns.target_columns import Inputs
-from bptrain.columns.targets import Classes
+from bptrain.columns.targets import Classes, Inputs
 from bptrain.metrics import Kind, predicted_codes
 from bptrain.metrics.probability import class_probabilities
 from bptrain.model.encoded_rows import Rows

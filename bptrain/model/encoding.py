@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.duplicates import count_alike, count_duplicates, digests
-from bptrain.columns.target_columns import Inputs
-from bptrain.columns.targets import Classes
+from bptrain.columns.profile.split_profile import count_duplicates, count_repeated, hash_rows
+from bptrain.columns.targets import Classes, Inputs
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.encoded_rows import Rows
 from bptrain.model.heads import Head
@@ -214,11 +213,11 @@ def write_rows(model: Model, splits: Mapping[str, Selection], file: Any) -> None
                 found[field] = getattr(rows, field)
             raw = found.view(np.uint8).reshape(len(rows), kind.itemsize)
             writer.add({f"{name}.rows": raw, f"{name}.numbers": rows.numbers})
-            keys[name][start : start + len(rows)] = digests(rows.inputs, rows.targets)
+            keys[name][start : start + len(rows)] = hash_rows(rows.inputs, rows.targets)
             start += len(rows)
     facts = {
         "notes": notes,
-        "duplicates": count_alike(keys),
+        "duplicates": count_repeated(keys),
         "source": "rows of a network",
         "files": list(dict.fromkeys(selection.table.origin for selection in splits.values())),
         "rows": sum(map(len, splits.values())),

@@ -7,8 +7,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
-from bptrain.columns.target_columns import Inputs, Several, Value, unscale_targets
-from bptrain.columns.targets import Classes
+from bptrain.columns.targets import Classes, Inputs, Several, Value, unscale_targets
 from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import Kind, predicted_codes

@@ -7,7 +7,7 @@ import numpy as np
 
 from bptrain.arrays import Array, Streams
 from bptrain.columns.columns import Columns
-from bptrain.columns.target_columns import Inputs, Several
+from bptrain.columns.targets import Inputs, Several
 from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import Metric
@@ -54,12 +54,12 @@ class Model:
         """
         self.columns.require_columns(table)
         dtype = self.network.dtype
-        inputs = self.columns.inputs(table, rows, dtype=dtype, unseen=unseen)
+        inputs = self.columns.encode_inputs(table, rows, dtype=dtype, unseen=unseen)
         if isinstance(self.columns.target, Inputs):
-            weights = self.columns.weights(table, rows)
+            weights = self.columns.compute_weights(table, rows)
             return Rows(inputs, inputs, rows, None if weights is None else weights.astype(dtype))
-        known = self.columns.targets(table, rows)
-        weights = self.columns.weights(table, rows, known if self.columns.classes is not None else None)
+        known = self.columns.encode_targets(table, rows)
+        weights = self.columns.compute_weights(table, rows, known if self.columns.classes is not None else None)
         if isinstance(self.columns.target, Several):
             # Class numbers as floats: those of float32 are exact up to 16,777,216.
             each = [head.encode(known[:, k]) for k, head in enumerate(self.heads)]

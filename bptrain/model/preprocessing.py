@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from bptrain.columns.column_errors import build_text_error
 from bptrain.columns.columns import Columns, Weighting, fit
-from bptrain.columns.complaints import text_among_numbers
 from bptrain.columns.imputers import Drop, Refuse
-from bptrain.columns.kinds import MOST_MARKS, Inferred, infer, odd_texts
+from bptrain.columns.kinds import MOST_MARKS, InferredKind, find_odd_texts, infer_kind
 from bptrain.columns.options import ColumnOptions, Kind, Treatment
 from bptrain.columns.scalers import Unscaled
-from bptrain.columns.target_columns import Inputs
-from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, balance_weights, check_varied, find_classes
+from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, Inputs, balance_weights, check_varied, find_classes
 from bptrain.config import Data
 from bptrain.config.dump import to_inline_yaml
 from bptrain.errors import Mistake, OptionError
@@ -77,7 +76,7 @@ def label_kind(train: Selection, name: str) -> Kind:
     values = train.column(name)
     if values.dtype != object:
         return "numeric"
-    inferred = infer(values)
+    inferred = infer_kind(values)
     if inferred.kind == "boolean":
         return "boolean"
     if inferred.kind == "mixed":
@@ -155,7 +154,7 @@ def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mis
     values, one = train.column(name), data.treatment(name)
     kind = one.kind
     if kind == "auto":
-        inferred = infer(values, train.decimal)
+        inferred = infer_kind(values, train.decimal)
         if inferred.kind in ("text", "empty"):
             mistakes.append(Mistake(feature_field(data, name), describe_refusal(train, name, inferred)))
             return None
@@ -178,7 +177,7 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
     values = rows.column(name)
     if values.dtype == object and first_no_number(values, rows.decimal) is not None:
         whole = Selection(rows.table)
-        raise text_among_numbers(whole, name, whole.column(name), advise_on_text(data, rows.table, name, target=target))
+        raise build_text_error(whole, name, whole.column(name), advise_on_text(data, rows.table, name, target=target))
 
 
 def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
@@ -192,7 +191,7 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
         advice = f"correct it, or write {f'target: {{{called}: {{{task}}}}}' if len(data.targets) > 1 else task}"
     else:
         advice = "correct it"
-    odd = odd_texts(values, table.decimal)
+    odd = find_odd_texts(values, table.decimal)
     marks: tuple[str, ...] | None = getattr(data.source, "missing", None)
     if marks is None or len(odd) > MOST_MARKS or not all(one.is_mark for one in odd):
         return advice
@@ -208,13 +207,14 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     return f"{advice} and columns: {{{called}: {{missing: {'drop' if target else 'median'}}}}}"
 
 
-def describe_refusal(train: Selection, name: str, found: Inferred) -> str:
+def describe_refusal(train: Selection, name: str, found: InferredKind) -> str:
     """Describe why a column cannot be a feature, and what to do."""
     out = f"leave it out with features: {{exclude: [{name}]}}"
     if found.kind == "empty":
         return f"{train.table.origin}: {name}: the whole column is empty; {out}"
-    what = f"text with {found.different:,} different values in {len(train):,} training rows, too many for categories"
-    return f"{train.table.origin}: {name}: {what}; {out}, or write columns: {{{name}: {{kind: categorical}}}}"
+    what = f"text with {found.distinct:,} distinct values in {len(train):,} training rows, too many for categories"
+    categories = f"columns: {{{name}: {{kind: categorical, unseen: ignore}}}}"
+    return f"{train.table.origin}: {name}: {what}; {out}, or write {categories}"
 
 
 def find_misfits(data: Data, name: str, kind: Kind, one: Treatment, *, holes: bool) -> list[Mistake]:

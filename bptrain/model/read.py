@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bptrain.columns.options import ColumnOptions
-from bptrain.columns.targets import with_numbers
+from bptrain.columns.targets import convert_to_numbers
 from bptrain.config import Config, Data
 from bptrain.config.load import place_errors
 from bptrain.errors import OptionError
@@ -46,7 +46,7 @@ class Reading:
         table = self.load_source(self.source, "data.source")
         for name in self.numbers:
             if name in table.columns:
-                table = with_numbers(table, name)
+                table = convert_to_numbers(table, name)
         return table
 
     def with_splits(self, table: Table) -> Table:

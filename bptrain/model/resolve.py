@@ -6,7 +6,7 @@ from bptrain.arrays import Streams
 from bptrain.columns.chunked_draws import split_by_chunks
 from bptrain.columns.columns import Columns
 from bptrain.columns.scalers import Unscaled
-from bptrain.columns.split_rows import split_rows
+from bptrain.columns.split import split_rows
 from bptrain.columns.targets import Task
 from bptrain.config import Data, Experiment, TargetOptions
 from bptrain.errors import OptionError

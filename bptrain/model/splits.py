@@ -8,8 +8,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.columns import find_complete_rows
 from bptrain.columns.imputers import Drop
-from bptrain.columns.split import Split
-from bptrain.columns.split_rows import split_rows
+from bptrain.columns.split import Split, split_rows
 from bptrain.columns.targets import Classes, find_classes
 from bptrain.config import Data
 from bptrain.errors import InputError, Mistake, OptionError
@@ -112,7 +111,7 @@ def class_codes(classes: Classes, rows: Selection) -> Array:
     """
     codes, start = np.empty(len(rows), np.min_scalar_type(len(classes.labels))), 0
     for _, chunk in rows.chunks():
-        codes[start : start + len(chunk)] = classes.codes(chunk)
+        codes[start : start + len(chunk)] = classes.encode(chunk)
         start += len(chunk)
     return codes
 

@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 
 from bptrain.arrays import Array, find_first
-from bptrain.columns.kinds import infer
-from bptrain.columns.targets import MOST_INTEGER_CLASSES, Task, are_numbers_with_text, likely_task
+from bptrain.columns.kinds import infer_kind
+from bptrain.columns.targets import MOST_INTEGER_CLASSES, Task, are_numbers_with_text, guess_task
 from bptrain.config import Data, Experiment, TargetOptions
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.preprocessing import require_numbers
@@ -85,14 +85,14 @@ def is_text(data: Data, table: Table, name: str) -> bool:
 def is_label(values: Array) -> bool:
     """Tell whether a column is yes and no, or 0 and 1."""
     if values.dtype == object:
-        return infer(values).kind == "boolean"
+        return infer_kind(values).kind == "boolean"
     return bool(np.isin(values[~np.isnan(values)], (0, 1)).all())
 
 
 def single_task(data: Data, loss: Loss | Literal["auto"], table: Table, name: str) -> Single:
     """Return classes or numbers: what the loss takes, or what the column looks like."""
     text = is_text(data, table, name)
-    likely: Single = "classification" if text or likely_task(table, name) == "classification" else "regression"
+    likely: Single = "classification" if text or guess_task(table, name) == "classification" else "regression"
     if loss == "auto":
         return likely
     for_classes = bool(loss.widths(2, 1) or loss.widths(3, 1))

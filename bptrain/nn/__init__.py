@@ -3,7 +3,6 @@
 What a layer, an activation or a loss of one's own needs is all here: `from bptrain.nn import LAYERS, Parameter, Plan`.
 """
 
-from bptrain.equations import Equations
 from bptrain.nn import activations, kernels, layers
 from bptrain.nn.chain import Frame, resolve_layers
 from bptrain.nn.initializers import INITIALIZERS, GlorotUniform, HeNormal, Initializer, Normal, Ones, Zeros
@@ -19,7 +18,6 @@ __all__ = [
     "LOSSES",
     "Activation",
     "Entry",
-    "Equations",
     "Frame",
     "GlorotUniform",
     "HeNormal",

@@ -13,7 +13,6 @@ import numpy as np
 from annotated_types import Ge, Gt
 
 from bptrain.arrays import Array, Shape
-from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
 from bptrain.registry import Family
 
@@ -44,10 +43,9 @@ def fans(shape: Shape) -> tuple[int, int]:
 class Zeros:
     """All zeros: the usual start of biases, and no start for weights, whose units would stay alike.
 
-    Shapes: any. Shared by all frameworks.
+    Value: `w = 0`. Shapes: any. Shared by all frameworks.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w = 0",))
     aliases: ClassVar[tuple[str, ...]] = ("zero",)
     alike: ClassVar[bool] = True
 
@@ -60,10 +58,9 @@ class Zeros:
 class Ones:
     """All ones: the usual start of scales.
 
-    Shapes: any. Shared by all frameworks.
+    Value: `w = 1`. Shapes: any. Shared by all frameworks.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w = 1",))
     alike: ClassVar[bool] = True
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -75,10 +72,9 @@ class Ones:
 class Constant:
     """The same number everywhere.
 
-    Shapes: any. Shared by all frameworks.
+    Value: `w = value`. Shapes: any. Shared by all frameworks.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w = value",))
     value: Annotated[float, "the number"] = 0.0
 
     alike: ClassVar[bool] = True
@@ -92,10 +88,9 @@ class Constant:
 class Uniform:
     """Independent numbers, all equally likely within bounds.
 
-    Shapes: any. Keras's RandomUniform has the same bounds, PyTorch's `uniform_` 0 and 1.
+    Value: `w ~ U(low, high)`. Shapes: any. Keras's RandomUniform has the same bounds, PyTorch's `uniform_` 0 and 1.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ U(low, high)",))
     aliases: ClassVar[tuple[str, ...]] = ("random_uniform",)
     low: Annotated[float, "least number"] = -0.05
     high: Annotated[float, "number that is not reached"] = 0.05
@@ -118,10 +113,9 @@ class Uniform:
 class Normal:
     """Independent normal numbers around zero.
 
-    Shapes: any. Keras calls it RandomNormal (std 0.05), PyTorch `normal_` (std 1).
+    Value: `w ~ N(0, std²)`. Shapes: any. Keras calls it RandomNormal (std 0.05), PyTorch `normal_` (std 1).
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, std²)",))
     aliases: ClassVar[tuple[str, ...]] = ("gaussian", "random_normal")
     std: Annotated[float, Ge(0), "standard deviation"] = 0.05
 
@@ -139,11 +133,10 @@ class Normal:
 class TruncatedNormal:
     """Normal numbers around zero, those beyond two standard deviations drawn again.
 
-    The standard deviation of what is left is 0.8796 std. Shapes: any. As Keras's TruncatedNormal; PyTorch's
-    `trunc_normal_` cuts at -2 and 2 whatever std.
+    Value: `w ~ N(0, std²)` given `|w| <= 2 std`; their standard deviation is 0.8796 std. Shapes: any. As Keras's
+    TruncatedNormal; PyTorch's `trunc_normal_` cuts at -2 and 2 whatever std.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, std²)", "|w| ≤ 2 std"))
     std: Annotated[float, Ge(0), "standard deviation before cutting"] = 0.05
 
     @property
@@ -163,11 +156,10 @@ class TruncatedNormal:
 class GlorotUniform:
     """Uniform numbers that keep the variance of signals and gradients level through linear and tanh layers.
 
-    Shapes: `(inputs, units)`. Reference: Glorot and Bengio, 2010. The default of Keras; PyTorch calls it
-    `xavier_uniform_`.
+    Value: `w ~ U(-a, a)` with `a = sqrt(6 / (fan_in + fan_out))`. Shapes: `(inputs, units)`.
+    Reference: Glorot and Bengio, 2010. The default of Keras; PyTorch calls it `xavier_uniform_`.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ U(-a, a)", "a = √(6 / (fan_in + fan_out))"))
     aliases: ClassVar[tuple[str, ...]] = ("xavier_uniform",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -180,11 +172,10 @@ class GlorotUniform:
 class GlorotNormal:
     """Normal numbers that keep the variance of signals and gradients level through linear and tanh layers.
 
-    Shapes: `(inputs, units)`. Reference: Glorot and Bengio, 2010. As PyTorch's `xavier_normal_`; Keras truncates the
-    distribution.
+    Value: `w ~ N(0, 2 / (fan_in + fan_out))`. Shapes: `(inputs, units)`.
+    Reference: Glorot and Bengio, 2010. As PyTorch's `xavier_normal_`; Keras truncates the distribution.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, 2 / (fan_in + fan_out))",))
     aliases: ClassVar[tuple[str, ...]] = ("xavier_normal",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -196,11 +187,10 @@ class GlorotNormal:
 class HeUniform:
     """Uniform numbers that keep the variance of signals level through relu layers.
 
-    Shapes: `(inputs, units)`. Reference: He et al., 2015. PyTorch calls it `kaiming_uniform_` (its `Linear` starts
-    narrower, at `√(1 / fan_in)`).
+    Value: `w ~ U(-a, a)` with `a = sqrt(6 / fan_in)`. Shapes: `(inputs, units)`.
+    Reference: He et al., 2015. PyTorch calls it `kaiming_uniform_` (its `Linear` starts narrower, at `sqrt(1/fan_in)`).
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ U(-a, a)", "a = √(6 / fan_in)"))
     aliases: ClassVar[tuple[str, ...]] = ("kaiming_uniform",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -213,11 +203,10 @@ class HeUniform:
 class HeNormal:
     """Normal numbers that keep the variance of signals level through relu layers.
 
-    Shapes: `(inputs, units)`. Reference: He et al., 2015. As PyTorch's `kaiming_normal_`; Keras truncates the
-    distribution.
+    Value: `w ~ N(0, 2 / fan_in)`. Shapes: `(inputs, units)`.
+    Reference: He et al., 2015. As PyTorch's `kaiming_normal_`; Keras truncates the distribution.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, 2 / fan_in)",))
     aliases: ClassVar[tuple[str, ...]] = ("kaiming_normal",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -229,10 +218,9 @@ class HeNormal:
 class LecunUniform:
     """Uniform numbers that keep the variance of signals level through linear and selu layers.
 
-    Shapes: `(inputs, units)`. The same in Keras. Reference: LeCun et al., 1998.
+    Value: `w ~ U(-a, a)` with `a = sqrt(3 / fan_in)`. Shapes: `(inputs, units)`. The same in Keras.
+    Reference: LeCun et al., 1998.
     """
-
-    equations: ClassVar[Equations] = Equations(value=("w ~ U(-a, a)", "a = √(3 / fan_in)"))
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         limit = sqrt(3 / fans(out.shape)[0])
@@ -244,10 +232,9 @@ class LecunUniform:
 class LecunNormal:
     """Normal numbers that keep the variance of signals level through linear and selu layers.
 
-    Shapes: `(inputs, units)`. Keras truncates the distribution. Reference: LeCun et al., 1998; Klambauer et al., 2017.
+    Value: `w ~ N(0, 1 / fan_in)`. Shapes: `(inputs, units)`. Keras truncates the distribution.
+    Reference: LeCun et al., 1998; Klambauer et al., 2017.
     """
-
-    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, 1 / fan_in)",))
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = rng.normal(0, sqrt(1 / fans(out.shape)[0]), out.shape)
@@ -258,11 +245,11 @@ class LecunNormal:
 class Orthogonal:
     """A random matrix whose rows or columns, whichever are fewer, are orthonormal: no signal grows or shrinks.
 
-    Q is from the QR decomposition of a matrix of normal numbers, its signs those of the diagonal of R. Shapes:
-    `(inputs, units)`. As PyTorch's `orthogonal_` and Keras's Orthogonal. Reference: Saxe, McClelland and Ganguli, 2014.
+    Value: `w = gain · Q` with Q from the QR decomposition of normal numbers, its signs those of the diagonal of R.
+    Shapes: `(inputs, units)`. As PyTorch's `orthogonal_` and Keras's Orthogonal. Reference: Saxe, McClelland and
+    Ganguli, 2014.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w = gain · Q",))
     aliases: ClassVar[tuple[str, ...]] = ("eye",)
     gain: Annotated[float, Gt(0), "factor of all values"] = 1.0
 
@@ -278,11 +265,10 @@ class Orthogonal:
 class Values:
     """The very numbers written in the config, for worked examples.
 
-    Shapes: a weight `(inputs, units)` takes one list for each input, a bias `(units,)` one number for each unit.
-    PyTorch stores weights the other way round, as `(units, inputs)`.
+    Value: `w = values`. Shapes: a weight `(inputs, units)` takes one list for each input, a bias `(units,)` one number
+    for each unit. PyTorch stores weights the other way round, as `(units, inputs)`.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w = values",))
     values: Annotated[Numbers, "one list for each input, or one number for each unit"]
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:

@@ -49,7 +49,7 @@ def read_image(columns: Columns, grid: Array, inputs: Array) -> Array:
     """Return the pixels of a row in their own units, `(height, width)`."""
     pixels = [one for one in columns.features if isinstance(one, Numeric)]
     wide = inputs.astype(np.float64)
-    image: Array = np.array([one.unscaled(wide[k : k + 1])[0] for k, one in enumerate(pixels)])[grid]
+    image: Array = np.array([one.unscale(wide[k : k + 1])[0] for k, one in enumerate(pixels)])[grid]
     return image
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from bptrain.columns.target_columns import Inputs
+from bptrain.columns.targets import Inputs
 from bptrain.config import to_yaml
 from bptrain.evaluation.evaluation import Evaluation
 from bptrain.evaluation.predictions import in_own_units

@@ -6,7 +6,7 @@ from functools import cached_property
 from math import inf
 
 from bptrain.arrays import Shape
-from bptrain.columns.profile.leaks import answers_of
+from bptrain.columns.profile.leaks import read_target
 from bptrain.columns.profile.profile import TableProfile
 from bptrain.columns.targets import Classes
 from bptrain.config import Config, Experiment
@@ -118,7 +118,7 @@ class Case:
         """The profile of the table: its features compared with the targets."""
         columns, table, train = self.model.columns, self.assembly.table, self.assembly.selections["train"]
         labels = self.experiment.data.task == "multi_label"
-        each = (answers_of(table, one.name, classes=labels or isinstance(one, Classes)) for one in columns.singles)
+        each = (read_target(table, one.name, classes=labels or isinstance(one, Classes)) for one in columns.singles)
         return TableProfile(table, self.features, tuple(one for one in each if one), train.rows)
 
 

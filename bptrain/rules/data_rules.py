@@ -7,9 +7,9 @@ from typing import TypeGuard
 import numpy as np
 
 from bptrain.columns.features import Feature, Numeric
-from bptrain.columns.profile.ids import numbered_names
+from bptrain.columns.kinds import find_numbered_names
 from bptrain.columns.scalers import Unscaled
-from bptrain.columns.targets import Classes, likely_task
+from bptrain.columns.targets import Classes, guess_task
 from bptrain.config.dump import to_inline_yaml
 from bptrain.errors import Mistake
 from bptrain.model.roles import feature_field, listed_features
@@ -73,10 +73,10 @@ def check_feature_scaling(case: Case) -> Iterator[Mistake]:
         return
     train = case.assembly.selections["train"]
     rows = Selection(train.table, train.numbers[:: -(-len(train) // SAMPLE_ROWS)])
-    names, sample = [one.name for one in unscaled], [one.numbers(rows)[0] for one in unscaled]
+    names, sample = [one.name for one in unscaled], [one.fill(rows)[0] for one in unscaled]
     means, stds = np.array([one.mean() for one in sample]), np.array([one.std() for one in sample])
     size = np.maximum(np.abs(means), stds)
-    numbered = numbered_names(case.features)
+    numbered = find_numbered_names(case.features)
     varied = np.array([std for name, std in zip(names, stds, strict=True) if std > 0 and name not in numbered])
     worst = int(np.argmax(size))
     if size[worst] > FAR:
@@ -104,7 +104,7 @@ def check_target_scaling(case: Case) -> Iterator[Mistake]:
         return
     for column in case.model.columns.singles:
         assert isinstance(column, Numeric)
-        values = column.numbers(case.assembly.selections["train"])[0]
+        values = column.fill(case.assembly.selections["train"])[0]
         mean, std = float(np.mean(values)), float(np.std(values))
         if max(abs(mean), std) > FAR:
             got = f"{quote(column.name)} has mean {mean:.3g} and standard deviation {std:.3g}"
@@ -123,7 +123,7 @@ def check_errors_on_classes(case: Case) -> Iterator[Mistake]:
     elif len(columns.singles) == 1:
         written, table = case.config.experiment.data, case.assembly.table
         name = columns.singles[0].name
-        if written.task == "auto" and likely_task(table, name) == "classification":
+        if written.task == "auto" and guess_task(table, name) == "classification":
             count = len(np.unique(table.columns[name]))
             what = f"{loss} on {quote(name)}, which has only {count} different whole numbers (they look like classes)"
             yield Mistake("loss", f"{what}; use cross-entropy, or write task: regression if they are quantities")

@@ -61,7 +61,7 @@ def test_numbers(scaling, imputing, shape):
     table = Table({"x": values, "y": np.arange(300.0)}, "t")
     columns = fit(table, np.arange(200), {"x": ("numeric", treatment)}, {"y": Treatment()})
     theirs = make_pipeline(SimpleImputer(strategy=imputing), SCALING[scaling]()).fit(values[:200, None])
-    np.testing.assert_allclose(columns.inputs(table), theirs.transform(values[:, None]), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(columns.encode_inputs(table), theirs.transform(values[:, None]), rtol=1e-9, atol=1e-9)
 
 
 def test_categories():
@@ -74,7 +74,7 @@ def test_categories():
     theirs = make_pipeline(
         SimpleImputer(strategy="most_frequent", missing_values=None), OneHotEncoder(handle_unknown="ignore")
     ).fit(values[:20, None])
-    np.testing.assert_array_equal(columns.inputs(table), theirs.transform(values[:, None]).toarray())
+    np.testing.assert_array_equal(columns.encode_inputs(table), theirs.transform(values[:, None]).toarray())
 
 
 def test_class_weights():
@@ -156,6 +156,6 @@ def test_a_stratified_split_has_the_counts_of_scikit_learn():
 
     codes = np.random.default_rng(0).choice(3, 1000, p=[0.6, 0.3, 0.1])
     _, held_out = next(StratifiedShuffleSplit(1, test_size=0.2, random_state=0).split(codes, codes))
-    rows = Split(0, 0.2, "stratified").rows(1000, codes, np.random.default_rng(0))["test"]
+    rows = Split(0, 0.2, "stratified").draw_rows(1000, codes, np.random.default_rng(0))["test"]
     assert np.abs(np.bincount(codes[rows]) - np.bincount(codes[held_out])).max() <= 1
     assert len(Selection(Table({"y": codes.astype(float)}, "t"), rows)) == 200

@@ -1,1 +1,1 @@
-"""The profile of columns: what is in each, what speaks against learning from it, what a first config makes of it."""
+"""The profile of columns: the facts and warnings about each, and how a first config encodes it."""

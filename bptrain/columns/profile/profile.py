@@ -1,6 +1,6 @@
-"""The profile of columns: what is in each, and what speaks against learning from it.
+"""The profile of columns: what is in each, and why it may not be worth learning from.
 
-Whatever a command tells of a column comes from here.
+All commands take the facts and warnings about a column from here.
 """
 
 from collections import Counter
@@ -12,25 +12,33 @@ from typing import Literal
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.kinds import ColumnKind, OddText, infer, odd_texts
+from bptrain.columns.kinds import (
+    HEAD_ROWS,
+    ColumnKind,
+    OddText,
+    find_numbered_names,
+    find_odd_texts,
+    find_range,
+    infer_kind,
+    is_number_id,
+    is_text_id,
+)
 from bptrain.columns.options import Kind
-from bptrain.columns.profile.ids import HEAD, is_number_id, is_text_id, numbered_names, range_of
-from bptrain.columns.profile.leaks import Answers, Leak, find_leaks
-from bptrain.tables.table import Table
+from bptrain.columns.profile.leaks import Leak, TargetValues, find_leaks
+from bptrain.tables.table import Table, quote
 from bptrain.tables.values import as_numbers, first_no_number, text_of
 from bptrain.tables.values import missing as is_missing
 
 MOST_FREQUENT = 10
-"""So many of the most frequent values are named."""
+"""The number of most frequent values that are listed."""
 
 PLACEHOLDERS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0)
 """Numbers that are often written for a missing value."""
 
 
 @dataclass(frozen=True)
-class Objection:
-    """What speaks against learning from a column: an error, which training refuses, or a warning, with the code under
-    which `bptrain help` explains it."""
+class ColumnProblem:
+    """A problem of a column: an error, which stops training, or a warning, with the code that `bptrain help` takes."""
 
     severity: Literal["error", "warning"]
     message: str
@@ -39,8 +47,8 @@ class Objection:
 
 @dataclass(frozen=True)
 class Spread:
-    """Where the finite numbers of a column lie: mean, standard deviation (divided by n), least and largest value, and
-    quartiles, between values by linear interpolation; None where it is beyond what a float holds."""
+    """Statistics of the finite numbers of a column: mean, standard deviation (divided by n), smallest and largest
+    value, and quartiles by linear interpolation; None where a float cannot hold the result."""
 
     mean: float | None
     std: float | None
@@ -53,17 +61,17 @@ class Spread:
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """What is in a column. Each fact is found when it is asked for, and once.
+    """The facts about a column, each computed at most once, when it is first needed.
 
     Args:
-        name: of the column.
+        name: name of the column.
         values: `(rows,)` float64, or objects for text.
-        decimal: the sign before the fraction in texts.
-        declared: the kind that the config says; None: it is found by the values.
-        train: the numbers of the rows that train; None: all of them.
-        numbered: whether the column is one of many that differ in a number, such as the pixels of an image.
-        alone: whether no other column is learned from.
-        leak: how it tells the target, if it does.
+        decimal: the decimal sign of numbers in text.
+        declared: the kind given in the config; None: it is inferred from the values.
+        train: numbers of the training rows; None: all rows.
+        numbered: whether many columns differ from it only in a number, such as the pixels of an image.
+        single: whether it is the only feature.
+        leak: how it determines the target, if it does.
     """
 
     name: str
@@ -72,13 +80,13 @@ class ColumnProfile:
     declared: Kind | None = None
     train: Array | None = None
     numbered: bool = False
-    alone: bool = False
+    single: bool = False
     leak: Leak | None = None
 
     @cached_property
     def kind(self) -> ColumnKind:
-        """What the column is, by all its values."""
-        found = self.declared or infer(self.values, self.decimal).kind
+        """The kind of the column, by all its values."""
+        found = self.declared or infer_kind(self.values, self.decimal).kind
         if (
             found == "numeric"
             and self.values.dtype == object
@@ -90,7 +98,7 @@ class ColumnProfile:
     @cached_property
     def odd(self) -> tuple[OddText, ...]:
         """The texts among its numbers, the most frequent first."""
-        return odd_texts(self.values, self.decimal) if self.kind == "mixed" else ()
+        return find_odd_texts(self.values, self.decimal) if self.kind == "mixed" else ()
 
     @cached_property
     def holes(self) -> Array:
@@ -99,19 +107,19 @@ class ColumnProfile:
 
     @cached_property
     def missing(self) -> int:
-        """How many values are missing."""
+        """The number of missing values."""
         return int(np.count_nonzero(self.holes))
 
     @cached_property
     def numbers(self) -> Array | None:
-        """The values as float64, NaN where one is missing; None: there is other text."""
+        """The values as float64, NaN where one is missing; None if there is other text."""
         if self.values.dtype != object:
             return self.values
         return as_numbers(self.values, self.decimal) if self.kind == "numeric" else None
 
     @cached_property
     def counts(self) -> tuple[list[str] | list[float], list[int]]:
-        """The different values that are there, sorted, and how many rows each has."""
+        """The distinct values that are present, sorted, and the number of rows of each."""
         if self.numbers is not None:
             found, rows = np.unique(self.numbers[~self.holes], return_counts=True)
             return found.tolist(), rows.tolist()
@@ -121,12 +129,12 @@ class ColumnProfile:
 
     @property
     def distinct(self) -> int:
-        """How many different values there are."""
+        """The number of distinct values."""
         return len(self.counts[0])
 
     @property
     def most(self) -> tuple[tuple[str, int], ...]:
-        """The most frequent values with their rows, of those that come as often the first in order; none of numbers."""
+        """The most frequent values with their rows, ties in sorted order; empty for a numeric column."""
         if self.kind == "numeric":
             return ()
         found, rows = self.counts
@@ -135,103 +143,105 @@ class ColumnProfile:
 
     @property
     def spread(self) -> Spread | None:
-        """Where the numbers lie; None where there are none."""
+        """Statistics of the numbers; None without any."""
         if self.kind != "numeric" or self.numbers is None:
             return None
-        return spread_of(self.numbers[np.isfinite(self.numbers)])
+        return compute_spread(self.numbers[np.isfinite(self.numbers)])
 
     @cached_property
     def is_constant(self) -> bool:
-        """Whether it is the same in every row, and missing in none."""
-        return is_constant(self.values)
+        """Whether every row has the same value, and none is missing."""
+        return has_one_value(self.values)
 
     @cached_property
     def is_constant_in_training(self) -> bool:
-        """Whether it is the same in every row that trains, and missing in none."""
-        return self.is_constant or (self.train is not None and is_constant(self.values, self.train))
+        """Whether every training row has the same value, and none is missing."""
+        return self.is_constant or (self.train is not None and has_one_value(self.values, self.train))
 
     @cached_property
     def is_id(self) -> bool:
-        """Whether it identifies the rows, and says nothing about others."""
+        """Whether it identifies the rows, and so says nothing about new ones."""
         if self.values.dtype == object:
             return is_text_id(self.name, self.values)
-        return is_number_id(self.name, self.values, alone=self.alone)
+        return is_number_id(self.name, self.values, single=self.single)
 
     @cached_property
     def placeholder(self) -> float | None:
-        """A number far from all others, in several rows, that is often written where a value is missing."""
+        """A number that is often written for a missing value, in several rows and far from all others."""
         return None if self.numbers is None else find_placeholder(self.numbers)
 
     @cached_property
-    def warnings(self) -> tuple[Objection, ...]:
-        """What speaks against it as a feature, though training takes it."""
+    def warnings(self) -> tuple[ColumnProblem, ...]:
+        """The warnings about it as a feature; training goes on all the same."""
         return tuple(self._find_warnings())
 
-    def _find_warnings(self) -> Iterator[Objection]:
+    def _find_warnings(self) -> Iterator[ColumnProblem]:
         if self.is_constant_in_training:
             if not self.numbered and self.kind != "mixed":
-                which = "in every row" if self.is_constant else "in every row that trains"
-                yield Objection("warning", f"it is the same {which}; there is nothing to learn from it", "BP222")
+                where = "every row" if self.is_constant else "every training row"
+                value = format_constant(self.values[0 if self.train is None else self.train[0]])
+                yield ColumnProblem("warning", f"it is {value} in {where}; there is nothing to learn from it", "BP222")
             return
         if self.is_id:
-            yield Objection("warning", "it looks like an ID, which says nothing about new rows", "BP223")
+            yield ColumnProblem("warning", "it looks like an ID, which says nothing about new rows", "BP223")
         if self.leak is not None:
-            what = f"it tells the target by itself (a leak?): {self.leak.how}"
-            yield Objection("warning", what, "BP224")
+            what = f"it determines the target on its own (a leak?): {self.leak.how}"
+            yield ColumnProblem("warning", what, "BP224")
         if self.placeholder is not None:
-            yield Objection("warning", f"{self.placeholder:g} stands in several rows (a missing value?)", "BP226")
+            what = f"several rows have {self.placeholder:g}, far from all other values (a missing value?)"
+            yield ColumnProblem("warning", what, "BP226")
 
 
 @dataclass(frozen=True)
 class TableProfile:
-    """The profile of a table: its features compared with what is to be predicted.
+    """The profile of a table: its features compared with the targets.
 
     Args:
         table: all rows.
-        features: the columns that are learned from.
-        targets: what is to be predicted.
-        train: the numbers of the rows that train; None: all of them.
+        features: names of the features.
+        targets: the targets.
+        train: numbers of the training rows; None: all rows.
     """
 
     table: Table
     features: tuple[str, ...]
-    targets: tuple[Answers, ...] = ()
+    targets: tuple[TargetValues, ...] = ()
     train: Array | None = None
 
     @cached_property
-    def known(self) -> frozenset[str]:
-        """The features, to look names up in."""
+    def feature_names(self) -> frozenset[str]:
+        """The features as a set, for quick look-ups."""
         return frozenset(self.features)
 
     @cached_property
     def leaks(self) -> dict[str, Leak]:
-        """The features that tell the target."""
+        """The features that determine the target."""
         return find_leaks(self.table, self.features, self.targets)
 
     @cached_property
-    def numbered(self) -> set[str]:
-        """The features that differ in a number alone from many others."""
-        return numbered_names(self.features)
+    def numbered_names(self) -> set[str]:
+        """The features that differ from many others only in a number."""
+        return find_numbered_names(self.features)
 
     @cached_property
-    def warnings(self) -> dict[str, tuple[Objection, ...]]:
-        """What speaks against each feature, though training takes it; features against which nothing speaks are left
-        out."""
+    def warnings(self) -> dict[str, tuple[ColumnProblem, ...]]:
+        """The warnings about each feature that has some."""
         each = ((name, self.column(name).warnings) for name in self.features)
         return {name: found for name, found in each if found}
 
     def column(self, name: str, kind: Kind | None = None) -> ColumnProfile:
-        """Return the profile of a column, of a kind that is known or is found by the values."""
+        """Return the profile of a column; its kind is inferred if it is not given."""
         values = self.table.columns[name]
-        if name not in self.known:
+        if name not in self.feature_names:
             return ColumnProfile(name, values, self.table.decimal, kind)
-        alone = len(self.features) == 1
-        numbered, leak = name in self.numbered, self.leaks.get(name)
-        return ColumnProfile(name, values, self.table.decimal, kind, self.train, numbered, alone, leak)
+        numbered, leak = name in self.numbered_names, self.leaks.get(name)
+        return ColumnProfile(
+            name, values, self.table.decimal, kind, self.train, numbered, len(self.features) == 1, leak
+        )
 
 
-def spread_of(finite: Array) -> Spread | None:
-    """Return where finite numbers `(rows,)` lie; None: there are none."""
+def compute_spread(finite: Array) -> Spread | None:
+    """Return statistics of finite numbers `(rows,)`; None if there are none."""
     if not len(finite):
         return None
     with np.errstate(all="ignore"):
@@ -239,9 +249,9 @@ def spread_of(finite: Array) -> Spread | None:
     return Spread(*(float(number) if np.isfinite(number) else None for number in numbers))
 
 
-def is_constant(values: Array, rows: Array | None = None) -> bool:
-    """Whether some rows of a column, or all, are two or more and have one value, and none is missing."""
-    for chosen in (slice(HEAD), slice(None)):
+def has_one_value(values: Array, rows: Array | None = None) -> bool:
+    """Return whether the given rows of a column, or all, are at least two and have the same value, none missing."""
+    for chosen in (slice(HEAD_ROWS), slice(None)):
         some = values[chosen] if rows is None else values[rows[chosen]]
         if len(some) < 2 or some[0] is None or (some != some[0]).any():
             return False
@@ -249,14 +259,19 @@ def is_constant(values: Array, rows: Array | None = None) -> bool:
 
 
 def find_placeholder(numbers: Array) -> float | None:
-    """Return a placeholder that is the least or largest number, in more than one row and in no more than half, and far
-    from all others."""
-    least, largest, _ = range_of(numbers)
-    for end in (largest, least):
+    """Return a placeholder that is the smallest or largest number, in at least two rows and at most half of them, and
+    far from all other numbers."""
+    smallest, largest, _ = find_range(numbers)
+    for end in (largest, smallest):
         if end in PLACEHOLDERS:
             finite = numbers[np.isfinite(numbers)]
             rest = finite[finite != end]
-            apart = len(rest) and np.abs(rest - end).min() > max(5 * np.ptp(rest), 10.0)
-            if apart and 2 <= len(finite) - len(rest) <= len(rest):
+            is_far = len(rest) and np.abs(rest - end).min() > max(5 * np.ptp(rest), 10.0)
+            if is_far and 2 <= len(finite) - len(rest) <= len(rest):
                 return end
     return None
+
+
+def format_constant(value: object) -> str:
+    """Return the value of a constant column for a message."""
+    return quote(value) if isinstance(value, str) else f"{value:g}"

@@ -1,24 +1,23 @@
-"""Proposals: what a first config makes of each column, or why it leaves the column out."""
+"""Proposals: how a first config encodes each column, or why it leaves the column out."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from bptrain.columns.features import LARGEST
-from bptrain.columns.profile.profile import ColumnProfile, TableProfile
-from bptrain.columns.profile.split_profile import present
+from bptrain.columns.features import LARGEST_SCALED
+from bptrain.columns.profile.profile import ColumnProfile, TableProfile, format_constant
 from bptrain.columns.scalers import Standard
-from bptrain.columns.targets import Task, check_varied, find_classes, likely_task
+from bptrain.columns.targets import Task, check_varied, find_classes, guess_task, select_present
 from bptrain.errors import InputError
 from bptrain.tables.table import Selection, Table, quote
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A column: what is in it, in words, and what speaks against learning from it (empty: nothing).
+    """A column: its values in words, and the reason not to learn from it (empty: none).
 
-    `usable` says whether training takes it all the same; `options` are what a config should say of it, as YAML, and
-    `doubt` what a person should know of a column that is learned from.
+    `usable`: training accepts it all the same; `options` are the column's options in the config, as YAML; `doubt` is
+    what the reader should know about a column that is learned from.
     """
 
     name: str
@@ -31,9 +30,9 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a first config predicts: a column, in words too, and the task.
+    """What a first config predicts: a column, its values in words, and the task.
 
-    `rows` have a value of it, `missing` have none, and `counts` are the rows of each class; empty for numbers.
+    `rows` have a target, `missing` have none, and `counts` are the rows of each class; empty for numbers.
     """
 
     name: str
@@ -45,40 +44,40 @@ class Goal:
 
 
 def propose_goal(table: Table, name: str, *, enough: int) -> Goal:
-    """Return what is to be learned of a target, if it can be.
+    """Return the task of a target.
 
     Args:
         table: all rows.
-        name: of the target.
-        enough: with as many rows that have a value, those that have none are left out.
+        name: name of the target.
+        enough: if at least this many rows have a target, the others are left out.
 
     Raises:
-        InputError: the target is missing in one of few rows, all the same, or all different labels.
+        InputError: the target is missing in one of few rows, has a single value, or too many classes.
     """
-    task = likely_task(table, name)
-    rows = present(Selection(table), name)
-    missing = len(table) - len(rows)
-    if missing and len(rows) < enough:
-        rows, missing = Selection(table), 0
+    task = guess_task(table, name)
+    rows = select_present(Selection(table), name)
+    absent = len(table) - len(rows)
+    if absent and len(rows) < enough:
+        rows, absent = Selection(table), 0
     if task == "classification":
         classes = find_classes(rows, name)
-        codes = classes.codes(rows)
+        codes = classes.encode(rows)
         sizes = np.bincount(codes).tolist()
         if len(sizes) > max(2, len(rows) // 2):
-            what = f"{len(sizes):,} classes in {len(rows):,} rows; a class is learned from several rows each"
+            what = f"{len(sizes):,} classes in {len(rows):,} rows; a class needs several rows to be learned"
             raise InputError(f"{table.origin}: {name}: {what}")
         if 1 in sizes and len(rows) >= enough:
             row = int(np.flatnonzero(codes == sizes.index(1))[0])
             what = f"the class {quote(classes.labels[sizes.index(1)])} has a single row; correct it or remove the row"
             raise InputError(f"{rows.where(row)}: {name}: {what}")
         counts = {str(label): size for label, size in zip(classes.labels, sizes, strict=True)}
-        return Goal(name, task, f"{len(sizes)} classes", len(rows), missing, counts)
+        return Goal(name, task, f"{len(sizes)} classes", len(rows), absent, counts)
     check_varied(rows, name)
     column = ColumnProfile(name, rows.column(name), table.decimal)
-    if refusal := refusal_of(column, words_of(column)):
-        raise InputError(f"{table.origin}: {name}: {refusal}")
+    if reason := find_refusal(column, describe_values(column)):
+        raise InputError(f"{table.origin}: {name}: {reason}")
     words = f"numbers from {column.values.min():g} to {column.values.max():g}"
-    return Goal(name, task, words, len(rows), missing, {})
+    return Goal(name, task, words, len(rows), absent, {})
 
 
 def propose_columns(profile: TableProfile) -> tuple[Proposal, ...]:
@@ -87,40 +86,37 @@ def propose_columns(profile: TableProfile) -> tuple[Proposal, ...]:
 
 
 def propose_column(column: ColumnProfile) -> Proposal:
-    """Return what a config makes of a column."""
-    words = words_of(column)
-    if refusal := refusal_of(column, words):
-        return Proposal(column.name, words, refusal, usable=False)
+    """Return how a config encodes a column, or why it leaves the column out."""
+    words = describe_values(column)
+    if reason := find_refusal(column, words):
+        return Proposal(column.name, words, reason, usable=False)
     for one in column.warnings:
         if one.code == "BP222":
-            value = column.values[0]
-            constant = quote(value) if isinstance(value, str) else f"{value:g}"
-            return Proposal(column.name, words, f"it is {constant} in every row")
+            return Proposal(column.name, words, f"it is {format_constant(column.values[0])} in every row")
         if one.code != "BP226" and (column.leak is None or column.leak.is_copy or one.code == "BP223"):
-            return Proposal(column.name, words, one.message, options=options_of(column))
+            return Proposal(column.name, words, one.message, options=choose_options(column))
     doubt = "; ".join(one.message for one in column.warnings)
-    return Proposal(column.name, words, options=options_of(column), doubt=doubt)
+    return Proposal(column.name, words, options=choose_options(column), doubt=doubt)
 
 
-def words_of(column: ColumnProfile) -> str:
-    """Return what is in a column, in words."""
-    if column.values.dtype == object:
-        words = f"text, {column.distinct:,} different"
-        if column.kind == "empty":
-            return "empty"
-    else:
+def describe_values(column: ColumnProfile) -> str:
+    """Return the values of a column in words."""
+    if column.kind == "empty" and column.values.dtype == object:
+        return "empty"
+    kind = "text"
+    if column.values.dtype != object:
         finite = column.values[np.isfinite(column.values)]
-        whole = bool((finite == np.floor(finite)).all())
-        words = f"{'whole ' if whole else ''}numbers, {column.distinct:,} different"
+        kind = "whole numbers" if (finite == np.floor(finite)).all() else "numbers"
+    words = f"{kind}, {column.distinct:,} distinct values"
     return words + (f", {column.missing:,} of {len(column.values):,} missing" if column.missing else "")
 
 
-def refusal_of(column: ColumnProfile, words: str) -> str:
+def find_refusal(column: ColumnProfile, words: str) -> str:
     """Return why training would refuse a column; empty if it would not."""
     if column.kind == "empty":
         return "the whole column is empty"
     if column.kind == "mixed":
-        return f"{words}; numbers with text among them"
+        return f"{words}; text among the numbers"
     if column.kind == "text":
         return f"{words}; too many for categories"
     if column.values.dtype != object:
@@ -131,20 +127,20 @@ def refusal_of(column: ColumnProfile, words: str) -> str:
     return ""
 
 
-def options_of(column: ColumnProfile) -> str:
-    """Return what a config should say of a column, as YAML; empty where it need not be named."""
+def choose_options(column: ColumnProfile) -> str:
+    """Return the options of a column in a config, as YAML; empty if it needs none."""
     if column.kind == "numeric":
         return "{missing: median, indicator: true}" if column.missing else ""
     if column.kind == "boolean":
         return "{kind: boolean, missing: most_frequent}" if column.missing else ""
-    filled = ", missing: {constant: missing}" if column.missing else ""
-    return f"{{kind: categorical, unseen: ignore{filled}}}"
+    imputer = ", missing: {constant: missing}" if column.missing else ""
+    return f"{{kind: categorical, unseen: ignore{imputer}}}"
 
 
 def can_be_scaled(numbers: np.ndarray) -> bool:
-    """Whether standardised numbers are numbers that a network works on."""
+    """Return whether standard scaling gives numbers that a network can work with."""
     scaler = Standard()
     with np.errstate(all="ignore"):
         statistics = scaler.fit(numbers)
         scaled = np.abs(scaler.apply(numbers, statistics)).max()
-    return bool(np.isfinite(statistics).all() and scaled <= LARGEST)
+    return bool(np.isfinite(statistics).all() and scaled <= LARGEST_SCALED)
