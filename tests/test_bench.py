@@ -97,7 +97,7 @@ def test_a_contender_that_fails_is_named(monkeypatch):
 def test_the_scripts_of_the_peers_learn_the_digits_as_well(name, package):
     """Else the comparison of whole commands would be with something else."""
     pytest.importorskip(package)
-    data = str(command_lines.resources("datasets") / "digits.csv.gz")
+    data = str(command_lines.find_resources("datasets") / "digits.csv.gz")
     # One thread: two of them wait for each other on a busy machine.
     done = subprocess.run(
         [sys.executable, str(command_lines.SCRIPTS / name), data],

@@ -19,8 +19,7 @@ from bptrain.columns.split import Split
 from bptrain.columns.targets import find_classes
 from bptrain.errors import InputError, OptionError
 from bptrain.model.assemble import assemble_file
-from bptrain.tables.sources import BUNDLED_TARGETS, Bundled, Synthetic
-from bptrain.tables.sources.csv_reader import read_csv
+from bptrain.tables.sources import BUNDLED_TARGETS, Bundled, Csv, Synthetic
 
 NUMBERS = ("numeric", Treatment())
 
@@ -68,6 +67,10 @@ def write(path, content):
     data = content if isinstance(content, bytes) else content.encode()
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return path
+
+
+def read_csv(path):
+    return Csv(path).load()
 
 
 @pytest.mark.parametrize(

@@ -313,7 +313,7 @@ def test_nothing_is_refused_where_training_takes_it(repository, name):
 HOSTILE = [
     (b"", r":1: the file is empty"),
     (b"a,y\n", r":2: the file has a header and no rows"),
-    (b"a,y\n1,2\n1\n", r":3: y: the line has 1 values and the header 2"),
+    (b"a,y\n1,2\n1\n", r":3: y: the line has 1 value, and the header has 2"),
     (b"a,y\n1,K\xf6ln\n", r":2: y: the byte 0xf6, which is not UTF-8"),
     (b"a,y\n1,\0\n", r":2: y: a NUL byte"),
     (b'a,y\n1,"2\n', r":2: y: a quoted value does not end"),

@@ -137,7 +137,7 @@ REFUSED = [
     ),
     ("x,y\n" + "1,a\n2,b\n" * 20 + "3,c\n", "y", "b.csv:42: y: the class 'c' has a single row; correct it"),
     ("x,y\n1,1e300\n2,-1e300\n3,4\n", "y", "b.csv: y: its numbers are too large to be scaled"),
-    ("x,y\n1\n", "y", "b.csv:2: y: the line has 1 values and the header 2: too few"),
+    ("x,y\n1\n", "y", "b.csv:2: y: the line has 1 value, and the header has 2: too few"),
     ("", "y", "b.csv:1: the file is empty; the first line must name the columns"),
     ("x,y\n", "y", "b.csv:2: the file has a header and no rows; add at least one"),
 ]

@@ -381,7 +381,7 @@ def test_a_broken_file_is_told_with_its_line():
     as_csv(mixed())
     text_of = Path("t.csv").read_text()
     Path("t.csv").write_text(text_of + "1,2\n")
-    with pytest.raises(InputError, match=r"t\.csv:\d+: city: the line has 2 values and the header 10"):
+    with pytest.raises(InputError, match=r"t\.csv:\d+: city: the line has 2 values, and the header has 10"):
         assemble_file(config(), MAPPED)
     assert not list(cache.get_folder().glob("*"))
 

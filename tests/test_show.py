@@ -135,7 +135,7 @@ def test_a_long_value_has_its_meaning_above_it():
     write_config("x,y\n" + "".join(f"{k},{k % 2}\n" for k in range(20)), folder / "w.csv")
     text = show(write_config(f"data: {{source: {{csv: {folder}/w.csv}}, target: y}}\nhidden: [2]\n"))
     above, line = re.search(r"(.*)\n +(path: .*)\n", text).groups()
-    assert above.strip() == "#          the file or a pattern, from the config file"
+    assert above.strip() == "#          the file or a pattern, relative to the config file"
     assert line == f"path: {folder.resolve()}/w.csv"
     assert max(len(line) for line in text.splitlines() if " path: " not in line) <= 120
 

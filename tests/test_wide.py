@@ -50,13 +50,13 @@ def test_four_times_the_columns_take_far_less_than_sixteen_times_the_calls(comma
 
 def test_no_column_is_searched_for_underscores_where_rows_have_none(monkeypatch, tmp_path):
     """DuckDB's time for such searches grows with the square of the columns, and no call of Python's shows it."""
-    asked, execute = [], csv_reader.execute_over
+    asked, execute = [], csv_reader.execute
 
     def record(database, file, what, types):
         asked.append(what)
         return execute(database, file, what, types)
 
-    monkeypatch.setattr(csv_reader, "execute_over", record)
+    monkeypatch.setattr(csv_reader, "execute", record)
     for cell, searched in (("1000", False), ("1_000", True)):
         asked.clear()
         Path("t.csv").write_text(f"wide_0,wide_1,y\n1,{cell},a\n2,3,b\n", encoding="utf-8")

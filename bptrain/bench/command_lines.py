@@ -12,7 +12,7 @@ from time import perf_counter
 from bptrain import blas
 from bptrain.bench.measuring import Tell
 from bptrain.errors import InputError
-from bptrain.tables.sources import resources
+from bptrain.tables.sources import find_resources
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -42,7 +42,7 @@ def commands() -> dict[str, list[str]]:
 
     All train 60 epochs, look at the validation rows after each, and keep the best weights.
     """
-    config, data = resources("configs") / "digits.yaml", str(resources("datasets") / "digits.csv.gz")
+    config, data = find_resources("configs") / "digits.yaml", str(find_resources("datasets") / "digits.csv.gz")
     train = [sys.executable, "-m", "bptrain", "train", str(config), "training.early_stopping=null", "--quiet"]
     found = {
         OURS: train,

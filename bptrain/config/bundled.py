@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from bptrain.config.schema import MODELINE
-from bptrain.tables.sources import resources
+from bptrain.tables.sources import find_resources
 
 
 def bundled_configs() -> dict[str, Path]:
     """Return the paths of the bundled configs by name, those of the textbook last: `textbook/xor`."""
-    folder = resources("configs")
+    folder = find_resources("configs")
     paths = (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/*.yaml")))
     return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
 

@@ -10,22 +10,23 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from bptrain.arrays import get_physical_memory
 from bptrain.errors import InputError, Mistake, OptionError, StorageError
 
 MOST_EXPANDED = 1 << 30
-"""Bytes up to which a packed file may hold anything."""
+"""Bytes that any compressed file may expand to."""
 
 MOST_RATIO = 200
-"""How many times its size a packed file may grow beyond that. Tables on disk grow three to twenty times."""
+"""How many times its size a compressed file may expand to beyond that. Tables usually expand three to twenty times."""
 
 DEFLATE_RATIO = 1040
-"""More than deflate can save: what declares more is not true."""
+"""More than deflate can achieve: a file that declares more is not telling the truth."""
 
 GIB = 1 << 30
 
 
 def match_files(path: Path) -> list[Path]:
-    """The file of that name, or else all that match it as a pattern, sorted.
+    """Return the file of that name, or else all that match it as a pattern, sorted.
 
     Raises:
         OptionError: there are none.
@@ -41,11 +42,11 @@ def match_files(path: Path) -> list[Path]:
 
 
 def check_file(path: Path) -> int:
-    """The size of a plain file in bytes.
+    """Check that there is a regular file, and return its size in bytes.
 
     Raises:
         InputError: there is none, or it is a folder, a pipe or a device.
-        StorageError: it is there and may not be looked at.
+        StorageError: it is there and may not be accessed.
     """
     try:
         status = path.stat()
@@ -54,29 +55,29 @@ def check_file(path: Path) -> int:
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
     if not stat.S_ISREG(status.st_mode):
-        what = "a folder; name a file in it, or a pattern such as folder/*.csv" if path.is_dir() else "not a plain file"
-        raise InputError(f"{path}: {what}")
+        folder = "a folder; name a file in it, or a pattern such as folder/*.csv"
+        raise InputError(f"{path}: {folder if path.is_dir() else 'not a regular file; copy the data into a file'}")
     return status.st_size
 
 
 def is_zipped(path: Path) -> bool:
-    """Whether a file is gzipped, by its name."""
+    """Tell whether a file is gzipped, by its name."""
     return path.suffix.lower() == ".gz"
 
 
 def open_file(path: Path) -> BinaryIO:
-    """The bytes of a file, unpacked if its name ends in `.gz`."""
+    """Open a file for reading bytes, unpacked if its name ends in `.gz`."""
     opener: Any = gzip.open if is_zipped(path) else open
     file: BinaryIO = opener(path, "rb")
     return file
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turns what can go wrong in reading a file into messages.
+def report_read_errors(path: Path) -> Iterator[None]:
+    """Turn errors while a file is read into messages.
 
     Raises:
-        InputError: it is not what its name says, cut short, or damaged.
+        InputError: it is no gzip file although its name says so, cut short, or damaged.
         StorageError: it is there and may not be read.
     """
     try:
@@ -89,47 +90,42 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def check_expansion(where: object, expanded: int, packed: int) -> None:
-    """Refuse what grows from so many bytes to so many more that it must be meant to fill the memory.
+    """Check that a file does not expand so much that it must be meant to fill the memory.
 
     Raises:
         InputError: it does.
     """
     if expanded > MOST_EXPANDED and expanded > MOST_RATIO * packed:
-        what = f"{packed:,} bytes unpack to {expanded:,} or more, which looks like a trap"
-        raise InputError(f"{where}: {what}; if it is meant, unpack the file yourself")
+        what = f"{packed:,} bytes unpack to {expanded:,} or more, which looks like a decompression bomb"
+        raise InputError(f"{where}: {what}; if it is not, unpack the file yourself")
+
+
+def check_declared(path: Path, count: int, size: int) -> None:
+    """Check that `count` bytes, as a compressed file declares, can come out of its `size` bytes.
+
+    Raises:
+        InputError: they cannot, or look like a decompression bomb.
+    """
+    if count > size * DEFLATE_RATIO:
+        raise InputError(f"{path}: it declares {count:,} bytes and has {size:,} at most; it is cut short or damaged")
+    check_expansion(path, count, size)
 
 
 def check_memory(where: object, rows: int, columns: int) -> None:
-    """Refuse a table that does not fit into memory.
+    """Check that a table fits into half of the memory.
 
     Raises:
         InputError: it does not.
     """
-    needed, room = rows * columns * 8, memory() // 2
+    needed, room = rows * columns * 8, get_memory() // 2
     if needed > room:
         what = f"{rows:,} rows of {columns:,} columns take {needed / GIB:,.1f} GiB of memory"
         raise InputError(f"{where}: {what}, and there is room for {room / GIB:,.1f} GiB; take fewer rows")
 
 
-def memory() -> int:
-    """The memory of this machine, or of the container, in bytes."""
+def get_memory() -> int:
+    """Return the memory of this machine, or of the container, in bytes."""
     try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        total = 8 * GIB
-    try:
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        return min(get_physical_memory(), int(Path("/sys/fs/cgroup/memory.max").read_text()))
     except (OSError, ValueError):
-        return total
-    return min(total, limit)
-
-
-def check_declared(path: Path, count: int, size: int) -> None:
-    """Refuse a packed file of `size` bytes that declares more bytes than can come out of it.
-
-    Raises:
-        InputError: it does, or looks like a trap.
-    """
-    if count > size * DEFLATE_RATIO:
-        raise InputError(f"{path}: it declares {count:,} bytes and has {size:,} at most; it is cut short or damaged")
-    check_expansion(path, count, size)
+        return get_physical_memory()

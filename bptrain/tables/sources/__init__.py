@@ -12,7 +12,7 @@ from bptrain.tables.sources.file_sources import (
     Npz,
     Parquet,
     Tsv,
-    resources,
+    find_resources,
 )
 
 __all__ = [
@@ -29,5 +29,5 @@ __all__ = [
     "Source",
     "Synthetic",
     "Tsv",
-    "resources",
+    "find_resources",
 ]

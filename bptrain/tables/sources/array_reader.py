@@ -15,7 +15,7 @@ import numpy as np
 
 from bptrain.arrays import Array, Header, read_header
 from bptrain.errors import InputError
-from bptrain.tables.files import check_declared, check_file, is_zipped, open_file, reading
+from bptrain.tables.files import check_declared, check_file, is_zipped, open_file, report_read_errors
 from bptrain.tables.source import Chunks
 from bptrain.tables.table import Columns, quote
 
@@ -26,160 +26,42 @@ MOST_DIMENSIONS = 8
 
 @dataclass(frozen=True)
 class OpenArray:
-    """An array in an opened file: its name in messages, what it declares, and what reads its next bytes."""
+    """An array in an opened file: its name in messages, what its header declares, and what reads its next bytes."""
 
     where: object
     header: Header
-    take: Callable[[int], bytes]
+    read: Callable[[int], bytes]
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """The number of rows."""
         return self.header.shape[0]
 
     def chunks(self, rows: int) -> Iterator[Array]:
-        """Yield so many rows at a time; all at once of an array that is stored column by column.
+        """Yield so many rows at a time; an array that is stored column by column is read at once.
 
         Raises:
-            InputError: it has less or more than it declares.
+            InputError: it has fewer or more bytes than it declares.
         """
         header, size = self.header, self.header.nbytes // self.rows
-        if header.fortran and len(header.shape) > 1:
-            whole = header.array(self.bytes(header.nbytes, 0))
-            self.require_end()
-            for start in range(0, self.rows, rows):
-                yield whole[start : start + rows]
-            return
-        for start in range(0, self.rows, rows):
-            count = min(rows, self.rows - start)
-            chunk = self.bytes(count * size, start * size)
-            if start + count == self.rows:
-                self.require_end()
-            yield replace(header, shape=(count, *header.shape[1:])).array(chunk)
+        by_column = header.fortran and len(header.shape) > 1
+        most = self.rows if by_column else rows
+        for start in range(0, self.rows, most):
+            count = min(most, self.rows - start)
+            raw = self.read(count * size)
+            if len(raw) != count * size:
+                raise self.report_size(start * size + len(raw))
+            if start + count == self.rows and self.read(1):
+                raise self.report_size(header.nbytes + 1)
+            array = replace(header, shape=(count, *header.shape[1:])).array(raw)
+            for first in range(0, count, rows):
+                yield array[first : first + rows]
 
-    def bytes(self, count: int, before: int) -> bytes:
-        """Read so many bytes behind so many.
-
-        Raises:
-            InputError: there are less.
-        """
-        raw = self.take(count)
-        if len(raw) != count:
-            raise self.wrong(f"{before + len(raw):,}")
-        return raw
-
-    def require_end(self) -> None:
-        """Refuse an array behind which there is more.
-
-        Raises:
-            InputError: there is.
-        """
-        if self.take(1):
-            raise self.wrong("more")
-
-    def wrong(self, found: str) -> InputError:
-        """Return what is wrong with an array that has another number of bytes."""
-        what = f"it declares {self.header.nbytes:,} bytes and has {found}"
+    def report_size(self, found: int) -> InputError:
+        """Return what is wrong with an array that has another number of bytes than it declares."""
+        declared = self.header.nbytes
+        what = f"it declares {declared:,} bytes and has {'more' if found > declared else f'{found:,}'}"
         return InputError(f"{self.where}: {what}; it is cut short or damaged")
-
-
-def open_npy(path: Path) -> Chunks:
-    """Open an array: rows of numbers, columns x0, x1, ...; further dimensions are flattened in C order.
-
-    Raises:
-        InputError: it is no such file, does not have the size that it declares, or holds something else than numbers.
-        StorageError: it cannot be read.
-    """
-    with ExitStack() as stack:
-        array = open_array(path, lambda file: head(file, path), stack)
-        return chunks_of_arrays(path, {"x": array}, "x", (), stack)
-
-
-def open_array(path: Path, read: Callable[[BinaryIO], Header], stack: ExitStack) -> OpenArray:
-    """Open the array in a file of its own, whose header `read` reads.
-
-    Raises:
-        InputError: it declares more than the file can have.
-        StorageError: it cannot be read.
-    """
-    size = check_file(path)
-    with reading(path):
-        file = stack.enter_context(open_file(path))
-        header = read(file)
-        if not is_zipped(path) and size - file.tell() != header.nbytes:
-            found = "more" if size - file.tell() > header.nbytes else f"{size - file.tell():,}"
-            what = f"it declares {header.nbytes:,} bytes and has {found}"
-            raise InputError(f"{path}: {what}; it is cut short or damaged")
-    if is_zipped(path):
-        check_declared(path, header.nbytes, size)
-
-    def take(count: int) -> bytes:
-        with reading(path):
-            return file.read(count)
-
-    return OpenArray(path, header, take)
-
-
-def chunks_of_arrays(
-    path: Path, arrays: Mapping[str, OpenArray], numbered: str | None, target: tuple[str, ...], stack: ExitStack
-) -> Chunks:
-    """Return arrays of one length as a table.
-
-    Args:
-        path: names it in messages.
-        arrays: by the names that their columns begin with.
-        numbered: the one whose columns have numbers also where there is only one.
-        target: the names of those that are to be predicted.
-        stack: what they hold open.
-
-    Raises:
-        InputError: two columns have one name, or an array cannot be columns.
-    """
-    columns: dict[str, list[str]] = {}
-    for name, array in arrays.items():
-        columns[name] = names_of(name, array, always=name == numbered)
-        others = {one for other in columns if other != name for one in columns[other]}
-        if twice := next((one for one in columns[name] if one in others), None):
-            raise InputError(f"{array.where}: two columns are named {quote(twice)}; name inputs and target")
-    rows = next(iter(arrays.values())).rows
-
-    def read(names: Sequence[str], most: int) -> Iterator[Mapping[str, Array]]:
-        for chunk in zip(*(array.chunks(most) for array in arrays.values()), strict=True):
-            found: dict[str, Array] = {}
-            for name, values in zip(arrays, chunk, strict=True):
-                found.update(columns_of(columns[name], values))
-            yield Widened({name: found[name] for name in names})
-
-    every = tuple(one for name in arrays for one in columns[name])
-    targets = tuple(one for name in target for one in columns[name])
-    return Chunks(str(path), every, rows, read, target=targets, opened=stack.pop_all())
-
-
-def head(file: BinaryIO, where: object) -> Header:
-    """The header of an array in an opened file, which is left behind it.
-
-    Raises:
-        InputError: it is none, or that of an array without rows or of something else than numbers or text.
-    """
-    try:
-        header = read_header(file)
-    except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
-        reason = quote(str(error).splitlines()[0] if str(error) else type(error).__name__)
-        raise InputError(f"{where}: not an array that can be read ({reason}); save numbers with np.save") from None
-    check_dtype(header.dtype, where)
-    if not all(header.shape):
-        raise InputError(f"{where}: the array has the shape {header.shape} and so nothing in it; add at least one row")
-    return header
-
-
-def check_dtype(dtype: "np.dtype[np.generic]", where: object) -> None:
-    """Refuse an array that is neither numbers nor text."""
-    if dtype.names:
-        raise InputError(
-            f"{where}: it has named fields ({', '.join(dtype.names[:5])}); save each as an array in an npz"
-        )
-    if dtype.kind not in "biufU":
-        raise InputError(f"{where}: it holds {dtype} and not numbers; save it as numbers")
 
 
 class Widened(Columns):
@@ -194,16 +76,109 @@ class Widened(Columns):
         return values if values.dtype == object else values.astype(np.float64, copy=False)
 
 
-def names_of(name: str, array: OpenArray, *, always: bool) -> list[str]:
-    """Return the names of the columns of an array `(rows, ...)`: the name alone where there is one, unless `always`
-    numbered.
+def open_npy(path: Path) -> Chunks:
+    """Open an array: rows of numbers, columns x0, x1, ...; further dimensions are flattened in C order.
+
+    Raises:
+        InputError: it is no such file, does not have the size that it declares, or holds something else than numbers.
+        StorageError: it cannot be read.
+    """
+    with ExitStack() as stack:
+        array = open_array(path, read_array_header, stack)
+        return chunks_of_arrays(path, {"x": array}, "x", (), stack)
+
+
+def open_idx(images: Path, labels: Path | None = None) -> Chunks:
+    """Open images, one a row, columns p0, p1, ... line by line, and their labels as the target `label`.
+
+    Raises:
+        InputError: a file is no IDX file, does not have the size that it declares, or labels are more or fewer.
+        StorageError: one cannot be read.
+    """
+    with ExitStack() as stack:
+        pixels = open_array(images, read_idx_header, stack)
+        if not all(pixels.header.shape):
+            raise InputError(f"{images}: it has the shape {pixels.header.shape}, which is empty; add images")
+        if labels is None:
+            return chunks_of_arrays(images, {"p": pixels}, "p", (), stack)
+        marks = open_array(labels, read_idx_header, stack)
+        if len(marks.header.shape) != 1:
+            what = f"labels are one number each (got the shape {marks.header.shape}); did you name images?"
+            raise InputError(f"{labels}: {what}")
+        if marks.rows != pixels.rows:
+            what = f"{marks.rows:,} labels for the {pixels.rows:,} images of {images}; name the file that belongs to it"
+            raise InputError(f"{labels}: {what}")
+        return chunks_of_arrays(images, {"p": pixels, "label": marks}, "p", ("label",), stack)
+
+
+def open_array(path: Path, read: Callable[[BinaryIO, object], Header], stack: ExitStack) -> OpenArray:
+    """Open the only array of a file, whose header `read` reads.
+
+    Raises:
+        InputError: it declares more or fewer bytes than the file can have.
+        StorageError: it cannot be read.
+    """
+    size = check_file(path)
+    with report_read_errors(path):
+        file = stack.enter_context(open_file(path))
+        header, left = read(file, path), size - file.tell()
+
+    def read_bytes(count: int) -> bytes:
+        with report_read_errors(path):
+            return file.read(count)
+
+    array = OpenArray(path, header, read_bytes)
+    if is_zipped(path):
+        check_declared(path, header.nbytes, size)
+    elif left != header.nbytes:
+        raise array.report_size(left)
+    return array
+
+
+def chunks_of_arrays(
+    path: Path, arrays: Mapping[str, OpenArray], numbered: str | None, target: tuple[str, ...], stack: ExitStack
+) -> Chunks:
+    """Return arrays of one length as a table.
+
+    Args:
+        path: names it in messages.
+        arrays: by the names that their columns begin with.
+        numbered: the array whose columns are numbered even if there is only one.
+        target: the names of those that are to be predicted.
+        stack: what they hold open.
+
+    Raises:
+        InputError: two columns have one name, or an array cannot be columns.
+    """
+    columns: dict[str, list[str]] = {}
+    for name, array in arrays.items():
+        columns[name] = name_columns(name, array, always=name == numbered)
+        others = {one for other in columns if other != name for one in columns[other]}
+        if twice := next((one for one in columns[name] if one in others), None):
+            raise InputError(f"{array.where}: two columns are named {quote(twice)}; set inputs and target")
+    rows = next(iter(arrays.values())).rows
+
+    def read(names: Sequence[str], most: int) -> Iterator[Mapping[str, Array]]:
+        for chunk in zip(*(array.chunks(most) for array in arrays.values()), strict=True):
+            found: dict[str, Array] = {}
+            for name, values in zip(arrays, chunk, strict=True):
+                found.update(split_columns(columns[name], values))
+            yield Widened({name: found[name] for name in names})
+
+    every = tuple(one for name in arrays for one in columns[name])
+    targets = tuple(one for name in target for one in columns[name])
+    return Chunks(str(path), every, rows, read, target=targets, opened=stack.pop_all())
+
+
+def name_columns(name: str, array: OpenArray, *, always: bool) -> list[str]:
+    """Return the names of the columns of an array `(rows, ...)`: numbered if there are several, or `always`.
 
     Raises:
         InputError: it has no rows, or texts in rows.
     """
     header = array.header
     if not header.shape:
-        raise InputError(f"{array.where}: it is a single value; a table has rows")
+        raise InputError(f"{array.where}: it is a single value, and a table has rows; save an array of rows")
     if header.dtype.kind == "U" and len(header.shape) > 1:
         raise InputError(f"{array.where}: it has rows of text; save each column of text as an array of its own")
     if header.dtype.kind == "U" or (len(header.shape) == 1 and not always):
@@ -211,50 +186,47 @@ def names_of(name: str, array: OpenArray, *, always: bool) -> list[str]:
     return [f"{name}{k}" for k in range(prod(header.shape[1:]))]
 
 
-def columns_of(names: list[str], array: Array) -> dict[str, Array]:
-    """Return the columns of some rows of an array as they were written."""
+def split_columns(names: list[str], array: Array) -> dict[str, Array]:
+    """Return the columns of some rows of an array, of the type in which they were written."""
     if array.dtype.kind == "U":
         return {names[0]: np.array(array.tolist(), dtype=object)}
-    # What is looked at is a column at a time.
+    # Columns are used one at a time.
     by_column = np.asfortranarray(array.reshape(len(array), len(names)))
     return {name: by_column[:, k] for k, name in enumerate(names)}
 
 
-def open_idx(images: Path, labels: Path | None = None) -> Chunks:
-    """Open images, a row each, columns p0, p1, ... line by line, and their labels as the target `label`.
+def read_array_header(file: BinaryIO, where: object) -> Header:
+    """Read the header of an array in NumPy's format; the file is left at its first entry.
 
     Raises:
-        InputError: a file is no IDX file, does not have the size that it declares, or labels are more or fewer.
-        StorageError: one cannot be read.
+        InputError: it is no header, or that of an array without rows, or of something else than numbers or text.
     """
-    with ExitStack() as stack:
-        pixels = open_array(images, lambda file: idx_header(file, images), stack)
-        if not all(pixels.header.shape):
-            raise InputError(f"{images}: it has the shape {pixels.header.shape} and so nothing in it")
-        if labels is None:
-            return chunks_of_arrays(images, {"p": pixels}, "p", (), stack)
-        marks = open_array(labels, lambda file: idx_header(file, labels), stack)
-        if len(marks.header.shape) != 1:
-            what = f"labels are one number each (got the shape {marks.header.shape}); did you name images?"
-            raise InputError(f"{labels}: {what}")
-        if marks.rows != pixels.rows:
-            what = f"{marks.rows:,} labels for {pixels.rows:,} images of {images}; name its own file"
-            raise InputError(f"{labels}: {what}")
-        return chunks_of_arrays(images, {"p": pixels, "label": marks}, "p", ("label",), stack)
+    try:
+        header = read_header(file)
+    except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
+        reason = quote(str(error).splitlines()[0] if str(error) else type(error).__name__)
+        raise InputError(f"{where}: not an array that can be read ({reason}); save numbers with np.save") from None
+    if names := header.dtype.names:
+        raise InputError(f"{where}: it has named fields ({', '.join(names[:5])}); save each as an array in an npz")
+    if header.dtype.kind not in "biufU":
+        raise InputError(f"{where}: it holds {header.dtype} and not numbers; save it as numbers")
+    if not all(header.shape):
+        raise InputError(f"{where}: the array has the shape {header.shape}, which is empty; add at least one row")
+    return header
 
 
-def idx_header(file: BinaryIO, path: Path) -> Header:
-    """Read what an IDX file declares.
+def read_idx_header(file: BinaryIO, where: object) -> Header:
+    """Read the header of an IDX file.
 
     Raises:
         InputError: it is none.
     """
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in IDX_TYPES:
-        raise InputError(f"{path}: not an IDX file (it begins with {quote(magic)}); MNIST's files are such")
+        raise InputError(f"{where}: not an IDX file, such as those of MNIST (it begins with {quote(magic)})")
     if not 1 <= magic[3] <= MOST_DIMENSIONS:
-        raise InputError(f"{path}: it declares {magic[3]} dimensions; 1 to {MOST_DIMENSIONS} are read")
+        raise InputError(f"{where}: it declares {magic[3]} dimensions; use 1 to {MOST_DIMENSIONS}")
     lengths = file.read(4 * magic[3])
     if len(lengths) < 4 * magic[3]:
-        raise InputError(f"{path}: it is cut short; fetch it again")
+        raise InputError(f"{where}: it is cut short; fetch it again")
     return Header(struct.unpack(f">{magic[3]}I", lengths), np.dtype(IDX_TYPES[magic[2]]), fortran=False)

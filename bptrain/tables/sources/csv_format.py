@@ -1,4 +1,7 @@
-"""How a CSV file is written: the options that say so, and what is found out by looking at its beginning."""
+"""How a CSV file is written: its options, what its beginning tells, and a check of all its bytes without DuckDB.
+
+DuckDB silently accepts NUL bytes and surplus empty values at the end of a line; so values and lines are counted here.
+"""
 
 import csv
 import io
@@ -11,30 +14,32 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.errors import InputError
-from bptrain.tables.files import reading
-from bptrain.tables.sources.decoding import LONGEST, encoding_of, open_text
+from bptrain.tables.files import report_read_errors
+from bptrain.tables.sources.decoding import LONGEST, BrokenText, detect_encoding, open_text, read_checked
 from bptrain.tables.table import quote, register_place
 
 DELIMITERS = (",", ";", "\t", "|")
 """The delimiters that are tried, the usual one first."""
 
-LOOKED_AT = 20
-"""Lines at the beginning that a delimiter must divide alike."""
+FIRST_LINES = 20
+"""Lines at the beginning that a delimiter should divide into the same number of values."""
 
 MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")
-"""What is taken for a missing value unless the config says otherwise, beside an empty field."""
+"""Texts that mean a missing value by default, beside an empty one."""
 
 NAMES = {"\t": "a tab", " ": "a space"}
+
+ENDS = {"\r\n": "CR LF", "\n": "LF", "\r": "CR"}
 
 csv.field_size_limit(LONGEST)
 
 
 @dataclass(frozen=True)
 class CsvFormat:
-    """How a file is written: the delimiter (`auto`: to be guessed), whether a first line names the columns, the
-    character around values (empty: none), the encoding (`auto`: by its mark), the decimal sign, what means missing,
-    and which columns are text also where they look like numbers.
-    `doubtful` says that the delimiter was guessed among several, or among none.
+    """How a file is written: the delimiter (`auto`: to be guessed), whether the first line names the columns, the quote
+    character (empty: none), the encoding (`auto`: by its mark), the decimal sign, the texts that mean missing, and the
+    columns that are text even if they look like numbers.
+    `doubtful` says that the guess of the delimiter may be wrong.
     """
 
     delimiter: str = "auto"
@@ -46,35 +51,39 @@ class CsvFormat:
     text: tuple[str, ...] = ()
     doubtful: bool = False
 
-    def reader(self, lines: Any, *, strict: bool = False) -> Any:
-        """Python's reader of text in this format."""
+    def read_records(self, lines: Any, *, strict: bool = False) -> Any:
+        """Return Python's reader of lines in this format."""
         if not self.quote:
             return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=strict)
         return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=strict)
 
-    def columns_before(self, text: str) -> int:
-        """How many values of a line end in its beginning."""
-        parts = text.split(self.quote)[::2] if self.quote else [text]
-        return sum(part.count(self.delimiter) for part in parts)
-
     @property
     def advice(self) -> str:
-        """What to do where the delimiter may be a wrong guess."""
+        """What to do if the delimiter was guessed wrong."""
         if not self.doubtful:
             return ""
         name = NAMES.get(self.delimiter, f"'{self.delimiter}'")
-        return f" (the values are taken to be divided by {name}; write delimiter: '...' where that is wrong)"
+        return f" (the delimiter was guessed to be {name}; write delimiter: '...' if that is wrong)"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many delimiters and how many lines a file has outside quotes, and how many underscores anywhere."""
+
+    delimiters: int
+    lines: int
+    underscores: int
 
 
 def resolve_format(path: Path, wanted: CsvFormat) -> tuple[CsvFormat, list[str]]:
-    """The format of a file with nothing left to be guessed, and the names of its columns.
+    """Return the format of a file with no option left to guess, and the names of its columns.
 
     Raises:
         InputError: there is no such file, it is empty, or its first line cannot be read.
         StorageError: it cannot be read.
     """
-    found = replace(wanted, encoding=encoding_of(path, wanted.encoding))
-    with reading(path), open_text(path, found.encoding) as text:
+    found = replace(wanted, encoding=detect_encoding(path, wanted.encoding))
+    with report_read_errors(path), open_text(path, found.encoding) as text:
         start = text.read(LONGEST)
     if not start.strip():
         what = "the first line must name the columns" if wanted.header else "there must be a row"
@@ -83,66 +92,35 @@ def resolve_format(path: Path, wanted: CsvFormat) -> tuple[CsvFormat, list[str]]
         delimiter, doubtful = guess_delimiter(start, found)
         found = replace(found, delimiter=delimiter, doubtful=doubtful)
     try:
-        first = next(found.reader(io.StringIO(start, newline=""), strict=True))
+        first = next(found.read_records(io.StringIO(start, newline=""), strict=True))
     except csv.Error as error:
         what = f"cannot read the {'header' if wanted.header else 'first line'} ({error})"
         raise InputError(f"{path}:1: {what}; look for a quote that is not closed{found.advice}") from None
     if not first:
-        raise InputError(f"{path}:1: the first line is empty; take it out")
-    if found.header and len(first) == 1:
-        check_divided(path, first[0], start, found)
-    return found, first if found.header else [f"column_{k + 1}" for k in range(len(first))]
-
-
-def check_divided(path: Path, name: str, start: str, form: CsvFormat) -> None:
-    """Refuse a single column whose name another delimiter would divide.
-
-    Raises:
-        InputError: it is one.
-    """
-    other = next((mark for mark in DELIMITERS if mark in name and mark != form.delimiter), None)
-    if other and not (form.quote and start.startswith(form.quote)):
-        what = f"the header is one column, {quote(name)}, and {NAMES.get(other, repr(other))} would divide it"
+        raise InputError(f"{path}:1: the first line is empty; delete it")
+    if not found.header:
+        return found, [f"column_{k + 1}" for k in range(len(first))]
+    other = next((mark for mark in DELIMITERS if mark in first[0] and mark != found.delimiter), None)
+    if other and len(first) == 1 and not (found.quote and start.startswith(found.quote)):
+        what = f"the header is one column, {quote(first[0])}, and {NAMES.get(other, repr(other))} would divide it"
         raise InputError(f"{path}:1: {what}; write delimiter: {'auto' if other == chr(9) else repr(other)}")
+    return found, first
 
 
 def guess_delimiter(start: str, wanted: CsvFormat) -> tuple[str, bool]:
-    """The character that most often divides the first line, outside of quotes, and whether that is doubtful; one that
-    divides the next lines alike goes before one that does not."""
+    """Return the character that most often divides the first line, outside quotes, and whether that is doubtful; one
+    that divides the next lines into as many values is preferred."""
     outside = wanted.quote.join(start.split(wanted.quote)[::2]) if wanted.quote else start
-    lines = [line for line in islice(io.StringIO(outside), LOOKED_AT) if line.strip()]
+    lines = [line for line in islice(io.StringIO(outside), FIRST_LINES) if line.strip()]
     if len(start) == LONGEST and len(lines) > 1:
         lines.pop()
     counts = {mark: lines[0].count(mark) for mark in DELIMITERS if lines and mark in lines[0]}
     even = {mark: count for mark, count in counts.items() if {line.count(mark) for line in lines} == {count}}
     pool = even or counts or {",": 0}
     if len(pool) > 1 and (wanted.decimal == "," or not wanted.header):
-        # A comma inside of numbers.
+        # It may be a decimal comma.
         pool.pop(",", None)
     return max(pool, key=lambda mark: pool[mark]), len(counts) != 1
-
-
-def records(path: Path, form: CsvFormat) -> Generator[tuple[int, list[str]], None, None]:
-    """The data rows of a file with the lines on which they start, by Python's csv module; quoted line breaks count as
-    lines.
-
-    A blank line is a missing value in a file of one column, and nothing in a wider one.
-
-    Raises:
-        InputError: a line or a value is far too long.
-    """
-    with reading(path), open_text(path, form.encoding) as text:
-        reader = form.reader(read_lines(path, text))
-        width = len(next(reader)) if form.header else 0
-        start = reader.line_num + 1 if form.header else 1
-        try:
-            for record in reader:
-                width = width or len(record)
-                if record or width == 1:
-                    yield start, record or [""]
-                start = reader.line_num + 1
-        except csv.Error as error:
-            raise InputError(f"{path}:{start}: {error}; look for a quote that is not closed") from None
 
 
 def read_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
@@ -159,51 +137,133 @@ def read_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
         yield line
 
 
-def line_of(path: Path, form: CsvFormat, row: int) -> int:
-    """The line on which a row begins, counted from 1; rows are counted from 0."""
-    with closing(records(path, form)) as rows:
-        return next(islice(rows, row, None))[0]
+def read_rows(path: Path, form: CsvFormat) -> Generator[tuple[int, list[str]], None, None]:
+    """Yield the rows of a file with the lines on which they start, by Python's csv module; quoted line breaks count as
+    lines.
+
+    A blank line is a missing value in a file of one column, and skipped in a wider one.
+
+    Raises:
+        InputError: a line or a value is far too long.
+    """
+    with report_read_errors(path), open_text(path, form.encoding) as text:
+        records = form.read_records(read_lines(path, text))
+        width = len(next(records)) if form.header else 0
+        start = records.line_num + 1 if form.header else 1
+        try:
+            for record in records:
+                width = width or len(record)
+                if record or width == 1:
+                    yield start, record or [""]
+                start = records.line_num + 1
+        except csv.Error as error:
+            raise InputError(f"{path}:{start}: {error}; look for a quote that is not closed") from None
 
 
 @register_place
 @dataclass(frozen=True)
 class CsvLines:
-    """Tells the file and the line of a row: files with their formats and how many rows each has, in order."""
+    """Tells the file and the line of a row: files with their formats and numbers of rows, in order."""
 
     files: tuple[tuple[Path, CsvFormat, int], ...]
 
     def __call__(self, row: int) -> str:
         for path, form, count in self.files:
             if row < count:
-                return f"{path}:{line_of(path, form, row)}"
+                with closing(read_rows(path, form)) as rows:
+                    return f"{path}:{next(islice(rows, row, None))[0]}"
             row -= count
         raise IndexError(row)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON can hold it; `from_json` is the inverse."""
         return {"files": [[str(path), asdict(form), count] for path, form, count in self.files]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "CsvLines":
-        """The inverse of `to_json`."""
-        return cls(tuple((Path(path), form_from_json(form), count) for path, form, count in stored["files"]))
-
-
-def form_from_json(options: Mapping[str, Any]) -> CsvFormat:
-    """A format as JSON had it."""
-    values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in options.items()}
-    return CsvFormat(**values)
+        files = []
+        for path, options, count in stored["files"]:
+            lists = {name: tuple(options[name]) for name in ("missing", "text")}
+            files.append((Path(path), CsvFormat(**{**options, **lists}), count))
+        return cls(tuple(files))
 
 
 def find_misquoted(path: Path, form: CsvFormat, line: int) -> int | None:
-    """Which value, counted from 0, of the record that begins on a line has a quote where none may be; None: none."""
+    """Return which value, counted from 0, of the record that begins on a line has a quote that may not be there; None:
+    none has."""
     mark, end = re.escape(form.quote), re.escape(form.delimiter)
     value = re.compile(f"(?:{mark}(?:[^{mark}]|{mark}{mark})*{mark}|[^{mark}{end}\r\n][^{end}\r\n]*|)({end}|[\r\n]|$)")
-    with reading(path), open_text(path, form.encoding) as text:
+    with report_read_errors(path), open_text(path, form.encoding) as text:
         rest = "".join(islice(read_lines(path, text), line - 1, line - 1 + 1000))[:LONGEST]
-    place, count = 0, 0
-    while found := value.match(rest, place):
+    at, count = 0, 0
+    while found := value.match(rest, at):
         if found[1] != form.delimiter:
             return None
-        place, count = found.end(), count + 1
+        at, count = found.end(), count + 1
     return count
+
+
+def scan_file(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
+    """Check the bytes of a file, and count its delimiters and lines.
+
+    Args:
+        copy: the text in UTF-8.
+        path: the file as the user named it.
+        form: how it is written.
+        names: of its columns.
+
+    Raises:
+        InputError: it is no text in its encoding, lines end in several ways, or it is damaged; the message names the
+            line.
+        StorageError: it cannot be read.
+    """
+    delimiter, line_feeds, returns, both, last = form.delimiter.encode(), 0, 0, 0, b""
+    delimiters, underscores = 0, 0
+    try:
+        for chunk, outside in split_unquoted(copy, form.quote.encode()):
+            underscores += chunk.count(b"_")
+            delimiters += outside.count(delimiter)
+            line_feeds += outside.count(b"\n")
+            if b"\r" in outside:
+                returns += outside.count(b"\r")
+                both += outside.count(b"\r\n")
+            last = outside[-1:] or last
+    except BrokenText as error:
+        before = error.before.decode(errors="replace")
+        outside_quotes = before.split(form.quote)[::2] if form.quote else [before]
+        k = min(sum(text.count(form.delimiter) for text in outside_quotes), len(names) - 1)
+        column = f" {names[k]}:" if error.line > form.header else f" column {k + 1}:"
+        advice = "; write encoding: cp1252 or latin-1 if it is in one of those, or save it as UTF-8"
+        raise InputError(f"{path}:{error.line}:{column} {error.what}{advice * ('UTF-8' in error.what)}") from None
+    kinds = [both, line_feeds - both, returns - both]
+    if sum(map(bool, kinds)) > 1:
+        raise find_other_end(path, form)
+    return Tally(delimiters, sum(kinds) + (last not in (b"\n", b"\r")), underscores)
+
+
+def split_unquoted(copy: Path, quote: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the bytes of a file a chunk at a time, and those of each chunk that are outside quotes."""
+    inside = 0
+    for chunk in read_checked(copy):
+        if not quote or (not inside and quote not in chunk):
+            yield chunk, chunk
+            continue
+        pieces = chunk.split(quote)
+        # The quote character stays, so that bytes before and after it do not become neighbours.
+        yield chunk, quote.join(pieces[inside::2]) + quote * (len(pieces) % 2 == inside)
+        inside = (inside + len(pieces) - 1) % 2
+
+
+def find_other_end(path: Path, form: CsvFormat) -> InputError:
+    """Return what is wrong with the first line that does not end as the lines before it."""
+    first, inside = "", 0
+    with report_read_errors(path), open_text(path, form.encoding) as text:
+        for number, line in enumerate(read_lines(path, text), 1):
+            inside = (inside + line.count(form.quote)) % 2 if form.quote else 0
+            end = "\r\n" if line.endswith("\r\n") else line[-1:]
+            if inside or end not in ENDS:
+                continue
+            first = first or end
+            if end != first:
+                what = f"the line ends in {ENDS[end]}, and the lines before it in {ENDS[first]}"
+                return InputError(f"{path}:{number}: {what}; save the file with line ends of one kind")
+    return InputError(f"{path}: its lines end in several ways; save it with line ends of one kind")

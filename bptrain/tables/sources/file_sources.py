@@ -1,4 +1,4 @@
-"""Sources: where a table comes from."""
+"""Sources that read files: CSV, Parquet, JSON lines, NumPy's arrays, and the images of MNIST."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from bptrain.tables.source import SOURCES, Chunks, FileSource, Source
 from bptrain.tables.sources.array_reader import open_idx, open_npy
 from bptrain.tables.sources.csv_format import MISSING, CsvFormat
 from bptrain.tables.sources.csv_reader import open_csv
-from bptrain.tables.sources.decoding import known_encoding
+from bptrain.tables.sources.decoding import find_encoding
 from bptrain.tables.sources.jsonl_reader import open_jsonl
 from bptrain.tables.sources.npz_reader import open_npz
 from bptrain.tables.sources.parquet_reader import open_parquet
@@ -28,10 +28,21 @@ BUNDLED_TARGETS = {
 
 
 @cache
-def resources(kind: Literal["datasets", "configs"]) -> Path:
-    """The folder of bundled data or configs: inside the installed package, or beside it in a checkout."""
+def find_resources(kind: Literal["datasets", "configs"]) -> Path:
+    """Return the folder of bundled data sets or configs: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parents[2]
     return next(folder for folder in (package / kind, package.parent / kind) if folder.is_dir())
+
+
+def require_path(path: Path, option: str = "path") -> Path:
+    """Require something at a path, and return the path.
+
+    Raises:
+        OptionError: there is nothing.
+    """
+    if not path.exists():
+        raise OptionError(Mistake(option, f"no such file (got {path})"))
+    return path
 
 
 @SOURCES.register
@@ -48,7 +59,7 @@ class Bundled(FileSource):
             raise OptionError(Mistake("name", what))
 
     def files(self) -> tuple[Path, ...]:
-        return tuple(resources("datasets").glob(f"{self.name}.csv*"))
+        return tuple(find_resources("datasets").glob(f"{self.name}.csv*"))
 
     def chunks(self) -> Chunks:
         found = open_csv(self.files()[0], CsvFormat())
@@ -58,25 +69,25 @@ class Bundled(FileSource):
 @SOURCES.register
 @dataclass(frozen=True)
 class Csv(FileSource):
-    """A text file with a row a line, or several of one header by a pattern such as `part-*.csv`; gzipped if its name
-    ends in `.gz`.
+    """A text file with one row on each line, or several with the same header by a pattern such as `part-*.csv`; gzipped
+    if its name ends in `.gz`.
 
-    A line that does not have as many values as the first one is refused; no row is ever dropped or padded. A file with
-    a byte order mark (UTF-8, UTF-16) needs no `encoding`. German Excel writes `{decimal: ","}`, with semicolons, which
-    are found out.
+    A line that does not have as many values as the first one is an error; no row is ever dropped or padded. A file with
+    a byte order mark (UTF-8, UTF-16) needs no `encoding`. German Excel needs `{decimal: ","}`; its semicolons are
+    detected.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("file",)
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".txt")
 
-    path: Annotated[Path, "the file or a pattern, from the config file"]
-    delimiter: Annotated[str, "between values: one character, or auto: , ; tab or |, by the first lines"] = "auto"
+    path: Annotated[Path, "the file or a pattern, relative to the config file"]
+    delimiter: Annotated[str, "character between values; auto: , ; tab or |, by the first lines"] = "auto"
     header: Annotated[bool, "whether the first line names the columns; else they are column_1, column_2, ..."] = True
-    quote: Annotated[str, "around values that contain the delimiter; doubled inside; '': none"] = '"'
+    quote: Annotated[str, "character around values that contain the delimiter; doubled inside; '': none"] = '"'
     encoding: Annotated[str, "utf-8, utf-16, latin-1 or cp1252; auto: by the byte order mark, or else utf-8"] = "auto"
-    decimal: Annotated[Literal[".", ","], "before the fraction of a number"] = "."
+    decimal: Annotated[Literal[".", ","], "decimal sign of numbers"] = "."
     missing: Annotated[tuple[str, ...], "texts that mean a missing value, beside an empty one"] = MISSING
-    text: Annotated[tuple[str, ...], "columns that are text, also where it looks like numbers, as 01 does"] = ()
+    text: Annotated[tuple[str, ...], "columns to read as text, even if they look like numbers, as 01 does"] = ()
 
     def __post_init__(self) -> None:
         mistakes = []
@@ -87,11 +98,11 @@ class Csv(FileSource):
             mistakes.append(Mistake("quote", f"expected one character, or '' for none (got {self.quote!r})"))
         if self.quote == self.delimiter:
             mistakes.append(Mistake("quote", f"is the delimiter too (got {self.quote!r}); choose another"))
-        if self.encoding != "auto" and known_encoding(self.encoding) is None:
+        if self.encoding != "auto" and find_encoding(self.encoding) is None:
             what = f"expected utf-8, utf-16, latin-1, cp1252 or auto (got {self.encoding!r})"
             mistakes.append(Mistake("encoding", f"{what}; save the file as UTF-8"))
         if self.decimal == self.delimiter:
-            what = f"is the delimiter too (got {self.decimal!r}); write delimiter: ';' or what the file has"
+            what = f"is the delimiter too (got {self.decimal!r}); write delimiter: ';' or whatever the file has"
             mistakes.append(Mistake("decimal", what))
         if mistakes:
             raise OptionError(*mistakes)
@@ -100,7 +111,9 @@ class Csv(FileSource):
         return tuple(match_files(self.path))
 
     def chunks(self) -> Chunks:
-        return open_csv(self.path, self.format)
+        encoding = find_encoding(self.encoding) or "auto"
+        form = CsvFormat(self.delimiter, self.header, self.quote, encoding, self.decimal, self.missing, self.text)
+        return open_csv(self.path, form)
 
     def as_text(self, names: Iterable[str]) -> "Csv":
         return replace(self, text=tuple(dict.fromkeys((*self.text, *names))))
@@ -111,86 +124,75 @@ class Csv(FileSource):
         options = ("header", "quote", "encoding", "decimal", "missing", "text")
         return cls(path, **{name: getattr(self, name) for name in options})  # type: ignore[no-any-return]
 
-    @property
-    def format(self) -> CsvFormat:
-        """How the file is written."""
-        encoding = known_encoding(self.encoding) or "auto"
-        return CsvFormat(self.delimiter, self.header, self.quote, encoding, self.decimal, self.missing, self.text)
-
 
 def is_mark(text: str) -> bool:
-    """Whether a text can stand between values or around them."""
+    """Tell whether a text can be a delimiter or a quote character."""
     return len(text) == 1 and text.isascii() and not text.isalnum() and text not in "\r\n\0.-+_"
 
 
 @SOURCES.register
 @dataclass(frozen=True)
 class Tsv(Csv):
-    """A text file with tabs between the values; otherwise as `csv`."""
+    """A text file with tabs between the values; otherwise like `csv`."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".tsv", ".tab")
 
-    delimiter: Annotated[str, "between values: one character, or auto"] = "\t"
+    delimiter: Annotated[str, "character between values, or auto"] = "\t"
+
+
+@dataclass(frozen=True)
+class PathSource(FileSource):
+    """A source that reads one file."""
+
+    path: Annotated[Path, "the file, relative to the config file"]
+
+    def files(self) -> tuple[Path, ...]:
+        return (require_path(self.path),)
 
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Parquet(FileSource):
+class Parquet(PathSource):
     """A Parquet file.
 
     Integers, floats, decimals and booleans (1 and 0) are numbers, texts and dates are text, nulls are missing; a column
-    of lists, structures or bytes is refused.
+    of lists, structures or bytes is an error.
     """
 
     packing: ClassVar[int] = 4
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
 
-    path: Annotated[Path, "the file, relative to the config file"]
-
-    def files(self) -> tuple[Path, ...]:
-        return (existing(self.path),)
-
     def chunks(self) -> Chunks:
-        return open_parquet(existing(self.path))
+        return open_parquet(*self.files())
 
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Jsonl(FileSource):
-    """JSON lines: an object of plain values a line; gzipped if its name ends in `.gz`.
+class Jsonl(PathSource):
+    """JSON lines: an object of plain values on each line; gzipped if its name ends in `.gz`.
 
     The columns are the keys of all lines. Null, NaN and keys that a line does not have are missing; booleans are 1 and
-    0. A list or an object inside is refused, as is a key that comes twice.
+    0. A list or an object inside an object is an error, as is a key that is there twice.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson", ".json")
 
-    path: Annotated[Path, "the file, relative to the config file"]
-
-    def files(self) -> tuple[Path, ...]:
-        return (existing(self.path),)
-
     def chunks(self) -> Chunks:
-        return open_jsonl(existing(self.path))
+        return open_jsonl(*self.files())
 
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Npy(FileSource):
-    """An array in NumPy's format, a row a sample, with the columns x0, x1, ...; gzipped if its name ends in `.gz`.
+class Npy(PathSource):
+    """An array in NumPy's format, one sample a row, with the columns x0, x1, ...; gzipped if its name ends in `.gz`.
 
-    Further dimensions are flattened in C order. Pickled objects are refused.
+    Further dimensions are flattened in C order. Pickled objects are an error.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".npy",)
 
-    path: Annotated[Path, "the file, relative to the config file"]
-
-    def files(self) -> tuple[Path, ...]:
-        return (existing(self.path),)
-
     def chunks(self) -> Chunks:
-        return open_npy(existing(self.path))
+        return open_npy(*self.files())
 
     def is_parsed(self) -> bool:
         return is_zipped(self.path)
@@ -198,25 +200,21 @@ class Npy(FileSource):
 
 @SOURCES.register
 @dataclass(frozen=True)
-class Npz(FileSource):
+class Npz(PathSource):
     """Arrays of one length in NumPy's format, as `np.savez` writes them: inputs, and what is to be predicted.
 
     The inputs give the columns x0, x1, ...; further dimensions are flattened in C order. The target gives y, or y0, y1,
-    ... . Other arrays are left out. Where no array has a usual name for inputs, each is a column of its own name, or
-    several. Pickled objects are refused.
+    ... . Other arrays are left out. If no array has a usual name for inputs, each is a column of its own name, or
+    several. Pickled objects are an error.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
 
-    path: Annotated[Path, "the file, relative to the config file"]
     inputs: Annotated[str | None, "name of the array; null: x, X, data, inputs or features"] = None
     target: Annotated[str | None, "name of the array; null: y, Y, target, targets, label or labels"] = None
 
-    def files(self) -> tuple[Path, ...]:
-        return (existing(self.path),)
-
     def chunks(self) -> Chunks:
-        return open_npz(existing(self.path), self.inputs, self.target)
+        return open_npz(require_path(self.path), self.inputs, self.target)
 
 
 @SOURCES.register
@@ -231,22 +229,11 @@ class Idx(FileSource):
     labels: Annotated[Path | None, "the file of labels; null: none"] = None
 
     def files(self) -> tuple[Path, ...]:
-        labels = () if self.labels is None else (existing(self.labels, "labels"),)
-        return (existing(self.images, "images"), *labels)
+        labels = () if self.labels is None else (require_path(self.labels, "labels"),)
+        return (require_path(self.images, "images"), *labels)
 
     def chunks(self) -> Chunks:
         return open_idx(*self.files())
 
     def at(self, path: Path, cls: Any) -> Source | None:
         return Idx(path) if cls is None else None
-
-
-def existing(path: Path, option: str = "path") -> Path:
-    """A path at which there is something.
-
-    Raises:
-        OptionError: there is nothing.
-    """
-    if not path.exists():
-        raise OptionError(Mistake(option, f"no such file (got {path})"))
-    return path

@@ -1,21 +1,37 @@
-"""Reading JSON lines with DuckDB: an object of plain values a line, keys in any order, missing ones missing."""
+"""Reading JSON lines with DuckDB: a flat object on each line, keys in any order, absent keys missing values."""
 
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.tables.files import is_zipped, reading
+from bptrain.tables.files import is_zipped, report_read_errors
 from bptrain.tables.source import Chunks
-from bptrain.tables.sources.decoding import LONGEST, BrokenText, as_utf8, chunks, encoding_of, open_text, temporary
-from bptrain.tables.sources.duck import check_names, connect, fill_missing, literal, quote_name
+from bptrain.tables.sources.decoding import (
+    LONGEST,
+    BrokenText,
+    convert_to_utf8,
+    detect_encoding,
+    open_text,
+    read_checked,
+)
+from bptrain.tables.sources.duck import (
+    check_names,
+    connect,
+    escape_path,
+    fetch_columns,
+    quote_name,
+    quote_text,
+    report_duck_errors,
+)
 from bptrain.tables.table import quote, register_place
 
 if TYPE_CHECKING:
@@ -24,159 +40,144 @@ if TYPE_CHECKING:
 MOST_KEYS = 20_000
 """Different keys that a file may have."""
 
-NUMBERS = ("BIGINT", "UBIGINT", "DOUBLE")
+NUMBERS = "('BIGINT', 'UBIGINT', 'DOUBLE')"
+KNOWN = "('NULL', 'VARCHAR', 'BOOLEAN', 'BIGINT', 'UBIGINT', 'DOUBLE')"
 
 
 def open_jsonl(path: Path) -> Chunks:
-    """Open a file: numbers and booleans (1 and 0) are numbers, text is text, null and missing keys are missing.
+    """Open a file: numbers and booleans (1 and 0) are numbers, text is text, null and absent keys are missing.
 
     Args:
         path: of JSON lines in UTF-8 (or UTF-16 with its mark), gzipped if it ends in `.gz`.
 
     Raises:
-        InputError: a line is no object of plain values, or names a key twice; or there is none. The message names the
-            line.
+        InputError: a line is no flat object, or names a key twice; or there is none. The message names the line.
         StorageError: it cannot be read.
     """
-    encoding = encoding_of(path, "auto")
+    encoding = detect_encoding(path, "auto")
+
+    def describe(reason: str) -> InputError:
+        return describe_first_wrong(path, encoding, reason)
+
     with ExitStack() as stack:
-        copy = stack.enter_context(as_utf8(path, encoding, marked=False))
+        copy = stack.enter_context(convert_to_utf8(path, encoding, marked=False))
         database = stack.enter_context(connect())
         rows = count_lines(copy, path)
-        with complaints(path, encoding):
+        with report_duck_errors(describe):
             keys = find_keys(database, copy, path, encoding)
-            numeric = numeric_keys(database, copy, keys)
+            numeric = find_numeric_keys(database, copy, keys)
         if numeric is None:
-            raise first_wrong(path, encoding)
+            raise describe("a value that is no number or text")
         opened = stack.pop_all()
 
     def read(names: Sequence[str], most: int) -> Iterator[Mapping[str, Array]]:
+        chosen = ", ".join(
+            f"CAST({quote_name(name)} AS DOUBLE)" if name in numeric else f"{quote_name(name)} ->> '$'"
+            for name in names
+        )
         count = 0
-        for part in [nullcontext(copy)] if most >= rows else parts_of(copy):
-            with part as file, complaints(path, encoding):
-                found = database.execute(*fetch_statement(file, keys, names, numeric)).fetchnumpy()
-                columns = {name: fill_missing(found.pop(f"c{k}"), name in numeric) for k, name in enumerate(names)}
+        for file in [copy] if most >= rows else split_file(copy):
+            with report_duck_errors(describe):
+                columns = fetch_columns(database.execute(*write_query(chosen, file, keys)), names, numeric)
             count += len(columns[names[0]])
             yield columns
         if count != rows:
-            raise first_wrong(path, encoding, f"{rows:,} rows, of which {count:,} could be read")
+            raise describe(f"{rows:,} rows, of which {count:,} could be read")
 
     return Chunks(str(path), tuple(keys), rows, read, JsonLines(path, encoding), opened=opened)
 
 
-@contextmanager
-def complaints(path: Path, encoding: str) -> Iterator[None]:
-    """Turn what DuckDB says of a file into a message.
+def split_file(copy: Path) -> Iterator[Path]:
+    """Yield temporary files of some lines each, one at a time, which together have all lines of a file.
 
     Raises:
-        InputError: with the first line that is wrong.
+        StorageError: there is no room for one.
     """
-    import duckdb
-
-    try:
-        yield
-    except (duckdb.Error, UnicodeError) as error:
-        raise first_wrong(path, encoding, str(error).splitlines()[0]) from None
-
-
-def parts_of(copy: Path) -> Iterator[AbstractContextManager[Path]]:
-    """Yield files of some lines each, one after the other, which together have those of the whole."""
     before = b""
-    for chunk in chain(chunks(copy), [b"\n"]):
-        whole, _, before = (before + chunk).rpartition(b"\n")
-        if whole.strip():
-            yield temporary(whole + b"\n")
+    with TemporaryDirectory(prefix="bptrain-") as folder:
+        for k, chunk in enumerate(chain(read_checked(copy), [b"\n"])):
+            complete, _, before = (before + chunk).rpartition(b"\n")
+            if complete.strip():
+                path = Path(folder, f"{k}")
+                with report_read_errors(path):
+                    path.write_bytes(complete + b"\n")
+                yield path
+                path.unlink()
 
 
 def count_lines(copy: Path, path: Path) -> int:
-    """The number of lines that are not blank.
+    """Return the number of lines that are not blank.
 
     Raises:
         InputError: the file is no text, or has none.
     """
     number, count, before = 0, 0, b""
     try:
-        for chunk in chunks(copy):
-            whole, _, before = (before + chunk).rpartition(b"\n")
-            for line in whole.split(b"\n"):
+        for chunk in read_checked(copy):
+            complete, _, before = (before + chunk).rpartition(b"\n")
+            for line in complete.split(b"\n"):
                 number += 1
                 count += bool(line.strip())
                 if len(line) > LONGEST:
                     raise BrokenText(number, b"", f"a line of more than {LONGEST:,} bytes")
     except BrokenText as error:
-        raise InputError(f"{path}:{error.line}: {error.what}; write an object a line, in UTF-8") from None
+        raise InputError(f"{path}:{error.line}: {error.what}; write one object a line, in UTF-8") from None
     count += bool(before.strip())
     if not count:
-        raise InputError(f"{path}:1: the file is empty; write an object a line")
+        raise InputError(f"{path}:1: the file is empty; write one object a line")
     return count
 
 
-def reader(what: str, copy: Path, columns: str = "") -> tuple[str, list[Any]]:
-    """A statement over the file, whole objects or the given columns, and its parameters."""
-    function = f"read_json(?, auto_detect = false, {columns}," if columns else "read_json_objects(?,"
+def write_query(what: str, copy: Path, keys: Sequence[str] = ()) -> tuple[str, list[Any]]:
+    """Return a statement that selects from a file, whole objects or the values of its keys, and its parameters."""
+    columns = ", ".join(f"{quote_text(name)}: 'JSON'" for name in keys)
+    function = f"read_json(?, auto_detect = false, columns = {{{columns}}}," if keys else "read_json_objects(?,"
     options = f"format = 'newline_delimited', compression = '{'gzip' if is_zipped(copy) else 'none'}'"
-    return f"SELECT {what} FROM {function} {options}, maximum_object_size = {LONGEST})", [literal(copy)]
-
-
-def of_json(names: Sequence[str]) -> str:
-    """The keys as columns of JSON."""
-    return "columns = {" + ", ".join(f"{quote_name(name, chr(39))}: 'JSON'" for name in names) + "}"
+    return f"SELECT {what} FROM {function} {options}, maximum_object_size = {LONGEST})", [escape_path(copy)]
 
 
 def find_keys(database: "DuckDBPyConnection", copy: Path, path: Path, encoding: str) -> list[str]:
-    """Every key of a file, in the order in which they come.
+    """Return every key of a file, in the order in which they come.
 
     Raises:
         InputError: a line is no object, or names a key twice; a key is empty, or there are too many.
     """
-    inner, parameters = reader("json_keys(json) AS k, json_type(json) AS t, row_number() OVER () AS n", copy)
+    inner, parameters = write_query("json_keys(json) AS k, json_type(json) AS t, row_number() OVER () AS n", copy)
     query = f"SELECT k, t, min(n) FROM ({inner}) GROUP BY k, t ORDER BY 3"
     names: dict[str, None] = {}
     for found, kind, _ in database.execute(query, parameters).fetchall():
         if kind != "OBJECT" or len(found) != len(set(found)):
-            raise first_wrong(path, encoding)
+            raise describe_first_wrong(path, encoding)
         names.update(dict.fromkeys(found))
         if len(names) > MOST_KEYS:
-            raise InputError(f"{path}: more than {MOST_KEYS:,} different keys; a table has the same in every line")
+            raise InputError(f"{path}: more than {MOST_KEYS:,} different keys; use the same ones on every line")
     if not names:
         raise InputError(f"{path}:1: the objects have no keys; name the values")
     check_names(list(names), path, "key")
     return list(names)
 
 
-def numeric_keys(database: "DuckDBPyConnection", copy: Path, names: list[str]) -> set[str] | None:
-    """The keys whose values are numbers, or are booleans, all through; None: some are no plain values."""
-    kinds = ("NULL", "VARCHAR", "BOOLEAN", *NUMBERS)
-    parts = []
+def find_numeric_keys(database: "DuckDBPyConnection", copy: Path, names: list[str]) -> set[str] | None:
+    """Return the keys with numbers alone, or booleans alone; None: some values are lists or objects."""
+    counts = []
     for name in names:
         kind = f"json_type({quote_name(name)})"
-        several = ", ".join(quote_name(one, chr(39)) for one in NUMBERS)
-        known = ", ".join(quote_name(one, chr(39)) for one in kinds)
-        parts += [
+        counts += [
             f"count({kind}) FILTER ({kind} <> 'NULL')",
-            f"count(*) FILTER ({kind} IN ({several}))",
+            f"count(*) FILTER ({kind} IN {NUMBERS})",
             f"count(*) FILTER ({kind} = 'BOOLEAN')",
-            f"count(*) FILTER ({kind} NOT IN ({known}))",
+            f"count(*) FILTER ({kind} NOT IN {KNOWN})",
         ]
-    row = database.execute(*reader(", ".join(parts), copy, of_json(names))).fetchone()
-    counts = np.array(row).reshape(-1, 4)
-    if counts[:, 3].any():
+    row = database.execute(*write_query(", ".join(counts), copy, names)).fetchone()
+    table = np.array(row).reshape(-1, 4)
+    if table[:, 3].any():
         return None
-    return {n for n, (some, number, flag, _) in zip(names, counts, strict=True) if some and some in (number, flag)}
+    return {n for n, (some, number, flag, _) in zip(names, table, strict=True) if some and some in (number, flag)}
 
 
-def fetch_statement(copy: Path, keys: Sequence[str], names: Sequence[str], numeric: set[str]) -> tuple[str, list[Any]]:
-    """The statement that fetches some of the keys as the columns c0, c1, ..., and its parameters."""
-    chosen = [
-        f"CAST({quote_name(name)} AS DOUBLE) AS c{k}" if name in numeric else f"{quote_name(name)} ->> '$' AS c{k}"
-        for k, name in enumerate(names)
-    ]
-    return reader(", ".join(chosen), copy, of_json(keys))
-
-
-def lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
-    """The lines that are not blank, with their numbers."""
-    with reading(path), open_text(path, encoding) as text:
+def read_lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
+    """Yield the lines that are not blank, with their numbers."""
+    with report_read_errors(path), open_text(path, encoding) as text:
         number = 0
         while line := text.readline(LONGEST + 1):
             number += 1
@@ -193,30 +194,28 @@ class JsonLines:
     encoding: str
 
     def __call__(self, row: int) -> str:
-        with closing(lines(self.path, self.encoding)) as every:
-            return f"{self.path}:{next(islice(every, row, None))[0]}"
+        with closing(read_lines(self.path, self.encoding)) as lines:
+            return f"{self.path}:{next(islice(lines, row, None))[0]}"
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON can hold it; `from_json` is the inverse."""
         return {"path": str(self.path), "encoding": self.encoding}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "JsonLines":
-        """The inverse of `to_json`."""
         return cls(Path(stored["path"]), stored["encoding"])
 
 
-def first_wrong(path: Path, encoding: str, reason: str = "") -> InputError:
-    """What is wrong with the first line that is no flat object, found by Python's json module."""
-    with closing(lines(path, encoding)) as every:
-        for number, line in every:
-            if wrong := objection(line):
+def describe_first_wrong(path: Path, encoding: str, reason: str = "") -> InputError:
+    """Return what is wrong with the first line that is no flat object, found by Python's json module."""
+    with closing(read_lines(path, encoding)) as lines:
+        for number, line in lines:
+            if wrong := find_problem(line):
                 return InputError(f"{path}:{number}: {wrong}")
-    return InputError(f"{path}: cannot be read as JSON lines ({quote(reason)})")
+    return InputError(f"{path}: cannot be read as JSON lines ({quote(reason.splitlines()[0] if reason else reason)})")
 
 
-def objection(line: str) -> str:
-    """What is wrong with a line, empty for nothing."""
+def find_problem(line: str) -> str:
+    """Return what is wrong with a line; empty for nothing."""
     if len(line) > LONGEST:
         return f"a line of more than {LONGEST:,} characters"
     try:
@@ -233,15 +232,15 @@ def objection(line: str) -> str:
     seen = set()
     for name, value in pairs:
         if name in seen:
-            return f"{name}: the key is there twice; take one out"
+            return f"{name}: the key is there twice; remove one"
         seen.add(name)
         if isinstance(value, list):
             kind = "an object" if isinstance(value, Pairs) else "a list"
-            return f"{name}: {kind} inside of the object; write its values as keys of their own, such as {name}_0"
+            return f"{name}: {kind} inside the object; write its values under keys of their own, such as {name}_0"
         if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
-            return f"{name}: half of a character (got {quote(value)}); write the whole"
+            return f"{name}: half of a character (got {quote(value)}); write all of it"
     return ""
 
 
 class Pairs(list[tuple[str, Any]]):
-    """The keys and values of an object, those that come twice too."""
+    """The keys and values of an object, also those of a key that is there twice."""

@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.tables.files import check_expansion, check_file, reading
+from bptrain.tables.files import check_expansion, check_file, report_read_errors
 from bptrain.tables.source import Chunks
-from bptrain.tables.sources.array_reader import OpenArray, chunks_of_arrays, head
+from bptrain.tables.sources.array_reader import OpenArray, chunks_of_arrays, read_array_header
 from bptrain.tables.table import quote
 from bptrain.text import suggest_word
 
@@ -21,7 +21,7 @@ ZIP = b"PK\x03\x04"
 MOST_MEMBERS = 10_000
 
 
-def open_npz(path: Path, inputs: str | None = None, target: str | None = None) -> Chunks:
+def open_npz(path: Path, inputs: str | None, target: str | None) -> Chunks:
     """Open the arrays of an archive as a table.
 
     The array of inputs gives the columns x0, x1, ..., and that of the targets y (or y0, y1, ...). Without inputs, each
@@ -39,7 +39,7 @@ def open_npz(path: Path, inputs: str | None = None, target: str | None = None) -
     """
     check_file(path)
     with ExitStack() as stack:
-        with damages(path):
+        with report_damage(path):
             file = stack.enter_context(open(path, "rb"))
             if file.read(4) != ZIP:
                 raise InputError(f"{path}: not an npz file; write one with np.savez")
@@ -48,34 +48,34 @@ def open_npz(path: Path, inputs: str | None = None, target: str | None = None) -
             x = choose_array("inputs", inputs, INPUTS, members)
             y = choose_array("target", target, TARGETS, members)
             wanted = [name for name in (x, y) if name] if x else list(members)
-            arrays = {name: member(archive, members[name], path, stack) for name in wanted}
+            arrays = {name: open_member(archive, members[name], path, stack) for name in wanted}
         check_lengths(arrays, path)
         named: dict[str, OpenArray] = {}
         for name, array in arrays.items():
-            called = {x: "x", y: "y"}.get(name, name)
-            if called in named:
-                raise InputError(f"{path}: {name}: two columns are named {quote(called)}; name inputs and target")
-            named[called] = array
+            column = {x: "x", y: "y"}.get(name, name)
+            if column in named:
+                raise InputError(f"{path}: {name}: two columns are named {quote(column)}; set inputs and target")
+            named[column] = array
         return chunks_of_arrays(path, named, "x" if x else None, ("y",) if y in arrays else (), stack)
 
 
 @contextmanager
-def damages(path: Path) -> Iterator[None]:
-    """Turn what Python says of an archive that is damaged into a message.
+def report_damage(path: Path) -> Iterator[None]:
+    """Turn Python's errors about a damaged archive into a message.
 
     Raises:
         InputError: it is damaged.
         StorageError: it cannot be read.
     """
     try:
-        with reading(path):
+        with report_read_errors(path):
             yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise InputError(f"{path}: cut short or damaged ({error}); write or fetch it again") from None
 
 
 def list_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
-    """The arrays of an archive by name.
+    """Return the arrays of an archive by name.
 
     Raises:
         InputError: there are none, or very many, or one is there twice, or they are said to be larger than the file.
@@ -84,17 +84,17 @@ def list_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipI
     if not infos or len(infos) > MOST_MEMBERS:
         raise InputError(f"{path}: it has {len(infos):,} arrays; write it with np.savez")
     if sum(info.compress_size for info in infos) > path.stat().st_size:
-        raise InputError(f"{path}: its arrays are said to be larger than the file; it is damaged")
+        raise InputError(f"{path}: it declares arrays larger than the file; it is damaged, fetch or write it again")
     members = {info.filename.removesuffix(".npy"): info for info in infos}
     if len(members) < len(infos):
-        raise InputError(f"{path}: two arrays have one name; it is damaged")
+        raise InputError(f"{path}: two arrays have one name; it is damaged, fetch or write it again")
     return members
 
 
 def choose_array(
     option: str, name: str | None, usual: tuple[str, ...], members: dict[str, zipfile.ZipInfo]
 ) -> str | None:
-    """The name of an array: the one that is wanted, or else the first usual one that is there.
+    """Return the name of an array: the one that is wanted, or else the first usual one that is there.
 
     Raises:
         OptionError: there is none of the wanted name.
@@ -106,8 +106,12 @@ def choose_array(
     return name
 
 
-def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, stack: ExitStack) -> OpenArray:
-    """Open an array of an archive, unpacked no further than it says."""
+def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, stack: ExitStack) -> OpenArray:
+    """Open an array of an archive, which is unpacked no further than it declares.
+
+    Raises:
+        InputError: it is packed in an unusual way, or cannot have the size that it declares.
+    """
     where = f"{path}: {info.filename.removesuffix('.npy')}"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise InputError(f"{where}: packed in a way that np.savez does not use; write it with np.savez")
@@ -115,21 +119,24 @@ def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, stack: E
         raise InputError(f"{where}: it does not have the size that it declares; it is damaged")
     check_expansion(where, info.file_size, info.compress_size)
     file = stack.enter_context(archive.open(info))
-    header = head(file, where)  # type: ignore[arg-type]
-    if header.nbytes > info.file_size:
-        raise InputError(f"{where}: it declares {header.nbytes:,} bytes and has {info.file_size:,} at most")
-    if header.nbytes != info.file_size - file.tell():
-        raise InputError(f"{where}: it does not have the {header.nbytes:,} bytes that it declares; it is damaged")
+    header = read_array_header(file, where)  # type: ignore[arg-type]
 
-    def take(count: int) -> bytes:
-        with damages(path):
+    def read(count: int) -> bytes:
+        with report_damage(path):
             return file.read(count)
 
-    return OpenArray(where, header, take)
+    array = OpenArray(where, header, read)
+    if header.nbytes != info.file_size - file.tell():
+        raise array.report_size(info.file_size - file.tell())
+    return array
 
 
 def check_lengths(arrays: Mapping[str, OpenArray], path: Path) -> None:
-    """Refuse arrays of several lengths."""
+    """Check that all arrays have the same length.
+
+    Raises:
+        InputError: they have not.
+    """
     (first, one), *others = ((name, array.header.shape[:1]) for name, array in arrays.items())
     for name, shape in others:
         if shape != one:
