@@ -434,17 +434,17 @@ def test_a_layer_says_how_formulas_write_its_parameters_and_options(code_is_take
 
 
 REFUSED = [
-    (["--row", "13"], "error: --row: there is no row 13 (the data has the rows 1 to 12); choose another"),
-    (["--row", "0"], "error: --row: there is no row 0 (the data has the rows 1 to 12); choose another"),
+    (["--row", "13"], "error: --row: there is no row 13 (the data has rows 1 to 12); choose another"),
+    (["--row", "0"], "error: --row: there is no row 0 (the data has rows 1 to 12); choose another"),
     (["--rows", "1,one"], "error: --row: expected row numbers from 1, such as 3 or 3,7 (got '1,one')"),
     (["--rows", "2,2"], "error: --rows: names row 2 twice; name it once"),
-    (["--step", "7"], "error: there is no step 7: training ends with step 6; choose one up to that"),
+    (["--step", "7"], "error: there is no step 7: training ends with step 6; choose a step up to that"),
     (["--step", "0"], "error: --step: steps count from 1 (got 0)"),
     (
         ["--step", "2", "--row", "1"],
         "error: --step replays training, and --rows chooses its own rows; give one of them",
     ),
-    (["--digits", "18"], "error: --digits: from 1 to 17 (got 18)"),
+    (["--digits", "18"], "error: --digits: expected a number from 1 to 17 (got 18)"),
     (["-o", "there.md"], "error: there.md: exists already and is not overwritten; choose another path"),
 ]
 
@@ -461,7 +461,7 @@ def test_what_cannot_be_shown_is_refused_in_a_line(bptrain_in, arguments, messag
 
 
 def test_a_row_alone_is_too_few_for_batch_norm():
-    with pytest.raises(bptrain.errors.InputError, match="batch_norm needs 2 rows or more"):
+    with pytest.raises(bptrain.errors.InputError, match="batch_norm needs at least 2 rows"):
         bptrain.explain(saved(config(layer="batch_norm")), rows=[1])
 
 

@@ -251,7 +251,7 @@ REFUSED = [
     ("[1", ":1:1: not valid YAML"),
     ("config: gone.yaml\nanswers: {z1: 1}", "gone.yaml: no such file"),
     ("config: c.yaml\nanswers: {z1: ~}", "answers.yaml: no answer is filled in yet"),
-    ("config: c.yaml\nrow: 9\nanswers: {z1: 1}", "--row: there is no row 9 (the data has the rows 1 to 3)"),
+    ("config: c.yaml\nrow: 9\nanswers: {z1: 1}", "--row: there is no row 9 (the data has rows 1 to 3)"),
 ]  # fmt: skip
 
 

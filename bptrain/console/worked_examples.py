@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bptrain.console.terminal import is_interactive, output, printable
 from bptrain.explanation.exercises.verification import Verification, as_written
-from bptrain.explanation.formats.plain_text import rows
+from bptrain.explanation.formats.plain_text import render_rows
 from bptrain.explanation.page import Page
 
 COLOURS = {
@@ -38,7 +38,7 @@ def worked_example(page: Page, *, digits: int, full: bool) -> None:
     console = output()
     at_terminal = sys.stdout is not None and sys.stdout.isatty()
     width = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST) if at_terminal else 80
-    for row in rows(page, width=width, digits=digits, full=full):
+    for row in render_rows(page, width=width, digits=digits, full=full):
         colour = COLOURS.get(row.kind or "", "default")
         style = {
             "title": "bold", "heading": f"bold {colour}", "formula": colour, "numbers": "dim", "note": "yellow",

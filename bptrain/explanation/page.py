@@ -1,4 +1,4 @@
-"""A page: a step of training as sections of lines, a line for each quantity."""
+"""A page: a step of training as sections of lines, one line for each quantity."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,18 +7,19 @@ import numpy as np
 
 from bptrain.arrays import Array, Shape
 from bptrain.explanation.expressions import Node, Number
+from bptrain.explanation.notation import shape_in_words
 
 Kind = Literal["given", "forward", "loss", "backward", "gradient", "update", "result"]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A quantity: how it comes about, and what training had there.
+    """A quantity: how it is computed, and its value in training.
 
-    `name` is its own in the page, such as `0.dense.y`; `alias` what textbooks call it, such as `z1`; `symbol` what it
-    is in the formula. `words` stand where the formula cannot be computed. `numbers` is the formula for the entry at
-    `place` with numbers in it; None where it does not agree with training, or there is none. A `blank` is shown without
-    its numbers.
+    `name` is unique in the page, such as `0.dense.y`; `alias` is the textbook name, such as `z1`; `symbol` is the
+    letter in the formula. `words` describe a quantity without a formula. `numbers` is the formula for the entry at
+    `place` with numbers in it; None where its result differs from training, or there is no formula. The numbers of a
+    `blank` line are not shown.
     """
 
     name: str
@@ -33,8 +34,23 @@ class Line:
 
     @property
     def shape(self) -> Shape:
-        """Of the value; empty for a single number."""
+        """The shape of the value; empty for a single number."""
         return self.value.shape
+
+    @property
+    def shape_text(self) -> str:
+        """The shape as text, such as `(2, 3)`; empty for a single number."""
+        return shape_in_words(self.shape) if self.shape else ""
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the value has only one entry."""
+        return bool(self.value.size == 1)
+
+    @property
+    def place_text(self) -> str:
+        """The place of the entry that is computed, such as `[1, 2]`; empty if there is only one."""
+        return f"[{', '.join(str(k + 1) for k in self.place)}]" if self.place and not self.is_single else ""
 
     @property
     def is_worked(self) -> bool:
@@ -47,7 +63,9 @@ class Line:
         return float(self.value[self.place or (0,) * self.value.ndim])
 
     def to_json(self) -> dict[str, Any]:
-        """The keys that scripts may rely on; a number that is not finite is null."""
+        """Return the keys that scripts may rely on; a number that is not finite is null."""
+        value = self.value.astype(object)
+        value[~np.isfinite(self.value)] = None
         return {
             "name": self.name,
             "alias": self.alias or None,
@@ -56,22 +74,13 @@ class Line:
             "place": [k + 1 for k in self.place],
             "numbers": self.numbers.to_text() if self.numbers else None,
             "shape": list(self.shape),
-            "value": None if self.blank else finite(self.value),
+            "value": None if self.blank else value.tolist(),
         }
-
-
-def finite(array: Array) -> Any:
-    """An array as JSON can hold it, null where it is not finite."""
-    if np.isfinite(array).all():
-        return array.tolist()
-    if array.ndim == 0:
-        return None
-    return [finite(part) for part in array]
 
 
 @dataclass(frozen=True)
 class Section:
-    """Lines about one thing: a layer forward or backward, the loss, the update of a parameter."""
+    """The lines about one topic: a layer forward or backward, the loss, or the update of a parameter."""
 
     title: str
     kind: Kind
@@ -80,7 +89,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A step as a worked example."""
+    """A training step as a worked example; `rows` count from 1."""
 
     title: str
     config: str
@@ -90,28 +99,30 @@ class Page:
     notes: tuple[str, ...] = ()
 
     @property
+    def heading(self) -> str:
+        """The first line of the page."""
+        return f"{self.title}: step {self.step} of training"
+
+    @property
     def lines(self) -> dict[str, Line]:
         """All lines by name."""
         return {line.name: line for section in self.sections for line in section.lines}
 
     @property
     def aliases(self) -> dict[str, Line]:
-        """The lines that textbooks have a name for, by that."""
+        """The lines that have a textbook name, by that name."""
         return {line.alias: line for line in self.lines.values() if line.alias}
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain explain --format json` prints; rows count from 1."""
+        """Return what `bptrain explain --format json` prints."""
+        sections = [
+            {"title": section.title, "kind": section.kind, "lines": [line.to_json() for line in section.lines]}
+            for section in self.sections
+        ]
         return {
             "config": self.config,
             "step": self.step,
             "rows": list(self.rows),
             "notes": list(self.notes),
-            "sections": [
-                {
-                    "title": section.title,
-                    "kind": section.kind,
-                    "lines": [line.to_json() for line in section.lines],
-                }
-                for section in self.sections
-            ],
+            "sections": sections,
         }

@@ -1,34 +1,26 @@
-"""Recording: one step of training, watched while it happens. Every number in a worked example comes from here."""
+"""The recording of one training step: every number in a worked example is copied here while training computes it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
-from typing import Any
 
 import numpy as np
 
 from bptrain.arrays import Array, RandomState
-from bptrain.errors import InputError
-from bptrain.model.encoded_rows import Rows
 from bptrain.model.objective import Batch, Objective
-from bptrain.nn import Frame, Network, Views, Workspace
+from bptrain.nn import Network, Views, Workspace
 from bptrain.nn.losses import Value
 from bptrain.nn.observer import ObservedLayer, Passage, PassageObserver, observe, observe_layers
-from bptrain.nn.threads import threads_for
-from bptrain.training import loop
-from bptrain.training.budget import Budget
 from bptrain.training.session import Session
 
 
 @dataclass
 class Pass:
-    """A batch on its way forward and backward, all arrays copied.
+    """A batch forward and backward, all arrays copied.
 
-    `rows` are the numbers of its rows in the table, from 0; `passages` the layers by name, in forward order, those
-    inside a layer before it; `letters` what the formulas of each layer call its other arrays, forward and backward.
-    `dscores` is the loss's gradient by the scores. `streams` and `state` are those of the network before. `inputs` are
-    as training augmented them; where it mixed rows, `share` is what each keeps of its own, and `others` are the targets
-    of the rows mixed in.
+    `rows` are its row numbers in the table, from 0; `passages` the layers by name, in forward order, with the layers
+    inside a layer before it; `letters` the other arrays that the formulas of each layer name, forward and backward.
+    `dscores` is the gradient of the loss by the scores. `streams` and `state` are those of the network before the pass.
+    `inputs` are augmented as in training; where it mixed rows, `share` is how much each row keeps of its own, and
+    `others` are the targets of the rows mixed in.
     """
 
     rows: Array
@@ -49,12 +41,13 @@ class Pass:
 
 @dataclass
 class Recording:
-    """One step: its passes (several, where the gradients of several batches are gathered or a line search tries several
-    points), and the vectors of the parameters on their way.
+    """One step: its passes, and the vectors of all parameters as the step changes them.
 
-    `gradient` is that of the loss, `penalised` that with the penalty, `clipped` what the optimizer got; `theta` and
-    `slots` before the update, `updated` and `slots_after` after it, `theta_after` after the bound on norms. `loss` is
-    the mean over all rows of the step, `new_loss` that of the same rows with the new weights.
+    There are several passes where the gradients of several batches are accumulated or a line search tries several
+    points. `gradient` is the gradient of the loss, `penalised` includes the penalty, and `clipped` is what the
+    optimizer got; `theta` and `slots` are from before the update, `updated` and `slots_after` from after it, and
+    `theta_after` from after the bound on norms. `loss` is the mean over all rows of the step, `new_loss` the loss of
+    the same rows with the new weights.
     """
 
     session: Session
@@ -75,14 +68,6 @@ class Recording:
     new_loss: float = 0.0
     new_penalty: float = 0.0
 
-    def begin(self) -> None:
-        """Note where the step starts from."""
-        session = self.session
-        self.theta = self.network.theta.copy()
-        self.slots = tuple(slot.copy() for slot in session.slots)
-        self.penalty = float(session.model.objective.penalty())
-        self.epochs_done = session.step / session.steps_per_epoch
-
     @property
     def network(self) -> Network:
         """The network that was trained."""
@@ -96,20 +81,20 @@ class Recording:
 
     @property
     def batches(self) -> list[Pass]:
-        """The passes over different rows; the points that a line search tries come after the first."""
+        """The passes over different rows, without the points that a line search tried after the first."""
         accumulate = self.session.model.experiment.training.accumulate
         return self.passes if accumulate > 1 else self.passes[:1]
 
 
 class LetterObserver(PassageObserver):
-    """Also copies what the formulas of a layer speak of."""
+    """Also copies the other arrays that the formulas of a layer name."""
 
     def __init__(self, seen: Pass) -> None:
         super().__init__()
         self.seen = seen
 
-    def note(self, observed: ObservedLayer, s: Workspace, label: str) -> None:
-        """Copy the letters of a layer."""
+    def copy_letters(self, observed: ObservedLayer, s: Workspace, label: str) -> None:
+        """Copy the arrays that the formulas under a label name."""
         own = getattr(observed.layer, "letters", None)
         found = own(s, label) if own else {}
         self.seen.letters[observed.name, label] = {
@@ -119,47 +104,31 @@ class LetterObserver(PassageObserver):
     def forward(self, observed: ObservedLayer, p: Views, x: Array, y: Array, s: Workspace) -> None:
         """Copy x, y and the letters of the forward pass."""
         super().forward(observed, p, x, y, s)
-        self.note(observed, s, "Forward:")
+        self.copy_letters(observed, s, "Forward:")
 
     def backward(
         self, observed: ObservedLayer, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
     ) -> None:
         """Copy the gradients and the letters of the backward pass."""
         super().backward(observed, p, g, x, y, dy, dx, s)
-        self.note(observed, s, "Backward:")
+        self.copy_letters(observed, s, "Backward:")
 
 
-@dataclass(frozen=True)
-class SeenFrame(Frame):
-    """A frame that copies scores and their gradients before the backward pass uses them up."""
+class RecordingObjective(Objective):
+    """The objective of a session, which computes the same and records one step.
 
-    seen: Pass
+    Args:
+        objective: whose arrays it uses.
+        recording: to fill.
+        step: the number of the step to record.
+    """
 
-    def backward(self) -> None:
-        """The backward pass."""
-        self.seen.scores, self.seen.dscores = self.scores.copy(), self.dscores.copy()
-        super().backward()
+    def __init__(self, objective: Objective, recording: Recording, step: int) -> None:
+        vars(self).update(vars(objective))
+        self.recording, self.step, self.halvings = recording, step, recording.session.halvings
 
-
-class SeenObjective(Objective):
-    """The objective of a session, which does what it did and records it."""
-
-    recording: Recording
-    step: int
-    halvings: int
-
-    @classmethod
-    def of(cls, objective: Objective, recording: Recording, step: int) -> "SeenObjective":
-        """The same objective, with the same arrays; it records the step of that number."""
-        seen = cls.__new__(cls)
-        vars(seen).update(vars(objective))
-        seen.recording, seen.step, seen.halvings = recording, step, recording.session.halvings
-        return seen
-
-    @property
-    def waits(self) -> bool:
-        """Whether the step is still to come: training may go back to the start of an epoch when it diverges, and the
-        step is another one then."""
+    def is_waiting(self) -> bool:
+        """Whether the step is still to come. When training goes back after divergence, the recording starts again."""
         session = self.recording.session
         if session.halvings != self.halvings:
             self.halvings = session.halvings
@@ -169,11 +138,14 @@ class SeenObjective(Objective):
 
     def loss_and_grad(self, batch: Batch) -> Value:
         """Record a pass."""
-        session, network = self.recording.session, self.network
-        if self.waits:
+        recording, session, network = self.recording, self.recording.session, self.network
+        if self.is_waiting():
             return super().loss_and_grad(batch)
-        if not self.recording.passes:
-            self.recording.begin()
+        if not recording.passes:
+            recording.theta = network.theta.copy()
+            recording.slots = tuple(slot.copy() for slot in session.slots)
+            recording.penalty = float(self.penalty())
+            recording.epochs_done = session.step / session.steps_per_epoch
         places = session.order[session.position : session.position + len(batch.input)]
         numbers = session.train.numbers
         seen = Pass(
@@ -188,129 +160,30 @@ class SeenObjective(Objective):
             seen.share, seen.others = batch.mixture.share, batch.mixture.targets.copy()
         frame, layers = observe_layers(network.chain, batch.frame)
         observer = LetterObserver(seen)
-        watched = SeenFrame(**{name: getattr(frame, name) for name in Frame.__dataclass_fields__}, seen=seen)
         with observe(layers, observer):
-            seen.loss, seen.weight = super().loss_and_grad(replace(batch, frame=watched))
+            seen.loss, seen.weight = self.loss_value(replace(batch, frame=frame), training=True)
+            # Copied first, because the backward pass overwrites them.
+            seen.scores, seen.dscores = frame.scores.copy(), frame.dscores.copy()
+            frame.backward()
         seen.passages = observer.passages
-        self.recording.passes.append(seen)
+        recording.passes.append(seen)
         return seen.loss, seen.weight
 
     def add_penalty_gradient(self) -> None:
-        """Record the gradient before and after; of a line search, that at its start."""
-        if self.waits or self.recording.gradient is not None:
+        """Record the gradient before and after; for a line search, only at its first point."""
+        recording = self.recording
+        if self.is_waiting() or recording.gradient is not None:
             super().add_penalty_gradient()
             return
-        self.recording.gradient = self.network.grad.copy()
+        recording.gradient = self.network.grad.copy()
         super().add_penalty_gradient()
-        self.recording.penalised = self.network.grad.copy()
-        clipping = self.recording.session.model.experiment.training.clipping
+        recording.penalised = self.network.grad.copy()
+        clipping = recording.session.model.experiment.training.clipping
         if clipping:
-            self.recording.clipped = self.recording.penalised.copy()
-            clipping.clip(self.recording.clipped)
+            recording.clipped = recording.penalised.copy()
+            clipping.clip(recording.clipped)
 
     def constrain(self) -> None:
         """Record the parameters before the bound on their norms."""
         self.recording.updated = self.network.theta.copy()
         super().constrain()
-
-
-def record(session: Session, step: int) -> Recording:
-    """Train up to a step, and record that one. The session stands behind it then.
-
-    Raises:
-        InputError: training ends before that step.
-        DivergedError: it meets a number that is not finite.
-    """
-    model, training = session.model, session.model.experiment.training
-    most = training.max_steps or inf
-    with np.errstate(all="ignore"), threads_for(model.network, session.batch_size):
-        if step > 1:
-            train_up_to(session, Budget(max_steps=most, pause=step - 1))
-        recording = Recording(session)
-        if session.step == step - 1:
-            session.model = replace(model, objective=SeenObjective.of(model.objective, recording, step))
-            try:
-                train_up_to(session, Budget(max_steps=most, pause=step))
-            finally:
-                session.model = model
-        if session.step < step:
-            raise InputError(f"there is no step {step}: training ends with step {session.step}; choose one up to that")
-        recording.step, recording.lr = session.step, session.lr
-        recording.slots_after = tuple(slot.copy() for slot in session.slots)
-        recording.theta_after = model.network.theta.copy()
-        recording.average = None if session.average is None else session.average.copy()
-        find_new_loss(recording)
-    return recording
-
-
-def train_up_to(session: Session, budget: Budget) -> None:
-    """Train as far as a budget reaches."""
-    for _ in loop.train(session, budget):
-        pass
-
-
-def find_new_loss(recording: Recording) -> None:
-    """Find the loss of the same rows with the new weights, and leave no trace: the same noise, the same statistics."""
-    model, network = recording.session.model, recording.network
-    streams, state = network.rng.state(), network.state.copy()
-    total = 0.0
-    for seen in recording.batches:
-        batch = model.objective.batch(len(seen.inputs))
-        everything = np.arange(len(seen.inputs))
-        batch.fill(seen.inputs, seen.targets, everything, seen.weights)
-        if batch.mixture is not None and seen.others is not None:
-            batch.mixture.share = seen.share
-            batch.mixture.targets[...] = seen.others
-        network.rng.restore(seen.streams)
-        network.state[...] = seen.state
-        value, weight = model.objective.loss_value(batch, training=True)
-        total += value * weight
-    recording.new_loss = total / (sum(seen.weight for seen in recording.batches) or 1.0)
-    recording.new_penalty = float(model.objective.penalty())
-    network.rng.restore(streams)
-    network.state[...] = state
-
-
-def keep_rows(session: Session, numbers: Sequence[int]) -> None:
-    """Leave a session nothing but some rows of the table, counted from 1, all of them in every step.
-
-    Raises:
-        InputError: there is no such row, or a layer needs more of them.
-    """
-    found = [row_of(session, number) for number in numbers]
-    network, experiment = session.model.network, session.model.experiment
-    needed = network.chain.least_rows()
-    if len(numbers) < needed:
-        raise InputError(f"--rows: batch_norm needs {needed} rows or more (got {len(numbers)}); name others as well")
-    if len(numbers) > network.batch:
-        raise InputError(f"--rows: at most {network.batch} rows at a time (got {len(numbers)}); name fewer")
-    rows = [(part.inputs[k], part.targets[k], None if part.weights is None else part.weights[k]) for part, k in found]
-    weights = None if rows[0][2] is None else np.array([weight for _, _, weight in rows])
-    session.splits = {
-        "train": Rows(
-            np.array([inputs for inputs, _, _ in rows]),
-            np.array([targets for _, targets, _ in rows]),
-            np.array(numbers) - 1,
-            weights,
-        )
-    }
-    training = replace(experiment.training, batch_size="full", accumulate=1)
-    session.model = replace(session.model, experiment=replace(experiment, training=training))
-    session.order, session.gathered = np.arange(len(numbers)), None
-
-
-def row_of(session: Session, number: int) -> tuple[Rows, int]:
-    """The part that has a row of the table, counted from 1, and its place there.
-
-    Raises:
-        InputError: there is none.
-    """
-    last = 0
-    for part in session.splits.values():
-        numbers = np.arange(len(part)) if part.numbers is None else part.numbers
-        place: Any = np.flatnonzero(numbers == number - 1)
-        if len(place):
-            return part, int(place[0])
-        last = max(last, int(numbers.max(initial=-1)) + 1)
-    what = f"the data has the rows 1 to {last}" if not 1 <= number <= last else "it was dropped or left out"
-    raise InputError(f"--row: there is no row {number} ({what}); choose another")

@@ -1,15 +1,25 @@
-"""Replaying: a config trained up to the step that is to be explained."""
+"""The replay: a config is trained up to the step to be explained, and that step is recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from math import inf
 from pathlib import Path
+
+import numpy as np
 
 from bptrain.errors import InputError
 from bptrain.explanation.notation import MOST_DIGITS
-from bptrain.explanation.recording import Recording, keep_rows, record
+from bptrain.explanation.recording import Pass, Recording, RecordingObjective
 from bptrain.model.assemble import assemble_file
+from bptrain.model.encoded_rows import Rows
+from bptrain.model.objective import Batch
 from bptrain.model.read import Tables
+from bptrain.nn.threads import threads_for
 from bptrain.rules import check_rules
-from bptrain.training.session import begin
+from bptrain.training import loop
+from bptrain.training.budget import Budget
+from bptrain.training.session import Session, begin
 
 
 def record_step(
@@ -22,22 +32,129 @@ def record_step(
     code: Sequence[str | Path] = (),
     tables: Tables | None = None,
 ) -> Recording:
-    """Record the step of a config that `explain` shows; see there for the arguments.
+    """Record the step of a config that `explain` shows; see there for the other arguments.
 
-    `tables` are those that were read before.
+    Args:
+        tables: tables read before, which are not read again.
 
     Raises:
-        InputError, DivergedError: as `explain`.
+        InputError: as in `explain`.
+        DivergedError: as in `explain`.
     """
     if rows and step is not None:
         raise InputError("--step replays training, and --rows chooses its own rows; give one of them")
     if step is not None and step < 1:
         raise InputError(f"--step: steps count from 1 (got {step})")
     if not 1 <= digits <= MOST_DIGITS:
-        raise InputError(f"--digits: from 1 to {MOST_DIGITS} (got {digits})")
+        raise InputError(f"--digits: expected a number from 1 to {MOST_DIGITS} (got {digits})")
     assembly = assemble_file(config, overrides, code, tables=tables)
     check_rules(assembly)
     session = begin(assembly)
     if rows:
-        keep_rows(session, rows)
+        select_rows(session, rows)
     return record(session, step or 1)
+
+
+def select_rows(session: Session, numbers: Sequence[int]) -> None:
+    """Make some rows of the table, counted from 1, the only batch of a session.
+
+    Raises:
+        InputError: there is no such row, or a layer needs more rows.
+    """
+    found = [find_row(session, number) for number in numbers]
+    network, experiment = session.model.network, session.model.experiment
+    needed = network.chain.least_rows()
+    if len(numbers) < needed:
+        raise InputError(f"--rows: batch_norm needs at least {needed} rows (got {len(numbers)}); name more")
+    if len(numbers) > network.batch:
+        raise InputError(f"--rows: expected at most {network.batch} rows (got {len(numbers)}); name fewer")
+    inputs = np.array([split.inputs[k] for split, k in found])
+    targets = np.array([split.targets[k] for split, k in found])
+    weights = [split.weights[k] for split, k in found if split.weights is not None]
+    session.splits = {"train": Rows(inputs, targets, np.array(numbers) - 1, np.array(weights) if weights else None)}
+    training = replace(experiment.training, batch_size="full", accumulate=1)
+    session.model = replace(session.model, experiment=replace(experiment, training=training))
+    session.order, session.gathered = np.arange(len(numbers)), None
+
+
+def find_row(session: Session, number: int) -> tuple[Rows, int]:
+    """Return the split that contains a row of the table, counted from 1, and its index in the split.
+
+    Raises:
+        InputError: there is no such row.
+    """
+    last = 0
+    for split in session.splits.values():
+        numbers = np.arange(len(split)) if split.numbers is None else split.numbers
+        (places,) = np.nonzero(numbers == number - 1)
+        if len(places):
+            return split, int(places[0])
+        last = max(last, int(numbers.max(initial=-1)) + 1)
+    what = f"the data has rows 1 to {last}" if not 1 <= number <= last else "it was dropped from the data"
+    raise InputError(f"--row: there is no row {number} ({what}); choose another")
+
+
+def record(session: Session, step: int) -> Recording:
+    """Train up to a step and record it; the session is left after that step.
+
+    Raises:
+        InputError: training ends before that step.
+        DivergedError: a number is not finite.
+    """
+    model, training = session.model, session.model.experiment.training
+    most = training.max_steps or inf
+    with np.errstate(all="ignore"), threads_for(model.network, session.batch_size):
+        if step > 1:
+            train_until(session, Budget(max_steps=most, pause=step - 1))
+        recording = Recording(session)
+        if session.step == step - 1:
+            session.model = replace(model, objective=RecordingObjective(model.objective, recording, step))
+            try:
+                train_until(session, Budget(max_steps=most, pause=step))
+            finally:
+                session.model = model
+        if session.step < step:
+            what = f"training ends with step {session.step}; choose a step up to that"
+            raise InputError(f"there is no step {step}: {what}")
+        recording.step, recording.lr = session.step, session.lr
+        recording.slots_after = tuple(slot.copy() for slot in session.slots)
+        recording.theta_after = model.network.theta.copy()
+        recording.average = None if session.average is None else session.average.copy()
+        compute_new_loss(recording)
+    return recording
+
+
+def train_until(session: Session, budget: Budget) -> None:
+    """Train until a budget is used up."""
+    for _ in loop.train(session, budget):
+        pass
+
+
+def compute_new_loss(recording: Recording) -> None:
+    """Compute the loss of the same rows, with the same random numbers, by the new weights."""
+    objective, total = recording.session.model.objective, 0.0
+    for seen in recording.batches:
+        with refill_batch(recording, seen) as batch:
+            value, weight = objective.loss_value(batch, training=True)
+        total += value * weight
+    recording.new_loss = total / (sum(seen.weight for seen in recording.batches) or 1.0)
+    recording.new_penalty = float(objective.penalty())
+
+
+@contextmanager
+def refill_batch(recording: Recording, seen: Pass) -> Iterator[Batch]:
+    """Yield the batch of a recorded pass, with the streams and state from before it; then restore the network."""
+    model, network = recording.session.model, recording.network
+    theta, grad, state, streams = network.theta.copy(), network.grad.copy(), network.state.copy(), network.rng.state()
+    batch = model.objective.batch(len(seen.inputs))
+    batch.fill(seen.inputs, seen.targets, np.arange(len(seen.inputs)), seen.weights)
+    if batch.mixture is not None and seen.others is not None:
+        batch.mixture.share = seen.share
+        batch.mixture.targets[...] = seen.others
+    network.rng.restore(seen.streams)
+    network.state[...] = seen.state
+    try:
+        yield batch
+    finally:
+        network.theta[...], network.grad[...], network.state[...] = theta, grad, state
+        network.rng.restore(streams)

@@ -1,22 +1,22 @@
-"""Rounding: a pass in which every result is rounded before it is used, as on paper."""
+"""Rounding: a training step in which every result is rounded before it is used, as on paper."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.explanation.recording import Recording
+from bptrain.explanation.replay import refill_batch
 from bptrain.explanation.sections import titles_of
 from bptrain.nn import Views, Workspace
 from bptrain.nn.observer import ObservedLayer, Observer, observe, observe_layers
 
 
 class RoundingObserver(Observer):
-    """Rounds whatever passes through, as somebody does who writes down each result, and keeps what it was before.
+    """Rounds all results in place, as if each was written down, and keeps the values from before the rounding.
 
     Args:
-        decimals: after the point; negative for significant digits.
+        decimals: digits after the decimal point; if negative, significant digits.
     """
 
     def __init__(self, decimals: int) -> None:
@@ -42,7 +42,7 @@ class RoundingObserver(Observer):
     def backward(
         self, observed: ObservedLayer, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
     ) -> None:
-        """Keep dy, and round what comes in, which is a result too, and what goes out."""
+        """Keep dy, and round dy and dx."""
         self.slopes[observed.name] = dy.copy()
         self.round(dy)
         super().backward(observed, p, g, x, y, dy, dx, s)
@@ -50,30 +50,20 @@ class RoundingObserver(Observer):
             self.round(dx)
 
 
-def round_step(recording: Recording, decimals: int) -> Mapping[str, Array]:
-    """The pass with every result on the way rounded: z, a, delta, dW, db and the loss by their textbook names."""
-    model, seen, network = recording.session.model, recording.passes[0], recording.network
-    theta, grad = network.theta.copy(), network.grad.copy()
-    state, streams = network.state.copy(), network.rng.state()
-    network.theta[...], network.state[...] = recording.theta, seen.state
-    network.rng.restore(seen.streams)
-    batch = model.objective.batch(len(seen.inputs))
-    batch.fill(seen.inputs, seen.targets, np.arange(len(seen.inputs)), seen.weights)
-    frame, layers = observe_layers(network.chain, batch.frame)
-    found: dict[str, Array] = {}
+def round_step(recording: Recording, decimals: int) -> dict[str, Array]:
+    """Return z, a, delta, dW, db, W, b and the loss by their textbook names, from a step with rounded results."""
+    objective, network = recording.session.model.objective, recording.network
     titles, observer = titles_of(network.chain), RoundingObserver(decimals)
-    with observe(layers, observer), np.errstate(all="ignore"):
-        loss, _ = model.objective.loss_and_grad(replace(batch, frame=frame))
-    found["loss"] = np.asarray(loss)
-    for name, title in titles.outputs.items():
-        found[title] = observer.outputs[name]
-    for name, title in titles.deltas.items():
-        if name in observer.slopes:
-            found[title] = observer.slopes[name]
-    for name, array in network.gradients().items():
-        if name in titles.parameters:
-            symbol, start = titles.parameters[name], network.named(recording.theta)[name]
-            found |= {f"d{symbol}": array.copy(), symbol: start - recording.lr * array}
-    network.theta[...], network.grad[...], network.state[...] = theta, grad, state
-    network.rng.restore(streams)
+    with refill_batch(recording, recording.passes[0]) as batch, np.errstate(all="ignore"):
+        network.theta[...] = recording.theta
+        frame, layers = observe_layers(network.chain, batch.frame)
+        with observe(layers, observer):
+            loss, _ = objective.loss_and_grad(replace(batch, frame=frame))
+        gradients = {name: array.copy() for name, array in network.gradients().items()}
+    found = {"loss": np.asarray(loss)}
+    found |= {title: observer.outputs[name] for name, title in titles.outputs.items()}
+    found |= {title: observer.slopes[name] for name, title in titles.deltas.items() if name in observer.slopes}
+    start = network.named(recording.theta)
+    for name, title in titles.parameters.items():
+        found |= {f"d{title}": gradients[name], title: start[name] - recording.lr * gradients[name]}
     return found

@@ -15,8 +15,5 @@ def render_page(page: Page, kind: Format | str, *, digits: int = 6, full: bool =
     """Return a page in a format."""
     if kind == "json":
         return json.dumps(page.to_json(), indent=2, allow_nan=False) + "\n"
-    if kind == "latex":
-        return to_latex(page, digits=digits, full=full)
-    if kind == "markdown":
-        return to_markdown(page, digits=digits, full=full)
-    return to_text(page, digits=digits, full=full)
+    render = {"latex": to_latex, "markdown": to_markdown}.get(kind, to_text)
+    return render(page, digits=digits, full=full)

@@ -1,16 +1,16 @@
-"""LaTeX: a page as a document that needs amsmath alone."""
+"""LaTeX: a page as a document that only needs amsmath."""
 
 import re
 from collections.abc import Iterator
 
-from bptrain.explanation.formats.matrices import DOTS, as_rows, cells, choose_places, is_small
-from bptrain.explanation.formats.plain_text import heading
-from bptrain.explanation.notation import GREEK, LOWERED, escape_latex, latex_name, latex_number, number
+from bptrain.explanation.formats.plain_text import BLANK, DOTS, choose_places, format_cells, format_value, to_table
+from bptrain.explanation.notation import GREEK, LOWERED, escape_latex, latex_name, latex_number
 from bptrain.explanation.page import Line, Page
 
-MOST_COLUMNS = 6
+MOST_ROWS = MOST_COLUMNS = 6
+"""Rows and columns of an array that are shown, unless all are asked for."""
+
 BLANK_LATEX = r"\underline{\qquad}"
-MOST_ROWS = 6
 
 SIGNS = {
     **{letter: f"${command}$" for letter, command in GREEK.items()},
@@ -21,45 +21,43 @@ SIGNS = {
 
 
 def to_latex(page: Page, *, digits: int = 6, full: bool = False) -> str:
-    """A page as a LaTeX document."""
-    columns = max((as_rows(line.value).shape[1] for line in page.lines.values()), default=1) if full else MOST_COLUMNS
-    parts = [
+    """Return a page as a LaTeX document."""
+    columns = max((to_table(line.value).shape[1] for line in page.lines.values()), default=1) if full else MOST_COLUMNS
+    lines = [
         r"\documentclass{article}",
         r"\usepackage[margin=2cm]{geometry}",
         r"\usepackage{amsmath}",
         rf"\setcounter{{MaxMatrixCols}}{{{max(columns + 1, 10)}}}",
         r"\begin{document}",
-        rf"\section*{{{escape_words(heading(page))}}}",
-        *(rf"\emph{{{escape_words(note)}}}" for note in page.notes),
+        rf"\section*{{{escape_text(page.heading)}}}",
+        *(rf"\emph{{{escape_text(note)}}}" for note in page.notes),
     ]
     for section in page.sections:
-        parts.append(rf"\subsection*{{{escape_words(section.title)}}}")
+        lines.append(rf"\subsection*{{{escape_text(section.title)}}}")
         for line in section.lines:
-            parts += quantity(line, digits, full=full)
-    return "\n".join([*parts, r"\end{document}"]) + "\n"
+            lines += render_line(line, digits, full=full)
+    return "\n".join([*lines, r"\end{document}"]) + "\n"
 
 
-def quantity(line: Line, digits: int, *, full: bool) -> Iterator[str]:
-    """The formula, the formula with numbers, and the value, a display each."""
-    symbol = symbol_of(line.symbol)
-    label = escape_words(line.alias) + (rf" $({', '.join(map(str, line.shape))})$" if line.shape else "")
-    said = f": {escape_words(line.words)}" if line.words and not line.formula else ""
-    yield rf"\noindent ${symbol}${said}\hfill {label}" + "\n"
-    value = BLANK_LATEX if line.blank else latex_number(number(line.entry, digits))
+def render_line(line: Line, digits: int, *, full: bool) -> Iterator[str]:
+    """Yield a quantity: its label, the formula, the formula with numbers, and the value, each as a display."""
+    symbol, value = format_symbol(line.symbol), format_cell(format_value(line, digits))
+    label = escape_text(line.alias) + (rf" $({', '.join(map(str, line.shape))})$" if line.shape else "")
+    words = f": {escape_text(line.words)}" if line.words and not line.formula else ""
+    yield rf"\noindent ${symbol}${words}\hfill {label}" + "\n"
     if line.formula is not None:
         yield rf"\[ {symbol} = {line.formula.bare.to_latex()} \]"
     if line.is_worked and line.numbers is not None:
-        small = is_small(line.value) or not line.place
-        place = "" if small else rf"\left[{', '.join(str(k + 1) for k in line.place)}\right]"
+        place = rf"\left{line.place_text[:-1]}\right]" if line.place_text else ""
         yield rf"\[ {symbol}{place} = {line.numbers.bare.to_latex()} = {value} \]"
-    elif is_small(line.value):
+    elif line.is_single:
         yield rf"\[ {symbol} = {value} \]"
-    if not is_small(line.value):
-        yield rf"\[ {symbol} = {matrix(line, digits, full=full)} \]"
+    if not line.is_single:
+        yield rf"\[ {symbol} = {format_matrix(line, digits, full=full)} \]"
 
 
-def symbol_of(symbol: str) -> str:
-    """A symbol, which may be a square, a size or a sum of two."""
+def format_symbol(symbol: str) -> str:
+    """Return a symbol in LaTeX, which may be a square, an absolute value or a sum of two."""
     if symbol.endswith("²"):
         return f"{latex_name(symbol[:-1])}^2"
     if symbol.startswith("|"):
@@ -67,23 +65,25 @@ def symbol_of(symbol: str) -> str:
     return " + ".join(map(latex_name, symbol.split(" + ")))
 
 
-def matrix(line: Line, digits: int, *, full: bool) -> str:
-    """An array, abridged unless all of it is asked for."""
-    table = as_rows(line.value)
-    rows = choose_places(len(table), len(table) if full else MOST_ROWS)
-    columns = choose_places(table.shape[1], table.shape[1] if full else MOST_COLUMNS)
-    written = [
-        " & ".join(r"\dots" if cell == DOTS else BLANK_LATEX if line.blank else latex_number(cell) for cell in row)
-        for row in cells(table, digits, rows, columns)
-    ]
-    return r"\begin{pmatrix} " + r" \\ ".join(written) + r" \end{pmatrix}"
+def format_matrix(line: Line, digits: int, *, full: bool) -> str:
+    """Return an array as a matrix in LaTeX, abridged unless all of it is asked for."""
+    height, width = to_table(line.value).shape
+    rows = choose_places(height, height if full else MOST_ROWS)
+    columns = choose_places(width, width if full else MOST_COLUMNS)
+    cells = format_cells(line, digits, rows, columns)
+    return r"\begin{pmatrix} " + r" \\ ".join(" & ".join(map(format_cell, row)) for row in cells) + r" \end{pmatrix}"
 
 
-def escape_words(said: str) -> str:
-    """Set the signs of formulas in a text as such, and escape everything else."""
-    accented = re.split("(\\w[\u0302\u0304])", said)
-    parts = [
-        f"${latex_name(part)}$" if k % 2 else "".join(SIGNS.get(c) or escape_latex(c) for c in part)
-        for k, part in enumerate(accented)
+def format_cell(text: str) -> str:
+    """Return a number, a blank or dots in LaTeX."""
+    return {BLANK: BLANK_LATEX, DOTS: r"\dots"}.get(text) or latex_number(text)
+
+
+def escape_text(text: str) -> str:
+    """Return a text with the signs of formulas as mathematics, and everything else escaped."""
+    accented = re.split("(\\w[\u0302\u0304])", text)
+    chunks = [
+        f"${latex_name(chunk)}$" if k % 2 else "".join(SIGNS.get(c) or escape_latex(c) for c in chunk)
+        for k, chunk in enumerate(accented)
     ]
-    return "".join(parts)
+    return "".join(chunks)

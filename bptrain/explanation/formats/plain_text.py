@@ -1,89 +1,154 @@
-"""Layout: a page as lines of plain text no wider than asked for, each with what it is."""
+"""Plain text: a page as lines no wider than asked for, with arrays as aligned columns of numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Literal
 
-from bptrain.explanation.formats.matrices import BLANK, is_small, matrix
-from bptrain.explanation.notation import number, shape_in_words
+from bptrain.arrays import Array
+from bptrain.explanation.notation import number
 from bptrain.explanation.page import Kind, Line, Page, Section
 
 Role = Literal["title", "heading", "formula", "numbers", "value", "note"]
 
 INDENT = "  "
+GAP = "  "
+DOTS = "…"
+BLANK = "_____"
+
+MOST_ROWS = 6
+"""Rows of an array that are shown, unless all are asked for."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of text: what it is, and in which kind of section it stands."""
+    """A line of text: what it shows, and the kind of its section."""
 
     text: str
     role: Role
     kind: Kind | None = None
 
 
-def rows(page: Page, *, width: int, digits: int, full: bool) -> Iterator[Row]:
-    """A page from top to bottom.
+def to_text(page: Page, *, width: int = 80, digits: int = 6, full: bool = False) -> str:
+    """Return a page as plain text."""
+    return "".join(f"{row.text.rstrip()}\n" for row in render_rows(page, width=width, digits=digits, full=full))
+
+
+def render_rows(page: Page, *, width: int, digits: int, full: bool) -> Iterator[Row]:
+    """Yield the lines of a page from top to bottom.
 
     Args:
         page: a worked example.
         width: of the lines, at least 20.
-        digits: significant ones.
-        full: whether to write long vectors out.
+        digits: significant digits.
+        full: whether to show all numbers of large arrays.
     """
-    for line in wrap(heading(page), width):
-        yield Row(line, "title")
+    for text in wrap(page.heading, width):
+        yield Row(text, "title")
     for note in page.notes:
-        for line in wrap(f"note: {note}", width, subsequent_indent=INDENT):
-            yield Row(line, "note")
+        for text in wrap(f"note: {note}", width, subsequent_indent=INDENT):
+            yield Row(text, "note")
     for section in page.sections:
         yield Row("", "heading", section.kind)
-        for line in wrap(section.title, width, subsequent_indent=INDENT):
-            yield Row(line, "heading", section.kind)
-        for one in section.lines:
-            yield from quantity(one, section, width=width, digits=digits, full=full)
+        for text in wrap(section.title, width, subsequent_indent=INDENT):
+            yield Row(text, "heading", section.kind)
+        for line in section.lines:
+            yield from render_line(line, section, width=width, digits=digits, full=full)
 
 
-def heading(page: Page) -> str:
-    """What the page is about."""
-    return f"{page.title}: step {page.step} of training, with its own numbers"
-
-
-def quantity(line: Line, section: Section, *, width: int, digits: int, full: bool) -> Iterator[Row]:
-    """A quantity: formula with alias and shape, the formula with numbers, and the result."""
-    label = " ".join(filter(None, (line.alias, shape_in_words(line.shape) if line.shape else "")))
-    rule = line.symbol + f": {line.words}" * bool(line.words)
-    if line.formula is not None:
-        rule = f"{line.symbol} = {line.formula.to_text()}"
-    single = is_small(line.value)
-    value = BLANK if line.blank else number(line.entry, digits)
-    if single and not line.is_worked:
-        # A number that takes no computing stands beside its name.
-        between = f"{line.formula.to_text()} = " if line.formula is not None else ""
-        rule = f"{line.symbol} = {between}{value}" + f"  {line.words}" * bool(line.words)
-    yield from (Row(one, "formula", section.kind) for one in add_label(rule, label, width))
-    if line.is_worked and line.numbers is not None:
-        place = f"[{', '.join(str(k + 1) for k in line.place)}]" if line.place and not single else ""
-        worked = f"{line.symbol}{place} = {line.numbers.to_text()} = {value}"
-        for one in wrap(worked, width - 4, subsequent_indent=INDENT):
-            yield Row(2 * INDENT + one, "numbers", section.kind)
-    if not single:
-        for one in matrix(line.value, digits, width - 4, full=full, blank=line.blank):
-            yield Row(2 * INDENT + one, "value", section.kind)
+def render_line(line: Line, section: Section, *, width: int, digits: int, full: bool) -> Iterator[Row]:
+    """Yield a quantity: the formula with alias and shape, the formula with numbers, and the value."""
+    working, formula = format_working(line, digits), line.formula.to_text() if line.formula else ""
+    if line.is_single and not working:
+        # A number without a computation is shown beside its name.
+        equal = f"{formula} = " if formula else ""
+        rule = f"{line.symbol} = {equal}{format_value(line, digits)}" + f"  {line.words}" * bool(line.words)
+    elif formula:
+        rule = f"{line.symbol} = {formula}"
+    else:
+        rule = line.symbol + f": {line.words}" * bool(line.words)
+    for text in add_label(rule, " ".join(filter(None, (line.alias, line.shape_text))), width):
+        yield Row(text, "formula", section.kind)
+    for text in wrap(working, width - 4, subsequent_indent=INDENT):
+        yield Row(2 * INDENT + text, "numbers", section.kind)
+    if not line.is_single:
+        for text in format_array(line, digits, width - 4, full=full):
+            yield Row(2 * INDENT + text, "value", section.kind)
 
 
 def add_label(left: str, right: str, width: int) -> list[str]:
-    """A text with a label at the right edge, wrapped where both do not fit into a line."""
-    lines = [INDENT + one for one in wrap(left, width - 2, subsequent_indent=INDENT)]
-    if not right:
-        return lines
-    if len(lines[-1]) + len(right) + 2 <= width:
+    """Return a text with a label at the right edge, wrapped where both do not fit into a line."""
+    lines = [INDENT + text for text in wrap(left, width - 2, subsequent_indent=INDENT)]
+    if right and len(lines[-1]) + len(right) + 2 <= width:
         lines[-1] += right.rjust(width - len(lines[-1]))
+    elif right:
+        lines.append(right.rjust(width)[:width])
+    return lines
+
+
+def format_value(line: Line, digits: int) -> str:
+    """Return the entry that is shown with its computation, or a blank."""
+    return BLANK if line.blank else number(line.entry, digits)
+
+
+def format_working(line: Line, digits: int) -> str:
+    """Return the formula with the numbers of one entry and the result; empty where there is none."""
+    if line.numbers is None or not line.is_worked:
+        return ""
+    return f"{line.symbol}{line.place_text} = {line.numbers.to_text()} = {format_value(line, digits)}"
+
+
+def format_array(line: Line, digits: int, width: int, *, full: bool) -> list[str]:
+    """Return an array as lines no wider than `width`: the first rows and columns and the last, or all with `full`."""
+    table = to_table(line.value)
+    count = table.shape[1]
+    if full:
+        cells = format_cells(line, digits, range(len(table)), range(count))
+        most = max(1, (width + len(GAP)) // (max(len(cell) for row in cells for cell in row) + len(GAP)))
+        if count <= most:
+            return align(cells)
+        lines: list[str] = []
+        for start in range(0, count, most):
+            lines.append(f"columns {start + 1} to {min(start + most, count)}:")
+            lines += align([row[start : start + most] for row in cells])
         return lines
-    return [*lines, right.rjust(width)[:width]]
+    rows = choose_places(len(table), MOST_ROWS)
+    most = min(count, max(width // (1 + len(GAP)), 1))
+    while True:
+        lines = align(format_cells(line, digits, rows, choose_places(count, most)))
+        if len(lines[0]) <= width or most <= 1:
+            return lines
+        # Try fewer columns, in proportion to the excess width.
+        most = max(1, min(most - 1, most * width // len(lines[0])))
 
 
-def to_text(page: Page, *, width: int = 80, digits: int = 6, full: bool = False) -> str:
-    """A page as plain text."""
-    return "".join(f"{row.text.rstrip()}\n" for row in rows(page, width=width, digits=digits, full=full))
+def to_table(array: Array) -> Array:
+    """Return an array as a matrix: a vector as one row, and dimensions after the first side by side."""
+    return array.reshape(len(array), -1) if array.ndim > 1 else array.reshape(1, -1)
+
+
+def choose_places(count: int, most: int) -> list[int | None]:
+    """Return which of `count` rows or columns to show: all, or the first ones, None for a gap, and the last."""
+    if count <= most:
+        return list(range(count))
+    if most < 2:
+        return [0, None]
+    return [*range(max(most - 2, 1)), None, count - 1]
+
+
+def format_cells(line: Line, digits: int, rows: Sequence[int | None], columns: Sequence[int | None]) -> list[list[str]]:
+    """Return the numbers in some rows and columns of an array, or blanks; dots in the gaps."""
+    table = to_table(line.value)
+
+    def cell(i: int | None, j: int | None) -> str:
+        if i is None or j is None:
+            return DOTS
+        return BLANK if line.blank else number(float(table[i, j]), digits)
+
+    return [[cell(i, j) for j in columns] for i in rows]
+
+
+def align(cells: list[list[str]]) -> list[str]:
+    """Return rows of cells as lines with right-aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [GAP.join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
