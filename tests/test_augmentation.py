@@ -228,7 +228,7 @@ def test_it_changes_training_and_neither_the_first_weights_nor_the_order_of_the_
     def sink(event):
         if hasattr(event, "session"):
             network = event.session.model.network
-            started.append((network.theta.copy(), event.session.train.fingerprint()))
+            started.append((network.theta.copy(), event.session.train.compute_fingerprint()))
 
     plain = train(config(), run="plain", sinks=[sink])
     other = train(config(f"augmentation: [{name}: {OPTIONS.get(name, '')}]\n"), run="other", sinks=[sink])
@@ -263,7 +263,7 @@ BROKEN = [
     ("[noise]", "did you mean 'gaussian_noise'"),
     ("[mix_up]", "did you mean 'mixup'"),
     ("mixup", "write it as an item of a list: - mixup"),
-    ("[mixup]\noptimizer: lbfgs", "augmentation: does not go with lbfgs, which compares losses"),
+    ("[mixup]\noptimizer: lbfgs", "augmentation: cannot be used with lbfgs, which compares losses"),
 ]
 
 

@@ -14,9 +14,9 @@ from speeds import sampled
 import bptrain
 from bptrain.code import list_loaded_code
 from bptrain.errors import BptrainNote, ConfigError, InputError, StorageError
-from bptrain.model import encoded_rows, encoding
+from bptrain.model import encoding
 from bptrain.model.assemble import assemble_file
-from bptrain.model.encoding import digest_rows, have_digest
+from bptrain.model.encoding import digest_rows, has_digest
 from bptrain.run import npz
 from bptrain.tables import cache, mapped, store
 from bptrain.tables.sources import Csv, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, decoding
@@ -33,7 +33,7 @@ def _small_portions(tmp_path, monkeypatch):
     monkeypatch.setattr(decoding, "CHUNK_BYTES", 700)
     monkeypatch.setattr("bptrain.tables.source.CHUNK_ROWS", 50)
     monkeypatch.setattr(encoding, "CHUNK_VALUES", 200)
-    monkeypatch.setattr(encoded_rows, "CHUNK_ROWS", 70)
+    monkeypatch.setattr("bptrain.model.model.CHUNK_ROWS", 70)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "larger than data.memory|.*converted to a file", BptrainNote)
         yield
@@ -585,8 +585,8 @@ def test_rows_are_told_from_others_wherever_they_are():
     inside = assemble_file(config()).splits
     outside = assemble_file(config(), MAPPED).splits
     assert outside["train"].mapped is not None
-    assert have_digest(outside, digest_rows(inside))
+    assert has_digest(outside, digest_rows(inside))
     rows = mixed()
     rows[7]["b"] = "9.5"
     as_csv(rows)
-    assert not have_digest(assemble_file(config(), MAPPED).splits, digest_rows(inside))
+    assert not has_digest(assemble_file(config(), MAPPED).splits, digest_rows(inside))

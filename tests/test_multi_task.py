@@ -347,7 +347,7 @@ BROKEN = [
         "",
         "class_weights: needs one weight for each of the 3",
     ),
-    (THREE, "metrics: [brier_score, top_k, mse, mse]\n", "metrics.3: names mse a second time"),
+    (THREE, "metrics: [brier_score, top_k, mse, mse]\n", "metrics.3: mse is listed twice"),
     ("{price: {}}", "metrics: [accuracy]\n", "metrics.0: accuracy is not defined for numbers"),
     (
         "[sold, grade]",

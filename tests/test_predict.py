@@ -18,7 +18,7 @@ import bptrain
 from bptrain.console.prediction_list import print_predictions
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.prediction_file import CsvExport, harmless
-from bptrain.model.model import scoring_rows
+from bptrain.model.model import count_scoring_rows
 from bptrain.model.scoring import forward, predict_rows
 from bptrain.run.checkpoint import load_checkpoint
 from bptrain.tables.guess import read_table
@@ -96,8 +96,8 @@ def test_predictions_are_the_outputs_that_evaluate_scores(runs, table, tmp_path,
     model, _ = load_checkpoint(runs[name])
     whole = read_table(table, like=model.experiment.data.source, text=model.columns.text_names)
     kept, _ = model.columns.find_complete(whole)
-    rows = model.rows(whole, kept)
-    size = scoring_rows(model.experiment)
+    rows = model.encode(whole, kept)
+    size = count_scoring_rows(model.experiment)
     parts = [np.arange(k, min(k + size, len(rows))) for k in range(0, len(rows), size)]
     (head,) = model.heads
     truth = np.concatenate([forward(model, rows, part)[1][head.name][0].copy() for part in parts])
@@ -199,7 +199,7 @@ def test_the_length_of_a_stretch_changes_nothing(runs, table, name, length, monk
 @pytest.mark.parametrize("name", ["classes", "dropped"])
 def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, table, name, monkeypatch):
     """Other portions round otherwise."""
-    size = scoring_rows(load_checkpoint(runs[name])[0].experiment)
+    size = count_scoring_rows(load_checkpoint(runs[name])[0].experiment)
     lengths = []
 
     def recorded(model, inputs):

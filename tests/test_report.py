@@ -20,7 +20,7 @@ import bptrain
 from bptrain.columns.columns import Columns
 from bptrain.errors import BptrainWarning, InputError, StorageError
 from bptrain.evaluation.predictions import Predictions
-from bptrain.model.encoded_rows import Rows
+from bptrain.model.model import Rows
 from bptrain.report.charts import draw_pixels
 from bptrain.report.images import find_grid, get_row_number, read_image, show_reconstructions
 from bptrain.report.learning_curves import choose_metrics_to_draw, get_curve, list_panels

@@ -13,7 +13,7 @@ from bptrain.commands.evaluate import evaluate
 from bptrain.commands.train import train
 from bptrain.errors import ConfigError, DivergedError, InputError
 from bptrain.model.assemble import assemble_file
-from bptrain.model.model import scoring_rows
+from bptrain.model.model import count_scoring_rows
 from bptrain.model.scoring import score
 from bptrain.nn.threads import SMALL_PRODUCT, threads_for
 from bptrain.optim.chunked_update import drop_subnormal
@@ -89,11 +89,11 @@ def test_scaling_is_fitted_on_the_training_rows_that_the_split_chose():
 def test_a_score_in_portions_is_the_score_of_all(name):
     assembly = assemble_file(write_config(f"data: {{source: {{bundled: {name}}}}}\nhidden: [4]\ndtype: float64\n"))
     rows = assembly.splits["train"]
-    portion = scoring_rows(assembly.model.experiment)
+    portion = count_scoring_rows(assembly.model.experiment)
     assert len(rows) % portion
     parts = score(assembly.model, rows)
     whole = assemble_file("my.yaml", ["training.batch_size=2000"])
-    assert scoring_rows(whole.model.experiment) > len(rows)
+    assert count_scoring_rows(whole.model.experiment) > len(rows)
     at_once = score(whole.model, rows)
     assert parts.loss == pytest.approx(at_once.loss, rel=1e-12)
     for key, value in parts.metrics.items():
@@ -333,12 +333,12 @@ REFUSED = [
         ["optimizer=lbfgs", "training.batch_size=full", "hidden=null", "network=[dense: 4, dropout: 0.1, dense]"],
         r"optimizer: lbfgs compares losses, which dropout and noise make random",
     ),
-    (["optimizer=lbfgs", "training.batch_size=full", "training.clipping={norm: 1}"], r"training.clipping: does not go"),
+    (["optimizer=lbfgs", "training.batch_size=full", "training.clipping={norm: 1}"], r"clipping: cannot be used"),
     (
         ["optimizer=lbfgs", "training.batch_size=full", "regularization.max_norm=1"],
-        r"regularization.max_norm: does not go with lbfgs",
+        r"regularization.max_norm: cannot be used with lbfgs",
     ),
-    (["optimizer=lbfgs", "training.batch_size=full", "training.average=0.9"], r"training.average: does not go with"),
+    (["optimizer=lbfgs", "training.batch_size=full", "training.average=0.9"], r"training.average: cannot be used with"),
     (["optimizer={sgd: {nesterov: true}}"], r"optimizer.sgd.nesterov: "),
     (["optimizer={sgd: {momentum: 1}}"], r"optimizer.sgd.momentum: expected a number >= 0 and < 1 \(got 1\)"),
     (["optimizer={adam: {beta2: 1}}"], r"optimizer.adam.beta2: expected a number >= 0 and < 1 \(got 1\)"),
@@ -357,7 +357,7 @@ REFUSED = [
         r"training.batch_size: batch_norm needs",
     ),
     (["metrics=[rmse]"], r"metrics.0: rmse is not defined for classes; choose from accuracy"),
-    (["metrics=[accuracy, accuracy]"], r"metrics.1: names accuracy a second time"),
+    (["metrics=[accuracy, accuracy]"], r"metrics.1: accuracy is listed twice"),
     (
         ["loss={softmax_cross_entropy: {class_weights: [1, 2]}}"],
         r"loss\.softmax_cross_entropy\.class_weights: needs one weight for each of the 3 classes \(got 2\)",

@@ -221,7 +221,7 @@ def test_duplicates_are_counted_as_sets_of_rows_count_them(rows, seed):
     assert found == {name: count for name, count in expected.items() if count}
 
 
-def test_duplicates_across_splits_are_said(bptrain_in):
+def test_a_note_counts_the_duplicates_across_splits(bptrain_in):
     lines = [f"{k},{k * k % 17},{k % 2}" for k in range(60)]
     Path("d.csv").write_text("a,b,y\n" + "\n".join(lines + lines) + "\n")
     Path("d.yaml").write_text("data: {source: {csv: d.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n")
@@ -229,9 +229,9 @@ def test_duplicates_across_splits_are_said(bptrain_in):
     seen, counts = {lines[k % 60] for k in parts["train"].numbers}, []
     for name in ("validation", "test"):
         mine = [lines[k % 60] for k in parts[name].numbers]
-        counts.append(f"{sum(line in seen for line in mine)} of 18 {name} rows")
+        counts.append(f"{sum(line in seen for line in mine)} of 18 {name} rows duplicate")
         seen |= set(mine)
-    note = f"{', '.join(counts)} also stand in a part that comes before, alike in features and target"
+    note = f"{counts[0]} training rows, {counts[1]} training or validation rows"
     assert f"note: {note}\n" in bptrain_in("train", "d.yaml").stderr
     done = bptrain_in("validate", "d.yaml")
     assert (done.returncode, done.stderr) == (0, f"note: d.yaml: {note}\n")

@@ -180,7 +180,7 @@ def test_weights_that_are_all_zero():
         "\n".join([lines[0], *(",".join([*line.split(",")[:2], "0", *line.split(",")[3:]]) for line in lines[1:])])
         + "\n"
     )
-    with pytest.raises(InputError, match=r"w\.yaml:6:18: data\.sample_weight: all rows of train weigh nothing"):
+    with pytest.raises(InputError, match=r"w\.yaml:6:18: data\.sample_weight: all train rows have weight 0"):
         assemble_file(path)
 
 

@@ -22,9 +22,9 @@ from bptrain.columns.targets import Classes, check_varied, find_classes, select_
 from bptrain.config import Data, Experiment, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, OptionError
+from bptrain.model.assemble import resolve_data
 from bptrain.model.preprocessing import choose_treatments, class_weights, require_numbers
 from bptrain.model.read import Reading, reading_of
-from bptrain.model.resolve import resolve_data
 from bptrain.model.roles import Roles, find_features, find_targets, is_autoencoder, listed_features, other_roles
 from bptrain.model.splits import split_table
 from bptrain.model.task import check_continuous, choose_task

@@ -18,7 +18,7 @@ from bptrain.gradcheck.sweep import Sweep, sweep
 from bptrain.gradcheck.twin import Twin
 from bptrain.gradcheck.verdict import Check, Entries
 from bptrain.model.assemble import Assembly, assemble_file
-from bptrain.model.encoded_rows import Rows
+from bptrain.model.model import Rows
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES
 from bptrain.nn.observer import BackwardError
 

@@ -17,9 +17,8 @@ from bptrain.evaluation.fitting import fitting_measures
 from bptrain.evaluation.predictions import Predictions, in_own_units, score_and_predict
 from bptrain.evaluation.targets import Target, targets
 from bptrain.metrics import Figure
-from bptrain.model.encoded_rows import Rows
-from bptrain.model.encoding import describe_ignored, describe_unseen, encode_splits, have_digest
-from bptrain.model.model import Model
+from bptrain.model.encoding import describe_ignored, describe_unseen, encode_splits, has_digest
+from bptrain.model.model import Model, Rows
 from bptrain.model.read import reading_of
 from bptrain.model.roles import Roles
 from bptrain.model.splits import describe_dropped, split_table
@@ -90,8 +89,8 @@ def choose_rows(
     if split is not None:
         raise InputError("--split names a part of the training data; it does not go with --data")
     rows = new_rows(model, read_table(data, like=model.experiment.data.source, text=model.columns.text_names))
-    if objection := model.objection(rows, strict=False):
-        raise InputError(f"{data}: {objection[1]}")
+    if problem := model.find_problem(rows, strict=False):
+        raise InputError(f"{data}: {problem[1]}")
     return "data", rows
 
 
@@ -115,11 +114,11 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     parts: Mapping[str, Rows] = {}
     if splits.counts == counts:
         parts = encode_splits(model, splits.rows).rows
-    if (not parts or not have_digest(parts, stored["data"])) and table.is_mapped:
+    if (not parts or not has_digest(parts, stored["data"])) and table.is_mapped:
         rng = Streams(model.experiment.seed).split
         splits = split_table(model.experiment.data, roles, table, rng, split_by_chunks)
         parts = encode_splits(model, splits.rows, in_file=True).rows
-    if not parts or not have_digest(parts, stored["data"]):
+    if not parts or not has_digest(parts, stored["data"]):
         what = f"{table.origin} has changed since the model was trained"
         raise InputError(f"{what}; its {name} rows may be others now, use --data FILE to score all rows of a file")
     return name, parts[name]
@@ -144,7 +143,7 @@ def new_rows(model: Model, table: Table) -> Rows:
         if not len(kept):
             raise InputError(f"{table.origin}: no row is complete; there is nothing to score")
     unseen: Counter[str] = Counter()
-    rows = model.rows(table, kept, unseen)
+    rows = model.encode(table, kept, unseen)
     if unseen:
         warnings.warn(f"{table.origin}: {describe_unseen(unseen)}", BptrainWarning, stacklevel=2)
     return rows

@@ -16,7 +16,7 @@ from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.answers import Answer, answers
 from bptrain.evaluation.prediction_file import CsvExport, export_csv
 from bptrain.model.encoding import describe_ignored, describe_unseen
-from bptrain.model.model import Model, scoring_rows
+from bptrain.model.model import Model, count_scoring_rows
 from bptrain.model.scoring import predict_rows
 from bptrain.tables.guess import open_chunks
 from bptrain.tables.source import Chunks
@@ -190,7 +190,10 @@ def predictions(
 def whole_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[tuple[Table, Array | None]]:
     """Tables one after the other, and the rows of each that can be predicted (None: all): so many that every batch is
     full, but for the last of all, as it is where all rows are scored at once."""
-    size, names = scoring_rows(model.experiment), [*dict.fromkeys([*(f.name for f in model.columns.features), *ids])]
+    size, names = (
+        count_scoring_rows(model.experiment),
+        [*dict.fromkeys([*(f.name for f in model.columns.features), *ids])],
+    )
     start = done = 0
     rest: dict[str, Array] = {}
     for chunk in chunks.columns(names):

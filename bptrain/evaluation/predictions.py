@@ -12,9 +12,8 @@ from bptrain.columns.features import Numeric
 from bptrain.columns.targets import Classes, Inputs
 from bptrain.metrics import Kind, predicted_codes
 from bptrain.metrics.probability import class_probabilities
-from bptrain.model.encoded_rows import Rows
 from bptrain.model.heads import Head
-from bptrain.model.model import Model
+from bptrain.model.model import Model, Rows
 from bptrain.model.scoring import Pair, Score, score
 
 

@@ -12,7 +12,7 @@ from bptrain.errors import InputError
 from bptrain.explanation.notation import MOST_DIGITS
 from bptrain.explanation.recording import Pass, Recording, RecordingObjective
 from bptrain.model.assemble import assemble_file
-from bptrain.model.encoded_rows import Rows
+from bptrain.model.model import Rows
 from bptrain.model.objective import Batch
 from bptrain.model.read import Tables
 from bptrain.nn.threads import threads_for

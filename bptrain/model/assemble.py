@@ -1,23 +1,32 @@
-"""Assembling: a config and its table become a model, and the rows that it learns from.
+"""Assembling: a config and its table become a model, and the encoded rows that it learns from.
 
-What only the data can decide is resolved first, then the network is built, then the rows are encoded.
+Whatever only the data can decide is resolved first, then the network is built, then the rows are encoded.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bptrain.arrays import Streams
 from bptrain.code import load_codes
+from bptrain.columns.chunked_draws import split_by_chunks
 from bptrain.columns.columns import Columns
-from bptrain.config import Config, load
+from bptrain.columns.scalers import Unscaled
+from bptrain.columns.split import split_rows
+from bptrain.columns.targets import Task
+from bptrain.config import Config, Data, Experiment, TargetOptions, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, Mistake, OptionError
-from bptrain.model.encoded_rows import Rows
 from bptrain.model.encoding import describe_duplicates, digest_rows, encode_splits
-from bptrain.model.model import Model, batch_rows, build_model
+from bptrain.model.heads import build_heads, choose_metrics, find_output_widths
+from bptrain.model.model import Model, Rows, build_model, count_batch_rows
+from bptrain.model.preprocessing import fit_columns
 from bptrain.model.read import Tables
-from bptrain.model.resolve import resolve
+from bptrain.model.roles import find_roles
+from bptrain.model.splits import Splits, split_table
+from bptrain.model.task import check_continuous, default_loss, find_task, task_of_target
+from bptrain.nn import resolve_layers
+from bptrain.nn.losses import BinaryCrossEntropy
 from bptrain.optim import LineSearch
 from bptrain.registry import name_of
 from bptrain.tables.table import Selection, Table
@@ -25,12 +34,12 @@ from bptrain.tables.table import Selection, Table
 
 @dataclass(frozen=True)
 class Assembly:
-    """A fresh model and its data, split; empty parts are left out.
+    """A fresh model and its encoded rows.
 
-    `config` is what it was assembled from, as written, with the places of its values. `fingerprint` is that of all rows
-    together, `table` what they were read from, but for parts with a source of their own; `selections` are the rows of
-    each part in their table. `notes` say what became of the data that a person should know: rows dropped, categories
-    ignored, rows that stand in several parts; `duplicates` counts the latter by part.
+    `config` is the config as written, with the places of its values. `splits` has the encoded rows of each split that
+    has any, `selections` their numbers in the table that they come from, and `fingerprint` is a digest of them all.
+    `table` is the table of the config; a split with a source of its own is not in it. `notes` are what a person should
+    know about the data, such as dropped rows; `duplicates` counts, by split, rows that are also in an earlier split.
     """
 
     config: Config
@@ -47,38 +56,27 @@ def assemble(config: Config, table: Table, *, fitted: Columns | None = None) -> 
     """Build the model of a config on a table, and encode the rows of each split; no file is opened.
 
     Args:
-        config: of which the source plays no part.
-        table: as `read` gives it, or made in memory; it stays as it is, and can be assembled again.
-        fitted: the columns of a run that an earlier version trained on a table larger than data.memory, whose rows are
-            then split and stored as that version did.
+        config: its source is not used.
+        table: as `read` returns it, or made in memory; it is not changed, and can be assembled again.
+        fitted: the columns of a run that an earlier version trained on a table larger than data.memory; its rows are
+            split and stored as that version did.
 
     Raises:
         ConfigError: something in the config does not fit the data or the rest, with its place.
         InputError: the data cannot be used.
     """
     with place_errors(config):
-        return assemble_experiment(config, table, fitted)
-
-
-def assemble_experiment(config: Config, table: Table, fitted: Columns | None) -> Assembly:
-    """Do what `assemble` does; mistakes have no places yet.
-
-    Raises:
-        InputError: as there; an `OptionError` where the field says what is wrong.
-    """
-    experiment = config.experiment
-    if len(table) == 1 and not table.written:
-        raise InputError(f"{table.where(0)}: this is the only row, from which nothing can be learned; add more")
-    streams = Streams(experiment.seed)
-    resolved = resolve(experiment, table, streams, fitted)
-    splits = resolved.splits
-    model = build_model(resolved.experiment, resolved.columns, streams, rows=splits.counts["train"])
-    check_trainable(model, splits.counts)
-    encoded = encode_splits(model, splits.rows, in_file=fitted is not None)
-    rows, notes = encoded.rows, (*splits.notes, *encoded.notes)
-    if encoded.duplicates:
-        notes = (*notes, describe_duplicates(encoded.duplicates, rows))
-    return Assembly(config, model, rows, digest_rows(rows), table, splits.rows, notes, encoded.duplicates)
+        if len(table) == 1 and not table.written:
+            raise InputError(f"{table.where(0)}: this is the only row; nothing can be learned from it, add more")
+        streams = Streams(config.experiment.seed)
+        experiment, columns, splits = resolve(config.experiment, table, streams, fitted)
+        model = build_model(experiment, columns, streams, rows=splits.counts["train"])
+        check_trainable(model, splits.counts)
+        encoded = encode_splits(model, splits.rows, in_file=fitted is not None)
+        rows, notes = encoded.rows, (*splits.notes, *encoded.notes)
+        if encoded.duplicates:
+            notes = (*notes, describe_duplicates(encoded.duplicates, rows))
+        return Assembly(config, model, rows, digest_rows(rows), table, splits.rows, notes, encoded.duplicates)
 
 
 def assemble_file(
@@ -88,60 +86,126 @@ def assemble_file(
     *,
     tables: Tables | None = None,
 ) -> Assembly:
-    """Return the model and the data of a config file, checked against each other, before any training.
+    """Load a config file, read its table, and assemble both.
 
     Args:
         config: a YAML file.
         overrides: `KEY=VALUE` each, put over the file.
         code: Python files that register components which the config names.
-        tables: those that were read before.
+        tables: tables that were read before.
 
     Raises:
         InputError: the code, the config or the data cannot be used; a `ConfigError` has the places of all mistakes.
-        StorageError: a file is there and may not be read.
+        StorageError: a file exists but may not be read.
     """
     load_codes(code)
     loaded = load(config, overrides)
     return assemble(loaded, (tables or Tables()).read(loaded))
 
 
-def check_trainable(model: Model, rows: Mapping[str, int]) -> None:
-    """Refuse what cannot be trained on these rows.
+def resolve(
+    experiment: Experiment, table: Table, streams: Streams, fitted: Columns | None = None
+) -> tuple[Experiment, Columns, Splits]:
+    """Resolve an experiment by its table: task, target, split, columns, losses, metrics and the widths of layers.
+
+    Returns:
+        The experiment with every `auto` resolved, except for the common loss if each target has its own; the columns,
+        fitted on the training rows unless they are given; and the rows of each split.
 
     Raises:
-        OptionError: with every mistake: batches too small for a layer, or not whole for an optimizer that needs that;
-            early stopping with nothing to watch; a random loss for an optimizer that compares losses.
+        OptionError: something in the experiment does not fit the data; the field says what.
+        InputError: the data cannot be used.
+    """
+    roles = find_roles(experiment.data, table)
+    task = find_task(experiment, table, roles.targets)
+    data = resolve_data(experiment, table, roles.targets, task)
+    for name in data.class_targets:
+        check_continuous(experiment, table, name)
+    splits = split_table(data, roles, table, streams.split, split_rows if fitted is None else split_by_chunks)
+    columns = fitted or fit_columns(data, experiment.loss, roles, splits)
+    return resolve_network(resolve_losses(experiment, data, columns), columns), columns, splits
+
+
+def resolve_data(experiment: Experiment, table: Table, targets: tuple[str, ...], task: Task) -> Data:
+    """Return the options of the data with task, target and the method of the split resolved."""
+    data = experiment.data
+    method = data.split.method
+    if method == "auto":
+        method = "stratified" if task == "classification" else "random"
+    target: str | tuple[str, ...] | dict[str, TargetOptions] = targets[0] if len(targets) == 1 else targets
+    if task == "autoencoder":
+        target = "inputs"
+    elif task == "multi_task":
+        given = data.target if isinstance(data.target, dict) else dict.fromkeys(targets, TargetOptions())
+        target = {name: replace(given[name], task=task_of_target(data, table, name)) for name in targets}
+    return replace(data, task=task, target=target, split=replace(data.split, method=method))
+
+
+def resolve_losses(experiment: Experiment, data: Data, columns: Columns) -> Experiment:
+    """Return the experiment with these options of the data, and with the losses for its targets and their classes."""
+    if isinstance(data.target, dict):
+        losses = {one.name: default_loss(len(getattr(one, "labels", ())) or None) for one in columns.singles}
+        target = {
+            name: replace(one, loss=losses[name]) if one.loss == "auto" else one for name, one in data.target.items()
+        }
+        return replace(experiment, data=replace(data, target=target))
+    loss = experiment.loss
+    if loss == "auto":
+        loss = BinaryCrossEntropy() if data.task == "multi_label" else default_loss(columns.classes)
+    if data.task != "autoencoder" and (loss.raw_targets or data.task == "multi_label"):
+        data = replace(data, target_scaling=Unscaled())
+    return replace(experiment, data=data, loss=loss)
+
+
+def resolve_network(experiment: Experiment, columns: Columns) -> Experiment:
+    """Return the experiment with its metrics, and its network as layers with their widths.
+
+    Raises:
+        OptionError: a loss cannot take its target, a layer cannot be resolved, or a metric is not defined.
+    """
+    heads = build_heads(experiment, columns)
+    try:
+        layers = resolve_layers(experiment.layers, find_output_widths(heads)[0])
+    except OptionError as error:
+        raise error.under("network") from None
+    metrics = choose_metrics(experiment, heads)
+    return replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)
+
+
+def check_trainable(model: Model, rows: Mapping[str, int]) -> None:
+    """Check that a model can be trained on the number of rows of each split.
+
+    Raises:
+        OptionError: with every mistake: batches too small for a layer, or too small for an optimizer that needs all
+            rows; early stopping without validation rows; something random with an optimizer that compares losses.
     """
     experiment, chain, training = model.experiment, model.network.chain, model.experiment.training
     count, optimizer = rows["train"], experiment.optimizer
-    size = batch_rows(experiment, count)
+    name, size = name_of(optimizer), count_batch_rows(experiment, count)
     mistakes = []
     smallest, needed = count % size or size, chain.least_rows()
     if smallest < needed:
-        last = f"the last one of {count} rows by {size} has {smallest}"
-        what = f"batch_norm needs batches of {needed} rows or more ({last}); choose another size"
+        last = f"the last batch has {smallest} ({count} rows in batches of {size})"
+        what = f"batch_norm needs at least {needed} rows in a batch, and {last}; choose another batch size"
         mistakes.append(Mistake("training.batch_size", what, "BP140"))
     if optimizer.full_batch and size < count:
-        what = f"{name_of(optimizer)} needs all {count} rows in every step (got {size}); write batch_size: full"
+        what = f"{name} needs all {count} rows in every step (got {size}); write batch_size: full"
         mistakes.append(Mistake("training.batch_size", what, "BP141"))
     if isinstance(optimizer, LineSearch):
+        conflicts = {
+            "augmentation": (experiment.augmentation, "which compares losses from step to step; remove it"),
+            "training.clipping": (training.clipping, "which chooses the length of its steps itself; remove it"),
+            "regularization.max_norm": (experiment.regularization.max_norm, "whose descent it would undo; use l2"),
+            "training.average": (training.average, "whose few steps leave nothing to average; remove it"),
+        }
         if chain.is_random():
-            what = f"{name_of(optimizer)} compares losses, which dropout and noise make random; take those layers out"
+            what = f"{name} compares losses, which dropout and noise make random; remove those layers"
             mistakes.append(Mistake("optimizer", what, "BP142"))
-        if experiment.augmentation:
-            what = f"does not go with {name_of(optimizer)}, which compares losses from step to step; take it out"
-            mistakes.append(Mistake("augmentation", what, "BP142"))
-        if training.clipping:
-            what = f"does not go with {name_of(optimizer)}, which chooses the length of its steps itself; take it out"
-            mistakes.append(Mistake("training.clipping", what, "BP142"))
-        if experiment.regularization.max_norm is not None:
-            what = f"does not go with {name_of(optimizer)}, whose descent it would undo; use l2"
-            mistakes.append(Mistake("regularization.max_norm", what, "BP142"))
-        if training.average:
-            what = f"does not go with {name_of(optimizer)}, whose few steps leave nothing to average; take it out"
-            mistakes.append(Mistake("training.average", what, "BP142"))
+        for option, (used, why) in conflicts.items():
+            if used:
+                mistakes.append(Mistake(option, f"cannot be used with {name}, {why}", "BP142"))
     if training.early_stopping and not rows.get("validation"):
-        what = "there are no validation rows to watch; hold some out with data.split.validation, or take it out"
+        what = "there are no validation rows to watch; set data.split.validation, or remove early_stopping"
         mistakes.append(Mistake("training.early_stopping", what, "BP143"))
     if mistakes:
         raise OptionError(*mistakes)

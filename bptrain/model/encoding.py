@@ -1,7 +1,5 @@
-"""Encoding: the rows of each split become what the network reads, in memory, or in a file where they are larger.
-
-Where they go is decided here alone, by the size of the encoded rows. A table that is not in memory is read a chunk at a
-time, whichever it is.
+"""Encoding: the rows of each split become the arrays that the network reads, in memory, or in a file if they are too
+large for it. A table that is not in memory is read a chunk at a time either way.
 """
 
 import json
@@ -17,24 +15,23 @@ from bptrain.arrays import Array
 from bptrain.columns.profile.split_profile import count_duplicates, count_repeated, hash_rows
 from bptrain.columns.targets import Classes, Inputs
 from bptrain.errors import Mistake, OptionError
-from bptrain.model.encoded_rows import Rows
 from bptrain.model.heads import Head
-from bptrain.model.model import Model
+from bptrain.model.model import Model, Rows
 from bptrain.registry import name_of
 from bptrain.tables import cache
 from bptrain.tables.mapped import UNREADABLE, ArrayWriter, MappedArrays, Records
 from bptrain.tables.table import Selection, Table, quote
 
 CHUNK_VALUES = 1 << 19
-"""Numbers that are encoded at a time on their way into a file."""
+"""Numbers that are encoded at a time before they are written to a file."""
 
 IDENTITY = 2
-"""Goes up when the same columns and options give other rows, or the file is written in another way."""
+"""Increased when the same columns and options give other rows, or the format of the file changes."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The rows of each split, what a person should know of them, and how many also stand in a split before theirs."""
+    """The encoded rows of each split, notes about them, and how many of each split are also in an earlier split."""
 
     rows: dict[str, Rows]
     notes: tuple[str, ...]
@@ -45,11 +42,11 @@ def encode_splits(model: Model, splits: Mapping[str, Selection], *, in_file: boo
     """Encode the rows of each split, into memory if they fit into `data.memory` and need not be `in_file`.
 
     Raises:
-        InputError: a value cannot be used; an `OptionError` where the loss cannot take the targets, or all rows of a
-            split weigh nothing.
-        StorageError: there is no room for the file.
+        InputError: a value cannot be used; an `OptionError` if the loss cannot take the targets, or all rows of a split
+            have weight 0.
+        StorageError: there is no space for the file.
     """
-    size = sum(map(len, splits.values())) * record_type(model).itemsize
+    size = sum(map(len, splits.values())) * get_record_type(model).itemsize
     if size <= model.experiment.data.memory_bytes and not in_file:
         return encode_in_memory(model, splits)
     return encode_in_file(model, splits)
@@ -70,54 +67,40 @@ def encode_in_memory(model: Model, splits: Mapping[str, Selection]) -> Encoded:
 
 
 def join_chunks(chunks: Iterator[Rows], count: int) -> Rows:
-    """Return the rows of all chunks, `count` together."""
-    whole: Rows | None = None
+    """Return the rows of all chunks, `count` in total, as one."""
+    arrays: dict[str, Array] = {}
     start = 0
     for chunk in chunks:
-        if whole is None:
-            whole = chunk if len(chunk) == count else empty_like(chunk, count)
-        if whole is not chunk:
-            for name in ("inputs", "targets", "numbers", "weights"):
-                if getattr(chunk, name) is not None:
-                    getattr(whole, name)[start : start + len(chunk)] = getattr(chunk, name)
+        if len(chunk) == count:
+            arrays = chunk.arrays
+        elif not arrays:
+            arrays = {name: np.empty((count, *one.shape[1:]), one.dtype) for name, one in chunk.arrays.items()}
+        if len(chunk) < count:
+            for name, one in chunk.arrays.items():
+                arrays[name][start : start + len(chunk)] = one
         start += len(chunk)
-    assert whole is not None
-    return whole
-
-
-def empty_like(rows: Rows, count: int) -> Rows:
-    """Return room for `count` rows such as those."""
-    room = [
-        None if one is None else np.empty((count, *one.shape[1:]), one.dtype)
-        for one in (rows.inputs, rows.targets, rows.numbers, rows.weights)
-    ]
-    inputs, targets, numbers, weights = room
-    assert inputs is not None
-    assert targets is not None
-    return Rows(inputs, inputs if rows.targets is rows.inputs else targets, numbers, weights)
+    return Rows.from_arrays(arrays)
 
 
 def encode_chunks(
     model: Model, split: str, selection: Selection, notes: list[str], most: int | None = None
 ) -> Iterator[Rows]:
-    """Yield the rows of a split from first to last, at most `most` at a time; at the end add to the notes what was
-    ignored.
+    """Encode the rows of a split in order, at most `most` at a time; at the end add a note about ignored values.
 
     Raises:
-        InputError: a value cannot be used; an `OptionError` where the loss cannot take the targets, or all rows weigh
-            nothing.
+        InputError: as `encode_splits`.
     """
     unseen: Counter[str] = Counter()
-    weighs = not model.columns.weighting
+    has_weight = not model.columns.weighting
     for start, chunk in selection.chunks(most):
-        rows = model.rows(chunk.table, chunk.numbers, unseen)
-        if objection := model.objection(rows, strict=split == "train"):
-            raise OptionError(locate_objection(model, *objection))
-        weighs = weighs or bool(rows.weights is not None and rows.weights.any())
+        rows = model.encode(chunk.table, chunk.numbers, unseen)
+        if problem := model.find_problem(rows, strict=split == "train"):
+            raise OptionError(locate_problem(model, *problem))
+        has_weight = has_weight or bool(rows.weights is not None and rows.weights.any())
         yield replace(rows, numbers=chunk.numbers.astype(np.int64) + start)
-    if not weighs:
+    if not has_weight:
         field = "class_weight" if model.columns.weighting.column is None else "sample_weight"
-        raise OptionError(Mistake(f"data.{field}", f"all rows of {split} weigh nothing; give some a positive weight"))
+        raise OptionError(Mistake(f"data.{field}", f"all {split} rows have weight 0; give some a positive weight"))
     if unseen:
         notes.append(f"{split}: {describe_unseen(unseen)}")
 
@@ -127,10 +110,10 @@ def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> Encoded:
 
     Raises:
         InputError: as `encode_splits`.
-        StorageError: there is no room for it.
+        StorageError: there is no space for it.
     """
     cached = model.experiment.data.cache
-    path = cache.get_folder() / f"{identity(model, splits)}{cache.ROWS}"
+    path = cache.get_folder() / f"{identify_rows(model, splits)}{cache.ROWS}"
     cache.in_use.add(path)
     arrays = None
     if cached:
@@ -145,17 +128,15 @@ def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> Encoded:
             arrays = MappedArrays(path)
     rows = {}
     for name in splits:
-        mapped = Records(arrays, f"{name}.rows", record_type(model))
-        found = mapped.records
-        inputs = found["inputs"]
-        targets = inputs if isinstance(model.columns.target, Inputs) else found["targets"]
-        weights = found["weights"] if model.columns.weighting else None
-        rows[name] = Rows(inputs, targets, arrays.arrays[f"{name}.numbers"], weights, mapped)
+        mapped = Records(arrays, f"{name}.rows", get_record_type(model))
+        found = {field: mapped.records[field] for field in mapped.kind.names or ()}
+        found["numbers"] = arrays.arrays[f"{name}.numbers"]
+        rows[name] = replace(Rows.from_arrays(found), mapped=mapped)
     return Encoded(rows, tuple(arrays.facts["notes"]), dict(arrays.facts["duplicates"]))
 
 
-def record_type(model: Model) -> "np.dtype[Any]":
-    """Return what stands in the file of each row; the inputs of an autoencoder are its targets."""
+def get_record_type(model: Model) -> "np.dtype[Any]":
+    """Return the type of an encoded row in a file; the targets of an autoencoder are its inputs."""
     kind, loss = np.dtype(model.network.dtype), model.objective.loss
     fields: list[Any] = []
     if not isinstance(model.columns.target, Inputs):
@@ -166,23 +147,23 @@ def record_type(model: Model) -> "np.dtype[Any]":
     return np.dtype([*fields, ("inputs", kind, (len(model.columns.outputs),))])
 
 
-def identity(model: Model, splits: Mapping[str, Selection]) -> str:
-    """Return the name of what a model makes of its rows, in hexadecimal: the data, how it is split, and every
+def identify_rows(model: Model, splits: Mapping[str, Selection]) -> str:
+    """Return a digest, in hexadecimal, of all that decides the encoded rows: the data, its splits, and every
     statistic."""
     tables = {id(one.table): one.table for one in splits.values()}
     content = {
         "format": [cache.FORMAT, IDENTITY],
-        "tables": [getattr(one.columns, "digest", None) or table_digest(one) for one in tables.values()],
+        "tables": [getattr(one.columns, "digest", None) or digest_table(one) for one in tables.values()],
         "rows": {name: sha256(np.ascontiguousarray(one.numbers).data).hexdigest() for name, one in splits.items()},
-        "record": record_type(model).descr,
+        "record": get_record_type(model).descr,
         "loss": model.objective.loss.encoding,
         "columns": model.columns.to_json(),
     }
     return sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def table_digest(table: Table) -> str:
-    """Return what tells one table from another that is in memory."""
+def digest_table(table: Table) -> str:
+    """Return a digest of a table that is in memory."""
     total = sha256()
     for name, values in table.columns.items():
         total.update(name.encode())
@@ -191,12 +172,12 @@ def table_digest(table: Table) -> str:
 
 
 def write_rows(model: Model, splits: Mapping[str, Selection], file: Any) -> None:
-    """Write the rows of each split as the network reads them.
+    """Write the encoded rows of each split into a file.
 
     Raises:
         InputError: as `encode_splits`.
     """
-    kind = record_type(model)
+    kind = get_record_type(model)
     shapes: dict[str, Any] = {}
     for name, selection in splits.items():
         shapes[f"{name}.rows"] = "u1", (len(selection), kind.itemsize)
@@ -227,30 +208,34 @@ def write_rows(model: Model, splits: Mapping[str, Selection], file: Any) -> None
 
 
 def describe_unseen(unseen: Mapping[str, int]) -> str:
-    """Describe categories that training did not know."""
+    """Describe categories that are not in the training rows."""
     where = ", ".join(f"{quote(name)} in {count:,} row{'s' * (count > 1)}" for name, count in unseen.items())
     return f"values unseen in training are ignored ({where})"
 
 
 def describe_ignored(names: Sequence[str]) -> str:
-    """Describe columns that the model does not know."""
+    """Describe columns that the model does not use."""
     some = ", ".join(map(quote, names[:10])) + (f" and {len(names) - 10:,} more" if len(names) > 10 else "")
     return f"ignored the column{'s' * (len(names) > 1)} {some}"
 
 
 def describe_duplicates(duplicates: Mapping[str, int], rows: Mapping[str, Rows]) -> str:
-    """Describe rows that stand in several splits."""
-    each = ", ".join(f"{count:,} of {len(rows[name]):,} {name} rows" for name, count in duplicates.items())
-    return f"{each} also stand in a part that comes before, alike in features and target"
+    """Describe rows that are also in an earlier split."""
+    each = []
+    for name, count in duplicates.items():
+        earlier = "training or validation" if name == "test" and "validation" in rows else "training"
+        verb = "duplicates" if count == 1 else "duplicate"
+        each.append(f"{count:,} of {len(rows[name]):,} {name} rows {verb} {earlier} rows")
+    return ", ".join(each)
 
 
 def digest_rows(rows: Mapping[str, Rows]) -> str:
-    """Return a digest that tells whether all rows are still the same, and in the same splits."""
-    return join_digests({name: one.fingerprint() for name, one in rows.items()})
+    """Return a digest that changes if any row, or its split, changes."""
+    return join_digests({name: one.compute_fingerprint() for name, one in rows.items()})
 
 
-def have_digest(rows: Mapping[str, Rows], digest: str) -> bool:
-    """Return whether rows are those of a digest: of `digest_rows`, or of the same rows while they were in memory."""
+def has_digest(rows: Mapping[str, Rows], digest: str) -> bool:
+    """Return whether a digest of `digest_rows` is that of these rows, or of the same rows in memory."""
     if digest_rows(rows) == digest:
         return True
     mapped = any(one.mapped is not None for one in rows.values())
@@ -258,22 +243,22 @@ def have_digest(rows: Mapping[str, Rows], digest: str) -> bool:
 
 
 def join_digests(digests: Mapping[str, str]) -> str:
-    """Return the digest of those of several splits."""
+    """Return one digest for the digests of several splits."""
     return sha256("".join(f"{name} {one}\n" for name, one in digests.items()).encode()).hexdigest()
 
 
-def locate_objection(model: Model, head: Head, objection: str) -> Mistake:
-    """Return the objection of a loss against targets as a mistake in the field that is to blame, with advice."""
-    data, loss, place = model.experiment.data, head.loss, "loss"
+def locate_problem(model: Model, head: Head, problem: str) -> Mistake:
+    """Return a problem with the targets of a head as a mistake in the field that causes it, with advice."""
+    data, loss, field = model.experiment.data, head.loss, "loss"
     if isinstance(data.target, dict):
-        place = f"data.target.{head.name}.loss"
+        field = f"data.target.{head.name}.loss"
     if getattr(loss, "class_weights", None) is not None and isinstance(head.target, Classes):
-        said = objection.removeprefix(f"{name_of(loss)}: class_weights ")
-        some = ", ".join(map(str, head.target.labels[:20])) + (", ..." if len(head.target.labels) > 20 else "")
-        return Mistake(f"{place}.{name_of(loss)}.class_weights", f"{said}; write one for each of {some}", "BP124")
+        what = problem.removeprefix(f"{name_of(loss)}: class_weights ")
+        labels = ", ".join(map(str, head.target.labels[:20])) + (", ..." if len(head.target.labels) > 20 else "")
+        return Mistake(f"{field}.{name_of(loss)}.class_weights", f"{what}; write one for each of {labels}", "BP124")
     if data.task == "multi_label":
-        return Mistake("data.target", objection, "BP122")
+        return Mistake("data.target", problem, "BP122")
     if data.task == "autoencoder":
-        what = f"{objection}, and the inputs are the target; write data.scaling: minmax, or use mse"
-        return Mistake(place, what, "BP122")
-    return Mistake(place, f"{objection}; choose another target, or a loss for such numbers, as mse", "BP122")
+        what = f"{problem}, and the inputs are the target; write data.scaling: minmax, or use mse"
+        return Mistake(field, what, "BP122")
+    return Mistake(field, f"{problem}; choose another target, or a loss for any numbers, such as mse", "BP122")

@@ -1,6 +1,6 @@
-"""Heads: the columns of a network's scores that predict one target, or several alike, with their loss."""
+"""Heads: the scores of a network that belong to one target, or to several of a kind, with their loss and metrics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from bptrain.columns.columns import Columns
 from bptrain.columns.targets import Classes, Inputs, Several, Value, unscale_targets
 from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
-from bptrain.metrics import Kind, predicted_codes
+from bptrain.metrics import Kind, Metric, all_metrics, default_metrics, predicted_codes
 from bptrain.model.task import default_loss
 from bptrain.nn import Loss
 from bptrain.nn.losses import MultiTask, Part
@@ -21,82 +21,129 @@ from bptrain.registry import name_of
 class Head:
     """What some columns of the scores predict.
 
-    `name` stands before its metrics; it is empty where there is one head alone. `scores` and `targets` are its columns
-    of the scores and of the encoded targets (None: all of them), and `weight` is how often its loss counts.
+    `name` is the prefix of its metrics, empty if there is only one head. `widths` are the numbers of scores that suit
+    the loss, the usual one first. `scores` and `targets` are its columns of the scores and of the encoded targets
+    (None: all of them), and `weight` is the factor of its loss in the sum.
     """
 
     name: str
     kind: Kind
     target: Classes | tuple[Value, ...] | Inputs
     loss: Loss
-    width: int
+    widths: tuple[int, ...]
     scores: slice | None = None
     targets: slice | None = None
     weight: float = 1.0
 
     @property
+    def width(self) -> int:
+        """The usual number of scores."""
+        return self.widths[0]
+
+    @property
     def classes(self) -> int | None:
-        """The number of classes, None where it predicts anything else."""
+        """The number of classes, None if the target is not a class."""
         return len(self.target.labels) if isinstance(self.target, Classes) else None
 
-    def own_targets(self, targets: Array) -> Array:
-        """Return its own among the encoded targets of rows, as its loss takes them."""
+    def select_targets(self, targets: Array) -> Array:
+        """Return the columns of encoded targets that belong to this head, as its loss takes them."""
         if self.targets is None:
             return targets
         own = targets[:, self.targets]
         return own[:, 0].astype(np.int64) if self.loss.encoding == "codes" else own
 
     def read_outputs(self, outputs: Array) -> Array:
-        """Return its own among the outputs of the network `(n, width)`, as metrics take them: probabilities, or numbers
-        in their own units; the inputs of an autoencoder as the network reads them."""
+        """Return the outputs of the network `(n, width)` that belong to this head, as metrics take them: probabilities,
+        or numbers in their own units; the inputs of an autoencoder stay encoded."""
         own = outputs if self.scores is None else outputs[:, self.scores]
         return unscale_targets(self.target, own) if isinstance(self.target, tuple) else own
 
     def read_targets(self, targets: Array) -> Array:
-        """Return its own among the encoded targets of rows, as metrics take them: class numbers `(n,)`, labels, or
-        numbers in their own units; the inputs of an autoencoder as the network reads them."""
-        own = self.own_targets(targets)
+        """Return the encoded targets that belong to this head, as metrics take them: class numbers `(n,)`, labels, or
+        numbers in their own units; the inputs of an autoencoder stay encoded."""
+        own = self.select_targets(targets)
         if isinstance(self.target, Classes):
             return own if own.ndim == 1 else predicted_codes(own)
         return unscale_targets(self.target, own) if isinstance(self.target, tuple) else own
 
     def encode(self, values: Array) -> Array:
-        """Return class numbers `(rows,)` or other targets `(rows, columns)` as the loss takes them, codes as they
-        are."""
+        """Encode class numbers `(rows,)` or other targets `(rows, columns)` as the loss takes them."""
         if self.loss.encoding == "values" and isinstance(self.target, Classes):
             return values[:, None] == np.arange(self.width) if self.width > 1 else values[:, None]
         return values
 
+    def find_problem(self, targets: Array) -> str | None:
+        """Return what is wrong with encoded targets for the task or the loss, if anything."""
+        own = self.select_targets(targets)
+        if self.kind == "labels" and not np.isin(own, (0, 1)).all():
+            return "a label must be 0 or 1; for shares and other numbers use task: regression"
+        problem = self.loss.objection(own, self.classes)
+        return problem and f"{name_of(self.loss)}: {problem}"
+
 
 def build_heads(experiment: Experiment, columns: Columns) -> tuple[Head, ...]:
-    """Return the heads of a model for fitted columns, in the order of the scores. One alone may have other numbers of
-    scores: its `width` is the usual one.
+    """Return the heads for fitted columns, in the order of the scores.
 
     Raises:
         OptionError: a loss cannot take its target.
     """
     target, data = columns.target, experiment.data
-    if isinstance(target, Several):
-        assert isinstance(data.target, dict)
-        found: list[Head] = []
-        score, known = 0, 0
-        for one in target.targets:
-            options = data.target[one.name]
-            assert options.loss != "auto"
-            classes = len(one.labels) if isinstance(one, Classes) else None
-            width = require_widths(options.loss, classes, 1, f"data.target.{one.name}.loss")[0][0]
-            own = 1 if options.loss.encoding == "codes" or classes is None else width
-            kind: Kind = "numbers" if classes is None else "classes"
-            mine = one if isinstance(one, Classes) else (one,)
-            places = slice(score, score + width), slice(known, known + own)
-            found.append(Head(one.name, kind, mine, options.loss, width, *places, options.weight))
-            score, known = score + width, known + own
-        return tuple(found)
-    assert experiment.loss != "auto"
-    count = len(columns.outputs) if isinstance(target, Inputs) else len(columns.singles)
-    width = require_widths(experiment.loss, columns.classes, count, "loss")[0][0]
-    kinds: dict[str, Kind] = {"classification": "classes", "multi_label": "labels"}
-    return (Head("", kinds.get(data.task, "numbers"), target, experiment.loss, width),)
+    if not isinstance(target, Several):
+        assert experiment.loss != "auto"
+        count = len(columns.outputs) if isinstance(target, Inputs) else len(columns.singles)
+        widths = find_widths(experiment.loss, columns.classes, count, "loss")
+        kinds: dict[str, Kind] = {"classification": "classes", "multi_label": "labels"}
+        return (Head("", kinds.get(data.task, "numbers"), target, experiment.loss, widths),)
+    assert isinstance(data.target, dict)
+    heads: list[Head] = []
+    score, column = 0, 0
+    for one in target.targets:
+        options = data.target[one.name]
+        loss, classes = options.loss, len(one.labels) if isinstance(one, Classes) else None
+        assert loss != "auto"
+        widths = find_widths(loss, classes, 1, f"data.target.{one.name}.loss")
+        own = 1 if loss.encoding == "codes" or classes is None else widths[0]
+        kind: Kind = "numbers" if classes is None else "classes"
+        values = one if isinstance(one, Classes) else (one,)
+        scores, targets = slice(score, score + widths[0]), slice(column, column + own)
+        heads.append(Head(one.name, kind, values, loss, widths, scores, targets, options.weight))
+        score, column = scores.stop, targets.stop
+    return tuple(heads)
+
+
+def find_widths(loss: Loss, classes: int | None, columns: int, field: str) -> tuple[int, ...]:
+    """Return the numbers of scores that suit a loss on a target of some classes, or of numeric columns.
+
+    Raises:
+        OptionError: the loss, which is written in the field, cannot take such a target.
+    """
+    widths = loss.widths(classes, columns)
+    if not widths:
+        what = f"{name_of(loss)} does not fit a target of {describe_target(classes, columns)}"
+        raise OptionError(Mistake(field, f"{what}; use {name_of(default_loss(classes))}", "BP121"))
+    return widths
+
+
+def describe_target(classes: int | None, columns: int) -> str:
+    """Describe a target of classes, or of numeric columns."""
+    return f"{classes} classes" if classes else f"{columns} numeric column{'s' * (columns > 1)}"
+
+
+def find_output_widths(heads: Sequence[Head]) -> tuple[int, ...]:
+    """Return the numbers of outputs that the network may have, the usual one first."""
+    return (sum(head.width for head in heads),) if heads[0].name else heads[0].widths
+
+
+def describe_outputs(heads: Sequence[Head]) -> str:
+    """Describe what needs the outputs of the network, and how many."""
+    if heads[0].name:
+        each = ", ".join(f"{head.name} {head.width}" for head in heads)
+        return f"the targets together need {find_output_widths(heads)[0]} ({each})"
+    (head,) = heads
+    what = f"{head.width} inputs"
+    if not isinstance(head.target, Inputs):
+        what = describe_target(head.classes, len(head.target) if isinstance(head.target, tuple) else 1)
+    return f"{name_of(head.loss)} on {what} needs {' or '.join(map(str, head.widths))}"
 
 
 def join_losses(heads: Sequence[Head]) -> Loss:
@@ -112,35 +159,51 @@ def join_losses(heads: Sequence[Head]) -> Loss:
     )
 
 
-def require_widths(loss: Loss, classes: int | None, columns: int, place: str) -> tuple[tuple[int, ...], str]:
-    """Return the numbers of scores that suit the loss on a target of so many classes or numeric columns, and what it is
-    in words.
+@dataclass(frozen=True)
+class Measure:
+    """A metric of a head: `accuracy`, or `sold.accuracy` if there are several heads."""
+
+    name: str
+    metric: Metric
+    head: Head
+
+
+def build_measures(heads: Sequence[Head], metrics: Sequence[Metric]) -> tuple[Measure, ...]:
+    """Return every metric of every head that it is defined for, head by head."""
+    return tuple(
+        Measure(f"{head.name}.{name_of(metric)}" if head.name else name_of(metric), metric, head)
+        for head in heads
+        for metric in metrics
+        if head.kind in metric.kinds
+    )
+
+
+def get_metric_name(measure: str) -> str:
+    """Return the name of the metric in the name of a measure: `accuracy` of `sold.accuracy`."""
+    return measure.rpartition(".")[2]
+
+
+def choose_metrics(experiment: Experiment, heads: Sequence[Head]) -> tuple[Metric, ...]:
+    """Return the metrics that the config names, or else the usual ones. For an autoencoder those are errors only, since
+    R² is undefined if any input is constant.
 
     Raises:
-        OptionError: the loss, in the field `place`, cannot take such a target.
+        OptionError: a metric is named twice, or is not defined for the target.
     """
-    kind = f"{classes} classes" if classes else f"{columns} numeric column{'s' * (columns > 1)}"
-    widths = loss.widths(classes, columns)
-    if not widths:
-        what = f"{name_of(loss)} does not fit a target of {kind}; use {name_of(default_loss(classes))}"
-        raise OptionError(Mistake(place, what, "BP121"))
-    return widths, kind
-
-
-def find_widths(heads: tuple[Head, ...], columns: Columns) -> tuple[tuple[int, ...], str]:
-    """Return the numbers of scores that the network may end in, and what for, in words."""
-    if heads[0].name:
-        return (sum(head.width for head in heads),), ", ".join(f"{head.name} {head.width}" for head in heads)
-    count = heads[0].width if isinstance(columns.target, Inputs) else len(columns.singles)
-    widths, kind = require_widths(heads[0].loss, heads[0].classes, count, "loss")
-    return widths, f"{count} inputs" if isinstance(columns.target, Inputs) else kind
-
-
-def find_objections(heads: Sequence[Head], targets: Array) -> Iterator[tuple[Head, str]]:
-    """Yield what losses have against encoded targets, with the head that is to blame."""
-    for head in heads:
-        own = head.own_targets(targets)
-        if head.kind == "labels" and not np.isin(own, (0, 1)).all():
-            yield head, "a label must be 0 or 1; for shares and other numbers use task: regression"
-        elif said := head.loss.objection(own, head.classes):
-            yield head, f"{name_of(head.loss)}: {said}"
+    kinds = list(dict.fromkeys(head.kind for head in heads))
+    if experiment.metrics == "auto":
+        if experiment.data.task == "autoencoder":
+            return tuple(metric for metric in default_metrics("numbers") if metric.perfect == 0)
+        return tuple(metric for kind in kinds for metric in default_metrics(kind))
+    names = [name_of(metric) for metric in experiment.metrics]
+    fitting = ", ".join(dict.fromkeys(name_of(metric) for kind in kinds for metric in all_metrics(kind)))
+    mistakes = []
+    for k, (name, metric) in enumerate(zip(names, experiment.metrics, strict=True)):
+        if name in names[:k]:
+            mistakes.append(Mistake(f"metrics.{k}", f"{name} is listed twice; remove one"))
+        if not set(kinds) & set(metric.kinds):
+            what = f"{name} is not defined for {' or '.join(kinds)}; choose from {fitting}"
+            mistakes.append(Mistake(f"metrics.{k}", what, "BP125"))
+    if mistakes:
+        raise OptionError(*mistakes)
+    return experiment.metrics

@@ -1,6 +1,8 @@
-"""A model: a network with its loss, its metrics and its columns, ready to be used on a raw table."""
+"""A model: a network with its loss, its metrics and its columns, ready to be used on a table; and the rows it reads."""
 
+import hashlib
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,21 +13,94 @@ from bptrain.columns.targets import Inputs, Several
 from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import Metric
-from bptrain.model.encoded_rows import Rows
-from bptrain.model.heads import Head, build_heads, find_objections, find_widths, join_losses
-from bptrain.model.measures import Measure, build_measures
-from bptrain.model.objective import Objective
+from bptrain.model.heads import (
+    Head,
+    Measure,
+    build_heads,
+    build_measures,
+    describe_outputs,
+    find_output_widths,
+    join_losses,
+)
+from bptrain.model.objective import Batch, Objective
 from bptrain.nn import Activation, Network
 from bptrain.registry import name_of
+from bptrain.tables.mapped import Records
 from bptrain.tables.table import Table
+
+CHUNK_ROWS = 1 << 16
+"""Rows that are read at a time from a mapped file."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Encoded rows: inputs `(rows, inputs)`; targets in the encoding of the loss, which are the inputs themselves for
+    an autoencoder; the numbers of the rows in their table, if known; and their weights in the loss, if they differ.
+    `mapped` is the file that has them, if they are not in memory."""
+
+    inputs: Array
+    targets: Array
+    numbers: Array | None = None
+    weights: Array | None = None
+    mapped: Records | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def fill(self, batch: Batch, chosen: Array) -> None:
+        """Gather rows into a batch."""
+        if self.mapped is None:
+            batch.fill(self.inputs, self.targets, chosen, self.weights)
+            return
+        found = self.mapped.take(chosen)
+        targets = found["inputs" if self.targets is self.inputs else "targets"]
+        weights = None if self.weights is None else found["weights"]
+        batch.fill(found["inputs"], targets, np.arange(len(found)), weights)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> "Rows":
+        """Return rows with some `arrays`, by name."""
+        inputs = arrays["inputs"]
+        return cls(inputs, arrays.get("targets", inputs), arrays.get("numbers"), arrays.get("weights"))
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """The arrays by name, without targets that are the inputs."""
+        targets = None if self.targets is self.inputs else self.targets
+        each = {"inputs": self.inputs, "targets": targets, "numbers": self.numbers, "weights": self.weights}
+        return {name: one for name, one in each.items() if one is not None}
+
+    def select(self, rows: slice) -> "Rows":
+        """Return some of the rows, as arrays."""
+        return Rows.from_arrays({name: one[rows] for name, one in self.arrays.items()})
+
+    def chunks(self) -> Iterator["Rows"]:
+        """Yield all rows: those in memory as one chunk, those in a file some at a time."""
+        most = len(self) if self.mapped is None else CHUNK_ROWS
+        for start in range(0, len(self), most):
+            yield self.select(slice(start, start + most))
+            if self.mapped is not None:
+                self.mapped.release()
+
+    def compute_fingerprint(self) -> str:
+        """Return a digest that changes if any row, or the order of the rows, changes."""
+        return self.digest_content() if self.mapped is None else self.mapped.digest
+
+    def digest_content(self) -> str:
+        """Return the digest of the arrays one after the other, which is the same in memory and in a file."""
+        total = hashlib.sha256()
+        for name in self.arrays:
+            for chunk in self.chunks():
+                total.update(np.ascontiguousarray(chunk.arrays[name]).view(np.uint8).data)
+        return total.hexdigest()
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network with all that is needed to use it on a raw table.
+    """A network with everything that is needed to use it on a table.
 
-    `experiment` has no `auto` left, but for the loss where each target has its own; `metrics` are those of the task,
-    and `measures` say of which target. `heads` are what the scores predict.
+    `experiment` has every `auto` resolved, except for the common loss if each target has its own. `heads` are what the
+    scores predict, and `measures` the `metrics` of each head.
     """
 
     experiment: Experiment
@@ -41,16 +116,16 @@ class Model:
         """The network itself."""
         return self.objective.network
 
-    def rows(self, table: Table, rows: Array | None = None, unseen: Counter[str] | None = None) -> Rows:
-        """Return a table as the network reads it.
+    def encode(self, table: Table, rows: Array | None = None, unseen: Counter[str] | None = None) -> Rows:
+        """Encode rows of a table.
 
         Args:
-            table: with the columns by name.
-            rows: their numbers, int64; None: all.
+            table: has the columns by name.
+            rows: numbers of the rows, int64; None: all.
             unseen: counts the categories that are ignored, by column.
 
         Raises:
-            InputError: a column is missing or has values that cannot be used.
+            InputError: a column is missing, or has values that cannot be used.
         """
         self.columns.require_columns(table)
         dtype = self.network.dtype
@@ -69,14 +144,16 @@ class Model:
             targets = np.ascontiguousarray(self.heads[0].encode(known), dtype=np.int64 if codes else dtype)
         return Rows(inputs, targets, rows, None if weights is None else weights.astype(dtype))
 
-    def objection(self, rows: Rows, *, strict: bool = True) -> tuple[Head, str] | None:
-        """Return what is wrong with the targets of rows for the task and the loss, if anything, and for which head.
+    def find_problem(self, rows: Rows, *, strict: bool = True) -> tuple[Head, str] | None:
+        """Return the first head whose loss cannot take the targets of some rows, and why; None if there is none.
 
-        An autoencoder's inputs may lie beyond those that trained where it is not `strict`: the loss is defined there.
+        If not `strict`, the inputs of an autoencoder may be outside the range of the training rows, where the loss is
+        still defined.
         """
         if isinstance(self.columns.target, Inputs) and not strict:
             return None
-        return next(find_objections(self.heads, rows.targets), None)
+        found = ((head, head.find_problem(rows.targets)) for head in self.heads)
+        return next(((head, problem) for head, problem in found if problem), None)
 
 
 def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, rows: int = 0) -> Model:
@@ -86,35 +163,29 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         experiment: resolved.
         columns: fitted.
         streams: draw the parameters, and later the masks.
-        rows: that train; the network has room for their batches, and for scoring.
+        rows: number of training rows; the network has room for their batches, and for scoring.
 
     Raises:
         OptionError: the loss does not fit the target, or the network's output does not fit the loss.
     """
-    heads = build_heads(experiment, columns)
-    loss = join_losses(heads)
-    widths, kind = find_widths(heads, columns)
-    layers = experiment.layers
+    heads, layers = build_heads(experiment, columns), experiment.layers
     try:
-        batch = max(batch_rows(experiment, rows), scoring_rows(experiment))
+        batch = max(count_batch_rows(experiment, rows), count_scoring_rows(experiment))
         network = Network(layers, (len(columns.outputs),), batch=batch, dtype=experiment.dtype, rng=streams)
     except OptionError as error:
         raise error.under("network") from None
     outputs = network.output_shape[0]
-    if outputs not in widths:
+    if outputs not in find_output_widths(heads):
         last = max((k for k, layer in enumerate(layers) if hasattr(layer, "units")), default=None)
-        place = "network" if last is None else f"network.{last}.{name_of(layers[last])}.units"
-        needed = f"{name_of(loss)} on {kind} needs {' or '.join(map(str, widths))}"
-        if heads[0].name:
-            needed = f"the targets together need {widths[0]} ({kind})"
-        what = f"the network ends in {outputs} outputs; {needed}"
-        # What ends in an activation most likely lacks its last layer.
+        field = "network" if last is None else f"network.{last}.{name_of(layers[last])}.units"
+        what = f"the network ends in {outputs} outputs; {describe_outputs(heads)}"
+        # A network that ends in an activation most likely lacks its last layer.
         advice = "add - dense at the end" if isinstance(layers[-1], Activation) else "write units: auto"
-        raise OptionError(Mistake(place, f"{what}; {advice}", "BP107"))
+        raise OptionError(Mistake(field, f"{what}; {advice}", "BP107"))
     assert experiment.metrics != "auto"
     objective = Objective(
         network,
-        loss,
+        join_losses(heads),
         experiment.regularization,
         weighted=bool(columns.weighting),
         augmentations=experiment.augmentation,
@@ -123,14 +194,14 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
     return Model(experiment, columns, streams, objective, experiment.metrics, heads, measures)
 
 
-def batch_rows(experiment: Experiment, rows: int) -> int:
-    """Return how many of `rows` training rows go into one step."""
+def count_batch_rows(experiment: Experiment, rows: int) -> int:
+    """Return the number of rows in a batch, for a number of training rows."""
     size = experiment.training.batch_size
     return max(rows if size == "full" else min(size, rows), 1)
 
 
-def scoring_rows(experiment: Experiment) -> int:
-    """Return how many rows are scored at a time: always the same for an experiment, since other
-    chunks round otherwise."""
+def count_scoring_rows(experiment: Experiment) -> int:
+    """Return the number of rows that are scored at a time: always the same for an experiment, since other chunks round
+    differently."""
     size = experiment.training.batch_size
     return 256 if size == "full" else min(max(size, 256), 4096)

@@ -10,8 +10,7 @@ from bptrain.arrays import Array
 from bptrain.errors import StoppedError
 from bptrain.interruption import Interruption
 from bptrain.metrics import Figure
-from bptrain.model.encoded_rows import Rows
-from bptrain.model.model import Model, scoring_rows
+from bptrain.model.model import Model, Rows, count_scoring_rows
 from bptrain.nn.losses import Value
 from bptrain.nn.threads import threads_for
 
@@ -57,7 +56,7 @@ def score(
     """
     total, weights = 0.0, 0.0
     sums: list[Array] = []
-    chunk_rows = scoring_rows(model.experiment)
+    chunk_rows = count_scoring_rows(model.experiment)
     with threads_for(model.network, chunk_rows), np.errstate(all="ignore"):
         for start in range(0, len(rows), chunk_rows):
             if interruption is not None and interruption.signal is not None:
@@ -88,7 +87,7 @@ def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, dict[str, Pai
 def predict_rows(model: Model, inputs: Array) -> Iterator[Array]:
     """Yield the outputs of the network for rows `(rows, inputs)`, in the chunks in which rows are scored; heads read
     them, and each is overwritten by the next."""
-    chunk_rows = scoring_rows(model.experiment)
+    chunk_rows = count_scoring_rows(model.experiment)
     with threads_for(model.network, chunk_rows), np.errstate(all="ignore"):
         for start in range(0, len(inputs), chunk_rows):
             part = inputs[start : start + chunk_rows]

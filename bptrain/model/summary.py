@@ -11,7 +11,7 @@ from bptrain.formulas import formula, symbol_of, with_numbers
 from bptrain.hints import list_options
 from bptrain.model.assemble import Assembly
 from bptrain.model.heads import Head
-from bptrain.model.model import Model, batch_rows
+from bptrain.model.model import Model, count_batch_rows
 from bptrain.nn.cost import LayerCost, costs
 from bptrain.optim import LineSearch, Schedule
 from bptrain.registry import get_summary, name_of
@@ -71,7 +71,7 @@ def summary_of(assembly: Assembly) -> Summary:
     """Return the summary of a model with its data."""
     model, experiment, network = assembly.model, assembly.model.experiment, assembly.model.network
     rows = {name: len(part) for name, part in assembly.splits.items()}
-    batch = batch_rows(experiment, rows["train"])
+    batch = count_batch_rows(experiment, rows["train"])
     batches = -(-rows["train"] // batch)
     accumulated = min(experiment.training.accumulate, batches)
     layers = costs(network, batch)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bptrain.config.dump import to_inline_yaml
 from bptrain.metrics import METRICS
-from bptrain.model.measures import metric_name
+from bptrain.model.heads import get_metric_name
 from bptrain.run.run_list import Run
 
 SHORT_OPTION = ("units", "rate", "lr", "alpha")
@@ -129,7 +129,7 @@ def mark_best(name: str, values: Sequence[float | None], perfect: float | None, 
 def find_perfect(name: str) -> float | None:
     """Return the perfect value of a metric, which may be of one target among several; None for a table, and for a
     metric that is not registered here."""
-    member = METRICS.members.get(metric_name(name))
+    member = METRICS.members.get(get_metric_name(name))
     found = getattr(member, "perfect", None)
     return found if isinstance(found, float | int) else None
 

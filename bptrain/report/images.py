@@ -9,8 +9,7 @@ from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
 from bptrain.columns.features import Numeric
 from bptrain.evaluation.predictions import Predictions
-from bptrain.model.encoded_rows import Rows
-from bptrain.model.model import Model
+from bptrain.model.model import Model, Rows
 from bptrain.report.charts import draw_pixels
 from bptrain.report.html_page import Html, join, note, tag
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bptrain.metrics import METRICS
-from bptrain.model.measures import metric_name
+from bptrain.model.heads import get_metric_name
 from bptrain.report.charts import STYLES, Pictures, axes, set_log_scale, shorten_name
 from bptrain.report.html_page import Html, figure, figures, join, note
 from bptrain.training.session import Record, metrics_of
@@ -40,7 +40,7 @@ def choose_metrics_to_draw(names: Iterable[str]) -> list[str]:
     """Return the metrics to draw: of those whose curves tell the same story, such as r2 and rmse, the first."""
     chosen: dict[tuple[str, str], str] = {}
     for name in names:
-        metric = metric_name(name).removeprefix("validation_")
+        metric = get_metric_name(name).removeprefix("validation_")
         story = getattr(METRICS.members.get(metric), "story", "") or metric
         chosen.setdefault((name.removesuffix(metric), story), name)
     return list(chosen.values())

@@ -9,8 +9,7 @@ from bptrain.code import load_codes
 from bptrain.errors import InputError, StorageError
 from bptrain.evaluation.bootstrap import Watch
 from bptrain.evaluation.evaluation import Evaluation, SplitName, choose_rows, evaluate_rows
-from bptrain.model.encoded_rows import Rows
-from bptrain.model.model import Model
+from bptrain.model.model import Model, Rows
 from bptrain.run.checkpoint import find_checkpoint, load_checkpoint
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history

@@ -9,7 +9,7 @@ from bptrain.columns.columns import Columns
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric
 from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.targets import NumberTarget
-from bptrain.model.encoded_rows import Rows
+from bptrain.model.model import Rows
 from bptrain.report.charts import Pictures, axes, draw_pixels, shorten_name
 from bptrain.report.html_page import Content, Html, figure, figures, join, note, safe_name, table, tag
 from bptrain.report.images import find_grid, get_row_number, read_image

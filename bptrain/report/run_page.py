@@ -9,8 +9,8 @@ from bptrain.evaluation.evaluation import Evaluation
 from bptrain.evaluation.predictions import in_own_units
 from bptrain.evaluation.targets import ClassTarget, NumberTarget
 from bptrain.metrics import Figure
-from bptrain.model.measures import metric_name
-from bptrain.model.model import batch_rows
+from bptrain.model.heads import get_metric_name
+from bptrain.model.model import count_batch_rows
 from bptrain.model.summary import target_in_words
 from bptrain.nn.cost import costs
 from bptrain.registry import name_of
@@ -120,8 +120,8 @@ def show_summary(found: Material) -> Html:
         where = f"{evaluation.rows:,} {evaluation.split} rows" if evaluation.split != "data" else "new data"
         tiles.append(("loss", format_number(evaluation.loss), where))
         ranges = evaluation.intervals or {}
-        main = [(name, value) for name, value in evaluation.metrics.items() if metric_name(name) in MAIN_METRICS]
-        for name, value in sorted(main, key=lambda one: MAIN_METRICS.index(metric_name(one[0])))[:MOST_TILES]:
+        main = [(name, value) for name, value in evaluation.metrics.items() if get_metric_name(name) in MAIN_METRICS]
+        for name, value in sorted(main, key=lambda one: MAIN_METRICS.index(get_metric_name(one[0])))[:MOST_TILES]:
             if isinstance(value, float):
                 one = ranges.get(name)
                 more = f"95 %: {one.low:.3g} to {one.high:.3g}" if one else where
@@ -167,7 +167,7 @@ def show_network(found: Material) -> Html:
             f"{layer.parameters:,}",
             safe_name(", ".join(f"{key} {name}" for key, name in layer.initializers.items()) or "–"),
         )
-        for layer in costs(model.network, batch_rows(experiment, found.stored["rows"].get("train", 1)))
+        for layer in costs(model.network, count_batch_rows(experiment, found.stored["rows"].get("train", 1)))
     ]
     rows.append(("all", "", f"{model.network.theta.size:,}", "–"))
     pairs: list[tuple[str, Content]] = [

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import ceil
 
 from bptrain.errors import Mistake
-from bptrain.model.model import batch_rows
+from bptrain.model.model import count_batch_rows
 from bptrain.registry import name_of
 from bptrain.rules.case import Case
 from bptrain.rules.rule import rule
@@ -97,7 +97,7 @@ def check_average(case: Case) -> Iterator[Mistake]:
     training, rows = case.experiment.training, len(case.assembly.splits["train"])
     if not training.average:
         return
-    batches = ceil(rows / batch_rows(case.experiment, rows))
+    batches = ceil(rows / count_batch_rows(case.experiment, rows))
     steps = ceil(batches / training.accumulate) * training.epochs
     left = training.average**steps
     if left > MAX_START:

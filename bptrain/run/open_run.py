@@ -13,7 +13,7 @@ from bptrain.config import Config, dump, from_json, load, load_document
 from bptrain.config.dump import to_inline_yaml
 from bptrain.errors import InputError, Mistake, OptionError, Problem
 from bptrain.model.assemble import Assembly, assemble
-from bptrain.model.encoding import have_digest
+from bptrain.model.encoding import has_digest
 from bptrain.model.read import read
 from bptrain.needs import check_needs
 from bptrain.rules import check_rules
@@ -141,7 +141,7 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
     # An earlier version kept the keys of the order where the table was larger than data.memory.
     has_keys = "order" in arrays and arrays["order"].dtype == np.uint64
     session = begin_session(config, Columns.from_json(stored["columns"]) if has_keys else None)
-    if session.data != stored["data"] and not have_digest(session.splits, stored["data"]):
+    if session.data != stored["data"] and not has_digest(session.splits, stored["data"]):
         raise InputError(f"{run.path}: the data has changed since the run began; train a new run on it")
     if has_keys:
         session.order_keys = arrays["order"].copy()

@@ -10,7 +10,7 @@ import numpy as np
 from bptrain.arrays import Streams
 from bptrain.errors import StorageError
 from bptrain.model.assemble import Assembly
-from bptrain.model.model import build_model, scoring_rows
+from bptrain.model.model import build_model, count_scoring_rows
 from bptrain.model.scoring import score
 from bptrain.nn.threads import threads_for
 from bptrain.run.checkpoint import read_last, restore, save_last
@@ -36,9 +36,9 @@ def time_step(session: Session) -> float:
 
 def time_validation(session: Session) -> float:
     """Score some of the held-out rows, and return the estimated seconds for all of them."""
-    held_out, rows = session.held_out, scoring_rows(session.model.experiment)
+    held_out, rows = session.held_out, count_scoring_rows(session.model.experiment)
     began = perf_counter()
-    score(session.model, held_out.first(rows))
+    score(session.model, held_out.select(slice(rows)))
     return (perf_counter() - began) * len(held_out) / min(rows, len(held_out))
 
 

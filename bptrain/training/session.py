@@ -15,8 +15,7 @@ from bptrain.columns.chunked_draws import draw_keys, order_by_keys
 from bptrain.config.load import place_errors
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.assemble import Assembly
-from bptrain.model.encoded_rows import Rows
-from bptrain.model.model import Model, batch_rows
+from bptrain.model.model import Model, Rows, count_batch_rows
 from bptrain.model.scoring import Score
 from bptrain.nn.network import require_memory
 from bptrain.registry import name_of
@@ -121,7 +120,7 @@ class Session(Counters):
     @property
     def batch_size(self) -> int:
         """Rows a batch."""
-        return batch_rows(self.model.experiment, len(self.train))
+        return count_batch_rows(self.model.experiment, len(self.train))
 
     @property
     def steps_per_epoch(self) -> int:
