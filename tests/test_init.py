@@ -105,6 +105,15 @@ def test_the_path_starts_from_the_config(bptrain_in, tmp_path):
     assert "{csv: data sets/houses.csv}" in printed
 
 
+def test_no_comment_stands_above_the_line_that_it_is_about(tmp_path):
+    (tmp_path / "a" / ("long" * 30)).mkdir(parents=True)
+    source = houses(name=f"a/{'long' * 30}/houses.csv")
+    lines = bptrain.init(source, "price").splitlines()
+    (source_line,) = [line for line in lines if line.startswith("  source:")]
+    assert lines[lines.index(source_line) - 1] == "data:"
+    assert lines[lines.index(source_line) + 1].strip() == "# path relative to this file"
+
+
 def test_what_is_there_is_not_overwritten(bptrain_in, tmp_path):
     houses()
     (tmp_path / "mine.yaml").write_text("years of work")

@@ -11,9 +11,9 @@ from annotated_types import Ge
 
 from bptrain.commands.list import FAMILIES, reference
 from bptrain.config import annotate, dump, from_json, load, to_yaml
-from bptrain.config.schema import config_schema
+from bptrain.config.schema import build_schema
 from bptrain.errors import ConfigError
-from bptrain.hints import Single, list_options
+from bptrain.hints import Choice, Single, list_options
 
 IRIS = "data: {source: {bundled: iris}}\n"
 # A config for each family, with a component of it at the X.
@@ -44,9 +44,14 @@ def component(request):
         "aliases": ("brand_new",),
     }
     cls = family.register(dataclass(frozen=True)(type("ThirdParty", (base,), body)))
-    required = "".join(f"{option.name}: iris, " for option in list_options(cls) if option.required)
+    required = "".join(f"{option.name}: {write_example(option)}, " for option in list_options(cls) if option.required)
     yield request.param, f"{{third_party: {{{required}novelty: 5}}}}"
     family.withdraw("third_party")
+
+
+def write_example(option):
+    """A value that a required option takes."""
+    return next((form.values[0] for form in option.hint if isinstance(form, Choice)), "iris")
 
 
 def experiment_of(key, text):
@@ -88,7 +93,7 @@ def test_a_slip_of_the_finger_leads_to_it(component):
 
 def test_the_schema_and_the_manual_have_it(component):
     key, text = component
-    schema = jsonschema.Draft7Validator(config_schema())
+    schema = jsonschema.Draft7Validator(build_schema())
     for novelty in (5, 0, "new"):
         document = with_novelty(dump(experiment_of(key, text).experiment), novelty)
         assert schema.is_valid(document) is (novelty == 5)

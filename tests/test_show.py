@@ -129,13 +129,13 @@ def test_long_lists_are_broken_into_lines():
     assert load(write_config(text)).experiment.data.features == tuple(names)
 
 
-def test_a_long_value_has_its_meaning_above_it():
+def test_the_meaning_of_a_long_value_follows_on_the_next_line():
     folder = Path("long" * 40)
     folder.mkdir()
     write_config("x,y\n" + "".join(f"{k},{k % 2}\n" for k in range(20)), folder / "w.csv")
     text = show(write_config(f"data: {{source: {{csv: {folder}/w.csv}}, target: y}}\nhidden: [2]\n"))
-    above, line = re.search(r"(.*)\n +(path: .*)\n", text).groups()
-    assert above.strip() == "#          the file or a pattern, relative to the config file"
+    line, below = re.search(r"\n +(path: .*)\n(.*)\n", text).groups()
+    assert below.strip() == "#          the file or a pattern, relative to the config file"
     assert line == f"path: {folder.resolve()}/w.csv"
     assert max(len(line) for line in text.splitlines() if " path: " not in line) <= 120
 

@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bptrain.atomic import write_new
-from bptrain.config.bundled import bundled_configs, read_summary
-from bptrain.config.schema import add_modeline
+from bptrain.config.schema import MODELINE, add_modeline
 from bptrain.errors import InputError
+from bptrain.tables.sources import find_resources
 from bptrain.text import suggest_word
 
 
@@ -24,7 +24,7 @@ class Example:
 
 def examples() -> tuple[Example, ...]:
     """The bundled configs, by name."""
-    return tuple(Example(name, read_summary(path)) for name, path in bundled_configs().items())
+    return tuple(Example(name, read_summary(path)) for name, path in find_examples().items())
 
 
 def copy_example(name: str, path: str | Path | None = None) -> Path:
@@ -42,7 +42,7 @@ def copy_example(name: str, path: str | Path | None = None) -> Path:
         InputError: there is no such example, or something is at the path already.
         StorageError: the copy cannot be written.
     """
-    bundled = bundled_configs()
+    bundled = find_examples()
     if name not in bundled:
         raise InputError(f"no example is named {name!r}; {suggest_word(name, bundled)}")
     target = Path(path) if path is not None else Path()
@@ -50,3 +50,23 @@ def copy_example(name: str, path: str | Path | None = None) -> Path:
         target = target / bundled[name].name
     write_new(target, add_modeline(bundled[name].read_text(encoding="utf-8"), target))
     return target
+
+
+def find_examples() -> dict[str, Path]:
+    """Return the paths of the bundled configs by name, with those of the textbook last: `textbook/xor`."""
+    folder = find_resources("configs")
+    paths = (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/*.yaml")))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
+
+
+def read_summary(path: Path) -> str:
+    """Return the first line of the comment at the head of a config."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return next(line.removeprefix("#").strip() for line in lines if not line.startswith(MODELINE))
+
+
+def read_commands(path: Path) -> str:
+    """Return the commands in the comment at the head of a config, a line each."""
+    head = path.read_text(encoding="utf-8").split("\n\n", 1)[0]
+    lines = (line.removeprefix("#").strip() for line in head.splitlines())
+    return "\n".join(line for line in lines if line.startswith("bptrain "))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.commands import COMMANDS, GROUPS, Command
-from bptrain.config.bundled import bundled_configs, read_commands, read_summary
+from bptrain.commands.examples import find_examples, read_commands, read_summary
 from bptrain.errors import InputError
 from bptrain.rules import get_severity
 from bptrain.text import suggest_word
@@ -108,7 +108,7 @@ def read_page(name: str) -> Topic:
 
 def read_ideas() -> tuple[Example, ...]:
     """Return the idea of each config of the textbook, with the commands that show it."""
-    bundled = bundled_configs()
+    bundled = find_examples()
     paths = [bundled[f"textbook/{name}"] for name in TEXTBOOK]
     return tuple(Example(read_summary(path), read_commands(path)) for path in paths)
 

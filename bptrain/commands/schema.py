@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bptrain.atomic import write_new
 from bptrain.code import load_codes
-from bptrain.config.schema import TITLE, Schema, config_schema, to_text
+from bptrain.config.schema import TITLE, Schema, build_schema, to_text
 
 
 def schema(*, code: Sequence[str | Path] = ()) -> Schema:
@@ -18,7 +18,7 @@ def schema(*, code: Sequence[str | Path] = ()) -> Schema:
         InputError: a file of code cannot be used.
     """
     load_codes(code)
-    return config_schema()
+    return build_schema()
 
 
 def write_schema(path: str | Path, *, code: Sequence[str | Path] = ()) -> None:

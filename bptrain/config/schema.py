@@ -1,7 +1,6 @@
-"""JSON Schema of a config, for editors: read off the same dataclasses that configs are checked with.
+"""JSON Schema of a config, for editors, read off the same dataclasses that configs are checked with.
 
-Draft 7, which is what the YAML language server knows best. Sections and components are definitions of their own, so
-that each is described once.
+Draft 7, which the YAML language server supports best. Sections and components are definitions, each described once.
 """
 
 import json
@@ -19,7 +18,7 @@ FILE_NAME = "bptrain.schema.json"
 TITLE = "bptrain config"
 
 MODELINE = "# yaml-language-server: $schema="
-"""What a config begins with to tell an editor where its schema is."""
+"""The beginning of the first line of a config, which tells editors where its schema is."""
 
 Schema = dict[str, Any]
 
@@ -28,54 +27,53 @@ VARIABLE: Schema = {"$ref": "#/definitions/variable"}
 BOUNDS = {">=": "minimum", ">": "exclusiveMinimum", "<=": "maximum", "<": "exclusiveMaximum"}
 
 
-def config_schema() -> Schema:
+def build_schema() -> Schema:
     """Return the JSON Schema of a config.
 
-    It refuses unknown keys and names, wrong types and values out of bounds, and takes `${...}` for any single value.
-    What only the whole config or its data can tell is for `bptrain validate`.
+    It rejects unknown keys and names, wrong types and values out of bounds, and accepts `${...}` for any single value.
+    What depends on the data or on several values together is left to `bptrain validate`.
     """
     definitions: dict[str, Schema] = {
         "variable": {"type": "string", "pattern": r"\$\{", "description": "a reference to another key or a variable"}
     }
-    whole = section_schema(Experiment, definitions)
-    # What `Experiment` checks as a whole: the network is there, and in one form.
-    whole["oneOf"] = [{"required": ["network"]}, {"required": ["hidden"]}]
-    whole["dependencies"] = {"activation": ["hidden"]}
+    schema = build_section(Experiment, definitions)
+    # What `Experiment` requires as a whole: exactly one form of the network.
+    schema["oneOf"] = [{"required": ["network"]}, {"required": ["hidden"]}]
+    schema["dependencies"] = {"activation": ["hidden"]}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": TITLE,
-        **whole,
+        **schema,
         "definitions": dict(sorted(definitions.items())),
     }
 
 
 def to_text(document: Schema) -> str:
-    """Return a schema as its file has it."""
+    """Return a schema as the text of its file."""
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def add_modeline(text: str, path: Path) -> str:
-    """Return the text of a config at a path, beginning with where its schema is if that lies beside it."""
-    begin = f"{MODELINE}{FILE_NAME}\n"
+    """Return the text of a config to be written at a path, with the modeline only if the schema is beside it."""
     if text.startswith(MODELINE):
         text = text.partition("\n")[2]
-    return begin + text if (path.parent / FILE_NAME).is_file() else text
+    return f"{MODELINE}{FILE_NAME}\n{text}" if (path.parent / FILE_NAME).is_file() else text
 
 
-def section_schema(cls: type, definitions: dict[str, Schema]) -> Schema:
-    """Return a mapping of the options of a dataclass."""
+def build_section(cls: type, definitions: dict[str, Schema]) -> Schema:
+    """Return the schema of a mapping of the options of a dataclass."""
     found: Schema = {"type": "object", "description": get_summary(cls)}
-    found["properties"] = {option.name: option_schema(option, definitions) for option in list_options(cls)}
+    found["properties"] = {option.name: build_option(option, definitions) for option in list_options(cls)}
     required = [option.name for option in list_options(cls) if option.required]
     if required:
         found["required"] = required
     return {**found, "additionalProperties": False}
 
 
-def option_schema(option: Option, definitions: dict[str, Schema]) -> Schema:
-    """Return what an option takes, with its meaning and its default."""
-    found = hint_schema(option.hint, definitions)
-    # Beside a reference, draft 7 reads nothing.
+def build_option(option: Option, definitions: dict[str, Schema]) -> Schema:
+    """Return the schema of an option, with its meaning and its default."""
+    found = build_hint(option.hint, definitions)
+    # Draft 7 ignores what is beside a reference.
     found = {"allOf": [found]} if "$ref" in found else found
     found = {"description": f"{option.doc}; {option.hint.describe()}", **found}
     if not option.required:
@@ -83,57 +81,57 @@ def option_schema(option: Option, definitions: dict[str, Schema]) -> Schema:
     return found
 
 
-def hint_schema(hint: Hint, definitions: dict[str, Schema]) -> Schema:
-    """Return what a type hint takes."""
-    found = [form_schema(form, definitions) for form in hint]
-    return found[0] if len(found) == 1 else any_of(*found)
+def build_hint(hint: Hint, definitions: dict[str, Schema]) -> Schema:
+    """Return the schema of a type hint."""
+    found = [build_form(form, definitions) for form in hint]
+    return found[0] if len(found) == 1 else build_choice(*found)
 
 
-def form_schema(form: Form, definitions: dict[str, Schema]) -> Schema:
+def build_form(form: Form, definitions: dict[str, Schema]) -> Schema:
     """Return the schema of one form of value."""
     match form:
         case Member(family):
-            return family_schema(family, definitions)
+            return build_family(family, definitions)
         case Section(cls):
             if cls.__name__ not in definitions:
                 definitions[cls.__name__] = {}
-                definitions[cls.__name__].update(section_schema(cls, definitions))
+                definitions[cls.__name__].update(build_section(cls, definitions))
             return {"$ref": f"#/definitions/{cls.__name__}"}
         case ListOf(item):
-            return {"type": "array", "items": hint_schema(item, definitions)}
+            return {"type": "array", "items": build_hint(item, definitions)}
         case DictOf(item):
-            return {"type": "object", "additionalProperties": hint_schema(item, definitions)}
+            return {"type": "object", "additionalProperties": build_hint(item, definitions)}
         case Choice(values):
-            return any_of({"enum": list(values)}, VARIABLE)
+            return build_choice({"enum": list(values)}, VARIABLE)
         case Single(kind, bounds):
             *_, json_type = SINGLE[kind]
             single: Schema = {"type": json_type, **{BOUNDS[sign]: bound for sign, bound in bounds}}
-            return single if json_type in ("string", "null") else any_of(single, VARIABLE)
+            return single if json_type in ("string", "null") else build_choice(single, VARIABLE)
     raise TypeError(form)
 
 
-def any_of(*choices: Schema) -> Schema:
-    """Return a choice, with choices inside it brought to the top and none of them twice."""
+def build_choice(*choices: Schema) -> Schema:
+    """Return a choice, with the choices inside it merged into it and none of them twice."""
     flat: list[Schema] = []
     for choice in choices:
         flat.extend(one for one in choice.get("anyOf", [choice]) if one not in flat)
     return {"anyOf": flat}
 
 
-def family_schema(family: Family, definitions: dict[str, Schema]) -> Schema:
-    """Return a component of a family: its name alone, or one `name: {options}` or `name: value`."""
+def build_family(family: Family, definitions: dict[str, Schema]) -> Schema:
+    """Return the schema of a component: its name alone, or one `name: {options}` or `name: value`."""
     key = next(name for name, one in FAMILIES.items() if one is family)
     if key not in definitions:
         definitions[key] = {}
-        # By name, so that the file is the same whichever module was imported first.
+        # Sorted by name, so that the file does not depend on the order of imports.
         members = dict(sorted(family.members.items()))
         alone = [name for name, cls in members.items() if not any(option.required for option in list_options(cls))]
         definitions[key].update(
-            any_of(
+            build_choice(
                 *({"const": name, "description": get_summary(members[name])} for name in alone),
                 {
                     "type": "object",
-                    "properties": {name: member_schema(name, cls, definitions) for name, cls in members.items()},
+                    "properties": {name: build_member(name, cls, definitions) for name, cls in members.items()},
                     "minProperties": 1,
                     "maxProperties": 1,
                     "additionalProperties": False,
@@ -144,20 +142,20 @@ def family_schema(family: Family, definitions: dict[str, Schema]) -> Schema:
     return {"$ref": f"#/definitions/{key}"}
 
 
-def member_schema(name: str, cls: type, definitions: dict[str, Schema]) -> Schema:
-    """Return what may stand behind the name of a component: its options, the value of the first alone, or nothing."""
+def build_member(name: str, cls: type, definitions: dict[str, Schema]) -> Schema:
+    """Return the schema of what follows the name of a component: its options, the value of the first, or nothing."""
     # An activation is a layer too, and is defined once.
     owner = [key for key, family in FAMILIES.items() if family.members.get(name) is cls][-1]
     place = f"{owner}.{name}"
     if place not in definitions:
         definitions[place] = {}
-        whole = section_schema(cls, definitions)
+        section = build_section(cls, definitions)
         first, *others = list_options(cls) or (None,)
-        forms = [whole]
+        forms = [section]
         if first is not None and not any(option.required for option in others):
-            forms.append({"not": {"type": ["object", "null"]}, "allOf": [hint_schema(first.hint, definitions)]})
-        if "required" not in whole:
+            forms.append({"not": {"type": ["object", "null"]}, "allOf": [build_hint(first.hint, definitions)]})
+        if "required" not in section:
             forms.append({"type": "null"})
-        text = whole.pop("description")
+        text = section.pop("description")
         definitions[place].update({"description": text, "anyOf": forms})
     return {"$ref": f"#/definitions/{place}"}
