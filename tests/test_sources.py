@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import bptrain
 from bptrain.errors import BptrainError, InputError, OptionError
-from bptrain.tables.guess import read_table, source_for
+from bptrain.tables.guess import choose_source, read_table
 from bptrain.tables.sources import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, Tsv
 
 EXCEL = 'größe;preis;ort\r\n1,5;10;Köln\r\n-2,25;1e2;"a;b"\r\n;3;NA\r\n'
@@ -326,26 +326,26 @@ def table_bytes(source):
     ],
 )
 def test_the_suffix_chooses_the_source(name, kind):
-    assert source_for(name) == kind(Path(name))
+    assert choose_source(name) == kind(Path(name))
 
 
 def test_the_options_of_a_run_go_with_files_of_the_same_kind():
     like = Csv(Path("train.csv"), decimal=",")
-    assert source_for("new.csv", like) == Csv(Path("new.csv"), decimal=",")
-    assert source_for("new.data", like) == Csv(Path("new.data"), decimal=",")
-    assert source_for("new.parquet", like) == Parquet(Path("new.parquet"))
-    assert source_for("new.tsv", like) == Tsv(Path("new.tsv"), decimal=",")
-    assert source_for("new.csv", Tsv(Path("t.tsv"), header=False)) == Csv(Path("new.csv"), header=False)
-    assert source_for("new.csv", Npz(Path("a.npz"), inputs="q")) == Csv(Path("new.csv"))
-    assert source_for("new.npz", Npz(Path("a.npz"), inputs="q")) == Npz(Path("new.npz"), inputs="q")
-    assert source_for("new.csv", Synthetic("xor")) == Csv(Path("new.csv"))
+    assert choose_source("new.csv", like) == Csv(Path("new.csv"), decimal=",")
+    assert choose_source("new.data", like) == Csv(Path("new.data"), decimal=",")
+    assert choose_source("new.parquet", like) == Parquet(Path("new.parquet"))
+    assert choose_source("new.tsv", like) == Tsv(Path("new.tsv"), decimal=",")
+    assert choose_source("new.csv", Tsv(Path("t.tsv"), header=False)) == Csv(Path("new.csv"), header=False)
+    assert choose_source("new.csv", Npz(Path("a.npz"), inputs="q")) == Csv(Path("new.csv"))
+    assert choose_source("new.npz", Npz(Path("a.npz"), inputs="q")) == Npz(Path("new.npz"), inputs="q")
+    assert choose_source("new.csv", Synthetic("xor")) == Csv(Path("new.csv"))
     for name, advice in (
         ("a.xlsx", "save the sheet as CSV"),
         ("a.pkl", "pickles can run code"),
         ("a.zip", "unpack it"),
     ):
         with pytest.raises(InputError, match=f"{name}: .* files are not read; {advice}"):
-            source_for(name)
+            choose_source(name)
 
 
 def written(folder, rows=60):

@@ -11,7 +11,7 @@ from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.table import Selection, advice_on, is_number, quote
-from bptrain.tables.values import missing, text_of
+from bptrain.tables.values import find_missing, number_to_text
 
 MOST_NAMED = 3
 """At most this many texts, and rows, are named."""
@@ -32,7 +32,7 @@ def build_text_error(rows: Selection, name: str, values: Array, advice: str = ""
     total = sum(len(one.rows) for one in odd)
     if total > 1:
         some = ", ".join(f"{quote(one.text)} in {count_places(rows, one.rows)}" for one in odd[:MOST_NAMED])
-        if numbers := np.count_nonzero(~missing(values)) - total:
+        if numbers := np.count_nonzero(~find_missing(values)) - total:
             got += f"; {numbers:,} numbers, and {some}{', ...' if len(odd) > MOST_NAMED else ''}"
     if is_number(values[row], "," if rows.decimal == "." else "."):
         return InputError(f"{got}; {advice_on(values[row], rows.decimal)}")
@@ -91,4 +91,4 @@ def format_value(value: object) -> str:
     """Return a value of a column for a message."""
     if value is None or value != value:
         return "nothing"
-    return quote(text_of(value)) if isinstance(value, float) else quote(value)
+    return quote(number_to_text(value)) if isinstance(value, float) else quote(value)

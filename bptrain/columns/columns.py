@@ -30,7 +30,7 @@ from bptrain.columns.targets import (
 )
 from bptrain.errors import InputError
 from bptrain.tables.table import Selection, Table
-from bptrain.tables.values import missing
+from bptrain.tables.values import find_missing
 from bptrain.text import find_closest
 
 
@@ -235,7 +235,7 @@ def find_complete_rows(table: Table, names: Iterable[str]) -> tuple[Array | None
     column."""
     complete, counts = np.ones(len(table), bool), {}
     for name in names:
-        holes = missing(table.column(name))
+        holes = find_missing(table.column(name))
         if count := int(np.count_nonzero(holes)):
             counts[name] = count
             complete &= ~holes

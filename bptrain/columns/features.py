@@ -20,7 +20,7 @@ from bptrain.columns.scalers import SCALERS, Scaler, Standard, Statistics
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.table import Selection, quote
-from bptrain.tables.values import MISSING, UNSEEN, as_numbers, codes, first_no_number
+from bptrain.tables.values import MISSING, UNSEEN, encode_labels, find_non_number, parse_numbers
 
 LARGEST_SCALED = 1e37
 """The largest scaled value that is accepted: a tenth of the largest float32."""
@@ -195,7 +195,7 @@ class Categorical(Feature):
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
         values = rows.column(self.name)
-        places = codes(values, self.categories)
+        places = encode_labels(values, self.categories)
         holes = places == MISSING
         if holes.any():
             if not self.missing.fills:
@@ -225,7 +225,7 @@ KINDS: dict[str, Any] = {cls.kind: cls for cls in (Numeric, Boolean, Categorical
 def find_words(values: Array, pair: tuple[str, str]) -> Array:
     """Return the place of each value in a pair of words, ignoring case."""
     if values.dtype != object:
-        return codes(values, pair)
+        return encode_labels(values, pair)
     known: dict[str | None, int] = {None: MISSING}
     for text in set(values.tolist()) - {None}:
         known[text] = pair.index(fold_case(text)) if fold_case(text) in pair else UNSEEN
@@ -240,9 +240,9 @@ def read_numbers(rows: Selection, name: str) -> Array:
     """
     values = rows.column(name)
     if values.dtype == object:
-        if first_no_number(values, rows.decimal) is not None:
+        if find_non_number(values, rows.decimal) is not None:
             raise build_text_error(rows, name, values)
-        values = as_numbers(values, rows.decimal)
+        values = parse_numbers(values, rows.decimal)
     elif rows.rows is None:
         values = values.copy()
     infinite = np.flatnonzero(np.isinf(values))

@@ -11,7 +11,7 @@ from bptrain.columns.options import Kind, Treatment
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
 from bptrain.tables.table import Selection, quote
-from bptrain.tables.values import distinct, missing, text_of
+from bptrain.tables.values import find_distinct, find_missing, number_to_text
 
 Shared = tuple[str, Imputer, bool, int]
 """The fields of a `Feature`."""
@@ -26,13 +26,13 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
     if kind == "numeric":
         return fit_numeric(rows, name, treatment)
     values, imputer = rows.column(name), treatment.missing
-    holes = missing(values)
+    holes = find_missing(values)
     shared = fit_shared(rows, name, kind, treatment, holes)
     if imputer.fills and holes.all():
         raise build_empty_error(rows, name)
     if kind == "boolean":
         return fit_boolean(rows, convert_to_text(values), shared)
-    categories = [text_of(value) if isinstance(value, float) else value for value in distinct(values)]
+    categories = [number_to_text(value) if isinstance(value, float) else value for value in find_distinct(values)]
     # Without missing values in training, a category for them would keep its random weights.
     value = fit_fill_text(imputer, convert_to_text(values[~holes])) if imputer.fills else None
     if value is not None and value not in categories:
@@ -59,7 +59,7 @@ def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
         InputError: they are not, or the replacement of missing values is not.
     """
     name, imputer, _, _ = shared
-    pair = find_pair(map(str, distinct(values)))
+    pair = find_pair(map(str, find_distinct(values)))
     if pair is None:
         row = find_first_not_boolean(values)
         what = f"expected two values such as yes and no, or true and false (got {format_value(values[row])})"
@@ -67,7 +67,7 @@ def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
         raise InputError(f"{rows.where(row)}: {name}: {what}; {advice}")
     if not imputer.fills:
         return Boolean(*shared, pair, None)
-    word = fold_case(fit_fill_text(imputer, values[~missing(values)]))
+    word = fold_case(fit_fill_text(imputer, values[~find_missing(values)]))
     place = next((each.index(word) for each in PAIRS if word in each), None)
     if place is None:
         what = f"missing values become {quote(word)}, and the column says {pair[0]} or {pair[1]}"
@@ -133,7 +133,7 @@ def find_unscalable(scaler: Scaler, values: Array) -> int:
 def fit_fill_text(imputer: Imputer, present: Array) -> str:
     """Return the text that replaces missing values."""
     value = imputer.fit(present)
-    return text_of(value) if isinstance(value, float | int) else str(value)
+    return number_to_text(value) if isinstance(value, float | int) else str(value)
 
 
 def convert_to_text(values: Array) -> Array:
@@ -142,7 +142,7 @@ def convert_to_text(values: Array) -> Array:
         return values
     found, inverse = np.unique(values, return_inverse=True)
     texts = np.empty(len(found), object)
-    texts[:] = [None if number != number else text_of(number) for number in found.tolist()]
+    texts[:] = [None if number != number else number_to_text(number) for number in found.tolist()]
     return np.asarray(texts[inverse.reshape(-1)])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bptrain.arrays import Array, find_first, iter_chunks
 from bptrain.tables.table import is_number
-from bptrain.tables.values import distinct, first_no_number, looks_numeric
+from bptrain.tables.values import find_distinct, find_non_number, looks_numeric
 
 ColumnKind = Literal["numeric", "boolean", "categorical", "text", "mixed", "empty"]
 """`text` has too many distinct values for categories, `mixed` has text among numbers, `empty` has no values."""
@@ -59,13 +59,13 @@ def infer_kind(values: Array, decimal: str = ".") -> InferredKind:
     """
     if values.dtype != object:
         return InferredKind("empty" if np.isnan(values).all() else "numeric", 0)
-    found = list(map(str, distinct(values)))
+    found = list(map(str, find_distinct(values)))
     if not found:
         return InferredKind("empty", 0)
     if find_pair(found):
         return InferredKind("boolean", len(found))
     if looks_numeric(values):
-        return InferredKind("numeric" if first_no_number(values, decimal) is None else "mixed", len(found))
+        return InferredKind("numeric" if find_non_number(values, decimal) is None else "mixed", len(found))
     few = len(found) <= min(MOST_CATEGORIES, max(2, len(values) // 2))
     return InferredKind("categorical" if few else "text", len(found))
 

@@ -11,7 +11,7 @@ from bptrain.arrays import Array, iter_chunks, number_rows
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.tables.sources import SOURCES, Source
 from bptrain.tables.table import Selection, quote
-from bptrain.tables.values import missing
+from bptrain.tables.values import find_missing
 
 Share = Annotated[float, Ge(0), Lt(1)]
 
@@ -169,7 +169,7 @@ def read_complete(rows: Selection, name: str) -> Array:
         InputError: a value is missing.
     """
     values = rows.column(name)
-    holes = np.flatnonzero(missing(values))
+    holes = np.flatnonzero(find_missing(values))
     if len(holes):
         more = f", one of {len(holes):,} such rows" if len(holes) > 1 else ""
         what = f"a missing value{more} in the column that decides the split; fill it in or remove the row"

@@ -14,8 +14,7 @@ from bptrain.columns.kinds import infer_kind
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.table import ReplacedColumns, Selection, Table, is_number, quote
-from bptrain.tables.values import PADDED, UNSEEN, are_numbers, as_numbers, codes, distinct
-from bptrain.tables.values import missing as missing_values
+from bptrain.tables.values import PADDED, UNSEEN, are_numbers, encode_labels, find_distinct, find_missing, parse_numbers
 
 Task = Literal["classification", "regression", "multi_label", "autoencoder", "multi_task"]
 
@@ -55,7 +54,7 @@ class Classes:
         """
         rows = as_selection(table)
         values = rows.column(self.name)
-        found = codes(values, self.labels, rows.decimal)
+        found = encode_labels(values, self.labels, rows.decimal)
         check_present(rows, self.name, values)
         unknown = np.flatnonzero(found == UNSEEN)
         if len(unknown):
@@ -142,7 +141,7 @@ def as_selection(table: Table | Selection) -> Selection:
 
 def select_present(rows: Selection, name: str) -> Selection:
     """Return the rows in which a column is not missing."""
-    return Selection(rows.table, rows.numbers[~missing_values(rows.column(name))])
+    return Selection(rows.table, rows.numbers[~find_missing(rows.column(name))])
 
 
 def check_present(rows: Selection, name: str, values: Array) -> None:
@@ -151,7 +150,7 @@ def check_present(rows: Selection, name: str, values: Array) -> None:
     Raises:
         InputError: a value is missing; the message names the first row.
     """
-    holes = np.flatnonzero(missing_values(values))
+    holes = np.flatnonzero(find_missing(values))
     if len(holes):
         more = f" here and in {len(holes) - 1:,} more row{'s' * (len(holes) > 2)}" if len(holes) > 1 else ""
         advice = f"fill it in, remove the row, or write columns: {{{name}: {{missing: drop}}}}"
@@ -167,12 +166,12 @@ def find_labels(rows: Selection, name: str) -> list[Label]:
     values = rows.column(name)
     check_present(rows, name, values)
     if values.dtype == object:
-        return [str(label) for label in distinct(values)]
+        return [str(label) for label in find_distinct(values)]
     row = find_first(values, lambda some: (some != np.floor(some)) | (np.abs(some) >= 2**53))
     if row is not None:
         what = f"a class must be text or a whole number below 2^53 (got {values[row]:.17g})"
         raise InputError(f"{rows.where(row)}: {name}: {what}; to predict numbers write loss: mse")
-    return [int(value) for value in distinct(values)]
+    return [int(value) for value in find_distinct(values)]
 
 
 def find_classes(table: Table | Selection, name: str, missing: Imputer = Refuse()) -> Classes:  # noqa: B008
@@ -215,9 +214,9 @@ def convert_to_numbers(table: Table, name: str) -> Table:
             return table
         if are_numbers(values, table.decimal):
             present = True
-        elif not missing_values(values).all():
+        elif not find_missing(values).all():
             return table
-        found[start : start + len(values)] = as_numbers(values, table.decimal)
+        found[start : start + len(values)] = parse_numbers(values, table.decimal)
     return replace(table, columns=ReplacedColumns(table.columns, {name: found})) if present else table
 
 

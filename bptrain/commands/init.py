@@ -17,7 +17,7 @@ from bptrain.config.schema import add_modeline
 from bptrain.config.starter import FEW, Plan, describe_missing_targets, render_starter
 from bptrain.errors import InputError
 from bptrain.registry import name_of
-from bptrain.tables.guess import read, read_table
+from bptrain.tables.guess import read_table, read_with_source
 from bptrain.tables.sources import Csv, Source
 from bptrain.tables.table import Selection, Table
 from bptrain.text import suggest_word
@@ -93,7 +93,7 @@ def read_file(file: str | Path, target: str | None) -> tuple[Source, Table]:
         StorageError: it is there and may not be read.
     """
     text = () if target is None else (target,)
-    source, table = read(file, text)
+    source, table = read_with_source(file, text)
     if target is None or target not in table.columns:
         return source, table
     table = convert_to_numbers(table, target)

@@ -21,7 +21,7 @@ from bptrain.model.scoring import predict_rows
 from bptrain.tables.guess import open_chunks
 from bptrain.tables.source import Chunks
 from bptrain.tables.table import Table, quote
-from bptrain.tables.values import missing
+from bptrain.tables.values import find_missing
 from bptrain.text import suggest_word
 
 LARGEST_WHOLE = 2**53
@@ -235,7 +235,7 @@ def read_id(table: Table, name: str) -> Array:
     if len(wide):
         what = f"a number of more than 15 digits cannot be carried along exactly (got {values[wide[0]]:.17g})"
         raise InputError(f"{table.where(int(wide[0]))}: {name}: {what}; write the column as text")
-    holes = missing(values)
+    holes = find_missing(values)
     cells = [None if hole else int(x) if x == int(x) else x for x, hole in zip(values.tolist(), holes, strict=True)]
     out: Array = np.empty(len(cells), object)
     out[:] = cells

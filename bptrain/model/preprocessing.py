@@ -19,7 +19,7 @@ from bptrain.model.splits import Splits, class_codes
 from bptrain.nn import Loss
 from bptrain.registry import name_of
 from bptrain.tables.table import Selection, Table, quote
-from bptrain.tables.values import first_no_number, missing
+from bptrain.tables.values import find_missing, find_non_number
 from bptrain.text import suggest_word
 
 
@@ -81,7 +81,7 @@ def label_kind(train: Selection, name: str) -> Kind:
         return "boolean"
     if inferred.kind == "mixed":
         return "numeric"
-    present = values[~missing(values)]
+    present = values[~find_missing(values)]
     got = f"got {quote(present[0])}" if len(present) else "it is empty"
     what = f"{quote(name)} is no label: one is 0 or 1, or yes or no ({got}); for classes write task: multi_task"
     raise OptionError(Mistake("data.target", what, "BP122"))
@@ -162,7 +162,7 @@ def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mis
     assert kind != "auto"
     if kind == "numeric" and values.dtype == object:
         require_numbers(data, train, name)
-    mistakes += find_misfits(data, name, kind, one, holes=bool(missing(values).any()))
+    mistakes += find_misfits(data, name, kind, one, holes=bool(find_missing(values).any()))
     if kind != "numeric" and one.missing.of_numbers:
         one = replace(one, missing=Refuse())
     return kind, one
@@ -175,7 +175,7 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
         InputError: it has; the message names the texts of the whole table and their rows, and what the config can say.
     """
     values = rows.column(name)
-    if values.dtype == object and first_no_number(values, rows.decimal) is not None:
+    if values.dtype == object and find_non_number(values, rows.decimal) is not None:
         whole = Selection(rows.table)
         raise build_text_error(whole, name, whole.column(name), advise_on_text(data, rows.table, name, target=target))
 
@@ -196,7 +196,7 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     if marks is None or len(odd) > MOST_MARKS or not all(one.is_mark for one in odd):
         return advice
     # The texts that are marks already need not be repeated where nothing is missing.
-    kept = marks if any(missing(column).any() for column in table.columns.values()) else ()
+    kept = marks if any(find_missing(column).any() for column in table.columns.values()) else ()
     texts = [one.text for one in odd]
     which = ", ".join(map(quote, texts)) + (" means" if len(texts) == 1 else " mean")
     written = to_inline_yaml([*kept, *texts])

@@ -1,4 +1,4 @@
-"""Files that are named without a source: which one reads them, and with which options."""
+"""Files that are named without a source: which source reads them, and with which options."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -27,19 +27,21 @@ ADVICE = {
     ".yaml": "name the data, not the config",
     ".yml": "name the data, not the config",
 }
-"""What to do about files that are no tables for us, by their suffix."""
+"""What to do about files of formats that are not read, by their suffix."""
+
+THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
 
-def source_for(path: str | Path, like: Source | None = None) -> Any:
-    """The source that reads a file, chosen by the suffix of its name; CSV where that says nothing.
+def choose_source(path: str | Path, like: Source | None = None) -> Any:
+    """Return the source that reads a file, chosen by the suffix of its name; CSV for an unknown suffix.
 
     Args:
         path: of the file, `.gz` after the suffix for a gzipped one; or a pattern for several CSV files.
-        like: a source whose options are taken over, such as the delimiter, where the file is of the same kind; it also
-            decides where the suffix says nothing.
+        like: a source whose options, such as the delimiter, are used for a file of the same kind; it is also the choice
+            for an unknown suffix.
 
     Returns:
-        An instance of one of the sources that have a `path`; `Idx` without labels where `like` is one.
+        An instance of one of the sources that have a `path`; `Idx` without labels if `like` is one.
 
     Raises:
         InputError: the suffix is that of a format which is not read.
@@ -52,59 +54,45 @@ def source_for(path: str | Path, like: Source | None = None) -> Any:
     return (like and like.at(path, cls)) or (cls or Csv)(path)
 
 
-def read_table(path: str | Path, like: Source | None = None, text: Iterable[str] = ()) -> Table:
-    """A file as a table, read by the source that `source_for` chooses; columns named in `text` are text in any case.
-
-    Raises:
-        InputError: there is no such file, or it cannot be read whole.
-        StorageError: it is there and may not be read.
-    """
-    try:
-        table: Table = source_for(path, like).as_text(text).load()
-    except OptionError as error:
-        raise naming(path, error) from None
-    return table
-
-
 def open_chunks(path: str | Path, like: Source | None = None, text: Iterable[str] = ()) -> Chunks:
-    """Open a file to be read in chunks as `read_table` reads it: with the same types, and refused for the same reasons.
+    """Open a file with the source that `choose_source` returns; columns named in `text` are text in any case.
 
     Raises:
         InputError: there is no such file, or it cannot be read whole.
         StorageError: it is there and may not be read.
     """
     try:
-        found = source_for(path, like).as_text(text).chunks()
+        found = choose_source(path, like).as_text(text).chunks()
         return found if isinstance(found, Chunks) else chunks_of_table(join_tables(list(found)))
     except OptionError as error:
-        raise naming(path, error) from None
+        what = "; ".join(mistake.message for mistake in error.mistakes)
+        raise InputError(f"{path}: {what.removesuffix(f' (got {path})')}") from None
 
 
-def naming(path: str | Path, error: OptionError) -> InputError:
-    """Return what is wrong with a file that was named outside of a config."""
-    what = "; ".join(mistake.message for mistake in error.mistakes)
-    return InputError(f"{path}: {what.removesuffix(f' (got {path})')}")
+def read_table(path: str | Path, like: Source | None = None, text: Iterable[str] = ()) -> Table:
+    """Read a file into memory; arguments and errors are those of `open_chunks`."""
+    return open_chunks(path, like, text).load()
 
 
-THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
+def read_with_source(path: str | Path, text: Sequence[str] = ()) -> tuple[Source, Table]:
+    """Return the source that reads a file, which is set to decimal commas where the file has them, and the table.
 
-
-def read(file: str | Path, text: Sequence[str] = ()) -> tuple[Source, Table]:
-    """A file, and the source that reads it; decimal commas are found out. Columns named in `text` are read as such.
+    Args:
+        path: of the file.
+        text: columns that are read as text in any case.
 
     Raises:
-        InputError: it cannot be read.
-        StorageError: it is there and may not be read.
+        InputError, StorageError: as `open_chunks`.
     """
-    source, table = source_for(file), read_table(file, text=text)
+    source, table = choose_source(path), read_table(path, text=text)
     if isinstance(source, Csv) and any(has_decimal_commas(values.tolist()) for values in table.columns.values()):
         source = replace(source, decimal=",")
-        table = read_table(file, like=source, text=text)
+        table = read_table(path, like=source, text=text)
     return source, table
 
 
 def has_decimal_commas(values: Sequence[object]) -> bool:
-    """Whether a column is texts that are numbers with decimal commas; a comma before three digits alone may mean
+    """Tell whether a column is text of numbers with decimal commas; a comma before three digits may be one of
     thousands."""
     texts = [value for value in values if isinstance(value, str)]
     if not any("," in text and not THOUSANDS.fullmatch(text.strip()) for text in texts):

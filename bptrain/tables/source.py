@@ -173,6 +173,8 @@ def join_columns(chunks: list[dict[str, Array]]) -> dict[str, Array]:
 
 def join_tables(tables: list[Table]) -> Table:
     """Return the chunks of a table, in order, as one; the first one tells the places of all rows."""
+    if len(tables) == 1:
+        return tables[0]
     return replace(tables[0], columns=join_columns([dict(table.columns) for table in tables]))
 
 

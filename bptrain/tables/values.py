@@ -1,7 +1,7 @@
-"""Values of a column: which are missing, which differ, and the place of each among known ones.
+"""Values of a column: which are missing, which differ, and the code of each among known labels.
 
-A column of numbers is float64 with NaN where a value is missing, any other one has objects: text, and None where a
-value is missing. Work per row is left to NumPy, and to what Python does in C.
+A column of numbers is float64 with NaN for a missing value; a column of text has objects, and None for a missing value.
+Work on each row is left to NumPy, or to what Python does in C.
 """
 
 import re
@@ -19,19 +19,19 @@ MISSING = -2
 PADDED = re.compile(r"\s*[-+]?0[0-9]+\s*")
 """A whole number with zeros before it, which is a code rather than a number."""
 
-LOOKED_AT = 1000
-"""So many values, evenly spread, tell whether a column is meant to be numbers."""
+SAMPLE_VALUES = 1000
+"""Values, evenly spread, that tell whether a column is meant to be numbers."""
 
 
-def missing(values: Array) -> Array:
-    """Which values are missing, `(rows,)` bool."""
+def find_missing(values: Array) -> Array:
+    """Return which values are missing, `(rows,)` bool."""
     if values.dtype == object:
         return np.asarray(values == np.array(None, object), bool)
     return np.isnan(values)
 
 
-def distinct(values: Array) -> list[str] | list[float]:
-    """The different values that are present, sorted."""
+def find_distinct(values: Array) -> list[str] | list[float]:
+    """Return the distinct values of a column, sorted, without missing ones."""
     if values.dtype == object:
         different = set[str]()
         for chunk in iter_chunks(values):
@@ -42,70 +42,70 @@ def distinct(values: Array) -> list[str] | list[float]:
     return found
 
 
-def text_of(number: float) -> str:
-    """A number as a category is called: `3` for 3.0."""
+def number_to_text(number: float) -> str:
+    """Return the label of a number as a category: `3` for 3.0."""
     return str(int(number)) if np.isfinite(number) and number == int(number) else repr(number)
 
 
-def codes(values: Array, labels: Sequence[str | int], decimal: str = ".") -> Array:
-    """The place of each value among the labels, `(rows,)` int64; `UNSEEN` where it is none, `MISSING` where there is
-    none.
+def encode_labels(values: Array, labels: Sequence[str | int], decimal: str = ".") -> Array:
+    """Return the code of each value, its index among the labels, `(rows,)` int64; `UNSEEN` for a value that is no
+    label, `MISSING` for a missing one.
 
-    Whole numbers are compared as numbers, even where a later file has them as text; text as it is.
+    Labels that are whole numbers are compared as numbers, even with text; other labels as text.
     """
-    place: dict[str | int, int] = {label: k for k, label in enumerate(labels)}
+    code: dict[str | int, int] = {label: k for k, label in enumerate(labels)}
     whole = bool(labels) and isinstance(labels[0], int)
     if values.dtype == object:
         known: dict[str | None, int] = {None: MISSING}
         if whole:
             for text in set(values.tolist()) - {None}:
                 number = float(text.replace(decimal, ".")) if is_number(text, decimal) else 0.5
-                known[text] = place.get(int(number), UNSEEN) if number == np.floor(number) else UNSEEN
+                known[text] = code.get(int(number), UNSEEN) if number == np.floor(number) else UNSEEN
         else:
-            known.update({str(label): k for label, k in place.items()})
+            known.update({str(label): k for label, k in code.items()})
         return np.fromiter(map(known.get, values.tolist(), repeat(UNSEEN)), np.int64, len(values))
     found, inverse = np.unique(values, return_inverse=True)
-    places = np.full(len(found), UNSEEN, np.int64)
+    codes = np.full(len(found), UNSEEN, np.int64)
     for k, number in enumerate(found.tolist()):
         if number != number:
-            places[k] = MISSING
+            codes[k] = MISSING
         elif np.isfinite(number):
-            called = (int(number) if number == int(number) else None) if whole else text_of(number)
-            places[k] = UNSEEN if called is None else place.get(called, UNSEEN)
-    return places[inverse.reshape(-1)]
+            label = (int(number) if number == int(number) else None) if whole else number_to_text(number)
+            codes[k] = UNSEEN if label is None else code.get(label, UNSEEN)
+    return codes[inverse.reshape(-1)]
 
 
 def are_numbers(values: Array, decimal: str = ".") -> bool:
-    """Whether a text column is numbers alone, none of them padded with zeros as a code is."""
+    """Tell whether a text column has numbers alone, none of them padded with zeros as a code is."""
     found = set(values.tolist()) - {None}
     return bool(found) and all(is_number(text, decimal) and not PADDED.fullmatch(text) for text in found)
 
 
-def spread_places(values: Array, most: int) -> Array:
-    """Return the places of values that are there, evenly spread, no more than `most`, int64 ascending."""
-    count = sum(len(chunk) - int(np.count_nonzero(missing(chunk))) for chunk in iter_chunks(values))
+def spread_rows(values: Array, most: int) -> Array:
+    """Return the indices of values that are not missing, evenly spread, at most `most`, int64 ascending."""
+    count = sum(len(chunk) - int(np.count_nonzero(find_missing(chunk))) for chunk in iter_chunks(values))
     step = -(-count // most) or 1
     found, start, skipped = [np.empty(0, np.int64)], 0, 0
     for chunk in iter_chunks(values):
-        there = np.flatnonzero(~missing(chunk))
-        found.append(there[skipped::step] + start)
-        start, skipped = start + len(chunk), (skipped - len(there)) % step
+        present = np.flatnonzero(~find_missing(chunk))
+        found.append(present[skipped::step] + start)
+        start, skipped = start + len(chunk), (skipped - len(present)) % step
     return np.concatenate(found)
 
 
 def looks_numeric(values: Array) -> bool:
-    """Whether at least half of the present values of a text column are numbers, be it with a decimal comma."""
-    some = values[spread_places(values, LOOKED_AT)]
+    """Tell whether at least half of the values of a text column are numbers, with a decimal point or comma."""
+    some = values[spread_rows(values, SAMPLE_VALUES)]
     return 2 * sum(is_number(text) or is_number(text, ",") for text in some) >= max(len(some), 1)
 
 
-def as_numbers(values: Array, decimal: str = ".") -> Array:
-    """Text that is all numbers, or missing, as float64; `decimal` stands before the fraction."""
+def parse_numbers(values: Array, decimal: str = ".") -> Array:
+    """Convert a text column of numbers with that decimal sign to float64; a missing value becomes NaN."""
     texts = ("nan" if text is None else text.replace(decimal, ".") for text in values.tolist())
     return np.fromiter(map(float, texts), np.float64, len(values))
 
 
-def first_no_number(values: Array, decimal: str = ".") -> int | None:
-    """The place of the first text that is no number, if there is one."""
-    bad = {text for text in distinct(values) if not is_number(str(text), decimal)}
+def find_non_number(values: Array, decimal: str = ".") -> int | None:
+    """Return the index of the first text that is no number; None if there is none."""
+    bad = {text for text in find_distinct(values) if not is_number(str(text), decimal)}
     return next((k for k, text in enumerate(values.tolist()) if text in bad), None) if bad else None

@@ -14,7 +14,7 @@ from bptrain.arrays import Array
 from bptrain.columns.kinds import FEW_ROWS
 from bptrain.columns.profile.split_profile import hash_rows
 from bptrain.tables.table import Table
-from bptrain.tables.values import as_numbers, first_no_number, spread_places
+from bptrain.tables.values import find_non_number, parse_numbers, spread_rows
 
 MOST_ROWS = 4096
 """At most this many rows, evenly spread, are compared first."""
@@ -58,14 +58,14 @@ class TargetValues:
 
 def read_target(table: Table, name: str, *, classes: bool) -> TargetValues | None:
     """Return the values of a target column, as classes or as numbers; None: it has text that is not a number."""
-    rows = spread_places(table.column(name), CONFIRMING_ROWS)
+    rows = spread_rows(table.column(name), CONFIRMING_ROWS)
     present = table.take(name, rows)
     if classes:
         return TargetValues(rows, number_values(present).astype(np.int64))
     if present.dtype == object:
-        if first_no_number(present, table.decimal) is not None:
+        if find_non_number(present, table.decimal) is not None:
             return None
-        present = as_numbers(present, table.decimal)
+        present = parse_numbers(present, table.decimal)
     return TargetValues(rows, present)
 
 

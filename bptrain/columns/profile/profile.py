@@ -26,8 +26,7 @@ from bptrain.columns.kinds import (
 from bptrain.columns.options import Kind
 from bptrain.columns.profile.leaks import Leak, TargetValues, find_leaks
 from bptrain.tables.table import Table, quote
-from bptrain.tables.values import as_numbers, first_no_number, text_of
-from bptrain.tables.values import missing as is_missing
+from bptrain.tables.values import find_missing, find_non_number, number_to_text, parse_numbers
 
 MOST_FREQUENT = 10
 """The number of most frequent values that are listed."""
@@ -90,7 +89,7 @@ class ColumnProfile:
         if (
             found == "numeric"
             and self.values.dtype == object
-            and first_no_number(self.values, self.decimal) is not None
+            and find_non_number(self.values, self.decimal) is not None
         ):
             return "mixed"
         return found
@@ -103,7 +102,7 @@ class ColumnProfile:
     @cached_property
     def holes(self) -> Array:
         """Which values are missing, `(rows,)` bool."""
-        return is_missing(self.values)
+        return find_missing(self.values)
 
     @cached_property
     def missing(self) -> int:
@@ -115,7 +114,7 @@ class ColumnProfile:
         """The values as float64, NaN where one is missing; None if there is other text."""
         if self.values.dtype != object:
             return self.values
-        return as_numbers(self.values, self.decimal) if self.kind == "numeric" else None
+        return parse_numbers(self.values, self.decimal) if self.kind == "numeric" else None
 
     @cached_property
     def counts(self) -> tuple[list[str] | list[float], list[int]]:
@@ -139,7 +138,7 @@ class ColumnProfile:
             return ()
         found, rows = self.counts
         order = sorted(range(len(found)), key=lambda k: -rows[k])[:MOST_FREQUENT]
-        return tuple((value if isinstance(value := found[k], str) else text_of(value), rows[k]) for k in order)
+        return tuple((value if isinstance(value := found[k], str) else number_to_text(value), rows[k]) for k in order)
 
     @property
     def spread(self) -> Spread | None:

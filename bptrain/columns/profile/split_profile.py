@@ -8,7 +8,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.targets import Classes
 from bptrain.tables.table import Selection
-from bptrain.tables.values import codes, missing
+from bptrain.tables.values import encode_labels, find_missing
 
 SPLITS = ("train", "validation", "test")
 
@@ -58,7 +58,7 @@ def count_classes(rows: Selection, classes: Mapping[str, Classes]) -> dict[str, 
     """Return the number of rows of each class, by target and label; rows of unknown classes are left out."""
     found = {}
     for name, one in classes.items():
-        values = codes(rows.column(name), one.labels, rows.decimal)
+        values = encode_labels(rows.column(name), one.labels, rows.decimal)
         counts = np.bincount(values[values >= 0], minlength=len(one.labels))
         found[name] = {str(label): int(count) for label, count in zip(one.labels, counts, strict=True)}
     return found
@@ -78,7 +78,7 @@ def number_texts(values: Array, numbers: dict[object, int]) -> Array:
     """Return a column as float64 that is equal where the values are; texts are numbered in `numbers`."""
     if values.dtype != object:
         # NaN has many bit patterns.
-        return np.where(missing(values), np.nan, values)
+        return np.where(find_missing(values), np.nan, values)
     texts = values.tolist()
     for text in dict.fromkeys(texts):
         numbers.setdefault(text, len(numbers))
