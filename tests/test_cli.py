@@ -274,7 +274,7 @@ def test_help_of_codes(bptrain_in):
     assert [set(example) for example in alone["examples"]] == [{"caption", "config"}] * 2
     unknown = bptrain_in("help", "BP1022")
     assert (unknown.returncode, unknown.stdout) == (2, "")
-    assert re.fullmatch(r"error: help knows nothing of 'BP1022'; did you mean 'BP1\d\d'\?\n", unknown.stderr)
+    assert re.fullmatch(r"error: there is no help on 'BP1022'; did you mean 'BP1\d\d'\?\n", unknown.stderr)
 
 
 @pytest.mark.parametrize("columns", sampled([40, 80, 160]))

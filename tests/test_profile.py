@@ -11,7 +11,7 @@ from speeds import sampled
 import bptrain
 from bptrain.columns.profile.leaks import TargetValues, compare_columns, find_leaks
 from bptrain.columns.profile.profile import ColumnProfile
-from bptrain.commands.init import start
+from bptrain.commands.init import make_starter
 from bptrain.errors import ConfigError, InputError
 from bptrain.run.train_run import Started
 from bptrain.tables.table import Table
@@ -99,7 +99,7 @@ def with_feature(text, name):
 )
 def test_all_commands_agree_on_a_feature(name, cells, target, truth):
     write_table(name, cells, target)
-    starter = start("t.csv", target)
+    starter = make_starter("t.csv", target)
     left_out = {one.name for one in starter.left_out}
     if truth.startswith("refused: "):
         assert left_out == {name}
@@ -180,9 +180,9 @@ def test_all_commands_agree_on_a_target(name, cells, truth, rows):
         assert all(truth in text for text in (" ".join(told), problem.message, str(caught.value)))
     if not rows:
         with pytest.raises(InputError, match=re.escape(truth)):
-            start("t.csv", name)
+            make_starter("t.csv", name)
         return
-    starter = start("t.csv", name)
+    starter = make_starter("t.csv", name)
     assert f"{rows} rows." in starter.text
     assert starter.notes == ((f"{ROWS - rows} of {ROWS} rows have no {name} and are left out",) if rows < ROWS else ())
     Path("i.yaml").write_text(starter.text)

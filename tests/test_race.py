@@ -149,7 +149,7 @@ REFUSED = [
     (["--optimizer", "adam", "--optimizer", "adam"], "error: 'adam' races against itself; name it once"),
     (["--optimizer", "adam", "--optimizer", "sdg"], "error: optimizer=sdg:1:11: optimizer: unknown optimizer 'sdg'"),
     (["--vary", "trainig.epochs=1,2"], "error: trainig.epochs=1:1:1: trainig: unknown key; did you mean 'training'?"),
-    (["--optimizer", "adam", "--optimizer", "sgd", "--seeds", "0"], "error: --seeds: from 1 to 1000 (got 0)"),
+    (["--optimizer", "adam", "--optimizer", "sgd", "--seeds", "0"], "error: --seeds: expected 1 to 1000 (got 0)"),
     (["--vary", "training.epochs=" + ",".join(map(str, range(1, 30)))], "error: at most 20 contenders can race (got"),
 ]  # fmt: skip
 

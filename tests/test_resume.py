@@ -384,9 +384,13 @@ def test_verify_resume_on_the_command_line(bptrain_in, tmp_path):
     )
     report = json.loads(bptrain_in("train", "c.yaml", "--verify-resume", "--json").stdout)
     assert report["resume"]["identical"] is True
-    refused = bptrain_in("train", "c.yaml", "--verify-resume", "training.max_seconds=9")
+    (tmp_path / "limited.yaml").write_text(IRIS.replace("training: {", "training: {max_seconds: 9, "))
+    refused = bptrain_in("train", "limited.yaml", "--verify-resume", "--run", "limited")
     assert refused.returncode == 2
-    assert "training.max_seconds" in refused.stderr
+    assert "training.max_seconds: a time limit ends two runs at different steps" in refused.stderr
+    assert not (tmp_path / "limited").exists()
+    advice = refused.stderr.split("; add ")[1].strip()
+    assert bptrain_in("train", "limited.yaml", "--verify-resume", advice).returncode == 0
 
 
 def test_the_paths_in_a_run_directory():

@@ -307,5 +307,5 @@ def test_help_topics():
     (topic,) = bptrain.help_topics("bp220")
     assert (topic.name, topic.kind, topic.title) == ("BP220", "warning", "unscaled features")
     assert [example.caption for example in topic.examples] == ["wrong", "right"]
-    with pytest.raises(InputError, match=r"help knows nothing of 'BP2200'; did you mean 'BP220'\?"):
+    with pytest.raises(InputError, match=r"there is no help on 'BP2200'; did you mean 'BP220'\?"):
         bptrain.help_topics("BP2200")

@@ -249,7 +249,7 @@ def test_no_best_is_marked_where_data_or_losses_differ(flowers):
     assert found.remark == "the losses differ, so no score is marked as the best"
     assert not any(each.best for each in found.scores)
     assert bptrain.compare([one.run, third.run]).remark.startswith("the data differ")
-    with pytest.raises(InputError, match="is named twice"):
+    with pytest.raises(InputError, match="is given twice; name different runs"):
         bptrain.compare([one.run, one.run])
 
 

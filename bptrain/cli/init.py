@@ -21,10 +21,10 @@ def command(
 ) -> None:
     """Write a commented config for a data file. It trains without changes."""
     from bptrain.cli.examples import train_command
-    from bptrain.commands.init import start
+    from bptrain.commands.init import make_starter
     from bptrain.console.terminal import printable
 
-    starter = start(file, target, output=output, force=force)
+    starter = make_starter(file, target, output=output, force=force)
     if output is None:
         print(starter.text, end="")
         return

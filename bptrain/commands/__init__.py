@@ -6,13 +6,19 @@ from typing import Literal
 Group = Literal["start", "look", "learn", "manage"]
 
 GROUPS: tuple[Group, ...] = ("start", "look", "learn", "manage")
-"""What commands are for, in the order in which a person comes to need them."""
+"""What commands are for, in the order in which a user needs them."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command of the command line: what it does in a line, and the public functions behind it, each as
-    `MODULE.FUNCTION` of this folder."""
+    """A command of the command line.
+
+    Attributes:
+        name: as it is typed.
+        group: what the command is for.
+        summary: a line for `bptrain --help`.
+        functions: the public functions behind it, each as `MODULE.FUNCTION` of this folder.
+    """
 
     name: str
     group: Group

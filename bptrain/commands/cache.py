@@ -10,9 +10,18 @@ from bptrain.tables.mapped import ARRAYS, TABLE, UNREADABLE, read_end
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A table that is kept: its file in the cache, what it was read from, its size and when it was last used, in
-    seconds since 1970. A damaged one has no columns."""
+class CachedTable:
+    """A cached table.
+
+    Attributes:
+        path: of its file in the cache.
+        files: that it was read from.
+        source: the format of these files; `damaged` for a file that cannot be read.
+        rows: of the table.
+        columns: of the table.
+        bytes: of its file.
+        used: when it was last used, in seconds since 1970.
+    """
 
     path: str
     files: tuple[str, ...]
@@ -25,50 +34,65 @@ class Kept:
 
 @dataclass(frozen=True)
 class Contents:
-    """The folder of the cache, the tables in it, the latest used first, and the bytes that they may have together."""
+    """The contents of the cache.
+
+    Attributes:
+        folder: of the cache.
+        tables: the most recently used first.
+        limit: the most bytes that the tables may take together.
+    """
 
     folder: str
-    tables: tuple[Kept, ...]
+    tables: tuple[CachedTable, ...]
     limit: int
 
     @property
     def bytes(self) -> int:
-        """What the tables take."""
+        """The bytes that the tables take together."""
         return sum(table.bytes for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain cache show --json` prints."""
+        """Return the keys of `bptrain cache show --json`."""
         return {**asdict(self), "bytes": self.bytes}
 
 
 def cache_contents() -> Contents:
-    """What is in the cache of parsed tables.
+    """List the parsed tables in the cache.
+
+    Returns:
+        The folder of the cache and its tables, the most recently used first.
 
     Raises:
-        StorageError: it cannot be looked at.
+        StorageError: the folder cannot be read.
+
+    Example:
+        >>> bptrain.cache_contents().bytes
     """
     with report_folder_errors():
         found = [read_entry(path, status) for path, status in list_files() if not is_unfinished(path.name)]
     return Contents(str(get_folder()), tuple(found), LIMIT)
 
 
-def read_entry(path: Path, status: os.stat_result) -> Kept:
-    """Return a cached table by the end of its file."""
+def read_entry(path: Path, status: os.stat_result) -> CachedTable:
+    """Read the facts about a cached table from the end of its file."""
     try:
         document = read_end(path, ARRAYS if path.suffix == ROWS else TABLE)
         facts = document["facts"]
         columns = facts["columns"] if path.suffix == ROWS else len(document["columns"])
-        return Kept(str(path), tuple(facts["files"]), facts["source"], facts["rows"], columns, status.st_size,
+        return CachedTable(str(path), tuple(facts["files"]), facts["source"], facts["rows"], columns, status.st_size,
                     status.st_mtime)  # fmt: skip
     except UNREADABLE:
-        return Kept(str(path), (), "damaged", 0, 0, status.st_size, status.st_mtime)
+        return CachedTable(str(path), (), "damaged", 0, 0, status.st_size, status.st_mtime)
 
 
 def clear_cache() -> Contents:
-    """Remove every table from the cache. What was removed.
+    """Remove every table from the cache.
+
+    Returns:
+        The contents of the cache before.
 
     Raises:
-        StorageError: something cannot be removed.
+        StorageError: a file cannot be removed.
     """
     before = cache_contents()
     with report_folder_errors():

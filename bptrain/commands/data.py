@@ -1,4 +1,4 @@
-"""Description: what a config's data is, column by column, and what speaks against learning from it."""
+"""`bptrain data`"""
 
 import re
 from collections import Counter
@@ -38,11 +38,18 @@ Use = Literal["feature", "target", "id", "weight", "split", "unused"]
 
 @dataclass(frozen=True)
 class ColumnDescription:
-    """A column: what it is for, what kind it is, and what is in it.
+    """A column of the data.
 
-    `mixed` has text among numbers, `text` too many different values for categories. `missing` counts rows, `distinct`
-    different values, `spread` is of numbers alone; `most` has the most frequent values of others with their rows.
-    `treatment` says what a network would read of it, where that is known; `objections` what speaks against it.
+    Attributes:
+        name: of the column.
+        use: what it is for.
+        kind: of its values; `mixed` has text among numbers, `text` too many different values for categories.
+        missing: the number of rows without a value.
+        distinct: the number of different values.
+        spread: the range of its numbers; None for other kinds.
+        most: the most frequent values with their number of rows; empty for numbers.
+        treatment: what the network reads of a feature, in words; empty if that is unknown.
+        objections: warnings about the column, and errors that would stop training.
     """
 
     name: str
@@ -56,18 +63,25 @@ class ColumnDescription:
     objections: tuple[ColumnProblem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The keys that scripts may rely on."""
+        """Return the keys that scripts may rely on."""
         most = [{"value": value, "rows": rows} for value, rows in self.most]
         return asdict(self) | {"most": most, "objections": [asdict(one) for one in self.objections]}
 
 
 @dataclass(frozen=True)
 class DataDescription:
-    """The data of a config: `rows` rows of `origin`, `task` and `target` as they are resolved ('' and empty where they
-    are not), the rows of each class of each target that has some, each column, and each split (empty where the rows
-    cannot be split).
+    """The data of a config.
 
-    `objections` are what training refuses beside single columns, `notes` which rows are left out.
+    Attributes:
+        origin: the file or source of the table.
+        rows: of the table.
+        task: such as `classification`; empty if it cannot be decided.
+        target: the columns to predict; empty if they cannot be decided.
+        classes: of each target that has classes, the number of rows of each class.
+        columns: a description of each.
+        parts: a description of each split; empty if the rows cannot be split.
+        objections: errors that would stop training and belong to no single column.
+        notes: which rows are left out.
     """
 
     origin: str
@@ -81,7 +95,7 @@ class DataDescription:
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain data --json` prints."""
+        """Return the keys of `bptrain data --json`."""
         return asdict(self) | {
             "target": list(self.target),
             "columns": [column.to_json() for column in self.columns],
@@ -94,17 +108,26 @@ class DataDescription:
 def describe_data(
     config: str | Path, overrides: Sequence[str] = (), *, code: Sequence[str | Path] = ()
 ) -> DataDescription:
-    """Describe what is read for a config, and what `train` would tell of it. A column that training refuses is
-    described with the reason; only a file that cannot be read at all is an error.
+    """Describe the data of a config: its columns, classes and splits, with everything that would stop training.
+
+    A column that training does not accept is described with the reason. Only a file that cannot be read is an error.
 
     Args:
-        config: a YAML file.
-        overrides: `KEY=VALUE` each, put over the file.
+        config: path of a YAML file.
+        overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over the file.
         code: Python files that register components which the config names.
+
+    Returns:
+        The description of the table, of each column and of each split.
 
     Raises:
         InputError: the code or the config cannot be used, or its data cannot be read.
-        StorageError: a file is there and may not be read.
+        StorageError: a data file exists but may not be read.
+
+    Example:
+        >>> description = bptrain.describe_data("configs/iris.yaml")
+        >>> [column.name for column in description.columns if column.missing]
+        []
     """
     load_codes(code)
     loaded = load(config, overrides)
@@ -115,7 +138,7 @@ def describe_data(
 
 
 def describe_table(experiment: Experiment, table: Table, reading: Reading) -> DataDescription:
-    """Describe a table that was read for an experiment."""
+    """Describe the table of an experiment."""
     data, said = experiment.data, list[str]()
     targets = attempt(lambda: find_targets(data, table), said) or ()
     features = attempt(lambda: find_features(data, table, targets), said)
@@ -160,7 +183,7 @@ def describe_table(experiment: Experiment, table: Table, reading: Reading) -> Da
 
 
 def guess_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[str, ...]:
-    """Return the features as far as the config can be followed where it names something that cannot be one."""
+    """Return the features that the config names, where one of them cannot be a feature."""
     listed = listed_features(data)[1]
     named = None if listed is None else frozenset(listed)
     excluded = (data.features.exclude or ()) if isinstance(data.features, FeatureChoice) else ()
@@ -169,7 +192,7 @@ def guess_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[st
 
 
 def attempt(work: Callable[[], Found], said: list[str]) -> Found | None:
-    """Return the result of some work, or None where it raises; then the messages are added to `said`."""
+    """Return the result of some work; if it raises, add the messages to `said` and return None."""
     try:
         return work()
     except OptionError as error:
@@ -186,7 +209,7 @@ def describe_columns(
     targets: Sequence[str],
     classes: Mapping[str, Classes],
 ) -> Iterator[ColumnDescription]:
-    """Yield every column of the table; the kinds of features are those of the first split, which trains."""
+    """Yield a description of every column; the first split, which trains, decides the kinds of features."""
     origin = profile.table.origin
     for name in profile.table.columns:
         use = find_use(data, name, profile, targets)
@@ -206,7 +229,7 @@ def describe_columns(
 def describe_column(
     column: ColumnProfile, use: Use, treatment: str, objections: tuple[ColumnProblem, ...]
 ) -> ColumnDescription:
-    """Return what a person is told of a column."""
+    """Return the description of a column from its profile."""
     facts = (column.kind, column.missing, column.distinct, column.spread, column.most)
     return ColumnDescription(column.name, use, *facts, treatment, objections)
 
@@ -222,7 +245,7 @@ def find_use(data: Data, name: str, profile: TableProfile, targets: Sequence[str
 
 
 def try_feature(data: Data, splits: Sequence[Selection], name: str) -> tuple[str, str, list[str]]:
-    """Return the kind of a feature, what a network would read of it, and why training refuses it; the first split
+    """Return the kind of a feature, what a network reads of it, and why training does not accept it; the first split
     trains."""
     said: list[str] = []
     found = attempt(lambda: choose_treatments(data, splits[0], [name]), said)
@@ -238,7 +261,7 @@ def try_feature(data: Data, splits: Sequence[Selection], name: str) -> tuple[str
 
 
 def encode_feature(feature: Feature, rows: Selection) -> Array:
-    """Return what a network reads of a feature, `(rows, outputs)`.
+    """Return a feature as the network reads it, `(rows, outputs)`.
 
     Raises:
         InputError: a value cannot be used.
@@ -249,7 +272,7 @@ def encode_feature(feature: Feature, rows: Selection) -> Array:
 
 
 def shorten(message: str, origin: str, name: str) -> str:
-    """Return a message without the field, the source and the column that it begins with; of a place the line stays."""
+    """Return a message without the field, source and column at its start; of a place only the line stays."""
     start = rf"(data\.[^:]*: )?{re.escape(origin)}(:(\d+))?: {re.escape(name)}: "
     found = re.match(start, message)
     if found is None:
@@ -258,7 +281,7 @@ def shorten(message: str, origin: str, name: str) -> str:
 
 
 def try_target(data: Data, train: Selection, column: ColumnProfile, *, classes: bool) -> list[str]:
-    """Return why training refuses a target."""
+    """Return why training does not accept a target."""
     said: list[str] = []
     if classes:
         attempt(lambda: find_classes(train, column.name), said)

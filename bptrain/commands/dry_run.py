@@ -1,4 +1,4 @@
-"""Rehearsal: one batch of everything that a run does, to see that it works and what an epoch will take."""
+"""`bptrain train --dry-run`"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,10 +18,23 @@ from bptrain.training.session import begin
 
 @dataclass(frozen=True)
 class DryRun:
-    """What one batch of everything took, in seconds and bytes, and what follows for an epoch.
+    """The time and memory of one batch of everything that a run does, and an estimate for an epoch and for the run.
 
-    `total_seconds` is that of all epochs, if nothing ends training earlier; `epoch_bytes` what the process has in use
-    while it trains, and `peak_bytes` the most that it ever had, reading the data included.
+    Attributes:
+        name: of the experiment.
+        batch_rows: rows of a batch.
+        steps_per_epoch: updates in an epoch.
+        epochs: that the run has, unless something ends it earlier.
+        step_seconds: of one update.
+        validation_seconds: of one pass over the validation rows, estimated from a batch.
+        save_seconds: of writing a checkpoint.
+        restore_seconds: of reading it back.
+        checkpoint_bytes: of a checkpoint.
+        epoch_bytes: of memory in use while training.
+        peak_bytes: of memory at most, including reading the data.
+        epoch_seconds: of one epoch.
+        total_seconds: of all epochs.
+        warnings: about the config.
     """
 
     name: str
@@ -40,25 +53,31 @@ class DryRun:
     warnings: tuple[Problem, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain train --dry-run --json` prints."""
+        """Return the keys of `bptrain train --dry-run --json`."""
         return {key: value for key, value in asdict(self).items() if key != "warnings"}
 
 
 def dry_run(
     config: str | Path, overrides: Sequence[str] = (), *, strict: bool = False, code: Sequence[str | Path] = ()
 ) -> DryRun:
-    """Train on a batch, validate on a batch, save and restore; nothing of it is kept.
+    """Train on one batch, validate on one batch, save and restore, and keep none of it.
 
     Args:
-        config: a YAML file.
-        overrides: `KEY=VALUE` each, put over the file.
-        strict: whether what is risky in the config is an error.
+        config: path of a YAML file.
+        overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over the file.
+        strict: whether warnings about the config are errors.
         code: Python files that register components which the config names.
 
+    Returns:
+        How long the steps took, and an estimate for the run.
+
     Raises:
-        InputError: the code, the config or the data cannot be used, or make no sense together.
-        DivergedError: the very first steps meet a number that is not finite.
-        StorageError: there is no room for the run, or what was saved does not come back as it was.
+        InputError: the code, the config or the data cannot be used, or do not fit together.
+        DivergedError: a number is not finite in the very first steps.
+        StorageError: there is no room for the run, or the checkpoint does not come back as it was.
+
+    Example:
+        >>> bptrain.dry_run("configs/digits.yaml").epoch_seconds
     """
     assembly = assemble_file(config, overrides, code)
     warnings = check_rules(assembly, strict=strict)

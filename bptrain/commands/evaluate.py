@@ -19,26 +19,33 @@ def evaluate(
     code: Sequence[str | Path] = (),
     watch: Watch | None = None,
 ) -> Evaluation:
-    """Score the model of a checkpoint, which alone is enough: neither the config file nor the run directory is read.
+    """Score the model of a checkpoint. The checkpoint is enough: neither config file nor run directory is read.
 
     Args:
-        checkpoint: a checkpoint file, or a run directory for its best one.
-        data: a file with the columns of the training data, scored whole, its format known by its suffix; it is read
-            with the options of the run's own source if it is of the same kind. None: the data of the training run.
-        split: which part of the run's own data; default: test, or else validation, or else train.
-        bootstrap: how many samples of the rows to draw for confidence intervals, always the same; None: no intervals.
-        code: Python files that register the components which the checkpoint says that it needs.
-        watch: is called with the samples that are drawn and how many there will be.
+        checkpoint: path of a checkpoint file, or of a run directory for its best one.
+        data: path of a file with the columns of the training data, all of which is scored; its suffix gives the format.
+            It is read with the options of the run's own source if that has the same format. None: the data of the run.
+        split: of the run's own data: `train`, `validation` or `test`; None: the last of these that exists.
+        bootstrap: the number of samples of the rows, 10 to 1,000,000, for confidence intervals; the same samples every
+            time. None: no intervals.
+        code: Python files that register the components which the checkpoint needs.
+        watch: called with the number of samples that are drawn, and of all samples.
+
+    Returns:
+        Loss, metrics, and more about each target.
 
     Raises:
-        InputError: there is no checkpoint, no such split, code is missing or of no use, or the data does not fit the
-            model; or `bootstrap` is not between 10 and a million.
+        InputError: there is no checkpoint or no such split, code is missing or cannot be used, the data does not fit
+            the model, or `bootstrap` is out of range.
         StorageError: the checkpoint cannot be read.
 
     Warns:
-        BptrainWarning: a file of code has changed since the checkpoint was written; rows of the data are dropped for a
-            missing value, or values unseen in training are ignored, as the config wants it.
-        BptrainNote: columns of the data are ignored.
+        BptrainWarning: a file of code has changed since the checkpoint was written; or, as the config says, rows with a
+            missing value are dropped, or values unseen in training are ignored.
+        BptrainNote: extra columns of the data are ignored.
+
+    Example:
+        >>> bptrain.evaluate("runs/digits-001").metrics
     """
     if bootstrap is not None and not FEWEST <= bootstrap <= MOST:
         raise InputError(f"--bootstrap: expected a whole number from {FEWEST} to {MOST:,} (got {bootstrap}); try 1000")

@@ -1,4 +1,4 @@
-"""Examples: the configs that come with bptrain, listed and copied."""
+"""`bptrain examples`"""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,29 +18,37 @@ class Example:
     summary: str
 
     def to_json(self) -> dict[str, str]:
-        """What `bptrain examples --json` prints of it."""
+        """Return the keys of an example in `bptrain examples --json`."""
         return asdict(self)
 
 
 def examples() -> tuple[Example, ...]:
-    """The bundled configs, by name."""
+    """List the bundled configs.
+
+    Returns:
+        Each with its name and a summary, sorted by name.
+    """
     return tuple(Example(name, read_summary(path)) for name, path in find_examples().items())
 
 
 def copy_example(name: str, path: str | Path | None = None) -> Path:
-    """Copy a bundled config, comments and all; it trains from anywhere.
+    """Copy a bundled config with its comments. The copy can be trained from any folder.
 
     Args:
         name: of the example, such as `iris` or `textbook/xor`.
-        path: of the copy; in a directory it is called `NAME.yaml`, without the folder of the name. Default: the present
+        path: of the copy; in a directory it is called `NAME.yaml`, without the folder of the name. None: the current
             directory.
 
     Returns:
         The path of the copy.
 
     Raises:
-        InputError: there is no such example, or something is at the path already.
+        InputError: there is no such example, or a file is at the path already.
         StorageError: the copy cannot be written.
+
+    Example:
+        >>> bptrain.copy_example("iris", "my.yaml")
+        PosixPath('my.yaml')
     """
     bundled = find_examples()
     if name not in bundled:

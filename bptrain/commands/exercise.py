@@ -1,4 +1,4 @@
-"""Exercises: a step to compute by hand, of which everybody may have an own."""
+"""`bptrain explain --exercise`"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,20 +23,26 @@ def exercise(
     digits: int = 6,
     code: Sequence[str | Path] = (),
 ) -> Exercise:
-    """An exercise on one step of a config.
+    """Make an exercise: one training step of a config to compute by hand, with its answers.
 
     Args:
-        config: a YAML file.
-        overrides: `KEY=VALUE` each, put over the file.
-        rows: of the data, as of `explain`.
-        step: of training, as of `explain`.
-        seed: draws weights that are easy to compute with, and the row where none is chosen, so that everybody may have
-            an exercise of their own. Default: the config as it is.
-        digits: significant ones in the key.
+        config: path of a YAML file.
+        overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over the file.
+        rows: numbers of data rows, counted from 1, as in `explain`.
+        step: of training, counted from 1, as in `explain`.
+        seed: draws weights that are easy to compute with, and the row if none is chosen, so that everybody can get an
+            exercise of their own. None: the weights of the config.
+        digits: significant digits of the answers.
         code: Python files that register components which the config names.
 
+    Returns:
+        The sheet to fill in, and the key with the answers.
+
     Raises:
-        InputError: the config or its data cannot be used; there is no such row or step.
+        InputError: the code, the config or its data cannot be used, or there is no such row or step.
+
+    Example:
+        >>> print(bptrain.exercise("configs/textbook/two_three_one.yaml", seed=7).sheet)
     """
     # Who computes by hand carries more digits than single precision has.
     overrides, tables = (*overrides, "dtype=float64"), Tables()

@@ -1,4 +1,4 @@
-"""Explaining: the worked example of one step of a config."""
+"""`bptrain explain`"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,22 +17,27 @@ def explain(
     digits: int = 6,
     code: Sequence[str | Path] = (),
 ) -> Page:
-    """One whole step of training as a worked example: forward, loss, backward, update, each with its formula.
+    """Explain one training step as a worked example: forward, loss, backward and update, each with its formula.
 
-    The numbers are those of training itself, which is carried out up to that step and watched.
+    The numbers are those of training itself, which is run up to that step and recorded.
 
     Args:
-        config: a YAML file.
-        overrides: `KEY=VALUE` each, put over the file.
-        rows: of the data, counted from 1: the first step as it would be if these were all. Default: the batch that
-            training takes.
-        step: which step of training, counted from 1. Default: the first.
-        digits: significant ones in formulas with numbers.
+        config: path of a YAML file.
+        overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over the file.
+        rows: numbers of data rows, counted from 1, for a first step on these rows alone. Empty: the batch of training.
+        step: of training, counted from 1. None: the first.
+        digits: significant digits of the numbers in formulas.
         code: Python files that register components which the config names.
 
+    Returns:
+        A page of sections, with every array by its textbook name in `aliases`.
+
     Raises:
-        InputError: the code, the config or its data cannot be used; there is no such row or step.
-        DivergedError: training meets a number that is not finite before.
+        InputError: the code, the config or its data cannot be used, or there is no such row or step.
+        DivergedError: a number is not finite before that step.
+
+    Example:
+        >>> bptrain.explain("configs/textbook/two_three_one.yaml").aliases["delta2"].value
     """
     recording = record_step(config, overrides, rows=rows, step=step, digits=digits, code=code)
     return Builder(recording, digits).page(str(config))

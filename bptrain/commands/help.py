@@ -1,4 +1,4 @@
-"""Topics: what `bptrain help` explains, each under its name. Pages of the guide, commands, and codes of messages."""
+"""`bptrain help`"""
 
 import re
 from collections.abc import Callable
@@ -42,7 +42,7 @@ CONFIG = re.compile(r"^```yaml\n(.*?)\n```$", re.M | re.S)
 
 @dataclass(frozen=True)
 class Example:
-    """A config in a few lines, and what it is an example of."""
+    """A short config, and what it is an example of."""
 
     caption: str
     config: str
@@ -50,9 +50,14 @@ class Example:
 
 @dataclass(frozen=True)
 class Topic:
-    """Something that help explains: its name, what sort of thing it is, a line, a text, and examples.
+    """Something that help explains.
 
-    The text of a page of the guide, or of a code, is Markdown; the text of a command is plain lines.
+    Attributes:
+        name: by which help finds it.
+        kind: `guide`, `command`, or the severity of a code.
+        title: a line.
+        text: Markdown; for a command, plain lines.
+        examples: short configs.
     """
 
     name: str
@@ -62,7 +67,7 @@ class Topic:
     examples: tuple[Example, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `bptrain help --json` prints of it."""
+        """Return the keys of a topic in `bptrain help --json`."""
         return asdict(self)
 
 
@@ -80,13 +85,19 @@ TEXTBOOK = (
 
 
 def help_topics(name: str | None = None) -> tuple[Topic, ...]:
-    """Return what help can explain: the pages in reading order, the commands group by group, and the codes.
+    """Return the topics that help explains: the pages of the guide, the commands, and the lint codes.
 
     Args:
-        name: of one topic, such as `columns`, `train` or `BP201`, in upper or lower case; None: all.
+        name: of one topic, such as `columns`, `train` or `BP201`, in upper or lower case. None: all topics.
+
+    Returns:
+        The pages in reading order, the commands by group, then the codes; or the one topic.
 
     Raises:
-        InputError: there is no such topic; the message suggests another.
+        InputError: there is no such topic; the message suggests a similar one.
+
+    Example:
+        >>> bptrain.help_topics("BP220")[0].title
     """
     commands = [command for group in GROUPS for command in COMMANDS if command.group == group]
     readers: dict[str, Callable[[], Topic]] = {page: partial(read_page, page) for page in PAGES}
@@ -96,7 +107,7 @@ def help_topics(name: str | None = None) -> tuple[Topic, ...]:
         return tuple(read() for read in readers.values())
     by_lower = {key.lower(): read for key, read in readers.items()}
     if name.lower() not in by_lower:
-        raise InputError(f"help knows nothing of {name!r}; {suggest_word(name, readers)}")
+        raise InputError(f"there is no help on {name!r}; {suggest_word(name, readers)}")
     return (by_lower[name.lower()](),)
 
 

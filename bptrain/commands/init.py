@@ -1,4 +1,4 @@
-"""A first config for a data file: what can be learned from it, and how, with the reasons in comments."""
+"""`bptrain init`"""
 
 import os
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ LIKELY = ("target", "label", "class", "y", "outcome", "price", "species", "resul
 
 @dataclass(frozen=True)
 class Starter:
-    """A config as text, the columns that it leaves out, with the reasons, and how many rows it does."""
+    """A config as text, the columns that it leaves out with the reasons, and notes about rows that it leaves out."""
 
     text: str
     left_out: tuple[Proposal, ...]
@@ -35,35 +35,40 @@ class Starter:
 
 
 def init(file: str | Path, target: str | None, *, output: str | Path | None = None, force: bool = False) -> str:
-    """A commented config for a data file, which trains without an edit.
+    """Write a commented config for a data file, which can be trained without changes.
 
-    Constant and ID-like columns, copies of the target, and text that is no category, are left out of the features, with
-    the reason in a comment; missing values of the others get a policy, and rows without a target are left out. The
-    network, the split and the training are chosen by the rows and columns that are left.
+    Constant and ID-like columns, copies of the target, and free text are left out of the features, with the reason in a
+    comment. The other features get a policy for missing values, and rows without a target are left out. The network,
+    the split and the training are chosen by the number of rows and columns that are left.
 
     Args:
-        file: CSV, Parquet, JSON lines, npy or npz, by its suffix.
+        file: path of the data: CSV, Parquet, JSON lines, npy or npz, by its suffix.
         target: the column to predict.
-        output: where the config is written; the path of the data in it starts from its folder. Default: nothing is
-            written, and the path starts from the present folder.
-        force: whether a file that is there may be overwritten.
+        output: path of the config to write; the config names the data relative to its own folder. None: nothing is
+            written, and the data is named relative to the current folder.
+        force: whether a file at `output` may be overwritten.
 
     Returns:
         The text of the config.
 
     Raises:
-        InputError: the file cannot be read; there is no target, or none of that name, or it cannot be predicted; there
-            is nothing to predict from; or there is something at `output` already.
+        InputError: the file cannot be read; the target is missing, unknown or cannot be predicted; there is no column
+            to predict it from; or a file is at `output` already.
         StorageError: the config cannot be written.
+
+    Example:
+        >>> print(bptrain.init("houses.csv", "price"))
     """
-    return start(file, target, output=output, force=force).text
+    return make_starter(file, target, output=output, force=force).text
 
 
-def start(file: str | Path, target: str | None, *, output: str | Path | None = None, force: bool = False) -> Starter:
-    """Return the config that `init` gives, with what it leaves out."""
+def make_starter(
+    file: str | Path, target: str | None, *, output: str | Path | None = None, force: bool = False
+) -> Starter:
+    """Return the config that `init` writes, with the columns and rows that it leaves out."""
     source, table = read_file(file, target)
     if target is None:
-        raise InputError(without_target(table, propose_columns(TableProfile(table, tuple(table.columns)))))
+        raise InputError(describe_choices(table, propose_columns(TableProfile(table, tuple(table.columns)))))
     if target not in table.columns:
         raise InputError(f"{table.origin} has no column {target!r}; {suggest_word(target, table.columns)}")
     if output is not None and Path(output).resolve() == Path(file).resolve():
@@ -74,7 +79,7 @@ def start(file: str | Path, target: str | None, *, output: str | Path | None = N
     features = tuple(name for name in table.columns if name != target)
     profile = TableProfile(table, features, (answers,) if answers else ())
     used, left_out = choose_features(table, propose_columns(profile), target)
-    plan = Plan(source_words(source, path_from(folder, Path(file))), goal, used, left_out)
+    plan = Plan(format_source(source, make_relative(folder, Path(file))), goal, used, left_out)
     name = Path(output).name if output is not None else "CONFIG.yaml"
     text = render_starter(plan, Path(table.origin).name, name)
     if output is not None:
@@ -85,13 +90,12 @@ def start(file: str | Path, target: str | None, *, output: str | Path | None = N
 
 
 def read_file(file: str | Path, target: str | None) -> tuple[Source, Table]:
-    """Return a file as a table, and the source that reads it. A few texts among the numbers of the target, such as n/a,
-    mean that it is missing.
+    """Return the source of a file, and its table. A few texts among the numbers of the target, such as n/a, count as
+    missing.
 
     Raises:
         InputError: it cannot be read; or there is other text among the numbers of the target.
-        StorageError: it is there and may not be read.
-    """
+        StorageError: it exists but may not be read."""
     text = () if target is None else (target,)
     source, table = read_with_source(file, text)
     if target is None or target not in table.columns:
@@ -108,8 +112,8 @@ def read_file(file: str | Path, target: str | None) -> tuple[Source, Table]:
     return source, convert_to_numbers(read_table(file, like=source, text=text), target)
 
 
-def source_words(source: Source, path: str) -> str:
-    """Return the source as a config names it."""
+def format_source(source: Source, path: str) -> str:
+    """Return a source as a config names it."""
     if not isinstance(source, Csv):
         return f"{{{name_of(source)}: {to_inline_yaml(path)}}}"
     usual, options = type(source)(source.path), ""
@@ -120,8 +124,8 @@ def source_words(source: Source, path: str) -> str:
     return f"{{{name_of(source)}: {f'{{path: {to_inline_yaml(path)}{options}}}' if options else to_inline_yaml(path)}}}"
 
 
-def without_target(table: Table, found: Sequence[Proposal]) -> str:
-    """Return the message with the columns to choose from, and which one it probably is."""
+def describe_choices(table: Table, found: Sequence[Proposal]) -> str:
+    """Return the message that lists the columns to choose from, and suggests one."""
     named = [one for word in LIKELY for one in found if one.name.lower() == word]
     fitting = [one for one in found if one.usable or one.words.startswith("text")]
     plain = [one for one in fitting if not one.objection or one.words.startswith("text")]
@@ -136,10 +140,10 @@ def without_target(table: Table, found: Sequence[Proposal]) -> str:
 def choose_features(
     table: Table, found: Sequence[Proposal], target: str
 ) -> tuple[tuple[Proposal, ...], tuple[Proposal, ...]]:
-    """Return the columns to predict from and those to leave out; doubtful ones are used where there are no others.
+    """Return the columns to predict from, and those to leave out. Doubtful columns are used if there are no others.
 
     Raises:
-        InputError: there is nothing to predict from.
+        InputError: there is no column to predict from.
     """
     others = [one for one in found if one.name != target]
     used = tuple(one for one in others if not one.objection) or tuple(one for one in others if one.usable)
@@ -150,11 +154,11 @@ def choose_features(
     return used, tuple(one for one in others if one.name not in names)
 
 
-def path_from(folder: Path, file: Path) -> str:
-    """Return the path of a file from a folder, with forward slashes.
+def make_relative(folder: Path, file: Path) -> str:
+    """Return the path of a file relative to a folder, with forward slashes.
 
     Raises:
-        InputError: it has a name that no text file can hold.
+        InputError: the name of the file is not UTF-8 text.
     """
     try:
         path = Path(os.path.relpath(file.resolve(), folder))

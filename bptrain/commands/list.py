@@ -1,4 +1,4 @@
-"""The reference manual: everything that a config can name, read off the components themselves."""
+"""`bptrain list`"""
 
 import inspect
 import json
@@ -17,7 +17,7 @@ from bptrain.text import suggest_word
 
 @dataclass(frozen=True)
 class OptionEntry:
-    """One option: its name, what it takes, its default as YAML (None: it must be given), and what it means."""
+    """An option: its name, the values it takes, its default as YAML (None: it is required), and what it means."""
 
     name: str
     takes: str
@@ -27,7 +27,7 @@ class OptionEntry:
 
 @dataclass(frozen=True)
 class ComponentEntry:
-    """One component: its family and name, its first sentence, its whole text, and its options."""
+    """A component: its family and name, its first sentence, its whole text, and its options."""
 
     family: str
     name: str
@@ -36,22 +36,30 @@ class ComponentEntry:
     options: tuple[OptionEntry, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain list --json` prints of it."""
+        """Return the keys of a component in `bptrain list --json`."""
         return asdict(self)
 
 
 def reference(
     family: str | None = None, name: str | None = None, *, code: Sequence[str | Path] = ()
 ) -> tuple[ComponentEntry, ...]:
-    """Everything that a config can name: its sections, and the components of every family.
+    """Return the reference of everything that a config can name: its sections, and the components of every family.
 
     Args:
-        family: such as `losses` (or `loss`), or `sections`; None: all.
-        name: of one member, such as `huber`; None: all.
+        family: such as `losses` or `loss`, or `sections`. None: all.
+        name: of one member of the family, such as `huber`. None: all.
         code: Python files that register further components.
 
+    Returns:
+        An entry for each section and component, family by family.
+
     Raises:
-        InputError: there is no such family or member; the message suggests another. Or a file cannot be used.
+        InputError: there is no such family or member, and the message suggests a similar one; or a file of code cannot
+            be used.
+
+    Example:
+        >>> [option.name for option in bptrain.reference("losses", "huber")[0].options]
+        ['delta']
     """
     load_codes(code)
     members = {"sections": SECTIONS, **{key: one.members for key, one in FAMILIES.items()}}
@@ -64,27 +72,32 @@ def reference(
         if name is not None and name not in members[key]:
             raise InputError(f"nothing among the {key} is named {name!r}; {suggest_word(name, members[key])}")
     return tuple(
-        entry(key, member, cls)
+        describe_component(key, member, cls)
         for key, one in members.items()
         for member, cls in one.items()
         if name is None or member == name
     )
 
 
-def entry(family: str, name: str, cls: type) -> ComponentEntry:
-    """A component as the manual shows it."""
+def describe_component(family: str, name: str, cls: type) -> ComponentEntry:
+    """Return the entry of a component."""
     text = inspect.getdoc(cls) or ""
-    listed = tuple(OptionEntry(one.name, one.hint.describe(), default(one), one.doc) for one in list_options(cls))
+    listed = tuple(
+        OptionEntry(one.name, one.hint.describe(), format_default(one), one.doc) for one in list_options(cls)
+    )
     return ComponentEntry(family, name, " ".join(text.split("\n\n")[0].split()), text, listed)
 
 
-def default(option: Option) -> str | None:
-    """The default of an option as YAML writes it."""
+def format_default(option: Option) -> str | None:
+    """Return the default of an option as YAML writes it; of a long one its component only."""
     if option.required:
         return None
     value = to_plain(option.default)
     if value == '"':
         return f"'{value}'"
     written = json.dumps(value, ensure_ascii=False)
-    word = isinstance(value, str) and value.isprintable()
-    return written.strip('"') if word else written if len(written) <= 50 else "see there"
+    if isinstance(value, str) and value.isprintable():
+        return written.strip('"')
+    if len(written) <= 50:
+        return written
+    return next(iter(value)) if len(value) == 1 else "the defaults of its own options"

@@ -15,15 +15,19 @@ def plot(run: str | Path, output: str | Path) -> Path:
     """Draw the learning curves of a run: losses, metrics and learning rate, one below the other.
 
     Args:
-        run: a run directory, or a checkpoint in one.
-        output: the file to write or replace: `.png`, `.svg` or `.pdf`.
+        run: path of a run directory, or of a checkpoint in one.
+        output: path of the file to write or replace: `.png`, `.svg` or `.pdf`.
 
     Returns:
-        The file.
+        The path of the file.
 
     Raises:
-        InputError: there is no run, it has no epoch yet, or matplotlib is missing.
+        InputError: there is no run, it has no finished epoch, the suffix is another one, or matplotlib is missing.
         StorageError: a file cannot be read or written.
+
+    Example:
+        >>> bptrain.plot("runs/digits-001", "curves.png")
+        PosixPath('curves.png')
     """
     require_matplotlib("a plot")
     path = require_suffix(output, (".png", ".svg", ".pdf"))

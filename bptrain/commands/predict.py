@@ -21,32 +21,38 @@ def predict(
     watch: Watch | None = None,
     code: Sequence[str | Path] = (),
 ) -> Prediction:
-    """Predict every row of a file. The checkpoint alone is enough: neither the config file nor the data is read.
+    """Predict every row of a file. The checkpoint is enough: neither config file nor training data is read.
 
-    There is a row out for each row in. Of classes it has `predicted_TARGET` and `TARGET=CLASS`, the probability of
-    each; of a label 0 or 1 and `TARGET=1`; of a number `predicted_TARGET` in the units of the data. Rows go through the
-    network in the batches in which `evaluate` scores them, so that both see the same outputs to the last bit. It is
-    read in chunks, and takes no more memory the longer it is.
+    The result has a row for each row of the file. A target with classes has `predicted_TARGET`, and `TARGET=CLASS` with
+    the probability of each class; a label has 0 or 1, and `TARGET=1`; a number has `predicted_TARGET` in the units of
+    the data. Outputs are bit-identical to those of `evaluate`. The file is read in chunks, so that memory does not grow
+    with it.
 
     Args:
-        checkpoint: a checkpoint file, or a run directory for its best one.
-        file: with the feature columns by name, its format known by its suffix; it is read with the options of the run's
-            own source if it is of the same kind.
-        output: a CSV file to write, which is there whole or not at all; or an open stream of text. None: none.
-        ids: columns of the file to be carried along. None: the `data.id` of the config, if the file has it.
+        checkpoint: path of a checkpoint file, or of a run directory for its best one.
+        file: path of a file with the feature columns, found by name; its suffix gives the format. It is read with the
+            options of the run's own source if that has the same format.
+        output: path of a CSV file, which is written completely or not at all; or an open text stream. None: no output.
+        ids: columns of the file to copy to the result. None: the `data.id` of the config, if the file has it.
         force: whether a file at `output` may be replaced.
-        keep: rows that the result holds. None: all where nothing is written, or else none.
-        watch: told of the rows done from time to time.
-        code: Python files that register the components which the checkpoint says that it needs.
+        keep: rows to keep in `table` of the result. None: all if there is no output, else none.
+        watch: called now and then with the number of rows that are done, and of all rows.
+        code: Python files that register the components which the checkpoint needs.
+
+    Returns:
+        The number of rows, the columns of the result, and the rows that were kept.
 
     Raises:
-        InputError: there is no checkpoint, or the file lacks columns or has a value that cannot be used, in which case
-            the message names its line; or there is something at `output` already.
+        InputError: there is no checkpoint; the file lacks a column, or has a value that cannot be used, with its line
+            in the message; or there is a file at `output` already.
         StorageError: a file cannot be read or written.
 
     Warns:
-        BptrainWarning: rows have no prediction, or values unseen in training are ignored, as the config wants it.
-        BptrainNote: columns of the file are ignored.
+        BptrainWarning: as the config says, rows have no prediction, or values unseen in training are ignored.
+        BptrainNote: extra columns of the file are ignored.
+
+    Example:
+        >>> bptrain.predict("runs/digits-001", "new.csv", output="predictions.csv").rows
     """
     load_codes(code)
     if isinstance(output, str | Path):

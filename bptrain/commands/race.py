@@ -1,4 +1,4 @@
-"""Racing: the same config trained with one option or another, seed by seed, epoch by epoch in turn."""
+"""`bptrain race`"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,24 +28,30 @@ def race(
 ) -> Race:
     """Train a config with each of several options, from the same initial weights and on the same batches.
 
-    What counts is the loss that training would keep: the lowest validation loss, or the last training loss where
-    nothing is held out. Nothing is written.
+    Contenders are compared by the loss that training keeps: the lowest validation loss, or the last training loss if
+    there are no validation rows. Nothing is written.
 
     Args:
-        config: a YAML file.
-        overrides: `KEY=VALUE` each, put over the file for all of them.
-        optimizers: as in a config, such as `adam` or `{sgd: {lr: 0.1, momentum: 0.9}}`.
-        vary: `KEY=a,b,c` each; with several, and with optimizers, every combination races.
-        seeds: how many; they count up from that of the config.
+        config: path of a YAML file.
+        overrides: `KEY=VALUE` each, applied over the file for all contenders.
+        optimizers: as in a config, such as `adam` or `{sgd: {lr: 0.1, momentum: 0.9}`.
+        vary: `KEY=a,b,c` each; several of them, and optimizers, race in every combination.
+        seeds: how many seeds each contender trains with, counting up from the seed of the config.
         code: Python files that register components which the config names.
-        watch: is called after every epoch.
+        watch: called after every epoch.
+
+    Returns:
+        The contenders, the best first, and how significant their differences are.
 
     Raises:
-        InputError: there are not two contenders, or the config or its data cannot be used.
+        InputError: there are fewer than two contenders, or the code, the config or its data cannot be used.
+
+    Example:
+        >>> bptrain.race("configs/digits.yaml", optimizers=["sgd", "adam"]).comparisons
     """
     load_codes(code)
     if not 1 <= seeds <= MOST_SEEDS:
-        raise InputError(f"--seeds: from 1 to {MOST_SEEDS} (got {seeds})")
+        raise InputError(f"--seeds: expected 1 to {MOST_SEEDS} (got {seeds})")
     standings = tuple(Standing(one) for one in contenders(optimizers, vary))
     first = load(config, overrides).experiment.seed
     numbers, same, measure, tables = tuple(range(first, first + seeds)), True, "", Tables()
@@ -65,7 +71,7 @@ def begin_racing(assembly: Assembly) -> Session:
     """Return the session of a contender at its start.
 
     Raises:
-        ConfigError: its config makes no sense.
+        ConfigError: the config breaks a rule.
     """
     check_rules(assembly)
     return begin(assembly)

@@ -23,26 +23,31 @@ def write_report(
     code: Sequence[str | Path] = (),
     watch: Watch | None = None,
 ) -> Path:
-    """Write a report of a run: one HTML file that asks for nothing outside of it.
+    """Write a report of a run as one HTML file that needs no other files and no network.
 
     Args:
-        run: a run directory for its best checkpoint, or a checkpoint file.
-        output: the file to write or replace, `.html`; default: `report.html` in the run directory, or beside the
+        run: path of a run directory for its best checkpoint, or of a checkpoint file.
+        output: path of the file to write or replace, `.html`. None: `report.html` in the run directory, or next to the
             checkpoint under its name.
-        data: a file to evaluate on instead of the data of the run.
-        split: which part of the run's own data to evaluate on; default: test, or else validation, or else train.
-        code: Python files that register the components which the checkpoint says that it needs.
-        watch: is called with the samples for confidence intervals that are drawn, and how many there will be.
+        data: path of a file to evaluate on instead of the data of the run.
+        split: of the run's own data to evaluate on: `train`, `validation` or `test`; None: the last of these that
+            exists.
+        code: Python files that register the components which the checkpoint needs.
+        watch: called with the number of samples that are drawn for confidence intervals, and of all samples.
 
     Returns:
-        The file.
+        The path of the file.
 
     Raises:
-        InputError: there is no checkpoint, matplotlib is missing, or what is asked for cannot be had.
+        InputError: there is no checkpoint or no such split, the data does not fit, or matplotlib is missing.
         StorageError: a file cannot be read or written.
 
     Warns:
-        BptrainWarning: the data of the run cannot be read any more; the report is made without an evaluation.
+        BptrainWarning: the data of the run can no longer be read, so that the report has no evaluation.
+
+    Example:
+        >>> bptrain.write_report("runs/digits-001", "digits.html")
+        PosixPath('digits.html')
     """
     require_matplotlib("a report")
     path = require_suffix(output, (".html", ".htm")) if output is not None else None

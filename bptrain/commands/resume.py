@@ -1,4 +1,4 @@
-"""Resuming: a run goes on from its last checkpoint, and ends bit for bit where it would have without the break."""
+"""`bptrain resume`"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,30 +18,34 @@ def resume(
     interruption: Interruption | None = None,
     code: Sequence[str | Path] = (),
 ) -> Result:
-    """Go on with a run that was stopped or killed, from its last checkpoint.
+    """Resume a run that was stopped or killed, from its last checkpoint.
 
-    In the same environment it ends bit-identical to never having been stopped. A run that is finished already is not
-    touched.
+    In the same environment the result is bit-identical to that of a run without a break. A finished run is not changed.
 
     Args:
-        run: its directory.
-        overrides: `KEY=VALUE` each, over the config of the run; only `CHANGEABLE` keys.
-        sinks: are called with `Notice`, with `Started`, and then with every event of the loop.
-        interruption: is looked at between two steps; None: training goes on to its end.
-        code: Python files that register the components which the run says that it needs.
+        run: path of the run directory.
+        overrides: `KEY=VALUE` each, applied over the config of the run; only keys such as `training.epochs`, which do
+            not change what the run has learned so far.
+        sinks: each called with `Notice`, with `Started`, and then with every event of training.
+        interruption: looked at between two steps, to stop training. None: training goes on to its end.
+        code: Python files that register the components which the run needs.
 
     Returns:
-        What came of the whole run. The network in `session` has the best weights.
+        The result of the whole run. The network in `session` has the best weights.
 
     Raises:
-        InputError: there is no run, somebody else trains in it, its data has changed, an override is not allowed, or
-            code is missing or of no use.
-        DivergedError: a number was not finite; the run directory has what was good before.
-        StorageError: no checkpoint can be read, or the run could not be written.
+        InputError: there is no run, another process trains in it, its data has changed, an override is not allowed, or
+            code is missing or cannot be used.
+        DivergedError: a number was not finite; the run directory has the last good state.
+        StorageError: no checkpoint can be read, or the run cannot be written.
         StoppedError: it was interrupted again.
 
     Warns:
         BptrainWarning: a file of code has changed since the checkpoint was written.
+
+    Example:
+        >>> bptrain.resume("runs/digits-001", ["training.epochs=10"]).epochs
+        10
     """
     began = perf_counter()
     load_codes(code)

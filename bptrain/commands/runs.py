@@ -8,13 +8,19 @@ from bptrain.run.run_list import Run, read_run
 
 
 def runs(root: str | Path = ROOT) -> tuple[Run, ...]:
-    """The runs under a directory, the newest first.
+    """List the runs in a directory, the newest first.
 
     Args:
-        root: where they lie; those inside of folders inside are not looked for.
+        root: path of the directory. Runs in folders inside it are not listed.
+
+    Returns:
+        Each run with its state, config and scores.
 
     Raises:
         InputError: there is no such directory.
+
+    Example:
+        >>> [run.state for run in bptrain.runs()]
     """
     root = Path(root)
     if not root.is_dir():

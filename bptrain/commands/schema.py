@@ -9,10 +9,13 @@ from bptrain.config.schema import TITLE, Schema, build_schema, to_text
 
 
 def schema(*, code: Sequence[str | Path] = ()) -> Schema:
-    """Return the JSON Schema of a config, as `bptrain schema` writes it.
+    """Return the JSON Schema of configs.
 
     Args:
         code: Python files that register further components.
+
+    Returns:
+        The schema, which `json.dumps` can write.
 
     Raises:
         InputError: a file of code cannot be used.
@@ -22,15 +25,15 @@ def schema(*, code: Sequence[str | Path] = ()) -> Schema:
 
 
 def write_schema(path: str | Path, *, code: Sequence[str | Path] = ()) -> None:
-    """Write the JSON Schema of configs, over an earlier one too.
+    """Write the JSON Schema of configs; a schema that is there already is replaced.
 
     Args:
         path: of the file.
         code: Python files that register further components.
 
     Raises:
-        InputError: a file of code cannot be used, something else is at the path, or its folder is missing.
-        StorageError: it cannot be written.
+        InputError: a file of code cannot be used, another file is at the path, or its folder is missing.
+        StorageError: the file cannot be written.
     """
     path, document = Path(path), schema(code=code)
     try:

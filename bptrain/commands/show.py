@@ -1,4 +1,4 @@
-"""Showing: the config as it would run, as a runnable config file that explains itself."""
+"""`bptrain show`"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,32 +13,35 @@ from bptrain.model.summary import Summary, summary_of, target_in_words
 from bptrain.text import printable
 
 MOST_NAMED = 12
-"""So many columns that are treated alike are named."""
+"""The most columns that are named in one line."""
 
 
 def show(
     config: str | Path, overrides: Sequence[str] = (), *, width: int = WIDEST, code: Sequence[str | Path] = ()
 ) -> str:
-    """The config with every default filled in and every `auto` settled by its data, commented.
+    """Return a config with every default filled in and every `auto` resolved, with comments.
 
-    A value is marked `default` where the file does not give it, and `auto` where it was settled. The comments are the
-    docs of the options.
+    A value is marked `default` if the file does not give it, and `auto` if it was resolved. The comments explain the
+    options.
 
     Args:
-        config: a YAML file.
-        overrides: `KEY=VALUE` each, put over the file.
-        width: columns of a line, at most 120.
+        config: path of a YAML file.
+        overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over the file.
+        width: characters of a line, at most 120.
         code: Python files that register components which the config names.
 
     Returns:
-        YAML that can be trained as it stands.
+        YAML that can be trained as it is.
 
     Raises:
         InputError: the code, the config or its data cannot be used.
+
+    Example:
+        >>> print(bptrain.show("configs/digits.yaml"))
     """
     assembly = assemble_file(config, overrides, code)
     width = max(width, NARROWEST)
-    head = (line for text in heading(assembly) for line in wrap(printable(text), min(width, WIDEST) - 2))
+    head = (line for text in list_heading(assembly) for line in wrap(printable(text), min(width, WIDEST) - 2))
     return (
         "".join(f"# {line}\n" for line in head)
         + "\n"
@@ -46,8 +49,8 @@ def show(
     )
 
 
-def columns_in_words(columns: Columns) -> Iterator[str]:
-    """What is made of the columns, those that are treated alike in one line."""
+def describe_columns(columns: Columns) -> Iterator[str]:
+    """Yield lines about what the network reads of the columns; those encoded alike share a line."""
     alike: dict[str, list[str]] = {}
     for feature in columns.features:
         alike.setdefault(feature.words, []).append(feature.name)
@@ -63,27 +66,33 @@ def columns_in_words(columns: Columns) -> Iterator[str]:
         yield f"row weights: {weighting.column}"
 
 
-def heading(assembly: Assembly) -> Iterator[str]:
-    """What a reader of the config should know first, line by line."""
+def list_heading(assembly: Assembly) -> Iterator[str]:
+    """Yield the lines that a reader of the config should see first."""
     yield "default: the file does not say; auto: settled by the data or by the rest of the config."
     yield "rows: " + ", ".join(f"{len(rows):,} {name}" for name, rows in assembly.splits.items())
-    yield from columns_in_words(assembly.model.columns)
+    yield from describe_columns(assembly.model.columns)
     yield f"target: {target_in_words(assembly.model.columns)}"
     yield from assembly.notes
     yield f"network: {assembly.model.network.theta.size:,} parameters; --summary shows it and the formulas in force"
 
 
 def summarize(config: str | Path, overrides: Sequence[str] = (), *, code: Sequence[str | Path] = ()) -> Summary:
-    """The network that a config makes of its data, what it costs, and the formulas in force.
+    """Summarize the network of a config: its layers, its cost, and the formulas of its layers, loss and optimizer.
 
-    Operations are counted by the rule of `bptrain.nn.cost`, over all batches of a step. Memory is that of one batch.
+    Operations are counted by the rules of `bptrain.nn.cost`, over all batches of a step. Memory is for one batch.
 
     Args:
-        config: a YAML file.
-        overrides: `KEY=VALUE` each, put over the file.
+        config: path of a YAML file.
+        overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over the file.
         code: Python files that register components which the config names.
+
+    Returns:
+        A row for each layer, the totals, and the formulas.
 
     Raises:
         InputError: the code, the config or its data cannot be used.
+
+    Example:
+        >>> bptrain.summarize("configs/digits.yaml").totals.parameters
     """
     return summary_of(assemble_file(config, overrides, code))

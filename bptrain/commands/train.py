@@ -1,4 +1,4 @@
-"""Training: from a config file to a trained model in a run directory."""
+"""`bptrain train`"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,25 +20,30 @@ def train(
     interruption: Interruption | None = None,
     code: Sequence[str | Path] = (),
 ) -> Result:
-    """Train the network of a config, keeping the run in a directory of its own.
+    """Train the network of a config, and save the run in a directory of its own.
 
     Args:
-        config: a YAML file.
-        overrides: `KEY=VALUE` each, put over the file.
-        run: the run directory, new or empty; default `runs/NAME-001` with the next free number.
-        strict: whether what is risky in the config is an error; otherwise sinks get it as warnings with `Started`.
-        sinks: are called with `Started`, with `Notice` for what became of the data, and then every event of the loop.
-        interruption: is looked at between two steps; None: training goes on to its end.
+        config: path of a YAML file.
+        overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over the file.
+        run: path of the run directory, new or empty. None: `runs/NAME-001` with the next free number.
+        strict: whether warnings about the config are errors; otherwise sinks get them with `Started`.
+        sinks: each called with `Started`, with `Notice` for remarks about the data, and then with every event of
+            training.
+        interruption: looked at between two steps, to stop training. None: training goes on to its end.
         code: Python files that register components which the config names.
 
     Returns:
-        What came of it. The network in `session` has the best weights.
+        The result of the run. The network in `session` has the best weights.
 
     Raises:
-        InputError: the code, the config or the data cannot be used, or make no sense together; nothing was written.
-        DivergedError: a number was not finite; the run directory has what was good before.
-        StorageError: the run could not be written.
-        StoppedError: it was interrupted; `resume` goes on with it.
+        InputError: the code, the config or the data cannot be used, or do not fit together; nothing was written.
+        DivergedError: a number was not finite; the run directory has the last good state.
+        StorageError: the run cannot be written.
+        StoppedError: it was interrupted; `resume` continues it.
+
+    Example:
+        >>> result = bptrain.train("configs/digits.yaml", ["training.epochs=5"])
+        >>> result.test.metrics
     """
     began = perf_counter()
     assembly = assemble_file(config, overrides, code)

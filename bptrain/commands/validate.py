@@ -1,4 +1,4 @@
-"""Validating: everything that would stop a config from training or is risky in it, without training it."""
+"""`bptrain validate`"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,13 @@ from bptrain.rules import find_problems
 
 @dataclass(frozen=True)
 class Validation:
-    """The mistakes of some configs, what is risky in them, and by config what is to be said of its data; `to_json`
-    gives what `bptrain validate --json` prints."""
+    """The result of a validation.
+
+    Attributes:
+        problems: mistakes in the configs, each with its place and code.
+        warnings: what is valid but risky.
+        notes: pairs of a config and a remark about its data.
+    """
 
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...] = ()
@@ -28,7 +33,7 @@ class Validation:
         return not self.problems
 
     def to_json(self) -> dict[str, Any]:
-        """The keys that scripts may rely on."""
+        """Return the keys of `bptrain validate --json`."""
         return {
             "valid": self.valid,
             "errors": [problem.to_json() for problem in self.problems],
@@ -38,26 +43,33 @@ class Validation:
 
 
 def validate(configs: Sequence[str | Path], *, strict: bool = False, code: Sequence[str | Path] = ()) -> Validation:
-    """Read configs and their data, build their networks, and ask whether it all makes sense.
+    """Check configs without training them: read them and their data, build their networks, and apply all rules.
 
     Args:
-        configs: YAML files.
-        strict: whether what is risky is a mistake.
+        configs: paths of YAML files.
+        strict: whether warnings are errors.
         code: Python files that register components which the configs name.
+
+    Returns:
+        All mistakes and warnings in all configs.
 
     Raises:
         InputError: a file of code cannot be used.
+
+    Example:
+        >>> bptrain.validate(["configs/digits.yaml"]).valid
+        True
     """
     load_codes(code)
     notes: list[tuple[str, str]] = []
-    found = [problem for path in configs for problem in problems_of(path, notes, strict=strict)]
+    found = [problem for path in configs for problem in find_all_problems(path, notes, strict=strict)]
     wrong = tuple(problem for problem in found if problem.severity == "error")
     return Validation(wrong, tuple(problem for problem in found if problem.severity == "warning"), tuple(notes))
 
 
-def problems_of(path: str | Path, notes: list[tuple[str, str]], *, strict: bool = False) -> tuple[Problem, ...]:
-    """Mistakes and warnings of one config: what its data does wrong is placed at `data.source`, what the user's code
-    does wrong there. What is to be said of its data is added to the notes."""
+def find_all_problems(path: str | Path, notes: list[tuple[str, str]], *, strict: bool = False) -> tuple[Problem, ...]:
+    """Return the mistakes and warnings of one config, and add the remarks about its data to the notes. A mistake in the
+    data is placed at `data.source`, a mistake in the user's code in that code."""
     try:
         config = load(path)
         try:

@@ -1,4 +1,4 @@
-"""Verifying: a person's answers held against the truth, and the likely slip where one is wrong."""
+"""`bptrain verify`"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,18 +9,26 @@ from bptrain.explanation.replay import record_step
 
 
 def verify(answers: str | Path, *, code: Sequence[str | Path] = ()) -> Verification:
-    """Hold the numbers that a person computed against those of training, to as many digits as were written.
+    """Check numbers that a student computed by hand against those of training, to as many digits as were written.
 
     Args:
-        answers: a YAML file with `config` (from its own folder), perhaps `overrides`, `row`, `rows` or `step` as of
-            `explain`, and `answers` by textbook names: z1, a1, loss, delta1, dW1, db1, and W1, b1 after the step.
+        answers: path of a YAML file with `config` (relative to its own folder), optionally `overrides`, `row`, `rows`
+            or `step` as in `explain`, and `answers` by textbook names: z1, a1, loss, delta1, dW1, db1, and W1, b1 after
+            the step.
         code: Python files that register components which the config names.
+
+    Returns:
+        A verdict on each answer, and the likely slip where one is wrong.
 
     Raises:
         InputError: the file or its config cannot be used; a `ConfigError` has the places of all mistakes in it.
+
+    Example:
+        >>> bptrain.verify("answers.yaml").passed
+        True
     """
     sheet = read_answers(answers)
-    # In double precision, whatever the config says: nobody rounds by hand as single precision does.
+    # In double precision, whatever the config says, since nobody rounds to single precision by hand.
     overrides = (*sheet.overrides, "dtype=float64")
     recording = record_step(sheet.config, overrides, rows=sheet.rows, step=sheet.step, code=code)
     return compare_answers(sheet, recording)

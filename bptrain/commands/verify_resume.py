@@ -1,4 +1,4 @@
-"""Verification: a run trained straight and the same run trained with interruptions must end alike, bit for bit."""
+"""`bptrain train --verify-resume`"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,8 +22,13 @@ COMPARED = ("checkpoints/last.npz", "checkpoints/best.npz", "history.jsonl", "co
 
 @dataclass(frozen=True)
 class ResumeCheck:
-    """What a straight run came to, the steps after which its twin was interrupted, and the files in which they
-    differ."""
+    """The comparison of a run with an interrupted one.
+
+    Attributes:
+        result: of the run without interruptions.
+        interruptions: the steps after which the other run was interrupted.
+        different: the files in which they differ.
+    """
 
     result: Result
     interruptions: tuple[int, ...]
@@ -31,11 +36,11 @@ class ResumeCheck:
 
     @property
     def identical(self) -> bool:
-        """Whether they ended alike."""
+        """Whether all files are identical."""
         return not self.different
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain train --verify-resume --json` prints: that of the result, and `resume`."""
+        """Return the keys of `bptrain train --verify-resume --json`: those of the result, and `resume`."""
         found = {
             "identical": self.identical,
             "interruptions": list(self.interruptions),
@@ -54,21 +59,40 @@ def verify_resume(
     interruption: Interruption | None = None,
     code: Sequence[str | Path] = (),
 ) -> ResumeCheck:
-    """Train as `train` does; then once more in a temporary directory, interrupted and resumed from its files again and
-    again; and compare checkpoints, history and config byte by byte.
+    """Train a config, train it again with interruptions, and compare checkpoints, history and config byte by byte.
 
-    Args and errors are those of `train`.
+    The second run is in a temporary directory; it is interrupted and resumed from its files several times.
+
+    Args:
+        config: path of a YAML file.
+        overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over the file.
+        run: path of the run directory, as in `train`.
+        strict: whether warnings about the config are errors.
+        sinks: each called with the events of the first run, as in `train`.
+        interruption: looked at between two steps, to stop both runs.
+        code: Python files that register components which the config names.
+
+    Returns:
+        The result of the first run, and the files in which the second one differs.
 
     Raises:
-        InputError: the config has `training.max_seconds`, with which no two runs need end alike.
+        InputError: as in `train`; or the config has `training.max_seconds`, which ends no two runs at the same step.
+        DivergedError: a number was not finite; the run directory has the last good state.
+        StorageError: a run cannot be written.
+        StoppedError: it was interrupted.
+
+    Example:
+        >>> bptrain.verify_resume("configs/digits.yaml", ["training.epochs=5"]).identical
+        True
     """
     tables, began = Tables(), perf_counter()
     assembly = assemble_file(config, overrides, code, tables=tables)
+    if assembly.model.experiment.training.max_seconds is not None:
+        what = "a time limit ends two runs at different steps, so they cannot be compared"
+        raise InputError(f"training.max_seconds: {what}; add training.max_seconds=null")
     with create_run(assembly, run, began, strict=strict) as straight:
         result = train_run(straight, sinks, interruption)
-    if result.session.model.experiment.training.max_seconds is not None:
-        raise InputError("training.max_seconds: where the clock ends training, no two runs need be alike; leave it out")
-    pauses = interruptions(result.steps, result.session.steps_per_epoch)
+    pauses = choose_interruptions(result.steps, result.session.steps_per_epoch)
     with TemporaryDirectory(prefix="bptrain-") as folder:
         twin = create_run(assemble_file(config, overrides, code, tables=tables), Path(folder) / "twin", perf_counter())
         for pause in (*pauses, inf):
@@ -78,18 +102,20 @@ def verify_resume(
                 raise StoppedError(interruption.signal)
             if pause < inf:
                 twin = reopen_run(twin.directory.path, (), perf_counter())
-        different = tuple(name for name in COMPARED if digest(result.run / name) != digest(twin.directory.path / name))
+        different = tuple(
+            name for name in COMPARED if compute_digest(result.run / name) != compute_digest(twin.directory.path / name)
+        )
     return ResumeCheck(result, pauses, different)
 
 
-def interruptions(steps: int, steps_per_epoch: int) -> tuple[int, ...]:
-    """Where to interrupt a run of so many steps: soon, in the middle of epochs, at the end of one, and late."""
+def choose_interruptions(steps: int, steps_per_epoch: int) -> tuple[int, ...]:
+    """Choose the steps after which to interrupt a run: early, in the middle and at the end of an epoch, and late."""
     middle = steps // 2
     end = middle // steps_per_epoch * steps_per_epoch
     wanted = {1, steps // 3, middle, steps_per_epoch, end, steps - 1}
     return tuple(sorted(step for step in wanted if 0 < step < steps))
 
 
-def digest(path: Path) -> str:
-    """The SHA-256 of a file."""
+def compute_digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     return sha256(path.read_bytes()).hexdigest()
