@@ -1,6 +1,6 @@
 """bptrain: train, verify and explain neural networks whose backward pass is written by hand in NumPy.
 
-What the commands do, as functions:
+The commands as functions:
 
     import bptrain
 
@@ -33,8 +33,8 @@ What the commands do, as functions:
     bptrain.benchmark(["64-64-10"]).to_json()
     bptrain.train("my.yaml", code=["my_layer.py"])
 
-They are imported when first used, so that `import bptrain` costs nothing. `bptrain.blas.settle()`, called before NumPy
-is imported, has BLAS wait as the command line does: its idle threads leave the other cores alone after 0.4 ms.
+Each is imported when first used, so that `import bptrain` is fast. `bptrain.blas.set_thread_timeout()`, called before
+NumPy is imported, does what the command line does: idle threads of BLAS wait for 0.4 ms and then free their cores.
 """
 
 from importlib import import_module

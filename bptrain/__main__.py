@@ -1,4 +1,4 @@
-"""`python -m bptrain`, and the entry of the `bptrain` command."""
+"""The entry point of `bptrain` and `python -m bptrain`."""
 
 import gc
 import os
@@ -8,14 +8,14 @@ from bptrain import blas
 
 
 def main() -> None:
-    """Run the command line, which imports NumPy late."""
-    # Until the command line has handlers of its own, which takes as long as its imports.
+    """Run the command line, which imports NumPy only when needed."""
+    # Until the command line installs its own handlers, after its imports.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: os._exit(128 + number))
-    # Imports make nearly a hundred thousand objects and hardly any garbage; to look for it takes a twentieth of a short
-    # command.
+    # Imports make almost a hundred thousand objects and hardly any garbage; looking for it would take a twentieth of
+    # the time of a short command.
     gc.set_threshold(50_000)
-    blas.settle()
+    blas.set_thread_timeout()
     from bptrain.cli.app import main as run
 
     run()

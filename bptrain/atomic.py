@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, and over nothing that a person may miss."""
+"""Writing files: completely or not at all, and never over a file that the user may want to keep."""
 
 import contextlib
 import os
@@ -13,17 +13,17 @@ from bptrain.errors import InputError, StorageError
 
 @contextmanager
 def replace_atomically(path: Path, *, keep: Path | None = None) -> Iterator[BinaryIO]:
-    """Open a new file to write in this block, which then takes the place of the one at the path.
+    """Open a file to write in this block, which then replaces the file at the path.
 
-    A crash at any moment leaves the old file or the new one, whole: it is written under another name, pushed to the
-    disk, and renamed.
+    A crash at any moment leaves either the old file or the new one, complete: the new one is written under a temporary
+    name, flushed to the disk, and renamed.
 
     Args:
         path: the file to write or replace.
-        keep: where the present file goes, if there is one.
+        keep: where to keep the old file, if there is one.
 
     Raises:
-        OSError: it could not be written; the present file is intact.
+        OSError: it could not be written; the old file is intact.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -43,10 +43,10 @@ def replace_atomically(path: Path, *, keep: Path | None = None) -> Iterator[Bina
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[BinaryIO]:
-    """Do the same for a file that was asked for.
+    """Open a file as `replace_atomically` does, for a file that the user asked for.
 
     Raises:
-        StorageError: it could not be written; the present file is intact.
+        StorageError: it could not be written; the old file is intact.
     """
     try:
         with replace_atomically(path) as file:
@@ -56,10 +56,10 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_new(path: Path, text: str, *, force: bool = False, advice: str = "choose another path") -> None:
-    """Write a text file that was not there, or any with `force`; `advice` says what to do where one is.
+    """Write a text file, over an existing one only with `force`; `advice` says what to do if one exists.
 
     Raises:
-        InputError: something is at the path already, or its folder is missing.
+        InputError: the path exists already, or its folder is missing.
         StorageError: it cannot be written.
     """
     try:
@@ -74,10 +74,10 @@ def write_new(path: Path, text: str, *, force: bool = False, advice: str = "choo
 
 
 def keep_copy(path: Path, keep: Path) -> None:
-    """Give a file a second name, in place of what had it; the file has its first name throughout."""
+    """Give a file a second name, replacing any file there; it keeps its first name throughout."""
     second = keep.with_name(f".{keep.name}.{os.getpid()}.tmp")
     if keep.exists() and keep.samefile(path):
-        # A process died here before: to rename one name of a file to another does nothing.
+        # A process died here before; renaming one name of a file to another of its names does nothing.
         return
     try:
         second.unlink(missing_ok=True)
@@ -93,7 +93,7 @@ def keep_copy(path: Path, keep: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in a folder last through a power cut, where the system can."""
+    """Flush a folder to the disk, so that renames in it survive a power cut, where the system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,6 +1,6 @@
-"""Code of the user's own: Python files that register components. This is the one place that runs code from a file.
+"""The user's own code: Python files that register components. Only this module runs code from a file.
 
-Neither a config nor a checkpoint can have a file run: only a person names one, by `--code FILE.py`.
+Neither a config nor a checkpoint can have a file run: only the user names one, with `--code FILE.py`.
 """
 
 import ast
@@ -13,14 +13,12 @@ from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
 from pathlib import Path
 from traceback import walk_tb
-from types import ModuleType
 
-from bptrain.contract import objections
+from bptrain.contract import find_contract_problems
 from bptrain.errors import BptrainError, CodeError, InputError, StorageError
 from bptrain.registry import list_families
 
 MOST_BYTES = 1 << 20
-
 
 Component = tuple[str, str, type]
 """The kind of its family, its name, and its class."""
@@ -36,38 +34,38 @@ class Code:
 
 
 _loaded: dict[str, Code] = {}
-"""By the name of the module."""
+"""The files that were run, by the names of their modules."""
 
 
 def load_code(path: str | Path) -> Code:
-    """Run a Python file that registers components, once in the life of the process.
+    """Run a Python file that registers components, once per process.
 
-    Asked again it gives the same answer; if the file has changed, what it registered is taken out and it is run anew.
-    What it prints goes to stderr.
+    Called again for the same file, it returns the same answer; if the file has changed, its components are removed and
+    it is run anew. What the file prints goes to stderr.
 
     Args:
-        path: a Python file that needs no other file beside it.
+        path: a Python file that does not import other files beside it.
 
     Raises:
-        InputError: the file cannot be run, or registers nothing or what cannot be used; nothing of it is left then.
-        StorageError: the file is there and cannot be read.
+        InputError: the file cannot be run, or registers nothing or something unusable; none of it stays registered.
+        StorageError: the file exists but cannot be read.
     """
     path = Path(path)
     source = read_source(path)
     digest = hashlib.sha256(source).hexdigest()
-    name = module_name(path)
+    name = make_module_name(path)
     if known := _loaded.get(name):
         if known.digest == digest:
             return known
         unload_code(known)
     before = list_components()
     try:
-        run(source, path, name)
-        components = tuple(new for new in list_components() if new not in before and not is_ours(new[2]))
-        require_usable(components, source, path)
+        run_source(source, path, name)
+        components = list_new_components(before)
+        check_components(components, source, path)
     except BaseException:
         sys.modules.pop(name, None)
-        withdraw(new for new in list_components() if new not in before and not is_ours(new[2]))
+        withdraw(list_new_components(before))
         raise
     _loaded[name] = Code(path, digest, components)
     return _loaded[name]
@@ -79,7 +77,7 @@ def load_codes(paths: Sequence[str | Path]) -> tuple[Code, ...]:
 
 
 def unload_code(code: Code) -> None:
-    """Take what a file registered out again."""
+    """Remove the components that a file registered."""
     for name in [name for name, one in _loaded.items() if one is code]:
         del _loaded[name]
         sys.modules.pop(name, None)
@@ -87,7 +85,7 @@ def unload_code(code: Code) -> None:
 
 
 def list_loaded_code() -> tuple[Code, ...]:
-    """Return the files that were run in this process, in the order in which they were."""
+    """Return the files that were run in this process, in order."""
     return tuple(_loaded.values())
 
 
@@ -95,7 +93,7 @@ def read_source(path: Path) -> bytes:
     """Return the bytes of a Python file.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such file, or it is not a Python file.
         StorageError: it cannot be read.
     """
     try:
@@ -115,44 +113,41 @@ def read_source(path: Path) -> bytes:
     return source
 
 
-def module_name(path: Path) -> str:
-    """Return a name for the module of a file that nothing else has."""
+def make_module_name(path: Path) -> str:
+    """Return a unique name for the module of a file."""
     return f"bptrain_code_{hashlib.sha256(str(path.resolve()).encode(errors='surrogateescape')).hexdigest()[:16]}"
 
 
-def run(source: bytes, path: Path, name: str) -> ModuleType:
-    """Run the source of a file as a module.
+def run_source(source: bytes, path: Path, name: str) -> None:
+    """Run the source of a file as a module of that name.
 
     Raises:
-        InputError: it is no Python, or ends in an exception.
+        InputError: it is not Python, or raises an exception.
     """
-    spec = ModuleSpec(name, None, origin=str(path))
-    module = module_from_spec(spec)
+    module = module_from_spec(ModuleSpec(name, None, origin=str(path)))
     module.__file__ = str(path)
     try:
         program = compile(source, str(path), "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise InputError(
-            f"{path}:{error.lineno or 1}:{error.offset or 1}: {describe_exception(error, error.msg)}"
-        ) from None
+        where = f"{path}:{error.lineno or 1}:{error.offset or 1}"
+        raise InputError(f"{where}: {describe_exception(error, error.msg)}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"{path}: {describe_exception(error)}") from None
     sys.modules[name] = module
     try:
-        # Results alone go to stdout.
+        # Only results go to stdout.
         with redirect_stdout(sys.stderr):
             exec(program, module.__dict__)
     except (Exception, SystemExit, GeneratorExit) as error:
-        line = last_line(error, {name})
+        line = find_last_line(error, {name})
         if isinstance(error, BptrainError) and not isinstance(error, InputError):
             raise
         what = "; ".join(error.lines) if isinstance(error, InputError) else describe_exception(error)
         raise InputError(f"{path}:{line[1] if line else 1}: {what}") from None
-    return module
 
 
 def describe_exception(error: BaseException, message: str | None = None) -> str:
-    """Return an exception in a line: `ValueError: operands could not be broadcast together`."""
+    """Return an exception as one line: `ValueError: operands could not be broadcast together`."""
     try:
         text = str(error) if message is None else message
     except Exception:
@@ -160,15 +155,15 @@ def describe_exception(error: BaseException, message: str | None = None) -> str:
     return f"{type(error).__name__}: {text.strip()}" if text.strip() else type(error).__name__
 
 
-def last_line(error: BaseException, modules: Collection[str]) -> tuple[str, int] | None:
-    """Return the module and the line, among some modules, in which an exception was under way last."""
+def find_last_line(error: BaseException, modules: Collection[str]) -> tuple[str, int] | None:
+    """Return the module and line, among some modules, that an exception passed through last."""
     lines = ((frame.f_globals.get("__name__"), line) for frame, line in walk_tb(error.__traceback__))
     return next(((str(name), line) for name, line in reversed(list(lines)) if name in modules), None)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """An exception that the user's code is to blame for: where it was last under way there, and in words."""
+    """An exception caused by the user's code: the last line there that it passed through, and a message."""
 
     code: Code
     line: int
@@ -179,36 +174,40 @@ class Fault:
 
 
 def find_code_fault(error: BaseException) -> Fault | None:
-    """Return where an exception rose from a file of the user's, if it did.
+    """Return the place in the user's code that caused an exception, or None.
 
-    That is so where it passed through code of that file, though NumPy may have raised it. What bptrain raises on
-    purpose is nobody's fault.
+    The user's code is the cause if the exception passed through it, even if NumPy raised it. An error that bptrain
+    raises on purpose is no fault.
     """
-    if isinstance(error, BptrainError) or (place := last_line(error, _loaded)) is None:
+    if isinstance(error, BptrainError) or (place := find_last_line(error, _loaded)) is None:
         return None
     return Fault(_loaded[place[0]], place[1], describe_exception(error))
 
 
 def list_components() -> list[Component]:
-    """Return everything that is registered."""
+    """Return all registered components."""
     return [(family.kind, name, cls) for family in list_families() for name, cls in family.own().items()]
 
 
-def is_ours(cls: type) -> bool:
-    """Tell whether a class comes with bptrain, though a file of the user's may have been the first to import it."""
-    return cls.__module__.partition(".")[0] == "bptrain"
+def list_new_components(before: list[Component]) -> tuple[Component, ...]:
+    """Return the components of the user that were registered since `before`.
+
+    Components of bptrain are excluded, though a file of the user may have been the first to import them.
+    """
+    new = (one for one in list_components() if one not in before)
+    return tuple(one for one in new if one[2].__module__.partition(".")[0] != "bptrain")
 
 
 def withdraw(components: Iterable[Component]) -> None:
-    """Take components out of their families."""
+    """Remove components from their families."""
     for kind, name, cls in components:
         for family in list_families():
             if family.kind == kind and family.own().get(name) is cls:
                 family.withdraw(name)
 
 
-def require_usable(components: Sequence[Component], source: bytes, path: Path) -> None:
-    """Require that components keep the contract of their family.
+def check_components(components: Sequence[Component], source: bytes, path: Path) -> None:
+    """Check that a file registers components, and that they keep the contract of their family.
 
     Raises:
         InputError: with everything that is wrong.
@@ -219,9 +218,9 @@ def require_usable(components: Sequence[Component], source: bytes, path: Path) -
     lines = {node.name: node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
     by_kind = {family.kind: family for family in list_families()}
     wrong = [
-        f"{path}:{lines.get(cls.__name__, 1)}: the {kind} {name!r} {objection}"
+        f"{path}:{lines.get(cls.__name__, 1)}: the {kind} {name!r} {problem}"
         for kind, name, cls in components
-        for objection in objections(by_kind[kind], cls)
+        for problem in find_contract_problems(by_kind[kind], cls)
     ]
     if wrong:
         raise CodeError(*wrong)

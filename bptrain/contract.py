@@ -1,7 +1,7 @@
-"""What a class must be to serve as a component: said before it is used, and in words.
+"""The contract of a component: what a class must have, checked before it is used.
 
-A family's contract is a class. What is abstract in it, or declared without a value, must be there; what it declares as
-a method must take the same arguments; and the options must be of types that a config can give.
+The contract of a family is a class. A component must have everything that is abstract in it or declared without a
+value, its methods must take the same arguments, and its options must have types that can be written in a config.
 """
 
 import inspect
@@ -13,7 +13,7 @@ from bptrain.hints import SINGLE, Choice, Hint, ListOf, Member, Section, Single,
 from bptrain.registry import Family
 
 
-def objections(family: Family, cls: type) -> Iterator[str]:
+def find_contract_problems(family: Family, cls: type) -> Iterator[str]:
     """Yield what is wrong with a class as a member of a family: `lacks the method backward(...)`."""
     if not is_dataclass(cls) or not cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         yield "is not a frozen dataclass; put @dataclass(frozen=True) under the line that registers it"
@@ -22,30 +22,30 @@ def objections(family: Family, cls: type) -> Iterator[str]:
     if not getattr(contract, "_is_protocol", False) and not issubclass(cls, contract):
         yield f"does not inherit from {contract.__name__}; write class {cls.__name__}({contract.__name__}):"
         return
-    yield from method_objections(contract, cls)
-    yield from option_objections(cls)
+    yield from find_method_problems(contract, cls)
+    yield from find_option_problems(cls)
 
 
-def method_objections(contract: type, cls: type) -> Iterator[str]:
-    """Yield the methods that a class lacks, or that take other arguments than those of the contract."""
+def find_method_problems(contract: type, cls: type) -> Iterator[str]:
+    """Yield the methods that a class lacks, or whose arguments differ from the contract."""
     for name, declared in inspect.getmembers_static(contract):
         here = inspect.getattr_static(cls, name, declared)
         if name.startswith("_") or not (isinstance(declared, property) or inspect.isfunction(declared)):
             continue
         if here is declared:
             if getattr(declared, "__isabstractmethod__", False):
-                yield f"lacks the method {name}{arguments(declared)}"
+                yield f"lacks the method {name}{write_arguments(declared)}"
         elif isinstance(declared, property):
             if inspect.isfunction(here):
                 yield f"has {name} as a method; put @property above it"
         elif not inspect.isfunction(here):
-            yield f"has {name}, which is not a method {name}{arguments(declared)}"
-        elif not takes(here, declared):
-            yield f"has {name}{arguments(here)}, which should be {name}{arguments(declared)}"
+            yield f"has {name}, which must be a method {name}{write_arguments(declared)}"
+        elif not can_take(here, declared):
+            yield f"has {name}{write_arguments(here)}, which should be {name}{write_arguments(declared)}"
 
 
-def takes(method: Any, declared: Any) -> bool:
-    """Tell whether a method can be called as another one is declared."""
+def can_take(method: Any, declared: Any) -> bool:
+    """Return whether a method can be called with the arguments of a declared one."""
     parameters = inspect.signature(declared).parameters.values()
     positional = [None for one in parameters if one.kind is not one.KEYWORD_ONLY]
     try:
@@ -57,15 +57,15 @@ def takes(method: Any, declared: Any) -> bool:
     return True
 
 
-def arguments(method: Any) -> str:
-    """Return the arguments of a method without their types: `(self, p, x, y, s)`."""
+def write_arguments(method: Any) -> str:
+    """Return the arguments of a method without types: `(self, p, x, y, s)`."""
     signature = inspect.signature(method)
-    plain = [one.replace(annotation=one.empty) for one in signature.parameters.values()]
-    return str(signature.replace(parameters=plain, return_annotation=signature.empty))
+    untyped = [one.replace(annotation=one.empty) for one in signature.parameters.values()]
+    return str(signature.replace(parameters=untyped, return_annotation=signature.empty))
 
 
-def option_objections(cls: type) -> Iterator[str]:
-    """Yield what is wrong with the fields of a class, and which of those that its contract declares it lacks."""
+def find_option_problems(cls: type) -> Iterator[str]:
+    """Yield what is wrong with the fields of a class, and the fields of its contract that it lacks."""
     try:
         hints = get_type_hints(cls)
         listed = list_options(cls)
@@ -75,18 +75,18 @@ def option_objections(cls: type) -> Iterator[str]:
     names = {option.name for option in listed}
     for name in hints:
         if name not in names and not hasattr(cls, name):
-            yield f"lacks {name}, which has no value anywhere; add a line such as {name}: ... = ..."
+            yield f"lacks the option {name}; add a line such as {name}: ... = ..."
     for field, option in zip(fields(cls), listed, strict=True):
         if not field.init:
-            yield f"has the field {option.name} with init=False, which no config could give back; use a property"
+            yield f"has the field {option.name} with init=False, which a config cannot set; use a property"
         elif not is_usable(option.hint):
-            words = type_words(hints[option.name])
             what = "use int, float, str, bool, Path, Literal, tuple[..., ...] of them, or a ClassVar for constants"
-            yield f"has the option {option.name} of a type that a config cannot give ({words}); {what}"
+            problem = f"has the option {option.name}, whose type {name_type(hints[option.name])} no config can give"
+            yield f"{problem}; {what}"
 
 
 def is_usable(hint: Hint) -> bool:
-    """Tell whether a config can give a value of each form of a hint."""
+    """Return whether values of every form of a hint can be written in a config."""
     for form in hint:
         match form:
             case Member() | Section() | Choice():
@@ -99,7 +99,7 @@ def is_usable(hint: Hint) -> bool:
     return True
 
 
-def type_words(hint: Any) -> str:
-    """Return a type as the user wrote it, or nearly so."""
+def name_type(hint: Any) -> str:
+    """Return a type roughly as the user wrote it."""
     inner = hint.__origin__ if get_origin(hint) is Annotated else hint
     return inner.__name__ if isinstance(inner, type) and not get_args(inner) else str(inner)

@@ -1,6 +1,6 @@
-"""What a source, a scaler, an imputer or an augmentation of your own needs is all here.
+"""Everything that a source, a scaler, an imputer or an augmentation of your own needs.
 
-The names of the files that these stood in before are still taken: `from bptrain.data.scalers import Standard`.
+Each can also be imported from a module of its kind: `from bptrain.data.scalers import Standard`.
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""What can go wrong, and the exit code that says so.
+"""Errors: everything that can go wrong, each kind with its exit code.
 
-Everything that bptrain raises on purpose is a `BptrainError`. Whatever else reaches the command line is a bug.
+What bptrain raises on purpose is a `BptrainError`. Any other exception that reaches the command line is a bug.
 """
 
 import dataclasses
@@ -25,24 +25,24 @@ class ExitCode(IntEnum):
 
 
 class BptrainError(Exception):
-    """The base of all deliberate errors: one clear message and an exit code."""
+    """The base class of all deliberate errors: a clear message and an exit code."""
 
     exit_code = ExitCode.BUG
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The message, a line for each mistake."""
+        """The message, one line per mistake."""
         return (str(self),)
 
 
 class InputError(BptrainError):
-    """The user's files, data or options cannot be used as they are."""
+    """The user's files, data or options cannot be used."""
 
     exit_code = ExitCode.BAD_INPUT
 
 
 class CodeError(InputError):
-    """What is wrong in a Python file of the user's: `my_layer.py:17: ValueError: ...`, a line for each mistake."""
+    """Mistakes in a Python file of the user, one line each: `my_layer.py:17: ValueError: ...`."""
 
     def __init__(self, *messages: str) -> None:
         self.messages = messages
@@ -50,21 +50,21 @@ class CodeError(InputError):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """A line for each mistake."""
+        """One line per mistake."""
         return self.messages
 
 
 class BptrainWarning(UserWarning):
-    """Something works and is not quite as the user may think; the command line prints it as a `warning:` line."""
+    """Something that works, but perhaps not as the user thinks; the command line prints it after `warning:`."""
 
 
 class BptrainNote(BptrainWarning):
-    """Something that a person may want to know, and that is as it should be; the command line prints a `note:` line."""
+    """Something worth knowing that needs no action; the command line prints it after `note:`."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake in a named option; `field` is its dotted path, such as `data.target`, and `code` as in `Problem`."""
+    """One mistake in an option: `field` is its dotted path, such as `data.target`, and `code` is as in `Problem`."""
 
     field: str
     message: str
@@ -72,7 +72,7 @@ class Mistake:
 
 
 class OptionError(InputError):
-    """Mistakes in options, found by code that does not know which file the options came from."""
+    """Mistakes in options, raised by code that does not know which file the options came from."""
 
     def __init__(self, *mistakes: Mistake) -> None:
         self.mistakes = mistakes
@@ -80,11 +80,11 @@ class OptionError(InputError):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """A line for each mistake."""
+        """One line per mistake."""
         return tuple(f"{m.field}: {m.message}" if m.field else m.message for m in self.mistakes)
 
     def under(self, prefix: str) -> "OptionError":
-        """The same mistakes, their fields seen from further up: `path` becomes `data.source.path`."""
+        """Return the same mistakes with a prefix before their fields: `path` becomes `data.source.path`."""
         return OptionError(*(replace(m, field=".".join(filter(None, (prefix, m.field)))) for m in self.mistakes))
 
 
@@ -92,8 +92,8 @@ class OptionError(InputError):
 class Problem:
     """A mistake with its place: `file` is a path or `KEY=VALUE`; line and column count from 1.
 
-    `code` is the name under which the manual explains it, such as BP201; a warning is about what works and is risky.
-    `source` is the line of the file or override, for showing the place on a terminal.
+    `code` names the page of the guide about it, such as BP201. A warning is about something that works but is risky.
+    `source` is the line of the file or override, to show the place on a terminal.
     """
 
     file: str
@@ -106,7 +106,7 @@ class Problem:
     source: str = dataclasses.field(default="", compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The keys that scripts may rely on."""
+        """Return the keys that scripts may rely on."""
         return {key: value for key, value in dataclasses.asdict(self).items() if key != "source"}
 
     def __str__(self) -> str:
@@ -116,7 +116,7 @@ class Problem:
 
 
 class ConfigError(InputError):
-    """All the mistakes of a config, in the order in which they stand in the file."""
+    """All mistakes of a config, in the order of the file."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line, p.column)))
@@ -124,12 +124,12 @@ class ConfigError(InputError):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """A line for each mistake."""
+        """One line per mistake."""
         return tuple(map(str, self.problems))
 
 
 class DivergedError(BptrainError):
-    """Training met a number that is not finite."""
+    """Training produced a number that is infinite or NaN."""
 
     exit_code = ExitCode.DIVERGED
 
@@ -143,6 +143,6 @@ class StoppedError(BptrainError):
 
 
 class StorageError(BptrainError):
-    """A file could not be written or read back: disk full, no permission, damaged."""
+    """A file could not be written or read: the disk is full, permission is missing, or the file is damaged."""
 
     exit_code = ExitCode.IO_FAILURE

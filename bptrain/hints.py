@@ -1,8 +1,7 @@
 """The options of components and sections, and their type hints: the forms of value that each takes.
 
-Everything that walks a config or its types reads them here: the builder, the schema, the manual, the suggestions. A
-hint is one form or a choice of several. A new kind of single value is a row of `SINGLE` and what its text is read as; a
-component needs nothing here.
+The builder of configs, the schema, the manual and the suggestions all read them. A hint is one form or a choice of
+several. A new type of single value is one row of `SINGLE`; a new component needs nothing here.
 """
 
 import operator
@@ -25,19 +24,19 @@ COMPARE = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator
 
 
 class Form:
-    """One of the forms that a value of an option can have; each says in words what it is.
+    """A form that the value of an option can have.
 
-    `structured`: whether such values have places of their own inside, whose mistakes are told one by one.
+    `structured` is true if the values inside are checked, and their mistakes reported, one by one.
     """
 
     structured = False
 
     def accepts(self, value: Any) -> bool:
-        """Tell whether a value is of this form and within its bounds; nothing with places inside is looked at."""
+        """Return whether a value has this form and is within its bounds; False for structured forms."""
         return False
 
     def describe(self, *, many: bool = False) -> str:
-        """Say what such a value is, or what `many` of them are."""
+        """Return such a value in words, or `many` of them."""
         raise NotImplementedError
 
 
@@ -49,29 +48,29 @@ SINGLE: dict[Any, tuple[str, str, str]] = {
     Path: ("a path", "paths", "string"),
     type(None): ("null", "null", "null"),
 }
-"""The types of single values: in words, of one and of many, and as JSON Schema calls them."""
+"""The types of single values: one and many of them in words, and their type in JSON Schema."""
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Single(Form):
-    """A number, a text, a truth value, a path or null; `bounds` are such as `(">=", 1)`."""
+    """A number, a text, a truth value, a path or null; `bounds` are pairs such as `(">=", 1)`."""
 
     kind: Any
     bounds: tuple[tuple[str, float], ...] = ()
 
     def accepts(self, value: Any) -> bool:
         if self.kind is float:
-            # Neither infinity nor NaN is a number here, nor what would become infinite.
-            right = type(value) in (int, float) and abs(value) <= sys.float_info.max
+            # Infinity and NaN do not count as numbers, nor do whole numbers too large for a float.
+            fits = type(value) in (int, float) and abs(value) <= sys.float_info.max
         elif self.kind is str:
-            right = type(value) is str and not SURROGATE.search(value)
+            fits = type(value) is str and not SURROGATE.search(value)
         elif self.kind is Path:
-            right = isinstance(value, Path)
+            fits = isinstance(value, Path)
         else:
-            right = type(value) is self.kind
-        return right and all(COMPARE[sign](value, bound) for sign, bound in self.bounds)
+            fits = type(value) is self.kind
+        return fits and all(COMPARE[sign](value, bound) for sign, bound in self.bounds)
 
     def describe(self, *, many: bool = False) -> str:
         words = SINGLE.get(self.kind, ("a mapping", "mappings", ""))[many]
@@ -99,7 +98,7 @@ class ListOf(Form):
 
     @property
     def structured(self) -> bool:  # type: ignore[override]
-        """Whether its items are."""
+        """Whether its items are structured."""
         return bool(self.item.structured)
 
     def accepts(self, value: Any) -> bool:
@@ -111,7 +110,7 @@ class ListOf(Form):
 
 @dataclass(frozen=True)
 class DictOf(Form):
-    """Values by names that the user chooses, such as those of columns."""
+    """A mapping of names that the user chooses, such as those of columns, to values."""
 
     item: "Hint"
     structured = True
@@ -144,7 +143,7 @@ class Member(Form):
 
 @dataclass(frozen=True)
 class Hint:
-    """A type hint as the forms that its values can have, in the order in which it names them."""
+    """A type hint as the forms that its values can have, in order."""
 
     forms: tuple[Form, ...]
 
@@ -153,12 +152,12 @@ class Hint:
 
     @property
     def structured(self) -> tuple[Form, ...]:
-        """The forms with places inside."""
+        """The structured forms."""
         return tuple(form for form in self.forms if form.structured)
 
     @property
     def items(self) -> tuple["Hint", ...]:
-        """What the items of its lists can be, a hint for each form of list."""
+        """The hints of the items of its lists, one for each form of list."""
         return tuple(form.item for form in self.forms if isinstance(form, ListOf))
 
     @property
@@ -172,17 +171,17 @@ class Hint:
         return tuple(form.family for form in self.forms if isinstance(form, Member))
 
     def accepts(self, value: Any) -> bool:
-        """Tell whether a value fits; nothing with places inside is looked at."""
+        """Return whether a value fits one of its forms that are not structured."""
         return any(form.accepts(value) for form in self.forms)
 
     def describe(self, *, many: bool = False) -> str:
-        """Say what it takes: `a number >= 0 and < 1`, `a whole number >= 1 or 'full'`, `a list of layers`."""
+        """Return what it takes in words: `a number >= 0 and < 1`, `a whole number >= 1 or 'full'`."""
         return join_or([form.describe(many=many) for form in self.forms])
 
 
 @cache
 def read_hint(hint: Any) -> Hint:
-    """Return the forms that values of a type hint can have."""
+    """Return a type hint as its forms."""
     metadata = hint.__metadata__ if get_origin(hint) is Annotated else ()
     inner = hint.__origin__ if get_origin(hint) is Annotated else hint
     origin, arguments = get_origin(inner), get_args(inner)
@@ -204,7 +203,7 @@ def read_hint(hint: Any) -> Hint:
 
 @dataclass(frozen=True)
 class Option:
-    """One option of a component or section: a field of its dataclass as configs and help see it."""
+    """One option of a component or section, which is a field of its dataclass."""
 
     name: str
     hint: Hint
@@ -213,17 +212,13 @@ class Option:
 
     @property
     def required(self) -> bool:
-        """Whether a config has to give it."""
+        """Whether a config must give it."""
         return self.default is MISSING
 
 
-def list_options(cls: type) -> tuple[Option, ...]:
-    """Return the options of a component in the order of its fields; the first may be given without its name."""
-    return _list_options(cls)
-
-
 @cache
-def _list_options(cls: Any) -> tuple[Option, ...]:
+def list_options(cls: Any) -> tuple[Option, ...]:
+    """Return the options of a component or section in the order of its fields; `name: value` sets the first."""
     hints = get_type_hints(cls, include_extras=True)
     return tuple(
         Option(

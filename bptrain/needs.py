@@ -1,4 +1,4 @@
-"""What a model needs from files of code: which components they registered, to be said when they are not there."""
+"""Needs: the components of the user that a model uses, and the files of code that register them."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +13,14 @@ from bptrain.errors import BptrainWarning, InputError
 
 @dataclass(frozen=True)
 class Need:
-    """The components that something has from a file: its name and digest, and (kind of the family, name) each."""
+    """The components that a model uses from a file: its name and digest, and the kind and name of each."""
 
     file: str
     digest: str
     components: tuple[tuple[str, str], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON can hold it; `from_json` is the inverse."""
+        """Return it as JSON values; `from_json` reads them back."""
         components = [{"kind": kind, "name": name} for kind, name in self.components]
         return {"file": self.file, "digest": self.digest, "components": components}
 
@@ -39,11 +39,11 @@ class Need:
 
 
 def describe_missing_package(module: str, extra: str) -> str:
-    """Say what to say where a package is missing, with the command that installs it; empty where it is there.
+    """Return the message for a Python module that is not installed; empty if it is.
 
     Args:
-        module: its name in Python.
-        extra: of bptrain, which it comes with.
+        module: the name to import.
+        extra: the extra of bptrain that installs it.
     """
     try:
         import_module(module)
@@ -53,7 +53,7 @@ def describe_missing_package(module: str, extra: str) -> str:
 
 
 def list_needs(value: object) -> tuple[Need, ...]:
-    """Return what the components inside a dataclass, such as an experiment, have from files."""
+    """Return the needs of the components inside a dataclass, such as an experiment."""
     return tuple(
         Need(code.path.name, code.digest, tuple((kind, name) for kind, name, _ in components))
         for code, components in find_used(value)
@@ -61,54 +61,54 @@ def list_needs(value: object) -> tuple[Need, ...]:
 
 
 def find_used(value: object) -> Iterator[tuple[Code, tuple[Component, ...]]]:
-    """Yield the loaded files that components inside a dataclass come from, and which."""
-    classes = set(classes_in(value))
+    """Yield the loaded files whose components are inside a dataclass, with those components."""
+    classes = set(iter_classes(value))
     for code in list_loaded_code():
         if components := tuple(one for one in code.components if one[2] in classes):
             yield code, components
 
 
 def format_code_options(value: object) -> str:
-    """Say what to type after a command so that it can use what is in a dataclass: ` --code my_layer.py`, or nothing."""
+    """Return the options that a command needs for the components inside a dataclass: ` --code my_layer.py`."""
     return "".join(f" --code {quote(str(code.path))}" for code, _ in find_used(value))
 
 
-def classes_in(value: object) -> Iterator[type]:
-    """Yield the classes of all dataclasses inside a value, its own among them."""
+def iter_classes(value: object) -> Iterator[type]:
+    """Yield the classes of all dataclasses inside a value, including its own."""
     if isinstance(value, tuple):
         for item in value:
-            yield from classes_in(item)
+            yield from iter_classes(item)
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from classes_in(item)
+            yield from iter_classes(item)
     elif is_dataclass(value):
         yield type(value)
         for field in fields(value):
-            yield from classes_in(getattr(value, field.name))
+            yield from iter_classes(getattr(value, field.name))
 
 
-def check_needs(needed: Sequence[Need], where: str) -> None:
-    """Make sure that everything needed is there; a file that has changed since is worth a `BptrainWarning`.
+def check_needs(needs: Sequence[Need], where: str) -> None:
+    """Check that all needs are met, and warn of files that have changed since they were recorded.
 
     Args:
-        needed: what was written down.
-        where: it was, for the message.
+        needs: as recorded.
+        where: the file that records them, for the message.
 
     Raises:
-        InputError: something is not registered; the message names all of it, and the files.
+        InputError: some components are not registered; the message names them and their files.
     """
-    there = {(kind, name) for kind, name, _ in list_components()}
-    absent = {
-        need.file: [f"the {kind} {name!r}" for kind, name in need.components if (kind, name) not in there]
-        for need in needed
-    }
-    if missing := {file: names for file, names in absent.items() if names}:
+    registered = {(kind, name) for kind, name, _ in list_components()}
+    missing: dict[str, list[str]] = {}
+    for need in needs:
+        if names := [f"the {kind} {name!r}" for kind, name in need.components if (kind, name) not in registered]:
+            missing[need.file] = names
+    if missing:
         what = ", ".join(f"{' and '.join(names)} from {file}" for file, names in missing.items())
         raise InputError(f"{where}: needs {what}; give {' '.join(f'--code {file}' for file in missing)}")
     owners = {(kind, name): code for code in list_loaded_code() for kind, name, _ in code.components}
-    for need in needed:
+    for need in needs:
         for path, digest in {(owners[one].path, owners[one].digest) for one in need.components if one in owners}:
             if digest != need.digest:
-                same = f"{path} has changed since this checkpoint was written"
+                changed = f"{path} has changed since this checkpoint was written"
                 other = f"{path} is not the {need.file} that this checkpoint was written with"
-                warnings.warn(same if path.name == need.file else other, BptrainWarning, stacklevel=2)
+                warnings.warn(changed if path.name == need.file else other, BptrainWarning, stacklevel=2)

@@ -1,9 +1,8 @@
-"""Families of components: what a config can name.
+"""Families of components: everything that a config can name.
 
-A component is a frozen dataclass. Its fields are its YAML options; a field's `Annotated` metadata holds its bounds
+A component is a frozen dataclass. Its fields are its YAML options; the `Annotated` metadata of a field holds its bounds
 (from `annotated_types`) and one line of documentation (a plain string). Registering the class beside its definition
-is all it takes to make it known to configs, messages, help and tests. What other tools call it stands in `aliases`, a
-tuple of words on the class.
+makes it known to configs, messages, help and tests. Its attribute `aliases` lists the words of other tools for it.
 """
 
 import re
@@ -25,7 +24,7 @@ _families: list["Family"] = []
 class Family:
     """The components of one kind by name, such as all losses.
 
-    `contract` is the class that says what each of them must have. `includes` names families whose members are members
+    `contract` is a class that declares what each of them must have. `includes` names families whose members are members
     here too: an activation is also a layer.
     """
 
@@ -38,23 +37,23 @@ class Family:
 
     @property
     def plural(self) -> str:
-        """What several of its components are: `losses`, `layers`."""
+        """The word for several of its components: `losses`, `layers`."""
         return f"{self.kind}{'es' if self.kind.endswith('s') else 's'}"
 
     def register(self, cls: type[Component]) -> type[Component]:
-        """Class decorator: `class LeakyRelu` becomes the component `leaky_relu`."""
+        """Register a class as a decorator: `class LeakyRelu` becomes the component `leaky_relu`."""
         return self.named(snake_case(getattr(cls, "__name__", "")))(cls)
 
     def named(self, name: str) -> Callable[[type[Component]], type[Component]]:
-        """Class decorator for a component whose name cannot be that of a class, such as `none`.
+        """Return a decorator for a component whose name cannot be the name of a class, such as `none`.
 
         Raises:
-            InputError: the name is no word, or taken; or the class has a name already.
+            InputError: the name is not a word, or taken; or the class has a name already.
         """
 
         def register(cls: type[Component]) -> type[Component]:
             if not isinstance(cls, type):
-                raise InputError(f"{describe_family(self)} is a class (got {cls!r})")
+                raise InputError(f"only a class can be registered as {describe_family(self)} (got {cls!r})")
             if not isinstance(name, str) or not name.isidentifier() or name in RESERVED:
                 raise InputError(f"{name!r} cannot be the name of {describe_family(self)}; use another word")
             taken = (family.kind for family in _families if self in (family, *family.includes) and name in family)
@@ -75,9 +74,9 @@ class Family:
 
     @property
     def aliases(self) -> dict[str, tuple[str, ...]]:
-        """What other tools call the classes that were registered in this very family: each word with what it may mean.
+        """The words of other tools for the classes registered in this very family, each with the names it may mean.
 
-        A component says it in `aliases`, in lower case with underscores; one that inherits from it does not say it.
+        A class lists them in `aliases`, in lower case with underscores; its subclasses do not inherit them.
         """
         found: dict[str, tuple[str, ...]] = {}
         for name, cls in self._own.items():
@@ -89,16 +88,16 @@ class Family:
         return iter(self.members)
 
     def own(self) -> dict[str, type]:
-        """Return the classes that were registered in this very family, by name."""
+        """Return the classes registered in this very family, by name."""
         return dict(self._own)
 
     def withdraw(self, name: str) -> None:
-        """Take a class of this very family out again."""
+        """Remove a class of this very family."""
         _names.pop(self._own.pop(name), None)
 
 
 def list_families() -> tuple[Family, ...]:
-    """Return every family there is."""
+    """Return all families."""
     return tuple(_families)
 
 
@@ -108,7 +107,7 @@ def name_of(component: object) -> str:
 
 
 def is_component(value: object) -> bool:
-    """Tell whether a value is a component of some family."""
+    """Return whether a value is a component of some family."""
     return type(value) in _names
 
 
@@ -119,5 +118,5 @@ def get_summary(cls: type) -> str:
 
 
 def describe_family(family: Family) -> str:
-    """Say `an optimizer`, `a layer`."""
+    """Return `an optimizer` or `a layer`."""
     return f"{'an' if family.kind[0] in 'aeiou' else 'a'} {family.kind}"

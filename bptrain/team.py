@@ -1,7 +1,7 @@
-"""A team of threads: work cut into tasks, of which whoever is free takes the next.
+"""A team of threads: work split into tasks, each done by the next free thread.
 
-NumPy lets other threads run while it works on large arrays, so that tasks go side by side. They should be long: to
-wake a thread takes as long as to multiply some hundred thousand numbers.
+NumPy lets other threads run while it works on large arrays, so tasks run in parallel. They should be long: waking a
+thread takes as long as multiplying some hundred thousand numbers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,14 +12,14 @@ from threading import Thread
 import numpy as np
 
 Task = Callable[[], object]
-"""A part of some work, which depends on no other that is done with it."""
+"""Some work that does not depend on the tasks run with it."""
 
 
 class Team:
-    """The calling thread and its helpers, if it has any, which start when they are first needed.
+    """The calling thread and its helpers, which start when first needed.
 
-    `size` is how many they are. What a task computes must not depend on who does it or when, so that results are the
-    same to the last bit for a team of any size.
+    `size` is the number of threads. The result of a task must not depend on which thread runs it or when, so that
+    results are bit-identical for a team of any size.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Team:
 
     @contextmanager
     def resize(self, size: int) -> Iterator[None]:
-        """Have so many threads for a while, the calling one among them."""
+        """Use this many threads inside the block, including the calling one."""
         before = self.size, self._helpers, self._todo, self._done
         self.size, self._helpers, self._todo, self._done = size, [], SimpleQueue(), SimpleQueue()
         try:
@@ -43,29 +43,29 @@ class Team:
             self.size, self._helpers, self._todo, self._done = before
 
     def run(self, tasks: Sequence[Task]) -> None:
-        """Do all tasks, and return when they are done.
+        """Run all tasks, and return when they are done.
 
-        Helpers work without NumPy's warnings about numbers that are not finite.
+        Helpers run without NumPy's warnings about infinity and NaN.
 
         Raises:
-            BaseException: what a task raised, the first to do so, after all others were done.
+            BaseException: the first exception that a task raised, once all other tasks are done.
         """
         while len(self._helpers) < self.size - 1:
-            helper = Thread(target=help_out, args=(self._todo, self._done), daemon=True)
+            helper = Thread(target=run_tasks, args=(self._todo, self._done), daemon=True)
             helper.start()
             self._helpers.append(helper)
-        for each in tasks:
-            self._todo.put(each)
+        for task in tasks:
+            self._todo.put(task)
         with suppress(Empty):
-            while task := self._todo.get_nowait():
-                self._done.put(outcome(task))
+            while next_task := self._todo.get_nowait():
+                self._done.put(run_task(next_task))
         failed = [error for error in [self._done.get() for _ in tasks] if error]
         if failed:
             raise failed[0]
 
 
-def outcome(task: Task) -> BaseException | None:
-    """Do a task, and say what it raised, if anything."""
+def run_task(task: Task) -> BaseException | None:
+    """Run a task, and return the exception that it raised, if any."""
     try:
         task()
     except BaseException as error:
@@ -73,8 +73,8 @@ def outcome(task: Task) -> BaseException | None:
     return None
 
 
-def help_out(todo: "SimpleQueue[Task | None]", done: "SimpleQueue[BaseException | None]") -> None:
-    """Do tasks until there is None."""
+def run_tasks(todo: "SimpleQueue[Task | None]", done: "SimpleQueue[BaseException | None]") -> None:
+    """Run tasks until None comes."""
     with np.errstate(all="ignore"):
         while task := todo.get():
-            done.put(outcome(task))
+            done.put(run_task(task))

@@ -111,16 +111,16 @@ def test_the_scripts_of_the_peers_learn_the_digits_as_well(name, package):
 
 def test_blas_is_settled_unless_the_user_has(monkeypatch):
     monkeypatch.delenv(blas.VARIABLE, raising=False)
-    assert blas.own_environment()[blas.VARIABLE] == blas.TIMEOUT
-    blas.settle()
+    assert blas.get_own_environment()[blas.VARIABLE] == blas.TIMEOUT
+    blas.set_thread_timeout()
     assert os.environ[blas.VARIABLE] == blas.TIMEOUT
-    assert blas.VARIABLE not in blas.others_environment()
+    assert blas.VARIABLE not in blas.get_others_environment()
     monkeypatch.setenv(blas.VARIABLE, "7")
-    blas.settle()
+    blas.set_thread_timeout()
     assert (
         os.environ[blas.VARIABLE]
-        == blas.own_environment()[blas.VARIABLE]
-        == blas.others_environment()[blas.VARIABLE]
+        == blas.get_own_environment()[blas.VARIABLE]
+        == blas.get_others_environment()[blas.VARIABLE]
         == "7"
     )
 

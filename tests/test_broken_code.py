@@ -54,7 +54,7 @@ class Mine(Optimizer):
 
 def typed(hint):
     """An activation with an option of a type, and what is said of it."""
-    said = f"has the option a of a type that a config cannot give ({hint.removeprefix('np.')}); {TYPES}"
+    said = f"has the option a, whose type {hint.removeprefix('np.')} no config can give; {TYPES}"
     return activation(f"    a: {hint} = None\n" + BODY), MINE + said
 
 
@@ -103,7 +103,10 @@ BROKEN = {
         loss("    pass\n").replace("Mine", "Auto"),
         "my.py:6: 'auto' cannot be the name of a loss; use another word",
     ),
-    "no class": (HEAD + "ACTIVATIONS.register(3)\n", "my.py:6: an activation is a class (got 3)"),
+    "no class": (
+        HEAD + "ACTIVATIONS.register(3)\n",
+        "my.py:6: only a class can be registered as an activation (got 3)",
+    ),
     "option of ours": (
         HEAD + "from bptrain.nn.layers import Residual\nResidual(())\n",
         "my.py:7: layers: has no layers; write at least - dense: {units: ...}",
@@ -129,7 +132,7 @@ BROKEN = {
     ),
     "no method": (
         activation("    forward = 3\n" + BACKWARD),
-        MINE + "has forward, which is not a method forward(self, p, x, y, s)",
+        MINE + "has forward, which must be a method forward(self, p, x, y, s)",
     ),
     "unknown hint": (
         activation("    a: 'Gone' = 1\n" + BODY),
@@ -140,7 +143,7 @@ BROKEN = {
     "pair": typed("tuple[float, float]"),
     "derived": (
         "from dataclasses import field\n" + activation("    a: int = field(init=False, default=1)\n" + BODY),
-        MINE.replace("8", "9") + "has the field a with init=False, which no config could give back; use a property",
+        MINE.replace("8", "9") + "has the field a with init=False, which a config cannot set; use a property",
     ),
     "mutable": (
         activation("    a: list = []\n" + BODY),
@@ -148,7 +151,7 @@ BROKEN = {
     ),
     "no rate": (
         OPTIMIZER.replace("    lr: float = 0.1\n", ""),
-        "my.py:8: the optimizer 'mine' lacks lr, which has no value anywhere; add a line such as lr: ... = ...",
+        "my.py:8: the optimizer 'mine' lacks the option lr; add a line such as lr: ... = ...",
     ),
     "slots": (
         OPTIMIZER + "\n    def slots(self):\n        return 1\n",

@@ -79,7 +79,9 @@ def seconds(words: list[str], folder: str) -> float:
     """
     began = perf_counter()
     # Our own command line settles BLAS for itself.
-    done = subprocess.run(words, cwd=folder, env=blas.others_environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words, cwd=folder, env=blas.get_others_environment(), capture_output=True, text=True, check=False
+    )
     taken = perf_counter() - began
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

@@ -97,7 +97,7 @@ class Worker:
 def worker(workload: Workload, contender: str) -> Iterator[Worker]:
     """A worker that is ready, and is gone afterwards."""
     command = [sys.executable, "-m", "bptrain.bench.worker", workload.name, contender]
-    environment = blas.others_environment() if contender in PACKAGES else blas.own_environment()
+    environment = blas.get_others_environment() if contender in PACKAGES else blas.get_own_environment()
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:

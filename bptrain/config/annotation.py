@@ -148,7 +148,7 @@ class Annotator:
 
     def write_component(self, entry: Entry) -> Iterator[Line]:
         """Yield `name`, or `name:` with its options below it."""
-        cls = type(entry.value)
+        cls: Any = type(entry.value)
         name, options = name_of(entry.value), list_options(cls)
         # Its options have marks of their own.
         mark = self.get_mark(cls, type(entry.loaded), entry.path)
@@ -163,7 +163,7 @@ class Annotator:
 
     def write_options(self, value: Any, loaded: Any, path: FieldPath, indent: str) -> Iterator[Line]:
         """Yield the options of a section or a component, with their meaning the first time."""
-        cls = type(value)
+        cls: Any = type(value)
         is_known = cls in self.listed
         self.listed.add(cls)
         for option in list_options(cls):
