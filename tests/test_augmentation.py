@@ -283,7 +283,7 @@ def test_gradients_are_checked_on_rows_as_they_are():
 
 def test_show_summary_has_the_formula():
     found = bptrain.summarize(config("augmentation: [gaussian_noise: 0.25]\n"))
-    assert ("augmentation", "gaussian_noise: x + 0.25 · e with a fresh e ~ N(0, 1) for each value") in [
+    assert ("augmentation", "gaussian_noise: x = x + 0.25 · e, e ~ N(0, 1) for each value") in [
         (fact.name, fact.text) for fact in found.formulas
     ]
 

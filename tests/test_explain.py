@@ -15,7 +15,7 @@ from speeds import sampled
 import bptrain
 from bptrain.explanation.expressions import Number
 from bptrain.explanation.formats import render_page
-from bptrain.explanation.formula_parser import FormulaError, equations, parse
+from bptrain.explanation.formula_parser import FormulaError, parse, parse_equations
 from bptrain.explanation.notation import number
 from bptrain.nn import LAYERS, LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES
@@ -402,9 +402,10 @@ def test_latex_compiles(name, tmp_path):
 
 def test_a_part_of_ones_own_is_explained(code_is_taken_out):
     Path("mine.py").write_text(
-        "from dataclasses import dataclass\nimport numpy as np\nfrom bptrain.nn import ACTIVATIONS, Activation\n"
+        "from dataclasses import dataclass\nimport numpy as np\n"
+        "from bptrain.nn import ACTIVATIONS, Activation, Equations\n"
         "@ACTIVATIONS.register\n@dataclass(frozen=True)\nclass Cube(Activation):\n"
-        '    """The cube.\n\n    Forward: `y = x³`. Backward: `dx = 3 x² dy` and no more.\n    """\n'
+        '    """The cube."""\n    equations = Equations(forward=("y = x³",), backward=("dx = 3 x² dy",))\n'
         "    def forward(self, p, x, y, s):\n        y[...] = x**3\n"
         "    def backward(self, p, g, x, y, dy, dx, s):\n        dx[...] = 2 * x**2 * dy\n"
     )
@@ -416,9 +417,10 @@ def test_a_part_of_ones_own_is_explained(code_is_taken_out):
 
 def test_a_layer_says_how_formulas_write_its_parameters_and_options(code_is_taken_out):
     Path("mine.py").write_text(
-        "from dataclasses import dataclass\nfrom bptrain.nn import LAYERS, Parameter, Plan\n"
+        "from dataclasses import dataclass\nfrom bptrain.nn import LAYERS, Equations, Parameter, Plan\n"
         "@LAYERS.register\n@dataclass(frozen=True)\nclass Mixing:\n"
-        '    """A product with U.\n\n    Forward: `y = s x U`. Backward: `dU = s (xᵀ dy)`, `dx = s dy Uᵀ`.\n    """\n'
+        '    """A product with U."""\n'
+        '    equations = Equations(forward=("y = s x U",), backward=("dU = s (xᵀ dy)", "dx = s dy Uᵀ"))\n'
         "    strength: float = 2.0\n    symbols = {'strength': 's'}\n"
         "    def plan(self, shape):\n"
         "        return Plan(shape, {'mixture': Parameter((*shape, *shape), symbol='U')}, linear=True)\n"
@@ -481,4 +483,4 @@ BAD = ["", "x +", "(x", "x)", "|x", "[x]", "x ^", "1 2 §", "x ᵀ ᵀ +", "max(
 def test_what_is_no_formula_is_told(formula):
     with pytest.raises(FormulaError):
         parse(formula)
-    assert equations(f"`y = {formula}` and more") == ()
+    assert parse_equations([f"y = {formula}"]) == ()

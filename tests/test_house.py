@@ -24,7 +24,7 @@ PACKAGE = REPOSITORY / "bptrain"
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 FLOORS = [
-    {"errors", "interruption", "registry", "contract", "code", "needs", "arrays", "text", "formulas", "atomic"}
+    {"errors", "interruption", "registry", "contract", "code", "needs", "arrays", "text", "equations", "atomic"}
     | {"hints", "team", "threads", "blas"},
     {"nn", "optim", "metrics", "tables", "columns", "kernels", "data"},
     {"config"},
@@ -231,16 +231,16 @@ def test_everything_public_has_a_docstring():
     assert bare == []
 
 
-# What the docstring of a component of each family must say, beside its first sentence.
+# What the docstring of a component of each family must say, beside its first sentence and its declared equations.
 MOULD = {
-    LAYERS: ("Forward:", "Backward:", "Shapes:", "Reference:"),
-    LOSSES: ("Forward:", "Backward:", "Shapes:", "Reference:"),
-    INITIALIZERS: ("Value:", "Shapes:"),
-    OPTIMIZERS: ("Update:", "Shapes:", "Reference:"),
-    SCHEDULES: ("Factor:",),
+    LAYERS: ("Shapes:", "Reference:"),
+    LOSSES: ("Shapes:", "Reference:"),
+    INITIALIZERS: ("Shapes:",),
+    OPTIMIZERS: ("Shapes:", "Reference:"),
+    SCHEDULES: (),
     METRICS: ("Value:", "Shapes:", "Undefined"),
     SCALERS: ("Forward:", "Backward:", "Shapes:"),
-    AUGMENTATIONS: ("Forward:", "Shapes:", "Reference:"),
+    AUGMENTATIONS: ("Shapes:", "Reference:"),
     SOURCES: (),
 }
 

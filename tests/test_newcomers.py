@@ -12,7 +12,19 @@ import pytest
 import bptrain
 from bptrain.gradcheck.components import ComponentChecker
 from bptrain.metrics import METRICS, Metric
-from bptrain.nn import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES, Activation, Loss, Parameter, Plan, Scratch, mean
+from bptrain.nn import (
+    ACTIVATIONS,
+    INITIALIZERS,
+    LAYERS,
+    LOSSES,
+    Activation,
+    Equations,
+    Loss,
+    Parameter,
+    Plan,
+    Scratch,
+    mean,
+)  # fmt: skip
 from bptrain.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
 
 IRIS = "data: {source: {bundled: iris}}\ntraining: {epochs: 3}\n"
@@ -20,8 +32,9 @@ IRIS = "data: {source: {bundled: iris}}\ntraining: {epochs: 3}\n"
 
 @dataclass(frozen=True)
 class Project:
-    """A weighted sum without a bias. Forward: `y = x W`. Backward: `dW = xᵀ dy`, `dx = dy Wᵀ`. Shapes: any."""
+    """A weighted sum without a bias. Shapes: any."""
 
+    equations: ClassVar[Equations] = Equations(forward=("y = x W",), backward=("dW = xᵀ dy", "dx = dy Wᵀ"))
     units: Annotated[int, "outputs"] = 3
 
     def plan(self, shape):
@@ -38,8 +51,9 @@ class Project:
 
 @dataclass(frozen=True)
 class Forget:
-    """Drops values as dropout does, without scaling. Forward: `y = x · m`. Backward: `dx = dy · m`. Shapes: any."""
+    """Drops values as dropout does, without scaling. Shapes: any."""
 
+    equations: ClassVar[Equations] = Equations(forward=("y = x · m",), backward=("dx = dy · m",))
     rate: Annotated[float, "share of values set to zero"] = 0.5
 
     def plan(self, shape):
@@ -59,7 +73,9 @@ class Forget:
 
 @dataclass(frozen=True)
 class Center:
-    """Takes the mean of each row away. Forward: `y = x - mean(x)`. Backward: `dx = dy - mean(dy)`. Shapes: any."""
+    """Takes the mean of each row away. Shapes: any."""
+
+    equations: ClassVar[Equations] = Equations(forward=("y = x - mean(x)",), backward=("dx = dy - mean(dy)",))
 
     def plan(self, shape):
         return Plan(shape, reads="", normalizes="units")
@@ -73,8 +89,9 @@ class Center:
 
 @dataclass(frozen=True)
 class Cube(Activation):
-    """The third power. Forward: `y = x^3`. Backward: `dx = dy · 3 x²`. Shapes: any."""
+    """The third power. Shapes: any."""
 
+    equations: ClassVar[Equations] = Equations(forward=("y = x^3",), backward=("dx = dy · 3 x²",))
     most_in_a_row: ClassVar[int | None] = 1
 
     @property
@@ -90,8 +107,9 @@ class Cube(Activation):
 
 @dataclass(frozen=True)
 class Halves:
-    """A half everywhere. Value: `w = 0.5`. Shapes: any."""
+    """A half everywhere. Shapes: any."""
 
+    equations: ClassVar[Equations] = Equations(value=("w = 0.5",))
     alike: ClassVar[bool] = True
 
     def fill(self, out, rng):
@@ -100,8 +118,11 @@ class Halves:
 
 @dataclass(frozen=True)
 class Quartic(Loss):
-    """The fourth power of the error. Forward: `L = Σ (z - t)^4 / (n · width)`.
-    Backward: `dz = 4 (z - t)^3 / (n · width)`. Shapes: any."""
+    """The fourth power of the error. Shapes: any."""
+
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = Σ (z - t)^4 / (n · width)",), backward=("dz = 4 (z - t)^3 / (n · width)",)
+    )
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         return (columns if classes is None else classes,)
@@ -118,8 +139,9 @@ class Quartic(Loss):
 
 @dataclass(frozen=True)
 class Signed(Optimizer):
-    """Steps of the same length. Update: `θ = θ - lr · sign(g)`. Shapes: any."""
+    """Steps of the same length. Shapes: any."""
 
+    equations: ClassVar[Equations] = Equations(update=("θ = θ - lr · sign(g)",))
     lr: float = 0.01
 
     usual_lr: ClassVar[tuple[float, float]] = (1e-3, 1e-2)
@@ -130,8 +152,9 @@ class Signed(Optimizer):
 
 @dataclass(frozen=True)
 class Late(Schedule):
-    """Half the rate after some epochs. Factor: `1`, then `1 / 2`."""
+    """Half the rate after some epochs."""
 
+    equations: ClassVar[Equations] = Equations(factor=("1 for t < after, else 1 / 2",))
     after: Annotated[int, "epochs until the drop"] = 10
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -143,8 +166,9 @@ class Late(Schedule):
 
 @dataclass(frozen=True)
 class Lead(Schedule):
-    """A rate of a tenth, then another schedule. Factor: `0.1`, then that of `then`."""
+    """A rate of a tenth, then another schedule."""
 
+    equations: ClassVar[Equations] = Equations(factor=("0.1 for t < epochs",))
     epochs: Annotated[float, "epochs until then"] = 1.0
     then: Annotated[Schedule, SCHEDULES, "what follows"] = Late()
 

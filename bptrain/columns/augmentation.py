@@ -13,6 +13,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
 from bptrain.nn.layer import Scratch, Workspace
 from bptrain.registry import Family
@@ -21,6 +22,7 @@ from bptrain.registry import Family
 class Augmentation(ABC):
     """A random change of a batch in place. `mixes` says that it mixes rows, and so their targets too."""
 
+    equations: ClassVar[Equations] = Equations()
     mixes: ClassVar[bool] = False
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
@@ -48,11 +50,12 @@ AUGMENTATIONS = Family("augmentation", contract=Augmentation)
 class GaussianNoise(Augmentation):
     """Adds normal noise to every input.
 
-    Forward: `x + std · e` with a fresh `e ~ N(0, 1)` for each value. Shapes: `(n, inputs)`. The standard deviation is
-    that of scaled inputs: with standard scaling, 0.1 is a tenth of a column's own. Targets stay, so that an autoencoder
-    learns to take noise away. The layer of the same name adds it inside of a network. Reference: Bishop, 1995.
+    Shapes: `(n, inputs)`. The standard deviation is that of scaled inputs: with standard scaling, 0.1 is a tenth of a
+    column's own. Targets stay, so that an autoencoder learns to take noise away. The layer of the same name adds it
+    inside of a network. Reference: Bishop, 1995.
     """
 
+    equations: ClassVar[Equations] = Equations(forward=("x = x + std · e", "e ~ N(0, 1) for each value"))
     aliases: ClassVar[tuple[str, ...]] = ("gaussian", "jitter", "noise")
     std: Annotated[float, Ge(0), Le(1e6), "standard deviation of the noise, in scaled units"] = 0.1
 
@@ -72,11 +75,11 @@ class GaussianNoise(Augmentation):
 class FeatureDropout(Augmentation):
     """Sets a random share of the inputs to 0: with standard scaling the mean, for a category none of its values.
 
-    Forward: `x · m` with a fresh `m ~ Bernoulli(1 - rate)` for each value. Shapes: `(n, inputs)`. What is left is not
-    scaled up, as dropout does: the network learns to do without a value rather than to average. The masking noise of
-    denoising autoencoders. Reference: Vincent et al., 2008.
+    Shapes: `(n, inputs)`. What is left is not scaled up, as dropout does: the network learns to do without a value
+    rather than to average. The masking noise of denoising autoencoders. Reference: Vincent et al., 2008.
     """
 
+    equations: ClassVar[Equations] = Equations(forward=("x = x · m", "m ~ Bernoulli(1 - rate) for each value"))
     aliases: ClassVar[tuple[str, ...]] = ("masking", "swap_noise")
     rate: Annotated[float, Ge(0), Lt(1), "share of the values that is dropped"] = 0.1
 
@@ -95,12 +98,18 @@ class FeatureDropout(Augmentation):
 class Mixup(Augmentation):
     """Mixes every row with another one of its batch, and their losses alike.
 
-    Forward: `x = λ x + (1 - λ) x[p]` and `L = λ L(z, t) + (1 - λ) L(z, t[p])`, with one `λ ~ Beta(alpha, alpha)` and
-    one permutation p for each batch; a row's weight goes with its target. Shapes: `(n, inputs)`. It goes with every
-    loss and needs no soft targets; where the loss is linear in the target, as cross-entropy is, it is the loss of the
-    mixed target. Reference: Zhang et al., 2018.
+    There is one permutation p of the rows for each batch; a row's weight goes with its target. Shapes: `(n, inputs)`.
+    It goes with every loss and needs no soft targets; where the loss is linear in the target, as cross-entropy is, it
+    is the loss of the mixed target. Reference: Zhang et al., 2018.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=(
+            "x = λ x + (1 - λ) x[p]",
+            "L = λ L(z, t) + (1 - λ) L(z, t[p])",
+            "λ ~ Beta(alpha, alpha) for each batch",
+        )
+    )
     aliases: ClassVar[tuple[str, ...]] = ("cutmix", "mix_up")
     alpha: Annotated[float, Gt(0), Le(1000), "small: mostly one of the two rows; 1: any mixture alike"] = 0.2
 
@@ -125,12 +134,14 @@ class Mixup(Augmentation):
 class ImageShift(Augmentation):
     """Shifts every row as an image by up to so many pixels, down or up and right or left; what comes in is 0.
 
-    Forward: `x'[i, j] = x[i - a, j - b]`, 0 where that is outside, with fresh a and b from -pixels to pixels for each
-    row, at most as many as leave a line of the image. Shapes: `(n, height · width · channels)`, line by line from the
-    top, the channels of a pixel side by side. It moves scaled values, which is exact where all pixels are scaled alike,
-    as with `scaling: none`. Reference: LeCun et al., 1998.
+    a and b are at most as many as leave a line of the image. Shapes: `(n, height · width · channels)`, line by line
+    from the top, the channels of a pixel side by side. It moves scaled values, which is exact where all pixels are
+    scaled alike, as with `scaling: none`. Reference: LeCun et al., 1998.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("x'[i, j] = x[i - a, j - b], 0 where that is outside", "a and b from -pixels to pixels for each row")
+    )
     aliases: ClassVar[tuple[str, ...]] = ("random_crop", "random_shift", "random_translation", "shift", "translation")
     height: Annotated[int, Ge(1), "lines of the image"]
     width: Annotated[int, Ge(1), "pixels in a line"]

@@ -10,6 +10,7 @@ from typing import Any
 from bptrain.code import load_codes
 from bptrain.config.dump import to_plain
 from bptrain.config.families import FAMILIES, SECTIONS
+from bptrain.equations import Equations
 from bptrain.errors import InputError
 from bptrain.hints import Option, list_options
 from bptrain.text import suggest_word
@@ -81,11 +82,18 @@ def reference(
 
 def describe_component(family: str, name: str, cls: type) -> ComponentEntry:
     """Return the entry of a component."""
-    text = inspect.getdoc(cls) or ""
+    first, _, rest = (inspect.getdoc(cls) or "").partition("
+
+")
+    declared = getattr(cls, "equations", None)
+    equations = declared.to_text() if isinstance(declared, Equations) else ""
+    text = "
+
+".join(filter(None, (first, equations, rest)))
     listed = tuple(
         OptionEntry(one.name, one.hint.describe(), format_default(one), one.doc) for one in list_options(cls)
     )
-    return ComponentEntry(family, name, " ".join(text.split("\n\n")[0].split()), text, listed)
+    return ComponentEntry(family, name, " ".join(first.split()), text, listed)
 
 
 def format_default(option: Option) -> str | None:

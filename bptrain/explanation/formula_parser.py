@@ -1,10 +1,11 @@
-"""The parser: formulas of docstrings read into trees.
+"""The parser: declared equations read into trees.
 
-The notation is that of the docstrings: factors side by side or with `·`, `²`, `ᵗ` and `^`, `√`, `|x|`, `[x > 0]` (1 or
+The notation: factors side by side or with `·`, `²`, `ᵗ` and `^`, `√`, `|x|`, `[x > 0]` (1 or
 0), `Σ` over everything to its right in a product. `x W`, `xᵀ dy` and `dy Wᵀ` are products of matrices.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bptrain.explanation.expressions import Group, Minus, Name, Node, Number, Power, Root, Size, Transposed
@@ -43,22 +44,37 @@ def parse(text: str) -> Node:
     return node
 
 
-def equations(text: str) -> tuple[Equation, ...]:
-    """The equations between the backticks of a text that can be read, in order; what is no formula is left out."""
-    pieces = text.split("`")
+def parse_condition(text: str) -> Truth:
+    """Return a condition such as `x > 0` as a tree.
+
+    Raises:
+        FormulaError: it is none.
+    """
+    parser = _Parser(text)
+    node = parser.truth()
+    parser.end()
+    return node
+
+
+def parse_equations(statements: Iterable[str]) -> tuple[Equation, ...]:
+    """Return the equations among some statements, in order; a statement that cannot be computed is left out.
+
+    `y = x for x > 0, else 0` has two cases; without the `else`, what follows `for` is a remark, as what follows `with`.
+    """
     found: list[Equation] = []
-    for k in range(1, len(pieces), 2):
-        name, equals, expression = pieces[k].partition(" = ")
-        if not equals:
+    for statement in statements:
+        name, equals, expression = statement.partition(" = ")
+        expression, _, condition = expression.partition(" with ")[0].partition(" for ")
+        condition, two_cases, otherwise = condition.partition(", else ")
+        if not equals or " " in name:
             continue
         try:
             node = parse(expression)
-            if pieces[k + 1].strip() == "for" and pieces[k + 3].strip(" ,") == "else":
-                condition = _Parser(pieces[k + 2])
-                node = Cases(condition.truth(), node, parse(pieces[k + 4]))
-            found.append(Equation(strip_index(name), node))
-        except (FormulaError, IndexError):
+            if two_cases:
+                node = Cases(parse_condition(condition), node, parse(otherwise))
+        except FormulaError:
             continue
+        found.append(Equation(strip_index(name), node))
     return tuple(found)
 
 

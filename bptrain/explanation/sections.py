@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.explanation.formula_parser import equations
+from bptrain.equations import Side, describe, equations_of
+from bptrain.explanation.formula_parser import parse_equations
 from bptrain.explanation.page import Line, Page, Section
 from bptrain.explanation.recording import Pass, Recording
 from bptrain.explanation.update_sections import cut, gradient_sections, result_section, update_sections
 from bptrain.explanation.worked_equations import Worked, Working, options_of
-from bptrain.formulas import formula, in_force
 from bptrain.nn import Activation, Entry, Layer, Loss, Network
 from bptrain.nn.chain import Chain
 from bptrain.nn.observer import Passage
-from bptrain.registry import get_summary, name_of
+from bptrain.registry import name_of
 from bptrain.text import printable
 
 
@@ -124,8 +124,8 @@ class Builder:
         """A layer forward, and the letters that are known then."""
         own, kept = entries_of(self.recording.network, name), seen.letters[name, "Forward:"]
         before = {symbol: cut(self.recording.theta, entry) for symbol, entry in own.items()}
-        formulas = in_force(layer, "Forward:")
-        found = {one.name for one in equations(formulas)}
+        declared = equations_of(layer).forward
+        found = {one.name for one in parse_equations(declared)}
         # What training drew on the way is given; what a formula says how to compute is a result.
         given = {key: array for key, array in kept.items() if key not in found}
         letters: dict[str, Array | float] = {
@@ -143,11 +143,11 @@ class Builder:
             if parameters
         ]
         lines += [Line(f"{name}.{key}", key, array) for key, array in given.items()]
-        working = Working(formulas, letters, {**kept, "y": passage.y}, self.digits)
+        working = Working(declared, letters, {**kept, "y": passage.y}, self.digits)
         done = working.carry_out(["y"])
         lines += [line_of(name, one, alias * (one.name == "y")) for one in done]
         if "y" not in working.known:
-            lines.append(Line(f"{name}.y", "y", passage.y, alias, words=describe(layer)))
+            lines.append(Line(f"{name}.y", "y", passage.y, alias, words=describe(layer, "forward")))
         return Section(f"{name} forward", "forward", tuple(lines)), working.known
 
     def backward(
@@ -163,14 +163,14 @@ class Builder:
         if passage.dx is not None:
             real["dx"], labels["dx"] = passage.dx, (f"{name}.dx", self.titles.deltas.get(self.before(name), ""))
         letters = {**known, **seen.letters[name, "Backward:"], "dy": passage.dy}
-        done = Working(in_force(layer, "Backward:"), letters, real, self.digits).carry_out(list(real))
+        done = Working(equations_of(layer).backward, letters, real, self.digits).carry_out(list(real))
         lines = []
         for one in done:
             key, alias = labels.get(one.name, (f"{name}.{one.name}.backward", ""))
             lines.append(replace(line_of(name, one, alias), name=key))
         for symbol in real.keys() - {one.name for one in done}:
             lines.append(
-                Line(labels[symbol][0], symbol, real[symbol], labels[symbol][1], words=describe(layer, "Backward:"))
+                Line(labels[symbol][0], symbol, real[symbol], labels[symbol][1], words=describe(layer, "backward"))
             )
         return Section(f"{name} backward", "backward", tuple(lines))
 
@@ -197,11 +197,12 @@ class Builder:
             letters[f"{loss.link}(z)"] = outputs
         precision = str(self.recording.network.dtype)
         real_loss = np.asarray(seen.loss, dtype=precision)
-        for label, symbol, real, key, alias in (
-            ("Forward:", "L", real_loss, "loss", "loss"),
-            ("Backward:", "dz", seen.dscores, "dscores", self.titles.deltas.get(last, "")),
-        ):
-            working = Working(in_force(loss, label, width), letters, {symbol: real}, self.digits)
+        passes: tuple[tuple[Side, str, Array, str, str], ...] = (
+            ("forward", "L", real_loss, "loss", "loss"),
+            ("backward", "dz", seen.dscores, "dscores", self.titles.deltas.get(last, "")),
+        )
+        for side, symbol, real, key, alias in passes:
+            working = Working(getattr(equations_of(loss, width), side), letters, {symbol: real}, self.digits)
             done = working.carry_out([symbol])
             letters = {**working.known}
             for one in done:
@@ -212,7 +213,7 @@ class Builder:
                     lines.append(line_of(name, one, ""))
             if symbol not in [one.name for one in done]:
                 value = np.asarray(seen.loss) if symbol == "L" else real
-                lines.append(Line(key, symbol, value, alias, words=describe(loss, label)))
+                lines.append(Line(key, symbol, value, alias, words=describe(loss, side, width)))
         return Section(f"loss: {name}", "loss", tuple(lines))
 
 
@@ -243,8 +244,3 @@ def layers_by_name(chain: Chain) -> dict[str, Layer]:
 def line_of(owner: str, one: Worked, alias: str) -> Line:
     """The line of an equation that was carried out."""
     return Line(f"{owner}.{one.name}", one.name, one.value, alias, one.formula, "", one.numbers, one.place)
-
-
-def describe(component: object, label: str = "Forward:") -> str:
-    """Describe a component whose formula cannot be computed, by the text of the formula or its first sentence."""
-    return formula(type(component), label).replace("`", "") or get_summary(type(component)).removesuffix(".")

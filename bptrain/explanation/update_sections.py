@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.equations import describe, equations_of, with_numbers
 from bptrain.explanation.page import Line, Section
 from bptrain.explanation.recording import Recording
 from bptrain.explanation.worked_equations import Letters, Working, options_of
-from bptrain.formulas import formula, in_force, with_numbers
 from bptrain.nn import Entry
 from bptrain.optim import LineSearch, Optimizer, Regularization
-from bptrain.registry import get_summary, name_of
+from bptrain.registry import name_of
 
 
 def cut(vector: Array, entry: Entry) -> Array:
@@ -52,7 +52,7 @@ def penalty_lines(recording: Recording, digits: int) -> Iterator[Line]:
             before, after = cut(recording.gradient, entry), cut(recording.penalised, entry)
             letters: Letters = {"w": cut(recording.theta, entry), "g": before, "l1": one.l1, "l2": one.l2}
             terms = [term for term, weight in (("l1 · sign(w)", one.l1), ("l2 · w", one.l2)) if weight]
-            working = Working(f"`g = g + {' + '.join(terms)}`", letters, {"g": after}, digits)
+            working = Working([f"g = g + {' + '.join(terms)}"], letters, {"g": after}, digits)
             for done in working.carry_out(["g"]):
                 yield Line(
                     f"{entry.name}.penalised", "g", done.value, "", done.formula, entry.name, done.numbers, done.place
@@ -61,16 +61,15 @@ def penalty_lines(recording: Recording, digits: int) -> Iterator[Line]:
 
 def penalty_line(recording: Recording, digits: int) -> Line:
     """The penalty before the step, with numbers where it is the same on all weights."""
-    rule = formula(Regularization, "Forward:")
     penalties, real = recording.session.model.objective.penalties, np.asarray(recording.penalty)
     if len(penalties) == 1:
         part, one = penalties[0]
         terms = [term for term, weight in (("l1 · Σ |w|", one.l1), ("l2 / 2 · Σ w²", one.l2)) if weight]
         letters: Letters = {"w": recording.theta[part], "l1": one.l1, "l2": one.l2}
-        working = Working(f"`P = {' + '.join(terms)}`", letters, {"P": real.astype(recording.theta.dtype)}, digits)
+        working = Working([f"P = {' + '.join(terms)}"], letters, {"P": real.astype(recording.theta.dtype)}, digits)
         (done,) = working.carry_out(["P"])
         return Line("penalty", "P", real, "", done.formula, "", done.numbers)
-    return Line("penalty", "P", real, words=rule.replace("`", ""))
+    return Line("penalty", "P", real, words=", ".join(Regularization.equations.forward))
 
 
 def clipping_lines(recording: Recording, digits: int) -> Iterator[Line]:
@@ -92,12 +91,12 @@ def clipping_lines(recording: Recording, digits: int) -> Iterator[Line]:
         steps = []
         if clipping.value is not None:
             letters["value"] = clipping.value
-            steps.append("`g = min(max(g, -value), value)`")
+            steps.append("g = min(max(g, -value), value)")
         if clips and clipping.norm is not None:
             letters["norm"] = clipping.norm
-            steps.append("`g = g · norm / |g|`")
+            steps.append("g = g · norm / |g|")
         real = cut(recording.clipped, entry)
-        done = Working(", ".join(steps), letters, {"g": real}, digits).carry_out(["g"])
+        done = Working(steps, letters, {"g": real}, digits).carry_out(["g"])
         for k, one in enumerate(done):
             name = f"{entry.name}.clipped" if k == len(done) - 1 else f"{entry.name}.limited"
             yield Line(name, "g", one.value, "", one.formula, entry.name, one.numbers, one.place)
@@ -161,8 +160,7 @@ def rate_line(recording: Recording) -> Line:
     if schedule.constant:
         words = "the same in every step"
     else:
-        factor = formula(type(schedule), "Factor:") or get_summary(type(schedule))
-        text = with_numbers(factor, schedule, T=experiment.training.epochs)
+        text = with_numbers(describe(schedule, "factor"), schedule, T=experiment.training.epochs)
         words = f"{optimizer.lr:g} · factor by {name_of(schedule)}, t = {recording.epochs_done:g}: {text}"
     if recording.session.halvings:
         words += f"; halved {recording.session.halvings} times after divergence"
@@ -173,7 +171,7 @@ def rule_lines(
     optimizer: Optimizer, name: str, title: str, letters: Letters, real: Mapping[str, Array], digits: int
 ) -> Iterator[Line]:
     """The rule on one parameter, equation by equation."""
-    working = Working(in_force(optimizer, "Update:"), letters, real, digits)
+    working = Working(equations_of(optimizer).update, letters, real, digits)
     done = working.carry_out([*real, *letters])
     count = sum(one.name == "θ" for one in done)
     for one in done:
@@ -185,7 +183,7 @@ def rule_lines(
     for symbol in [one for one in real if one not in [line.name for line in done]]:
         last = symbol == "θ"
         key = f"{name}.new" if last else f"{name}.{symbol}"
-        yield Line(key, symbol, real[symbol], title * last, words=optimizer.rule.replace("`", "") if last else "")
+        yield Line(key, symbol, real[symbol], title * last, words=describe(optimizer, "update") if last else "")
 
 
 def result_section(recording: Recording) -> Section:

@@ -1,16 +1,16 @@
 """Working: equations carried out one after the other, each result held against what training had."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.equations import symbol_of
 from bptrain.explanation.expressions import Node, Number, Place, UnknownError
-from bptrain.explanation.formula_parser import Equation, equations
+from bptrain.explanation.formula_parser import Equation, parse_equations
 from bptrain.explanation.notation import number
-from bptrain.formulas import symbol_of
 
 Letters = dict[str, Array | float]
 
@@ -37,20 +37,26 @@ class Working:
     """Equations with the letters known so far.
 
     Args:
-        text: the formulas, between backticks.
+        statements: the equations, as they are declared.
         letters: what is known before: arguments, options, and what the equations change.
         real: what training had for some of the results.
         digits: of the numbers in formulas.
     """
 
-    def __init__(self, text: str, letters: Mapping[str, Array | float], real: Mapping[str, Array], digits: int) -> None:
+    def __init__(
+        self,
+        statements: Iterable[str],
+        letters: Mapping[str, Array | float],
+        real: Mapping[str, Array],
+        digits: int,
+    ) -> None:
         self.known: Letters = dict(letters)
         self.states = set(letters)
         self.real = real
         self.digits = digits
         self.done: list[Worked] = []
         self.todo: list[Equation] = []
-        for equation in equations(text):
+        for equation in parse_equations(statements):
             # Of several formulas for the same result the first is that of training.
             if equation.name in self.states or equation.name not in [one.name for one in self.todo]:
                 self.todo.append(equation)

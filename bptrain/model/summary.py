@@ -7,14 +7,14 @@ from typing import Any
 from bptrain.columns.columns import Columns
 from bptrain.columns.targets import Classes, Inputs, Several, Value
 from bptrain.config import Experiment, dump
-from bptrain.formulas import formula, symbol_of, with_numbers
+from bptrain.equations import describe, symbol_of, with_numbers
 from bptrain.hints import list_options
 from bptrain.model.assemble import Assembly
 from bptrain.model.heads import Head
 from bptrain.model.model import Model, count_batch_rows
 from bptrain.nn.cost import LayerCost, costs
 from bptrain.optim import LineSearch, Schedule
-from bptrain.registry import get_summary, name_of
+from bptrain.registry import name_of
 from bptrain.text import printable
 
 
@@ -106,8 +106,7 @@ def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
     for head in model.heads:
         yield f"loss of {head.name}" if head.name else "loss", loss_in_force(model, head, batch)
     for one in experiment.augmentation:
-        rule = with_numbers(formula(type(one), "Forward:"), one).replace("`", "") or in_words(one)
-        yield "augmentation", f"{name_of(one)}: {rule}"
+        yield "augmentation", f"{name_of(one)}: {with_numbers(describe(one, 'forward'), one)}"
     for text in penalties(model):
         yield "penalty", text
     if training.accumulate > 1:
@@ -132,8 +131,8 @@ def formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
 def loss_in_force(model: Model, head: Head, batch: int) -> str:
     """Return the loss of a head with its formula, its reduction and its options."""
     loss = head.loss
-    text = f"{name_of(loss)}: {formula(type(loss), 'Forward:').replace('`', '') or in_words(loss)}"
     width = head.width if head.name else model.network.output_shape[0]
+    text = f"{name_of(loss)}: {describe(loss, 'forward', width)}"
     over = f"n = {batch:,} rows" + (f", width = {width}" if "width" in text else "")
     weighting = model.columns.weighting
     if getattr(loss, "class_weights", None) or weighting.classes is not None:
@@ -155,11 +154,6 @@ def loss_in_words(model: Model) -> str:
     return " + ".join(each) if model.heads[0].name else name_of(model.objective.loss)
 
 
-def in_words(component: object) -> str:
-    """Return the first sentence about a component, for one whose docstring has no formula."""
-    return get_summary(type(component)).removesuffix(".")
-
-
 def render_option(value: Any) -> str:
     """Return an option's value as YAML has it."""
     names = {None: "null", True: "true", False: "false"}
@@ -173,7 +167,7 @@ def render_option(value: Any) -> str:
 def update_rule(experiment: Experiment) -> str:
     """Return the optimizer's rule with its numbers; the learning rate stays a letter where a schedule changes it."""
     optimizer = experiment.optimizer
-    text = optimizer.rule or in_words(optimizer)
+    text = describe(optimizer, "update")
     if not experiment.schedule.constant:
         text = text.replace("lr", "\0")
     text = with_numbers(text, optimizer).replace("\0", "lr")
@@ -183,8 +177,7 @@ def update_rule(experiment: Experiment) -> str:
 
 def factor_of(schedule: Schedule, epochs: float) -> str:
     """Describe what the learning rate is multiplied by, for so many epochs."""
-    text = (formula(type(schedule), "Factor:") or in_words(schedule)).replace(" T epochs", f" {epochs:g} epochs")
-    text = with_numbers(text, schedule, T=epochs)
+    text = with_numbers(describe(schedule, "factor"), schedule, T=epochs)
     if schedule.following:
         begin, then = schedule.following
         text += f"; then {name_of(then)}: {factor_of(then, max(epochs - begin, 0))}"

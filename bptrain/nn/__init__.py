@@ -3,6 +3,7 @@
 What a layer, an activation or a loss of one's own needs is all here: `from bptrain.nn import LAYERS, Parameter, Plan`.
 """
 
+from bptrain.equations import Equations
 from bptrain.nn import activations, kernels, layers
 from bptrain.nn.chain import Frame, resolve_layers
 from bptrain.nn.initializers import INITIALIZERS, GlorotUniform, HeNormal, Initializer, Normal, Ones, Zeros
@@ -18,6 +19,7 @@ __all__ = [
     "LOSSES",
     "Activation",
     "Entry",
+    "Equations",
     "Frame",
     "GlorotUniform",
     "HeNormal",

@@ -13,6 +13,7 @@ import numpy as np
 from annotated_types import Ge, Gt
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
 from bptrain.registry import Family
 
@@ -43,9 +44,10 @@ def fans(shape: Shape) -> tuple[int, int]:
 class Zeros:
     """All zeros: the usual start of biases, and no start for weights, whose units would stay alike.
 
-    Value: `w = 0`. Shapes: any. Shared by all frameworks.
+    Shapes: any. Shared by all frameworks.
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w = 0",))
     aliases: ClassVar[tuple[str, ...]] = ("zero",)
     alike: ClassVar[bool] = True
 
@@ -58,9 +60,10 @@ class Zeros:
 class Ones:
     """All ones: the usual start of scales.
 
-    Value: `w = 1`. Shapes: any. Shared by all frameworks.
+    Shapes: any. Shared by all frameworks.
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w = 1",))
     alike: ClassVar[bool] = True
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -72,9 +75,10 @@ class Ones:
 class Constant:
     """The same number everywhere.
 
-    Value: `w = value`. Shapes: any. Shared by all frameworks.
+    Shapes: any. Shared by all frameworks.
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w = value",))
     value: Annotated[float, "the number"] = 0.0
 
     alike: ClassVar[bool] = True
@@ -88,9 +92,10 @@ class Constant:
 class Uniform:
     """Independent numbers, all equally likely within bounds.
 
-    Value: `w ~ U(low, high)`. Shapes: any. Keras's RandomUniform has the same bounds, PyTorch's `uniform_` 0 and 1.
+    Shapes: any. Keras's RandomUniform has the same bounds, PyTorch's `uniform_` 0 and 1.
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w ~ U(low, high)",))
     aliases: ClassVar[tuple[str, ...]] = ("random_uniform",)
     low: Annotated[float, "least number"] = -0.05
     high: Annotated[float, "number that is not reached"] = 0.05
@@ -113,9 +118,10 @@ class Uniform:
 class Normal:
     """Independent normal numbers around zero.
 
-    Value: `w ~ N(0, std²)`. Shapes: any. Keras calls it RandomNormal (std 0.05), PyTorch `normal_` (std 1).
+    Shapes: any. Keras calls it RandomNormal (std 0.05), PyTorch `normal_` (std 1).
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, std²)",))
     aliases: ClassVar[tuple[str, ...]] = ("gaussian", "random_normal")
     std: Annotated[float, Ge(0), "standard deviation"] = 0.05
 
@@ -133,10 +139,11 @@ class Normal:
 class TruncatedNormal:
     """Normal numbers around zero, those beyond two standard deviations drawn again.
 
-    Value: `w ~ N(0, std²)` given `|w| <= 2 std`; their standard deviation is 0.8796 std. Shapes: any. As Keras's
-    TruncatedNormal; PyTorch's `trunc_normal_` cuts at -2 and 2 whatever std.
+    The standard deviation of what is left is 0.8796 std. Shapes: any. As Keras's TruncatedNormal; PyTorch's
+    `trunc_normal_` cuts at -2 and 2 whatever std.
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, std²)", "|w| ≤ 2 std"))
     std: Annotated[float, Ge(0), "standard deviation before cutting"] = 0.05
 
     @property
@@ -156,10 +163,11 @@ class TruncatedNormal:
 class GlorotUniform:
     """Uniform numbers that keep the variance of signals and gradients level through linear and tanh layers.
 
-    Value: `w ~ U(-a, a)` with `a = sqrt(6 / (fan_in + fan_out))`. Shapes: `(inputs, units)`.
-    Reference: Glorot and Bengio, 2010. The default of Keras; PyTorch calls it `xavier_uniform_`.
+    Shapes: `(inputs, units)`. Reference: Glorot and Bengio, 2010. The default of Keras; PyTorch calls it
+    `xavier_uniform_`.
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w ~ U(-a, a)", "a = √(6 / (fan_in + fan_out))"))
     aliases: ClassVar[tuple[str, ...]] = ("xavier_uniform",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -172,10 +180,11 @@ class GlorotUniform:
 class GlorotNormal:
     """Normal numbers that keep the variance of signals and gradients level through linear and tanh layers.
 
-    Value: `w ~ N(0, 2 / (fan_in + fan_out))`. Shapes: `(inputs, units)`.
-    Reference: Glorot and Bengio, 2010. As PyTorch's `xavier_normal_`; Keras truncates the distribution.
+    Shapes: `(inputs, units)`. Reference: Glorot and Bengio, 2010. As PyTorch's `xavier_normal_`; Keras truncates the
+    distribution.
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, 2 / (fan_in + fan_out))",))
     aliases: ClassVar[tuple[str, ...]] = ("xavier_normal",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -187,10 +196,11 @@ class GlorotNormal:
 class HeUniform:
     """Uniform numbers that keep the variance of signals level through relu layers.
 
-    Value: `w ~ U(-a, a)` with `a = sqrt(6 / fan_in)`. Shapes: `(inputs, units)`.
-    Reference: He et al., 2015. PyTorch calls it `kaiming_uniform_` (its `Linear` starts narrower, at `sqrt(1/fan_in)`).
+    Shapes: `(inputs, units)`. Reference: He et al., 2015. PyTorch calls it `kaiming_uniform_` (its `Linear` starts
+    narrower, at `√(1 / fan_in)`).
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w ~ U(-a, a)", "a = √(6 / fan_in)"))
     aliases: ClassVar[tuple[str, ...]] = ("kaiming_uniform",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -203,10 +213,11 @@ class HeUniform:
 class HeNormal:
     """Normal numbers that keep the variance of signals level through relu layers.
 
-    Value: `w ~ N(0, 2 / fan_in)`. Shapes: `(inputs, units)`.
-    Reference: He et al., 2015. As PyTorch's `kaiming_normal_`; Keras truncates the distribution.
+    Shapes: `(inputs, units)`. Reference: He et al., 2015. As PyTorch's `kaiming_normal_`; Keras truncates the
+    distribution.
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, 2 / fan_in)",))
     aliases: ClassVar[tuple[str, ...]] = ("kaiming_normal",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -218,9 +229,10 @@ class HeNormal:
 class LecunUniform:
     """Uniform numbers that keep the variance of signals level through linear and selu layers.
 
-    Value: `w ~ U(-a, a)` with `a = sqrt(3 / fan_in)`. Shapes: `(inputs, units)`. The same in Keras.
-    Reference: LeCun et al., 1998.
+    Shapes: `(inputs, units)`. The same in Keras. Reference: LeCun et al., 1998.
     """
+
+    equations: ClassVar[Equations] = Equations(value=("w ~ U(-a, a)", "a = √(3 / fan_in)"))
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         limit = sqrt(3 / fans(out.shape)[0])
@@ -232,9 +244,10 @@ class LecunUniform:
 class LecunNormal:
     """Normal numbers that keep the variance of signals level through linear and selu layers.
 
-    Value: `w ~ N(0, 1 / fan_in)`. Shapes: `(inputs, units)`. Keras truncates the distribution.
-    Reference: LeCun et al., 1998; Klambauer et al., 2017.
+    Shapes: `(inputs, units)`. Keras truncates the distribution. Reference: LeCun et al., 1998; Klambauer et al., 2017.
     """
+
+    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, 1 / fan_in)",))
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = rng.normal(0, sqrt(1 / fans(out.shape)[0]), out.shape)
@@ -245,11 +258,11 @@ class LecunNormal:
 class Orthogonal:
     """A random matrix whose rows or columns, whichever are fewer, are orthonormal: no signal grows or shrinks.
 
-    Value: `w = gain · Q` with Q from the QR decomposition of normal numbers, its signs those of the diagonal of R.
-    Shapes: `(inputs, units)`. As PyTorch's `orthogonal_` and Keras's Orthogonal. Reference: Saxe, McClelland and
-    Ganguli, 2014.
+    Q is from the QR decomposition of a matrix of normal numbers, its signs those of the diagonal of R. Shapes:
+    `(inputs, units)`. As PyTorch's `orthogonal_` and Keras's Orthogonal. Reference: Saxe, McClelland and Ganguli, 2014.
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w = gain · Q",))
     aliases: ClassVar[tuple[str, ...]] = ("eye",)
     gain: Annotated[float, Gt(0), "factor of all values"] = 1.0
 
@@ -265,10 +278,11 @@ class Orthogonal:
 class Values:
     """The very numbers written in the config, for worked examples.
 
-    Value: `w = values`. Shapes: a weight `(inputs, units)` takes one list for each input, a bias `(units,)` one number
-    for each unit. PyTorch stores weights the other way round, as `(units, inputs)`.
+    Shapes: a weight `(inputs, units)` takes one list for each input, a bias `(units,)` one number for each unit.
+    PyTorch stores weights the other way round, as `(units, inputs)`.
     """
 
+    equations: ClassVar[Equations] = Equations(value=("w = values",))
     values: Annotated[Numbers, "one list for each input, or one number for each unit"]
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:

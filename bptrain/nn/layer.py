@@ -151,9 +151,12 @@ class Layer(Protocol):
     """A function of rows with its derivative. Shapes are those of one row: `(64,)`.
 
     A layer with options that may be `auto` has `resolve(units, following)`, which gives the layer without; one that
-    holds layers has them as `layers`. To be explained with numbers, a layer may have `letters(s, label)`: what else the
-    letters in its docstring stand for, by name, after the pass that the label is about (`Forward:` or `Backward:`); and
-    `equations(label)`, the formulas with its options in force, where the docstring has several.
+    holds layers has them as `layers`.
+
+    To be explained with numbers, a layer declares its `equations`: x, y, dx and dy, the parameters by their symbols (a
+    gradient with a d before), n the rows, and the options. Where they depend on its options, `choose_equations()`
+    returns those that hold. `letters(s, label)` returns the values of further letters, by name, after the pass that the
+    label names (`Forward:` or `Backward:`).
     """
 
     @abstractmethod

@@ -2,23 +2,27 @@
 
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Gt
 
 from bptrain.arrays import Array
+from bptrain.equations import Equations
 
 
 @dataclass(frozen=True)
 class Clipping:
     """Bounds on the gradient before each step: of every entry (`value`), then of the norm of all together (`norm`).
 
-    Forward: `g = min(max(g, -value), value)`, then `g = g · norm / |g|` where |g| is above `norm`. Shapes: g one
-    vector. As PyTorch's `clip_grad_value_` and `clip_grad_norm_` (which adds 1e-6 to the norm), Keras's `clipvalue` and
-    `global_clipnorm`. Reference: Pascanu, Mikolov and Bengio, 2013.
+    The second is for gradients whose norm |g| is larger than `norm`. Shapes: g one vector. As PyTorch's
+    `clip_grad_value_` and `clip_grad_norm_` (which adds 1e-6 to the norm), Keras's `clipvalue` and `global_clipnorm`.
+    Reference: Pascanu, Mikolov and Bengio, 2013.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("g = min(max(g, -value), value)", "g = g · norm / |g| for |g| > norm, else g")
+    )
     value: Annotated[Annotated[float, Gt(0)] | None, "largest absolute value of an entry; null: any"] = None
     norm: Annotated[Annotated[float, Gt(0)] | None, "largest norm of the whole gradient; null: any"] = None
 

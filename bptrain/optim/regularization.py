@@ -1,12 +1,13 @@
 """Penalties on the weights, added to the loss, and a bound on their norm."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt
 
 from bptrain.arrays import Array
+from bptrain.equations import Equations
 from bptrain.nn.kernels import absolute
 
 
@@ -14,13 +15,16 @@ from bptrain.nn.kernels import absolute
 class Regularization:
     """Penalties that keep weights small (`l2`) or make them vanish (`l1`), and a bound on them. Biases are left alone.
 
-    Forward: `P = l1 · Σ |w| + l2 / 2 · Σ w²`. Backward: `dw = l1 · sign(w) + l2 · w`, 0 for the first term at w = 0.
-    After each step the weights into a unit are scaled down to the norm `max_norm` where theirs is larger. Shapes: w
-    any. Not divided by the number of rows. `l2` is PyTorch's `weight_decay` of SGD and Adam; Keras's L2 has no 1/2;
-    scikit-learn divides its `alpha` by the rows. A dense layer may have an `l1` and `l2` of its own. Reference: Hoerl
-    and Kennard, 1970; Tibshirani, 1996; Srebro, Rennie and Jaakkola, 2005.
+    The gradient of the first term is 0 at w = 0. After each step the weights into a unit are scaled down to the norm
+    `max_norm` where theirs is larger. Shapes: w any. Not divided by the number of rows. `l2` is PyTorch's
+    `weight_decay` of SGD and Adam; Keras's L2 has no 1/2; scikit-learn divides its `alpha` by the rows. A dense layer
+    may have an `l1` and `l2` of its own. Reference: Hoerl and Kennard, 1970; Tibshirani, 1996; Srebro, Rennie and
+    Jaakkola, 2005.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("P = l1 · Σ |w| + l2 / 2 · Σ w²",), backward=("dw = l1 · sign(w) + l2 · w",)
+    )
     l1: Annotated[float, Ge(0), "weight of the sum of absolute values"] = 0.0
     l2: Annotated[float, Ge(0), "weight of half the sum of squares"] = 0.0
     max_norm: Annotated[Annotated[float, Gt(0)] | None, "largest norm of the weights into a unit; null: any"] = None

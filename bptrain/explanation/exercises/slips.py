@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.equations import equations_of
 from bptrain.explanation.page import Page
 from bptrain.explanation.recording import Pass, Recording
 from bptrain.explanation.sections import entries_of, titles_of
 from bptrain.explanation.update_sections import cut
 from bptrain.explanation.worked_equations import Letters, Working, options_of
-from bptrain.formulas import in_force
 from bptrain.nn import Activation, Layer, Views, Workspace
 from bptrain.nn.chain import Step
 from bptrain.nn.observer import Passage
@@ -108,8 +108,8 @@ def derivative(case: Case, k: int, x: Array, y: Array) -> Array | None:
     layer = case.steps[k][1]
     if not isinstance(layer, Activation):
         return None
-    text = f"{in_force(layer, 'Backward:')} {in_force(layer, 'Forward:')}"
+    declared = equations_of(layer)
     letters: Letters = {**options_of(layer), "π": np.pi, "x": x, "y": y, "dy": np.ones_like(x)}
-    done = Working(text, letters, {}, 6).carry_out(["dx"])
+    done = Working((*declared.backward, *declared.forward), letters, {}, 6).carry_out(["dx"])
     found = [one.value for one in done if one.name == "dx"]
     return np.broadcast_to(found[-1], x.shape) if found else None

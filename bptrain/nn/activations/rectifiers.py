@@ -8,6 +8,7 @@ import numpy as np
 from annotated_types import Ge, Gt
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.nn import kernels
 from bptrain.nn.initializers import Constant, HeNormal, Initializer, LecunNormal
 from bptrain.nn.layer import ACTIVATIONS, Activation, Parameter, Plan, Scratch, Views, Workspace
@@ -18,9 +19,10 @@ from bptrain.nn.layer import ACTIVATIONS, Activation, Parameter, Plan, Scratch, 
 class Identity(Activation):
     """Changes nothing.
 
-    Forward: `y = x`. Backward: `dx = dy`. Shapes: any, kept. Keras calls it linear. Reference: none needed.
+    Shapes: any, kept. Keras calls it linear. Reference: none needed.
     """
 
+    equations: ClassVar[Equations] = Equations(forward=("y = x",), backward=("dx = dy",))
     aliases: ClassVar[tuple[str, ...]] = ("linear", "none")
 
     def plan(self, shape: Shape) -> Plan:
@@ -40,10 +42,10 @@ class Identity(Activation):
 class Relu(Activation):
     """The rectifier: passes what is positive and blocks the rest.
 
-    Forward: `y = max(x, 0)`. Backward: `dx = dy · [x > 0]`; the derivative at 0 is 0, as in PyTorch, Keras and JAX.
-    Shapes: any, kept. Reference: Nair and Hinton, 2010.
+    The derivative at 0 is 0, as in PyTorch, Keras and JAX. Shapes: any, kept. Reference: Nair and Hinton, 2010.
     """
 
+    equations: ClassVar[Equations] = Equations(forward=("y = max(x, 0)",), backward=("dx = dy · [x > 0]",))
     aliases: ClassVar[tuple[str, ...]] = ("rectifier",)
     initializer: ClassVar[Initializer] = HeNormal()
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
@@ -68,11 +70,13 @@ class Relu(Activation):
 class LeakyRelu(Activation):
     """The rectifier with a small slope left of zero, so that no unit can die.
 
-    Forward: `y = x` for `x > 0`, else `slope · x`. Backward: `dx = dy` for `x > 0`, else `slope · dy`; the derivative
-    at 0 is the slope. Shapes: any, kept. Reference: Maas et al., 2013. PyTorch's default slope is 0.01 too; Keras's is
-    0.3.
+    The derivative at 0 is the slope. Shapes: any, kept. Reference: Maas et al., 2013. PyTorch's default slope is 0.01
+    too; Keras's is 0.3.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = x for x > 0, else slope · x",), backward=("dx = dy for x > 0, else slope · dy",)
+    )
     aliases: ClassVar[tuple[str, ...]] = ("leakyrelu", "lrelu")
     slope: Annotated[float, Ge(0), "slope left of zero"] = 0.01
 
@@ -98,11 +102,14 @@ class LeakyRelu(Activation):
 class Prelu(Activation):
     """The rectifier with a slope left of zero that is learned, one for each unit.
 
-    Forward: `y = max(x, 0) + a · min(x, 0)`. Backward: `dx = dy` for `x > 0`, else `a · dy`; `da = Σ_rows dy · min(x,
-    0)`. Shapes: x and y `(n, units)`, a `(units,)`, without weight decay. Keras has one slope for each value too,
-    PyTorch one for all unless told otherwise. Reference: He et al., 2015.
+    Shapes: x and y `(n, units)`, a `(units,)`, without weight decay. Keras has one slope for each value too, PyTorch
+    one for all unless told otherwise. Reference: He et al., 2015.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = max(x, 0) + a · min(x, 0)",),
+        backward=("dx = dy for x > 0, else a · dy", "da = Σ_rows dy · min(x, 0)"),
+    )
     initial: Annotated[float, Ge(0), "slope at the start"] = 0.25
 
     initializer: ClassVar[Initializer] = HeNormal()
@@ -135,10 +142,13 @@ class Prelu(Activation):
 class Elu(Activation):
     """The exponential linear unit: straight right of zero, bending smoothly towards -alpha left of it.
 
-    Forward: `y = x` for `x > 0`, else `alpha · (exp(x) - 1)`. Backward: `dx = dy` for `x > 0`, else `alpha · exp(x) ·
-    dy`. Shapes: any, kept. The same in PyTorch and Keras. Reference: Clevert, Unterthiner and Hochreiter, 2016.
+    Shapes: any, kept. The same in PyTorch and Keras. Reference: Clevert, Unterthiner and Hochreiter, 2016.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = x for x > 0, else alpha · (exp(x) - 1)",),
+        backward=("dx = dy for x > 0, else alpha · exp(x) · dy",),
+    )
     alpha: Annotated[float, Gt(0), "how far down it goes"] = 1.0
 
     initializer: ClassVar[Initializer] = HeNormal()
@@ -163,11 +173,17 @@ class Elu(Activation):
 class Selu(Activation):
     """The exponential linear unit scaled so that signals keep mean 0 and variance 1 through many layers.
 
-    Forward: `y = λ x` for `x > 0`, else `λ α (exp(x) - 1)`, with `λ = 1.0507009873554805` and `α = 1.6732632423543772`.
-    Backward: `dx = λ dy` for `x > 0`, else `λ α exp(x) dy`. Shapes: any, kept. Wants lecun_normal weights. The same in
-    PyTorch and Keras. Reference: Klambauer et al., 2017.
+    Shapes: any, kept. Wants lecun_normal weights. The same in PyTorch and Keras. Reference: Klambauer et al., 2017.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=(
+            "y = λ x for x > 0, else λ α (exp(x) - 1)",
+            "λ = 1.0507009873554805",
+            "α = 1.6732632423543772",
+        ),
+        backward=("dx = λ dy for x > 0, else λ α exp(x) dy",),
+    )
     ALPHA: ClassVar[float] = 1.6732632423543772848170429916717
     SCALE: ClassVar[float] = 1.0507009873554804934193349852946
 
@@ -220,10 +236,12 @@ def exponential_backward(y: Array, dy: Array, dx: Array | None, s: Workspace, al
 class HardTanh(Activation):
     """The identity, cut off at -1 and 1.
 
-    Forward: `y = min(max(x, -1), 1)`. Backward: `dx = dy · [-1 < x < 1]`, 0 at both corners as in PyTorch. Shapes:
-    any, kept. Reference: Collobert, 2004.
+    The derivative is 0 at both corners, as in PyTorch. Shapes: any, kept. Reference: Collobert, 2004.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = min(max(x, -1), 1)",), backward=("dx = dy · [-1 < x < 1]",)
+    )
     aliases: ClassVar[tuple[str, ...]] = ("hardtanh",)
     kinks: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
     steepest: ClassVar[float | None] = 1.0
@@ -248,10 +266,10 @@ class HardTanh(Activation):
 class Relu6(Activation):
     """The rectifier, cut off at 6.
 
-    Forward: `y = min(max(x, 0), 6)`. Backward: `dx = dy · [0 < x < 6]`, 0 at both corners as in PyTorch. Shapes: any,
-    kept. Reference: Krizhevsky, 2010.
+    The derivative is 0 at both corners, as in PyTorch. Shapes: any, kept. Reference: Krizhevsky, 2010.
     """
 
+    equations: ClassVar[Equations] = Equations(forward=("y = min(max(x, 0), 6)",), backward=("dx = dy · [0 < x < 6]",))
     initializer: ClassVar[Initializer] = HeNormal()
     kinks: ClassVar[tuple[float, ...]] = (0.0, 6.0)
     steepest: ClassVar[float | None] = 1.0

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.nn import kernels
 from bptrain.nn.initializers import HeNormal, Initializer
 from bptrain.nn.layer import ACTIVATIONS, Activation, Plan, Scratch, Views, Workspace
@@ -17,10 +18,10 @@ from bptrain.nn.layer import ACTIVATIONS, Activation, Plan, Scratch, Views, Work
 class Tanh(Activation):
     """The hyperbolic tangent: an S-shaped curve from -1 to 1.
 
-    Forward: `y = tanh(x)`. Backward: `dx = dy · (1 - y²)`. Shapes: any, kept. Reference: LeCun et al., 1998. The same
-    in all frameworks.
+    Shapes: any, kept. Reference: LeCun et al., 1998. The same in all frameworks.
     """
 
+    equations: ClassVar[Equations] = Equations(forward=("y = tanh(x)",), backward=("dx = dy · (1 - y²)",))
     steepest: ClassVar[float | None] = 1.0
     most_in_a_row: ClassVar[int | None] = 8
 
@@ -45,10 +46,10 @@ class Tanh(Activation):
 class Sigmoid(Activation):
     """The logistic function: an S-shaped curve from 0 to 1.
 
-    Forward: `y = 1 / (1 + exp(-x))`. Backward: `dx = dy · y · (1 - y)`. Shapes: any, kept. Reference: Rumelhart,
-    Hinton and Williams, 1986. The same in all frameworks.
+    Shapes: any, kept. Reference: Rumelhart, Hinton and Williams, 1986. The same in all frameworks.
     """
 
+    equations: ClassVar[Equations] = Equations(forward=("y = 1 / (1 + exp(-x))",), backward=("dx = dy · y · (1 - y)",))
     aliases: ClassVar[tuple[str, ...]] = ("logistic", "sigm")
     steepest: ClassVar[float | None] = 0.25
     most_in_a_row: ClassVar[int | None] = 4
@@ -75,10 +76,10 @@ class Sigmoid(Activation):
 class Softsign(Activation):
     """An S-shaped curve from -1 to 1 that is slower to saturate than tanh.
 
-    Forward: `y = x / (1 + |x|)`. Backward: `dx = dy / (1 + |x|)²`. Shapes: any, kept. The same in PyTorch and Keras.
-    Reference: Bergstra et al., 2009.
+    Shapes: any, kept. The same in PyTorch and Keras. Reference: Bergstra et al., 2009.
     """
 
+    equations: ClassVar[Equations] = Equations(forward=("y = x / (1 + |x|)",), backward=("dx = dy / (1 + |x|)²",))
     steepest: ClassVar[float | None] = 1.0
     most_in_a_row: ClassVar[int | None] = 8
 
@@ -104,10 +105,11 @@ class Softsign(Activation):
 class Softplus(Activation):
     """A smooth rectifier.
 
-    Forward: `y = ln(1 + exp(x))`. Backward: `dx = dy · sigmoid(x)`, found from y as `1 - exp(-y)`. Shapes: any, kept.
-    Reference: Dugas et al., 2001. PyTorch turns linear above 20, which differs by less than 3e-9.
+    The derivative is computed from y, as `1 - exp(-y)`. Shapes: any, kept. Reference: Dugas et al., 2001. PyTorch turns
+    linear above 20, which differs by less than 3e-9.
     """
 
+    equations: ClassVar[Equations] = Equations(forward=("y = ln(1 + exp(x))",), backward=("dx = dy · sigmoid(x)",))
     aliases: ClassVar[tuple[str, ...]] = ("soft_plus",)
     initializer: ClassVar[Initializer] = HeNormal()
 
@@ -133,10 +135,12 @@ class Softplus(Activation):
 class Silu(Activation):
     """A smooth rectifier that dips below zero: the input times its own sigmoid. Also called swish.
 
-    Forward: `y = x σ(x)`. Backward: `dx = dy · σ(x) · (1 + x (1 - σ(x)))`. Shapes: any, kept. The same in PyTorch and
-    Keras. Reference: Elfwing, Uchibe and Doya, 2018.
+    Shapes: any, kept. The same in PyTorch and Keras. Reference: Elfwing, Uchibe and Doya, 2018.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = x σ(x)",), backward=("dx = dy · σ(x) · (1 + x (1 - σ(x)))",)
+    )
     aliases: ClassVar[tuple[str, ...]] = ("swish",)
     initializer: ClassVar[Initializer] = HeNormal()
 
@@ -166,10 +170,12 @@ class Silu(Activation):
 class Mish(Activation):
     """A smooth rectifier that dips below zero: the input times the tanh of its softplus.
 
-    Forward: `y = x t` with `t = tanh(ln(1 + exp(x)))`. Backward: `dx = dy · (t + x (1 - t²) σ(x))`. Shapes: any, kept.
-    The same in PyTorch and Keras. Reference: Misra, 2020.
+    Shapes: any, kept. The same in PyTorch and Keras. Reference: Misra, 2020.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = x t", "t = tanh(ln(1 + exp(x)))"), backward=("dx = dy · (t + x (1 - t²) σ(x))",)
+    )
     initializer: ClassVar[Initializer] = HeNormal()
 
     @property
@@ -201,12 +207,14 @@ class Mish(Activation):
 class GeluTanh(Activation):
     """The Gaussian error linear unit in its tanh form: a smooth rectifier that dips below zero.
 
-    Forward: `y = x (1 + t) / 2` with `t = tanh(√(2/π) (x + 0.044715 x³))`. Backward:
-    `dx = dy · ((1 + t) / 2 + x (1 - t²) √(2/π) (1 + 0.134145 x²) / 2)`. Shapes: any, kept. PyTorch's GELU with
-    approximate="tanh"; the default of PyTorch and Keras is the erf form, up to 5e-4 away. Reference: Hendrycks and
-    Gimpel, 2016.
+    Shapes: any, kept. PyTorch's GELU with approximate="tanh"; the default of PyTorch and Keras is the erf form, up to
+    5e-4 away. Reference: Hendrycks and Gimpel, 2016.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = x (1 + t) / 2", "t = tanh(√(2/π) (x + 0.044715 x³))"),
+        backward=("dx = dy · ((1 + t) / 2 + x (1 - t²) √(2/π) (1 + 0.134145 x²) / 2)",),
+    )
     aliases: ClassVar[tuple[str, ...]] = ("gelu",)
 
     ROOT: ClassVar[float] = sqrt(2 / pi)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from annotated_types import Ge
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
 from bptrain.nn.initializers import INITIALIZERS, GlorotUniform, Initializer, Zeros
 from bptrain.nn.layer import LAYERS, Activation, Layer, Parameter, Plan, Views, Workspace
@@ -19,11 +20,15 @@ Auto = Literal["auto"]
 class Dense:
     """A fully connected layer: every unit is a weighted sum of all inputs.
 
-    Forward: `y = x W + b`. Backward: `dW = xᵀ dy`, `db = Σ_rows dy`, `dx = dy Wᵀ`.
-    Shapes: x `(n, inputs)`, W `(inputs, units)`, b `(units,)`, y `(n, units)`.
-    Reference: Rumelhart, Hinton and Williams, 1986. Keras stores W the same way, PyTorch transposed.
+    Shapes: x `(n, inputs)`, W `(inputs, units)`, b `(units,)`, y `(n, units)`. Reference: Rumelhart, Hinton and
+    Williams, 1986. Keras stores W the same way, PyTorch transposed.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = x W + b",),
+        backward=("dW = xᵀ dy", "db = Σ_rows dy", "dx = dy Wᵀ"),
+        variants={"without bias": Equations(forward=("y = x W",), backward=("dW = xᵀ dy", "dx = dy Wᵀ"))},
+    )
     aliases: ClassVar[tuple[str, ...]] = ("affine", "fc", "fully_connected", "inner_product", "linear")
     units: Annotated[Annotated[int, Ge(1)] | Auto, "outputs; auto, in the last dense layer: what the target needs"] = (
         "auto"
@@ -64,11 +69,9 @@ class Dense:
             weight_init=suitable if self.weight_init == "auto" else self.weight_init,
         )
 
-    def equations(self, label: str) -> str:
-        """The formulas without b where there is none."""
-        if self.bias:
-            return ""
-        return "`y = x W`" if label == "Forward:" else "`dW = xᵀ dy`, `dx = dy Wᵀ`"
+    def choose_equations(self) -> Equations:
+        """Return those without b where there is none."""
+        return self.equations if self.bias else self.equations.variants["without bias"]
 
     def plan(self, shape: Shape) -> Plan:
         if self.units == "auto":

@@ -7,6 +7,7 @@ import numpy as np
 from annotated_types import Ge, Le, Lt
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.nn.layer import LAYERS, Plan, Scratch, Views, Workspace
 
 
@@ -15,12 +16,15 @@ from bptrain.nn.layer import LAYERS, Plan, Scratch, Views, Workspace
 class Dropout:
     """Sets a random share of the values to zero while training, so that no unit relies on another.
 
-    Forward: `y = x · m / (1 - rate)` with a fresh `m ~ Bernoulli(1 - rate)` for each value; outside training `y = x`.
-    Backward: `dx = dy · m / (1 - rate)`. Shapes: any, kept. `rate` is the share that is dropped, as in PyTorch and
-    Keras; the share that is kept in the first TensorFlow and in JAX's stax. Reference: Srivastava et al., 2014 (this
-    is the inverted form, which leaves evaluation alone).
+    Outside training y is x. Shapes: any, kept. `rate` is the share that is dropped, as in PyTorch and Keras; it is the
+    share that is kept in the first TensorFlow and in JAX's stax. Reference: Srivastava et al., 2014 (this is the
+    inverted form, which leaves evaluation alone).
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = x · m / (1 - rate)", "m ~ Bernoulli(1 - rate) for each value"),
+        backward=("dx = dy · m / (1 - rate)",),
+    )
     rate: Annotated[float, Ge(0), Lt(1), "share of the values that is dropped"] = 0.5
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:
@@ -59,10 +63,12 @@ class Dropout:
 class GaussianNoise:
     """Adds normal noise while training, so that no exact value is relied on.
 
-    Forward: `y = x + std · e` with fresh `e ~ N(0, 1)`; outside training `y = x`. Backward: `dx = dy`. Shapes: any,
-    kept. As Keras's GaussianNoise. Reference: Bishop, 1995.
+    Outside training y is x. Shapes: any, kept. As Keras's GaussianNoise. Reference: Bishop, 1995.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = x + std · e", "e ~ N(0, 1) for each value"), backward=("dx = dy",)
+    )
     aliases: ClassVar[tuple[str, ...]] = ("noise",)
     std: Annotated[float, Ge(0), Le(1e6), "standard deviation of the noise"] = 0.1
 

@@ -7,6 +7,7 @@ import numpy as np
 from annotated_types import Gt, Le
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.nn.initializers import Ones, Zeros
 from bptrain.nn.layer import LAYERS, Parameter, Plan, Scratch, State, Views, Workspace
 
@@ -21,14 +22,22 @@ def scale_and_shift(shape: Shape) -> dict[str, Parameter]:
 class BatchNorm:
     """Brings every unit to mean 0 and variance 1 over the rows of the batch, then scales and shifts it.
 
-    Forward: `y = γ x̂ + β` with `x̂ = (x - μ) / √(σ² + ε)`, `μ = Σ_rows x / n` and `σ² = Σ_rows (x - μ)² / n`; outside
-    training μ and σ² are the running statistics, which training moves by `r = (1 - momentum) r + momentum · batch`, the
-    variance divided by n - 1. Backward: `dγ = Σ_rows dy x̂`, `dβ = Σ_rows dy`, `dx = γ / √(σ² + ε) · (dy - dβ / n - x̂
-    dγ / n)`. Shapes: x and y `(n, units)` with n of at least 2 in training, γ and β `(units,)`. Momentum and epsilon as
-    in PyTorch; Keras's momentum is 1 minus ours (default 0.99), its epsilon 1e-3, and its running variance divides by
-    n. Reference: Ioffe and Szegedy, 2015.
+    Outside training μ and σ² are the running statistics: each step of training moves them by the share `momentum`
+    towards those of the batch, with a variance divided by n - 1. Shapes: x and y `(n, units)` with n of at least 2 in
+    training, γ and β `(units,)`. Momentum and epsilon as in PyTorch; Keras's momentum is 1 minus ours (default 0.99),
+    its epsilon 1e-3, and its running variance divides by n. Reference: Ioffe and Szegedy, 2015.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=(
+            "y = γ x̂ + β",
+            "x̂ = (x - μ) / √(σ² + ε)",
+            "μ = Σ_rows x / n",
+            "σ² = Σ_rows (x - μ)² / n",
+            "running = (1 - momentum) running + momentum · batch",
+        ),
+        backward=("dγ = Σ_rows dy x̂", "dβ = Σ_rows dy", "dx = γ / √(σ² + ε) · (dy - dβ / n - x̂ dγ / n)"),
+    )
     aliases: ClassVar[tuple[str, ...]] = ("batch_norm1d", "batch_normalization", "batchnorm", "bn")
     momentum: Annotated[float, Gt(0), Le(1), "share of the batch in the running statistics"] = 0.1
     epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
@@ -106,12 +115,19 @@ def move(running: Array, value: Array, momentum: float) -> None:
 class LayerNorm:
     """Brings every row to mean 0 and variance 1 over its units, then scales and shifts each unit.
 
-    Forward: `y = γ x̂ + β` with `x̂ = (x - μ) / √(σ² + ε)`, `μ = mean(x)` and `σ² = mean((x - μ)²)` over the units of a
-    row, in training and outside. Backward: `dγ = Σ_rows dy x̂`, `dβ = Σ_rows dy`, and with `d = γ dy`
-    `dx = (d - mean(d) - x̂ mean(d x̂)) / √(σ² + ε)`. Shapes: x and y `(n, units)`, γ and β `(units,)`. Epsilon as in
-    PyTorch; Keras has 1e-3. Reference: Ba, Kiros and Hinton, 2016.
+    The means are over the units of a row, in training and outside. Shapes: x and y `(n, units)`, γ and β `(units,)`.
+    Epsilon as in PyTorch; Keras has 1e-3. Reference: Ba, Kiros and Hinton, 2016.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("y = γ x̂ + β", "x̂ = (x - μ) / √(σ² + ε)", "μ = mean(x)", "σ² = mean((x - μ)²)"),
+        backward=(
+            "dγ = Σ_rows dy x̂",
+            "dβ = Σ_rows dy",
+            "dx = (d - mean(d) - x̂ mean(d x̂)) / √(σ² + ε)",
+            "d = γ dy",
+        ),
+    )
     aliases: ClassVar[tuple[str, ...]] = ("layer_normalization", "ln")
     epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
 

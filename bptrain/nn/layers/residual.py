@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
 from bptrain.nn.activations import Tanh
 from bptrain.nn.layer import LAYERS, Layer, Plan, Views, Workspace
@@ -17,11 +18,12 @@ from bptrain.nn.layers.dense import Dense
 class Residual:
     """Adds its input to what its layers make of it, so that deep networks start close to the identity.
 
-    Forward: `y = x + f` with f what the layers in a row make of x. Backward: `dx = dy + df` with df what their own
-    backward makes of dy. Shapes: any, kept; the layers must end in the shape in which they begin. Written out by hand
-    in PyTorch and Keras. Reference: He et al., 2016.
+    f is the output of the layers for x, and df the gradient that their own backward passes hand on for dy. Shapes: any,
+    kept; the layers must end in the shape in which they begin. Written out by hand in PyTorch and Keras. Reference: He
+    et al., 2016.
     """
 
+    equations: ClassVar[Equations] = Equations(forward=("y = x + f",), backward=("dx = dy + df",))
     aliases: ClassVar[tuple[str, ...]] = ("resblock", "skip")
     layers: Annotated[tuple[Annotated[Layer, LAYERS], ...], "from input to output; as many outputs as inputs"]
 

@@ -1,10 +1,12 @@
 """Softmax as a layer of its own."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.nn.layer import LAYERS, Plan, Scratch, Views, Workspace
 
 
@@ -14,9 +16,12 @@ class Softmax:
     """Turns the values of a row into probabilities. For a loss on probabilities, such as mse; cross-entropy has its
     own.
 
-    Forward: `y_j = exp(x_j) / Σ_k exp(x_k)`. Backward: `dx = y (dy - Σ_k dy_k y_k)`. Shapes: `(n, units)`, kept. The
-    same in all frameworks. Reference: Bridle, 1990.
+    Shapes: `(n, units)`, kept. The same in all frameworks. Reference: Bridle, 1990.
     """
+
+    equations: ClassVar[Equations] = Equations(
+        forward=("y_j = exp(x_j) / Σ_k exp(x_k)",), backward=("dx = y (dy - Σ_k dy_k y_k)",)
+    )
 
     @property
     def bounds(self) -> tuple[float, float]:

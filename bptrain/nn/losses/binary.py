@@ -8,6 +8,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.nn import kernels
 from bptrain.nn.layer import Link, Scratch, Workspace
 from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
@@ -18,14 +19,17 @@ from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
 class BinaryCrossEntropy(Loss):
     """Cross-entropy of the sigmoid of each score: for two classes, or for several labels that may go together.
 
-    No sigmoid goes before it. Forward: `L = -Σ (w t ln σ(z) + (1 - t) ln(1 - σ(z))) / (n · width)`. Backward:
-    `dz = ((1 - t) σ(z) - w t (1 - σ(z))) / (n · width)`. Shapes: z and t `(n, width)`, t from 0 to 1. PyTorch's
-    BCEWithLogitsLoss with w its `pos_weight`, Keras's BinaryCrossentropy(from_logits=True). Reference: Good, 1952.
+    No sigmoid goes before it. Shapes: z and t `(n, width)`, t from 0 to 1. PyTorch's BCEWithLogitsLoss with w its
+    `pos_weight`, Keras's BinaryCrossentropy(from_logits=True). Reference: Good, 1952.
 
     With e = exp(-|z|) a term is built from |z| and ln(1 + e), which cannot overflow; it is not defined at an infinite
     z.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = -Σ (w t ln σ(z) + (1 - t) ln(1 - σ(z))) / (n · width)",),
+        backward=("dz = ((1 - t) σ(z) - w t (1 - σ(z))) / (n · width)",),
+    )
     aliases: ClassVar[tuple[str, ...]] = ("bce", "bce_with_logits", "binary_crossentropy", "logistic")
     symbols: ClassVar[Mapping[str, str]] = {"positive_weight": "w"}
     positive_weight: Annotated[float, Gt(0), "weight w of the positive class"] = 1.0
@@ -91,11 +95,33 @@ class BinaryCrossEntropy(Loss):
 class Focal(Loss):
     """Cross-entropy of the sigmoid of each score, with less weight on rows that are right already: for rare classes.
 
-    Forward: with `u = z` for t = 1 and `u = -z` for t = 0, `L = Σ α_t σ(-u)^γ (-ln σ(u)) / (n · width)`. Backward:
-    `du = -α_t σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)`. Shapes: z and t `(n, width)`, t 0 or 1; several
-    classes have a score each. As torchvision's sigmoid_focal_loss, whose alpha is 0.25. Reference: Lin et al., 2017.
+    Shapes: z and t `(n, width)`, t 0 or 1; several classes have a score each. As torchvision's sigmoid_focal_loss,
+    whose alpha is 0.25. Reference: Lin et al., 2017.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = Σ σ(-u)^γ (-ln σ(u)) / (n · width)", "u = (2 t - 1) z"),
+        backward=(
+            "dz = (2 t - 1) du",
+            "du = -σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)",
+            "u = (2 t - 1) z",
+        ),
+        variants={
+            "with alpha": Equations(
+                forward=(
+                    "L = Σ q σ(-u)^γ (-ln σ(u)) / (n · width)",
+                    "u = (2 t - 1) z",
+                    "q = α t + (1 - α) (1 - t)",
+                ),
+                backward=(
+                    "dz = (2 t - 1) du",
+                    "du = -q σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)",
+                    "u = (2 t - 1) z",
+                    "q = α t + (1 - α) (1 - t)",
+                ),
+            )
+        },
+    )
     aliases: ClassVar[tuple[str, ...]] = ("focal_loss",)
     gamma: Annotated[float, Ge(0), "how much less; 0 is binary_cross_entropy"] = 2.0
     alpha: Annotated[Annotated[float, Gt(0), Lt(1)] | None, "weight of 1, that of 0 is 1 - alpha; null: both 1"] = None
@@ -113,14 +139,8 @@ class Focal(Loss):
         wrong = targets[(targets != 0) & (targets != 1)]
         return f"a label must be 0 or 1 (got {wrong.flat[0]:g})" if wrong.size else None
 
-    def equations(self, label: str, width: int) -> str:
-        share, weighing = "", ""
-        if self.alpha is not None:
-            share, weighing = "q ", ", `q = α t + (1 - α) (1 - t)`"
-        if label == "Forward:":
-            return f"`L = Σ {share}σ(-u)^γ (-ln σ(u)) / (n · width)` with `u = (2 t - 1) z`{weighing}"
-        slope = f"`du = -{share}σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)`"
-        return f"`dz = (2 t - 1) du` with `u = (2 t - 1) z`, {slope}{weighing}"
+    def choose_equations(self, width: int) -> Equations:
+        return self.equations if self.alpha is None else self.equations.variants["with alpha"]
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         number = Scratch(shape)

@@ -8,6 +8,7 @@ import numpy as np
 from annotated_types import Ge, Le, Lt
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.nn import kernels
 from bptrain.nn.layer import Link, Scratch, Workspace
 from bptrain.nn.losses.binary import sigmoid_outputs
@@ -28,11 +29,10 @@ heart. An array, because NumPy takes longer for a number."""
 class SoftmaxCrossEntropy(Loss):
     """Cross-entropy of the softmax of the scores: for one class out of several. No softmax layer goes before it.
 
-    Forward: `L = -Σ ln softmax(z)[t] / n`. Backward: `dz = (softmax(z) - onehot(t)) / n`. With label smoothing ε the
-    target is `(1 - ε) onehot(t) + ε / classes` in both. With class weights every row counts as its class says, in the
-    sum and in n; PyTorch does the same, and differs only where smoothing is added to class weights.
-    Shapes: z `(n, classes)`, t `(n,)` class numbers. The natural logarithm, as everywhere; PyTorch's CrossEntropyLoss,
-    Keras's SparseCategoricalCrossentropy(from_logits=True). Reference: Bridle, 1990.
+    With class weights every row counts as its class says, in the sum and in n; PyTorch does the same, and differs only
+    where smoothing is added to class weights. Shapes: z `(n, classes)`, t `(n,)` class numbers. The natural logarithm,
+    as everywhere; PyTorch's CrossEntropyLoss, Keras's SparseCategoricalCrossentropy(from_logits=True). Reference:
+    Bridle, 1990.
 
     With S = Σ_{j≠t} exp(z_j - z_t) the loss of a row is ln(1 + S), which loses no digit even where it is nearly 0 (in
     single precision down to 1e-28); the gradient is exp(z_j - z_t) / (1 + S), and at the target -S / (1 + S), again
@@ -40,6 +40,22 @@ class SoftmaxCrossEntropy(Loss):
     that the largest is 64, and the loss is ln(e^-h + S) + h; beside such an S it is no matter that 1 stands for e^-h.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = -Σ q ln softmax(z) / n", "q = onehot(t)"),
+        backward=("dz = (softmax(z) - q) / n", "q = onehot(t)"),
+        variants={
+            "with label_smoothing": Equations(
+                forward=(
+                    "L = -Σ q ln softmax(z) / n",
+                    "q = (1 - label_smoothing) onehot(t) + label_smoothing / width",
+                ),
+                backward=(
+                    "dz = (softmax(z) - q) / n",
+                    "q = (1 - label_smoothing) onehot(t) + label_smoothing / width",
+                ),
+            )
+        },
+    )
     aliases: ClassVar[tuple[str, ...]] = (
         "categorical_cross_entropy",
         "categorical_crossentropy",
@@ -69,12 +85,8 @@ class SoftmaxCrossEntropy(Loss):
         largest = max(self.class_weights)
         return f"class_weights has nothing that counts (got at most {largest:g})" if largest < 1e-6 else None
 
-    def equations(self, label: str, width: int) -> str:
-        target = "`q = onehot(t)`"
-        if self.label_smoothing:
-            target = "`q = (1 - label_smoothing) onehot(t) + label_smoothing / width`"
-        rule = "`L = -Σ q ln softmax(z) / n`" if label == "Forward:" else "`dz = (softmax(z) - q) / n`"
-        return f"{rule} with {target}"
+    def choose_equations(self, width: int) -> Equations:
+        return self.equations.variants["with label_smoothing"] if self.label_smoothing else self.equations
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         # columns: ones; shift: what is subtracted from the scores of a row, then -S; height: h
@@ -161,13 +173,27 @@ class SoftmaxCrossEntropy(Loss):
 class Hinge(Loss):
     """Asks every row for a margin of 1 between the right class and the wrong ones, and no more.
 
-    Forward: for two classes and one score `L = Σ max(0, 1 - s z) / n` with s = 1 or -1; for several
-    `L = Σ_rows Σ_{j≠t} max(0, 1 - z_t + z_j) / (n · classes)`. Backward: each term above 0 gives -1 to the right score
-    and 1 to the wrong one, over the same divisor. Shapes: z `(n, 1)` or `(n, classes)`, t one-hot alike. PyTorch's
-    MultiMarginLoss; Keras's CategoricalHinge takes the worst wrong class alone. Outputs are the sigmoid of the score,
-    or the softmax: an order, not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins, 1999.
+    Each term above 0 gives -1 to the right score and 1 to the wrong one. With several classes r is the score of the
+    right one. Shapes: z `(n, 1)` for two classes or `(n, classes)`, t 0 and 1 alike. PyTorch's MultiMarginLoss; Keras's
+    CategoricalHinge takes the worst wrong class alone. Outputs are the sigmoid of the score, or the softmax: an order,
+    not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins, 1999.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = Σ max(0, 1 - s z) / n", "s = 2 t - 1"),
+        backward=("dz = -s [s z < 1] / n", "s = 2 t - 1"),
+        variants={
+            "with several classes": Equations(
+                forward=("L = Σ e / (n · width)", "e = (1 - t) max(0, 1 - r + z)", "r = Σ_k t z"),
+                backward=(
+                    "dz = (a - t Σ_k a) / (n · width)",
+                    "a = [e > 0]",
+                    "e = (1 - t) max(0, 1 - r + z)",
+                    "r = Σ_k t z",
+                ),
+            )
+        },
+    )
     aliases: ClassVar[tuple[str, ...]] = ("svm",)
     link: ClassVar[Link] = "margin"
     kinked: ClassVar[bool] = True
@@ -177,14 +203,8 @@ class Hinge(Loss):
             return ()
         return (1,) if classes == 2 else (classes,)
 
-    def equations(self, label: str, width: int) -> str:
-        if width == 1:
-            loss, slope = "`L = Σ max(0, 1 - s z) / n`", "`dz = -s [s z < 1] / n`"
-            return f"{loss if label == 'Forward:' else slope} with `s = 2 t - 1`"
-        margin = "`e = (1 - t) max(0, 1 - r + z)` and `r = Σ_k t z`"
-        if label == "Forward:":
-            return f"`L = Σ e / (n · width)` with {margin}"
-        return f"`dz = (a - t Σ_k a) / (n · width)` with `a = [e > 0]`, {margin}"
+    def choose_equations(self, width: int) -> Equations:
+        return self.equations if width == 1 else self.equations.variants["with several classes"]
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         number = Scratch(shape)
@@ -224,11 +244,13 @@ class Hinge(Loss):
 class KlDivergence(Loss):
     """How far the softmax of the scores is from a distribution that is given: for targets that are shares.
 
-    Forward: `L = Σ t (ln t - ln softmax(z)) / n`, 0 where t is 0. Backward: `dz = (softmax(z) - t) / n`. Shapes: z and
-    t `(n, width)`, t at least 0 with rows that add up to 1. PyTorch's KLDivLoss(reduction="batchmean") on log_softmax.
-    Reference: Kullback and Leibler, 1951.
+    A term is 0 where t is 0. Shapes: z and t `(n, width)`, t at least 0 with rows that add up to 1. PyTorch's
+    KLDivLoss(reduction="batchmean") on log_softmax. Reference: Kullback and Leibler, 1951.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = Σ t (ln t - ln softmax(z)) / n",), backward=("dz = (softmax(z) - t) / n",)
+    )
     aliases: ClassVar[tuple[str, ...]] = ("kl", "kl_div")
     raw_targets: ClassVar[bool] = True
     link: ClassVar[Link] = "softmax"

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.nn.layer import Link, Scratch, Workspace
 from bptrain.registry import Family
 
@@ -32,6 +33,7 @@ class Loss(ABC):
     its slope jumps where the gradient of a score changes its sign.
     """
 
+    equations: ClassVar[Equations] = Equations()
     encoding: ClassVar[Encoding] = "values"
     raw_targets: ClassVar[bool] = False
     labels: ClassVar[bool] = False
@@ -50,10 +52,9 @@ class Loss(ABC):
         """What is wrong with encoded targets of so many classes, if anything: `a count must be 0 or more (got -3)`."""
         return None
 
-    def equations(self, label: str, width: int) -> str:
-        """The formulas under a label of the docstring with the options in force, for so many scores; empty where the
-        docstring has them as they are."""
-        return ""
+    def choose_equations(self, width: int) -> Equations:
+        """Return the equations that the options lead to, for `width` scores."""
+        return self.equations
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         """The scratch needed for scores of `shape` a row."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.nn.layer import Scratch, Workspace
 from bptrain.nn.losses.loss import Loss, Value
 
@@ -27,12 +28,14 @@ class Part:
 class MultiTask(Loss):
     """A weighted sum of losses, each on its own columns of the scores.
 
-    Forward: `L = Σ_k w_k L_k(z_k, t_k)`. Backward: `dz_k = w_k dL_k/dz_k`, written into the columns of part k. Shapes:
-    z `(n, Σ width)`, t `(n, Σ columns)` floats, class numbers among them. A part with weights of classes
-    is divided by n as the others are, not by the sum of those weights, so that all of it is one mean over rows.
-    Reference: Caruana, 1997.
+    The gradient dz_k is written into the columns of part k. Shapes: z `(n, Σ width)`, t `(n, Σ columns)` floats, class
+    numbers among them. A part with weights of classes is divided by n as the others are, not by the sum of those
+    weights, so that all of it is one mean over rows. Reference: Caruana, 1997.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = Σ_k w_k L_k(z_k, t_k)",), backward=("dz_k = w_k dL_k/dz_k",)
+    )
     parts: tuple[Part, ...]
 
     # That of any part is one of the whole.

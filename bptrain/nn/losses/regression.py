@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge
 
 from bptrain.arrays import Array, Shape
+from bptrain.equations import Equations
 from bptrain.nn import kernels
 from bptrain.nn.layer import Link, Scratch, Workspace
 from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
@@ -19,11 +20,19 @@ from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
 class Mse(Loss):
     """Mean squared error: for numbers to predict, and for classes the Brier score's relative.
 
-    Forward: `L = Σ (z - t)² / (n · width)`, half of it with `half`. Backward: `dz = 2 (z - t) / (n · width)`, half of
-    it with `half`. Shapes: z and t `(n, width)`. The mean over rows and outputs, as in PyTorch and Keras; textbooks and
-    scikit-learn's networks minimise half of it. Reference: Gauss, 1809.
+    Shapes: z and t `(n, width)`. The mean over rows and outputs, as in PyTorch and Keras; textbooks and scikit-learn's
+    networks minimise half of it. Reference: Gauss, 1809.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = Σ (z - t)² / (n · width)",),
+        backward=("dz = 2 (z - t) / (n · width)",),
+        variants={
+            "with half": Equations(
+                forward=("L = Σ (z - t)² / (2 n · width)",), backward=("dz = (z - t) / (n · width)",)
+            )
+        },
+    )
     aliases: ClassVar[tuple[str, ...]] = ("l2", "mean_squared_error", "squared_error")
     half: Annotated[bool, "whether to take half the square, as textbooks do"] = False
 
@@ -32,10 +41,8 @@ class Mse(Loss):
             return (columns,)
         return (1, 2) if classes == 2 else (classes,)
 
-    def equations(self, label: str, width: int) -> str:
-        if not self.half:
-            return ""
-        return "`L = Σ (z - t)² / (2 n · width)`" if label == "Forward:" else "`dz = (z - t) / (n · width)`"
+    def choose_equations(self, width: int) -> Equations:
+        return self.equations.variants["with half"] if self.half else self.equations
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         return {"terms": Scratch(shape)}
@@ -65,10 +72,13 @@ class OnErrors(Loss):
 class Mae(OnErrors):
     """Mean absolute error: outliers count no more than their size. Leads to medians where mse leads to means.
 
-    Forward: `L = Σ |z - t| / (n · width)`. Backward: `dz = sign(z - t) / (n · width)`, 0 where z = t. Shapes: z and t
-    `(n, width)`. PyTorch's L1Loss, Keras's MeanAbsoluteError. Reference: Laplace, 1774.
+    The gradient is 0 where z = t. Shapes: z and t `(n, width)`. PyTorch's L1Loss, Keras's MeanAbsoluteError. Reference:
+    Laplace, 1774.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = Σ |z - t| / (n · width)",), backward=("dz = sign(z - t) / (n · width)",)
+    )
     aliases: ClassVar[tuple[str, ...]] = ("l1", "mean_absolute_error")
     kinked: ClassVar[bool] = True
 
@@ -86,11 +96,14 @@ class Mae(OnErrors):
 class Huber(OnErrors):
     """Squared near zero, straight further out: smooth, and not led by outliers.
 
-    Forward: with `e = z - t` and `c = min(max(e, -δ), δ)`, `L = Σ c (e - c / 2) / (n · width)`: e² / 2 up to δ, then
-    `δ (|e| - δ / 2)`. Backward: `dz = c / (n · width)`. Shapes: z and t `(n, width)`. PyTorch's HuberLoss and Keras's
-    Huber; 1/δ times this is PyTorch's SmoothL1Loss. Reference: Huber, 1964.
+    A term is e² / 2 for errors e up to δ, and δ (|e| - δ / 2) beyond. Shapes: z and t `(n, width)`. PyTorch's HuberLoss
+    and Keras's Huber; 1/δ times this is PyTorch's SmoothL1Loss. Reference: Huber, 1964.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = Σ c (e - c / 2) / (n · width)", "e = z - t", "c = min(max(e, -δ), δ)"),
+        backward=("dz = c / (n · width)",),
+    )
     aliases: ClassVar[tuple[str, ...]] = ("smooth_l1",)
     delta: Annotated[float, Ge(1e-6), "error at which the straight part begins"] = 1.0
 
@@ -110,13 +123,15 @@ class Huber(OnErrors):
 class LogCosh(OnErrors):
     """Squared near zero, straight further out, with a smooth passage between.
 
-    Forward: `L = Σ ln cosh(z - t) / (n · width)`. Backward: `dz = tanh(z - t) / (n · width)`. Shapes: z and t `(n,
-    width)`. Keras's LogCosh; not in PyTorch. Reference: Green, 1990.
+    Shapes: z and t `(n, width)`. Keras's LogCosh; not in PyTorch. Reference: Green, 1990.
 
     Below 1 a term is ln(1 + sinh²(e)) / 2, which keeps small errors exact; above, |e| - ln 2 + ln(1 + exp(-2 |e|)),
     which cannot overflow.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = Σ ln cosh(z - t) / (n · width)",), backward=("dz = tanh(z - t) / (n · width)",)
+    )
     aliases: ClassVar[tuple[str, ...]] = ("logcosh",)
 
     def value_and_grad(
@@ -145,12 +160,14 @@ class LogCosh(OnErrors):
 class Poisson(OnErrors):
     """For counts: the score is the logarithm of the rate at which they come.
 
-    Forward: `L = Σ (exp(z) - t z) / (n · width)`, the negative log-likelihood without ln(t!). Backward:
-    `dz = (exp(z) - t) / (n · width)`. Shapes: z and t `(n, width)`, t 0 or more. Infinite where exp(z) is, for scores
-    above 709 in float64. PyTorch's PoissonNLLLoss; Keras's Poisson takes the rate, not its logarithm. Reference:
+    The negative log-likelihood without ln(t!). Shapes: z and t `(n, width)`, t 0 or more. Infinite where exp(z) is, for
+    scores above 709 in float64. PyTorch's PoissonNLLLoss; Keras's Poisson takes the rate, not its logarithm. Reference:
     Nelder and Wedderburn, 1972.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        forward=("L = Σ (exp(z) - t z) / (n · width)",), backward=("dz = (exp(z) - t) / (n · width)",)
+    )
     aliases: ClassVar[tuple[str, ...]] = ("poisson_nll",)
     raw_targets: ClassVar[bool] = True
     link: ClassVar[Link] = "exp"

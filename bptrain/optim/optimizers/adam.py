@@ -9,8 +9,13 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array
-from bptrain.formulas import formula
-from bptrain.optim.optimizers.optimizer import OPTIMIZERS, Epsilon, LearningRate, Optimizer, WeightDecay, decay
+from bptrain.equations import Equations
+from bptrain.optim.optimizers.optimizer import DECAY, OPTIMIZERS, Epsilon, LearningRate, Optimizer, WeightDecay, decay
+
+MEAN = "m = β₁ m + (1 - β₁) g"
+MEAN_SQUARE = "v = β₂ v + (1 - β₂) g²"
+STEP = "θ = θ - lr · m̂ / (√v̂ + ε)"
+WITH_AMSGRAD = "with amsgrad"
 
 Beta1 = Annotated[float, Ge(0), Lt(1), "decay of the mean of gradients"]
 Beta2 = Annotated[float, Ge(0), Lt(1), "decay of the mean of squared gradients"]
@@ -21,15 +26,22 @@ Beta2 = Annotated[float, Ge(0), Lt(1), "decay of the mean of squared gradients"]
 class Adam(Optimizer):
     """Steps of about the learning rate in every parameter, whatever the size of its gradient.
 
-    Update: `m = β₁ m + (1 - β₁) g`, `v = β₂ v + (1 - β₂) g²`, `θ = θ - lr · m̂ / (√v̂ + ε)` with the bias corrections
-    `m̂ = m / (1 - β₁ᵗ)` and `v̂ = v / (1 - β₂ᵗ)`; with amsgrad the greatest v so far takes the place of v. Shapes: any.
-    Epsilon is added to the corrected root, as in the paper's algorithm, PyTorch and optax; Keras adds it before the
-    correction. Amsgrad corrects the greatest v by the present step, as PyTorch and Keras; optax takes the greatest v̂.
-    Reference: Kingma and Ba, 2015; Reddi, Kale and Kumar, 2018 (amsgrad).
+    m̂ and v̂ are m and v with their bias towards the start corrected; with amsgrad the greatest v so far takes the
+    place of v. Shapes: any. Epsilon is added to the corrected root, as in the paper's algorithm, PyTorch and optax;
+    Keras adds it before the correction. Amsgrad corrects the greatest v by the present step, as PyTorch and Keras;
+    optax takes the greatest v̂. Reference: Kingma and Ba, 2015; Reddi, Kale and Kumar, 2018 (amsgrad).
 
     The slots hold m / (1 - β₁) and v / (1 - β₂), which takes two passes less over the vectors.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        update=(MEAN, MEAN_SQUARE, "m̂ = m / (1 - β₁ᵗ)", "v̂ = v / (1 - β₂ᵗ)", STEP),
+        variants={
+            WITH_AMSGRAD: Equations(
+                update=(MEAN, MEAN_SQUARE, "u = max(u, v)", "m̂ = m / (1 - β₁ᵗ)", "v̂ = u / (1 - β₂ᵗ)", STEP)
+            )
+        },
+    )
     lr: LearningRate = 0.001
     beta1: Beta1 = 0.9
     beta2: Beta2 = 0.999
@@ -42,16 +54,8 @@ class Adam(Optimizer):
     def slots(self) -> int:
         return 3 if self.amsgrad else 2
 
-    @property
-    def rule(self) -> str:
-        whole = formula(Adam, "Update:")
-        return whole if self.amsgrad else whole.partition("; with amsgrad")[0]
-
-    def equations(self, label: str) -> str:
-        if not self.amsgrad:
-            return self.rule
-        rule = self.rule.partition("; with amsgrad")[0].replace("v̂ = v /", "v̂ = u /")
-        return rule.replace("`θ = θ - lr · m̂", "`u = max(u, v)`, `θ = θ - lr · m̂")
+    def choose_equations(self) -> Equations:
+        return self.equations.variants[WITH_AMSGRAD] if self.amsgrad else self.equations
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
         found = {"m": slots[0] * (1 - self.beta1), "v": slots[1] * (1 - self.beta2)}
@@ -81,16 +85,15 @@ class Adam(Optimizer):
 class Adamw(Adam):
     """Adam with weight decay that its step sizes leave alone, unlike a penalty's gradient.
 
-    Update: `θ = θ - lr · weight_decay · θ` for weights (not for biases), then as adam. Shapes: any. As PyTorch, where
-    every parameter that is passed decays, and Keras, whose decay is 0.004. In the paper the decay is not multiplied by
-    lr but by the schedule alone. Reference: Loshchilov and Hutter, 2019.
+    Shapes: any. As PyTorch, where every parameter that is passed decays, and Keras, whose decay is 0.004. In the paper
+    the decay is not multiplied by lr but by the schedule alone. Reference: Loshchilov and Hutter, 2019.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        update=(DECAY, *Adam.equations.update),
+        variants={WITH_AMSGRAD: Equations(update=(DECAY, *Adam.equations.variants[WITH_AMSGRAD].update))},
+    )
     weight_decay: WeightDecay = 0.01
-
-    @property
-    def rule(self) -> str:
-        return formula(Adamw, "Update:").replace("as adam", super().rule)
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         decay(theta, lr * self.weight_decay, decayed)
@@ -102,13 +105,15 @@ class Adamw(Adam):
 class Adamax(Optimizer):
     """Adam that measures gradients by their greatest size, slowly forgotten.
 
-    Update: `m = β₁ m + (1 - β₁) g`, `u = max(β₂ u, |g| + ε)`, `θ = θ - lr · m / (1 - β₁ᵗ) / u`. Shapes: any. As PyTorch
-    and optax; Keras leaves epsilon out of u and adds it to the divisor, and its lr is 0.001. Reference: Kingma and Ba,
-    2015.
+    Shapes: any. As PyTorch and optax; Keras leaves epsilon out of u and adds it to the divisor, and its lr is 0.001.
+    Reference: Kingma and Ba, 2015.
 
-    The slot holds m / (1 - β₁).
+    The slots hold m / (1 - β₁) and u.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        update=(MEAN, "u = max(β₂ u, |g| + ε)", "θ = θ - lr · m / (1 - β₁ᵗ) / u")
+    )
     lr: LearningRate = 0.002
     beta1: Beta1 = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), "decay of the greatest gradient"] = 0.999
@@ -141,13 +146,22 @@ class Adamax(Optimizer):
 class Nadam(Optimizer):
     """Adam with Nesterov's look ahead along the mean of gradients.
 
-    Update: m and v as in adam, `μₜ = β₁ (1 - 0.96^(t · momentum_decay) / 2)`, `Mₜ = μ₁ · ... · μₜ`,
-    `d = (1 - μₜ) / (1 - Mₜ) g + μₜ₊₁ / (1 - Mₜ₊₁) m`, `θ = θ - lr · d / (√v̂ + ε)`. Shapes: any. As PyTorch;
-    Keras has momentum_decay 1 and lr 0.001, optax leaves μ at β₁. Reference: Dozat, 2016.
+    Shapes: any. As PyTorch; Keras has momentum_decay 1 and lr 0.001, optax leaves μ at β₁. Reference: Dozat, 2016.
 
     The slots hold m / (1 - β₁) and v / (1 - β₂).
     """
 
+    equations: ClassVar[Equations] = Equations(
+        update=(
+            MEAN,
+            MEAN_SQUARE,
+            "v̂ = v / (1 - β₂ᵗ)",
+            "μₜ = β₁ (1 - 0.96^(t · momentum_decay) / 2)",
+            "Mₜ = μ₁ · ... · μₜ",
+            "d = (1 - μₜ) / (1 - Mₜ) g + μₜ₊₁ / (1 - Mₜ₊₁) m",
+            "θ = θ - lr · d / (√v̂ + ε)",
+        )
+    )
     lr: LearningRate = 0.002
     beta1: Beta1 = 0.9
     beta2: Beta2 = 0.999
@@ -155,11 +169,6 @@ class Nadam(Optimizer):
     momentum_decay: Annotated[float, Ge(0), "how fast the momentum rises from half of beta1 to all of it"] = 4e-3
 
     usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
-
-    @property
-    def rule(self) -> str:
-        means = formula(Adam, "Update:").partition(", `θ")[0]
-        return formula(Nadam, "Update:").replace("m and v as in adam", means) + " with `v̂ = v / (1 - β₂ᵗ)`"
 
     @property
     def slots(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array
+from bptrain.equations import Equations
 from bptrain.optim.optimizers.optimizer import OPTIMIZERS, Epsilon, LearningRate, Optimizer
 
 
@@ -17,11 +18,11 @@ from bptrain.optim.optimizers.optimizer import OPTIMIZERS, Epsilon, LearningRate
 class Adagrad(Optimizer):
     """Steps that shrink as the squared gradients of a parameter add up, which suits rare features.
 
-    Update: `v = v + g²`, `θ = θ - lr · g / (√v + ε)`. Shapes: any. Epsilon stands outside the root and v starts at 0,
-    as in PyTorch; Keras and optax have epsilon inside the root (1e-7) and start v at 0.1. Reference: Duchi, Hazan and
-    Singer, 2011.
+    Shapes: any. Epsilon is outside the root and v starts at 0, as in PyTorch; Keras and optax have epsilon inside the
+    root (1e-7) and start v at 0.1. Reference: Duchi, Hazan and Singer, 2011.
     """
 
+    equations: ClassVar[Equations] = Equations(update=("v = v + g²", "θ = θ - lr · g / (√v + ε)"))
     lr: LearningRate = 0.01
     initial: Annotated[float, Ge(0), "what v starts at"] = 0.0
     epsilon: Epsilon = 1e-10
@@ -54,11 +55,18 @@ class Adagrad(Optimizer):
 class Adadelta(Optimizer):
     """Steps as large as the steps before, so that no learning rate has to be found.
 
-    Update: `v = ρ v + (1 - ρ) g²`, `d = g · √(u + ε) / √(v + ε)`, `u = ρ u + (1 - ρ) d²`, `θ = θ - lr · d`. Shapes:
-    any. The same in PyTorch and optax, where lr is 1 as in the paper; Keras has rho 0.95, epsilon 1e-7 and lr 0.001.
-    Reference: Zeiler, 2012.
+    Shapes: any. The same in PyTorch and optax, where lr is 1 as in the paper; Keras has rho 0.95, epsilon 1e-7 and lr
+    0.001. Reference: Zeiler, 2012.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        update=(
+            "v = ρ v + (1 - ρ) g²",
+            "d = g · √(u + ε) / √(v + ε)",
+            "u = ρ u + (1 - ρ) d²",
+            "θ = θ - lr · d",
+        )
+    )
     lr: LearningRate = 1.0
     rho: Annotated[float, Ge(0), Lt(1), "decay of both means of squares"] = 0.9
     epsilon: Annotated[float, Gt(0), "added inside both roots; the first steps are about its root"] = 1e-6
@@ -95,12 +103,23 @@ class Adadelta(Optimizer):
 class Rmsprop(Optimizer):
     """Steps divided by the root of a running mean of squared gradients.
 
-    Update: `v = ρ v + (1 - ρ) g²`, `d = g / (√v + ε)`, `θ = θ - lr · d`; centered, `m = ρ m + (1 - ρ) g` and
-    `d = g / (√(v - m²) + ε)`; with momentum `b = momentum · b + d`, `θ = θ - lr · b`. Shapes: any. Epsilon stands
-    outside the root, as in PyTorch; Keras and optax have it inside. rho is Keras's name and default, optax calls it
-    decay; PyTorch's is alpha, 0.99, with lr 0.01. Reference: Hinton, 2012 (lecture 6e); Graves, 2013 (centered).
+    Shapes: any. Epsilon is outside the root, as in PyTorch; Keras and optax have it inside. rho is Keras's name and
+    default, optax calls it decay; PyTorch's is alpha, 0.99, with lr 0.01. Reference: Hinton, 2012 (lecture 6e); Graves,
+    2013 (centered).
     """
 
+    SIZE: ClassVar[tuple[str, ...]] = ("v = ρ v + (1 - ρ) g²", "d = g / (√v + ε)")
+    CENTERED: ClassVar[tuple[str, ...]] = ("v = ρ v + (1 - ρ) g²", "m = ρ m + (1 - ρ) g", "d = g / (√(v - m²) + ε)")
+    MOMENTUM: ClassVar[tuple[str, ...]] = ("b = momentum · b + d", "θ = θ - lr · b")
+
+    equations: ClassVar[Equations] = Equations(
+        update=(*SIZE, "θ = θ - lr · d"),
+        variants={
+            "centered": Equations(update=(*CENTERED, "θ = θ - lr · d")),
+            "with momentum": Equations(update=(*SIZE, *MOMENTUM)),
+            "centered, with momentum": Equations(update=(*CENTERED, *MOMENTUM)),
+        },
+    )
     lr: LearningRate = 0.001
     rho: Annotated[float, Ge(0), Lt(1), "decay of the running means"] = 0.9
     momentum: Annotated[float, Ge(0), Lt(1), "share of the last step that is kept"] = 0.0
@@ -113,11 +132,9 @@ class Rmsprop(Optimizer):
     def slots(self) -> int:
         return 1 + self.centered + bool(self.momentum)
 
-    @property
-    def rule(self) -> str:
-        size = "`m = ρ m + (1 - ρ) g`, `d = g / (√(v - m²) + ε)`" if self.centered else "`d = g / (√v + ε)`"
-        step = "`b = momentum · b + d`, `θ = θ - lr · b`" if self.momentum else "`θ = θ - lr · d`"
-        return f"`v = ρ v + (1 - ρ) g²`, {size}, {step}"
+    def choose_equations(self) -> Equations:
+        phrase = ", ".join(["centered"] * self.centered + ["with momentum"] * bool(self.momentum))
+        return self.equations.variants[phrase] if phrase else self.equations
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
         found: dict[str, Array | float] = {"v": slots[0] * (1 - self.rho)}

@@ -9,6 +9,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 
 from bptrain.arrays import Array
+from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
 from bptrain.optim.optimizers.optimizer import OPTIMIZERS, LearningRate, LineSearch
 from bptrain.optim.optimizers.wolfe import Line, Point, search
@@ -17,21 +18,28 @@ from bptrain.optim.optimizers.wolfe import Line, Point, search
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Lbfgs(LineSearch):
-    """Quasi-Newton steps along `d = -H g`, as far as a line search finds good.
+    """Quasi-Newton steps along the direction d, as far as a line search finds good.
 
-    Update: `θ = θ + α d`, where H is built from the pairs `s = θ - θ_before`, `y = g - g_before` of the latest
-    `history` steps by the two-loop recursion, and α meets the strong Wolfe conditions
-    `L(θ + α d) ≤ L(θ) + c₁ α d·g` and `|d·g(θ + α d)| ≤ c₂ |d·g|`. The search begins at α = lr, in the first step at
-    `lr · min(1, 1 / Σ |g|)`. Shapes: any. A pair of no positive curvature is left out; where the direction does not
-    lead down, the step is along -g; where the search fails, the best point it met is taken, and the pairs are
-    forgotten if there is none better than the start. SciPy's L-BFGS-B, optax's lbfgs and PyTorch's LBFGS (strong_wolfe,
-    not its default; up to 20 such steps a call) share the direction and have searches of their own.
-    Reference: Nocedal, 1980; Nocedal and Wright, 2006 (algorithms 7.4, 3.5 and 3.6).
+    The inverse Hessian H is built from the pairs s (how θ changed) and y (how g changed) of the latest steps by the
+    two-loop recursion; α meets the strong Wolfe conditions. Shapes: any. A pair of no positive curvature is left out;
+    where the direction does not lead down, the step is along -g; where the search fails, the best point it met is
+    taken, and the pairs are forgotten if there is none better than the start. SciPy's L-BFGS-B, optax's lbfgs and
+    PyTorch's LBFGS (strong_wolfe, not its default; up to 20 such steps a call) share the direction and have searches of
+    their own. Reference: Nocedal, 1980; Nocedal and Wright, 2006 (algorithms 7.4, 3.5 and 3.6).
 
     The slots are the start of the latest step, its gradient, the direction, and rings of s and of y, which hold zeros
     where a pair is left out.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        update=(
+            "θ = θ + α d with d = -H g",
+            "H from s and y of the latest history steps",
+            "L(θ + α d) ≤ L(θ) + c₁ α d·g",
+            "|d·g(θ + α d)| ≤ c₂ |d·g|",
+            "the search begins at α = lr, in the first step at lr · min(1, 1 / Σ |g|)",
+        )
+    )
     aliases: ClassVar[tuple[str, ...]] = ("l_bfgs",)
     symbols: ClassVar[Mapping[str, str]] = {"c1": "c₁", "c2": "c₂"}
     lr: LearningRate = 1.0

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, Gt
 
 from bptrain.arrays import Array
-from bptrain.formulas import formula
+from bptrain.equations import Equations
 from bptrain.registry import Family
 
 LearningRate = Annotated[float, Gt(0), "learning rate"]
@@ -21,6 +21,10 @@ class Optimizer(ABC):
 
     It keeps no state of its own: what it must remember from step to step is in `slots`.
     """
+
+    equations: ClassVar[Equations] = Equations()
+    """The update of a step: `θ` the parameters, `g` their gradient, `lr` the learning rate, `t` the step, and the
+    options. Any other letter is given by `letters`, or by an equation."""
 
     full_batch: ClassVar[bool] = False
     """Whether it needs the gradient of all rows at every step."""
@@ -39,18 +43,12 @@ class Optimizer(ABC):
         """How many vectors of state it keeps, each as long as theta and zero before `start`."""
         return 0
 
-    @property
-    def rule(self) -> str:
-        """The update rule in force, in the letters of the docstring; formulas stand between backticks."""
-        return formula(type(self), "Update:")
-
-    def equations(self, label: str) -> str:
-        """The update rule, step by step, in letters that can be computed: `θ` the parameters, `g` their gradient, `lr`
-        the rate, `t` the step, the options, and those that `letters` knows."""
-        return self.rule
+    def choose_equations(self) -> Equations:
+        """Return the equations that the options lead to."""
+        return self.equations
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
-        """What the letters of the rule stand for, by name, with such slots at such a step."""
+        """Return the values of further letters of the equations, by name, with such slots at such a step."""
         return {}
 
     def start(self, slots: Sequence[Array]) -> None:  # noqa: B027, for most there is nothing to do
@@ -98,6 +96,10 @@ class LineSearch(Optimizer):
 
 
 OPTIMIZERS = Family("optimizer", contract=Optimizer)
+
+
+DECAY = "θ = θ - lr · weight_decay · θ for weights only"
+"""The equation of `decay`."""
 
 
 def decay(theta: Array, share: float, decayed: int) -> None:

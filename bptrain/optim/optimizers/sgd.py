@@ -8,6 +8,7 @@ import numpy as np
 from annotated_types import Ge, Lt
 
 from bptrain.arrays import Array
+from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
 from bptrain.optim.optimizers.optimizer import OPTIMIZERS, LearningRate, Optimizer
 
@@ -17,12 +18,21 @@ from bptrain.optim.optimizers.optimizer import OPTIMIZERS, LearningRate, Optimiz
 class Sgd(Optimizer):
     """Gradient descent, with momentum if wanted.
 
-    Update: `θ = θ - lr · g`; with momentum `v = momentum · v + (1 - dampening) g`, `θ = θ - lr · v`, where v starts as
-    the whole g of the first step; with Nesterov's form `θ = θ - lr · (g + momentum · v)`. Shapes: any. As PyTorch;
-    Keras multiplies the rate into v, which differs only while the rate changes, and has no dampening. Reference:
-    Robbins and Monro, 1951; Polyak, 1964; Sutskever et al., 2013.
+    v starts as the g of the first step, without dampening. Shapes: any. As PyTorch; Keras multiplies the rate into v,
+    which differs only while the rate changes, and has no dampening. Reference: Robbins and Monro, 1951; Polyak, 1964;
+    Sutskever et al., 2013.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        update=("θ = θ - lr · g",),
+        variants={
+            "with momentum": Equations(update=("v = momentum · v + g", "θ = θ - lr · v")),
+            "with dampening": Equations(
+                update=("v = momentum · v + (1 - dampening) g for t > 1, else g", "θ = θ - lr · v")
+            ),
+            "with nesterov": Equations(update=("v = momentum · v + g", "θ = θ - lr · (g + momentum · v)")),
+        },
+    )
     aliases: ClassVar[tuple[str, ...]] = (
         "gd",
         "gradient_descent",
@@ -54,23 +64,16 @@ class Sgd(Optimizer):
     def slots(self) -> int:
         return 1 if self.momentum else 0
 
-    @property
-    def rule(self) -> str:
+    def choose_equations(self) -> Equations:
         if not self.momentum:
-            return "`θ = θ - lr · g`"
-        if self.nesterov:
-            return "`v = momentum · v + g`, `θ = θ - lr · (g + momentum · v)`"
-        share = "(1 - dampening) g` (in the first step `v = g`)" if self.dampening else "g`"
-        return f"`v = momentum · v + {share}, `θ = θ - lr · v`"
-
-    def equations(self, label: str) -> str:
-        return self.rule.replace(" (in the first step `v = g`)", "")
+            return self.equations
+        option = "nesterov" if self.nesterov else "dampening" if self.dampening else "momentum"
+        return self.equations.variants[f"with {option}"]
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
         if not self.momentum:
             return {}
-        velocity = slots[0] / self.momentum if self.nesterov else slots[0]
-        return {"v": velocity, "dampening": self.dampening if step > 1 else 0.0}
+        return {"v": slots[0] / self.momentum if self.nesterov else slots[0]}
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         if self.nesterov:

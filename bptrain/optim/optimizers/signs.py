@@ -8,9 +8,9 @@ import numpy as np
 from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array
+from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
-from bptrain.formulas import formula
-from bptrain.optim.optimizers.optimizer import OPTIMIZERS, LearningRate, Optimizer, WeightDecay, decay
+from bptrain.optim.optimizers.optimizer import DECAY, OPTIMIZERS, LearningRate, Optimizer, WeightDecay, decay
 
 
 @OPTIMIZERS.register
@@ -18,13 +18,21 @@ from bptrain.optim.optimizers.optimizer import OPTIMIZERS, LearningRate, Optimiz
 class Rprop(Optimizer):
     """A step size for every parameter, grown while its gradient keeps its sign and shrunk when it changes.
 
-    Update: `Δ = Δ · grow` where `g · g_before > 0`, `Δ = Δ · shrink` where `g · g_before < 0`, both kept within
-    `smallest` and `largest`; `θ = θ - Δ · sign(g)`, where a g that changed its sign counts as 0, in the next step as
-    well. Δ starts at lr; from then on a schedule's factor multiplies the steps. Shapes: any. It needs the gradient of
-    all rows: signs of batches are noise. As PyTorch (Rprop without backtracking), where schedules have no effect.
-    Reference: Riedmiller and Braun, 1993; Igel and Hüsken, 2000 (iRprop-).
+    h is the sign of the gradient of the step before. A gradient that has changed its sign counts as 0, in the next step
+    as well. Δ starts at lr, which is `initial`; from then on a schedule's factor, lr / initial, multiplies the steps.
+    Shapes: any. It needs the gradient of all rows: signs of batches are noise. As PyTorch (Rprop without backtracking),
+    where schedules have no effect. Reference: Riedmiller and Braun, 1993; Igel and Hüsken, 2000 (iRprop-).
     """
 
+    equations: ClassVar[Equations] = Equations(
+        update=(
+            "a = [sign(g) · h > 0]",
+            "b = [sign(g) · h < 0]",
+            "Δ = min(max(Δ · grow^a · shrink^b, smallest), largest)",
+            "h = (1 - b) sign(g)",
+            "θ = θ - h Δ · lr / initial",
+        )
+    )
     aliases: ClassVar[tuple[str, ...]] = ("resilient_propagation",)
 
     full_batch = True
@@ -48,11 +56,6 @@ class Rprop(Optimizer):
 
     def start(self, slots: Sequence[Array]) -> None:
         slots[1].fill(self.lr)
-
-    def equations(self, label: str) -> str:
-        turned = "`a = [sign(g) · h > 0]`, `b = [sign(g) · h < 0]`"
-        size = "`Δ = min(max(Δ · grow^a · shrink^b, smallest), largest)`"
-        return f"{turned}, {size}, `h = (1 - b) sign(g)`, `θ = θ - h Δ · lr / initial`"
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
         return {"h": slots[0], "Δ": slots[1], "initial": self.lr}
@@ -78,12 +81,15 @@ class Rprop(Optimizer):
 class Lion(Optimizer):
     """Steps of exactly the learning rate in every parameter, in the direction of the sign of the momentum.
 
-    Update: `θ = θ - lr · weight_decay · θ` for weights, `θ = θ - lr · sign(β₁ m + (1 - β₁) g)`, then
-    `m = β₂ m + (1 - β₂) g`. Shapes: any. A learning rate of a third to a tenth of Adam's, and a weight decay as much
-    larger, is usual. As the authors' code, Keras and optax (whose weight decay is 1e-3); not in PyTorch. Reference:
-    Chen et al., 2023.
+    Shapes: any. A learning rate of a third to a tenth of Adam's, and a weight decay as much larger, is usual. As the
+    authors' code, Keras and optax (whose weight decay is 1e-3); not in PyTorch. Reference: Chen et al., 2023.
     """
 
+    STEP: ClassVar[tuple[str, ...]] = ("θ = θ - lr · sign(β₁ m + (1 - β₁) g)", "m = β₂ m + (1 - β₂) g")
+
+    equations: ClassVar[Equations] = Equations(
+        update=STEP, variants={"with weight_decay": Equations(update=(DECAY, *STEP))}
+    )
     lr: LearningRate = 1e-4
     beta1: Annotated[float, Ge(0), Lt(1), "share of the momentum in the step"] = 0.9
     beta2: Annotated[float, Ge(0), Lt(1), "decay of the momentum"] = 0.99
@@ -95,10 +101,8 @@ class Lion(Optimizer):
     def slots(self) -> int:
         return 1
 
-    @property
-    def rule(self) -> str:
-        whole = formula(Lion, "Update:")
-        return whole if self.weight_decay else whole.partition("for weights, ")[2]
+    def choose_equations(self) -> Equations:
+        return self.equations.variants["with weight_decay"] if self.weight_decay else self.equations
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
         return {"m": slots[0]}

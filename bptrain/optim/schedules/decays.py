@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 
+from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
 from bptrain.optim.schedules.schedule import SCHEDULES, Schedule, share_done
 
@@ -18,11 +19,9 @@ Final = Annotated[float, Ge(0), Le(1), "share of the learning rate at the end"]
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The same learning rate throughout.
+    """The same learning rate throughout."""
 
-    Factor: `1`.
-    """
-
+    equations: ClassVar[Equations] = Equations(factor=("1",))
     aliases: ClassVar[tuple[str, ...]] = ("none",)
     constant: ClassVar[bool] = True
 
@@ -35,9 +34,10 @@ class Constant(Schedule):
 class Step(Schedule):
     """A drop after every so many epochs.
 
-    Factor: `gamma^⌊t / every⌋` with t epochs done. PyTorch's StepLR; Keras's ExponentialDecay with staircase.
+    PyTorch's StepLR; Keras's ExponentialDecay with staircase.
     """
 
+    equations: ClassVar[Equations] = Equations(factor=("gamma^⌊t / every⌋ with t epochs done",))
     aliases: ClassVar[tuple[str, ...]] = ("step_lr",)
     every: Annotated[int, Ge(1), "epochs from drop to drop"] = 10
     gamma: Gamma = 0.1
@@ -54,10 +54,10 @@ class Step(Schedule):
 class MultiStep(Schedule):
     """A drop after each of the epochs that are listed.
 
-    Factor: `gamma^k` with k of the milestones reached. PyTorch's MultiStepLR; Keras's PiecewiseConstantDecay, which
-    lists the rates.
+    PyTorch's MultiStepLR; Keras's PiecewiseConstantDecay, which lists the rates.
     """
 
+    equations: ClassVar[Equations] = Equations(factor=("gamma^k with k of the milestones reached",))
     aliases: ClassVar[tuple[str, ...]] = ("multisteplr", "piecewise")
     milestones: Annotated[tuple[Annotated[int, Ge(1)], ...], "epochs after which the learning rate drops"]
     gamma: Gamma = 0.1
@@ -79,10 +79,10 @@ class MultiStep(Schedule):
 class Exponential(Schedule):
     """The same share lost in every epoch, little by little at every step.
 
-    Factor: `gamma^t` with t epochs done. PyTorch's ExponentialLR changes at whole epochs only; Keras's
-    ExponentialDecay counts steps.
+    PyTorch's ExponentialLR changes at whole epochs only; Keras's ExponentialDecay counts steps.
     """
 
+    equations: ClassVar[Equations] = Equations(factor=("gamma^t with t epochs done",))
     aliases: ClassVar[tuple[str, ...]] = ("exponential_decay",)
     gamma: Annotated[float, Gt(0), Le(1), "share of the learning rate that is left after an epoch"] = 0.95
 
@@ -95,10 +95,10 @@ class Exponential(Schedule):
 class InverseTime(Schedule):
     """A fall that slows down, and adds up to ever more: what the proof for noisy gradients asks for.
 
-    Factor: `1 / (1 + decay · t)` with t epochs done. Keras's InverseTimeDecay counts steps; not in PyTorch. Reference:
-    Robbins and Monro, 1951.
+    Keras's InverseTimeDecay counts steps; not in PyTorch. Reference: Robbins and Monro, 1951.
     """
 
+    equations: ClassVar[Equations] = Equations(factor=("1 / (1 + decay · t) with t epochs done",))
     aliases: ClassVar[tuple[str, ...]] = ("inverse_time_decay",)
     decay: Annotated[float, Ge(0), "at 1 the learning rate is halved after the first epoch"] = 0.1
 
@@ -111,10 +111,12 @@ class InverseTime(Schedule):
 class Polynomial(Schedule):
     """A power of what is left of the training, changing at every step.
 
-    Factor: `final + (1 - final) (1 - t / T)^power` with t of T epochs done. PyTorch's PolynomialLR has no final and
-    power 1; Keras's PolynomialDecay has a final rate of 0.0001.
+    PyTorch's PolynomialLR has no final and power 1; Keras's PolynomialDecay has a final rate of 0.0001.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        factor=("final + (1 - final) (1 - t / T)^power with t of T epochs done",)
+    )
     aliases: ClassVar[tuple[str, ...]] = ("poly",)
     power: Annotated[float, Gt(0), "1 is a straight line; the higher, the earlier the fall"] = 2.0
     final: Final = 0.0
@@ -128,9 +130,10 @@ class Polynomial(Schedule):
 class Linear(Schedule):
     """A straight line from the learning rate down to a share of it, changing at every step.
 
-    Factor: `1 - (1 - final) t / T` with t of T epochs done. PyTorch's LinearLR rises by default: that is warmup here.
+    PyTorch's LinearLR rises by default: that is warmup here.
     """
 
+    equations: ClassVar[Equations] = Equations(factor=("1 - (1 - final) t / T with t of T epochs done",))
     final: Final = 0.0
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -142,12 +145,17 @@ class Linear(Schedule):
 class Plateau(Schedule):
     """A drop each time that the monitored loss has stopped falling.
 
-    Factor: multiplied by `gamma`, down to `floor`, after more than `patience` epochs in a row without a loss below
-    `best - threshold · |best|`; then `cooldown` epochs do not count. PyTorch's ReduceLROnPlateau (mode min, threshold
-    relative), which takes `best - threshold · best` where losses are negative; Keras's ReduceLROnPlateau waits one
-    epoch less, and its threshold is absolute.
+    PyTorch's ReduceLROnPlateau (mode min, threshold relative), which takes `best - threshold · best` where losses are
+    negative; Keras's ReduceLROnPlateau waits one epoch less, and its threshold is absolute.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        factor=(
+            "multiplied by gamma, down to floor, after more than patience epochs in a row without a loss below "
+            "best - threshold · |best|",
+            "then cooldown epochs do not count",
+        )
+    )
     aliases: ClassVar[tuple[str, ...]] = ("reduce_lr_on_plateau", "reduce_on_plateau")
     gamma: Annotated[float, Gt(0), Le(1), "what the learning rate is multiplied by each time"] = 0.1
     patience: Annotated[int, Ge(0), "epochs without improvement that are put up with"] = 10

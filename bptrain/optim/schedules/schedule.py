@@ -4,11 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
+from bptrain.equations import Equations
 from bptrain.registry import Family
 
 
 class Schedule(ABC):
     """Two pure functions: of the progress, and of the recorded losses."""
+
+    equations: ClassVar[Equations] = Equations()
+    """The factor of the learning rate, after t epochs of T."""
 
     constant: ClassVar[bool] = False
     """Whether the learning rate never changes."""

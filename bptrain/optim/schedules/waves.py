@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from bptrain.equations import Equations
 from bptrain.optim.schedules.decays import Constant, Final
 from bptrain.optim.schedules.schedule import SCHEDULES, Schedule, share_done
 
@@ -16,10 +17,13 @@ from bptrain.optim.schedules.schedule import SCHEDULES, Schedule, share_done
 class Cosine(Schedule):
     """Half a cosine wave from the learning rate down to a share of it, changing at every step.
 
-    Factor: `final + (1 - final) (1 + cos(π t / T)) / 2` with t of T epochs done. PyTorch's CosineAnnealingLR, whose
-    `eta_min` is a rate and not a share. Reference: Loshchilov and Hutter, 2017 (without restarts).
+    PyTorch's CosineAnnealingLR, whose `eta_min` is a rate and not a share. Reference: Loshchilov and Hutter, 2017
+    (without restarts).
     """
 
+    equations: ClassVar[Equations] = Equations(
+        factor=("final + (1 - final) (1 + cos(π t / T)) / 2 with t of T epochs done",)
+    )
     aliases: ClassVar[tuple[str, ...]] = ("cosine_annealing", "cosine_decay")
     final: Final = 0.0
 
@@ -32,11 +36,16 @@ class Cosine(Schedule):
 class CosineRestarts(Schedule):
     """Half cosine waves one after the other, each from the whole learning rate again.
 
-    Factor: `final + (1 - final) (1 + cos(π t / P)) / 2` with t epochs since the restart, where P is `period` at first
-    and `growth` times as long after each restart. PyTorch's CosineAnnealingWarmRestarts, whose `eta_min` is a rate;
-    Keras's CosineDecayRestarts has growth 2 and lowers the peaks if asked to. Reference: Loshchilov and Hutter, 2017.
+    PyTorch's CosineAnnealingWarmRestarts, whose `eta_min` is a rate; Keras's CosineDecayRestarts has growth 2 and
+    lowers the peaks if asked to. Reference: Loshchilov and Hutter, 2017.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        factor=(
+            "final + (1 - final) (1 + cos(π t / P)) / 2 with t epochs since the restart",
+            "P is period at first and growth times as long after each restart",
+        )
+    )
     aliases: ClassVar[tuple[str, ...]] = ("cosine_annealing_warm_restarts", "sgdr")
     period: Annotated[int, Ge(1), "epochs to the first restart"] = 10
     growth: Annotated[float, Ge(1), "how many times as long each wave is as the one before"] = 1.0
@@ -56,12 +65,18 @@ class CosineRestarts(Schedule):
 class OneCycle(Schedule):
     """Up to the learning rate and down to next to nothing, in half cosine waves.
 
-    Factor: from `1 / div_factor` to 1 in the first `rise · T` of T epochs, then to
-    `1 / (div_factor · final_div_factor)`, each by `b + (a - b) (1 + cos(π p)) / 2` with p from 0 to 1. The optimizer's
-    lr is the peak. PyTorch's OneCycleLR calls rise pct_start, counts in whole steps and is at the peak and the end one
-    step earlier; it moves the momentum as well, which is left alone here. Reference: Smith and Topin, 2018.
+    The optimizer's lr is the peak. PyTorch's OneCycleLR calls rise pct_start, counts in whole steps and is at the peak
+    and the end one step earlier; it moves the momentum as well, which is left alone here. Reference: Smith and Topin,
+    2018.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        factor=(
+            "from 1 / div_factor to 1 in the first rise · T of T epochs",
+            "then to 1 / (div_factor · final_div_factor)",
+            "each from a to b by b + (a - b) (1 + cos(π p)) / 2 with p from 0 to 1",
+        )
+    )
     aliases: ClassVar[tuple[str, ...]] = ("onecycle", "onecyclelr")
     rise: Annotated[float, Gt(0), Lt(1), "share of the epochs until the peak"] = 0.3
     div_factor: Annotated[float, Ge(1), "the peak divided by the first learning rate"] = 25.0
@@ -79,10 +94,13 @@ class OneCycle(Schedule):
 class Warmup(Schedule):
     """A straight rise to the learning rate, and then any other schedule over the epochs that remain.
 
-    Factor: `start + (1 - start) t / epochs` in the first `epochs`, then that of `then`, whose time and losses begin
-    there. PyTorch's LinearLR and SequentialLR; Keras's CosineDecay has it built in. Reference: Goyal et al., 2017.
+    The time and the losses of `then` begin where the rise ends. PyTorch's LinearLR and SequentialLR; Keras's
+    CosineDecay has it built in. Reference: Goyal et al., 2017.
     """
 
+    equations: ClassVar[Equations] = Equations(
+        factor=("start + (1 - start) t / epochs for t < epochs", "then the factor of what follows")
+    )
     epochs: Annotated[float, Gt(0), "epochs that the rise takes; a fraction is fine"] = 5.0
     start: Annotated[float, Ge(0), Le(1), "share of the learning rate at the start"] = 0.0
     then: Annotated[Schedule, SCHEDULES, "what follows"] = Constant()
