@@ -12,8 +12,8 @@ from speeds import sampled
 
 from bptrain.commands.list import FAMILIES, SECTIONS
 from bptrain.config import load
-from bptrain.config.aliases import KEYS, REMARKS, SEVERAL, VALUES
-from bptrain.config.suggest import component_aliases
+from bptrain.config.aliases import AMBIGUOUS, KEYS, REMARKS, VALUES
+from bptrain.config.suggest import list_aliases
 from bptrain.errors import ConfigError, InputError
 from bptrain.hints import Member, Section, list_options
 from bptrain.registry import describe_family
@@ -70,11 +70,11 @@ OVERRIDES = [
         ["optimizer={adam: {lr: -1}}"],
         [("optimizer={adam: {lr: -1}}", 23, "optimizer.adam.lr: expected a number > 0 (got -1)")],
     ),
-    (["seed=[1"], [("seed=[1", 6, "seed: not valid YAML: this is never closed; close it")]),
+    (["seed=[1"], [("seed=[1", 6, "seed: not valid YAML: this bracket is never closed; add ]")]),
     (["seed=&a 1"], [("seed=&a 1", 6, "seed: anchors are not supported (got &a); remove it")]),
     (["loss=bce"], [("loss=bce", 6, "loss: unknown loss 'bce'; did you mean 'binary_cross_entropy'?")]),
-    (["hidden.1=4"], [("hidden.1=4", 8, "hidden.1: the list has items 0 to 0 (got 1)")]),
-    (["hidden.0.x=4"], [("hidden.0.x=4", 10, "hidden.0.x: hidden.0 is 8 and has no keys inside")]),
+    (["hidden.1=4"], [("hidden.1=4", 8, "hidden.1: the list ends at item 0 (got 1)")]),
+    (["hidden.0.x=4"], [("hidden.0.x=4", 10, "hidden.0.x: hidden.0 is 8, not a mapping; write hidden.0=VALUE")]),
     (["data.target"], [("data.target", 1, "an override is KEY=VALUE, such as training.epochs=5")]),
     (["name=${sed}"], [("name=${sed}", 6, "name: no key 'sed' in this config; did you mean ${seed}?")]),
     (
@@ -160,7 +160,7 @@ def names_the_range(message, hint):
         if isinstance(form, Member):
             named = all(word in message for word in (describe_family(form.family), *form.family.members))
         elif isinstance(form, Section):
-            named = f"a mapping of {', '.join(option.name for option in list_options(form.cls))}" in message
+            named = f"a mapping with keys {', '.join(option.name for option in list_options(form.cls))}" in message
         else:
             named = form.describe() in message
         if not named:
@@ -184,7 +184,7 @@ def test_every_field_names_its_range(override, option):
         items = [inner for item in items for inner in item.items]
     assert items
     assert any(names_the_range(message, item) for item in items), message
-    assert "(got a list of 1)" in message or "(got a mapping" in message or "(got an empty mapping)" in message
+    assert "(got a list of 1 item)" in message or "(got a mapping" in message or "(got an empty mapping)" in message
 
 
 def test_a_bound_is_named_with_the_value_beyond_it():
@@ -211,15 +211,15 @@ def test_aliases_lead_to_what_exists():
         assert {target.split(".")[-1] for target in targets} <= names, alias
     assert all(normalize(word) == word and word not in names for word in REMARKS)
     families = {family.kind: family for family in FAMILIES.values()}
-    assert SEVERAL.keys() <= families.keys()
+    assert AMBIGUOUS.keys() <= families.keys()
     for family in families.values():
-        aliases = component_aliases(family)
+        aliases = list_aliases(family)
         assert aliases, family.kind
         for alias, targets in aliases.items():
             assert normalize(alias) == alias
             assert alias not in family.members
             assert set(targets) <= set(family.members), alias
-            assert len(targets) == 1 or alias in SEVERAL[family.kind], alias
+            assert len(targets) == 1 or alias in AMBIGUOUS[family.kind], alias
     literals = "".join(option.hint.describe() for _, option in FIELDS)
     assert all(f"'{target}'" in literals for targets in VALUES.values() for target in targets)
 
@@ -234,13 +234,13 @@ ODD_FILES = [
     ("ln -s nowhere odd", "odd: no such file", 2),
     ("printf '' > odd", "odd:1:1: the file is empty; a config needs at least data and hidden", 2),
     ("echo '# hi' > odd", "odd:1:1: the file is empty; a config needs at least data and hidden", 2),
-    (r"printf 'seed: 1\n\0' > odd", "odd:2:1: the character U+0000 cannot stand in YAML; remove it, or save", 2),
-    (r"printf '\357\273\277\357\273\277' > odd", "odd:1:1: the character U+FEFF cannot stand in YAML; remove it", 2),
+    (r"printf 'seed: 1\n\0' > odd", "odd:2:1: YAML does not allow the character U+0000; remove it, or save", 2),
+    (r"printf '\357\273\277\357\273\277' > odd", "odd:1:1: YAML does not allow the character U+FEFF; remove it", 2),
     (r"printf '\377\376s\0' > odd", "odd:1:1: the file is UTF-16 or UTF-32 text; save it as UTF-8", 2),
     (r"printf 'a: 1\nb: caf\351' > odd", "odd:2:7: the file is not UTF-8 text (got the byte 0xE9); save it as UTF", 2),
-    ("head -c 1048577 /dev/zero > odd", "odd: a config has at most 1 MiB (1,048,576 bytes); keep data in a file", 2),
+    ("head -c 1048577 /dev/zero > odd", "odd: larger than 1 MiB (1,048,576 bytes), the limit; move data", 2),
     (r"printf '%%YAML 2.0\n---\na: 1' > odd", "odd:1:1: not valid YAML: only YAML 1.1 and 1.2 can be read", 2),
-    (r"printf 'a: 1\n...\n---\nb: 1' > odd", "odd:3:1: a second document begins here; a config is one document", 2),
+    (r"printf 'a: 1\n...\n---\nb: 1' > odd", "odd:3:1: a second YAML document starts here; keep only one", 2),
 ]
 
 
@@ -309,7 +309,7 @@ def test_a_hostile_config_costs_little(name):
     count, longest, last = json.loads(found)
     assert 1 <= count <= 101
     assert longest < 1000
-    assert last == "more than 100 mistakes; mend these first" or count <= 100
+    assert last == "more than 100 mistakes; fix these first" or count <= 100
     assert int(megabytes) < 300
 
 

@@ -332,7 +332,7 @@ BROKEN = [
     (
         "{price: mse}",
         "",
-        r"data.target.price: expected a mapping of task, loss, weight \(got 'mse'\); write {loss: mse}",
+        r"data.target.price: expected a mapping with keys task, loss, weight \(got 'mse'\); write {loss: mse}",
     ),
     ("{price: {weight: 0}}", "", "data.target.price.weight: expected a number > 0"),
     ("{price: {weigth: 1}}", "", "data.target.price.weigth: unknown key; did you mean 'weight'"),

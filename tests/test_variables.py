@@ -120,7 +120,7 @@ def test_a_file_whose_name_is_no_text(tmp_path):
 
 def test_a_variable_that_is_no_text(monkeypatch):
     monkeypatch.setenv("ODD", "a\nb")
-    with pytest.raises(ConfigError, match=r"3:7: name: the environment variable ODD is not plain text"):
+    with pytest.raises(ConfigError, match=r"3:7: name: the environment variable ODD has unprintable characters"):
         experiment("name: ${env:ODD}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bptrain.code import load_codes
 from bptrain.config.dump import to_plain
-from bptrain.config.families import FAMILIES, SECTIONS
+from bptrain.config.tree import FAMILIES, SECTIONS
 from bptrain.equations import Equations
 from bptrain.errors import InputError
 from bptrain.hints import Option, list_options

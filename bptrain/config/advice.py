@@ -1,12 +1,12 @@
-"""What to do about a value of the wrong type or beyond its bounds: the value that was probably meant."""
+"""Advice for a value of the wrong type or out of bounds: the value that was probably meant."""
 
 import math
 import re
 from pathlib import Path
 from typing import Any
 
-from bptrain.config.scalars import read_scalar, write_scalar
-from bptrain.config.suggest import value_advice
+from bptrain.config.suggest import suggest_value
+from bptrain.config.yaml_text import read_scalar, write_scalar
 from bptrain.hints import Choice, Hint, list_options
 
 TRUE = ("yes", "on", "y", "true", "1")
@@ -14,45 +14,45 @@ FALSE = ("no", "off", "n", "false", "0")
 NOTHING = ("none", "null", "nil", "no", "off", "false", "")
 
 
-def advice(hint: Hint, value: Any) -> str:
-    """Say what to do, to stand behind what was expected and what there is; empty if nothing can be guessed.
-
-    Args:
-        hint: what the option takes.
-        value: what does not fit it.
-    """
+def advise(hint: Hint, value: Any) -> str:
+    """Return what to write in place of a value that does not fit a hint; empty if nothing can be guessed."""
     kinds = hint.kinds
     if isinstance(value, float) and not math.isfinite(value):
         return "write a finite number" if float in kinds or int in kinds else ""
-    if type(None) in kinds and (value is False or (isinstance(value, str) and value.lower() in NOTHING)):
+    if type(None) in kinds and is_meant_as_nothing(value):
         return "write null"
-    if bool in kinds and (said := read_truth(value)) is not None:
-        return f"write {write_scalar(said)}"
+    if bool in kinds and (truth := read_truth(value)) is not None:
+        return f"write {write_scalar(truth)}"
     if isinstance(value, str):
-        return text_advice(hint, value)
+        return advise_text(hint, value)
     if value is not None and not isinstance(value, dict | tuple) and {str, Path} & set(kinds):
         return f"put it in quotes: '{write_scalar(value)}'"
     if isinstance(value, float) and value.is_integer() and hint.accepts(int(value)):
         return f"write {int(value)}"
     if isinstance(value, tuple) and len(value) == 1 and hint.accepts(value[0]):
         return f"write {write_scalar(value[0])}"
-    return list_advice(hint, value)
+    return advise_list(hint, value)
+
+
+def is_meant_as_nothing(value: Any) -> bool:
+    """Return whether a value is what other tools write for null."""
+    return value is False or (isinstance(value, str) and value.lower() in NOTHING)
 
 
 def read_truth(value: Any) -> bool | None:
-    """Return True or False for what other tools write for them."""
+    """Return the truth value that other tools write this way; None if it is none."""
     text = str(value).lower() if isinstance(value, str | int) else ""
     return True if text in TRUE else False if text in FALSE else None
 
 
-def text_advice(hint: Hint, value: str) -> str:
-    """Say what to do about a text."""
+def advise_text(hint: Hint, value: str) -> str:
+    """Return what to write in place of a text."""
     words = [one for form in hint if isinstance(form, Choice) for one in form.values if isinstance(one, str)]
-    if words and (found := value_advice(value, words)):
+    if words and (found := suggest_value(value, words)):
         return found
     number = read_number(value.strip())
     if number is None:
-        return list_advice(hint, value)
+        return advise_list(hint, value)
     if isinstance(number, float) and not math.isfinite(number):
         return "write a finite number"
     if not hint.accepts(number) and isinstance(number, float) and number.is_integer():
@@ -60,16 +60,16 @@ def text_advice(hint: Hint, value: str) -> str:
     if hint.accepts(number):
         quoted = type(read_scalar(value)) in (int, float)
         return "remove the quotes" if quoted else f"write {write_scalar(number)}"
-    return list_advice(hint, number if accepts_item(hint, number) else value)
+    return advise_list(hint, number if accepts_item(hint, number) else value)
 
 
 def is_meant_as_number(value: Any) -> bool:
-    """Tell whether a value is a number, or a text that was meant as one, such as 20%."""
+    """Return whether a value is a number, or text that means one, such as 20%."""
     return isinstance(value, int | float) or (isinstance(value, str) and read_number(value.strip()) is not None)
 
 
 def read_number(text: str) -> int | float | None:
-    """Return the number that a text other than a YAML number was meant as."""
+    """Return the number that a text means, though YAML does not read it as one; None if it means none."""
     if len(text) > 300:
         return math.inf if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", text) else None
     if re.fullmatch(r"[-+]?(inf|infinity|nan)", text, re.IGNORECASE):
@@ -78,88 +78,80 @@ def read_number(text: str) -> int | float | None:
         if re.fullmatch(pattern, text, re.IGNORECASE):
             return int(text, base)
     if re.fullmatch(r"[0-9]{1,4}(:[0-5]?[0-9]){1,2}", text):
-        parts = [int(part) for part in text.split(":")]
-        return parts[-1] + 60 * parts[-2] + (3600 * parts[0] if len(parts) == 3 else 0)
+        clock = [int(digits) for digits in text.split(":")]
+        return clock[-1] + 60 * clock[-2] + (3600 * clock[0] if len(clock) == 3 else 0)
     if match := re.fullmatch(r"([0-9.]+) ?%", text):
         number = read_number(match[1])
         return None if number is None else round(number / 100, 12)
     if match := re.fullmatch(r"([0-9]+)/([1-9][0-9]*)", text):
         return float(f"{int(match[1]) / int(match[2]):.6g}")
-    plain = text.replace("_", "").replace("'", "")
-    # Nobody groups thousands behind a leading zero: 0,001 is a thousandth.
-    if re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+", plain):
-        plain = plain.replace(",", "")
-    elif re.fullmatch(r"[-+]?[0-9]+,[0-9]+", plain):
-        plain = plain.replace(",", ".")
-    if re.fullmatch(r"[-+]?0[0-9]+", plain):
-        return int(plain)
+    digits = text.replace("_", "").replace("'", "")
+    # Thousands are never grouped behind a leading zero: 0,001 is a thousandth.
+    if re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+", digits):
+        digits = digits.replace(",", "")
+    elif re.fullmatch(r"[-+]?[0-9]+,[0-9]+", digits):
+        digits = digits.replace(",", ".")
+    if re.fullmatch(r"[-+]?[0-9]+", digits):
+        return int(digits)
     try:
-        number = float(plain) if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", plain) else None
+        return float(digits) if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", digits) else None
     except ValueError:
         return None
-    return int(plain) if number is not None and re.fullmatch(r"[-+]?[0-9]+", plain) else number
 
 
 def accepts_item(hint: Hint, value: Any) -> bool:
-    """Tell whether a list of this type takes the value as an item."""
+    """Return whether a list of this hint takes the value as an item."""
     return any(item.accepts(value) for item in hint.items)
 
 
-def list_advice(hint: Hint, value: Any) -> str:
-    """Say what to do about a single value where a list is wanted."""
+def advise_list(hint: Hint, value: Any) -> str:
+    """Return the list to write in place of a single value."""
     if accepts_item(hint, value):
         return f"write [{value if isinstance(value, str) else write_scalar(value)}]"
     if isinstance(value, str) and "," in value:
-        items = [read_scalar(part.strip()) for part in value.strip("[]() ").split(",")]
+        items = [read_scalar(text.strip()) for text in value.strip("[]() ").split(",")]
         if 1 < len(items) <= 20 and all(accepts_item(hint, item) for item in items):
             return f"write [{', '.join(map(write_scalar, items))}]"
     return ""
 
 
-def section_advice(cls: type, value: Any, *, optional: bool) -> str:
-    """Say what to do about a single value where a mapping is wanted."""
-    if optional and (value is False or (isinstance(value, str) and value.lower() in NOTHING)):
+def advise_section(cls: type, value: Any, *, optional: bool) -> str:
+    """Return the mapping to write in place of another value."""
+    options = list_options(cls)
+    if optional and is_meant_as_nothing(value):
         return "write null"
-    if (
-        read_truth(value) is True
-        and not any(option.required for option in list_options(cls))
-        and type(value) is not int
-    ):
+    if read_truth(value) is True and not any(option.required for option in options) and type(value) is not int:
         return "write {} for its defaults"
     if isinstance(value, tuple) and value and all(isinstance(item, dict) for item in value):
         return "write its keys without dashes"
     if isinstance(value, str):
-        named = [
-            option.name for option in list_options(cls) for family in option.hint.families if value in family.members
-        ]
-        return f"write {{{named[0]}: {value}}}" if len(named) == 1 else ""
+        names = [option.name for option in options for family in option.hint.families if value in family.members]
+        return f"write {{{names[0]}: {value}}}" if len(names) == 1 else ""
     if isinstance(value, int | float):
-        fitting = [
-            f"{{{option.name}: {write_scalar(value)}}}" for option in list_options(cls) if option.hint.accepts(value)
-        ]
+        fitting = [f"{{{option.name}: {write_scalar(value)}}}" for option in options if option.hint.accepts(value)]
         return f"write {' or '.join(fitting[:2])}" if fitting else ""
     return "indent its keys below it, or remove it" if value is None else ""
 
 
-def component_advice(value: Any, names: list[str]) -> str:
-    """Say what to do about something that names no component.
+def advise_component(value: Any, names: list[str]) -> str:
+    """Return what to write in place of a value that names no component.
 
     Args:
-        value: a mapping of several keys, a list, a number.
-        names: of the components that could stand there.
+        value: a mapping of several keys, a list, or a number.
+        names: the components that are allowed there.
     """
     if isinstance(value, tuple):
         item = value[0] if len(value) == 1 else None
         name = next(iter(item), None) if isinstance(item, dict) else item
-        return "write it without the brackets or the dash" if isinstance(name, str) and name in names else ""
+        return "remove the brackets or the dash around it" if isinstance(name, str) and name in names else ""
     if not isinstance(value, dict):
         return ""
-    named = [key for key in value if key in names]
+    known = [key for key in value if key in names]
     rest = [key for key in value if key not in names]
-    if len(named) == 1 and value[named[0]] is None:
-        return f"indent {', '.join(rest[:3])} further than {named[0]}"
-    if len(named) > 1:
-        return f"keep one of {' and '.join(named[:5])}"
+    if len(known) == 1 and value[known[0]] is None:
+        return f"indent {', '.join(rest[:3])} further than {known[0]}"
+    if len(known) > 1:
+        return f"keep one of {' and '.join(known[:5])}"
     for key in ("name", "type", "class", "class_name", "kind", "_target_"):
         name = value.get(key)
         if isinstance(name, str) and name in names:

@@ -1,11 +1,11 @@
-"""What other tools call things: the words that people bring along, and what they are called here.
+"""Aliases: the words of other tools, and the keys, components and values that they may mean here.
 
 Words are compared in lower case with underscores: `batchSize`, `batch-size` and `Batch Size` are all `batch_size`.
 """
 
 
 def invert(table: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return, for each of the words that stand beside our own, those of our own that it may mean, in their order."""
+    """Return the words of a table's values, each with the keys that it may mean."""
     found: dict[str, tuple[str, ...]] = {}
     for ours, others in table.items():
         for word in others.split():
@@ -70,9 +70,9 @@ KEYS = invert(
         "weight_init": "init initializer kernel_initializer weight_initializer",
     }
 )
-"""The options that a key of other tools may mean: by name where any section with such an option will do, or by path."""
+"""The options that another tool's key may mean: a name for that option of any section, or a path."""
 
-# A key that nothing here corresponds to: what to know instead.
+# What to say about a key that has no counterpart here.
 REMARKS: dict[str, str] = {
     "device": "everything runs on the CPU; remove it",
     "gpu": "everything runs on the CPU; remove it",
@@ -82,16 +82,16 @@ REMARKS: dict[str, str] = {
     "input_size": "the number of inputs comes from the data; remove it",
     "n_classes": "the number of classes comes from the data; remove it",
     "num_classes": "the number of classes comes from the data; remove it",
-    "num_workers": "the data is held in memory; remove it",
+    "num_workers": "no worker processes are needed to read rows; remove it",
     "output_dim": "the number of outputs comes from the data; write dense: {units: auto} as the last layer",
     "output_size": "the number of outputs comes from the data; write dense: {units: auto} as the last layer",
-    "shuffle": "the rows are shuffled in every epoch; remove it",
-    "verbose": "write --quiet on the command line instead; remove it",
+    "shuffle": "rows are always shuffled in every epoch; remove it",
+    "verbose": "remove it; the command line has --quiet",
 }
 
-# Words that may mean one of several components, the likeliest first, by the kind of their family. What means one alone
-# is said by the component itself, in `aliases`; gelu is here as it is looked for among layers before activations.
-SEVERAL: dict[str, dict[str, tuple[str, ...]]] = {
+# Words that may mean one of several components, the likeliest first, by the kind of their family. A word that means one
+# component is in its class's `aliases`; gelu is here because layers are searched before activations.
+AMBIGUOUS: dict[str, dict[str, tuple[str, ...]]] = {
     "layer": {"gelu": ("gelu_tanh",)},
     "initializer": {
         "glorot": ("glorot_uniform", "glorot_normal"),
@@ -122,4 +122,4 @@ VALUES = invert(
         "random": "shuffle shuffled",
     }
 )
-"""The values that a word of other tools may mean, of all options that take one of some words."""
+"""The values that another tool's word may mean, for every option with a fixed choice of words."""

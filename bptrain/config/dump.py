@@ -1,65 +1,56 @@
-"""Writing an experiment back: as plain values for checkpoints, and as YAML for people."""
+"""Writing an experiment: as plain values for checkpoints, and as YAML for people."""
 
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from bptrain.config.experiment import Experiment
-from bptrain.config.scalars import read_scalar
+from bptrain.config.yaml_text import read_scalar
 from bptrain.registry import is_component, name_of
 from bptrain.text import printable
 
 FIRST = ("version", "name", "seed", "dtype")
-"""The keys that a config begins with; the others have the order of the fields."""
+"""The keys that a config begins with; the others follow in the order of the fields."""
 
 
 def dump(experiment: Experiment) -> dict[str, Any]:
-    """Return the experiment as JSON can hold it, every option written out; `from_json` is the inverse."""
-    document: dict[str, Any] = section(experiment)
-    if experiment.network is not None:
-        del document["hidden"], document["activation"]
-    else:
-        del document["network"]
+    """Return the experiment as JSON values, with every option written out; `from_json` reads it back."""
+    document: dict[str, Any] = section_to_plain(experiment)
+    for key in ("network",) if experiment.network is None else ("hidden", "activation"):
+        del document[key]
     return {key: document[key] for key in sorted(document, key=lambda key: key not in FIRST)}
 
 
 def to_yaml(experiment: Experiment) -> str:
-    """Return the experiment as a config file."""
-    return yaml_text(dump(experiment), default_flow_style=None, width=120)
+    """Return the experiment as the text of a config file."""
+    return write_yaml(dump(experiment), default_flow_style=None, width=120)
 
 
 def to_inline_yaml(value: Any) -> str:
-    """Return a single value or a list of such as YAML in one line, fit to stand inside of brackets."""
-    # What is not printable stands between double quotes, where an escape means the same.
-    return printable(yaml_text([value], default_flow_style=True, width=float("inf")).strip()[1:-1])
+    """Return a single value, or a list of them, as YAML on one line that can be put inside brackets."""
+    # YAML puts unprintable characters between double quotes, where their escapes are read back.
+    return printable(write_yaml([value], default_flow_style=True, width=float("inf")).strip()[1:-1])
 
 
-def yaml_text(document: Any, *, default_flow_style: bool | None, width: float) -> str:
-    """Return plain values as YAML, every text so that it is read back as it is."""
+def write_yaml(document: Any, *, default_flow_style: bool | None, width: float) -> str:
+    """Return plain values as YAML that reads back unchanged."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """YAML 1.1's dumper, quoting also what YAML 1.2 takes for a number, such as the text 1e3."""
+        """PyYAML's dumper (YAML 1.1), which also quotes text that YAML 1.2 reads as a number, such as 1e3."""
 
-    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        plain_again = read_scalar(value) == value
-        style = None if plain_again and value.isprintable() else "'" if value.isprintable() else '"'
+    def represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        reads_back = read_scalar(value) == value
+        style = None if reads_back and value.isprintable() else "'" if value.isprintable() else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
-    Dumper.add_representer(str, text)
-    written = yaml.dump(
-        escape(document),
-        Dumper=Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=width,
-        default_flow_style=default_flow_style,
-    )
-    return str(written)
+    Dumper.add_representer(str, represent_text)
+    options: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": width}
+    return str(yaml.dump(escape(document), Dumper=Dumper, default_flow_style=default_flow_style, **options))
 
 
 def escape(value: Any) -> Any:
-    """Return plain values as a config file writes them: a literal `${` doubled, so that it is read as itself."""
+    """Return plain values with each `${` doubled to `$${`, so that a config file does not read it as a reference."""
     if isinstance(value, dict):
         return {key: escape(one) for key, one in value.items()}
     if isinstance(value, list):
@@ -67,18 +58,18 @@ def escape(value: Any) -> Any:
     return value.replace("${", "$${") if isinstance(value, str) else value
 
 
-def section(value: Any) -> dict[str, Any]:
-    """Return a dataclass as a mapping of its fields."""
+def section_to_plain(value: Any) -> dict[str, Any]:
+    """Return a dataclass as a mapping of its fields to plain values."""
     return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
 
 
 def to_plain(value: Any) -> Any:
-    """Return the value of an option without classes: components as `name` or `{name: {options}}`."""
+    """Return the value of an option as JSON values, with components as `name` or `{name: {options}}`."""
     if isinstance(value, tuple):
         return list(map(to_plain, value))
     if isinstance(value, dict):
         return {name: to_plain(item) for name, item in value.items()}
     if is_dataclass(value):
-        inside = section(value)
+        inside = section_to_plain(value)
         return inside if not is_component(value) else {name_of(value): inside} if inside else name_of(value)
     return str(value) if isinstance(value, Path) else value

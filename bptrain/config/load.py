@@ -1,22 +1,25 @@
-"""Loading a config: a file and `KEY=VALUE` overrides to an experiment."""
+"""Loading a config: a YAML file and `KEY=VALUE` overrides to an experiment."""
 
+import codecs
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bptrain.config.build import Builder
 from bptrain.config.dump import escape
 from bptrain.config.experiment import Experiment
-from bptrain.config.origin import Origin, Source, Spot
-from bptrain.config.overrides import override
-from bptrain.config.scalars import show_value
-from bptrain.config.tree import freeze
+from bptrain.config.origin import FieldPath, Origin, Source, Spot, join_path, split_path
+from bptrain.config.tree import find_first_option, freeze
 from bptrain.config.variables import resolve
-from bptrain.config.yaml_text import parse, read_text
-from bptrain.errors import ConfigError, OptionError, Problem
+from bptrain.config.yaml_text import MOST_DEPTH, parse, show_value
+from bptrain.errors import ConfigError, InputError, OptionError, Problem, StorageError
+from bptrain.text import cut
+
+MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,14 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         ConfigError: everything that is wrong in it, with places.
     """
     path = Path(path)
-    tree, origin = parse(read_text(path), str(path))
+    tree, origin = read_yaml(path)
     if tree is None:
         what = "the file is empty; a config needs at least data and hidden"
         raise ConfigError([Problem(str(path), 1, 1, "", what)])
     if not isinstance(tree, dict):
-        raise ConfigError([origin.problem((), f"expected a mapping of keys at the top (got {show_value(tree)})")])
-    # The file's name need not be text that a file can hold.
+        what = f"expected a mapping of keys at the top (got {show_value(tree)}); write KEY: VALUE lines"
+        raise ConfigError([origin.problem((), what)])
+    # The name of a file can hold bytes that are not text.
     stem = path.stem.encode("utf-8", "replace").decode()
     return finish(tree, origin, overrides, path.resolve().parent, name=stem)
 
@@ -60,31 +64,31 @@ def from_json(document: dict[str, Any], file: str) -> Experiment:
 
 
 def load_document(document: dict[str, Any], file: str, overrides: Sequence[str]) -> Config:
-    """Return what `dump` wrote with `KEY=VALUE` overrides put over it; paths in those start from the present folder.
+    """Return what `dump` wrote, with `KEY=VALUE` overrides; relative paths in those start from the working directory.
 
     Raises:
         ConfigError: the document is not what `dump` writes, or an override does not fit.
     """
-    # What is written there stands for itself; only the overrides can refer to something.
+    # References in the document were resolved when it was written; only the overrides can have new ones.
     origin = Origin(file, Spot(Source(file, ""), 1, 1))
     return finish(freeze(escape(document)), origin, overrides, Path.cwd(), name=Experiment.name)
 
 
 def finish(tree: dict[str, Any], origin: Origin, overrides: Sequence[str], folder: Path, *, name: str) -> Config:
-    """Return the experiment of a tree with overrides and references followed; `name` is its default name."""
+    """Return the experiment of a tree, with overrides and references resolved; `name` is its default name."""
     problems: list[Problem] = []
     for text in overrides:
         try:
             tree = override(tree, origin, text)
         except ConfigError as error:
             problems.extend(error.problems)
-    tree, nowhere = resolve({"name": escape(name), **tree}, origin, os.environ)
-    return Config(Builder(origin, folder, [*problems, *nowhere]).build(tree), origin)
+    tree, broken = resolve({"name": escape(name), **tree}, origin, os.environ)
+    return Config(Builder(origin, folder, [*problems, *broken]).build(tree), origin)
 
 
 @contextmanager
 def place_errors(config: Config) -> Iterator[None]:
-    """Give mistakes in options that the data or the rest of the config brings to light their places in the file.
+    """Add the places in the file to mistakes in options that are found inside this block.
 
     Raises:
         ConfigError: in place of an `OptionError`.
@@ -93,3 +97,130 @@ def place_errors(config: Config) -> Iterator[None]:
         yield
     except OptionError as error:
         raise config.origin.place(error) from None
+
+
+def read_yaml(path: Path) -> tuple[Any, Origin]:
+    """Return the value of a YAML file, with lists as tuples, and the places of everything in it.
+
+    Raises:
+        InputError: no such file, not a regular file, too large, or not UTF-8.
+        StorageError: the file exists but cannot be read.
+        ConfigError: it is not YAML, or uses what configs do not support.
+    """
+    try:
+        data = read_bytes(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path}: no such file") from None
+    except ValueError:
+        raise InputError(f"{path}: no such file (the path has a NUL character)") from None
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{path}: larger than 1 MiB ({MOST_BYTES:,} bytes), the limit; move data to a separate file")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ConfigError([Problem(str(path), 1, 1, "", "the file is UTF-16 or UTF-32 text; save it as UTF-8")])
+    try:
+        return parse(data.decode("utf-8-sig"), str(path))
+    except UnicodeDecodeError as error:
+        before = Source(str(path), data[: error.start].decode("utf-8-sig", errors="replace"))
+        line, column = before.position(len(before.text))
+        what = f"the file is not UTF-8 text (got the byte 0x{data[error.start]:02X}); save it as UTF-8"
+        raise ConfigError([Problem(str(path), line, column, "", what)]) from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return at most 1 MiB and one byte of a regular file, without opening a pipe or device, which could block.
+
+    Raises:
+        InputError: it is not a regular file.
+        OSError: there is no such file, or it cannot be read.
+    """
+    kind = path.stat().st_mode
+    if not stat.S_ISREG(kind):
+        what = "folder" if stat.S_ISDIR(kind) else "pipe" if stat.S_ISFIFO(kind) else "device"
+        raise InputError(f"{path}: not a file (got a {what}); name a YAML file")
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InputError(f"{path}: not a file")
+        return file.read(MOST_BYTES + 1)
+
+
+def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
+    """Return the tree with one `KEY=VALUE` put in; its place is added to the origin.
+
+    Raises:
+        ConfigError: the text has no `=`, its value is not YAML, or its key leads into a single value.
+    """
+    key, equals, written = text.partition("=")
+    path = split_path(key.strip())
+    source = Source(cut(text, 200), text)
+    if not equals or not path or len(path) > MOST_DEPTH or not text.isprintable():
+        raise ConfigError([source.problem(1, 1, (), "an override is KEY=VALUE, such as training.epochs=5")])
+    try:
+        value, inner = parse(written, source.file, before=f"{key}=")
+    except ConfigError as error:
+        inside = [replace(p, field=".".join(filter(None, (join_path(path), p.field)))) for p in error.problems]
+        raise ConfigError(inside) from None
+    columns = find_columns(key)
+    try:
+        path, tree = put(tree, path, value)
+    except MisplacedError as error:
+        raise ConfigError([source.problem(1, columns[len(error.path) - 1], error.path, str(error))]) from None
+    spot = origin.root or Spot(source, 1, 1)
+    for word, column in zip(path[:-1], columns, strict=False):
+        if word not in (spot.inside or {}):
+            spot.put(word, Spot(source, 1, column))
+        spot = (spot.inside or {})[word]
+    last = inner.root or Spot(source, 1, len(key) + 2)
+    last.key_line, last.key_column = 1, columns[-1]
+    spot.put(path[-1], last)
+    return tree
+
+
+def find_columns(key: str) -> list[int]:
+    """Return the column, counted from 1, at which each word of a dotted key begins."""
+    columns, column = [], 1
+    for word in key.split("."):
+        if word.strip():
+            columns.append(column + len(word) - len(word.lstrip()))
+        column += len(word) + 1
+    return columns
+
+
+class MisplacedError(Exception):
+    """A key of an override that leads nowhere; `path` ends at the key that is wrong."""
+
+    def __init__(self, path: FieldPath, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def put(tree: Any, path: FieldPath, value: Any, done: FieldPath = ()) -> tuple[FieldPath, Any]:
+    """Return a copy of the tree with the value at a path, missing sections added, and the path as the tree has it.
+
+    Raises:
+        MisplacedError: the path leads into a single value, or beyond the end of a list.
+    """
+    if len(done) == len(path):
+        return done, value
+    step = path[len(done)]
+    if isinstance(tree, tuple):
+        here = (*done, step)
+        if not isinstance(step, int) or step >= len(tree):
+            has = f"the list ends at item {len(tree) - 1}" if tree else "the list is empty"
+            raise MisplacedError(here, f"{has} (got {step})")
+        way, item = put(tree[step], path, value, here)
+        return way, (*tree[:step], item, *tree[step + 1 :])
+    here = (*done, str(step))
+    if tree is None:
+        tree = {}
+    if isinstance(tree, str) and tree == step:
+        tree = {step: {}}
+    elif not isinstance(tree, dict) and done and (first := find_first_option(str(done[-1]))):
+        tree = {first: tree}
+    if not isinstance(tree, dict):
+        key = join_path(done)
+        raise MisplacedError(here, f"{key} is {show_value(tree)}, not a mapping; write {key}=VALUE")
+    way, item = put(tree.get(str(step)), path, value, here)
+    return way, {**tree, str(step): item}

@@ -1,4 +1,4 @@
-"""Where the values of a config stand: in which file or override, on which line, in which column."""
+"""The places of the values of a config: in which file or override, on which line, in which column."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -9,12 +9,12 @@ from bptrain.text import cut
 
 FieldPath = tuple[str | int, ...]
 
-# What YAML takes for the end of a line.
+# The ends of lines in YAML.
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 class Source:
-    """A text that values come from: `file` is its path, or `KEY=VALUE` for an override, which is its own text."""
+    """A text that values come from: `file` is its path, or `KEY=VALUE` for an override."""
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
@@ -40,9 +40,9 @@ class Source:
 
 
 class Spot:
-    """Where a value stands and where its key does, with the spots of what is inside; columns count from 1.
+    """The place of a value and of its key, with the spots of the values inside; lines and columns count from 1.
 
-    One is made for every value of a config, so it holds bare numbers.
+    Every value of a config has one, so it holds plain numbers.
     """
 
     __slots__ = ("column", "inside", "key_column", "key_line", "line", "source")
@@ -55,16 +55,16 @@ class Spot:
         self.key_column = key_column or column
         self.inside: dict[str | int, Spot] | None = None
 
-    def put(self, part: str | int, spot: "Spot") -> None:
-        """Note where something inside stands."""
+    def put(self, key: str | int, spot: "Spot") -> None:
+        """Record the spot of a value inside."""
         if self.inside is None:
             self.inside = {}
-        self.inside[part] = spot
+        self.inside[key] = spot
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What `${...}` stood in the place of a whole value; `text` is an environment variable as it is set."""
+    """A `${...}` that was a whole value; `text` is the text of an environment variable."""
 
     name: str
     text: str | None = None
@@ -72,31 +72,31 @@ class Reference:
 
 @dataclass
 class Origin:
-    """Where the values of a config stand. `root` is None for one that was not read from text."""
+    """The places of the values of a config. `root` is None if it was not read from text."""
 
     file: str
     root: Spot | None = None
     references: dict[FieldPath, Reference] = field(default_factory=dict)
 
     def spot(self, path: FieldPath) -> Spot | None:
-        """Return the spot of the value at a path, or of the nearest thing around it."""
+        """Return the spot of the value at a path, or of the nearest value around it."""
         spot = self.root
-        for part in path:
-            inner = spot.inside.get(part) if spot is not None and spot.inside else None
+        for key in path:
+            inner = spot.inside.get(key) if spot is not None and spot.inside else None
             if inner is None:
                 break
             spot = inner
         return spot
 
     def has(self, path: FieldPath) -> bool:
-        """Tell whether a value is written at a path."""
+        """Return whether the config gives a value at a path."""
         spot = self.root
-        for part in path:
-            spot = spot.inside.get(part) if spot is not None and spot.inside else None
+        for key in path:
+            spot = spot.inside.get(key) if spot is not None and spot.inside else None
         return spot is not None
 
     def problem(self, path: FieldPath, message: str, *, at_key: bool = False) -> Problem:
-        """Return a mistake at a path, or at the nearest thing around it that stands in the file."""
+        """Return a mistake at a path, placed at its value or key, or at the nearest value around it."""
         spot = self.spot(path)
         if spot is None:
             return Problem(self.file, 1, 1, join_path(path), message)
@@ -104,41 +104,41 @@ class Origin:
         return spot.source.problem(*place, path, message)
 
     def place(self, error: OptionError) -> ConfigError:
-        """Return mistakes that only know their fields, with their places."""
+        """Return an error with the places of the fields that its mistakes name."""
         return ConfigError(replace(self.problem(self.path(m.field), m.message), code=m.code) for m in error.mistakes)
 
     def path(self, text: str) -> FieldPath:
-        """Return a dotted field as a path; a name with dots that the user chose, such as a column's, is one part."""
+        """Return a dotted field as a path, with names that contain dots, such as those of columns, kept as one key."""
         found: list[str | int] = []
-        spot, parts = self.root, text.split(".")
-        while parts:
+        spot, words = self.root, text.split(".")
+        while words:
             inside = (spot.inside if spot else None) or {}
-            names: list[str | int] = [".".join(parts[:k]) for k in range(len(parts), 0, -1)]
-            key = next((name for name in (*names, *split_path(parts[0])) if name in inside), None)
+            names: list[str | int] = [".".join(words[:k]) for k in range(len(words), 0, -1)]
+            key = next((name for name in (*names, *split_path(words[0])) if name in inside), None)
             if key is None:
                 break
             found.append(key)
-            spot, parts = inside[key], parts[str(key).count(".") + 1 :]
-        return (*found, *split_path(".".join(parts)))
+            spot, words = inside[key], words[str(key).count(".") + 1 :]
+        return (*found, *split_path(".".join(words)))
 
 
 def join_path(path: FieldPath) -> str:
-    """Return a path as `network.0.dense`, with words that no key is as long as cut."""
-    some = [cut(str(part)) for part in path[:50]]
-    return ".".join(some) + "..." * (len(path) > 50)
+    """Return a path as `network.0.dense`, with very long words cut."""
+    words = [cut(str(key)) for key in path[:50]]
+    return ".".join(words) + "..." * (len(path) > 50)
 
 
 def split_path(text: str) -> FieldPath:
-    """Return `network.0.dense` as a path: whole numbers are places in a list."""
-    places = re.compile(r"[0-9]{1,9}")
-    return tuple(int(part) if places.fullmatch(part) else part for part in text.split(".") if part)
+    """Return `network.0.dense` as a path, with whole numbers as indices of lists."""
+    index = re.compile(r"[0-9]{1,9}")
+    return tuple(int(word) if index.fullmatch(word) else word for word in text.split(".") if word)
 
 
 def keep_first(problems: list[Problem], most: int) -> ConfigError:
-    """Return at most so many mistakes in the order of the file: a hostile one does not flood the terminal."""
+    """Return an error with at most so many mistakes, in the order of the file, so that none floods the terminal."""
     ordered = ConfigError(problems).problems
     if len(ordered) <= most:
         return ConfigError(ordered)
     last = ordered[most - 1]
-    more = Problem(last.file, last.line, last.column, "", f"more than {most} mistakes; mend these first")
+    more = Problem(last.file, last.line, last.column, "", f"more than {most} mistakes; fix these first")
     return ConfigError([*ordered[:most], more])

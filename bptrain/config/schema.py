@@ -9,7 +9,7 @@ from typing import Any
 
 from bptrain.config.dump import to_plain
 from bptrain.config.experiment import Experiment
-from bptrain.config.families import FAMILIES
+from bptrain.config.tree import FAMILIES
 from bptrain.hints import SINGLE, Choice, DictOf, Form, Hint, ListOf, Member, Option, Section, Single, list_options
 from bptrain.registry import Family, get_summary
 

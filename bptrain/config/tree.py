@@ -1,31 +1,60 @@
-"""The tree of a config: plain values, beside the sections and components whose options they give."""
+"""The tree of a config: plain values, beside the sections and components that they give the options of."""
 
 from collections.abc import Iterator
 from dataclasses import MISSING
 from typing import Any
 
+from bptrain.columns.augmentation import AUGMENTATIONS
+from bptrain.columns.imputers import IMPUTERS
+from bptrain.columns.scalers import SCALERS
 from bptrain.config.dump import to_plain
 from bptrain.config.experiment import Experiment
-from bptrain.config.families import FAMILIES
 from bptrain.config.origin import FieldPath
-from bptrain.hints import ListOf, Member, Section, list_options
+from bptrain.hints import DictOf, ListOf, Member, Section, list_options
+from bptrain.metrics import METRICS
+from bptrain.nn import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES
+from bptrain.optim import OPTIMIZERS, SCHEDULES
 from bptrain.registry import Family, name_of
+from bptrain.tables.sources import SOURCES
+
+FAMILIES: dict[str, Family] = {
+    family.plural: family
+    for family in (
+        *(SOURCES, IMPUTERS, SCALERS, LAYERS, ACTIVATIONS, INITIALIZERS, LOSSES),
+        *(OPTIMIZERS, SCHEDULES, AUGMENTATIONS, METRICS),
+    )
+}
+"""The families of components that a config can name."""
+
+
+def find_sections(name: str, cls: type) -> Iterator[tuple[str, type]]:
+    """Yield the name and class of a section and of those inside, each named by its option."""
+    yield name, cls
+    for option in list_options(cls):
+        for hint in (option.hint, *(form.item for form in option.hint if isinstance(form, DictOf))):
+            for form in hint:
+                if isinstance(form, Section):
+                    yield from find_sections(option.name, form.cls)
+
+
+SECTIONS: dict[str, type] = dict(find_sections("experiment", Experiment))
+"""The sections of a config by name."""
 
 
 def split_component(value: Any) -> tuple[Any, Any]:
-    """Return the name of a component, written as `name` or `name: given`, and what is given; None for what is not."""
+    """Split `name` or `name: options` into name and options; both are None for anything else."""
     if isinstance(value, dict) and value:
         return next(iter(value.items()))
     return (value, None) if isinstance(value, str) else (None, None)
 
 
 def walk(cls: type, value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, type]]:
-    """Yield the path and class of a section or component, and of those inside.
+    """Yield the path and class of a section or component, and of all those inside.
 
     Args:
-        cls: of the section or component.
-        value: what a config gives of it, which says the components inside; where it says nothing, the defaults do.
-        path: where it is.
+        cls: the class of the section or component.
+        value: its part of the config, which names the components inside; where it does not, the defaults count.
+        path: its path.
     """
     yield path, cls
     given = value if isinstance(value, dict) else {}
@@ -44,7 +73,7 @@ def walk(cls: type, value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPat
 
 
 def walk_component(family: Family, value: Any, default: Any, path: FieldPath) -> Iterator[tuple[FieldPath, type]]:
-    """Yield what is in the component that is chosen at a path, or else in the default one."""
+    """Yield the paths and classes in the component that a config names at a path, or in the default one."""
     name, given = split_component(value)
     name = name_of(default) if name is None else name
     if (cls := family.members.get(name)) and len(path) < 20:
@@ -52,12 +81,12 @@ def walk_component(family: Family, value: Any, default: Any, path: FieldPath) ->
 
 
 def find_default(tree: Any, path: FieldPath, cls: type = Experiment) -> Any:
-    """Return the value that a config takes at a path where nothing is written, in plain values; else `MISSING`.
+    """Return the default at a path where a config gives no value, as plain values; `MISSING` if there is none.
 
     Args:
-        tree: the config, which says the components whose defaults count.
+        tree: the config, which names the components whose defaults count.
         path: such as `("optimizer", "adam", "lr")`.
-        cls: of the section or component that the tree and the path start from.
+        cls: the class of the section or component that the tree and the path start from.
     """
     option = next((one for one in list_options(cls) if one.name == path[0]), None)
     if option is None:
@@ -79,19 +108,19 @@ def find_default(tree: Any, path: FieldPath, cls: type = Experiment) -> Any:
 
 
 def descend(value: Any, path: FieldPath) -> Any:
-    """Return what a default has at a path within it."""
-    for part in path:
-        if isinstance(value, str) and value == part:
+    """Return the value at a path inside a default; `MISSING` if there is none."""
+    for key in path:
+        if isinstance(value, str) and value == key:
             value = {}
-        elif isinstance(value, dict) and part in value:
-            value = value[part]
+        elif isinstance(value, dict) and key in value:
+            value = value[key]
         else:
             return MISSING
     return value
 
 
-def first_option(name: str) -> str | None:
-    """Return the first option of the component of that name, which `name: value` gives without saying so."""
+def find_first_option(name: str) -> str | None:
+    """Return the first option of the component of that name, which `name: value` sets."""
     for family in FAMILIES.values():
         if name in family.members:
             return next((option.name for option in list_options(family.members[name])), None)
@@ -99,7 +128,7 @@ def first_option(name: str) -> str | None:
 
 
 def freeze(value: Any) -> Any:
-    """Return JSON's lists as tuples."""
+    """Return JSON values with tuples in place of lists."""
     if isinstance(value, dict):
         return {key: freeze(item) for key, item in value.items()}
     return tuple(map(freeze, value)) if isinstance(value, list) else value

@@ -1,86 +1,106 @@
-"""YAML text to plain values, with the line and column of each.
+"""YAML text to plain values, with the line and column of each, and its mistakes in plain words.
 
-Only what a config needs: mappings, lists and scalars; tags, anchors and duplicate keys are mistakes with a place.
+Configs use mappings, lists and scalars only: tags, anchors, aliases and duplicate keys are mistakes. Numbers, `true`,
+`false` and `null` are read as in YAML 1.2: `1e-3` is a number; `no`, `010`, `1_000`, `1:30` and `2020-01-01` are text.
+A number beyond the range of floating point stays text, so that messages show it as written.
 """
 
-import codecs
-import os
+import math
 import re
-import stat
-from pathlib import Path
 from typing import Any
 
 from bptrain.config.origin import FieldPath, Origin, Source, Spot, keep_first
-from bptrain.config.scalars import read_scalar
-from bptrain.config.yaml_errors import explain_error
-from bptrain.errors import ConfigError, InputError, Problem, StorageError
+from bptrain.errors import ConfigError, Problem
 from bptrain.text import cut
 
-MOST_BYTES = 1 << 20
 MOST_DEPTH = 50
 MOST_PROBLEMS = 100
 
-# What YAML 1.2 takes for no character of a text, and the byte order mark where it marks nothing.
+NULL = re.compile(r"null|Null|NULL|~|")
+BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
+INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,299})")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
+SPECIAL = {".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf, ".nan": math.nan}
+
+# Characters that YAML 1.2 does not allow in text, and the byte order mark anywhere but at the start.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 STRING_TAG = "tag:yaml.org,2002:str"
 
+# How a message of PyYAML begins, and what is said instead; {inside} names the bracket or list that is still open.
+MESSAGES = {
+    "did not find expected ',' or '}'": "expected ',' or '}' here{inside}; add the comma, or close the { }",
+    "did not find expected ',' or ']'": "expected ',' or ']' here{inside}; add the comma, or close the [ ]",
+    "mapping values are not allowed": "': ' is not allowed here; quote text that has a colon, or fix the indentation",
+    "did not find expected key": "expected a key here{inside}; align it with the keys above, or close the quotes",
+    "did not find expected '-'": "expected '- ' here{inside}; align it with the items above",
+    "block sequence entries are not": "a list item cannot start here; start it on a new line",
+    "did not find expected alphabetic": "a value cannot begin with '*' or '&'; put it in quotes",
+    "did not find expected node content": "a value is missing here{inside}; add it, or remove the comma",
+    "did not find expected <document start>": "unexpected text here; fix the indentation, or remove it",
+    "found unknown escape character": "unknown escape; put text with backslashes in single quotes",
+    "found invalid Unicode character escape": "no such character; write the character itself",
+    "found incompatible YAML document": "only YAML 1.1 and 1.2 can be read; remove this line",
+    "found unknown directive": "unknown directive; remove this line",
+    "did not find expected hexdecimal": "unknown escape; put text with backslashes in single quotes",
+    "found a tab character": "tabs cannot indent YAML; use spaces",
+    "found undefined tag handle": "tags are not supported; put text that begins with '!' in quotes",
+}
+# The same for mistakes whose place is where the unfinished text began.
+MESSAGES_AT_START = {
+    "could not find expected ':'": "this key has no ': ' after it; write KEY: VALUE",
+    "found unexpected end of stream": "these quotes are never closed; add the closing quote",
+    "found unexpected document indicator": "these quotes are never closed; add the closing quote",
+}
+CANNOT_START = "found character that cannot start any token"
+INSIDE = {"flow mapping": "{ }", "flow sequence": "[ ]", "block mapping": "mapping", "block collection": "list"}
 
-def read_text(path: Path) -> str:
-    """Return the text of a config file.
 
-    Raises:
-        InputError: no such file, not a regular file, too large, or not UTF-8.
-        StorageError: the file is there and cannot be read.
-    """
-    try:
-        data = read_bytes(path)
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{path}: no such file") from None
-    except ValueError:
-        raise InputError(f"{path}: no such file (the path has a NUL character)") from None
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if len(data) > MOST_BYTES:
-        raise InputError(f"{path}: a config has at most 1 MiB ({MOST_BYTES:,} bytes); keep data in a file of its own")
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ConfigError([Problem(str(path), 1, 1, "", "the file is UTF-16 or UTF-32 text; save it as UTF-8")])
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = Source(str(path), data[: error.start].decode("utf-8-sig", errors="replace"))
-        line, column = before.position(len(before.text))
-        what = f"the file is not UTF-8 text (got the byte 0x{data[error.start]:02X}); save it as UTF-8"
-        raise ConfigError([Problem(str(path), line, column, "", what)]) from None
+def read_scalar(text: str) -> Any:
+    """Return the value of an unquoted scalar."""
+    if NULL.fullmatch(text):
+        return None
+    if BOOL.fullmatch(text):
+        return text.lower() == "true"
+    if INT.fullmatch(text):
+        return int(text)
+    if len(text) <= 1000 and FLOAT.fullmatch(text):
+        value = float(text)
+        return value if math.isfinite(value) else text
+    return SPECIAL.get(text.lower(), text)
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the first 1 MiB of a regular file and one byte more; a pipe or device is refused before it can block.
+def write_scalar(value: Any) -> str:
+    """Return null, a truth value or a number as YAML; text unchanged."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+    return str(value)
 
-    Raises:
-        InputError: something else is there.
-        OSError: nothing is there, or it cannot be read.
-    """
-    kind = path.stat().st_mode
-    if not stat.S_ISREG(kind):
-        what = "folder" if stat.S_ISDIR(kind) else "pipe" if stat.S_ISFIFO(kind) else "device"
-        raise InputError(f"{path}: not a file (got a {what}); name a YAML file")
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InputError(f"{path}: not a file")
-        return file.read(MOST_BYTES + 1)
+
+def show_value(value: Any) -> str:
+    """Return a value for a message: as YAML writes it, unprintable characters escaped, cut to 60 characters."""
+    if isinstance(value, dict):
+        text = "a mapping with keys " + ", ".join(map(str, value)) if value else "an empty mapping"
+    elif isinstance(value, tuple):
+        text = f"a list of {len(value)} item{'s' * (len(value) > 1)}" if value else "an empty list"
+    elif isinstance(value, str):
+        text = ascii(value)
+    else:
+        text = write_scalar(value)
+    return cut(text)
 
 
 def parse(text: str, file: str, *, before: str = "") -> tuple[Any, Origin]:
-    """Return the value of a YAML document and where everything in it stands. Lists become tuples.
+    """Return the value of a YAML document, with lists as tuples, and the places of everything in it.
 
     Args:
         text: the document.
         file: the name of its source in messages.
-        before: what stands before the document on its first line, such as the `KEY=` of an override.
+        before: what precedes the document on its first line, such as the `KEY=` of an override.
 
     Raises:
-        ConfigError: the text is no YAML, or has something that configs do without.
+        ConfigError: the text is not YAML, or uses what configs do not support.
     """
     import yaml
 
@@ -88,7 +108,7 @@ def parse(text: str, file: str, *, before: str = "") -> tuple[Any, Origin]:
     if found := FORBIDDEN.search(text):
         place = source.position(len(before) + found.start())
         advice = "remove it" if found[0] != "\0" else "remove it, or save the file as UTF-8 if it is UTF-16"
-        what = f"the character U+{ord(found[0]):04X} cannot stand in YAML; {advice}"
+        what = f"YAML does not allow the character U+{ord(found[0]):04X}; {advice}"
         raise ConfigError([source.problem(*place, (), what)])
     reader = _Reader(source, len(before))
     try:
@@ -113,19 +133,19 @@ class _Reader:
         self.result: Any = None
         self.root: Spot | None = None
         self.documents = 0
-        # The containers that are open, and the key that waits for its value in each.
+        # The open containers, and for each mapping the key whose value comes next.
         self.open: list[tuple[Any, Spot]] = []
         self.key: list[tuple[str, int, int] | None] = []
 
     def take(self, event: Any) -> None:
-        """Digest one event."""
+        """Process one event."""
         kind = type(event).__name__
         if kind == "DocumentStartEvent":
             self.documents += 1
             if self.documents > 1:
-                self.complain(event, "a second document begins here; a config is one document")
+                self.add_problem(event, "a second YAML document starts here; keep only one")
         elif kind == "AliasEvent":
-            self.complain(event, f"aliases are not supported (got *{cut(event.anchor)}); write the value out")
+            self.add_problem(event, f"aliases are not supported (got *{cut(event.anchor)}); write the value out")
             self.place(event, None)
         elif kind == "ScalarEvent":
             self.check_marks(event)
@@ -133,9 +153,9 @@ class _Reader:
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             self.check_marks(event)
             if len(self.open) >= MOST_DEPTH:
-                line, column = self.at(event)
-                raise ConfigError([self.source.problem(line, column, (), f"nested deeper than {MOST_DEPTH} levels")])
-            self.open.append(({} if kind == "MappingStartEvent" else [], self.spot(event)))
+                what = f"nested deeper than {MOST_DEPTH} levels, the limit; remove some brackets"
+                raise ConfigError([self.source.problem(*self.find_place(event), (), what)])
+            self.open.append(({} if kind == "MappingStartEvent" else [], self.add_spot(event)))
             self.key.append(None)
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
             value, _ = self.open.pop()
@@ -143,49 +163,49 @@ class _Reader:
             self.store(tuple(value) if isinstance(value, list) else value)
 
     def check_marks(self, event: Any) -> None:
-        """Complain of tags and anchors."""
+        """Check that an event has no tag and no anchor."""
         if event.tag and event.tag != STRING_TAG:
             name = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self.complain(event, f"tags are not supported (got {cut(name)}); remove it")
+            self.add_problem(event, f"tags are not supported (got {cut(name)}); remove it")
         if event.anchor:
-            self.complain(event, f"anchors are not supported (got &{cut(event.anchor)}); remove it")
+            self.add_problem(event, f"anchors are not supported (got &{cut(event.anchor)}); remove it")
 
-    def at(self, event: Any) -> tuple[int, int]:
+    def find_place(self, event: Any) -> tuple[int, int]:
         """Return line and column of an event, counted from 1."""
         mark = event.start_mark
         return mark.line + 1, mark.column + 1 + (0 if mark.line else self.shift)
 
-    def complain(self, event: Any, message: str) -> None:
-        """Note a mistake at an event; those beyond all patience end the reading."""
+    def add_problem(self, event: Any, message: str) -> None:
+        """Record a mistake at an event; too many of them end the reading."""
         path: FieldPath = tuple(
             len(container) if isinstance(container, list) else key[0] if key else "?"
             for (container, _), key in zip(self.open[:-1], self.key[:-1], strict=True)
         )
-        self.problems.append(self.source.problem(*self.at(event), path, message))
+        self.problems.append(self.source.problem(*self.find_place(event), path, message))
         if len(self.problems) > MOST_PROBLEMS:
             raise keep_first(self.problems, MOST_PROBLEMS)
 
     def place(self, event: Any, value: Any) -> None:
-        """Put a scalar where it belongs: a key, or a value."""
-        if self.open and isinstance(self.open[-1][0], dict) and self.key[-1] is None:
-            mapping, around = self.open[-1]
-            key = str(getattr(event, "value", ""))
-            if key in mapping:
-                earlier = (around.inside or {})[key]
-                where = f"first on line {earlier.key_line}, column {earlier.key_column}"
-                layers = len(self.key) > 1 and self.key[-2] is not None and self.key[-2][0] in ("network", "layers")
-                advice = "layers are a list: write - before each" if layers else "keep one of them"
-                self.complain(event, f"the key {cut(repr(key))} stands here a second time ({where}); {advice}")
-            elif key == "<<":
-                self.complain(event, "merge keys are not supported (got <<); write the keys out")
-            self.key[-1] = (key, *self.at(event))
-        else:
-            self.spot(event)
+        """Put a scalar where it belongs: as a key, or as a value."""
+        if not self.open or not isinstance(self.open[-1][0], dict) or self.key[-1] is not None:
+            self.add_spot(event)
             self.store(value)
+            return
+        mapping, around = self.open[-1]
+        key = str(getattr(event, "value", ""))
+        if key in mapping:
+            earlier = (around.inside or {})[key]
+            where = f"first on line {earlier.key_line}, column {earlier.key_column}"
+            layers = len(self.key) > 1 and self.key[-2] is not None and self.key[-2][0] in ("network", "layers")
+            advice = "write the layers as a list, with - before each" if layers else "keep one of them"
+            self.add_problem(event, f"the key {cut(repr(key))} is given twice ({where}); {advice}")
+        elif key == "<<":
+            self.add_problem(event, "merge keys are not supported (got <<); write the keys out")
+        self.key[-1] = (key, *self.find_place(event))
 
-    def spot(self, event: Any) -> Spot:
-        """Return the spot of the value that begins with this event."""
-        line, column = self.at(event)
+    def add_spot(self, event: Any) -> Spot:
+        """Return the spot of the value that begins with this event, recorded in the container around it."""
+        line, column = self.find_place(event)
         if not self.open:
             self.root = Spot(self.source, line, column)
             return self.root
@@ -195,7 +215,7 @@ class _Reader:
             around.put(len(container), spot)
             return spot
         if self.key[-1] is None:
-            self.complain(event, "a key must be plain text")
+            self.add_problem(event, "a key cannot be a list or a mapping; write KEY: VALUE")
             self.key[-1] = ("", line, column)
         key, *key_place = self.key[-1] or ("", 0, 0)
         spot = Spot(self.source, line, column, *key_place)
@@ -203,7 +223,7 @@ class _Reader:
         return spot
 
     def store(self, value: Any) -> None:
-        """Put a finished value into what is open around it."""
+        """Put a finished value into the container around it."""
         if not self.open:
             self.result = value
             return
@@ -213,3 +233,31 @@ class _Reader:
         elif key is not None:
             container[key[0]] = value
             self.key[-1] = None
+
+
+def explain_error(error: Any, text: str) -> tuple[int, int, str]:
+    """Return line and column, counted from 1, and a plain message for an error that PyYAML raised on a text."""
+    start = getattr(error, "context_mark", None)
+    mark = getattr(error, "problem_mark", None) or start
+    what = " ".join(str(getattr(error, "problem", None) or error).split())
+    index = mark.index if mark is not None else 0
+    here = text[index : index + 1]
+    place = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    if what == CANNOT_START:
+        begins = f"a value cannot begin with {here!r}; put it in quotes"
+        return *place, "tabs cannot indent YAML; use spaces" if here == "\t" else begins
+    if here == "{" and text[:index].endswith("$"):
+        return place[0], place[1] - 1, 'inside { } and [ ] a reference needs quotes; write "${...}"'
+    inside = ""
+    if start is not None:
+        context = str(error.context or "")
+        if "flow" in context and not text[index:].strip():
+            bracket = "]" if "sequence" in context else "}"
+            return start.line + 1, start.column + 1, f"this bracket is never closed; add {bracket}"
+        for beginning, message in MESSAGES_AT_START.items():
+            if what.startswith(beginning):
+                return start.line + 1, start.column + 1, message
+        if name := next((name for key, name in INSIDE.items() if key in context), None):
+            inside = f", in the {name} that starts on line {start.line + 1}"
+    found = next((message for beginning, message in MESSAGES.items() if what.startswith(beginning)), what)
+    return *place, found.replace("{inside}", inside)

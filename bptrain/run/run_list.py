@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from bptrain.config.yaml_text import parse, read_text
+from bptrain.config.load import read_yaml
 from bptrain.errors import BptrainError
 from bptrain.run.directory import RunDirectory, require_run
 from bptrain.run.history import read_history
@@ -87,7 +87,7 @@ def read_run(path: str | Path) -> Run:
     config: Any = None
     history: list[Record] = []
     try:
-        config, _ = parse(read_text(run.config), str(run.config))
+        config, _ = read_yaml(run.config)
     except BptrainError as error:
         problems.append(error.lines[0])
     try:

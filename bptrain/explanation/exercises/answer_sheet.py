@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, Shape
+from bptrain.config.load import read_yaml
 from bptrain.config.origin import FieldPath, Origin
-from bptrain.config.scalars import show_value
-from bptrain.config.yaml_text import parse, read_text
+from bptrain.config.yaml_text import show_value
 from bptrain.errors import ConfigError, Problem
 from bptrain.explanation.notation import shape_in_words
 from bptrain.text import suggest_word
@@ -58,7 +58,7 @@ def read_answers(path: str | Path) -> Sheet:
         InputError: it cannot be read; a `ConfigError` has the places of all mistakes.
     """
     path = Path(path)
-    tree, origin = parse(read_text(path), str(path))
+    tree, origin = read_yaml(path)
     reader = _Reader(origin)
     if not isinstance(tree, dict):
         raise ConfigError([origin.problem((), f"expected a mapping of {', '.join(KEYS)} (got {show_value(tree)})")])
