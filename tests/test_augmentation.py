@@ -278,7 +278,7 @@ def test_what_cannot_be_is_said_with_its_place(value, message):
 def test_gradients_are_checked_on_rows_as_they_are():
     found = bptrain.check_gradients(config("augmentation: [gaussian_noise, mixup]\n"))
     assert found.passed
-    assert found.notes == ("augmentation: left out: the gradient is that of the rows as they are",)
+    assert found.notes == ("augmentation: not checked: the rows are used without augmentation",)
 
 
 def test_show_summary_has_the_formula():

@@ -147,7 +147,7 @@ BROKEN = [
     ("data: {source: {csv: {}}}\nhidden: [8]\n", ["1:17: data.source.csv.path: is missing; expected a path"]),
     (
         "data: {source: {bundled: iris}, split: {validation: 0.6, test: 0.6}}\nhidden: [8]\n",
-        ["1:40: data.split: validation and test leave nothing to train on (got 0.6 and 0.6)"],
+        ["1:40: data.split: validation and test leave no rows to train on (got 0.6 and 0.6)"],
     ),
     ("- 1\n- 2\n", ["1:1: expected a mapping of keys at the top (got a list of 2 items)"]),
     ("just text\n", ["1:1: expected a mapping of keys at the top (got 'just text')"]),

@@ -82,14 +82,10 @@ def reference(
 
 def describe_component(family: str, name: str, cls: type) -> ComponentEntry:
     """Return the entry of a component."""
-    first, _, rest = (inspect.getdoc(cls) or "").partition("
-
-")
+    first, _, rest = (inspect.getdoc(cls) or "").partition("\n\n")
     declared = getattr(cls, "equations", None)
     equations = declared.to_text() if isinstance(declared, Equations) else ""
-    text = "
-
-".join(filter(None, (first, equations, rest)))
+    text = "\n\n".join(filter(None, (first, equations, rest)))
     listed = tuple(
         OptionEntry(one.name, one.hint.describe(), format_default(one), one.doc) for one in list_options(cls)
     )
