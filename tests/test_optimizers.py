@@ -25,7 +25,7 @@ from bptrain.optim import (
     Sgd,
     chunked_update,
 )
-from bptrain.optim.optimizers.adam import warming_product
+from bptrain.optim.adam import multiply_momenta
 from bptrain.team import Team
 
 GRADIENTS = ((0.1, -0.2), (0.3, 0.05), (-0.4, 0.25))
@@ -318,11 +318,11 @@ def test_rprop_follows_a_schedule():
 
 
 def test_the_product_of_nadam_is_the_same_however_it_is_reached():
-    straight = {t: warming_product(0.9, 4e-3, t) for t in range(1, 41)}
-    assert [warming_product(0.9, 4e-3, t) for t in (40, 7, 7, 23)] == [straight[t] for t in (40, 7, 7, 23)]
+    straight = {t: multiply_momenta(0.9, 4e-3, t) for t in range(1, 41)}
+    assert [multiply_momenta(0.9, 4e-3, t) for t in (40, 7, 7, 23)] == [straight[t] for t in (40, 7, 7, 23)]
     expected = np.prod([0.9 * (1 - 0.5 * 0.96 ** (t * 4e-3)) for t in range(1, 41)])
     assert straight[40] == pytest.approx(expected, rel=1e-13)
-    assert warming_product(0.9, 4e-3, 100_000) == 0
+    assert multiply_momenta(0.9, 4e-3, 100_000) == 0
 
 
 @pytest.mark.parametrize(

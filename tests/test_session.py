@@ -16,8 +16,8 @@ from bptrain.model.assemble import assemble_file
 from bptrain.model.model import count_scoring_rows
 from bptrain.model.scoring import score
 from bptrain.nn.threads import SMALL_PRODUCT, threads_for
+from bptrain.optim import Clipping
 from bptrain.optim.chunked_update import drop_subnormal
-from bptrain.optim.clipping import Clipping
 from bptrain.run.checkpoint import load_checkpoint, save_last
 from bptrain.run.npz import read
 from bptrain.run.train_run import Started

@@ -184,7 +184,7 @@ class Objective:
     def penalty(self) -> Any:
         """Return the penalty on the weights as they are."""
         theta = self.network.theta
-        return sum((one.value(theta[part], self._scratch[part]) for part, one in self.penalties), 0.0)
+        return sum((one.compute_penalty(theta[part], self._scratch[part]) for part, one in self.penalties), 0.0)
 
     def add_penalty_gradient(self) -> None:
         """Add the penalty's gradient to the network's."""

@@ -1,11 +1,28 @@
-"""How parameters are changed: optimizers, learning-rate schedules, and penalties on the weights."""
+"""How parameters are changed: optimizers, learning-rate schedules, penalties on weights, and gradient clipping."""
 
-from bptrain.optim import optimizers, schedules
-from bptrain.optim.clipping import Clipping
-from bptrain.optim.optimizers import *  # noqa: F403, what is named there is named here
-from bptrain.optim.regularization import Regularization
-from bptrain.optim.schedules import *  # noqa: F403
+from bptrain.optim.adam import Adam, Adamax, Adamw, Nadam
+from bptrain.optim.adaptive import Adadelta, Adagrad, Rmsprop, Rprop
+from bptrain.optim.lbfgs import Lbfgs
+from bptrain.optim.optimizer import OPTIMIZERS, LearningRate, LineSearch, Optimizer
+from bptrain.optim.regularization import Clipping, Regularization
+from bptrain.optim.schedule import (
+    SCHEDULES,
+    Constant,
+    Exponential,
+    InverseTime,
+    Linear,
+    MultiStep,
+    Plateau,
+    Polynomial,
+    Schedule,
+    Step,
+)  # fmt: skip
+from bptrain.optim.sgd import Lion, Sgd
+from bptrain.optim.waves import Cosine, CosineRestarts, OneCycle, Warmup
 
-__all__ = ["Clipping", "Regularization"]
-__all__ += optimizers.__all__
-__all__ += schedules.__all__
+__all__ = [
+    "OPTIMIZERS", "SCHEDULES", "Adadelta", "Adagrad", "Adam", "Adamax", "Adamw", "Clipping", "Constant", "Cosine",
+    "CosineRestarts", "Exponential", "InverseTime", "Lbfgs", "LearningRate", "LineSearch", "Linear", "Lion",
+    "MultiStep", "Nadam", "OneCycle", "Optimizer", "Plateau", "Polynomial", "Regularization", "Rmsprop", "Rprop",
+    "Schedule", "Sgd", "Step", "Warmup",
+]  # fmt: skip

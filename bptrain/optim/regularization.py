@@ -1,6 +1,7 @@
-"""Penalties on the weights, added to the loss, and a bound on their norm."""
+"""Penalties on the weights, added to the loss, and bounds: on their norm, and on the gradient before a step."""
 
 from dataclasses import dataclass
+from math import isfinite, sqrt
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,7 @@ class Regularization:
     equations: ClassVar[Equations] = Equations(
         forward=("P = l1 · Σ |w| + l2 / 2 · Σ w²",), backward=("dw = l1 · sign(w) + l2 · w",)
     )
+
     l1: Annotated[float, Ge(0), "weight of the sum of absolute values"] = 0.0
     l2: Annotated[float, Ge(0), "weight of half the sum of squares"] = 0.0
     max_norm: Annotated[Annotated[float, Gt(0)] | None, "largest norm of the weights into a unit; null: any"] = None
@@ -34,8 +36,8 @@ class Regularization:
         """Whether there is any penalty at all."""
         return bool(self.l1 or self.l2)
 
-    def value(self, weights: Array, scratch: Array) -> Any:
-        """The penalty (complex for complex weights); scratch is overwritten and as long as weights."""
+    def compute_penalty(self, weights: Array, scratch: Array) -> Any:
+        """Return the penalty (complex for complex weights); scratch is as long as weights and overwritten."""
         wide = np.result_type(weights.dtype, np.float64)
         penalty: Any = 0.0
         if self.l1:
@@ -47,7 +49,7 @@ class Regularization:
         return penalty
 
     def add_gradient(self, weights: Array, grad: Array, scratch: Array) -> None:
-        """Add the penalty's gradient to grad."""
+        """Add the gradient of the penalty to grad."""
         if self.l1:
             np.sign(weights, out=scratch)
             scratch *= self.l1
@@ -57,7 +59,8 @@ class Regularization:
             grad += scratch
 
     def constrain(self, weight: Array, scratch: Array) -> None:
-        """Scale down the weights `(inputs, units)` of every unit whose norm is above `max_norm`; scratch is alike."""
+        """Scale down the weights `(inputs, units)` of every unit whose norm is above `max_norm`; scratch has the same
+        shape."""
         if self.max_norm is None:
             return
         np.multiply(weight, weight, out=scratch)
@@ -65,3 +68,41 @@ class Regularization:
         np.maximum(norms, self.max_norm, out=norms)
         np.divide(self.max_norm, norms, out=norms)
         weight *= norms
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """Bounds on the gradient before each step: on every entry (`value`), then on the norm of the whole (`norm`).
+
+    Shapes: g one vector. As PyTorch's `clip_grad_value_` and `clip_grad_norm_` (which adds 1e-6 to the norm), Keras's
+    `clipvalue` and `global_clipnorm`. Reference: Pascanu, Mikolov and Bengio, 2013.
+    """
+
+    equations: ClassVar[Equations] = Equations(
+        forward=("g = min(max(g, -value), value)", "g = g · norm / |g| for |g| > norm, else g")
+    )
+
+    value: Annotated[Annotated[float, Gt(0)] | None, "largest absolute value of an entry; null: any"] = None
+    norm: Annotated[Annotated[float, Gt(0)] | None, "largest norm of the whole gradient; null: any"] = None
+
+    def clip(self, grad: Array) -> bool:
+        """Clip a gradient in place and return whether that changed it; one that is not finite is left as it is."""
+        largest = float(max(grad.max(), -grad.min()))
+        if not isfinite(largest) or largest == 0:
+            return False
+        clipped = False
+        if self.value is not None and largest > self.value:
+            np.clip(grad, -self.value, self.value, out=grad)
+            largest, clipped = self.value, True
+        if self.norm is not None and (size := compute_norm(grad, largest)) > self.norm:
+            grad *= self.norm / size
+            clipped = True
+        return clipped
+
+
+def compute_norm(grad: Array, largest: float) -> float:
+    """Return the Euclidean norm, summed in double precision, and scaled by the largest entry where squares would
+    overflow."""
+    scale = largest if largest > 1e100 else 1.0
+    scaled = grad / scale if scale != 1 else grad
+    return scale * sqrt(float(np.einsum("i,i->", scaled, scaled, dtype=np.float64)))

@@ -8,8 +8,12 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, Gt, Le, Lt
 
 from bptrain.equations import Equations
-from bptrain.optim.schedules.decays import Constant, Final
-from bptrain.optim.schedules.schedule import SCHEDULES, Schedule, share_done
+from bptrain.optim.schedule import SCHEDULES, Constant, Final, Schedule, compute_progress
+
+
+def interpolate(a: float, b: float, share: float) -> float:
+    """Return the value on half a cosine wave from a to b, at a share of it."""
+    return b + (a - b) * (1 + cos(pi * share)) / 2
 
 
 @SCHEDULES.register
@@ -25,10 +29,11 @@ class Cosine(Schedule):
         factor=("final + (1 - final) (1 + cos(π t / T)) / 2 with t of T epochs done",)
     )
     aliases: ClassVar[tuple[str, ...]] = ("cosine_annealing", "cosine_decay")
+
     final: Final = 0.0
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
-        return between(1.0, self.final, share_done(epoch, epochs))
+        return interpolate(1.0, self.final, compute_progress(epoch, epochs))
 
 
 @SCHEDULES.register
@@ -36,8 +41,8 @@ class Cosine(Schedule):
 class CosineRestarts(Schedule):
     """Half cosine waves one after the other, each from the whole learning rate again.
 
-    PyTorch's CosineAnnealingWarmRestarts, whose `eta_min` is a rate; Keras's CosineDecayRestarts has growth 2 and
-    lowers the peaks if asked to. Reference: Loshchilov and Hutter, 2017.
+    PyTorch's CosineAnnealingWarmRestarts, whose `eta_min` is a rate; Keras's CosineDecayRestarts has growth 2 and can
+    lower the peaks. Reference: Loshchilov and Hutter, 2017.
     """
 
     equations: ClassVar[Equations] = Equations(
@@ -47,8 +52,9 @@ class CosineRestarts(Schedule):
         )
     )
     aliases: ClassVar[tuple[str, ...]] = ("cosine_annealing_warm_restarts", "sgdr")
+
     period: Annotated[int, Ge(1), "epochs to the first restart"] = 10
-    growth: Annotated[float, Ge(1), "how many times as long each wave is as the one before"] = 1.0
+    growth: Annotated[float, Ge(1), "length of each wave divided by the length of the one before"] = 1.0
     final: Annotated[float, Ge(0), Le(1), "share of the learning rate just before a restart"] = 0.0
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -57,16 +63,16 @@ class CosineRestarts(Schedule):
             epoch = fmod(epoch, length)
         while epoch >= length:
             epoch, length = epoch - length, length * self.growth
-        return between(1.0, self.final, epoch / length)
+        return interpolate(1.0, self.final, epoch / length)
 
 
 @SCHEDULES.register
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up to the learning rate and down to next to nothing, in half cosine waves.
+    """Up to the learning rate and down to almost nothing, in half cosine waves.
 
     The optimizer's lr is the peak. PyTorch's OneCycleLR calls rise pct_start, counts in whole steps and is at the peak
-    and the end one step earlier; it moves the momentum as well, which is left alone here. Reference: Smith and Topin,
+    and the end one step earlier; it also changes the momentum, which stays constant here. Reference: Smith and Topin,
     2018.
     """
 
@@ -78,15 +84,16 @@ class OneCycle(Schedule):
         )
     )
     aliases: ClassVar[tuple[str, ...]] = ("onecycle", "onecyclelr")
+
     rise: Annotated[float, Gt(0), Lt(1), "share of the epochs until the peak"] = 0.3
     div_factor: Annotated[float, Ge(1), "the peak divided by the first learning rate"] = 25.0
     final_div_factor: Annotated[float, Ge(1), "the first learning rate divided by the last"] = 1e4
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
-        first, done = 1 / self.div_factor, share_done(epoch, epochs)
-        if done < self.rise:
-            return between(first, 1.0, done / self.rise)
-        return between(1.0, first / self.final_div_factor, (done - self.rise) / (1 - self.rise))
+        first, progress = 1 / self.div_factor, compute_progress(epoch, epochs)
+        if progress < self.rise:
+            return interpolate(first, 1.0, progress / self.rise)
+        return interpolate(1.0, first / self.final_div_factor, (progress - self.rise) / (1 - self.rise))
 
 
 @SCHEDULES.register
@@ -101,7 +108,8 @@ class Warmup(Schedule):
     equations: ClassVar[Equations] = Equations(
         factor=("start + (1 - start) t / epochs for t < epochs", "then the factor of what follows")
     )
-    epochs: Annotated[float, Gt(0), "epochs that the rise takes; a fraction is fine"] = 5.0
+
+    epochs: Annotated[float, Gt(0), "length of the rise in epochs, such as 0.5"] = 5.0
     start: Annotated[float, Ge(0), Le(1), "share of the learning rate at the start"] = 0.0
     then: Annotated[Schedule, SCHEDULES, "what follows"] = Constant()
 
@@ -116,8 +124,3 @@ class Warmup(Schedule):
 
     def remember(self, losses: Sequence[float]) -> float:
         return self.then.remember(losses[ceil(self.epochs) :])
-
-
-def between(a: float, b: float, share: float) -> float:
-    """Half a cosine wave from a to b."""
-    return b + (a - b) * (1 + cos(pi * share)) / 2

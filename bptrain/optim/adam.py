@@ -10,12 +10,11 @@ from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array
 from bptrain.equations import Equations
-from bptrain.optim.optimizers.optimizer import DECAY, OPTIMIZERS, Epsilon, LearningRate, Optimizer, WeightDecay, decay
+from bptrain.optim.optimizer import DECAY, OPTIMIZERS, Epsilon, LearningRate, Optimizer, WeightDecay, decay
 
 MEAN = "m = β₁ m + (1 - β₁) g"
 MEAN_SQUARE = "v = β₂ v + (1 - β₂) g²"
 STEP = "θ = θ - lr · m̂ / (√v̂ + ε)"
-WITH_AMSGRAD = "with amsgrad"
 
 Beta1 = Annotated[float, Ge(0), Lt(1), "decay of the mean of gradients"]
 Beta2 = Annotated[float, Ge(0), Lt(1), "decay of the mean of squared gradients"]
@@ -26,40 +25,40 @@ Beta2 = Annotated[float, Ge(0), Lt(1), "decay of the mean of squared gradients"]
 class Adam(Optimizer):
     """Steps of about the learning rate in every parameter, whatever the size of its gradient.
 
-    m̂ and v̂ are m and v with their bias towards the start corrected; with amsgrad the greatest v so far takes the
-    place of v. Shapes: any. Epsilon is added to the corrected root, as in the paper's algorithm, PyTorch and optax;
-    Keras adds it before the correction. Amsgrad corrects the greatest v by the present step, as PyTorch and Keras;
-    optax takes the greatest v̂. Reference: Kingma and Ba, 2015; Reddi, Kale and Kumar, 2018 (amsgrad).
+    m̂ and v̂ are m and v, corrected for their start at zero; with amsgrad the largest v so far takes the place of v.
+    Shapes: any. Epsilon is added to the corrected root, as in the paper's algorithm, PyTorch and optax; Keras adds it
+    before the correction. Amsgrad corrects the largest v by the present step, as PyTorch and Keras; optax takes the
+    largest v̂. Reference: Kingma and Ba, 2015; Reddi, Kale and Kumar, 2018 (amsgrad).
 
-    The slots hold m / (1 - β₁) and v / (1 - β₂), which takes two passes less over the vectors.
+    The slots hold m / (1 - β₁) and v / (1 - β₂), which saves two passes over the vectors.
     """
 
     equations: ClassVar[Equations] = Equations(
         update=(MEAN, MEAN_SQUARE, "m̂ = m / (1 - β₁ᵗ)", "v̂ = v / (1 - β₂ᵗ)", STEP),
         variants={
-            WITH_AMSGRAD: Equations(
+            "with amsgrad": Equations(
                 update=(MEAN, MEAN_SQUARE, "u = max(u, v)", "m̂ = m / (1 - β₁ᵗ)", "v̂ = u / (1 - β₂ᵗ)", STEP)
             )
         },
     )
+    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
+
     lr: LearningRate = 0.001
     beta1: Beta1 = 0.9
     beta2: Beta2 = 0.999
     epsilon: Annotated[float, Gt(0), "added to the root, against division by zero"] = 1e-8
-    amsgrad: Annotated[bool, "whether the size of gradients is never forgotten"] = False
-
-    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
+    amsgrad: Annotated[bool, "whether to divide by the largest mean of squares so far"] = False
 
     @property
     def slots(self) -> int:
         return 3 if self.amsgrad else 2
 
     def choose_equations(self) -> Equations:
-        return self.equations.variants[WITH_AMSGRAD] if self.amsgrad else self.equations
+        return self.equations.variants["with amsgrad"] if self.amsgrad else self.equations
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
-        found = {"m": slots[0] * (1 - self.beta1), "v": slots[1] * (1 - self.beta2)}
-        return {**found, "u": slots[2] * (1 - self.beta2)} if self.amsgrad else {**found}
+        values: dict[str, Array | float] = {"m": slots[0] * (1 - self.beta1), "v": slots[1] * (1 - self.beta2)}
+        return {**values, "u": slots[2] * (1 - self.beta2)} if self.amsgrad else values
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         m, v = slots[:2]
@@ -83,7 +82,7 @@ class Adam(Optimizer):
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Adamw(Adam):
-    """Adam with weight decay that its step sizes leave alone, unlike a penalty's gradient.
+    """Adam with weight decay that does not depend on its step sizes, unlike the gradient of a penalty.
 
     Shapes: any. As PyTorch, where every parameter that is passed decays, and Keras, whose decay is 0.004. In the paper
     the decay is not multiplied by lr but by the schedule alone. Reference: Loshchilov and Hutter, 2019.
@@ -91,8 +90,9 @@ class Adamw(Adam):
 
     equations: ClassVar[Equations] = Equations(
         update=(DECAY, *Adam.equations.update),
-        variants={WITH_AMSGRAD: Equations(update=(DECAY, *Adam.equations.variants[WITH_AMSGRAD].update))},
+        variants={"with amsgrad": Equations(update=(DECAY, *Adam.equations.variants["with amsgrad"].update))},
     )
+
     weight_decay: WeightDecay = 0.01
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
@@ -103,7 +103,7 @@ class Adamw(Adam):
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Adamax(Optimizer):
-    """Adam that measures gradients by their greatest size, slowly forgotten.
+    """Adam that measures gradients by their largest size, which decays slowly.
 
     Shapes: any. As PyTorch and optax; Keras leaves epsilon out of u and adds it to the divisor, and its lr is 0.001.
     Reference: Kingma and Ba, 2015.
@@ -114,16 +114,13 @@ class Adamax(Optimizer):
     equations: ClassVar[Equations] = Equations(
         update=(MEAN, "u = max(β₂ u, |g| + ε)", "θ = θ - lr · m / (1 - β₁ᵗ) / u")
     )
+    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 2e-2)
+    slots = 2
+
     lr: LearningRate = 0.002
     beta1: Beta1 = 0.9
-    beta2: Annotated[float, Ge(0), Lt(1), "decay of the greatest gradient"] = 0.999
+    beta2: Annotated[float, Ge(0), Lt(1), "decay of the largest gradient"] = 0.999
     epsilon: Epsilon = 1e-8
-
-    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 2e-2)
-
-    @property
-    def slots(self) -> int:
-        return 2
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
         return {"m": slots[0] * (1 - self.beta1), "u": slots[1]}
@@ -162,26 +159,22 @@ class Nadam(Optimizer):
             "θ = θ - lr · d / (√v̂ + ε)",
         )
     )
+    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
+    slots = 2
+
     lr: LearningRate = 0.002
     beta1: Beta1 = 0.9
     beta2: Beta2 = 0.999
     epsilon: Epsilon = 1e-8
     momentum_decay: Annotated[float, Ge(0), "how fast the momentum rises from half of beta1 to all of it"] = 4e-3
 
-    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
-
-    @property
-    def slots(self) -> int:
-        return 2
-
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
-        product, ahead = (warming_product(self.beta1, self.momentum_decay, t) for t in (step, step + 1))
         return {
             "m": slots[0] * (1 - self.beta1),
             "v": slots[1] * (1 - self.beta2),
-            "μₜ₊₁": warming(self.beta1, self.momentum_decay, step + 1),
-            "Mₜ": product,
-            "Mₜ₊₁": ahead,
+            "μₜ₊₁": compute_momentum(self.beta1, self.momentum_decay, step + 1),
+            "Mₜ": multiply_momenta(self.beta1, self.momentum_decay, step),
+            "Mₜ₊₁": multiply_momenta(self.beta1, self.momentum_decay, step + 1),
         }
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
@@ -191,8 +184,8 @@ class Nadam(Optimizer):
         v += work
         m *= self.beta1
         m += grad
-        mu, ahead = (warming(self.beta1, self.momentum_decay, t) for t in (step, step + 1))
-        product = warming_product(self.beta1, self.momentum_decay, step)
+        mu, ahead = (compute_momentum(self.beta1, self.momentum_decay, t) for t in (step, step + 1))
+        product = multiply_momenta(self.beta1, self.momentum_decay, step)
         b = sqrt((1 - self.beta2) / (1 - self.beta2**step))
         grad *= lr / b * (1 - mu) / (1 - product)
         np.multiply(m, lr / b * (1 - self.beta1) * ahead / (1 - product * ahead), out=work)
@@ -203,21 +196,22 @@ class Nadam(Optimizer):
         theta -= grad
 
 
-def warming(beta1: float, momentum_decay: float, step: int) -> float:
-    """Nadam's momentum μ at a step."""
+def compute_momentum(beta1: float, momentum_decay: float, step: int) -> float:
+    """Return Nadam's momentum μ at a step."""
     return beta1 * (1 - 0.5 * pow(0.96, step * momentum_decay))
 
 
-def warming_product(beta1: float, momentum_decay: float, step: int) -> float:
-    """The product of Nadam's momenta up to a step, always multiplied from the first on: the same bits after resuming.
+def multiply_momenta(beta1: float, momentum_decay: float, step: int) -> float:
+    """Return the product of Nadam's momenta up to a step.
 
-    It goes on from where the last call got to, if that was no later step.
+    It is always multiplied from the first one on, so that a resumed run gets the same bits; a call continues from the
+    step of the call before, if that was no later one.
     """
     reached, product = _products.get((beta1, momentum_decay), (0, 1.0))
     if reached > step:
         reached, product = 0, 1.0
     for t in range(reached + 1, step + 1):
-        product *= warming(beta1, momentum_decay, t)
+        product *= compute_momentum(beta1, momentum_decay, t)
         if product < 2**-60:
             # 1 - Mₜ is 1 from here on.
             product = 0.0

@@ -1,5 +1,6 @@
-"""Schedules that only fall: at once, in steps, or along a curve."""
+"""Schedules: the learning rate as a function of the progress, and of the losses so far; first those that only fall."""
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +11,56 @@ from annotated_types import Ge, Gt, Le
 
 from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
-from bptrain.optim.schedules.schedule import SCHEDULES, Schedule, share_done
+from bptrain.registry import Family
 
-Gamma = Annotated[float, Gt(0), Le(1), "what the learning rate is multiplied by each time"]
+
+class Schedule(ABC):
+    """Two pure functions: of the progress, and of the losses so far."""
+
+    equations: ClassVar[Equations] = Equations()
+    """The factor of the learning rate, after t epochs of T."""
+
+    constant: ClassVar[bool] = False
+    """Whether the learning rate never changes."""
+
+    follows_losses: ClassVar[bool] = False
+    """Whether the learning rate depends on the losses, so that training must run for it to act."""
+
+    @abstractmethod
+    def factor(self, epoch: float, epochs: float, memory: float) -> float:
+        """Return the factor of the learning rate, from 0 to 1.
+
+        Args:
+            epoch: epochs done, with the fraction of the present one.
+            epochs: epochs in all.
+            memory: what `remember` returned after the latest epoch; 1 before the first.
+        """
+
+    def remember(self, losses: Sequence[float]) -> float:
+        """Return what `factor` needs to know of the monitored losses, one for each epoch done."""
+        return 1.0
+
+    @property
+    def following(self) -> "tuple[float, Schedule] | None":
+        """The number of epochs after which another schedule takes over, and that schedule: the options `epochs` and
+        `then`."""
+        return None
+
+    def first_change(self) -> tuple[str, int]:
+        """Return the option that sets the first epoch after which the learning rate drops, and that epoch; 0 where it
+        changes from the start, or never."""
+        return "", 0
+
+
+SCHEDULES = Family("schedule", contract=Schedule)
+
+Gamma = Annotated[float, Gt(0), Le(1), "factor of the learning rate at each drop"]
 Final = Annotated[float, Ge(0), Le(1), "share of the learning rate at the end"]
+
+
+def compute_progress(epoch: float, epochs: float) -> float:
+    """Return the progress from 0 to 1."""
+    return min(epoch / epochs, 1.0) if epochs > 0 else 1.0
 
 
 @SCHEDULES.register
@@ -32,13 +79,14 @@ class Constant(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Step(Schedule):
-    """A drop after every so many epochs.
+    """A drop each time that a number of epochs has passed.
 
     PyTorch's StepLR; Keras's ExponentialDecay with staircase.
     """
 
     equations: ClassVar[Equations] = Equations(factor=("gamma^⌊t / every⌋ with t epochs done",))
     aliases: ClassVar[tuple[str, ...]] = ("step_lr",)
+
     every: Annotated[int, Ge(1), "epochs from drop to drop"] = 10
     gamma: Gamma = 0.1
 
@@ -52,13 +100,14 @@ class Step(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class MultiStep(Schedule):
-    """A drop after each of the epochs that are listed.
+    """A drop after each of the listed epochs.
 
     PyTorch's MultiStepLR; Keras's PiecewiseConstantDecay, which lists the rates.
     """
 
     equations: ClassVar[Equations] = Equations(factor=("gamma^k with k of the milestones reached",))
     aliases: ClassVar[tuple[str, ...]] = ("multisteplr", "piecewise")
+
     milestones: Annotated[tuple[Annotated[int, Ge(1)], ...], "epochs after which the learning rate drops"]
     gamma: Gamma = 0.1
 
@@ -77,13 +126,14 @@ class MultiStep(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """The same share lost in every epoch, little by little at every step.
+    """The same share lost in every epoch, changing at every step.
 
     PyTorch's ExponentialLR changes at whole epochs only; Keras's ExponentialDecay counts steps.
     """
 
     equations: ClassVar[Equations] = Equations(factor=("gamma^t with t epochs done",))
     aliases: ClassVar[tuple[str, ...]] = ("exponential_decay",)
+
     gamma: Annotated[float, Gt(0), Le(1), "share of the learning rate that is left after an epoch"] = 0.95
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -93,13 +143,14 @@ class Exponential(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class InverseTime(Schedule):
-    """A fall that slows down, and adds up to ever more: what the proof for noisy gradients asks for.
+    """A fall that slows down, with rates whose sum has no limit: the condition of the proof for noisy gradients.
 
     Keras's InverseTimeDecay counts steps; not in PyTorch. Reference: Robbins and Monro, 1951.
     """
 
     equations: ClassVar[Equations] = Equations(factor=("1 / (1 + decay · t) with t epochs done",))
     aliases: ClassVar[tuple[str, ...]] = ("inverse_time_decay",)
+
     decay: Annotated[float, Ge(0), "at 1 the learning rate is halved after the first epoch"] = 0.1
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -109,7 +160,7 @@ class InverseTime(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Polynomial(Schedule):
-    """A power of what is left of the training, changing at every step.
+    """A power of the share of training that is left, changing at every step.
 
     PyTorch's PolynomialLR has no final and power 1; Keras's PolynomialDecay has a final rate of 0.0001.
     """
@@ -118,11 +169,12 @@ class Polynomial(Schedule):
         factor=("final + (1 - final) (1 - t / T)^power with t of T epochs done",)
     )
     aliases: ClassVar[tuple[str, ...]] = ("poly",)
+
     power: Annotated[float, Gt(0), "1 is a straight line; the higher, the earlier the fall"] = 2.0
     final: Final = 0.0
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
-        return self.final + (1 - self.final) * pow(1 - share_done(epoch, epochs), self.power)
+        return self.final + (1 - self.final) * pow(1 - compute_progress(epoch, epochs), self.power)
 
 
 @SCHEDULES.register
@@ -134,10 +186,11 @@ class Linear(Schedule):
     """
 
     equations: ClassVar[Equations] = Equations(factor=("1 - (1 - final) t / T with t of T epochs done",))
+
     final: Final = 0.0
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
-        return 1 - (1 - self.final) * share_done(epoch, epochs)
+        return 1 - (1 - self.final) * compute_progress(epoch, epochs)
 
 
 @SCHEDULES.register
@@ -157,13 +210,13 @@ class Plateau(Schedule):
         )
     )
     aliases: ClassVar[tuple[str, ...]] = ("reduce_lr_on_plateau", "reduce_on_plateau")
-    gamma: Annotated[float, Gt(0), Le(1), "what the learning rate is multiplied by each time"] = 0.1
-    patience: Annotated[int, Ge(0), "epochs without improvement that are put up with"] = 10
+    follows_losses: ClassVar[bool] = True
+
+    gamma: Gamma = 0.1
+    patience: Annotated[int, Ge(0), "epochs without improvement before a drop"] = 10
     threshold: Annotated[float, Ge(0), Le(1), "share by which a loss must be lower to count as improved"] = 1e-4
     cooldown: Annotated[int, Ge(0), "epochs after a drop that do not count"] = 0
-    floor: Annotated[float, Ge(0), Le(1), "share of the learning rate that it never falls below"] = 0.0
-
-    follows_losses: ClassVar[bool] = True
+    floor: Annotated[float, Ge(0), Le(1), "smallest share of the learning rate"] = 0.0
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
         return memory

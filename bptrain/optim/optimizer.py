@@ -1,4 +1,4 @@
-"""What an optimizer is: a rule that changes the parameters by their gradient, in place on whole vectors."""
+"""The contract of an optimizer: a rule that changes the parameters by their gradient, in place on whole vectors."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ WeightDecay = Annotated[float, Ge(0), "share of a weight that lr · weight_decay
 class Optimizer(ABC):
     """An update rule for all parameters.
 
-    It keeps no state of its own: what it must remember from step to step is in `slots`.
+    It has no state of its own: whatever it needs in the next step is in `slots`.
     """
 
     equations: ClassVar[Equations] = Equations()
@@ -30,52 +30,52 @@ class Optimizer(ABC):
     """Whether it needs the gradient of all rows at every step."""
 
     entrywise: ClassVar[bool] = True
-    """Whether each entry moves by its own numbers alone, so that a chunk of all vectors may be updated at a time."""
+    """Whether each entry is updated from its own numbers alone, so that the vectors can be updated in chunks."""
 
     lr: LearningRate
     """The learning rate before the schedule; every optimizer declares its own default."""
 
     usual_lr: ClassVar[tuple[float, float]] = (0.0, inf)
-    """The least and the largest learning rate of everyday use on scaled data; each of ours declares its own."""
+    """The smallest and the largest learning rate of everyday use on scaled data."""
 
     @property
     def slots(self) -> int:
-        """How many vectors of state it keeps, each as long as theta and zero before `start`."""
+        """The number of state vectors, each as long as theta and zero before `start`."""
         return 0
 
     def choose_equations(self) -> Equations:
-        """Return the equations that the options lead to."""
+        """Return the equations for the present options."""
         return self.equations
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
         """Return the values of further letters of the equations, by name, with such slots at such a step."""
         return {}
 
-    def start(self, slots: Sequence[Array]) -> None:  # noqa: B027, for most there is nothing to do
+    def start(self, slots: Sequence[Array]) -> None:  # noqa: B027, most start from zero
         """Fill the slots before the first step, where zero is not the right start."""
 
     @abstractmethod
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
-        """Change theta and slots; grad is used up as scratch.
+        """Change theta and slots in place; grad is overwritten as scratch.
 
         Args:
             theta: the parameters, `(size,)`.
             grad: the gradient of the loss, `(size,)`.
-            slots: what `slots` asks for, each `(size,)`.
-            lr: the learning rate of this step, the schedule included.
+            slots: the state vectors, each `(size,)`.
+            lr: the learning rate of this step, with the schedule applied.
             step: counts from 1.
-            decayed: so many entries at the start of theta take decoupled weight decay, where the rule has one.
+            decayed: the number of entries, at the start of theta, that decoupled weight decay applies to.
         """
 
 
 class LineSearch(Optimizer):
-    """A rule that tries several points before it settles on one, by the loss of all rows."""
+    """A rule that tries several points in a step and chooses one by the loss of all rows."""
 
     full_batch = True
     entrywise = False
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
-        """Not to be called: one gradient is not enough for it."""
+        """Raise NotImplementedError: one gradient is not enough; `advance` is called instead."""
         raise NotImplementedError
 
     @abstractmethod
@@ -86,23 +86,22 @@ class LineSearch(Optimizer):
 
         Args:
             theta: the parameters, `(size,)`.
-            grad: what `evaluate` fills; its values on entry do not matter.
-            slots: what `slots` asks for, each `(size,)`.
-            evaluate: computes the loss, penalties included, and fills grad, both at the present theta. Called again at
-                the same theta it must give the same: no fresh noise within a step.
-            lr: the learning rate of this step, the schedule included.
+            grad: filled by `evaluate`; its values before that do not matter.
+            slots: the state vectors, each `(size,)`.
+            evaluate: computes the loss, penalties included, and fills grad, both at the present theta. Within a step it
+                must return the same for the same theta: no fresh noise.
+            lr: the learning rate of this step, with the schedule applied.
             step: counts from 1.
         """
 
 
 OPTIMIZERS = Family("optimizer", contract=Optimizer)
 
-
 DECAY = "θ = θ - lr · weight_decay · θ for weights only"
 """The equation of `decay`."""
 
 
 def decay(theta: Array, share: float, decayed: int) -> None:
-    """Take a share off the first entries."""
+    """Reduce the first `decayed` entries of theta by a share."""
     if share:
         theta[:decayed] *= 1 - share

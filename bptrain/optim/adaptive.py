@@ -1,4 +1,4 @@
-"""Steps divided by the size of past gradients: the rules that Adam grew out of."""
+"""A step size for every parameter: steps divided by the size of past gradients, or adapted to their signs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from annotated_types import Ge, Gt, Lt
 
 from bptrain.arrays import Array
 from bptrain.equations import Equations
-from bptrain.optim.optimizers.optimizer import OPTIMIZERS, Epsilon, LearningRate, Optimizer
+from bptrain.errors import Mistake, OptionError
+from bptrain.optim.optimizer import OPTIMIZERS, Epsilon, LearningRate, Optimizer
 
 
 @OPTIMIZERS.register
@@ -23,15 +24,12 @@ class Adagrad(Optimizer):
     """
 
     equations: ClassVar[Equations] = Equations(update=("v = v + g²", "θ = θ - lr · g / (√v + ε)"))
-    lr: LearningRate = 0.01
-    initial: Annotated[float, Ge(0), "what v starts at"] = 0.0
-    epsilon: Epsilon = 1e-10
-
     usual_lr: ClassVar[tuple[float, float]] = (1e-3, 0.1)
+    slots = 1
 
-    @property
-    def slots(self) -> int:
-        return 1
+    lr: LearningRate = 0.01
+    initial: Annotated[float, Ge(0), "initial value of v"] = 0.0
+    epsilon: Epsilon = 1e-10
 
     def start(self, slots: Sequence[Array]) -> None:
         slots[0].fill(self.initial)
@@ -60,22 +58,14 @@ class Adadelta(Optimizer):
     """
 
     equations: ClassVar[Equations] = Equations(
-        update=(
-            "v = ρ v + (1 - ρ) g²",
-            "d = g · √(u + ε) / √(v + ε)",
-            "u = ρ u + (1 - ρ) d²",
-            "θ = θ - lr · d",
-        )
+        update=("v = ρ v + (1 - ρ) g²", "d = g · √(u + ε) / √(v + ε)", "u = ρ u + (1 - ρ) d²", "θ = θ - lr · d")
     )
+    usual_lr: ClassVar[tuple[float, float]] = (0.1, 1.0)
+    slots = 2
+
     lr: LearningRate = 1.0
     rho: Annotated[float, Ge(0), Lt(1), "decay of both means of squares"] = 0.9
     epsilon: Annotated[float, Gt(0), "added inside both roots; the first steps are about its root"] = 1e-6
-
-    usual_lr: ClassVar[tuple[float, float]] = (0.1, 1.0)
-
-    @property
-    def slots(self) -> int:
-        return 2
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
         return {"v": slots[0], "u": slots[1]}
@@ -111,7 +101,6 @@ class Rmsprop(Optimizer):
     SIZE: ClassVar[tuple[str, ...]] = ("v = ρ v + (1 - ρ) g²", "d = g / (√v + ε)")
     CENTERED: ClassVar[tuple[str, ...]] = ("v = ρ v + (1 - ρ) g²", "m = ρ m + (1 - ρ) g", "d = g / (√(v - m²) + ε)")
     MOMENTUM: ClassVar[tuple[str, ...]] = ("b = momentum · b + d", "θ = θ - lr · b")
-
     equations: ClassVar[Equations] = Equations(
         update=(*SIZE, "θ = θ - lr · d"),
         variants={
@@ -120,13 +109,13 @@ class Rmsprop(Optimizer):
             "centered, with momentum": Equations(update=(*CENTERED, *MOMENTUM)),
         },
     )
+    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
+
     lr: LearningRate = 0.001
     rho: Annotated[float, Ge(0), Lt(1), "decay of the running means"] = 0.9
-    momentum: Annotated[float, Ge(0), Lt(1), "share of the last step that is kept"] = 0.0
+    momentum: Annotated[float, Ge(0), Lt(1), "share of the last step that is added to this one"] = 0.0
     centered: Annotated[bool, "whether to divide by the deviation from the mean gradient"] = False
     epsilon: Epsilon = 1e-8
-
-    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
 
     @property
     def slots(self) -> int:
@@ -137,14 +126,14 @@ class Rmsprop(Optimizer):
         return self.equations.variants[phrase] if phrase else self.equations
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
-        found: dict[str, Array | float] = {"v": slots[0] * (1 - self.rho)}
+        values: dict[str, Array | float] = {"v": slots[0] * (1 - self.rho)}
         if self.centered:
-            found["m"] = slots[1] * (1 - self.rho)
-        return {**found, "b": slots[-1]} if self.momentum else found
+            values["m"] = slots[1] * (1 - self.rho)
+        return {**values, "b": slots[-1]} if self.momentum else values
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         v, work = slots[0], np.multiply(grad, grad)
-        # The slots hold v / (1 - ρ) and m / (1 - ρ), which takes a pass less over each.
+        # The slots hold v / (1 - ρ) and m / (1 - ρ), which saves a pass over each.
         v *= self.rho
         v += work
         if self.centered:
@@ -154,7 +143,7 @@ class Rmsprop(Optimizer):
             np.multiply(m, m, out=work)
             work *= self.rho - 1
             work += v
-            # Where all gradients are alike, rounding leaves a little less than 0.
+            # Where all gradients are equal, rounding may leave slightly less than 0.
             np.maximum(work, 0, out=work)
             np.sqrt(work, out=work)
         else:
@@ -169,4 +158,63 @@ class Rmsprop(Optimizer):
             velocity += grad
             np.copyto(grad, velocity)
         grad *= lr
+        theta -= grad
+
+
+@OPTIMIZERS.register
+@dataclass(frozen=True)
+class Rprop(Optimizer):
+    """A step size for every parameter, which grows while its gradient keeps its sign and shrinks when it changes.
+
+    h is the sign of the gradient of the step before. A gradient that has changed its sign counts as 0, in the next step
+    too. Δ starts at `initial`, the lr of the config; from then on a schedule's factor, lr / initial, multiplies the
+    steps. Shapes: any. It needs the gradient of all rows: signs of batches are noise. As PyTorch (Rprop without
+    backtracking), where schedules have no effect. Reference: Riedmiller and Braun, 1993; Igel and Hüsken, 2000
+    (iRprop-).
+    """
+
+    equations: ClassVar[Equations] = Equations(
+        update=(
+            "a = [sign(g) · h > 0]",
+            "b = [sign(g) · h < 0]",
+            "Δ = min(max(Δ · grow^a · shrink^b, smallest), largest)",
+            "h = (1 - b) sign(g)",
+            "θ = θ - h Δ · lr / initial",
+        )
+    )
+    aliases: ClassVar[tuple[str, ...]] = ("resilient_propagation",)
+    usual_lr: ClassVar[tuple[float, float]] = (1e-3, 0.1)
+    full_batch = True
+    slots = 2
+
+    lr: LearningRate = 0.01
+    shrink: Annotated[float, Gt(0), Lt(1), "factor of a step size when the gradient changes sign"] = 0.5
+    grow: Annotated[float, Gt(1), "factor of a step size while the gradient keeps its sign"] = 1.2
+    smallest: Annotated[float, Gt(0), "smallest step size"] = 1e-6
+    largest: Annotated[float, Gt(0), "largest step size"] = 50.0
+
+    def __post_init__(self) -> None:
+        if self.smallest > self.largest:
+            what = f"is above largest (got {self.smallest:g} and {self.largest:g}); choose a smaller number"
+            raise OptionError(Mistake("smallest", what))
+
+    def start(self, slots: Sequence[Array]) -> None:
+        slots[1].fill(self.lr)
+
+    def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
+        return {"h": slots[0], "Δ": slots[1], "initial": self.lr}
+
+    def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
+        before, size = slots
+        # Signs are multiplied, since the product of two small gradients may vanish.
+        np.sign(grad, out=grad)
+        before *= grad
+        np.multiply(size, self.grow, out=size, where=before > 0)
+        turned = before < 0
+        np.multiply(size, self.shrink, out=size, where=turned)
+        np.clip(size, self.smallest, self.largest, out=size)
+        np.copyto(grad, 0, where=turned)
+        np.copyto(before, grad)
+        grad *= size
+        grad *= lr / self.lr
         theta -= grad
