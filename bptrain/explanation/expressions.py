@@ -1,8 +1,4 @@
-"""Expressions: formulas as trees. Each node says how it is computed, filled with numbers, and written.
-
-The numbers are for showing how a result comes about. The numbers that are shown come from training itself; a formula
-that does not agree with them is shown without.
-"""
+"""Expressions: formulas as trees whose nodes can be computed, filled with numbers, and written as text or LaTeX."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,18 +12,18 @@ from bptrain.arrays import Array
 from bptrain.explanation.notation import SUPERSCRIPTS, latex_name, latex_number
 
 Letters = Mapping[str, Array | float]
-"""What the names of a formula stand for."""
+"""The values of the names in a formula."""
 
 Index = tuple[int, ...]
 
 
 class UnknownError(LookupError):
-    """A formula has a letter that stands for nothing here."""
+    """A formula has a name without a value."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """An entry of a result: what the letters stand for, its index, and how a number is written."""
+    """An entry of a result: the values of all names, its index, and how to write a number."""
 
     letters: Letters
     index: Index
@@ -43,87 +39,82 @@ class Place:
         own = (*(0,) * array.ndim, *self.index)[len(self.index) :]
         return float(array[tuple(k if size > 1 else 0 for k, size in zip(own, array.shape, strict=True))])
 
-    def number(self, array: Array | float) -> "Number":
-        """Write the entry here of an array that was broadcast to the result."""
+    def make_number(self, array: Array | float) -> "Number":
+        """Return the entry here of an array that was broadcast to the result, as a node."""
         return Number(self.write(self.entry(array)))
 
 
 @dataclass(frozen=True)
 class Node:
-    """A part of a formula."""
+    """A node of a formula."""
 
-    @property
-    def parts(self) -> "Iterator[Node]":
-        """What it is made of."""
+    def walk(self) -> "Iterator[Node]":
+        """Yield the node and all nodes inside it."""
+        yield self
         for field in fields(self):
             value = getattr(self, field.name)
             for one in value if isinstance(value, tuple) else (value,):
                 if isinstance(one, Node):
-                    yield one
+                    yield from one.walk()
 
     @property
     def names(self) -> set[str]:
-        """The letters that it needs."""
-        return set().union(*(part.names for part in self.parts))
-
-    @property
-    def is_sum(self) -> bool:
-        """Whether something is added up in it."""
-        return any(part.is_sum for part in self.parts)
+        """The names in the formula."""
+        return {node.text for node in self.walk() if isinstance(node, Name)}
 
     @property
     def bare(self) -> "Node":
-        """What stands in its brackets, if it has any."""
+        """The node without its brackets, if it has any."""
         return self
 
     def value(self, letters: Letters) -> Array:
-        """Return its value, entry by entry, in double precision.
+        """Return its value in double precision.
 
         Raises:
-            UnknownError: a letter stands for nothing.
+            UnknownError: a name has no value.
         """
         with np.errstate(all="ignore"):
             return np.asarray(self.compute(letters))
 
     def compute(self, letters: Letters) -> Any:
-        """Compute its value from the values of its parts."""
+        """Compute its value from the values of the nodes inside."""
         raise NotImplementedError
 
     def fill(self, place: Place) -> "Node":
-        """Put numbers in place of the letters, for one entry of the value.
+        """Return the formula with numbers in place of the names, for one entry of the value.
 
         Products of matrices and sums over rows are written out, long ones abridged.
 
         Raises:
-            UnknownError: a letter stands for nothing.
+            UnknownError: a name has no value.
         """
 
-        def fill(part: Any) -> Any:
-            if isinstance(part, tuple):
-                return tuple(map(fill, part))
-            return part.fill(place) if isinstance(part, Node) else part
+        def fill(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(map(fill, value))
+            return value.fill(place) if isinstance(value, Node) else value
 
         return replace(self, **{field.name: fill(getattr(self, field.name)) for field in fields(self)})
 
     def to_text(self) -> str:
-        """Write it as docstrings do; negative numbers stand in brackets."""
+        """Return it as text, with negative numbers in brackets."""
         written = re.sub(r"\(\((-?[\d.e+-]+)\)\)", r"(\1)", self.inline())
         if self.bare is not self:
             written = written[1:-1]
         return re.sub(r"^\((-[\d.e+-]+)\)", r"\1", written)
 
     def inline(self) -> str:
-        """Write it as a part of another one's text."""
+        """Return it as text inside another node's text."""
         raise NotImplementedError
 
     def to_latex(self) -> str:
-        """Write it in LaTeX's mathematics."""
+        """Return it as LaTeX for math mode."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Number(Node):
-    """A number, as it is written; dots stand for what is left out of a long sum."""
+    """A number as text, or the dots in an abridged sum."""
 
     text: str
 
@@ -144,21 +135,17 @@ class Name(Node):
 
     text: str
 
-    @property
-    def names(self) -> set[str]:
-        return {self.text}
-
     def compute(self, letters: Letters) -> Any:
         if self.text not in letters:
             raise UnknownError(self.text)
         return np.asarray(letters[self.text], dtype=np.float64)
 
     def is_matrix(self, letters: Letters) -> bool:
-        """Whether it is a matrix: those are the Latin capitals; Δ is a size of steps."""
+        """Whether it is a matrix: a Latin capital with two dimensions; Δ is a step size."""
         return self.text in ascii_uppercase and np.ndim(letters.get(self.text, 0)) == 2
 
     def fill(self, place: Place) -> Node:
-        return place.number(self.value(place.letters))
+        return place.make_number(self.value(place.letters))
 
     def inline(self) -> str:
         return self.text
@@ -173,19 +160,15 @@ class Transposed(Node):
 
     name: Name
 
-    @property
-    def is_sum(self) -> bool:
-        return True
-
     def compute(self, letters: Letters) -> Any:
         return self.name.compute(letters).T
 
     def is_matrix(self, letters: Letters) -> bool:
-        """Whether it is a matrix: always."""
+        """Whether it is a matrix, which it always is."""
         return True
 
     def fill(self, place: Place) -> Node:
-        return place.number(self.value(place.letters))
+        return place.make_number(self.value(place.letters))
 
     def inline(self) -> str:
         return f"{self.name.text}ᵀ"
@@ -196,7 +179,7 @@ class Transposed(Node):
 
 @dataclass(frozen=True)
 class Unary(Node):
-    """A sign or brackets around a body, for which `{}` stands in text and in LaTeX."""
+    """A sign or brackets around a body, which replaces the `{}` in text and in LaTeX."""
 
     body: Node
     operation: ClassVar[np.ufunc]
@@ -246,7 +229,7 @@ class Root(Unary):
 
 @dataclass(frozen=True)
 class Size(Unary):
-    """`|a|`: of each entry, or the norm where that is known."""
+    """`|a|`: the absolute value of each entry, or the norm where `|a|` has a value of its own."""
 
     operation, in_text, in_latex = np.abs, "|{}|", r"\left|{}\right|"
 
@@ -256,7 +239,7 @@ class Size(Unary):
 
     def fill(self, place: Place) -> Node:
         known = place.letters.get(self.inline())
-        return super().fill(place) if known is None else place.number(known)
+        return super().fill(place) if known is None else place.make_number(known)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Operations: the nodes of formulas that take several others or add them up, written out with numbers term by term."""
+"""Operations: the nodes of formulas with several operands; sums and products of matrices are written out by terms."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from bptrain.explanation.expressions import Group, Letters, Name, Node, Number, 
 from bptrain.explanation.notation import latex_function, latex_number
 
 MOST_TERMS = 4
-"""A sum with more terms than this is abridged."""
+"""Longer sums are abridged."""
 
 DOTS = Number("…")
 
 
 def log_sigmoid(x: Array) -> Array:
-    """Return the logarithm of 1 / (1 + exp(-x)), finite where that itself would be 0."""
+    """Return the logarithm of the sigmoid, finite even where the sigmoid would round to 0."""
     return np.asarray(-np.logaddexp(0, -x))
 
 
@@ -28,7 +28,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def log_softmax(x: Array) -> Array:
-    """Return the logarithm of softmax, finite where the probability itself would be 0."""
+    """Return the logarithm of softmax, finite even where the probability would round to 0."""
     return np.asarray(x - np.logaddexp.reduce(x, axis=-1, keepdims=True))
 
 
@@ -40,7 +40,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 LOGARITHMS: dict[str, Callable[[Any], Any]] = {"softmax": log_softmax, "sigmoid": log_sigmoid}
-"""`ln` of these, stable where the probability itself would be 0."""
+"""The logarithms of these functions, finite even where the function would round to 0."""
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": np.less, ">": np.greater, "≤": np.less_equal, "≥": np.greater_equal,
@@ -53,14 +53,14 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Binary(Node):
-    """Two operands with `+`, `-`, `·`, `/` or, for factors side by side, a space between."""
+    """Two operands with `+`, `-`, `·` or `/` between them, or a space for factors side by side."""
 
     sign: str
     left: Node
     right: Node
 
     def is_product_of_matrices(self, letters: Letters) -> bool:
-        """Whether the factors side by side are matrices."""
+        """Whether it is a product of factors side by side of which one is a matrix."""
         factors = [one for one in (self.left, self.right) if isinstance(one, Name | Transposed)]
         return self.sign == " " and any(one.is_matrix(letters) for one in factors)
 
@@ -72,10 +72,12 @@ class Binary(Node):
         if self.is_product_of_matrices(place.letters):
             i, j = place.index[-2:]
             count = self.left.value(place.letters).shape[-1]
-            return series(count, lambda k: Binary("·", self.left.fill(place.at(i, k)), self.right.fill(place.at(k, j))))
+            return write_sum(
+                count, lambda k: Binary("·", self.left.fill(place.at(i, k)), self.right.fill(place.at(k, j)))
+            )
         left, right = self.left.fill(place), self.right.fill(place)
         if self.sign == "+":
-            # Sums that were written out need no brackets within a sum.
+            # A sum that was written out needs no brackets inside a sum.
             left = left if isinstance(self.left, Group) else left.bare
             right = right if isinstance(self.right, Group) else right.bare
         return Binary("·" if self.sign == " " else self.sign, left, right)
@@ -100,7 +102,7 @@ class Call(Node):
 
     @property
     def common_name(self) -> str:
-        """The name of the function where it has two."""
+        """The name of the function, where it has two names."""
         return "sigmoid" if self.function == "σ" else self.function
 
     def compute(self, letters: Letters) -> Any:
@@ -115,9 +117,9 @@ class Call(Node):
     def fill(self, place: Place) -> Node:
         known = place.letters.get(f"{self.common_name}({self.arguments[0].inline()})")
         if known is not None:
-            return place.number(known)
+            return place.make_number(known)
         if self.function in ("mean", "onehot", "softmax"):
-            return place.number(self.value(place.letters))
+            return place.make_number(self.value(place.letters))
         return super().fill(place)
 
     def inline(self) -> str:
@@ -136,7 +138,7 @@ class Truth(Node):
     signs: tuple[str, ...]
 
     def holds(self, letters: Letters) -> Array:
-        """Return where all comparisons hold."""
+        """Return for each entry whether all comparisons hold."""
         values = [one.compute(letters) for one in self.operands]
         links = [COMPARISONS[sign](a, b) for sign, a, b in zip(self.signs, values, values[1:], strict=False)]
         return np.asarray(np.logical_and.reduce(links))
@@ -145,7 +147,7 @@ class Truth(Node):
         return self.holds(letters).astype(np.float64)
 
     def join(self, write: Callable[[Node], str]) -> str:
-        """Write the operands with the signs between."""
+        """Return the operands with the signs between them."""
         rest = (f" {sign} {write(one)}" for sign, one in zip(self.signs, self.operands[1:], strict=True))
         return write(self.operands[0]) + "".join(rest)
 
@@ -153,7 +155,7 @@ class Truth(Node):
         return f"[{self.join(lambda one: one.inline())}]"
 
     def condition_in_latex(self) -> str:
-        """Write the comparisons without the brackets."""
+        """Return the comparisons in LaTeX, without the brackets."""
         return self.join(lambda one: one.to_latex()).replace("≤", r"\le ").replace("≥", r"\ge ")
 
     def to_latex(self) -> str:
@@ -166,10 +168,6 @@ class Sum(Node):
 
     over: str
     body: Node
-
-    @property
-    def is_sum(self) -> bool:
-        return True
 
     def compute(self, letters: Letters) -> Any:
         body = self.body.compute(letters)
@@ -186,7 +184,7 @@ class Sum(Node):
             rows = self.over == "rows"
             return self.body.fill(place.at(k, *index[-(len(shape) - 1) :]) if rows else place.at(*index[:-1], k))
 
-        return series(prod(shape) if not self.over else shape[0] if self.over == "rows" else shape[-1], term)
+        return write_sum(prod(shape) if not self.over else shape[0] if self.over == "rows" else shape[-1], term)
 
     def inline(self) -> str:
         return f"Σ{'_' * bool(self.over)}{self.over} {self.body.inline()}"
@@ -219,8 +217,8 @@ class Cases(Node):
         return rf"\begin{{cases}} {rows} \end{{cases}}"
 
 
-def series(count: int, term: Callable[[int], Node]) -> Node:
-    """Write terms with + between, dots where some are left out; in brackets if there are several."""
+def write_sum(count: int, term: Callable[[int], Node]) -> Node:
+    """Return a sum of terms, in brackets if there are several; dots replace the middle of a long one."""
     few = list(range(count)) if count <= MOST_TERMS else [*range(MOST_TERMS - 2), count - 1]
     node = term(few[0])
     for k in few[1:]:

@@ -8,9 +8,10 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.equations import symbol_of
-from bptrain.explanation.expressions import Node, Number, Place, UnknownError
+from bptrain.explanation.expressions import Node, Number, Place, Transposed, UnknownError
 from bptrain.explanation.formula_parser import Equation, parse_equations
 from bptrain.explanation.notation import number
+from bptrain.explanation.operations import Sum
 
 Letters = dict[str, Array | float]
 
@@ -96,7 +97,7 @@ class Working:
 
     def size_of_terms(self, equation: Equation) -> float:
         """Return a hundredth of the largest number that a sum adds up, where numbers may cancel."""
-        if not equation.expression.is_sum:
+        if not any(isinstance(node, Sum | Transposed) for node in equation.expression.walk()):
             return 0.0
         sizes = (np.max(np.abs(self.known[name]), initial=0.0) for name in equation.expression.names)
         return 0.01 * float(max(sizes, default=0.0))
