@@ -100,7 +100,7 @@ SLIPS = {
     "bias forgotten": ("z1", X @ W1, "bias", "missing"),
     "bias subtracted": ("z1", X @ W1 - B1, "bias sign", "subtracted"),
     "weights transposed": ("z1", X @ W1.T + B1, "transposed", "transposed"),
-    "activation of the layer before forgotten": ("z2", Z1 @ W2 + B2, "activation", "z was taken for a"),
+    "activation of the layer before forgotten": ("z2", Z1 @ W2 + B2, "activation", "z was used instead of"),
     "activation forgotten": ("a1", Z1, "activation", "missing"),
     "derivative for value": ("a1", softened(A1), "derivative", "derivative"),
     "argument negated": ("a1", sigmoid(-Z1), "argument sign", "argument"),
@@ -113,22 +113,22 @@ SLIPS = {
     "target not subtracted": ("delta2", Z2 / N, "target", "target"),
     "activation derivative forgotten": ("delta1", BACK, "derivative", "missing"),
     "derivative at a": ("delta1", BACK * softened(sigmoid(A1)), "wrong argument", "output a"),
-    "z in place of a": ("delta1", BACK * softened(Z1), "wrong argument", "z was put"),
+    "z in place of a": ("delta1", BACK * softened(Z1), "wrong argument", "z was used where"),
     "derivative twice": ("delta1", DELTA1 * softened(A1), "derivative twice", "twice"),
     "weights updated too early": ("delta1", DELTA2 @ NEW["W2"].T * softened(A1), "new weights", "new weights"),
     "weights left out on the way back": ("delta1", DELTA2 * softened(A1), "weights", "missing"),
     "dW transposed": ("dW1", DW1.T, "transposed", "transposed"),
     "dW without the derivative": ("dW1", X.T @ BACK, "derivative", "delta1"),
-    "dW from z": ("dW2", Z1.T @ DELTA2, "activation", "z1 was taken for a1"),
+    "dW from z": ("dW2", Z1.T @ DELTA2, "activation", "z1 was used instead of a1"),
     "dW without 1/n": ("dW1", DW1 * N, "missing 1/n", "1/n"),
     "dW with the wrong sign": ("dW1", -DW1, "sign", "sign"),
     "db as a mean": ("db1", DELTA1.mean(axis=0), "mean", "mean"),
     "one row alone": ("dW1", X[:1].T @ DELTA1[:1], "one row", "first row"),
     "rate forgotten": ("W1", W1 - DW1, "rate forgotten", "forgotten"),
     "rate twice": ("W1", W1 - LR**2 * DW1, "rate twice", "twice"),
-    "gradient added": ("W2", W2 + LR * DW2, "sign", "subtracted"),
+    "gradient added": ("W2", W2 + LR * DW2, "sign", "subtract the gradient"),
     "not updated": ("b1", B1, "not updated", "old"),
-    "the step alone": ("W2", -LR * DW2, "step alone", "added to"),
+    "the step alone": ("W2", -LR * DW2, "step alone", "add it to"),
     "update without the derivative": ("W1", W1 - LR * X.T @ BACK, "derivative", "dW1"),
     "update without 1/n": ("W1", W1 - LR * N * DW1, "missing 1/n", "1/n"),
 }  # fmt: skip
@@ -179,7 +179,7 @@ def test_digits_cut_off_are_seen():
 def test_what_no_slip_leads_to_is_said():
     wrong = bptrain.verify(written({"loss": 123.456})).wrong
     assert (wrong.slip, wrong.answer, wrong.place) == ("", "123.456", ())
-    assert "no slip" in wrong.words
+    assert "no known slip" in wrong.words
 
 
 def test_a_missing_bias_correction_is_seen():
@@ -238,7 +238,7 @@ def test_the_command_says_it_and_its_exit_code(bptrain_in):
 
 
 REFUSED = [
-    ("answers: {z1: 1}", ":1:1: config: expected the path of the config, from this file (got null)"),
+    ("answers: {z1: 1}", ":1:1: config: expected the path of the config, relative to this file (got null)"),
     ("config: c.yaml", ":1:1: answers: expected answers by name, such as z1: [0.5, 1.2] (got null)"),
     ("config: c.yaml\nanswers: {zz1: 1}", ":2:11: answers.zz1: unknown name; did you mean 'z1'?"),
     ("config: c.yaml\nanswers: {z1: 1}\nrwo: 1", ":3:1: rwo: unknown key; did you mean 'row'?"),
@@ -247,7 +247,7 @@ REFUSED = [
     ("config: c.yaml\nanswers:\n  z1: [[1, 2], [3]]", ":3:7: answers.z1: expected lists of the same length"),
     ("config: c.yaml\nanswers:\n  z1: [[1, x]]", ":3:12: answers.z1.0.1: expected a number (got 'x')"),
     ("config: c.yaml\nrow: 0\nanswers: {z1: 1}", ":2:6: row: expected a whole number from 1 (got 0)"),
-    ("config: c.yaml\nrow: 1\nstep: 2\nanswers: {z1: 1}", ":3:7: step: step replays training, and row chooses"),
+    ("config: c.yaml\nrow: 1\nstep: 2\nanswers: {z1: 1}", ":3:7: step: step replays training, and row chooses its own batch; give only one"),
     ("[1", ":1:1: not valid YAML"),
     ("config: gone.yaml\nanswers: {z1: 1}", "gone.yaml: no such file"),
     ("config: c.yaml\nanswers: {z1: ~}", "answers.yaml: no answer is filled in yet"),

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bptrain.console.terminal import is_interactive, output, printable
-from bptrain.explanation.exercises.verification import Verification, as_written
+from bptrain.explanation.exercises.verification import Verification, format_truth
 from bptrain.explanation.formats.plain_text import render_rows
 from bptrain.explanation.page import Page
 
@@ -56,7 +56,7 @@ def print_verification(found: Verification) -> None:
         place = f"[{', '.join(map(str, wrong.place))}]" if wrong.place else ""
         console.print(Text("WRONG: ", style="bold red").append(f"{wrong.name}{place}", style="default"))
         console.print(Text(f"  yours  {printable(wrong.answer)}"))
-        console.print(Text(f"  truth  {as_written(wrong.truth, wrong.answer)}"))
+        console.print(Text(f"  truth  {format_truth(wrong.truth, wrong.answer)}"))
         console.print(Text("  slip   ").append(wrong.words, style="yellow"))
     if found.others:
         what = "differ too, perhaps because of it"

@@ -1,7 +1,7 @@
-"""Answers: what a person computed by hand, read from a YAML file, each number with the digits that were written."""
+"""The answer sheet: numbers computed by hand, read from a YAML file, each with the digits in which it was written."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,41 @@ from bptrain.arrays import Array, Shape
 from bptrain.config.load import read_yaml
 from bptrain.config.origin import FieldPath, Origin
 from bptrain.config.yaml_text import show_value
-from bptrain.errors import ConfigError, Problem
+from bptrain.errors import ConfigError
 from bptrain.explanation.notation import shape_in_words
 from bptrain.text import suggest_word
 
-KEYS = ("config", "overrides", "row", "rows", "step", "answers")
+
+def is_count(value: object) -> bool:
+    """Whether a value is a whole number from 1."""
+    return type(value) is int and value > 0
+
+
+FIELDS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "config": (lambda value: isinstance(value, str) and value, "the path of the config, relative to this file"),
+    "overrides": (
+        lambda value: isinstance(value, tuple) and all(isinstance(one, str) for one in value),
+        "a list of KEY=VALUE texts",
+    ),
+    "row": (is_count, "a whole number from 1"),
+    "rows": (lambda value: isinstance(value, tuple) and value and all(map(is_count, value)), "row numbers from 1"),
+    "step": (is_count, "a whole number from 1"),
+    "answers": (lambda value: isinstance(value, dict) and value, "answers by name, such as z1: [0.5, 1.2]"),
+}
+"""The keys of the file, each with a test of its value and what is expected."""
+
+REQUIRED = ("config", "answers")
 
 WRITTEN = re.compile(r"[-+]?(?P<whole>\d*)(?:\.(?P<fraction>\d*))?(?:[eE](?P<exponent>[-+]?\d+))?")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One quantity: its name, the numbers, and the value of half a unit in the last place written of each; `shape` as
-    it was written, and `text` of each number."""
+    """The answer for one quantity.
+
+    `values` are the numbers in one row, `texts` how they are written, `half_units` half a unit in the last digit
+    written of each, and `shape` the shape of the nested lists.
+    """
 
     name: str
     values: Array
@@ -35,7 +57,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A file of answers: which step they are about, and the answers by name; those left blank are in `blank`."""
+    """A file of answers: the step they belong to, the answers by name, and the names left blank."""
 
     path: Path
     config: Path
@@ -46,10 +68,6 @@ class Sheet:
     blank: tuple[str, ...]
     origin: Origin
 
-    def wrong(self, name: str, message: str) -> ConfigError:
-        """A mistake in an answer, with its place."""
-        return ConfigError([self.origin.problem(("answers", name), message)])
-
 
 def read_answers(path: str | Path) -> Sheet:
     """Read a file of answers.
@@ -59,118 +77,84 @@ def read_answers(path: str | Path) -> Sheet:
     """
     path = Path(path)
     tree, origin = read_yaml(path)
-    reader = _Reader(origin)
     if not isinstance(tree, dict):
-        raise ConfigError([origin.problem((), f"expected a mapping of {', '.join(KEYS)} (got {show_value(tree)})")])
-    for key in tree:
-        if key not in KEYS:
-            reader.complain((key,), f"unknown key; {suggest_word(key, KEYS)}", at_key=True)
-    config = reader.text(tree, "config")
-    given = tree.get("answers")
-    if not isinstance(given, dict) or not given:
-        reader.complain(("answers",), f"expected answers by name, such as z1: [0.5, 1.2] (got {show_value(given)})")
-        given = {}
-    answers = {name: reader.answer(name, value) for name, value in given.items() if value is not None}
-    rows, step = reader.rows(tree), reader.number(tree, "step")
+        raise ConfigError([origin.problem((), f"expected a mapping of {', '.join(FIELDS)} (got {show_value(tree)})")])
+    problems = [
+        origin.problem((key,), f"unknown key; {suggest_word(key, FIELDS)}", at_key=True)
+        for key in tree
+        if key not in FIELDS
+    ]
+    for key, (is_valid, expected) in FIELDS.items():
+        value = tree.get(key)
+        if not is_valid(value) and (value is not None or key in REQUIRED):
+            problems.append(origin.problem((key,), f"expected {expected} (got {show_value(value)})"))
+    row, step, given = tree.get("row"), tree.get("step"), tree.get("answers")
+    rows = tree.get("rows") or (() if row is None else (row,))
     if rows and step is not None:
-        reader.complain(("step",), "step replays training, and row chooses a batch of its own; give one of them")
-    overrides = tree.get("overrides") or ()
-    if not isinstance(overrides, tuple) or not all(isinstance(one, str) for one in overrides):
-        reader.complain(("overrides",), f"expected a list of KEY=VALUE texts (got {show_value(overrides)})")
-        overrides = ()
-    if reader.problems:
-        raise ConfigError(reader.problems)
-    found = {name: answer for name, answer in answers.items() if answer is not None}
-    blank = tuple(name for name, value in given.items() if value is None)
-    return Sheet(path, path.parent / config, overrides, rows, step, found, blank, origin)
+        what = "step replays training, and row chooses its own batch; give only one of them"
+        problems.append(origin.problem(("step",), what))
+    answers: dict[str, Answer] = {}
+    given = given if isinstance(given, dict) else {}
+    for name, value in given.items():
+        try:
+            if value is not None:
+                answers[name] = read_answer(origin, name, value)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    blank = tuple(name for name in given if name not in answers)
+    overrides, config = tree.get("overrides") or (), path.parent / tree["config"]
+    return Sheet(path, config, overrides, rows, step, answers, blank, origin)
 
 
-class _Reader:
-    """Reads single values, and notes what is wrong with them."""
+def read_answer(origin: Origin, name: str, value: Any) -> Answer:
+    """Return the answer for a quantity, from a number or nested lists of numbers.
 
-    def __init__(self, origin: Origin) -> None:
-        self.origin = origin
-        self.problems: list[Problem] = []
-
-    def complain(self, path: FieldPath, message: str, *, at_key: bool = False) -> None:
-        """Note a mistake."""
-        self.problems.append(self.origin.problem(path, message, at_key=at_key))
-
-    def text(self, tree: Mapping[str, Any], key: str) -> str:
-        """A text that must be there."""
-        value = tree.get(key)
-        if isinstance(value, str) and value:
-            return value
-        self.complain((key,), f"expected the path of the config, from this file (got {show_value(value)})")
-        return ""
-
-    def number(self, tree: Mapping[str, Any], key: str) -> int | None:
-        """A whole number from 1, or nothing."""
-        value = tree.get(key)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
-            return value
-        self.complain((key,), f"expected a whole number from 1 (got {show_value(value)})")
-        return None
-
-    def rows(self, tree: Mapping[str, Any]) -> tuple[int, ...]:
-        """The rows: `row: 3` or `rows: [3, 7]`."""
-        if "rows" not in tree:
-            row = self.number(tree, "row")
-            return () if row is None else (row,)
-        rows = tree["rows"]
-        if isinstance(rows, tuple) and rows and all(type(row) is int and row > 0 for row in rows):
-            return rows
-        self.complain(("rows",), f"expected a list of row numbers from 1 (got {show_value(rows)})")
-        return ()
-
-    def answer(self, name: str, value: Any) -> Answer | None:
-        """Numbers in lists, with the digits in which they were written."""
-        cells: list[tuple[FieldPath, Any]] = []
-        shape = self.walk(("answers", name), value, cells)
-        if shape is None:
-            return None
-        numbers, halves, texts = [], [], []
-        for path, cell in cells:
-            if isinstance(cell, bool) or not isinstance(cell, int | float) or not np.isfinite(cell):
-                self.complain(path, f"expected a number (got {show_value(cell)})")
-                return None
-            text = self.text_at(path, cell)
-            numbers.append(float(cell))
-            halves.append(half_unit(text))
-            texts.append(text)
-        return Answer(name, np.array(numbers), np.array(halves), tuple(texts), shape)
-
-    def walk(self, path: FieldPath, value: Any, cells: list[tuple[FieldPath, Any]]) -> Shape | None:
-        """The shape of nested lists, their numbers added to `cells`; None where they are ragged."""
-        if not isinstance(value, tuple):
-            cells.append((path, value))
-            return ()
-        shapes = [self.walk((*path, k), one, cells) for k, one in enumerate(value)]
-        if not shapes or None in shapes or len(set(shapes)) > 1:
-            if None not in shapes:
-                self.complain(
-                    path, "expected lists of the same length" if shapes else "expected numbers (got an empty list)"
-                )
-            return None
-        return (len(shapes), *(shapes[0] or ()))
-
-    def text_at(self, path: FieldPath, value: float) -> str:
-        """Return a number as it is written in the file."""
-        spot = self.origin.spot(path)
-        line = "" if spot is None else spot.source.line(spot.line)[spot.column - 1 :]
-        match = WRITTEN.match(line)
-        return match[0] if match and match[0] else f"{value:g}"
+    Raises:
+        ConfigError: a value is not a number, or the lists have different lengths.
+    """
+    cells = list(list_cells(("answers", name), value))
+    for path, cell in cells:
+        if isinstance(cell, bool) or not isinstance(cell, int | float) or not np.isfinite(cell):
+            raise ConfigError([origin.problem(path, f"expected a number (got {show_value(cell)})")])
+    if not cells:
+        raise ConfigError([origin.problem(("answers", name), "expected numbers (got an empty list)")])
+    try:
+        shape = np.shape(value)
+    except ValueError:
+        raise ConfigError([origin.problem(("answers", name), "expected lists of the same length")]) from None
+    texts = tuple(find_text(origin, path, cell) for path, cell in cells)
+    values = np.array([float(cell) for _, cell in cells])
+    return Answer(name, values, np.array([compute_half_unit(text) for text in texts]), texts, shape)
 
 
-def half_unit(text: str) -> float:
-    """Half a unit in the last place of a number as it is written: 0.005 for 1.50."""
+def list_cells(path: FieldPath, value: Any) -> Iterator[tuple[FieldPath, Any]]:
+    """Yield the values in nested lists, each with its path."""
+    if not isinstance(value, tuple):
+        yield path, value
+        return
+    for k, one in enumerate(value):
+        yield from list_cells((*path, k), one)
+
+
+def find_text(origin: Origin, path: FieldPath, value: float) -> str:
+    """Return a number as it is written in the file."""
+    spot = origin.spot(path)
+    line = "" if spot is None else spot.source.line(spot.line)[spot.column - 1 :]
+    match = WRITTEN.match(line)
+    return match[0] if match and match[0] else f"{value:g}"
+
+
+def compute_half_unit(text: str) -> float:
+    """Return half a unit in the last digit of a number as it is written: 0.005 for 1.50."""
     match = WRITTEN.fullmatch(text)
     assert match is not None
     return 0.5 * 10.0 ** (int(match["exponent"] or 0) - len(match["fraction"] or ""))
 
 
-def fit_shape(sheet: Sheet, answer: Answer, shape: Shape) -> tuple[Answer, bool]:
-    """An answer in the shape of the truth, and whether it was written transposed.
+def check_shape(sheet: Sheet, answer: Answer, shape: Shape) -> bool:
+    """Check that an answer has the shape of the true value; return whether it is written transposed.
 
     A vector may be written as one list, whether it is a row or a column.
 
@@ -180,10 +164,9 @@ def fit_shape(sheet: Sheet, answer: Answer, shape: Shape) -> tuple[Answer, bool]
     size = int(np.prod(shape))
     vector = max(shape, default=1) == size and answer.values.size == size and len(answer.shape) <= 1
     if answer.shape == shape or vector or (size == 1 and answer.values.size == 1):
-        return answer, False
+        return False
     if len(shape) == 2 and answer.shape == shape[::-1]:
-        return answer, True
+        return True
     expected = f"a number for each entry, of shape {shape_in_words(shape)}" if shape else "a single number"
-    raise sheet.wrong(
-        answer.name, f"expected {expected} (got {shape_in_words(answer.shape) if answer.shape else 'one'})"
-    )
+    found = shape_in_words(answer.shape) if answer.shape else "one"
+    raise ConfigError([sheet.origin.problem(("answers", answer.name), f"expected {expected} (got {found})")])

@@ -1,4 +1,4 @@
-"""Mistakes: the slips that go with each kind of quantity, forward, backward and in the update."""
+"""The slips that are possible for each kind of quantity: forward, backward and in the update."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ from bptrain.nn import Activation
 
 
 def candidates(case: Case) -> Iterator[Slip]:
-    """What may have gone wrong, the most telling first."""
+    """Yield the slips that are possible for a quantity, the most specific first."""
     makers: dict[str, Callable[[Case], Iterator[Slip]]] = {
         "z": forward_slips, "a": activation_slips, "loss": loss_slips, "new_loss": loss_slips, "delta": delta_slips,
         "dW": gradient_slips, "db": gradient_slips, "W": update_slips, "b": update_slips,
@@ -35,27 +35,29 @@ def candidates(case: Case) -> Iterator[Slip]:
 
 
 def forward_slips(case: Case) -> Iterator[Slip]:
-    """Of a weighted sum."""
+    """Yield the slips in a weighted sum."""
     k = layer_before(case, "z")
     name, _, passage = case.steps[k]
     own = parameters_of(case, name, case.recording.theta)
     x, w, b = passage.x, own["W"], own.get("b")
     if b is not None:
         yield Slip("bias", "the bias is missing", x @ w)
-        yield Slip("bias sign", "the bias is subtracted", x @ w - b)
+        yield Slip("bias sign", "the bias is subtracted instead of added", x @ w - b)
     if w.shape[0] == w.shape[1]:
-        what = "the weights are transposed: each unit has a column of W here"
+        what = "the weights are transposed: the weights of a unit are a column of W, not a row"
         yield Slip("transposed", what, x @ w.T + (0 if b is None else b))
     if k and np.shape(before := case.steps[k - 1][2].x) == np.shape(x):
-        what = "the activation of the layer before is missing: its z was taken for a"
+        what = "the activation of the previous layer is missing: its z was used instead of its a"
         yield Slip("activation", what, before @ w + (0 if b is None else b))
     if case.recording.theta_after.size:
         after = parameters_of(case, name, case.recording.theta_after)
-        yield Slip("new weights", "the new weights are taken for the old ones", x @ after["W"] + after.get("b", 0))
+        yield Slip(
+            "new weights", "the new weights were used instead of the old ones", x @ after["W"] + after.get("b", 0)
+        )
 
 
 def activation_slips(case: Case) -> Iterator[Slip]:
-    """Of an activation."""
+    """Yield the slips in an activation."""
     if not any(title == case.name for title in titles_of(case.recording.network.chain).outputs.values()):
         return
     k = layer_before(case, "a")
@@ -68,21 +70,23 @@ def activation_slips(case: Case) -> Iterator[Slip]:
 
 
 def loss_slips(case: Case) -> Iterator[Slip]:
-    """Of a loss."""
+    """Yield the slips in a loss."""
     truth = case.truth
-    yield Slip("base", "the logarithm is that to the base 10; here it is the natural one", truth / log(10))
-    yield Slip("base", "the logarithm is that to the base 2; here it is the natural one", truth / log(2))
+    yield Slip("base", "the logarithm is to base 10; use the natural logarithm", truth / log(10))
+    yield Slip("base", "the logarithm is to base 2; use the natural logarithm", truth / log(2))
     if case.recording.penalty and case.kind == "loss":
-        yield Slip("penalty", "the penalty is added; the loss is without it", truth + case.recording.penalty)
+        yield Slip("penalty", "the penalty is included; this loss is without it", truth + case.recording.penalty)
     last = case.steps[-1][2]
     if last.y.shape == case.seen.targets.shape:
         error = np.abs(last.y.astype(np.float64) - case.seen.targets).sum()
-        yield Slip("square", "the square is missing: these are the errors themselves", np.asarray(error))
-        yield Slip("square", "the square is missing: this is half of the errors", np.asarray(error / 2))
+        yield Slip("square", "the square is missing: this is the sum of the absolute errors", np.asarray(error))
+        yield Slip(
+            "square", "the square is missing: this is half the sum of the absolute errors", np.asarray(error / 2)
+        )
 
 
 def delta_slips(case: Case) -> Iterator[Slip]:
-    """Of the gradient by a weighted sum."""
+    """Yield the slips in the gradient by a weighted sum."""
     k = layer_before(replace(case, name=f"z{case.name[len('delta') :]}"), "z")
     after = case.steps[k + 1 :]
     if after and isinstance(after[0][1], Activation) and after[0][2].dy is not None:
@@ -90,13 +94,17 @@ def delta_slips(case: Case) -> Iterator[Slip]:
         yield Slip("derivative", "the derivative of the activation is missing", dy)
         twice = derivative(case, k + 1, passage.x, passage.y)
         if twice is not None:
-            yield Slip("derivative twice", "the derivative of the activation is there twice", case.truth * twice)
-            yield Slip("derivative alone", "this is the derivative alone, without what comes back", twice)
+            yield Slip("derivative twice", "the derivative of the activation was applied twice", case.truth * twice)
+            yield Slip(
+                "derivative alone",
+                "this is only the derivative; multiply it by the gradient from the next layer",
+                twice,
+            )
         again = apply_layer(case, k + 1, passage.y, dy)[1]
-        yield Slip("wrong argument", "the derivative is taken at the output a; it must be taken at z", again)
+        yield Slip("wrong argument", "the derivative is evaluated at the output a; it must be evaluated at z", again)
         for x, y, what in (
-            (passage.x, passage.x, "z was put where the formula of the derivative has a"),
-            (passage.y, passage.y, "a was put where the formula of the derivative has z"),
+            (passage.x, passage.x, "z was used where the formula of the derivative has a"),
+            (passage.y, passage.y, "a was used where the formula of the derivative has z"),
         ):
             slope = derivative(case, k + 1, x, y)
             if slope is not None:
@@ -106,7 +114,7 @@ def delta_slips(case: Case) -> Iterator[Slip]:
         outputs = case.page.lines.get("outputs")
         if outputs is not None:
             p = outputs.value
-            what = "the derivative of the output's activation is there; with this loss it cancels"
+            what = "the derivative of the output activation is included; with this loss it cancels"
             yield Slip("derivative too many", what, case.truth * p * (1 - p))
             if p.shape == case.seen.targets.shape:
                 yield Slip("target", "the target is not subtracted", p / len(p))
@@ -116,7 +124,7 @@ def delta_slips(case: Case) -> Iterator[Slip]:
 
 
 def from_next(case: Case, k: int) -> Iterator[Slip]:
-    """Of what comes back from the next dense layer, through the activation at a place."""
+    """Yield the slips in the gradient that comes from the next dense layer through an activation."""
     for j in range(k + 2, len(case.steps)):
         name, _, passage = case.steps[j]
         own = parameters_of(case, name, case.recording.theta)
@@ -124,9 +132,9 @@ def from_next(case: Case, k: int) -> Iterator[Slip]:
             continue
         delta, w = np.asarray(passage.dy), own["W"]
         new = parameters_of(case, name, case.recording.theta_after)["W"]
-        found = [("new weights", "the new weights are taken for the old ones", delta @ new.T)]
+        found = [("new weights", "the new weights were used instead of the old ones", delta @ new.T)]
         if w.shape[0] == w.shape[1]:
-            found.append(("transposed", "the weights are not transposed: delta Wᵀ goes back", delta @ w))
+            found.append(("transposed", "W is not transposed: the gradient goes back as delta Wᵀ", delta @ w))
         alone = np.broadcast_to(delta.sum(axis=1, keepdims=True), (len(delta), len(w)))
         found.append(("weights", "the weights of the next layer are missing", alone))
         for slip, words, dy in found:
@@ -135,7 +143,7 @@ def from_next(case: Case, k: int) -> Iterator[Slip]:
 
 
 def gradient_slips(case: Case) -> Iterator[Slip]:
-    """Of the gradient by weights or biases."""
+    """Yield the slips in the gradient by weights or biases."""
     number = case.name[len(case.kind) :]
     k = layer_before(replace(case, name=f"z{number}"), "z")
     _, _, passage = case.steps[k]
@@ -151,21 +159,24 @@ def gradient_slips(case: Case) -> Iterator[Slip]:
             yield Slip(slip.name, f"in delta{number}: {slip.words}", of(passage.x, slip.value))
     if case.kind == "dW":
         if k and case.steps[k - 1][2].x.shape == passage.x.shape:
-            what = f"z{int(number) - 1} was taken for a{int(number) - 1}" if int(number) > 1 else "z was taken for a"
+            before = int(number) - 1 or ""
+            what = f"z{before} was used instead of a{before}"
             yield Slip("activation", what, of(case.steps[k - 1][2].x, dy))
         yield Slip("input", "the input of the layer is missing", np.broadcast_to(dy.sum(axis=0), case.truth.shape))
     else:
-        yield Slip("mean", "the mean over the rows was taken; the factor 1/n is in delta already", dy.mean(axis=0))
+        yield Slip(
+            "mean", "this is the mean over the rows; take the sum, because delta already contains 1/n", dy.mean(axis=0)
+        )
     entry = next(one for one in case.recording.network.entries if one.name == parameter_of(case, number))
     if case.recording.penalised is not None and case.recording.gradient is not None:
         part = case.recording.penalised[entry.slice].reshape(entry.shape)
-        yield Slip("penalty", "the penalty's share is added; this is the gradient of the loss alone", part)
+        yield Slip("penalty", "the gradient of the penalty is included; this is the gradient of the loss alone", part)
     if len(dy) > 1:
-        yield Slip("one row", "only the first row counts", of(passage.x[:1], dy[:1]))
+        yield Slip("one row", "only the first row was used", of(passage.x[:1], dy[:1]))
 
 
 def update_slips(case: Case) -> Iterator[Slip]:
-    """Of new weights."""
+    """Yield the slips in new weights."""
     recording, number = case.recording, case.name[len(case.kind) :]
     entry = next(one for one in recording.network.entries if one.name == parameter_of(case, number))
 
@@ -175,16 +186,16 @@ def update_slips(case: Case) -> Iterator[Slip]:
     old, new, lr = cut(recording.theta), cut(recording.theta_after), recording.lr
     step = new - old
     yield Slip("not updated", "these are the old weights", old)
-    yield Slip("sign", "the sign of the step is wrong: the gradient is subtracted", old - step)
+    yield Slip("sign", "the sign of the step is wrong: subtract the gradient, do not add it", old - step)
     if lr != 1:
-        yield Slip("rate forgotten", "the learning rate is forgotten", old + step / lr)
-        yield Slip("rate twice", "the learning rate is applied twice", old + step * lr)
-    yield Slip("step alone", "this is the step alone; it must be added to the old weights", step)
-    yield Slip("step alone", "this is the step alone, with the wrong sign", -step)
+        yield Slip("rate forgotten", "the learning rate was forgotten", old + step / lr)
+        yield Slip("rate twice", "the learning rate was applied twice", old + step * lr)
+    yield Slip("step alone", "this is only the step; add it to the old weights", step)
+    yield Slip("step alone", "this is only the step, with the wrong sign", -step)
     gradient = recording.gradient if recording.gradient is not None else recording.network.grad
     plain = -lr * cut(gradient)
     if not np.allclose(plain, step, rtol=1e-9, atol=0):
-        yield Slip("plain", "this is plain gradient descent: the rest of the rule is missing", old + plain)
+        yield Slip("plain", "this is plain gradient descent: the rest of the optimizer's rule is missing", old + plain)
     name = case.page.aliases.get(f"d{case.name}")
     if name is not None:
         wrong = replace(case, name=f"d{case.name}", truth=name.value)
