@@ -247,7 +247,7 @@ REFUSED = [
     ("config: c.yaml\nanswers:\n  z1: [[1, 2], [3]]", ":3:7: answers.z1: expected lists of the same length"),
     ("config: c.yaml\nanswers:\n  z1: [[1, x]]", ":3:12: answers.z1.0.1: expected a number (got 'x')"),
     ("config: c.yaml\nrow: 0\nanswers: {z1: 1}", ":2:6: row: expected a whole number from 1 (got 0)"),
-    ("config: c.yaml\nrow: 1\nstep: 2\nanswers: {z1: 1}", ":3:7: step: step replays training, and row chooses its own batch; give only one"),
+    ("config: c.yaml\nrow: 1\nstep: 2\nanswers: {z1: 1}", ":3:7: step: step replays training, and row chooses its own"),
     ("[1", ":1:1: not valid YAML"),
     ("config: gone.yaml\nanswers: {z1: 1}", "gone.yaml: no such file"),
     ("config: c.yaml\nanswers: {z1: ~}", "answers.yaml: no answer is filled in yet"),
