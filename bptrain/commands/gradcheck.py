@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from bptrain.gradcheck.components import ROWS, ComponentChecker, build_twin_to_s
 from bptrain.gradcheck.network_check import MethodName, check, make_note
 from bptrain.gradcheck.planted import MUTATIONS
 from bptrain.gradcheck.planted.mutation import MutationReport, Outcome, judge_mutation
-from bptrain.gradcheck.sweep import Sweep, sweep
+from bptrain.gradcheck.sweep import Sweep, replace_nonfinite, sweep
 from bptrain.gradcheck.twin import Twin
 from bptrain.gradcheck.verdict import Check, Entries
 from bptrain.model.assemble import Assembly, assemble_file
@@ -42,10 +41,7 @@ class GradientReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the keys of `bptrain gradcheck --json`; a number that is not finite is null."""
-        checks = [
-            {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in one.items()}
-            for one in map(asdict, self.checks)
-        ]
+        checks = [replace_nonfinite(asdict(one)) for one in self.checks]
         return {"passed": self.passed, "checks": checks, "notes": list(self.notes)}
 
 

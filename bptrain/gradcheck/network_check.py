@@ -19,7 +19,7 @@ from bptrain.gradcheck.kernel_faults import explain_nonfinite, find_faults, find
 from bptrain.gradcheck.methods import Central, ComplexStep, Method
 from bptrain.gradcheck.rounding_error import leave_kinks
 from bptrain.gradcheck.safety import find_unsafe
-from bptrain.gradcheck.twin import BURN_IN_STEPS, Twin
+from bptrain.gradcheck.twin import Twin
 from bptrain.gradcheck.verdict import (
     Check,
     Entries,
@@ -29,7 +29,10 @@ from bptrain.gradcheck.verdict import (
     judge_skipped,
     report_failure,
 )
-from bptrain.nn.observer import BackwardError
+from bptrain.nn.observer import BackwardError, guard_kernels
+from bptrain.optim import Adam
+
+BURN_IN_STEPS = 20
 
 MethodName = Literal["complex", "central", "both"]
 
@@ -67,7 +70,7 @@ def check(twin: Twin, method: MethodName = "complex", entries: Entries = "auto")
                 return [*faults, *notes]
             checks = check_here(twin, methods, entries, "")
             if all(one.passed for one in checks):
-                if twin.burn_in():
+                if burn_in(twin):
                     later = check_here(twin, methods, entries, f"after {BURN_IN_STEPS} steps of training: ")
                     checks = merge_checks(checks, later)
                 else:
@@ -80,6 +83,32 @@ def check(twin: Twin, method: MethodName = "complex", entries: Entries = "auto")
             failure = report_failure("backward pass", str(found))
             return [replace(failure, kind=found.bug.kind, layer=found.layer, cause=str(found))]
     return [*checks, *notes]
+
+
+def burn_in(twin: Twin) -> bool:
+    """Train a twin for `BURN_IN_STEPS` steps of Adam on its rows, and leave it there.
+
+    Returns:
+        False if the numbers did not stay finite; then nothing has moved.
+
+    Raises:
+        BackwardError: a pass stops with an exception.
+    """
+    network, rule = twin.real.network, Adam(lr=0.01)
+    start = network.theta.copy()
+    slots = [np.zeros_like(start) for _ in range(rule.slots)]
+    twin.rewind()
+    for step in range(1, BURN_IN_STEPS + 1):
+        network.rng.restore(twin.streams)
+        with guard_kernels(twin.loss_name):
+            twin.real.value_and_grad(twin.batches[0])
+            rule.update(network.theta, network.grad, slots, lr=rule.lr, step=step, decayed=0)
+    if not (np.isfinite(network.theta).all() and np.isfinite(network.state).all()):
+        network.theta[...], network.state[...] = start, twin.state
+        return False
+    twin.state = network.state.copy()
+    twin.sync_complex()
+    return True
 
 
 def make_note(name: str, text: str) -> Check:

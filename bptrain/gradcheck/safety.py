@@ -9,7 +9,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -75,16 +75,10 @@ def explain_layer(real: ObservedLayer, in_complex: ObservedLayer, passage: Passa
 def explain_loss(twin: Twin) -> str | None:
     """Return why the loss is not complex-safe; None if it is."""
 
-    def run(which: int, moved: dict[str, Array]) -> Array:
-        batch, objective = twin.batches[which], (twin.real, twin.complex)[which]
-        with guard_kernels(twin.loss_name):
-            value: Any = objective.loss.value_and_grad(
-                moved["scores"], batch.targets, None, np.empty_like(batch.frame.dscores), batch.scratch
-            )
-        return np.array([value[0]])
+    def run(which: Literal[0, 1]) -> Run:
+        return lambda moved: np.array([twin.compute_loss(which, moved["scores"])])
 
-    arrays = {"scores": twin.batches[0].frame.scores.copy()}
-    return explain(arrays, lambda moved: run(0, moved), lambda moved: run(1, moved), twin.real.loss)
+    return explain({"scores": twin.batches[0].frame.scores.copy()}, run(0), run(1), twin.real.loss)
 
 
 def explain(arrays: dict[str, Array], real: Run, in_complex: Run, component: object) -> str | None:

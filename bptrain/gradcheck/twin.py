@@ -25,13 +25,12 @@ from bptrain.nn.observer import (
     observe,
     observe_layers,
 )
-from bptrain.optim import Adam, Regularization
+from bptrain.optim import Regularization
 from bptrain.registry import name_of
 
 STEP = 1e-200
 UNDERFLOW = 1e-100
 """Derivatives below this may underflow together with the step."""
-BURN_IN_STEPS = 20
 
 Term = Literal["loss", "penalty", "both"]
 TERMS: tuple[Term, ...] = ("loss", "penalty", "both")
@@ -128,31 +127,6 @@ class Twin:
                 batch.input[...], batch.targets[...] = inputs, targets
             self.state = state
 
-    def burn_in(self) -> bool:
-        """Train for `BURN_IN_STEPS` steps of Adam on the rows of the twin, and stay there.
-
-        Returns:
-            False if the numbers did not stay finite; then nothing has moved.
-
-        Raises:
-            BackwardError: a pass stops with an exception.
-        """
-        network, rule = self.real.network, Adam(lr=0.01)
-        start, self.batches[0].targets[...] = network.theta.copy(), self.targets
-        slots = [np.zeros_like(start) for _ in range(rule.slots)]
-        self.rewind()
-        for step in range(1, BURN_IN_STEPS + 1):
-            network.rng.restore(self.streams)
-            with guard_kernels(self.loss_name), np.errstate(all="ignore"):
-                self.real.value_and_grad(self.batches[0])
-                rule.update(network.theta, network.grad, slots, lr=rule.lr, step=step, decayed=0)
-        if not (np.isfinite(network.theta).all() and np.isfinite(network.state).all()):
-            network.theta[...], network.state[...] = start, self.state
-            return False
-        self.state = network.state.copy()
-        self.sync_complex()
-        return True
-
     def compute_objective(self) -> tuple[float, float]:
         """Return the loss and the penalty of the real network."""
         self.rewind()
@@ -177,6 +151,14 @@ class Twin:
         self.run_other_rows()
         value, both = self.run_pass(self.real.value_and_grad)
         return value, {"loss": loss, "penalty": penalty, "both": both}
+
+    def compute_loss(self, which: Literal[0, 1], scores: Array) -> Any:
+        """Return the loss of other scores for the targets of the real (0) or complex (1) batch."""
+        batch, loss = self.batches[which], (self.real, self.complex)[which].loss
+        with guard_kernels(self.loss_name):
+            return loss.value_and_grad(scores, batch.targets, None, np.empty_like(batch.frame.dscores), batch.scratch)[
+                0
+            ]
 
     def run_pass(self, run: Callable[[Batch], Any]) -> tuple[float, dict[str, Array]]:
         """Run the real network once over buffers full of NaN, which show whatever backward does not write."""

@@ -7,7 +7,6 @@ called wrong.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -176,18 +175,11 @@ def compute_activation_slope(layer: Layer, x: Array) -> Array | None:
 def differentiate_loss(twin: Twin, scores: Array) -> Array:
     """Return what dscores should be, by the complex step; by central differences if the loss is not complex-safe."""
     exact = np.empty(scores.shape)
-
-    def compute_value(which: int, moved: Array) -> Any:
-        batch, objective = twin.batches[which], (twin.real, twin.complex)[which]
-        dscores = np.empty_like(batch.frame.dscores)
-        with guard_kernels(twin.loss_name):
-            return objective.loss.value_and_grad(moved, batch.targets, None, dscores, batch.scratch)[0]
-
     for k in range(scores.size):
         unit = make_unit(scores, k)
         if twin.loss_is_complex_safe:
-            exact.reshape(-1)[k] = complex(compute_value(1, scores + 1j * STEP * unit)).imag / STEP
+            exact.reshape(-1)[k] = complex(twin.compute_loss(1, scores + 1j * STEP * unit)).imag / STEP
         else:
-            ahead, behind = (compute_value(0, scores + h * unit) for h in (CENTRAL_STEP, -CENTRAL_STEP))
+            ahead, behind = (twin.compute_loss(0, scores + h * unit) for h in (CENTRAL_STEP, -CENTRAL_STEP))
             exact.reshape(-1)[k] = float(ahead - behind) / (2 * CENTRAL_STEP)
     return exact
