@@ -256,7 +256,7 @@ BROKEN = [
         r"my.yaml:4:38: augmentation.0.image_shift.height: an image of 8 x 8 has 64 ",
     ),
     ("[image_shift: {height: 2, width: 2, pixels: 2}]", "pixels: would shift the whole image away"),
-    ("[mixup, gaussian_noise, mixup]", "augmentation.2: mixup mixes rows that are mixed already; take one out"),
+    ("[mixup, gaussian_noise, mixup]", "augmentation.2: mixup mixes rows that are already mixed; remove one"),
     ("[mixup: {alpha: 0}]", "expected a number > 0"),
     ("[gaussian_noise: {std: -1}]", "expected a number >= 0"),
     ("[feature_dropout: {rate: 1}]", "expected a number >= 0 and < 1"),

@@ -132,7 +132,7 @@ BROKEN = [
     ),
     ("loss: softmax_cross_entropy\n", "", "", "loss: softmax_cross_entropy does not fit a target of 5 numeric columns"),
     ("metrics: [accuracy]\n", "", "", "metrics.0: accuracy is not defined for numbers"),
-    ("", "  class_weight: balanced\n", "", "data.class_weight: weighs classes, and the task is autoencoder"),
+    ("", "  class_weight: balanced\n", "", "data.class_weight: is for classes, but the task is autoencoder"),
     ("", "  split: {method: stratified}\n", "", r"data.split.method: .*classes"),
     (
         "",
@@ -153,7 +153,7 @@ def test_a_column_of_that_name_is_told_apart():
     Path("t.csv").write_text("x,inputs\n" + "".join(f"{k},{k % 7 + k / 50}\n" for k in range(60)))
     text = "data: {{source: {{csv: t.csv}}, target: {}}}\nhidden: [4]\ntraining: {{epochs: 1}}\n"
     Path("t.yaml").write_text(text.format("inputs"))
-    with pytest.raises(ConfigError, match=r"data.target: is the word for the inputs themselves, .*; write \[inputs\]"):
+    with pytest.raises(ConfigError, match=r"data.target: inputs means the inputs themselves, .*; write \[inputs\]"):
         assemble_file("t.yaml")
     Path("t.yaml").write_text(text.format("[inputs]"))
     assert train("t.yaml", run="column").session.model.columns.target_names == ("inputs",)
@@ -161,5 +161,7 @@ def test_a_column_of_that_name_is_told_apart():
     Path("t.yaml").write_text(text.format("inputs, task: autoencoder"))
     assert assemble_file("t.yaml").model.columns.outputs == ("x", "inputs")
     Path("t.yaml").write_text(text.format("x, task: autoencoder"))
-    with pytest.raises(ConfigError, match=r"data\.target: an autoencoder predicts what it reads; write target: inputs"):
+    with pytest.raises(
+        ConfigError, match=r"data\.target: an autoencoder predicts its own inputs; write target: inputs"
+    ):
         assemble_file("t.yaml")

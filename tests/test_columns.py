@@ -281,22 +281,22 @@ WRONG = [
     ("  features: [city]\n  columns: {city: {kind: numeric}}\n", r"people\.csv:\d+: city: text among the numbers"),
     (
         "  features: [city]\n  columns: {city: {scaling: robust}}\n",
-        r"c\.yaml:5:29: data\.columns\.city\.scaling: is for numbers, and 'city' is categorical",
+        r"c\.yaml:5:29: data\.columns\.city\.scaling: is for numeric columns, but 'city' is categorical",
     ),
     (
         "  features: [city]\n  columns: {city: {missing: median}}\n",
-        r"c\.yaml:5:29: data\.columns\.city\.missing: median is of numbers, and 'city' is categorical",
+        r"c\.yaml:5:29: data\.columns\.city\.missing: median is for numeric columns, but 'city' is categorical",
     ),
     (
         "  features: [member]\n  columns: {member: {unseen: ignore}}\n",
-        r"c\.yaml:5:30: .*is for categories, and 'member'",
+        r"c\.yaml:5:30: .*is for categorical columns, but 'member'",
     ),
     (
         "  features: [city]\n  missing: {constnt: 3}\n",
         r"c\.yaml:5:13: data\.missing\.constnt: unknown imputer 'constnt'",
     ),
-    (GOOD + "  class_weight: {maybe: 2}\n", r"c\.yaml:6:25: data\.class_weight\.maybe: 'maybe' is no class of sold"),
-    (GOOD + "  class_weight: {yes: 0, no: 0}\n", r"data\.class_weight: no class weighs anything"),
+    (GOOD + "  class_weight: {maybe: 2}\n", r"c\.yaml:6:25: data\.class_weight\.maybe: sold has no class 'maybe'"),
+    (GOOD + "  class_weight: {yes: 0, no: 0}\n", r"data\.class_weight: all weights are 0"),
     (GOOD + "  class_weight: {yes: -1}\n", r"c\.yaml:6:23: data\.class_weight\.yes: expected a number >= 0"),
     (GOOD + "  class_weight: balancd\n", r"c\.yaml:6:17: data\.class_weight: .*balanced"),
     (GOOD + "  sample_weight: wight\n", r"c\.yaml:6:18: data\.sample_weight: .*did you mean 'weight'"),

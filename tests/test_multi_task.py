@@ -336,9 +336,9 @@ BROKEN = [
     ),
     ("{price: {weight: 0}}", "", "data.target.price.weight: expected a number > 0"),
     ("{price: {weigth: 1}}", "", "data.target.price.weigth: unknown key; did you mean 'weight'"),
-    ("{price: {}}", "loss: mse\n", r"my.yaml:4:7: loss: each of several targets has a loss of its own"),
-    ("{price: {}}", "  task: regression\n", r"my.yaml:4:9: data.task: regression is one task"),
-    ("{sold: {}}", "  class_weight: balanced\n", "data.class_weight: weighs the classes of one target"),
+    ("{price: {}}", "loss: mse\n", r"my.yaml:4:7: loss: each of several targets has its own loss"),
+    ("{price: {}}", "  task: regression\n", r"my.yaml:4:9: data.task: regression is the task of all targets"),
+    ("{sold: {}}", "  class_weight: balanced\n", "data.class_weight: is for a single target"),
     ("{price: {task: classification}}", "", r"data.target.price.task: classification takes classes, .* is continuous"),
     ("{price: {loss: focal}, sold: {}}", "", r"data.target.price.loss: focal: a label must be 0 or 1"),
     ("{sold: {loss: poisson}}", "", "data.target.sold.loss: poisson does not fit a target of 2 classes"),
@@ -352,9 +352,9 @@ BROKEN = [
     (
         "[sold, grade]",
         "  task: multi_label\n",
-        r"data.target: 'grade' is no label: one is 0 or 1, or yes or no \(got '.'\)",
+        r"data.target: 'grade' is not a label, which must be 0 or 1, or yes or no \(got '.'\)",
     ),
-    ("[sold, grade]", "  task: classification\n", "data.target: one column of classes at a time"),
+    ("[sold, grade]", "  task: classification\n", "data.target: classification has one target column"),
     ("{price: {}, area: {}}", "  features: [area]\n", "data.features.0: the target 'area' is among the features"),
 ]
 

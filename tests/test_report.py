@@ -223,10 +223,10 @@ def test_pixels_are_those_of_the_data(runs, repository):
     assert places.shape == (8, 8)
     with gzip.open(repository / "datasets" / "digits.csv.gz", "rt") as file:
         first = next(csv.DictReader(file))
-    from bptrain.model.read import reading_of
+    from bptrain.model.read import get_reading
     from bptrain.tables.table import Selection
 
-    table = reading_of(model.experiment.data).load()
+    table = get_reading(model.experiment.data).load()
     inputs = model.columns.encode_inputs(table, Selection(table).numbers[:1])
     expected = [[float(first[f"pixel_{i}_{j}"]) for j in range(8)] for i in range(8)]
     assert read_image(model.columns, places, inputs[0]) == pytest.approx(np.array(expected), abs=1e-4)

@@ -273,7 +273,7 @@ def test_divergence_is_said_and_nothing_bad_is_kept():
         ),
         (
             "data: {source: {bundled: iris}, features: [petal_length, species]}\nhidden: [4]\n",
-            r"my\.yaml:1:58: data\.features\.1: the target 'species' is among the features; take it out",
+            r"my\.yaml:1:58: data\.features\.1: the target 'species' is among the features; remove it",
         ),
         (
             "data: {source: {bundled: diabetes}, split: {method: stratified}}\nhidden: [4]\n",

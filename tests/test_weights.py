@@ -186,6 +186,6 @@ def test_weights_that_are_all_zero():
 
 def test_class_weights_on_numbers():
     with pytest.raises(
-        InputError, match=r"w\.yaml:6:17: data\.class_weight: weighs classes, and the task is regression"
+        InputError, match=r"w\.yaml:6:17: data\.class_weight: is for classes, but the task is regression"
     ):
         assemble_file(config("  class_weight: balanced\n", "amount"))

@@ -23,11 +23,18 @@ from bptrain.config import Data, Experiment, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, OptionError
 from bptrain.model.assemble import resolve_data
-from bptrain.model.preprocessing import choose_treatments, class_weights, require_numbers
-from bptrain.model.read import Reading, reading_of
-from bptrain.model.roles import Roles, find_features, find_targets, is_autoencoder, listed_features, other_roles
+from bptrain.model.preprocessing import choose_treatments, compute_class_weights, require_numbers
+from bptrain.model.read import Reading, get_reading
+from bptrain.model.roles import (
+    Roles,
+    find_features,
+    find_listed_features,
+    find_other_roles,
+    find_targets,
+    is_autoencoder,
+)
 from bptrain.model.splits import split_table
-from bptrain.model.task import check_continuous, choose_task
+from bptrain.model.task import check_classes, choose_task
 from bptrain.tables.table import Selection, Table
 
 __all__ = ["ColumnDescription", "ColumnProblem", "DataDescription", "SplitDescription", "Spread", "describe_data"]
@@ -132,7 +139,7 @@ def describe_data(
     load_codes(code)
     loaded = load(config, overrides)
     with place_errors(loaded):
-        reading = reading_of(loaded.experiment.data)
+        reading = get_reading(loaded.experiment.data)
         table = reading.load_main()
     return describe_table(loaded.experiment, table, reading)
 
@@ -153,16 +160,16 @@ def describe_table(experiment: Experiment, table: Table, reading: Reading) -> Da
         whole = resolve_data(experiment, table, targets, task)
         for name in whole.class_targets:
             answered = select_present(Selection(table), name)
-            attempt(lambda name=name: check_continuous(experiment, table, name), said)  # type: ignore[misc]
+            attempt(lambda name=name: check_classes(experiment, table, name), said)  # type: ignore[misc]
             if (found := attempt(lambda name=name, rows=answered: find_classes(rows, name), said)) is not None:  # type: ignore[misc]
                 classes[name] = found
         roles, rng = Roles(targets, features), Streams(experiment.seed).split
-        splits = attempt(lambda: split_table(whole, roles, reading.with_splits(table), rng), said)
+        splits = attempt(lambda: split_table(whole, roles, reading.add_splits(table), rng), said)
         if splits is not None:
             rows, notes = splits.rows, splits.notes
             if len(classes) == 1 and task == "classification":
                 (only,) = classes.values()
-                attempt(lambda: class_weights(whole, rows["train"], only), said)
+                attempt(lambda: compute_class_weights(whole, rows["train"], only), said)
     each_split = tuple(rows.values()) or (Selection(table),)
     labels = targets if task == "multi_label" else ()
     answers = (read_target(table, name, classes=name in classes or name in labels) for name in targets)
@@ -184,10 +191,10 @@ def describe_table(experiment: Experiment, table: Table, reading: Reading) -> Da
 
 def guess_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[str, ...]:
     """Return the features that the config names, where one of them cannot be a feature."""
-    listed = listed_features(data)[1]
+    listed = find_listed_features(data)[1]
     named = None if listed is None else frozenset(listed)
     excluded = (data.features.exclude or ()) if isinstance(data.features, FeatureChoice) else ()
-    others = {*targets, *other_roles(data), *excluded}
+    others = {*targets, *find_other_roles(data), *excluded}
     return tuple(name for name in table.columns if name not in others and (named is None or name in named))
 
 
@@ -241,7 +248,7 @@ def find_use(data: Data, name: str, profile: TableProfile, targets: Sequence[str
     if name in profile.feature_names:
         return "feature"
     fields: dict[str, Use] = {"data.id": "id", "data.sample_weight": "weight", "data.split.column": "split"}
-    return fields.get(other_roles(data).get(name, ""), "unused")
+    return fields.get(find_other_roles(data).get(name, ""), "unused")
 
 
 def try_feature(data: Data, splits: Sequence[Selection], name: str) -> tuple[str, str, list[str]]:

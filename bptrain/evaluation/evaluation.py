@@ -19,7 +19,7 @@ from bptrain.evaluation.targets import Target, targets
 from bptrain.metrics import Figure
 from bptrain.model.encoding import describe_ignored, describe_unseen, encode_splits, has_digest
 from bptrain.model.model import Model, Rows
-from bptrain.model.read import reading_of
+from bptrain.model.read import get_reading
 from bptrain.model.roles import Roles
 from bptrain.model.splits import describe_dropped, split_table
 from bptrain.tables.guess import read_table
@@ -104,7 +104,7 @@ def own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> t
     name: str = split or next(part for part in ("test", "validation", "train") if part in counts)
     if name not in counts:
         raise InputError(f"the run has no {name} rows (it has {', '.join(counts)}); choose one of those with --split")
-    table = reading_of(model.experiment.data).load()
+    table = get_reading(model.experiment.data).load()
     roles = Roles(model.columns.target_names, tuple(feature.name for feature in model.columns.features))
     splits = split_table(model.experiment.data, roles, table, model.streams.split)
     now, then = sum(splits.counts.values()), sum(counts.values())

@@ -24,7 +24,7 @@ from bptrain.model.preprocessing import fit_columns
 from bptrain.model.read import Tables
 from bptrain.model.roles import find_roles
 from bptrain.model.splits import Splits, split_table
-from bptrain.model.task import check_continuous, default_loss, find_task, task_of_target
+from bptrain.model.task import check_classes, find_target_task, find_task, get_default_loss
 from bptrain.nn import resolve_layers
 from bptrain.nn.losses import BinaryCrossEntropy
 from bptrain.optim import LineSearch
@@ -120,7 +120,7 @@ def resolve(
     task = find_task(experiment, table, roles.targets)
     data = resolve_data(experiment, table, roles.targets, task)
     for name in data.class_targets:
-        check_continuous(experiment, table, name)
+        check_classes(experiment, table, name)
     splits = split_table(data, roles, table, streams.split, split_rows if fitted is None else split_by_chunks)
     columns = fitted or fit_columns(data, experiment.loss, roles, splits)
     return resolve_network(resolve_losses(experiment, data, columns), columns), columns, splits
@@ -137,21 +137,21 @@ def resolve_data(experiment: Experiment, table: Table, targets: tuple[str, ...],
         target = "inputs"
     elif task == "multi_task":
         given = data.target if isinstance(data.target, dict) else dict.fromkeys(targets, TargetOptions())
-        target = {name: replace(given[name], task=task_of_target(data, table, name)) for name in targets}
+        target = {name: replace(given[name], task=find_target_task(data, table, name)) for name in targets}
     return replace(data, task=task, target=target, split=replace(data.split, method=method))
 
 
 def resolve_losses(experiment: Experiment, data: Data, columns: Columns) -> Experiment:
     """Return the experiment with these options of the data, and with the losses for its targets and their classes."""
     if isinstance(data.target, dict):
-        losses = {one.name: default_loss(len(getattr(one, "labels", ())) or None) for one in columns.singles}
+        losses = {one.name: get_default_loss(len(getattr(one, "labels", ())) or None) for one in columns.singles}
         target = {
             name: replace(one, loss=losses[name]) if one.loss == "auto" else one for name, one in data.target.items()
         }
         return replace(experiment, data=replace(data, target=target))
     loss = experiment.loss
     if loss == "auto":
-        loss = BinaryCrossEntropy() if data.task == "multi_label" else default_loss(columns.classes)
+        loss = BinaryCrossEntropy() if data.task == "multi_label" else get_default_loss(columns.classes)
     if data.task != "autoencoder" and (loss.raw_targets or data.task == "multi_label"):
         data = replace(data, target_scaling=Unscaled())
     return replace(experiment, data=data, loss=loss)

@@ -11,7 +11,7 @@ from bptrain.columns.targets import Classes, Inputs, Several, Value, unscale_tar
 from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import Kind, Metric, all_metrics, default_metrics, predicted_codes
-from bptrain.model.task import default_loss
+from bptrain.model.task import get_default_loss
 from bptrain.nn import Loss
 from bptrain.nn.losses import MultiTask, Part
 from bptrain.registry import name_of
@@ -120,7 +120,7 @@ def find_widths(loss: Loss, classes: int | None, columns: int, field: str) -> tu
     widths = loss.widths(classes, columns)
     if not widths:
         what = f"{name_of(loss)} does not fit a target of {describe_target(classes, columns)}"
-        raise OptionError(Mistake(field, f"{what}; use {name_of(default_loss(classes))}", "BP121"))
+        raise OptionError(Mistake(field, f"{what}; use {name_of(get_default_loss(classes))}", "BP121"))
     return widths
 
 

@@ -1,4 +1,4 @@
-"""Preprocessing: what is made of each column, by the rows that train and as the config has it."""
+"""Preprocessing: how each column is encoded, as the config says and by the values in the training rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,8 +14,8 @@ from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, Inputs, balan
 from bptrain.config import Data
 from bptrain.config.dump import to_inline_yaml
 from bptrain.errors import Mistake, OptionError
-from bptrain.model.roles import Roles, feature_field
-from bptrain.model.splits import Splits, class_codes
+from bptrain.model.roles import Roles, advise_exclusion, get_feature_field
+from bptrain.model.splits import Splits, encode_classes
 from bptrain.nn import Loss
 from bptrain.registry import name_of
 from bptrain.tables.table import Selection, Table, quote
@@ -24,32 +24,32 @@ from bptrain.text import suggest_word
 
 
 def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: Splits) -> Columns:
-    """Fit the columns on the rows that train.
+    """Fit the columns on the training rows.
 
     Args:
         data: with target and task resolved.
-        loss: of all targets, where each has not its own.
-        roles: of the columns.
-        splits: of the rows.
+        loss: the common loss, if the targets have none of their own.
+        roles: the roles of the columns.
+        splits: the rows of each split.
 
     Raises:
-        InputError: they cannot be learned from; an `OptionError` where what is to be made of them does not go.
+        InputError: a column cannot be used; an `OptionError` if its options do not fit.
     """
     train, targets = splits.rows["train"], roles.targets
     table = train.table
     if data.task == "multi_task":
-        # Of a mapping, the order of which a checkpoint does not keep.
+        # A checkpoint does not keep the order of the mapping that names them.
         targets = tuple(name for name in table.columns if name in targets)
     features = choose_treatments(data, train, roles.features)
     numeric = {name: data.target_treatment(name) for name in targets}
-    check_filling(numeric)
+    check_not_filled(numeric)
     if data.task == "classification":
         classes = splits.classes or find_classes(train, targets[0])
         classes = replace(classes, missing=numeric[targets[0]].missing)
-        weighting = Weighting(class_weights(data, train, classes), data.sample_weight)
+        weighting = Weighting(compute_class_weights(data, train, classes), data.sample_weight)
         return fit(table, train.numbers, features, classes, weighting)
     if data.class_weight is not None:
-        raise OptionError(Mistake("data.class_weight", f"weighs classes, and the task is {data.task}; take it out"))
+        raise OptionError(Mistake("data.class_weight", f"is for classes, but the task is {data.task}; remove it"))
     weighting = Weighting(None, data.sample_weight)
     if data.task == "autoencoder":
         return fit(table, train.numbers, features, Inputs(), weighting)
@@ -58,7 +58,7 @@ def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: 
         if name in data.class_targets:
             found[name] = find_classes(train, name, one.missing)
         elif data.task == "multi_label":
-            found[name] = replace(one, kind=label_kind(train, name), scaling=Unscaled())
+            found[name] = replace(one, kind=find_label_kind(train, name), scaling=Unscaled())
         else:
             check_varied(train, name)
             own = data.target[name].loss if isinstance(data.target, dict) else loss
@@ -67,8 +67,8 @@ def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: 
     return fit(table, train.numbers, features, found, weighting, several=data.task == "multi_task")
 
 
-def label_kind(train: Selection, name: str) -> Kind:
-    """Return whether a label is numbers, or text that says yes or no.
+def find_label_kind(train: Selection, name: str) -> Kind:
+    """Return the kind of a column of labels: numeric, or boolean.
 
     Raises:
         OptionError: it is other text.
@@ -83,18 +83,18 @@ def label_kind(train: Selection, name: str) -> Kind:
         return "numeric"
     present = values[~find_missing(values)]
     got = f"got {quote(present[0])}" if len(present) else "it is empty"
-    what = f"{quote(name)} is no label: one is 0 or 1, or yes or no ({got}); for classes write task: multi_task"
-    raise OptionError(Mistake("data.target", what, "BP122"))
+    what = f"{quote(name)} is not a label, which must be 0 or 1, or yes or no ({got})"
+    raise OptionError(Mistake("data.target", f"{what}; for classes write task: multi_task", "BP122"))
 
 
-def check_filling(targets: dict[str, Treatment]) -> None:
-    """Refuse to make up answers where a target is missing.
+def check_not_filled(targets: dict[str, Treatment]) -> None:
+    """Check that no missing target would be replaced by a value.
 
     Raises:
-        OptionError: something is to be put in the place of a missing target.
+        OptionError: one would.
     """
     mistakes = [
-        Mistake(f"data.columns.{name}.missing", f"{name_of(one.missing)} would make up answers; use drop, or error")
+        Mistake(f"data.columns.{name}.missing", f"{name_of(one.missing)} would invent targets; use drop or error")
         for name, one in targets.items()
         if one.missing.fills
     ]
@@ -102,41 +102,41 @@ def check_filling(targets: dict[str, Treatment]) -> None:
         raise OptionError(*mistakes)
 
 
-def class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float, ...] | None:
-    """Return what each class weighs, in the order of the classes.
+def compute_class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float, ...] | None:
+    """Return the weight of each class, in the order of the classes; None: all the same.
 
     Raises:
-        OptionError: a label is none of the classes, or nothing weighs anything.
+        OptionError: a label is not one of the classes, or all weights are 0.
     """
     given = data.class_weight
     if given is None:
         return None
     if given == "balanced":
-        return balance_weights(class_codes(classes, train), len(classes.labels))
+        return balance_weights(encode_classes(classes, train), len(classes.labels))
     assert isinstance(given, dict)
     labels = {str(label): label for label in classes.labels}
     mistakes = [
         Mistake(
             f"data.class_weight.{label}",
-            f"{quote(label)} is no class of {data.target}; {suggest_word(label, labels)}",
+            f"{data.target} has no class {quote(label)}; {suggest_word(label, labels)}",
         )
         for label in given
         if label not in labels
     ]
     weights = tuple(given.get(label, 1.0) for label in labels)
     if not mistakes and max(weights) < 1e-6:
-        mistakes.append(Mistake("data.class_weight", "no class weighs anything; give one a positive weight"))
+        mistakes.append(Mistake("data.class_weight", "all weights are 0; give a class a positive weight"))
     if mistakes:
         raise OptionError(*mistakes)
     return weights
 
 
 def choose_treatments(data: Data, train: Selection, names: Sequence[str]) -> dict[str, tuple[Kind, Treatment]]:
-    """Choose the kind of each feature, by the rows that train or as the config has it, and what is made of it.
+    """Choose the kind of each feature, as the config says or by the values in the training rows, and how it is encoded.
 
     Raises:
-        InputError: a column has text among its numbers; an `OptionError` names all that have too many different texts
-            or are empty, and all options that do not go with the kind.
+        InputError: a numeric column has text; an `OptionError` names all columns that are empty or have too many
+            distinct texts, and all options that do not fit the kind.
     """
     mistakes: list[Mistake] = []
     found = {name: choose_treatment(data, train, name, mistakes) for name in names}
@@ -146,33 +146,34 @@ def choose_treatments(data: Data, train: Selection, names: Sequence[str]) -> dic
 
 
 def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mistake]) -> tuple[Kind, Treatment] | None:
-    """Choose the kind of one feature and what is made of it; what does not go is added to the mistakes.
+    """Choose the kind of one feature and how it is encoded; add what does not fit to the mistakes.
 
     Raises:
-        InputError: it has text among its numbers.
+        InputError: it is numeric, and has text.
     """
-    values, one = train.column(name), data.treatment(name)
-    kind = one.kind
+    values, treatment = train.column(name), data.treatment(name)
+    kind = treatment.kind
     if kind == "auto":
         inferred = infer_kind(values, train.decimal)
         if inferred.kind in ("text", "empty"):
-            mistakes.append(Mistake(feature_field(data, name), describe_refusal(train, name, inferred)))
+            what = describe_unusable(data, train, name, inferred)
+            mistakes.append(Mistake(get_feature_field(data, name), what))
             return None
         kind = "numeric" if inferred.kind == "mixed" else inferred.kind  # type: ignore[assignment]
     assert kind != "auto"
     if kind == "numeric" and values.dtype == object:
         require_numbers(data, train, name)
-    mistakes += find_misfits(data, name, kind, one, holes=bool(find_missing(values).any()))
-    if kind != "numeric" and one.missing.of_numbers:
-        one = replace(one, missing=Refuse())
-    return kind, one
+    mistakes += find_wrong_options(data, name, kind, treatment, has_missing=bool(find_missing(values).any()))
+    if kind != "numeric" and treatment.missing.of_numbers:
+        treatment = replace(treatment, missing=Refuse())
+    return kind, treatment
 
 
 def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = False) -> None:
     """Require that a column has no text among its numbers.
 
     Raises:
-        InputError: it has; the message names the texts of the whole table and their rows, and what the config can say.
+        InputError: it has; the message names the texts of the whole table, their rows, and what to write.
     """
     values = rows.column(name)
     if values.dtype == object and find_non_number(values, rows.decimal) is not None:
@@ -181,7 +182,7 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
 
 
 def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
-    """Return what to do about text among the numbers of a column: what is written then is trained."""
+    """Return what to do about text among the numbers of a column."""
     values, called = table.column(name), to_inline_yaml(name)
     if not target:
         options = f"{{{called}: {{kind: categorical, unseen: ignore}}}}"
@@ -195,7 +196,7 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     marks: tuple[str, ...] | None = getattr(data.source, "missing", None)
     if marks is None or len(odd) > MOST_MARKS or not all(one.is_mark for one in odd):
         return advice
-    # The texts that are marks already need not be repeated where nothing is missing.
+    # The marks of the source need not be repeated if they mark nothing.
     kept = marks if any(find_missing(column).any() for column in table.columns.values()) else ()
     texts = [one.text for one in odd]
     which = ", ".join(map(quote, texts)) + (" means" if len(texts) == 1 else " mean")
@@ -207,29 +208,28 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     return f"{advice} and columns: {{{called}: {{missing: {'drop' if target else 'median'}}}}}"
 
 
-def describe_refusal(train: Selection, name: str, found: InferredKind) -> str:
+def describe_unusable(data: Data, train: Selection, name: str, found: InferredKind) -> str:
     """Describe why a column cannot be a feature, and what to do."""
-    out = f"leave it out with features: {{exclude: [{name}]}}"
+    place, advice = f"{train.table.origin}: {name}", advise_exclusion(data, [name])
     if found.kind == "empty":
-        return f"{train.table.origin}: {name}: the whole column is empty; {out}"
+        return f"{place}: the whole column is empty; {advice}"
     what = f"text with {found.distinct:,} distinct values in {len(train):,} training rows, too many for categories"
-    categories = f"columns: {{{name}: {{kind: categorical, unseen: ignore}}}}"
-    return f"{train.table.origin}: {name}: {what}; {out}, or write {categories}"
+    categories = f"columns: {{{to_inline_yaml(name)}: {{kind: categorical, unseen: ignore}}}}"
+    return f"{place}: {what}; {advice}, or write {categories}"
 
 
-def find_misfits(data: Data, name: str, kind: Kind, one: Treatment, *, holes: bool) -> list[Mistake]:
-    """Return the options of a column that do not go with its kind; `holes`: whether anything is missing in it."""
-    own = data.of_column(name) or ColumnOptions()
-    found = []
-    if kind != "numeric":
-        if own.scaling is not None:
-            found.append(
-                Mistake(f"data.columns.{name}.scaling", f"is for numbers, and {name!r} is {kind}; take it out")
-            )
-        if one.missing.of_numbers and (holes or own.missing is not None):
-            what = f"{name_of(one.missing)} is of numbers, and {name!r} is {kind}"
-            advice = f"write columns: {{{name}: {{missing: most_frequent}}}}, or constant"
-            found.append(Mistake(data.field(name, "missing"), f"{what}; {advice}"))
+def find_wrong_options(data: Data, name: str, kind: Kind, treatment: Treatment, *, has_missing: bool) -> list[Mistake]:
+    """Return the options of a column that do not fit its kind."""
+    own, field, found = data.of_column(name) or ColumnOptions(), f"data.columns.{name}", []
+    imputer = treatment.missing
+    if kind != "numeric" and own.scaling is not None:
+        what = f"is for numeric columns, but {name!r} is {kind}; remove it"
+        found.append(Mistake(f"{field}.scaling", what))
+    if kind != "numeric" and imputer.of_numbers and (has_missing or own.missing is not None):
+        what = f"{name_of(imputer)} is for numeric columns, but {name!r} is {kind}"
+        advice = f"write columns: {{{to_inline_yaml(name)}: {{missing: most_frequent}}}}, or constant"
+        found.append(Mistake(data.field(name, "missing"), f"{what}; {advice}"))
     if kind != "categorical" and own.unseen is not None:
-        found.append(Mistake(f"data.columns.{name}.unseen", f"is for categories, and {name!r} is {kind}; take it out"))
+        what = f"is for categorical columns, but {name!r} is {kind}; remove it"
+        found.append(Mistake(f"{field}.unseen", what))
     return found

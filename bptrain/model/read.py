@@ -18,8 +18,8 @@ from bptrain.tables.table import Table
 class Reading:
     """What to read and how: two readings that are equal give the same table.
 
-    A target that may be classes is looked at as text: numbers are numbers, unless some are padded with zeros; then 01
-    and 1 are two classes. `numbers` are the targets that become numbers again where they can.
+    A target that may be classes is read as text, so that 01 and 1 stay two classes. `numbers` are the targets that
+    become numbers again if no number is padded with zeros.
     """
 
     source: Source
@@ -29,13 +29,13 @@ class Reading:
     memory: int
 
     def load(self) -> Table:
-        """Read the table, with those of the splits that have a source of their own.
+        """Read the table, with the tables of the splits that have a source of their own.
 
         Raises:
-            InputError: one cannot be read; an `OptionError` where the options of a source are wrong.
-            StorageError: a file is there and may not be read.
+            InputError: one cannot be read; an `OptionError` if the options of a source are wrong.
+            StorageError: a file exists but may not be read.
         """
-        return self.with_splits(self.load_main())
+        return self.add_splits(self.load_main())
 
     def load_main(self) -> Table:
         """Read the table without those of the splits.
@@ -49,8 +49,8 @@ class Reading:
                 table = convert_to_numbers(table, name)
         return table
 
-    def with_splits(self, table: Table) -> Table:
-        """Return a table with those of the splits beside it.
+    def add_splits(self, table: Table) -> Table:
+        """Read the tables of the splits, and return the table with them.
 
         Raises:
             InputError, StorageError: as `load`.
@@ -59,7 +59,7 @@ class Reading:
         return replace(table, splits=splits) if splits else table
 
     def load_source(self, source: Source, field: str) -> Table:
-        """Read the source that stands in a field.
+        """Read the source in a field.
 
         Raises:
             InputError, StorageError: as `load`.
@@ -70,27 +70,27 @@ class Reading:
             raise error.under(f"{field}.{name_of(source)}") from None
 
 
-def reading_of(data: Data) -> Reading:
-    """Return what to read for an experiment."""
-    text = text_columns(data)
+def get_reading(data: Data) -> Reading:
+    """Return what to read for the data of an experiment."""
+    text = find_text_columns(data)
     return Reading(
         data.source.as_text(text),
         {name: source.as_text(text) for name, source in data.split.sources.items()},
-        tuple(name for name in targets_read_as_text(data) if data.target_treatment(name).kind == "auto"),
+        tuple(name for name in find_text_targets(data) if data.target_treatment(name).kind == "auto"),
         data.cache,
         data.memory_bytes,
     )
 
 
 def read(config: Config) -> Table:
-    """Read the table of a config, with those of the splits that have a source of their own.
+    """Read the table of a config, with the tables of the splits that have a source of their own.
 
     Raises:
-        InputError: one cannot be read; a `ConfigError` with the place where the options of a source are wrong.
-        StorageError: a file is there and may not be read.
+        InputError: one cannot be read; a `ConfigError` with the place if the options of a source are wrong.
+        StorageError: a file exists but may not be read.
     """
     with place_errors(config):
-        return reading_of(config.experiment.data).load()
+        return get_reading(config.experiment.data).load()
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,9 @@ class Tables:
         """Return the table of a config, read now if it was not before.
 
         Raises:
-            InputError, StorageError: as `bptrain.model.read.read`.
+            InputError, StorageError: as the function `read`.
         """
-        wanted = reading_of(config.experiment.data)
+        wanted = get_reading(config.experiment.data)
         for reading, table in self.known:
             if reading == wanted:
                 return table
@@ -113,16 +113,16 @@ class Tables:
         return self.known[-1][1]
 
 
-def targets_read_as_text(data: Data) -> tuple[str, ...]:
-    """Return the targets that are looked at as text first."""
+def find_text_targets(data: Data) -> tuple[str, ...]:
+    """Return the targets that are read as text at first."""
     if isinstance(data.target, dict):
         return tuple(name for name, one in data.target.items() if one.task != "regression")
     single = data.task in ("auto", "classification") and isinstance(data.target, str)
     return data.targets if single or data.task == "multi_task" else ()
 
 
-def text_columns(data: Data) -> tuple[str, ...]:
-    """Return the columns that a source is to read as text, whatever it looks like."""
+def find_text_columns(data: Data) -> tuple[str, ...]:
+    """Return the columns that a source reads as text, even if they look like numbers."""
     declared = (name for name, one in (data.columns or {}).items() if one.kind in ("boolean", "categorical"))
-    named = dict.fromkeys((*declared, *targets_read_as_text(data)))
+    named = dict.fromkeys((*declared, *find_text_targets(data)))
     return tuple(name for name in named if name and (data.of_column(name) or ColumnOptions()).kind != "numeric")

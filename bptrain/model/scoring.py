@@ -17,7 +17,7 @@ from bptrain.nn.threads import threads_for
 
 @dataclass(frozen=True)
 class Score:
-    """The mean loss over all rows, without penalty, and the metrics by name; None where one is undefined."""
+    """The mean loss over all rows, without penalty, and the metrics by name; None if one is undefined."""
 
     loss: float
     metrics: dict[str, Figure]
@@ -42,14 +42,15 @@ def score(
     interruption: Interruption | None = None,
     keep: Callable[[Mapping[str, Pair]], None] | None = None,
 ) -> Score:
-    """Return loss and metrics of the model as it stands. The loss is a sum over rows divided by their weight, in
+    """Return the loss and the metrics of a model on rows. The loss is a sum over rows divided by their weight, in
     float64; in the metrics every row counts the same.
 
     Args:
-        model: whose heads are scored.
-        rows: as the network reads them.
-        interruption: is looked at between two chunks of rows.
-        keep: is given what each head says of a chunk of rows, by its name, in arrays that the next chunk overwrites.
+        model: with its present weights.
+        rows: encoded.
+        interruption: is checked between two chunks of rows.
+        keep: is called with outputs and targets of each head, by its name, for each chunk of rows; the next chunk
+            overwrites the arrays.
 
     Raises:
         StoppedError: it was interrupted.
@@ -61,8 +62,8 @@ def score(
         for start in range(0, len(rows), chunk_rows):
             if interruption is not None and interruption.signal is not None:
                 raise StoppedError(interruption.signal)
-            part = np.arange(start, min(start + chunk_rows, len(rows)))
-            (value, weight), pairs = forward(model, rows, part)
+            chosen = np.arange(start, min(start + chunk_rows, len(rows)))
+            (value, weight), pairs = forward(model, rows, chosen)
             if keep is not None:
                 keep(pairs)
             total += value * weight
@@ -74,24 +75,24 @@ def score(
     return Score(total / (weights or 1.0), metrics)
 
 
-def forward(model: Model, rows: Rows, part: Array) -> tuple[Value, dict[str, Pair]]:
-    """Return the mean loss of some rows with their weight, and by the name of each head its outputs and targets."""
+def forward(model: Model, rows: Rows, chosen: Array) -> tuple[Value, dict[str, Pair]]:
+    """Return the mean loss of some rows with their weight, and outputs and targets of each head by its name."""
     objective = model.objective
-    batch = objective.batch(len(part))
-    rows.fill(batch, part)
+    batch = objective.batch(len(chosen))
+    rows.fill(batch, chosen)
     value = objective.loss_value(batch, training=False)
     outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
     return value, {head.name: (head.read_outputs(outputs), head.read_targets(batch.targets)) for head in model.heads}
 
 
 def predict_rows(model: Model, inputs: Array) -> Iterator[Array]:
-    """Yield the outputs of the network for rows `(rows, inputs)`, in the chunks in which rows are scored; heads read
-    them, and each is overwritten by the next."""
+    """Yield the outputs of the network for rows `(rows, inputs)`, in the chunks in which rows are scored; each chunk
+    overwrites the array of the last."""
     chunk_rows = count_scoring_rows(model.experiment)
     with threads_for(model.network, chunk_rows), np.errstate(all="ignore"):
         for start in range(0, len(inputs), chunk_rows):
-            part = inputs[start : start + chunk_rows]
-            batch = model.objective.batch(len(part))
-            np.copyto(batch.input, part)
+            chunk = inputs[start : start + chunk_rows]
+            batch = model.objective.batch(len(chunk))
+            np.copyto(batch.input, chunk)
             batch.frame.forward(training=False)
             yield model.objective.loss.outputs(batch.frame.scores, batch.frame.dscores)

@@ -58,7 +58,7 @@ def split_table(
     stratified = data.split.method == "stratified"
     if data.class_targets and (stratified or data.task == "classification"):
         classes = find_classes(rows, data.class_targets[0])
-        codes = class_codes(classes, rows)
+        codes = encode_classes(classes, rows)
         if stratified and any(data.split.shares):
             check_single_rows(rows, classes, codes)
     try:
@@ -103,7 +103,7 @@ def describe_dropped(table: Table, rows: Array, counts: dict[str, int]) -> str:
     return f"{table.origin}: {len(table) - len(rows):,} of {len(table):,} rows dropped for a missing value ({where})"
 
 
-def class_codes(classes: Classes, rows: Selection) -> Array:
+def encode_classes(classes: Classes, rows: Selection) -> Array:
     """Return the class number of each row `(rows,)`, in the narrowest type that holds them all.
 
     Raises:

@@ -10,9 +10,8 @@ from bptrain.columns.features import Feature, Numeric
 from bptrain.columns.kinds import find_numbered_names
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.targets import Classes, guess_task
-from bptrain.config.dump import to_inline_yaml
 from bptrain.errors import Mistake
-from bptrain.model.roles import feature_field, listed_features
+from bptrain.model.roles import advise_exclusion, find_listed_features, get_feature_field
 from bptrain.registry import name_of
 from bptrain.rules.case import Case
 from bptrain.rules.rule import rule
@@ -41,9 +40,9 @@ def report_features(case: Case, code: str) -> Iterator[Mistake]:
     each = ((name, one) for name, warnings in case.profile.warnings.items() for one in warnings)
     found = {name: one.message for name, one in each if one.code == code}
     data = case.config.experiment.data
-    if listed_features(data)[1] is not None:
+    if find_listed_features(data)[1] is not None:
         for name, message in found.items():
-            yield Mistake(feature_field(data, name), f"{quote(name)}: {message}; {advise(case, code, (name,))}")
+            yield Mistake(get_feature_field(data, name), f"{quote(name)}: {message}; {advise(case, code, (name,))}")
     elif found:
         (first, message), *others = found.items()
         also = ", ".join(quote(name) for name, _ in others[:MAX_NAMED]) + ", ..." * (len(others) > MAX_NAMED)
@@ -55,10 +54,9 @@ def advise(case: Case, code: str, names: Sequence[str]) -> str:
     """Return what to do about features."""
     if code == "BP226":
         return "leave those rows out, or fill in a likely value"
-    what = f"leave {'it' if len(names) == 1 else 'them'} out"
-    if case.config.experiment.data.features is None and len(names) < min(len(case.features), MAX_NAMED + 2):
-        return f"{what} with features: {to_inline_yaml({'exclude': list(names)})}"
-    return what
+    if len(names) >= min(len(case.features), MAX_NAMED + 2):
+        return f"leave {'it' if len(names) == 1 else 'them'} out"
+    return advise_exclusion(case.config.experiment.data, names)
 
 
 for code in ("BP222", "BP223", "BP224", "BP226"):
