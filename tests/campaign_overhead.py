@@ -23,7 +23,8 @@ from bptrain.nn.threads import threads_for
 from bptrain.run.checkpoint import save_last
 from bptrain.run.keeper import EVERY_SECONDS
 from bptrain.training import health, loop
-from bptrain.training.budget import Budget
+from bptrain.training.events import EpochEnd
+from bptrain.training.loop import Budget
 from bptrain.training.session import begin
 
 DIGITS = """
@@ -54,7 +55,7 @@ def unsafe():
     """Without any of it."""
     with (
         mock.patch.object(loop, "is_finite", yes),
-        mock.patch.object(health, "due", no),
+        mock.patch.object(health, "is_due", no),
         mock.patch("os.fsync", no),
         mock.patch("bptrain.run.npz.seal", no),
     ):
@@ -74,7 +75,7 @@ def epochs(session):
         # The time of this process alone, since other processes of the machine are no cost of safety.
         began = process_time()
         for event in events:
-            if isinstance(event, loop.EpochEnd):
+            if isinstance(event, EpochEnd):
                 break
         yield process_time() - began
 

@@ -28,7 +28,7 @@ from bptrain.model.assemble import assemble_file
 from bptrain.nn.threads import threads_for
 from bptrain.run.train_run import Started
 from bptrain.training import loop
-from bptrain.training.budget import Budget
+from bptrain.training.loop import Budget
 from bptrain.training.session import begin
 
 

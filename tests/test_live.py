@@ -18,8 +18,8 @@ from bptrain.console.watch import Watch
 from bptrain.errors import DivergedError
 from bptrain.model.assemble import assemble_file
 from bptrain.run.train_run import Started
-from bptrain.training.health import marks
-from bptrain.training.loop import EpochEnd, Notice, Progress
+from bptrain.training.events import EpochEnd, Notice, Progress
+from bptrain.training.health import mark_layers
 from bptrain.training.session import begin
 
 IRIS = """
@@ -181,7 +181,7 @@ MARKS = [
 @pytest.mark.parametrize(("figures", "expected"), MARKS)
 def test_layers_in_trouble_are_marked(figures, expected):
     session = begin(assemble_file(config()))
-    assert marks(session, figures) == expected
+    assert mark_layers(session, figures) == expected
     watch = Watch(session)
     watch.epoch_end(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5} | figures, True))
     for layer, word in expected.items():

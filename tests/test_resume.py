@@ -24,7 +24,7 @@ from bptrain.run.directory import RunDirectory
 from bptrain.run.npz import read
 from bptrain.run.open_run import create_run
 from bptrain.run.train_run import Started, train_run
-from bptrain.training.loop import EpochEnd, Notice, Progress
+from bptrain.training.events import EpochEnd, Notice, Progress
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [6]\ntraining: {epochs: 4, batch_size: 16}\n"
 DEEP = "hidden=null"

@@ -27,9 +27,9 @@ from bptrain.run.directory import TEMPORARY, remove_temporary_files
 from bptrain.run.lock import NAME, Lock
 from bptrain.run.npz import read, write
 from bptrain.run.train_run import Started
-from bptrain.training.divergence import divergence_error
-from bptrain.training.health import Measurement, find_layers, findings
-from bptrain.training.loop import Notice
+from bptrain.training.divergence import explain_divergence
+from bptrain.training.events import Notice
+from bptrain.training.health import Measurement, find_layers, find_problems
 from bptrain.training.session import begin
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [6]\ntraining: {epochs: 3}\n"
@@ -313,7 +313,7 @@ def test_divergence_names_layer_step_rate_rows_and_the_largest_input():
     batch = session.model.objective.batch(len(chosen))
     batch.fill(session.train.inputs, session.train.targets, chosen)
     batch.frame.forward(training=True)
-    said = str(divergence_error(session, "the loss is inf", 7, batch, chosen))
+    said = str(explain_divergence(session, "the loss is inf", 7, batch, chosen))
     assert "the loss is inf, first in layer 2.dense at step 7 (epoch 1, learning rate 0.25)" in said
     assert "the batch has the data rows 4, 12, 21, 22, 23, 24, 25, 26 and 4 more; its largest input is 1e+05" in said
     assert "(z of row 12)" in said
@@ -335,7 +335,7 @@ def test_the_guilty_layer_is_the_first_whose_output_is_not_finite():
         batch.fill(session.train.inputs, session.train.targets, chosen)
         batch.frame.forward(training=True)
         assert f"first in layer {place} at step 3 " in str(
-            divergence_error(session, "the loss is nan", 3, batch, chosen)
+            explain_divergence(session, "the loss is nan", 3, batch, chosen)
         )
         network.theta[...] = kept
 
@@ -457,7 +457,7 @@ def test_ill_layers_are_told(activation, spoil, figure, value, kinds):
     assert figure in session.health
     if value is not None:
         assert session.health[figure] == value
-    found = dict(findings(session))
+    found = dict(find_problems(session))
     assert set(kinds) <= set(found)
     if not kinds:
         assert not found
@@ -466,9 +466,9 @@ def test_ill_layers_are_told(activation, spoil, figure, value, kinds):
 
 def test_long_updates_are_told():
     session = measured(LAYERS.format("relu"), lambda parameters: None)
-    assert not dict(findings(session))
+    assert not dict(find_problems(session))
     session.health["update_ratio.2.dense"] = 1.5
-    assert "2.dense" in dict(findings(session))["long"]
+    assert "2.dense" in dict(find_problems(session))["long"]
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
@@ -483,7 +483,7 @@ def test_a_measurement_changes_nothing_and_comes_every_64_steps(monkeypatch):
     result = train(config(), ["training.epochs=20"], run="one")
     seen = [record["epoch"] for record in history(result.run) if "gradient_norm.0.dense" in record]
     assert seen == [1, 17]
-    monkeypatch.setattr("bptrain.training.health.due", lambda session: False)
+    monkeypatch.setattr("bptrain.training.health.is_due", lambda session: False)
     other = train("my.yaml", ["training.epochs=20"], run="two")
     assert (result.session.model.network.theta == other.session.model.network.theta).all()
 

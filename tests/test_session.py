@@ -21,8 +21,8 @@ from bptrain.optim.chunked_update import drop_subnormal
 from bptrain.run.checkpoint import load_checkpoint, save_last
 from bptrain.run.npz import read
 from bptrain.run.train_run import Started
-from bptrain.training.budget import Budget
-from bptrain.training.loop import EpochEnd, pass_over_rows
+from bptrain.training.events import EpochEnd
+from bptrain.training.loop import Budget, pass_over_rows
 from bptrain.training.session import begin
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 3}\n"

@@ -18,7 +18,7 @@ from bptrain.errors import DivergedError, InputError, OptionError, StorageError
 from bptrain.model.assemble import assemble_file
 from bptrain.model.scoring import score
 from bptrain.run.checkpoint import load_checkpoint
-from bptrain.training.loop import EpochEnd
+from bptrain.training.events import EpochEnd
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))

@@ -19,10 +19,9 @@ from bptrain.run import npz
 from bptrain.run.checkpoint import restore, save_last
 from bptrain.tables import cache
 from bptrain.tables.table import Table
-from bptrain.training.budget import Budget
-from bptrain.training.counters import Counters
-from bptrain.training.loop import EpochEnd, train
-from bptrain.training.session import Session, begin
+from bptrain.training.events import EpochEnd
+from bptrain.training.loop import Budget, train
+from bptrain.training.session import Counters, Session, begin
 
 CSV = "data: {source: {csv: {path: t.csv}}, target: y}\nhidden: [3]\ntraining: {epochs: 2}\n"
 
@@ -160,10 +159,10 @@ def test_every_counter_is_saved_and_restored():
     stored = json.loads(json.dumps(counters.progress(), sort_keys=True, allow_nan=False))
     assert set(stored) == set(COUNTED)
     fresh = Counters()
-    fresh.take_progress(stored)
+    fresh.restore_progress(stored)
     assert fresh == counters
     assert list(fresh.health) == list(counters.health)
-    fresh.take_progress(Counters().progress())
+    fresh.restore_progress(Counters().progress())
     assert fresh == Counters()
     assert fresh.reference == inf
 

@@ -20,8 +20,7 @@ def bptrain(workload: Workload) -> Run:
     """This package, by its own loop."""
     from bptrain.model.assemble import assemble_file
     from bptrain.nn.threads import threads_for
-    from bptrain.training.budget import Budget
-    from bptrain.training.loop import pass_over_rows
+    from bptrain.training.loop import Budget, pass_over_rows
     from bptrain.training.session import begin
 
     with TemporaryDirectory(prefix="bptrain-bench-") as folder:

@@ -10,7 +10,7 @@ from bptrain.bench.measuring import Comparison, compare, turns
 from bptrain.bench.workloads import WORKLOADS, Workload
 from bptrain.errors import InputError
 from bptrain.text import suggest_word
-from bptrain.training.environment import fingerprint
+from bptrain.training.environment import read_environment
 
 Watch = Callable[[str, float], None]
 """Is called with what was done last, and the share of all that is done."""
@@ -80,7 +80,7 @@ def benchmark(
     comparisons = tuple(compare(one, rounds=rounds, seconds=seconds, tell=tell) for one in wanted)
     timed = time_commands(rounds, tell) if whole else ()
     absent = tuple(dict.fromkeys(PACKAGES[name] for name in missing()))
-    return Benchmark(comparisons, timed, absent, fingerprint())
+    return Benchmark(comparisons, timed, absent, read_environment())
 
 
 def choose_workloads(names: Sequence[str]) -> tuple[tuple[Workload, ...], bool]:

@@ -8,7 +8,7 @@ from typing import Any
 from bptrain.console.problems import print_problems
 from bptrain.console.terminal import duration, number, printable
 from bptrain.run.train_run import Started
-from bptrain.training.loop import EpochEnd, Notice, Progress
+from bptrain.training.events import EpochEnd, Notice, Progress
 
 Event = Started | Notice | Progress | EpochEnd
 

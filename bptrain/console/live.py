@@ -17,7 +17,7 @@ from bptrain.errors import StorageError
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history
 from bptrain.run.train_run import Started
-from bptrain.training.loop import EpochEnd, Notice, Progress
+from bptrain.training.events import EpochEnd, Notice, Progress
 
 REFRESHES = 8.0
 """Drawings a second at most."""

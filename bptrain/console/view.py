@@ -13,7 +13,8 @@ from bptrain.console.terminal import duration, printable
 from bptrain.console.watch import SHORT, Watch
 from bptrain.model.summary import loss_in_words
 from bptrain.registry import name_of
-from bptrain.training.session import Session, metrics_of
+from bptrain.training.events import get_metrics
+from bptrain.training.session import Session
 
 PLAIN = str.maketrans("→·…━╸─●│", ">|.=--*|")
 """What stands for characters that an encoding lacks, one for one."""
@@ -127,7 +128,7 @@ def numbers(watch: Watch) -> Iterator[tuple[str, str]]:
     if held_out:
         yield "validation loss", figure(watch.record.get("validation_loss"))
     # A metric that is not known yet has its place, so that nothing moves when it comes.
-    known = metrics_of(watch.record) or {one.name: None for one in watch.session.model.measures}
+    known = get_metrics(watch.record) or {one.name: None for one in watch.session.model.measures}
     extra = {name: watch.record[name] for name in ("penalty", "clipped") if name in watch.record}
     for name, value in [*extra.items(), *known.items()][:9]:
         yield printable(name), figure(value)

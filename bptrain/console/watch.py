@@ -6,9 +6,9 @@ from math import inf
 from time import perf_counter
 
 from bptrain.console.chart import Curve
-from bptrain.training.health import marks
-from bptrain.training.loop import EpochEnd, Progress
-from bptrain.training.session import Record, Session, is_of_layer
+from bptrain.training.events import EpochEnd, Progress, Record, is_of_layer
+from bptrain.training.health import mark_layers
+from bptrain.training.session import Session
 
 WINDOW = 10.0
 """Seconds over which the speed is measured."""
@@ -71,7 +71,7 @@ class Watch:
         for name in sorted(figures, key=lambda name: place(name.partition(".")[2])):
             kind, _, layer = name.partition(".")
             health.setdefault(layer, {})[kind] = figures[name]
-        return health, marks(self.session, figures)
+        return health, mark_layers(self.session, figures)
 
     def _time(self) -> None:
         now, done = self.clock(), self.done

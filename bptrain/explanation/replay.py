@@ -18,7 +18,7 @@ from bptrain.model.read import Tables
 from bptrain.nn.threads import threads_for
 from bptrain.rules import check_rules
 from bptrain.training import loop
-from bptrain.training.budget import Budget
+from bptrain.training.loop import Budget
 from bptrain.training.session import Session, begin
 
 

@@ -10,7 +10,7 @@ from bptrain.report.comparison import Comparison
 from bptrain.report.html_page import Content, Html, build_page, figure, figures, join, note, safe_name, table, tag
 from bptrain.report.learning_curves import WIDE_RANGE, choose_metrics_to_draw, get_curve, is_constant
 from bptrain.run.run_list import Run
-from bptrain.training.session import is_metric
+from bptrain.training.events import is_metric
 
 MOST_CURVES = 8
 """Runs in one picture; more cannot be told apart."""

@@ -7,7 +7,7 @@ from bptrain.metrics import METRICS
 from bptrain.model.heads import get_metric_name
 from bptrain.report.charts import STYLES, Pictures, axes, set_log_scale, shorten_name
 from bptrain.report.html_page import Html, figure, figures, join, note
-from bptrain.training.session import Record, metrics_of
+from bptrain.training.events import Record, get_metrics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +57,7 @@ def list_panels(records: Sequence[Record]) -> Iterator[Panel]:
     losses = [("training", get_curve(records, "loss")), ("validation", get_curve(records, "validation_loss"))]
     if measured := [(name, curve) for name, curve in losses if curve[0]]:
         yield "loss", measured
-    metrics: list[Record] = [{"epoch": one["epoch"], **metrics_of(one)} for one in records]
+    metrics: list[Record] = [{"epoch": one["epoch"], **get_metrics(one)} for one in records]
     curves = {name: get_curve(metrics, name) for name in dict.fromkeys(key for one in metrics for key in one)}
     # A metric may be undefined in every epoch, such as precision where a class does not occur.
     for name in choose_metrics_to_draw(name for name, (epochs, _) in curves.items() if epochs and name != "epoch"):

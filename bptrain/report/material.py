@@ -14,7 +14,7 @@ from bptrain.run.checkpoint import find_checkpoint, load_checkpoint
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history
 from bptrain.run.run_list import Run, read_environment, read_run
-from bptrain.training.session import Record
+from bptrain.training.events import Record
 
 SAMPLES = 1000
 MOST_ROWS = 5000

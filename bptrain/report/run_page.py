@@ -21,7 +21,7 @@ from bptrain.report.images import find_grid, show_first_weights, show_reconstruc
 from bptrain.report.learning_curves import show_gradient_health, show_learning_curves
 from bptrain.report.material import Material
 from bptrain.report.mistakes import show_mistakes, show_residual_table, show_residuals
-from bptrain.training.environment import in_words
+from bptrain.training.environment import describe_value
 
 MAIN_METRICS = ("accuracy", "f1", "roc_auc", "r2", "rmse", "mae")
 """The metrics in the summary, beside the loss."""
@@ -79,7 +79,7 @@ def list_sections(found: Material) -> Iterator[tuple[str, Html]]:
     config = listing(to_yaml(found.model.experiment), "Config")
     yield "Config", join((note("As run, with every default written out."), config))
     known = [(key, value) for key, value in found.environment.items() if value not in ([], "")]
-    yield "Environment", facts((safe_name(key), safe_name(in_words(value), 300)) for key, value in known)
+    yield "Environment", facts((safe_name(key), safe_name(describe_value(value), 300)) for key, value in known)
     yield "Commands", show_commands(found)
 
 

@@ -144,7 +144,7 @@ def restore(session: Session, arrays: Mapping[str, Array], stored: Mapping[str, 
                 raise ValueError(f"{name} has the type {arrays[name].dtype} instead of {view.dtype}")
         copy_arrays(arrays, views)
         model.streams.restore(stored["streams"])
-        session.take_progress(stored["progress"])
+        session.restore_progress(stored["progress"])
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise StorageError(f"{path}: not a checkpoint of this version ({error})") from None
 

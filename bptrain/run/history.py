@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.errors import StorageError
-from bptrain.training.session import Record
+from bptrain.training.events import Record
 
 
 def read_history(path: Path) -> list[Record]:

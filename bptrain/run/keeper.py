@@ -11,10 +11,9 @@ from bptrain.run import npz
 from bptrain.run.checkpoint import build_document, save_best, save_last
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import History
-from bptrain.training.budget import Budget
-from bptrain.training.counters import Stop
-from bptrain.training.loop import EpochEnd, Event
-from bptrain.training.session import Session
+from bptrain.training.events import EpochEnd, Event
+from bptrain.training.loop import Budget
+from bptrain.training.session import Session, Stop
 
 EVERY_SECONDS = 30.0
 """Between two checkpoints, where the config names no interval."""

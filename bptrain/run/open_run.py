@@ -29,7 +29,7 @@ from bptrain.run.directory import (
 from bptrain.run.keeper import require_disk_space
 from bptrain.run.lock import Lock
 from bptrain.run.trackers import require_trackers
-from bptrain.training.environment import differences
+from bptrain.training.environment import describe_changes
 from bptrain.training.session import Session, begin
 
 CHANGEABLE = (
@@ -148,7 +148,7 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
         session.order = order_by_keys(len(session.train), session.order_keys)
     restore(session, arrays, stored, file)
     update_stop(session, config)
-    if different := differences(stored["environment"], session.environment):
+    if different := describe_changes(stored["environment"], session.environment):
         notices.append(f"the environment has changed ({different}); the result may differ in its last bits")
     if dump(config.experiment) != stored["config"]:
         write_config(run, config.experiment)

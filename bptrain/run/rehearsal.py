@@ -14,8 +14,7 @@ from bptrain.model.model import build_model, count_scoring_rows
 from bptrain.model.scoring import score
 from bptrain.nn.threads import threads_for
 from bptrain.run.checkpoint import read_last, restore, save_last
-from bptrain.training.budget import Budget
-from bptrain.training.loop import pass_over_rows
+from bptrain.training.loop import Budget, pass_over_rows
 from bptrain.training.session import Session, begin
 
 WARM_UP = 2

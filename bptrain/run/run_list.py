@@ -14,7 +14,7 @@ from bptrain.run.history import read_history
 from bptrain.run.lock import find_owner
 from bptrain.run.npz import read_document
 from bptrain.run.outcome import Outcome, read_outcome
-from bptrain.training.session import Record, metrics_of
+from bptrain.training.events import Record, get_metrics
 
 State = Literal["finished", "stopped", "diverged", "failed", "crashed", "running"]
 
@@ -142,7 +142,7 @@ def find_best_epoch(history: list[Record]) -> dict[str, Any] | None:
         return None
     record = min(validated, key=lambda one: one["validation_loss"] or 0.0) if validated else history[-1]
     prefix = "validation_" if validated else ""
-    return {"epoch": record["epoch"], "loss": record.get(f"{prefix}loss"), "metrics": metrics_of(record)}
+    return {"epoch": record["epoch"], "loss": record.get(f"{prefix}loss"), "metrics": get_metrics(record)}
 
 
 def unescape(value: Any) -> Any:

@@ -15,8 +15,7 @@ from bptrain.errors import Mistake, OptionError, StorageError
 from bptrain.needs import describe_missing_package
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import read_history
-from bptrain.training.loop import EpochEnd
-from bptrain.training.session import Record, is_of_layer, metrics_of
+from bptrain.training.events import EpochEnd, Record, get_metrics, is_of_layer
 
 PATTERN = "events.out.tfevents.*"
 
@@ -93,7 +92,7 @@ def build_scalars(record: Record) -> Record:
     rows = "validation" if "validation_loss" in record else "training"
     scalars = {"loss/training": record.get("loss"), "loss/validation": record.get("validation_loss")}
     scalars |= {name: record.get(name) for name in ("lr", "penalty", "clipped")}
-    scalars |= {f"{name}/{rows}": value for name, value in metrics_of(record).items()}
+    scalars |= {f"{name}/{rows}": value for name, value in get_metrics(record).items()}
     scalars |= {name.replace(".", "/", 1): value for name, value in record.items() if is_of_layer(name)}
     return {name: value for name, value in scalars.items() if value is not None}
 

@@ -23,7 +23,8 @@ from bptrain.run.open_run import OpenRun
 from bptrain.run.outcome import record_outcome
 from bptrain.run.trackers import TensorBoard
 from bptrain.training import loop
-from bptrain.training.budget import Budget
+from bptrain.training.events import Event, Notice
+from bptrain.training.loop import Budget
 from bptrain.training.session import Best, Session
 
 
@@ -36,7 +37,7 @@ class Started:
     warnings: tuple[Problem, ...] = ()
 
 
-Sink = Callable[[Started | loop.Event], None]
+Sink = Callable[[Started | Event], None]
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,9 @@ def train_run(
     """
     session, training = run.session, run.session.model.experiment.training
     for notice in run.notices:
-        send(sinks, loop.Notice(notice))
+        send(sinks, Notice(notice))
     if session.stopped:
-        send(sinks, loop.Notice(describe_end(run), warning=False))
+        send(sinks, Notice(describe_end(run), warning=False))
         if session.best is not None and not run.directory.best.is_file():
             save_best(run.directory.best, session)
         return finish_run(run, session.stopped)
@@ -126,13 +127,13 @@ def run_loop(run: OpenRun, sinks: Sequence[Sink], budget: Budget) -> None:
         if run.seen is None:
             keeper.save()
         if history.notice:
-            send(sinks, loop.Notice(history.notice))
+            send(sinks, Notice(history.notice))
         if session.model.experiment.training.log.tensorboard:
             board = trackers.enter_context(closing(TensorBoard(run.directory)))
             sinks = [board, *sinks]
         send(sinks, Started(session, run.directory.path, run.warnings))
         for note in run.notes:
-            send(sinks, loop.Notice(note, warning=False))
+            send(sinks, Notice(note, warning=False))
         try:
             for event in loop.train(session, budget):
                 keeper(event)
@@ -153,7 +154,7 @@ def finish_run(run: OpenRun, stopped: str | None) -> Result:
     session, directory = run.session, run.directory
     if session.position:
         # Stopped inside an epoch, whose weights may be the best so far.
-        with session.averaged():
+        with session.use_average():
             seen = score(session.model, session.held_out)
         best = session.best
         if isfinite(seen.loss) and (best is None or seen.loss < best.score.loss or "validation" not in session.splits):
@@ -189,7 +190,7 @@ def build_resume_command(run: OpenRun) -> str:
     return f"bptrain resume {quote(str(run.directory.path))}{format_code_options(run.session.model.experiment)}"
 
 
-def send(sinks: Sequence[Sink], event: "Started | loop.Event") -> None:
+def send(sinks: Sequence[Sink], event: "Started | Event") -> None:
     """Send an event to every sink."""
     for sink in sinks:
         sink(event)

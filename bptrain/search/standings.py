@@ -11,8 +11,8 @@ from bptrain.errors import DivergedError
 from bptrain.nn.threads import threads_for
 from bptrain.search.significance import Comparison, compare_losses, holm
 from bptrain.search.vary import Contender
-from bptrain.training.budget import Budget
-from bptrain.training.loop import EpochEnd, train
+from bptrain.training.events import EpochEnd
+from bptrain.training.loop import Budget, train
 from bptrain.training.session import Session
 
 

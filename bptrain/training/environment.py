@@ -1,4 +1,4 @@
-"""What a result may depend on besides the config: versions, processor, and how BLAS was set up."""
+"""What a result may depend on besides the config: versions, processor, and how BLAS is set up."""
 
 import os
 import platform
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 
-def fingerprint() -> dict[str, Any]:
-    """The environment as JSON can hold it. Two equal fingerprints promise equal bits."""
+def read_environment() -> dict[str, Any]:
+    """Return the environment as JSON can hold it. In two equal environments results are the same to the bit."""
     from threadpoolctl import threadpool_info
 
     import bptrain
@@ -24,28 +24,30 @@ def fingerprint() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
-        "processor": processor(),
+        "processor": read_processor(),
         "cpus": os.cpu_count(),
         "blas": blas,
     }
 
 
-def differences(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """In what two environments differ, in words: `numpy 2.4.5, now 2.4.6`; empty where they are alike."""
+def describe_changes(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """Describe how an environment has changed: `numpy 2.4.5, now 2.4.6`; empty if it has not."""
     names = [*before, *(name for name in now if name not in before)]
-    unlike = [name for name in names if before.get(name) != now.get(name)]
-    return "; ".join(f"{name} {in_words(before.get(name))}, now {in_words(now.get(name))}" for name in unlike)
+    changed = [name for name in names if before.get(name) != now.get(name)]
+    return "; ".join(
+        f"{name} {describe_value(before.get(name))}, now {describe_value(now.get(name))}" for name in changed
+    )
 
 
-def in_words(value: Any) -> str:
-    """A part of a fingerprint, short."""
+def describe_value(value: Any) -> str:
+    """Describe a value of an environment in a few words."""
     if isinstance(value, list):
-        return " and ".join(map(in_words, value)) or "none"
-    return " ".join(str(part) for part in value.values()) if isinstance(value, dict) else str(value)
+        return " and ".join(map(describe_value, value)) or "none"
+    return " ".join(map(str, value.values())) if isinstance(value, dict) else str(value)
 
 
-def processor() -> str:
-    """The name of the processor, as far as the system tells."""
+def read_processor() -> str:
+    """Return the name of the processor, as far as the system tells."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))

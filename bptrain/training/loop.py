@@ -1,72 +1,72 @@
-"""The training loop: a generator that trains, and yields what a person or a file may want to know.
+"""The training loop: a generator that trains, and yields events for people and files.
 
-Between events nothing is made that lasts: a step is a gather, a forward and a backward pass, and an update, all in
-arrays that exist already; only rows of mapped tables are read into fresh bytes. `Progress` comes at most every tenth of
-a second, `EpochEnd` after each epoch.
+Between events no memory is taken that lasts: a step is a gather, a forward and a backward pass, and an update, all in
+arrays that exist already; only rows of mapped tables are read into new bytes. `Progress` comes at most every tenth of a
+second, `EpochEnd` after each epoch.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import isfinite
+from dataclasses import dataclass, field
+from math import inf, isfinite
 from time import perf_counter
+from typing import Literal
 
 import numpy as np
 
 from bptrain.arrays import is_finite
 from bptrain.errors import DivergedError, StoppedError
+from bptrain.interruption import Interruption
 from bptrain.model.objective import Batch
 from bptrain.model.scoring import Score, score
 from bptrain.optim import LineSearch
 from bptrain.optim.chunked_update import update
 from bptrain.training import health
-from bptrain.training.budget import Budget
-from bptrain.training.divergence import divergence_error
-from bptrain.training.session import Record, Session, is_of_layer
+from bptrain.training.divergence import explain_divergence
+from bptrain.training.events import EpochEnd, Event, Notice, Progress, Record
+from bptrain.training.session import Session
 
 TICK = 0.1
 """Seconds between two reports of progress inside an epoch."""
 
 MOST_HALVINGS = 10
-"""Of the learning rate after divergence, before training gives up."""
+"""How often the learning rate is halved after divergence before training gives up."""
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Inside an epoch: its number, the rows it has seen, and their mean loss."""
-
-    epoch: int
-    rows: int
-    loss: float
+Pause = Literal["interruption", "max_seconds"]
+"""Why training was left before its end."""
 
 
-@dataclass(frozen=True)
-class EpochEnd:
-    """After an epoch: its record, as it goes into the history, and whether its weights are the best so far."""
+@dataclass
+class Budget:
+    """What may end or interrupt training before all epochs are done; the loop checks it between two steps.
 
-    record: Record
-    best: bool
+    `report` is a step after which the loop reports, whatever the time; `pause` one after which it is interrupted;
+    `deadline` a time of `perf_counter`. `paused` says why training was left before its end.
+    """
 
-    @property
-    def summary(self) -> Record:
-        """The record without the figures of single layers, such as `dead.1.relu`."""
-        return {name: value for name, value in self.record.items() if not is_of_layer(name)}
+    interruption: Interruption = field(default_factory=Interruption)
+    max_steps: float = inf
+    deadline: float = inf
+    pause: float = inf
+    report: float = inf
+    paused: Pause | None = None
 
+    def next_step(self) -> float:
+        """Return the next step after which there is something to decide."""
+        return min(self.max_steps, self.pause, self.report)
 
-@dataclass(frozen=True)
-class Notice:
-    """Something that a person should know, in a line; a warning, unless it is as it should be."""
-
-    message: str
-    warning: bool = True
-
-
-Event = Progress | EpochEnd | Notice
+    def check_pause(self, step: int) -> None:
+        """Set `paused` if there is a reason to leave training at a step, for now."""
+        if self.interruption.signal is not None or step >= self.pause:
+            self.paused = "interruption"
+        elif perf_counter() >= self.deadline:
+            self.paused = "max_seconds"
 
 
 def train(session: Session, budget: Budget) -> Iterator[Event]:
     """Train until the session says why it stopped, or the budget why it paused.
 
-    Whenever an event is yielded, the session is as it is to be saved; it may be left there and gone on with later.
+    Whenever an event is yielded, the session can be saved, and training be left there and continued later.
 
     Raises:
         DivergedError: a loss or a parameter is not finite; the message names the step.
@@ -89,24 +89,24 @@ def train(session: Session, budget: Budget) -> Iterator[Event]:
             what = str(error).partition(";")[0]
             yield Notice(f"{what}; back to the start of epoch {session.epoch + 1} at half the learning rate")
             continue
-        for warning in health.warnings(session):
+        for warning in health.collect_warnings(session):
             yield Notice(warning)
         session.health = {}
         if session.good is not None:
-            session.remember()
+            session.mark_good()
         yield end
-        budget.paused = budget.reason_to_pause(session.step, perf_counter())
+        budget.check_pause(session.step)
 
 
 def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
-    """The steps of one epoch, from where the session stands, as long as the budget lasts."""
+    """Take the steps of one epoch, from the position of the session on, as long as the budget lasts."""
     model, rows = session.model, session.train
     objective, optimizer = model.objective, model.experiment.optimizer
     count, size, steps_per_epoch = len(rows), session.batch_size, session.steps_per_epoch
     if session.position == 0 and size < count:
         session.shuffle()
-    due, look_at, interruption = perf_counter() + TICK, budget.look_at(), budget.interruption
-    examine, rate = health.due(session), 0.5**session.halvings
+    due, next_step, interruption = perf_counter() + TICK, budget.next_step(), budget.interruption
+    examine, rate = health.is_due(session), 0.5**session.halvings
     schedule, epochs = model.experiment.schedule, model.experiment.training.epochs
     while session.position < count:
         chosen = session.order[session.position : session.position + size]
@@ -116,11 +116,11 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
         factor = schedule.factor(session.step / steps_per_epoch, epochs, session.memory)
         session.lr = optimizer.lr * factor * rate
         if isinstance(optimizer, LineSearch):
-            loss, weight = search(session, optimizer, batch)
+            loss, weight = run_line_search(session, optimizer, batch)
         else:
             loss, weight = objective.loss_and_grad(batch)
         if not isfinite(loss):
-            raise divergence_error(session, f"the loss is {loss}", session.step + 1, batch, chosen)
+            raise explain_divergence(session, f"the loss is {loss}", session.step + 1, batch, chosen)
         session.position += len(chosen)
         session.loss_sum += loss * weight
         session.weight_sum += weight
@@ -128,30 +128,29 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
         if isinstance(optimizer, LineSearch):
             session.step += 1
             finite = is_finite(model.network.theta)
-        elif gather(session, weight):
+        elif gather_gradient(session, weight):
             measurement = health.Measurement(session) if examine and session.position == count else None
-            finite = step(session)
+            finite = update_parameters(session)
             if measurement:
                 measurement.finish()
         if not finite:
-            raise divergence_error(session, "a parameter is not finite", session.step, batch, chosen)
-        if perf_counter() >= due or session.step >= look_at or interruption.signal is not None:
+            raise explain_divergence(session, "a parameter is not finite", session.step, batch, chosen)
+        if perf_counter() >= due or session.step >= next_step or interruption.signal is not None:
             yield Progress(session.epoch + 1, session.position, session.loss_sum / (session.weight_sum or 1.0))
-            if reason_to_leave(session, budget):
+            budget.check_pause(session.step)
+            if session.step >= budget.max_steps and session.position < count:
+                session.stopped = "max_steps"
+            if budget.paused or session.stopped:
                 return
-            due, look_at = min(perf_counter() + TICK, budget.deadline), budget.look_at()
+            due, next_step = min(perf_counter() + TICK, budget.deadline), budget.next_step()
 
 
-def reason_to_leave(session: Session, budget: Budget) -> bool:
-    """Whether to leave an epoch at this step; the reason stands in the budget or in the session."""
-    budget.paused = budget.reason_to_pause(session.step, perf_counter())
-    if session.step >= budget.max_steps and session.position < len(session.train):
-        session.stopped = "max_steps"
-    return bool(budget.paused or session.stopped)
+def gather_gradient(session: Session, weight: float) -> bool:
+    """Add up the gradients of several batches if the config asks for it.
 
-
-def gather(session: Session, weight: float) -> bool:
-    """Add up the gradients of several batches where the config says so. Whether the gradient of a step is complete."""
+    Returns:
+        Whether the gradient of a step is complete.
+    """
     if session.gathered is None:
         return True
     grad, gathered = session.model.network.grad, session.gathered
@@ -168,8 +167,8 @@ def gather(session: Session, weight: float) -> bool:
     return True
 
 
-def step(session: Session) -> bool:
-    """Change the parameters by the network's gradient: penalty, clipping, update, bound on norms, average.
+def update_parameters(session: Session) -> bool:
+    """Take a step along the network's gradient: penalty, clipping, update, bound on norms, average.
 
     Returns:
         Whether all parameters were finite after the update.
@@ -192,16 +191,19 @@ def step(session: Session) -> bool:
     )
     model.objective.constrain()
     if session.average is not None and training.average:
-        # The gradient is used up, and serves as scratch.
+        # The gradient was used, and serves as scratch.
         session.average *= training.average
         np.multiply(network.theta, 1 - training.average, out=network.grad)
         session.average += network.grad
     return finite
 
 
-def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float, float]:
-    """A step of an optimizer that asks for the objective itself. The loss before it, without penalty, and its
-    weight."""
+def run_line_search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float, float]:
+    """Take a step of an optimizer that evaluates the objective itself.
+
+    Returns:
+        The loss before the step, without penalty, and its weight.
+    """
     objective, network = session.model.objective, session.model.network
     penalty, values = objective.penalty(), []
     state = network.state.copy()
@@ -213,19 +215,19 @@ def search(session: Session, optimizer: LineSearch, batch: Batch) -> tuple[float
         return values[-1]
 
     optimizer.advance(network.theta, network.grad, session.slots, evaluate, lr=session.lr, step=session.step + 1)
-    # Running statistics move once a step, and not with every point that was tried.
+    # Running statistics are updated once a step, and not with every point that was tried.
     network.state[...] = state
     return values[0] - penalty, float(len(batch.input))
 
 
 def score_epoch(session: Session, budget: Budget) -> Score | None:
-    """Score the present weights on what is held out, or None if a request to stop came in between."""
+    """Score the present weights on the validation rows; None: a request to stop came first."""
     if not np.isfinite(session.model.network.theta).all():
-        raise divergence_error(session, "a parameter is not finite", session.step)
+        raise explain_divergence(session, "a parameter is not finite", session.step)
     if not all(np.isfinite(slot).all() for slot in session.slots):
-        raise divergence_error(session, "a gradient was too large for the optimizer's state", session.step)
+        raise explain_divergence(session, "a gradient was too large for the optimizer's state", session.step)
     try:
-        with session.averaged():
+        with session.use_average():
             return score(session.model, session.held_out, budget.interruption)
     except StoppedError:
         budget.paused = "interruption"
@@ -233,7 +235,7 @@ def score_epoch(session: Session, budget: Budget) -> Score | None:
 
 
 def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
-    """Close the books of an epoch: remember the best, decide whether to stop."""
+    """Finish an epoch: keep the best weights, decide whether to stop, and return the record."""
     model, training = session.model, session.model.experiment.training
     loss = session.loss_sum / (session.weight_sum or 1.0)
     held_out = "validation" in session.splits
@@ -241,7 +243,7 @@ def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
     if not isfinite(seen.loss + penalty):
         name = "validation" if held_out else "train"
         what = f"the {name} loss is {seen.loss}" if isfinite(penalty) else f"the penalty is {penalty}"
-        raise divergence_error(session, what, session.step)
+        raise explain_divergence(session, what, session.step)
     session.epoch += 1
     record: Record = {"epoch": session.epoch, "step": session.step, "lr": session.lr, "loss": loss}
     if model.objective.penalties:
@@ -256,12 +258,12 @@ def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
     session.losses.append(seen.loss)
     session.memory = model.experiment.schedule.remember(session.losses)
     improved = keep_if_best(session, seen, held_out)
-    decide(session, loss + penalty, budget)
+    decide_stop(session, loss + penalty, budget)
     return EpochEnd(record, improved)
 
 
 def keep_if_best(session: Session, seen: Score, held_out: bool) -> bool:
-    """Keep the weights if their validation loss is the lowest so far, or in any case where nothing is held out."""
+    """Keep the weights if their validation loss is the lowest so far, or in any case without validation rows."""
     stopping = session.model.experiment.training.early_stopping
     clearly = seen.loss < session.reference - (stopping.min_delta if stopping else 0.0)
     session.waited = 0 if clearly else session.waited + 1
@@ -273,8 +275,8 @@ def keep_if_best(session: Session, seen: Score, held_out: bool) -> bool:
     return improved
 
 
-def decide(session: Session, objective: float, budget: Budget) -> None:
-    """Say in the session whether to stop, and why."""
+def decide_stop(session: Session, objective: float, budget: Budget) -> None:
+    """Set `session.stopped` if there is a reason to stop."""
     training = session.model.experiment.training
     if training.convergence:
         session.recent = [*session.recent, objective][-training.convergence.patience - 1 :]

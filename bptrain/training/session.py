@@ -1,12 +1,12 @@
 """A session: everything about a training run that changes while it goes on, and must be saved to continue it."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from math import inf, isfinite
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,39 +19,72 @@ from bptrain.model.model import Model, Rows, count_batch_rows
 from bptrain.model.scoring import Score
 from bptrain.nn.network import require_memory
 from bptrain.registry import name_of
-from bptrain.training.counters import Counters
-from bptrain.training.environment import fingerprint
+from bptrain.training.environment import read_environment
 
-Record = dict[str, float | int | None]
-"""One epoch of the history, flat."""
-
-BESIDE = frozenset({"epoch", "step", "lr", "loss", "validation_loss", "penalty", "clipped"})
-"""The figures of a record that are neither a metric nor of a layer."""
-
-OF_LAYER = re.compile(r"(gradient_norm|update_ratio|dead|saturated)\.[0-9]+\.")
+Stop = Literal["epochs", "max_steps", "early_stopping", "convergence"]
+"""Why training stopped."""
 
 
-def is_of_layer(name: str) -> bool:
-    """Whether a figure of a record is that of a single layer, such as `dead.1.relu`, and not of a target."""
-    return OF_LAYER.match(name) is not None
+@dataclass(kw_only=True)
+class Counters:
+    """What a checkpoint has under `progress`: each field is saved, restored and compared.
 
+    `step` counts updates, and `position` the rows of the epoch's permutation that are done; `loss_sum` is the sum of
+    their losses, and `weight_sum` that of their weights; `clipped` counts the steps of this epoch that were clipped.
+    `gathered_weight` and `gathered_batches` belong to gradients that wait for those of more batches. `lr` is the
+    learning rate of the latest step. `losses` are the monitored losses of all epochs, and `memory` is the schedule's.
+    `waited` counts epochs since the loss was last clearly below `reference`; `recent` holds the latest training losses
+    for the test of convergence. `health` has the figures of this epoch's gradients, measured at step `measured`, and
+    `warned` the kinds of warnings that were given. `halvings` counts how often the learning rate was halved after
+    divergence.
+    """
 
-def is_metric(name: str) -> bool:
-    """Whether a figure of a record is a metric: of the rows held out, where its name begins so, or else of others."""
-    return name not in BESIDE and not is_of_layer(name)
+    epoch: int = 0
+    step: int = 0
+    position: int = 0
+    loss_sum: float = 0.0
+    weight_sum: float = 0.0
+    gathered_weight: float = 0.0
+    gathered_batches: int = 0
+    clipped: int = 0
+    lr: float = 0.0
+    losses: list[float] = field(default_factory=list)
+    memory: float = 1.0
+    waited: int = 0
+    reference: float = inf
+    recent: list[float] = field(default_factory=list)
+    stopped: Stop | None = None
+    measured: int = 0
+    health: dict[str, float] = field(default_factory=dict)
+    warned: list[str] = field(default_factory=list)
+    halvings: int = 0
 
+    def progress(self) -> dict[str, Any]:
+        """Return the counters as JSON can hold them."""
+        found = {one.name: getattr(self, one.name) for one in fields(Counters)}
+        found["reference"] = self.reference if isfinite(self.reference) else None
+        # As pairs, since JSON is written with its keys sorted, and these are in the order of the layers.
+        found["health"] = list(self.health.items())
+        return found
 
-def metrics_of(record: Mapping[str, float | int | None]) -> dict[str, float | int | None]:
-    """The metrics of a record by their own names: of the rows that were held out, if some were."""
-    prefix = "validation_" if "validation_loss" in record else ""
-    return {name.removeprefix(prefix): value for name, value in record.items() if is_metric(name)}
+    def restore_progress(self, stored: Mapping[str, Any]) -> None:
+        """Set the counters to what `progress` returned.
+
+        Raises:
+            KeyError: one is missing.
+        """
+        found = {one.name: stored[one.name] for one in fields(Counters)}
+        found["reference"] = inf if found["reference"] is None else found["reference"]
+        found["health"] = dict(found["health"])
+        for name, value in found.items():
+            setattr(self, name, value)
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best weights so far: those of the lowest validation loss, or the latest where nothing is held out.
+    """The best weights so far: those of the lowest validation loss, or the latest without validation rows.
 
-    `theta` is what is evaluated; `raw` the weights that training goes on from, where those are averaged.
+    `theta` is what is evaluated; `raw` are the weights that training continues from, if `theta` is their average.
     """
 
     epoch: int
@@ -63,7 +96,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Good:
-    """Where to go back to when training diverges: arrays, counters and streams at the start of an epoch."""
+    """What training goes back to when it diverges: arrays, counters and streams at the start of an epoch."""
 
     arrays: dict[str, Array]
     progress: dict[str, Any]
@@ -74,10 +107,10 @@ class Good:
 class Session(Counters):
     """A run in progress: its counters, and what they count.
 
-    Vectors: `slots` of the optimizer; `average` of the weights, and `gathered` gradients, where the config asks for
+    Vectors: `slots` of the optimizer; `average` of the weights, and `gathered` gradients, if the config asks for
     them. `order` is the permutation of this epoch; `order_keys` are what it follows from in a run that an earlier
-    version began on a table larger than data.memory. `data` tells whether the data is still the same. `best` are the
-    best weights so far, and `good` is where to go back to after divergence.
+    version began on a table larger than data.memory. `data` identifies the rows. `best` are the best weights so far,
+    and `good` is what training goes back to after divergence.
     """
 
     model: Model
@@ -94,43 +127,43 @@ class Session(Counters):
 
     @cached_property
     def layers(self) -> dict[str, list[slice]]:
-        """The layers that have parameters, with their places in theta."""
+        """The layers that have parameters, with their slices of theta."""
         network = self.model.network
-        parts = {
+        every = {
             name: [entry.slice for entry in network.entries if entry.name.startswith(f"{name}.")]
             for name in network.chain.names
         }
-        return {name: slices for name, slices in parts.items() if slices}
+        return {name: slices for name, slices in every.items() if slices}
 
     @property
     def train(self) -> Rows:
-        """The rows that are learned from."""
+        """The training rows."""
         return self.splits["train"]
 
     @property
     def rows_done(self) -> int:
-        """Rows that were learned from so far, as often as they were."""
+        """The rows that were trained on so far, counted in each epoch."""
         return self.epoch * len(self.train) + self.position
 
     @property
     def held_out(self) -> Rows:
-        """The rows that tell the best weights: those for validation, or the same again where there are none."""
+        """The rows whose loss tells the best weights: for validation, or without such, the training rows."""
         return self.splits.get("validation", self.train)
 
     @property
     def batch_size(self) -> int:
-        """Rows a batch."""
+        """The rows of a batch."""
         return count_batch_rows(self.model.experiment, len(self.train))
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps an epoch, the last one perhaps with fewer rows."""
+        """The steps of an epoch, the last one perhaps with fewer rows."""
         batches = -(-len(self.train) // self.batch_size)
         return -(-batches // self.model.experiment.training.accumulate)
 
     @contextmanager
-    def averaged(self) -> Iterator[None]:
-        """Put the averaged weights, if there are any, in the place of those that training goes on from."""
+    def use_average(self) -> Iterator[None]:
+        """Put the averaged weights, if there are any, in place of those that training continues from."""
         theta = self.model.network.theta
         if self.average is None:
             yield
@@ -143,17 +176,16 @@ class Session(Counters):
             theta[...] = raw
 
     def keep_best(self, score: Score, epoch: int | None = None) -> None:
-        """Take the present weights for the best, those of the given epoch."""
+        """Take the present weights as the best, from the given epoch; None: the present one."""
         network, epoch = self.model.network, self.epoch if epoch is None else epoch
-        raw = network.theta.copy()
-        state = network.state.copy()
+        theta, state = network.theta.copy(), network.state.copy()
         if self.average is None:
-            self.best = Best(epoch, score, raw, state)
+            self.best = Best(epoch, score, theta, state)
         else:
-            self.best = Best(epoch, score, self.average.copy(), state, raw)
+            self.best = Best(epoch, score, self.average.copy(), state, raw=theta)
 
-    def live(self) -> dict[str, Array]:
-        """The arrays that steps change, by name, as they are."""
+    def step_arrays(self) -> dict[str, Array]:
+        """Return the arrays that steps change, by name, not copied."""
         network = self.model.network
         arrays = network.parameters() | network.states | {f"slot.{k}": slot for k, slot in enumerate(self.slots)}
         if self.average is not None:
@@ -163,8 +195,8 @@ class Session(Counters):
         return arrays
 
     def arrays(self) -> dict[str, Array]:
-        """All arrays by name, as they are: parameters and state of the network, and everything beside them."""
-        arrays = self.live() | {"order": self.order if self.order_keys is None else self.order_keys}
+        """Return all arrays that a checkpoint saves, by name, not copied."""
+        arrays = self.step_arrays() | {"order": self.order if self.order_keys is None else self.order_keys}
         if self.best is not None:
             arrays |= {"best.theta": self.best.theta, "best.state": self.best.state}
             if self.best.raw is not None:
@@ -174,7 +206,7 @@ class Session(Counters):
         return arrays
 
     def shuffle(self) -> None:
-        """Put the rows that train in a new order."""
+        """Put the training rows in a new order."""
         if self.order_keys is not None:
             self.order_keys = draw_keys(self.model.streams.shuffle)
             self.order = order_by_keys(len(self.train), self.order_keys)
@@ -182,27 +214,27 @@ class Session(Counters):
         self.order = np.arange(len(self.train), dtype=self.order.dtype)
         self.model.streams.shuffle.shuffle(self.order)
 
-    def remember(self) -> None:
-        """Take the present state, at the start of an epoch, for that to which to go back."""
-        arrays = {name: array.copy() for name, array in self.live().items()}
+    def mark_good(self) -> None:
+        """Take the present state, at the start of an epoch, as the one to go back to after divergence."""
+        arrays = {name: array.copy() for name, array in self.step_arrays().items()}
         self.good = Good(arrays, deepcopy(self.progress()), self.model.streams.state())
 
     def go_back(self) -> None:
-        """Go back to the start of the epoch, to go on at half the learning rate."""
+        """Go back to the start of the epoch, at half the learning rate."""
         assert self.good is not None
-        for name, array in self.live().items():
+        for name, array in self.step_arrays().items():
             array[...] = self.good.arrays[name]
         halvings = self.halvings + 1
-        self.take_progress(deepcopy(self.good.progress))
+        self.restore_progress(deepcopy(self.good.progress))
         self.model.streams.restore(self.good.streams)
         self.halvings = halvings
 
 
 def begin(assembly: Assembly) -> Session:
-    """Return a session at its start.
+    """Return a new session, before its first step.
 
     Raises:
-        ConfigError: the state of the optimizer takes more memory than there is, or an option is too large for it.
+        ConfigError: the state of the optimizer takes more memory than there is, or its options are too large.
     """
     model, theta, train = assembly.model, assembly.model.network.theta, assembly.splits["train"]
     training = model.experiment.training
@@ -212,22 +244,22 @@ def begin(assembly: Assembly) -> Session:
         model=model,
         splits=assembly.splits,
         data=assembly.fingerprint,
-        environment=fingerprint(),
+        environment=read_environment(),
         slots=slots,
         order=number_rows(len(train)) if train.mapped else np.arange(len(train)),
         average=theta.copy() if training.average else None,
         gathered=np.zeros_like(theta) if training.accumulate > 1 else None,
     )
     if training.on_divergence == "restore_and_halve":
-        session.remember()
+        session.mark_good()
     return session
 
 
 def start_slots(model: Model) -> tuple[Array, ...]:
-    """Return the vectors of the optimizer at their start.
+    """Return the vectors of the optimizer before its first step.
 
     Raises:
-        OptionError: they take more memory than there is, or an option is too large for the network's type.
+        OptionError: they take more memory than there is, or an option is too large for the type of the weights.
     """
     optimizer, theta = model.experiment.optimizer, model.network.theta
     require_memory(optimizer.slots * theta.nbytes)

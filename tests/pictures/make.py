@@ -19,7 +19,7 @@ from bptrain.console.sweep_chart import BLOCKS, picture
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.run.train_run import Started
-from bptrain.training.loop import EpochEnd, Progress
+from bptrain.training.events import EpochEnd, Progress
 
 PICTURES = Path(__file__).resolve().parent
 REPOSITORY = PICTURES.parents[1]
