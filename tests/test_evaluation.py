@@ -8,11 +8,16 @@ import pytest
 
 import bptrain
 from bptrain.errors import InputError
-from bptrain.evaluation.bootstrap import intervals
-from bptrain.evaluation.curves import best_threshold, calibration, counts, precision_recall, roc
-from bptrain.evaluation.fitting import Judged, fitting_metrics
-from bptrain.evaluation.predictions import Predictions
-from bptrain.evaluation.targets import ClassTarget, NumberTarget, targets
+from bptrain.evaluation.curves import (
+    compute_calibration,
+    compute_precision_recall,
+    compute_roc,
+    count_hits,
+    find_best_threshold,
+)
+from bptrain.evaluation.evaluation import compute_intervals
+from bptrain.evaluation.predictions import Measure, Predictions, add_metrics
+from bptrain.evaluation.target_results import ClassResult, NumberResult, evaluate_targets
 from bptrain.metrics import Accuracy, Mae, RocAuc
 from bptrain.model import scoring
 from bptrain.registry import name_of
@@ -37,13 +42,13 @@ def runs(tmp_path_factory):
 
 
 def test_curves_by_hand():
-    found = counts(np.array([0.9, 0.8, 0.8, 0.3, 0.1]), np.array([1, 1, 0, 0, 1]))
+    found = count_hits(np.array([0.9, 0.8, 0.8, 0.3, 0.1]), np.array([1, 1, 0, 0, 1]))
     assert found.thresholds.tolist() == [0.9, 0.8, 0.3, 0.1]
-    assert [curve.tolist() for curve in roc(found)] == [[0, 0, 0.5, 1, 1], [0, 1 / 3, 2 / 3, 2 / 3, 1]]
-    recall, precision = precision_recall(found)
+    assert [curve.tolist() for curve in compute_roc(found)] == [[0, 0, 0.5, 1, 1], [0, 1 / 3, 2 / 3, 2 / 3, 1]]
+    recall, precision = compute_precision_recall(found)
     assert precision.tolist() == [1, 1, 2 / 3, 0.5, 0.6]
     assert recall.tolist() == [0, 1 / 3, 2 / 3, 2 / 3, 1]
-    best = best_threshold(found)
+    best = find_best_threshold(found)
     assert (best.value, best.f1, best.precision, best.recall) == (0.1, 0.75, 0.6, 1)
 
 
@@ -51,19 +56,19 @@ def test_curves_by_hand():
     ("scores", "true"), [([0.1, 0.2], [0, 0]), ([0.1, 0.2], [1, 1]), ([0.1, np.nan], [0, 1]), ([], [])]
 )
 def test_no_curve_where_there_is_nothing_to_tell_apart(scores, true):
-    assert counts(np.array(scores), np.array(true)) is None
+    assert count_hits(np.array(scores), np.array(true)) is None
 
 
 def test_calibration_by_hand():
-    found = calibration(np.array([0.0, 0.1, 0.15, 0.95, 1.0]), np.array([0, 1, 0, 1, 1]))
+    found = compute_calibration(np.array([0.0, 0.1, 0.15, 0.95, 1.0]), np.array([0, 1, 0, 1, 1]))
     assert found.rows.tolist() == [2, 1, 2]
     assert found.probability == pytest.approx([0.05, 0.15, 0.975])
     assert found.share.tolist() == [0.5, 0, 1]
 
 
 def test_classes_by_hand():
-    (found,) = targets(two_classes([0.9, 0.6, 0.4, 0.2], [1, 0, 1, 0]))
-    assert isinstance(found, ClassTarget)
+    (found,) = evaluate_targets(two_classes([0.9, 0.6, 0.4, 0.2], [1, 0, 1, 0]))
+    assert isinstance(found, ClassResult)
     assert found.confusion_matrix == ((1, 1), (1, 1))
     assert [(one.label, one.precision, one.recall, one.f1, one.rows) for one in found.per_class] == [
         ("no", 0.5, 0.5, 0.5, 2),
@@ -73,22 +78,22 @@ def test_classes_by_hand():
 
 
 def test_a_class_that_is_never_predicted_has_no_precision():
-    (found,) = targets(two_classes([0.1, 0.2, 0.3], [0, 0, 1]))
+    (found,) = evaluate_targets(two_classes([0.1, 0.2, 0.3], [0, 0, 1]))
     assert (found.per_class[1].precision, found.per_class[1].recall, found.per_class[1].f1) == (None, 0, 0)
     assert found.macro.precision == pytest.approx(2 / 3)
 
 
 def test_labels_are_targets_of_two_classes_each():
     outputs, true = np.array([[0.9, 0.1], [0.8, 0.7], [0.2, 0.6]]), np.array([[1.0, 0], [1, 1], [0, 1]])
-    found = list(targets(Predictions("labels", ("a", "b"), (), outputs, true)))
+    found = list(evaluate_targets(Predictions("labels", ("a", "b"), (), outputs, true)))
     assert [one.target for one in found] == ["a", "b"]
     assert [one.confusion_matrix for one in found] == [((1, 0), (0, 2))] * 2
 
 
 def test_residuals_by_hand():
     outputs, true = np.array([[1.0, 0], [2, 0], [3, 0], [4, 0]]), np.array([[2.0, 1], [2, 1], [1, 1], [9, 1]])
-    first, second = targets(Predictions("numbers", ("a", "b"), (), outputs, true))
-    assert isinstance(first, NumberTarget)
+    first, second = evaluate_targets(Predictions("numbers", ("a", "b"), (), outputs, true))
+    assert isinstance(first, NumberResult)
     assert (first.target, first.rows, first.mean, first.min, first.max, first.max_abs) == ("a", 4, 1, -2, 5, 5)
     assert (first.median, first.q1, first.q3, first.mae) == (0.5, -0.5, 2, 2)
     assert first.rmse == pytest.approx(30**0.5 / 2)
@@ -97,13 +102,13 @@ def test_residuals_by_hand():
 
 
 def test_residuals_that_are_not_finite_have_no_figures():
-    (found,) = targets(Predictions("numbers", ("a",), (), np.array([[np.inf], [1]]), np.array([[1.0], [1]])))
+    (found,) = evaluate_targets(Predictions("numbers", ("a",), (), np.array([[np.inf], [1]]), np.array([[1.0], [1]])))
     assert (found.rows, found.mean, found.max) == (2, None, None)
 
 
 def test_what_is_no_probability_is_not_judged_as_one():
     def names(scores):
-        return {name_of(one) for one in fitting_metrics((), two_classes(scores, [0, 1]))}
+        return {name_of(one) for one in add_metrics((), two_classes(scores, [0, 1]))}
 
     probable, scores = names([0.1, 0.9]), names([-0.1, 1.7])
     assert probable - scores == {"log_loss", "brier_score", "expected_calibration_error"}
@@ -114,18 +119,18 @@ def test_what_is_no_probability_is_not_judged_as_one():
 def test_intervals_cover_what_the_binomial_distribution_says():
     """Of 100 rows 80 right: the share varies by sqrt(0.8 · 0.2 / 100) = 0.04."""
     found = two_classes([0.9] * 80 + [0.1] * 20, [1] * 100)
-    interval = intervals([Judged("accuracy", Accuracy(), found)], 2000)["accuracy"]
+    interval = compute_intervals([Measure("accuracy", Accuracy(), found)], 2000)["accuracy"]
     assert interval.low == pytest.approx(0.8 - 1.96 * 0.04, abs=0.015)
     assert interval.high == pytest.approx(0.8 + 1.96 * 0.04, abs=0.015)
 
 
 def test_intervals_count_samples_without_a_value():
     found = two_classes([0.9, 0.1, 0.2], [1, 0, 0])
-    interval = intervals([Judged("roc_auc", RocAuc(), found)], 1000)["roc_auc"]
+    interval = compute_intervals([Measure("roc_auc", RocAuc(), found)], 1000)["roc_auc"]
     # No row of the one class: (2/3)^3; none of the other: (1/3)^3.
     assert interval.undefined == pytest.approx(1000 * 9 / 27, abs=50)
     assert (interval.low, interval.high) == (1, 1)
-    assert intervals([Judged("roc_auc", RocAuc(), two_classes([0.5], [1]))], 10) == {"roc_auc": None}
+    assert compute_intervals([Measure("roc_auc", RocAuc(), two_classes([0.5], [1]))], 10) == {"roc_auc": None}
 
 
 def test_intervals_are_the_same_whenever_asked_for(runs):
@@ -148,8 +153,8 @@ def test_samples_are_bounded(bptrain_in, runs, samples):
 
 def test_confusions_come_with_the_most_frequent_first():
     said, true = np.eye(3)[[0, 1, 1, 2, 0]], np.array([0, 0, 0, 1, 2])
-    (target,) = targets(Predictions("classes", ("y",), tuple("abc"), said, true))
-    assert target.confusions() == [(2, "a", "b"), (1, "b", "c"), (1, "c", "a")]
+    (target,) = evaluate_targets(Predictions("classes", ("y",), tuple("abc"), said, true))
+    assert target.list_confusions() == [(2, "a", "b"), (1, "b", "c"), (1, "c", "a")]
 
 
 def test_other_rows_of_the_same_number_are_told_from_fewer(tmp_path):
@@ -164,7 +169,7 @@ def test_other_rows_of_the_same_number_are_told_from_fewer(tmp_path):
     # Another value in a row, and a row in another part.
     for changed in (["99,a,test\n", *lines[1:]], [lines[0].replace("test", "train"), *lines[1:]]):
         data.write_text("x,y,part\n" + "".join(changed))
-        with pytest.raises(InputError, match=r"has changed since .*; its train rows may be others now"):
+        with pytest.raises(InputError, match=r"has changed since .*; its train rows may be different now"):
             bptrain.evaluate(run, split="train")
     data.write_text("x,y,part\n" + "".join(lines[:-1]))
     with pytest.raises(InputError, match="has 39 rows, and had 40 when"):

@@ -17,7 +17,7 @@ from speeds import sampled
 import bptrain
 from bptrain.console.prediction_list import print_predictions
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
-from bptrain.evaluation.prediction_file import CsvExport, harmless
+from bptrain.evaluation.csv_export import CsvExport, escape_formula
 from bptrain.model.model import count_scoring_rows
 from bptrain.model.scoring import forward, predict_rows
 from bptrain.run.checkpoint import load_checkpoint
@@ -206,7 +206,7 @@ def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, ta
         lengths.append(len(inputs))
         return predict_rows(model, inputs)
 
-    monkeypatch.setattr("bptrain.evaluation.prediction.predict_rows", recorded)
+    monkeypatch.setattr("bptrain.evaluation.file_prediction.predict_rows", recorded)
     monkeypatch.setattr("bptrain.tables.source.CHUNK_ROWS", 100)
     quietly(runs[name], table)
     assert sum(lengths) == ROWS - 54 * (name == "dropped")
@@ -230,7 +230,7 @@ def test_memory_does_not_grow_with_the_rows(runs, tmp_path, monkeypatch):
 def test_rows_that_are_dropped_keep_their_place_and_are_counted(runs, table, tmp_path):
     warnings.simplefilter("ignore", BptrainNote)
     with pytest.warns(
-        BptrainWarning, match=r"54 of 700 rows have no prediction, .*'age' in 54\); their cells are empt"
+        BptrainWarning, match=r"54 of 700 rows have no prediction because .*'age' in 54\); their cells are empt"
     ):
         found = bptrain.predict(runs["dropped"], table, ids=["key"], output=tmp_path / "out.csv")
     lines = read(tmp_path / "out.csv")[1:]
@@ -373,7 +373,7 @@ def test_cells_survive_the_round_trip_and_none_begins_as_a_formula(tmp_path):
     texts = [cell for value, cell in CELLS if isinstance(value, str)]
     number = re.compile(r"[-+][0-9.]+(e[-+]?[0-9]+)?")
     assert not [text for text in texts if text[:1] in tuple("=+-@\t\r\n") and not number.fullmatch(text)]
-    assert any(harmless(value) != value for value, _ in CELLS)
+    assert any(escape_formula(value) != value for value, _ in CELLS)
 
 
 def test_ids_are_carried_as_text_and_escaped(runs, tmp_path):
@@ -394,7 +394,7 @@ def test_ids_that_cannot_be_carried(runs, table, tmp_path):
     with pytest.raises(InputError, match=r"has no column 'keys'; did you mean 'key'\?"):
         bptrain.predict(runs["number"], table, ids=["keys"])
     (tmp_path / "a.csv").write_text("size,age,city,member,predicted_price\n1,2,Ulm,yes,7\n")
-    with pytest.raises(InputError, match=r"--id 'predicted_price': a column of the predictions is called so"):
+    with pytest.raises(InputError, match=r"--id 'predicted_price': the predictions have a column of this name"):
         bptrain.predict(runs["number"], "a.csv", ids=["predicted_price"])
     (tmp_path / "a.jsonl").write_text('{"size": 1, "age": 2, "city": "Ulm", "member": "yes", "n": 9007199254740993}\n')
     with pytest.raises(InputError, match=r"a\.jsonl:1: n: a number of more than 15 digits"):
@@ -498,8 +498,8 @@ def test_the_input_is_never_overwritten(runs, tmp_path):
 PLACES = [
     ("out.parquet", "predictions are written as CSV; end the name in .csv"),
     ("out", "predictions are written as CSV"),
-    ("folder.csv", "a folder; name a file in it"),
-    ("nowhere/out.csv", "there is no folder 'nowhere'; make it first"),
+    ("folder.csv", "this is a folder; name a file in it"),
+    ("nowhere/out.csv", "there is no folder 'nowhere'; create it first"),
 ]
 
 

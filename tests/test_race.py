@@ -11,9 +11,8 @@ import bptrain
 from bptrain.commands import race
 from bptrain.console.race_view import course, picture, sentence
 from bptrain.errors import ConfigError, InputError
-from bptrain.search.significance import compare_losses, compute_p_value, holm, two_sided
-from bptrain.search.standings import Standing
-from bptrain.search.vary import Contender, contenders, split_values
+from bptrain.search.significance import compare_losses, compute_p_value, compute_tail, correct_p_values
+from bptrain.search.standings import Contender, Standing, list_contenders, split_values
 
 # Two-sided 5% and 1% points of Student's t, as printed tables have them.
 TABLE = [
@@ -24,9 +23,9 @@ TABLE = [
 
 @pytest.mark.parametrize(("freedom", "t", "p"), TABLE)
 def test_students_t_is_that_of_the_tables(freedom, t, p):
-    assert two_sided(t, freedom) == pytest.approx(p, rel=2e-3)
-    assert two_sided(-t, freedom) == two_sided(t, freedom)
-    assert two_sided(0, freedom) == pytest.approx(1)
+    assert compute_tail(t, freedom) == pytest.approx(p, rel=2e-3)
+    assert compute_tail(-t, freedom) == compute_tail(t, freedom)
+    assert compute_tail(0, freedom) == pytest.approx(1)
 
 
 def test_a_paired_test_by_hand():
@@ -46,8 +45,8 @@ def test_noise_is_called_significant_as_rarely_as_it_says():
 
 
 def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, None, 0.9]) == pytest.approx([1.0, None, 1.0])
+    assert correct_p_values([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert correct_p_values([0.5, None, 0.9]) == pytest.approx([1.0, None, 1.0])
 
 
 def test_a_leader_that_is_worse_where_both_finished_leads_by_no_more_than_noise():
@@ -133,7 +132,7 @@ def test_who_diverges_is_last(repository):
 
 
 def test_combinations_race():
-    found = contenders(["adam", "{sgd: {lr: 0.1}}"], ["hidden=1,2"])
+    found = list_contenders(["adam", "{sgd: {lr: 0.1}}"], ["hidden=1,2"])
     assert [one.name for one in found] == [
         "adam, hidden=1", "adam, hidden=2", "{sgd: {lr: 0.1}}, hidden=1", "{sgd: {lr: 0.1}}, hidden=2",
     ]  # fmt: skip
@@ -144,9 +143,9 @@ def test_combinations_race():
 REFUSED = [
     ([], "error: a race needs at least two contenders; give --optimizer twice, or --vary KEY=a,b"),
     (["--optimizer", "adam"], "error: a race needs at least two contenders"),
-    (["--vary", "seed=1,2"], "error: --vary: the race itself sets the seed, the same for all; say how many with"),
+    (["--vary", "seed=1,2"], "error: --vary: a race sets the seeds itself, the same for all; choose their number with"),
     (["--vary", "seed"], "error: --vary: expected KEY=a,b,c, such as optimizer.adam.lr=0.1,0.01 (got 'seed')"),
-    (["--optimizer", "adam", "--optimizer", "adam"], "error: 'adam' races against itself; name it once"),
+    (["--optimizer", "adam", "--optimizer", "adam"], "error: 'adam' is given twice; give it once"),
     (["--optimizer", "adam", "--optimizer", "sdg"], "error: optimizer=sdg:1:11: optimizer: unknown optimizer 'sdg'"),
     (["--vary", "trainig.epochs=1,2"], "error: trainig.epochs=1:1:1: trainig: unknown key; did you mean 'training'?"),
     (["--optimizer", "adam", "--optimizer", "sgd", "--seeds", "0"], "error: --seeds: expected 1 to 1000 (got 0)"),

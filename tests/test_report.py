@@ -371,7 +371,9 @@ def test_a_reconstruction_is_drawn_on_the_scale_of_its_input():
     assert len(images) == 4
     assert [colours(image) for image in images] == [*[[[0, 255], [255, 0]]] * 3, [[0, 128], [128, 0]]]
     assert re.findall(r"<figcaption>([^<]+)<", text) == ["0, row 2", f"{8**0.5:.3g}, row 1"]
-    assert "No reconstruction is finite" in show_reconstructions(places, Rows(true[2:], true[2:]), found.rows([2]))
+    assert "No reconstruction is finite" in show_reconstructions(
+        places, Rows(true[2:], true[2:]), found.select_rows([2])
+    )
 
 
 @pytest.mark.slow
@@ -458,7 +460,7 @@ def test_a_run_that_was_killed_can_be_shown(runs, tmp_path):
     [
         (["report", "gone"], "error: gone: no such checkpoint or run directory"),
         (["report", "RUN", "-o", "page.txt"], "error: page.txt: expected a file that ends in .html or .htm"),
-        (["report", "RUN", "--split", "test", "--data", "x.csv"], "error: --split names a part of the training data"),
+        (["report", "RUN", "--split", "test", "--data", "x.csv"], "error: --split chooses rows of the training data"),
         (["plot", "RUN", "-o", "curves.gif"], "error: curves.gif: expected a file that ends in .png or .svg or .pdf"),
         (["plot", "gone"], "error: gone: no such checkpoint or run directory"),
         (

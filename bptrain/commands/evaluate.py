@@ -5,8 +5,15 @@ from pathlib import Path
 
 from bptrain.code import load_codes
 from bptrain.errors import InputError
-from bptrain.evaluation.bootstrap import FEWEST, MOST, Watch
-from bptrain.evaluation.evaluation import Evaluation, SplitName, choose_rows, evaluate_rows
+from bptrain.evaluation.evaluation import (
+    FEWEST_SAMPLES,
+    MOST_SAMPLES,
+    Evaluation,
+    SplitName,
+    Watch,
+    choose_rows,
+    evaluate_rows,
+)
 from bptrain.run.checkpoint import load_checkpoint
 
 
@@ -47,8 +54,9 @@ def evaluate(
     Example:
         >>> bptrain.evaluate("runs/digits-001").metrics
     """
-    if bootstrap is not None and not FEWEST <= bootstrap <= MOST:
-        raise InputError(f"--bootstrap: expected a whole number from {FEWEST} to {MOST:,} (got {bootstrap}); try 1000")
+    if bootstrap is not None and not FEWEST_SAMPLES <= bootstrap <= MOST_SAMPLES:
+        wanted = f"a whole number from {FEWEST_SAMPLES} to {MOST_SAMPLES:,}"
+        raise InputError(f"--bootstrap: expected {wanted} (got {bootstrap}); try 1000")
     load_codes(code)
     model, stored = load_checkpoint(checkpoint)
     name, rows = choose_rows(model, stored, data, split)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TextIO
 
 from bptrain.code import load_codes
-from bptrain.evaluation.prediction import Prediction, Watch, predict_file
-from bptrain.evaluation.prediction_file import check_output
+from bptrain.evaluation.csv_export import check_output
+from bptrain.evaluation.file_prediction import Prediction, Watch, predict_file
 from bptrain.run.checkpoint import load_checkpoint
 
 

@@ -9,8 +9,17 @@ from bptrain.errors import InputError
 from bptrain.model.assemble import Assembly, assemble_file
 from bptrain.model.read import Tables
 from bptrain.rules import check_rules
-from bptrain.search.standings import Lap, Race, Standing, Watch, comparisons, have_same_start, rank, run_laps
-from bptrain.search.vary import contenders
+from bptrain.search.standings import (
+    Lap,
+    Race,
+    Standing,
+    Watch,
+    compare_standings,
+    have_same_start,
+    list_contenders,
+    rank_standings,
+    run_laps,
+)
 from bptrain.training.session import Session, begin
 
 MOST_SEEDS = 1000
@@ -52,7 +61,7 @@ def race(
     load_codes(code)
     if not 1 <= seeds <= MOST_SEEDS:
         raise InputError(f"--seeds: expected 1 to {MOST_SEEDS} (got {seeds})")
-    standings = tuple(Standing(one) for one in contenders(optimizers, vary))
+    standings = tuple(Standing(one) for one in list_contenders(optimizers, vary))
     first = load(config, overrides).experiment.seed
     numbers, same, measure, tables = tuple(range(first, first + seeds)), True, "", Tables()
     for k, seed in enumerate(numbers):
@@ -63,8 +72,8 @@ def race(
         for epoch in run_laps(sessions, standings):
             if watch:
                 watch(Lap(seed, k + 1, epoch, standings))
-    ordered = rank(standings)
-    return Race(measure, numbers, ordered, comparisons(ordered), same)
+    ordered = rank_standings(standings)
+    return Race(measure, numbers, ordered, compare_standings(ordered), same)
 
 
 def begin_racing(assembly: Assembly) -> Session:

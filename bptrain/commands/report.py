@@ -6,8 +6,7 @@ from pathlib import Path
 
 from bptrain.atomic import write_atomically
 from bptrain.errors import BptrainWarning
-from bptrain.evaluation.bootstrap import Watch
-from bptrain.evaluation.evaluation import SplitName
+from bptrain.evaluation.evaluation import SplitName, Watch
 from bptrain.report.charts import require_matplotlib, require_suffix
 from bptrain.report.html_page import build_page
 from bptrain.report.material import read_material

@@ -9,9 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.console.terminal import figure, number, output, printable
-from bptrain.evaluation.bootstrap import CONFIDENCE
-from bptrain.evaluation.evaluation import Evaluation
-from bptrain.evaluation.targets import MOST_CLASSES, ClassTarget, NumberTarget
+from bptrain.evaluation.evaluation import CONFIDENCE, Evaluation
+from bptrain.evaluation.target_results import MOST_CLASSES, ClassResult, NumberResult
 
 WIDE = 60
 """Columns of a terminal on which tables need not be narrow."""
@@ -28,14 +27,14 @@ def evaluation_result(evaluation: Evaluation) -> None:
     for line in metric_lines(evaluation, console.width):
         console.print(line, soft_wrap=True)
     several = len(evaluation.targets) > 1
-    numbers = [target for target in evaluation.targets if isinstance(target, NumberTarget)]
+    numbers = [target for target in evaluation.targets if isinstance(target, NumberResult)]
     if len(numbers) > MOST_NUMBERS:
         console.print(Text(f"\nresiduals of {len(numbers):,} numbers are in what --json prints"), soft_wrap=True)
     elif numbers:
         console.print()
         residuals(console, numbers)
     for target in evaluation.targets:
-        if isinstance(target, ClassTarget):
+        if isinstance(target, ClassResult):
             console.print()
             classes(console, target, several)
 
@@ -60,7 +59,7 @@ def metric_lines(evaluation: Evaluation, room: int) -> Iterable[Text]:
         yield line
 
 
-def residuals(console: Console, targets: Sequence[NumberTarget]) -> None:
+def residuals(console: Console, targets: Sequence[NumberResult]) -> None:
     """How the residuals of each target are spread."""
     console.print(Text("residuals (truth - prediction), in the units of the data", style="bold"))
     names = ("mean", "std", "min", "q1", "median", "q3", "max", "max_abs", "rmse", "mae")
@@ -76,7 +75,7 @@ def residuals(console: Console, targets: Sequence[NumberTarget]) -> None:
         console.print(table)
 
 
-def classes(console: Console, target: ClassTarget, several: bool) -> None:
+def classes(console: Console, target: ClassResult, several: bool) -> None:
     """Figures class by class, what is taken for what, and the best threshold."""
     if several:
         console.print(Text(printable(target.target), style="bold"), soft_wrap=True)
@@ -105,7 +104,7 @@ def classes(console: Console, target: ClassTarget, several: bool) -> None:
         console.print(Text(what))
 
 
-def confusion(console: Console, target: ClassTarget) -> None:
+def confusion(console: Console, target: ClassResult) -> None:
     """The confusion matrix, coloured by the share of the true class; what is too wide for the terminal as a list."""
     table = matrix(target, plain=console.color_system in (None, "standard", "windows"))
     fits = len(target.per_class) <= MOST_CLASSES and (
@@ -115,7 +114,7 @@ def confusion(console: Console, target: ClassTarget) -> None:
         console.print(Text("confusion matrix (rows: truth, columns: prediction)", style="bold"), soft_wrap=True)
         console.print(table)
         return
-    wrong = target.confusions()
+    wrong = target.list_confusions()
     console.print(Text("most frequent confusions (truth → prediction)", style="bold"), soft_wrap=True)
     for count, true, said in wrong[:15]:
         console.print(Text(f"{count:>6,}  {short(true)} → {short(said)}"), soft_wrap=True)
@@ -123,7 +122,7 @@ def confusion(console: Console, target: ClassTarget) -> None:
         console.print(Text("none"))
 
 
-def matrix(target: ClassTarget, *, plain: bool) -> Table:
+def matrix(target: ClassResult, *, plain: bool) -> Table:
     """The matrix as a table: green where prediction and truth agree, red where not, the stronger the more; plain where
     the terminal has no shades."""
     names = [short(one.label, 12) for one in target.per_class]

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bptrain.arrays import Array
 from bptrain.console.terminal import number, output, printable
-from bptrain.evaluation.prediction import Prediction
+from bptrain.evaluation.file_prediction import Prediction
 
 FIRST = 20
 """So many rows are shown."""

@@ -1,11 +1,18 @@
-"""Metrics: what a person wants to know about predictions."""
+"""Metrics: figures of merit of predictions."""
 
-from bptrain.metrics.class_metrics import Accuracy, BalancedAccuracy, ConfusionMatrix, TopK, predicted_codes
+from bptrain.metrics.class_metrics import (
+    F1,
+    Accuracy,
+    BalancedAccuracy,
+    ConfusionMatrix,
+    Precision,
+    Recall,
+    TopK,
+    predicted_codes,
+)
 from bptrain.metrics.metric import METRICS, Figure, Kind, Metric, all_metrics, default_metrics
 from bptrain.metrics.number_metrics import R2, Mae, Mape, Mse, Rmse
-from bptrain.metrics.per_class import F1, Precision, Recall
-from bptrain.metrics.probability import BrierScore, ExpectedCalibrationError, LogLoss
-from bptrain.metrics.ranking import AveragePrecision, RocAuc
+from bptrain.metrics.probability_metrics import AveragePrecision, BrierScore, ExpectedCalibrationError, LogLoss, RocAuc
 
 __all__ = [
     "F1",

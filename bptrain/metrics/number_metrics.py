@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.metrics.metric import METRICS, Kind, MeanMetric, Metric, ratio
+from bptrain.metrics.metric import METRICS, Kind, MeanMetric, Metric, divide
 
 
-def errors_of(outputs: Array, targets: Array) -> Array:
-    """The errors in float64, whatever the outputs are in."""
+def compute_errors(outputs: Array, targets: Array) -> Array:
+    """Return the errors in float64, whatever the dtype of the outputs."""
     errors: Array = outputs.astype(np.float64) - targets
     return errors
 
@@ -19,13 +19,13 @@ def errors_of(outputs: Array, targets: Array) -> Array:
 @METRICS.register
 @dataclass(frozen=True)
 class R2(Metric):
-    """The share of the target's variance that is predicted: 1 perfect, 0 no better than the mean.
+    """The share of the target's variance that is explained: 1 is perfect, 0 is no better than predicting the mean.
 
     Value: `1 - Σ (y - t)² / Σ (t - mean(t))²` for each column, then the mean over columns. Shapes: `(n, columns)`.
-    Undefined for fewer than two rows and where a column is constant. As scikit-learn's r2_score, which calls a
-    constant column 0 or 1.
+    Undefined for fewer than two rows and where a column is constant. scikit-learn's r2_score gives 0 or 1 for a
+    constant column.
 
-    The spread of the targets is merged batch by batch around their running means, so that a large mean costs no digits.
+    The variance of the targets is merged batch by batch around running means, so that a large mean costs no digits.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("r2_score", "rsquared")
@@ -38,25 +38,25 @@ class R2(Metric):
         wide = targets.astype(np.float64)
         mean = wide.sum(axis=0) / max(len(wide), 1)
         spread = np.sum((wide - mean) ** 2, axis=0)
-        errors = np.sum(errors_of(outputs, targets) ** 2, axis=0)
+        errors = np.sum(compute_errors(outputs, targets) ** 2, axis=0)
         extremes = wide.min(axis=0, initial=np.inf), wide.max(axis=0, initial=-np.inf)
         return np.stack([np.full(len(mean), float(len(wide))), mean, spread, errors, *extremes])
 
     def merge(self, one: Array, other: Array) -> Array:
-        """The sums of two batches together (Chan, Golub and LeVeque, 1979)."""
+        """Return the sums of two batches together (Chan, Golub and LeVeque, 1979)."""
         (count, mean, spread, errors, low, high), (more, mean2, spread2, errors2, low2, high2) = one, other
         total = count + more
-        apart, weight = mean2 - mean, more / np.maximum(total, 1)
-        together = spread + spread2 + apart * apart * (count * weight)
+        shift, weight = mean2 - mean, more / np.maximum(total, 1)
+        together = spread + spread2 + shift * shift * (count * weight)
         extremes = np.minimum(low, low2), np.maximum(high, high2)
-        return np.stack([total, mean + apart * weight, together, errors + errors2, *extremes])
+        return np.stack([total, mean + shift * weight, together, errors + errors2, *extremes])
 
     def finish(self, sums: Array) -> float | None:
         count, _, spread, errors, low, high = sums
-        # Not by the spread, which is a rounding error and not 0 where the mean is no binary number.
+        # The spread of a constant column may be a rounding error instead of 0.
         if count[0] < 2 or np.any(low == high):
             return None
-        return ratio(np.sum(1 - errors / spread), len(spread))
+        return divide(np.sum(1 - errors / spread), len(spread))
 
 
 @METRICS.register
@@ -64,8 +64,8 @@ class R2(Metric):
 class Rmse(Metric):
     """The root of the mean squared error, in the units of the target.
 
-    Value: `√(Σ (y - t)² / (n · columns))`. Shapes: `(n, columns)`. Undefined for no rows. As scikit-learn's
-    root_mean_squared_error for one column; for several it takes the mean of their roots.
+    Value: `√(Σ (y - t)² / (n · columns))`. Shapes: `(n, columns)`. Undefined for no rows. Same as scikit-learn's
+    root_mean_squared_error for one column; of several it gives the mean of their roots.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("root_mean_squared_error",)
@@ -75,11 +75,11 @@ class Rmse(Metric):
     usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
-        return np.array([np.sum(errors_of(outputs, targets) ** 2), targets.size])
+        return np.array([np.sum(compute_errors(outputs, targets) ** 2), targets.size])
 
     def finish(self, sums: Array) -> float | None:
         squares, count = sums
-        mean = ratio(squares, count)
+        mean = divide(squares, count)
         return None if mean is None else sqrt(mean)
 
 
@@ -88,7 +88,7 @@ class Rmse(Metric):
 class Mae(MeanMetric):
     """The mean absolute error, in the units of the target.
 
-    Value: `Σ |y - t| / (n · columns)`. Shapes: `(n, columns)`. Undefined for no rows. As scikit-learn's
+    Value: `Σ |y - t| / (n · columns)`. Shapes: `(n, columns)`. Undefined for no rows. Same as scikit-learn's
     mean_absolute_error.
     """
 
@@ -99,7 +99,7 @@ class Mae(MeanMetric):
     usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
-        return np.array([np.sum(np.abs(errors_of(outputs, targets))), targets.size])
+        return np.array([np.sum(np.abs(compute_errors(outputs, targets))), targets.size])
 
 
 @METRICS.register
@@ -107,8 +107,8 @@ class Mae(MeanMetric):
 class Mse(MeanMetric):
     """The mean squared error, in squared units of the target.
 
-    Value: `Σ (y - t)² / (n · columns)`, not halved. Shapes: `(n, columns)`. Undefined for no rows. As scikit-learn's
-    mean_squared_error.
+    Value: `Σ (y - t)² / (n · columns)`, not halved. Shapes: `(n, columns)`. Undefined for no rows. Same as
+    scikit-learn's mean_squared_error.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("mean_squared_error",)
@@ -117,16 +117,16 @@ class Mse(MeanMetric):
     story: ClassVar[str] = "error"
 
     def tally(self, outputs: Array, targets: Array) -> Array:
-        return np.array([np.sum(errors_of(outputs, targets) ** 2), targets.size])
+        return np.array([np.sum(compute_errors(outputs, targets) ** 2), targets.size])
 
 
 @METRICS.register
 @dataclass(frozen=True)
 class Mape(Metric):
-    """The mean absolute error as a share of the target: 0.1 is ten per cent.
+    """The mean absolute error relative to the target: 0.1 is ten per cent.
 
-    Value: `Σ |y - t| / |t| / (n · columns)`. Shapes: `(n, columns)`. Undefined for no rows and where a target is 0. As
-    scikit-learn's mean_absolute_percentage_error, which divides by 2⁻⁵² where a target is 0.
+    Value: `Σ |y - t| / |t| / (n · columns)`. Shapes: `(n, columns)`. Undefined for no rows and where a target is 0.
+    scikit-learn's mean_absolute_percentage_error divides by 2⁻⁵² where a target is 0.
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
@@ -135,10 +135,10 @@ class Mape(Metric):
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         sizes = np.abs(targets.astype(np.float64))
-        errors = np.abs(errors_of(outputs, targets))
+        errors = np.abs(compute_errors(outputs, targets))
         shares = np.divide(errors, sizes, out=np.zeros_like(errors), where=sizes > 0)
         return np.array([shares.sum(), sizes.size, np.count_nonzero(sizes == 0)])
 
     def finish(self, sums: Array) -> float | None:
         total, count, zeros = sums
-        return None if zeros else ratio(total, count)
+        return None if zeros else divide(total, count)

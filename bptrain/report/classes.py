@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.evaluation.curves import Counts, calibration, counts, precision_recall, roc
+from bptrain.evaluation.curves import Counts, compute_calibration, compute_precision_recall, compute_roc, count_hits
 from bptrain.evaluation.predictions import Predictions
-from bptrain.evaluation.targets import MOST_CLASSES, ClassTarget
+from bptrain.evaluation.target_results import MOST_CLASSES, ClassResult
 from bptrain.metrics import AveragePrecision, Metric, RocAuc
 from bptrain.report.charts import STYLES, Pictures, axes, shorten_name
 from bptrain.report.html_page import Html, figure, figures, join, note, safe_name, scroll_box, table, tag
@@ -37,7 +37,7 @@ def format_share(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def show_classes(target: ClassTarget) -> Html:
+def show_classes(target: ClassResult) -> Html:
     """Return the scores of each class, the confusion matrix, and the best threshold."""
     rows = [
         (safe_name(one.label), *map(format_share, (one.precision, one.recall, one.f1)), f"{one.rows:,}")
@@ -49,13 +49,15 @@ def show_classes(target: ClassTarget) -> Html:
     return join((scores, show_confusion(target), show_threshold(target)))
 
 
-def show_confusion(target: ClassTarget) -> Html:
+def show_confusion(target: ClassResult) -> Html:
     """Return the confusion matrix as a coloured table, or its largest entries if there are many classes."""
     matrix, labels = target.confusion_matrix, [shorten_name(one.label) for one in target.per_class]
     if not matrix:
         return note("The outputs are not numbers, so there is no confusion matrix.")
     if len(labels) > MOST_CLASSES:
-        frequent = [(shorten_name(true), shorten_name(guess), f"{n:,}") for n, true, guess in target.confusions()[:30]]
+        frequent = [
+            (shorten_name(true), shorten_name(guess), f"{n:,}") for n, true, guess in target.list_confusions()[:30]
+        ]
         caption = "The most frequent confusions"
         return table(("truth", "prediction", "rows"), frequent, caption=caption) if frequent else note("No confusions.")
     breaks = {name: "long" if len(name) > LONG_HEADING else None for name in labels}
@@ -78,7 +80,7 @@ def show_confusion(target: ClassTarget) -> Html:
     return join((tag("h3", "Confusion matrix"), text, scroll_box(whole, "Confusion matrix")))
 
 
-def show_threshold(target: ClassTarget) -> Html | None:
+def show_threshold(target: ClassResult) -> Html | None:
     """Return the threshold with the highest F1 in a sentence."""
     best = target.threshold
     if best is None:
@@ -98,7 +100,7 @@ def split_classes(found: Predictions) -> Iterator[Curve]:
     else:
         sides = [(str(name), found.outputs[:, k], found.targets == k) for k, name in enumerate(found.labels)]
     for name, scores, positive in sides:
-        if one := counts(scores, positive):
+        if one := count_hits(scores, positive):
             yield Curve(name, scores.astype(np.float64), positive, one)
 
 
@@ -115,9 +117,9 @@ class ThresholdPlot:
 
 
 THRESHOLD_PLOTS = (
-    ThresholdPlot("ROC", "false positive rate", "true positive rate", roc, RocAuc(), "area under the curve"),
+    ThresholdPlot("ROC", "false positive rate", "true positive rate", compute_roc, RocAuc(), "area under the curve"),
     ThresholdPlot(
-        "precision and recall", "recall", "precision", precision_recall, AveragePrecision(), "average precision"
+        "precision and recall", "recall", "precision", compute_precision_recall, AveragePrecision(), "average precision"
     ),
 )
 
@@ -130,7 +132,7 @@ def show_threshold_curves(pictures: Pictures, found: Predictions) -> Html:
     parts = []
     for plot in THRESHOLD_PLOTS:
         with axes(width=5.2, height=4.2) as (canvas, one):
-            names, is_roc = [], plot.points is roc
+            names, is_roc = [], plot.points is compute_roc
             for k, curve in enumerate(curves[:MOST_CURVES]):
                 area = plot.metric.finish(plot.metric.tally(curve.scores[:, None], curve.positive.astype(np.int64)))
                 names.append(f"{shorten_name(curve.name)} {area:.3f}")
@@ -157,7 +159,7 @@ def show_calibration(pictures: Pictures, found: Predictions) -> Html:
         probabilities, right, of = found.probabilities[:, 1], found.targets == 1, safe_name(found.labels[1], 40)
     else:
         probabilities, right, of = found.probabilities.max(axis=1), found.codes == found.targets, "the predicted class"
-    curve, across = calibration(probabilities, right), f"probability of {shorten_name(of)}"
+    curve, across = compute_calibration(probabilities, right), f"probability of {shorten_name(of)}"
     with axes(width=5.2, height=4.2) as (canvas, one):
         one.plot([0, 1], [0, 1], ":", linewidth=1, color=one.spines["left"].get_edgecolor())
         one.plot(curve.probability, curve.share, "o-")

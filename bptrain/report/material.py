@@ -7,8 +7,7 @@ from typing import Any
 
 from bptrain.code import load_codes
 from bptrain.errors import InputError, StorageError
-from bptrain.evaluation.bootstrap import Watch
-from bptrain.evaluation.evaluation import Evaluation, SplitName, choose_rows, evaluate_rows
+from bptrain.evaluation.evaluation import Evaluation, SplitName, Watch, choose_rows, evaluate_rows
 from bptrain.model.model import Model, Rows
 from bptrain.run.checkpoint import find_checkpoint, load_checkpoint
 from bptrain.run.directory import RunDirectory

@@ -8,7 +8,7 @@ from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric
 from bptrain.evaluation.predictions import Predictions
-from bptrain.evaluation.targets import NumberTarget
+from bptrain.evaluation.target_results import NumberResult
 from bptrain.model.model import Rows
 from bptrain.report.charts import Pictures, axes, draw_pixels, shorten_name
 from bptrain.report.html_page import Content, Html, figure, figures, join, note, safe_name, table, tag
@@ -31,7 +31,7 @@ ROUNDING = 1e-6
 """The share of a scaled value that single precision may have lost, and a little more."""
 
 
-def show_residual_table(targets: Sequence[NumberTarget]) -> Html:
+def show_residual_table(targets: Sequence[NumberResult]) -> Html:
     """Return the statistics of the residuals of each target."""
     keys = ("mean", "std", "min", "q1", "median", "q3", "max", "rmse", "mae")
     rows = [

@@ -6,8 +6,8 @@ from shlex import quote
 from bptrain.columns.targets import Inputs
 from bptrain.config import to_yaml
 from bptrain.evaluation.evaluation import Evaluation
-from bptrain.evaluation.predictions import in_own_units
-from bptrain.evaluation.targets import ClassTarget, NumberTarget
+from bptrain.evaluation.predictions import restore_units
+from bptrain.evaluation.target_results import ClassResult, NumberResult
 from bptrain.metrics import Figure
 from bptrain.model.heads import get_metric_name
 from bptrain.model.model import count_batch_rows
@@ -90,10 +90,10 @@ def list_results(pictures: Pictures, found: Material, evaluation: Evaluation) ->
     columns = found.model.columns
     grid = find_grid(columns) if isinstance(columns.target, Inputs) else None
     for predictions in evaluation.predictions:
-        own = in_own_units(columns, predictions)
+        own = restore_units(columns, predictions)
         of = f" of {safe_name(predictions.head, 40)}" if predictions.head else ""
         targets = [one for one in evaluation.targets if one.target in own.names]
-        classes = [one for one in targets if isinstance(one, ClassTarget)]
+        classes = [one for one in targets if isinstance(one, ClassResult)]
         for one in classes:
             title = f"Classes{of}" if predictions.kind == "classes" else f"Label {safe_name(one.target, 40)}"
             yield title, show_classes(one)
@@ -102,7 +102,7 @@ def list_results(pictures: Pictures, found: Material, evaluation: Evaluation) ->
             yield f"Calibration{of}", show_calibration(pictures, predictions)
         if grid is not None:
             yield "Reconstructions", show_reconstructions(grid, found.rows, own)
-        numbers = [one for one in targets if isinstance(one, NumberTarget)]
+        numbers = [one for one in targets if isinstance(one, NumberResult)]
         if numbers:
             plots = (show_residuals(pictures, own, k) for k in range(min(len(numbers), MOST_TARGETS)))
             left = len(numbers) - MOST_TARGETS

@@ -1,1 +1,1 @@
-"""Searching: which of several configs is better, beyond chance."""
+"""Searching: which of several configs is best, beyond chance."""

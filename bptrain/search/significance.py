@@ -1,6 +1,7 @@
-"""Comparing: whether one contender ends lower than another by more than the seeds alone would make it.
+"""Significance: whether the loss of one contender is lower than another's by more than seeds alone would make it.
 
-Every seed gives both the same weights and batches, so the differences are paired, and Student's t-test is on them.
+With the same seed all contenders get the same weights and batches, so their losses are paired, and Student's t-test is
+applied to the differences.
 """
 
 from collections.abc import Sequence
@@ -8,16 +9,17 @@ from dataclasses import dataclass
 from math import atan, cos, inf, isfinite, pi, sin, sqrt
 
 SIGNIFICANT = 0.05
-"""A difference that chance alone would make less often than this is called more than noise."""
+"""A difference that chance makes with a lower probability than this is called more than noise."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The leader against another: in how many of the seeds it ended lower, by how much on average over those that both
-    finished, and how often chance alone would make such a difference.
+    """The leader compared with another contender.
 
-    `p` is None where there are fewer than two seeds that both finished; it is corrected for the number of comparisons.
-    `diverged` counts the seeds which the other alone did not finish; for them it may come after one that ends higher.
+    `wins` counts the seeds in which the leader ended lower, `difference` is the mean over the seeds that neither
+    diverged with, and `p` the probability that chance makes such a difference, corrected for the number of comparisons;
+    None for fewer than two such seeds. `diverged` counts the seeds with which only the other diverged: because of these
+    it may rank lower though it ended lower.
     """
 
     better: str
@@ -30,12 +32,12 @@ class Comparison:
 
     @property
     def more_than_noise(self) -> bool:
-        """Whether the leader ends lower by more than noise."""
+        """Whether the leader's loss is lower by more than noise."""
         return self.p is not None and self.p < SIGNIFICANT and self.difference > 0
 
 
 def compare_losses(better: str, one: Sequence[float], worse: str, other: Sequence[float]) -> Comparison:
-    """Compare the losses of two, seed by seed; one that is not finite is left out of the averages."""
+    """Compare the losses of two contenders, seed by seed; losses that are not finite do not count in the mean."""
     pairs = [(a, b) for a, b in zip(one, other, strict=True) if isfinite(a) and isfinite(b)]
     wins = sum(a < b for a, b in zip(one, other, strict=True))
     differences = [b - a for a, b in pairs]
@@ -45,9 +47,9 @@ def compare_losses(better: str, one: Sequence[float], worse: str, other: Sequenc
 
 
 def compute_p_value(differences: Sequence[float]) -> float | None:
-    """Return how often chance alone would make differences of 0 on average look so large: a two-sided t-test.
+    """Return the probability that differences of mean 0 look at least as large by chance: a two-sided paired t-test.
 
-    Source: Student, 1908. None for fewer than two.
+    Source: Student, 1908. None for fewer than two differences.
     """
     n = len(differences)
     if n < 2:
@@ -56,11 +58,11 @@ def compute_p_value(differences: Sequence[float]) -> float | None:
     variance = sum((one - mean) ** 2 for one in differences) / (n - 1)
     if variance == 0:
         return 1.0 if mean == 0 else 0.0
-    return two_sided(mean / sqrt(variance / n), n - 1)
+    return compute_tail(mean / sqrt(variance / n), n - 1)
 
 
-def two_sided(t: float, freedom: int) -> float:
-    """The probability of a Student's t at least as far from 0, for whole degrees of freedom of 1 or more.
+def compute_tail(t: float, freedom: int) -> float:
+    """Return the probability of a Student's t at least as far from 0, for whole degrees of freedom of 1 or more.
 
     In closed form: Abramowitz and Stegun, 1964, 26.7.3 and 26.7.4.
     """
@@ -82,8 +84,8 @@ def two_sided(t: float, freedom: int) -> float:
     return max(0.0, 1 - sin(angle) * series)
 
 
-def holm(values: Sequence[float | None]) -> list[float | None]:
-    """Probabilities corrected for their number, so that many comparisons find no more by chance than one does.
+def correct_p_values(values: Sequence[float | None]) -> list[float | None]:
+    """Return probabilities corrected for their number, so that many comparisons find no more by chance than one does.
 
     Source: Holm, 1979.
     """

@@ -1,25 +1,81 @@
-"""Standings: how the contenders of a race do, seed by seed, epoch by epoch in turn, and what they came to."""
+"""Standings: the contenders of a race, trained in turn, epoch by epoch and seed by seed, and their final losses."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from math import inf, isfinite, sqrt
 from typing import Any
 
 import numpy as np
 
-from bptrain.errors import DivergedError
+from bptrain.errors import DivergedError, InputError
 from bptrain.nn.threads import threads_for
-from bptrain.search.significance import Comparison, compare_losses, holm
-from bptrain.search.vary import Contender
+from bptrain.search.significance import Comparison, compare_losses, correct_p_values
 from bptrain.training.events import EpochEnd
 from bptrain.training.loop import Budget, train
 from bptrain.training.session import Session
 
+MOST_CONTENDERS = 20
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A name, and the overrides of the config that it stands for."""
+
+    name: str
+    overrides: tuple[str, ...]
+
+
+def list_contenders(optimizers: Sequence[str], vary: Sequence[str]) -> list[Contender]:
+    """Return a contender for every combination of optimizers and `KEY=a,b,c`.
+
+    Raises:
+        InputError: there are fewer than two, too many, or two that are equal.
+    """
+    choices = [[("optimizer", text) for text in optimizers]] if optimizers else []
+    for text in vary:
+        key, equals, values = text.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"--vary: expected KEY=a,b,c, such as optimizer.adam.lr=0.1,0.01 (got {text!r})")
+        if key.strip() == "seed":
+            raise InputError("--vary: a race sets the seeds itself, the same for all; choose their number with --seeds")
+        choices.append([(key.strip(), value) for value in split_values(values)])
+    found = []
+    for chosen in product(*choices):
+        name = ", ".join(value if key == "optimizer" else f"{key}={value}" for key, value in chosen)
+        found.append(Contender(name, tuple(f"{key}={value}" for key, value in chosen)))
+    if len(found) < 2:
+        raise InputError("a race needs at least two contenders; give --optimizer twice, or --vary KEY=a,b")
+    if len(found) > MOST_CONTENDERS:
+        raise InputError(f"at most {MOST_CONTENDERS} contenders can race (got {len(found)}); vary fewer values")
+    names = [one.name for one in found]
+    if twice := next((name for k, name in enumerate(names) if name in names[:k]), None):
+        raise InputError(f"{twice!r} is given twice; give it once")
+    return found
+
+
+def split_values(values: str) -> list[str]:
+    """Return values separated by commas; commas inside brackets and quotes do not separate."""
+    found, depth, quote = [""], 0, ""
+    for c in values:
+        if quote:
+            quote = "" if c == quote else quote
+        elif c in "\"'":
+            quote = c
+        elif c in "[{(":
+            depth += 1
+        elif c in "]})":
+            depth -= 1
+        if c == "," and not depth and not quote:
+            found.append("")
+        else:
+            found[-1] += c
+    return [value.strip() for value in found]
+
 
 @dataclass
 class Standing:
-    """How a contender does: for each seed the monitored loss after every epoch, and the one it came to (infinite where
-    it diverged)."""
+    """A contender: for each seed its monitored loss after every epoch, and its final loss (infinite if it diverged)."""
 
     contender: Contender
     curves: list[list[float]] = field(default_factory=list)
@@ -27,7 +83,7 @@ class Standing:
 
     @property
     def diverged(self) -> int:
-        """For how many seeds it met a number that is not finite."""
+        """The number of seeds with which it diverged."""
         return sum(not isfinite(loss) for loss in self.losses)
 
     @property
@@ -37,33 +93,35 @@ class Standing:
 
     @property
     def spread(self) -> float | None:
-        """The standard deviation over the seeds (divided by their number less 1); None for a single one."""
+        """The standard deviation over the seeds (divided by n - 1); None for a single seed."""
         if len(self.losses) < 2 or self.diverged:
             return None
         return sqrt(sum((loss - self.mean) ** 2 for loss in self.losses) / (len(self.losses) - 1))
 
     @property
     def curve(self) -> list[float]:
-        """The mean over the seeds after every epoch, as long as all go on."""
+        """The mean over the seeds after every epoch that all of them have reached."""
         return [sum(losses) / len(losses) for losses in zip(*self.curves, strict=False)]
 
     def to_json(self) -> dict[str, Any]:
-        """The keys that scripts may rely on; what is not finite is null."""
+        """Return the keys that scripts rely on; a number that is not finite is null."""
         return {
             "name": self.contender.name,
             "overrides": list(self.contender.overrides),
-            "losses": [loss if isfinite(loss) else None for loss in self.losses],
-            "mean": self.mean if isfinite(self.mean) else None,
+            "losses": [drop_infinite(loss) for loss in self.losses],
+            "mean": drop_infinite(self.mean),
             "spread": self.spread,
             "diverged": self.diverged,
-            "curves": [[loss if isfinite(loss) else None for loss in curve] for curve in self.curves],
+            "curves": [[drop_infinite(loss) for loss in curve] for curve in self.curves],
         }
 
 
 @dataclass(frozen=True)
 class Race:
-    """What a race came to: the standings, best first, and the leader against each of the others. `measure` is what was
-    compared, and `same_start` whether all began with the very same weights."""
+    """The result of a race: the standings, best first, and the leader compared with each of the others.
+
+    `measure` is the compared loss, and `same_start` tells whether all contenders started with the same weights.
+    """
 
     measure: str
     seeds: tuple[int, ...]
@@ -72,30 +130,29 @@ class Race:
     same_start: bool
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain race --json` prints."""
+        """Return what `bptrain race --json` prints."""
+        keys = ("better", "worse", "wins", "seeds", "difference", "p")
         return {
             "measure": self.measure,
             "seeds": list(self.seeds),
             "same_start": self.same_start,
             "contenders": [standing.to_json() for standing in self.standings],
             "comparisons": [
-                {
-                    "better": one.better,
-                    "worse": one.worse,
-                    "wins": one.wins,
-                    "seeds": one.seeds,
-                    "difference": one.difference if isfinite(one.difference) else None,
-                    "p": one.p,
-                    "more_than_noise": one.more_than_noise,
-                }
+                {key: getattr(one, key) for key in keys}
+                | {"difference": drop_infinite(one.difference), "more_than_noise": one.more_than_noise}
                 for one in self.comparisons
             ],
         }
 
 
+def drop_infinite(number: float) -> float | None:
+    """Return a finite number, or None."""
+    return number if isfinite(number) else None
+
+
 @dataclass(frozen=True)
 class Lap:
-    """All contenders have done another epoch of a seed, or some of them the last one: the standings so far."""
+    """Another epoch of a seed is done by every contender that still trains, with the standings so far."""
 
     seed: int
     number: int
@@ -107,8 +164,8 @@ Watch = Callable[[Lap], None]
 
 
 def run_laps(sessions: Sequence[Session], standings: Sequence[Standing]) -> Iterator[int]:
-    """Train all contenders on one seed, in turn; yields after every epoch of all."""
-    laps = [epochs(session) for session in sessions]
+    """Train all contenders with one seed, in turn; yield the epoch after each epoch of all."""
+    laps = [run_epochs(session) for session in sessions]
     for standing in standings:
         standing.curves.append([])
     running, epoch = set(range(len(sessions))), 0
@@ -129,8 +186,8 @@ def run_laps(sessions: Sequence[Session], standings: Sequence[Standing]) -> Iter
         yield epoch
 
 
-def epochs(session: Session) -> Iterator[float]:
-    """The monitored loss after each epoch."""
+def run_epochs(session: Session) -> Iterator[float]:
+    """Train, and yield the monitored loss after each epoch."""
     most = session.model.experiment.training.max_steps or inf
     for event in train(session, Budget(max_steps=most)):
         if isinstance(event, EpochEnd):
@@ -138,7 +195,7 @@ def epochs(session: Session) -> Iterator[float]:
 
 
 def have_same_start(sessions: Sequence[Session]) -> bool:
-    """Whether all have the same weights and the same rows to learn from."""
+    """Return whether all sessions have the same weights and the same training rows."""
     start = sessions[0]
     return all(
         np.array_equal(one.model.network.theta, start.model.network.theta) and one.data == start.data
@@ -146,14 +203,14 @@ def have_same_start(sessions: Sequence[Session]) -> bool:
     )
 
 
-def rank(standings: Sequence[Standing]) -> tuple[Standing, ...]:
-    """Return the standings, the best first; of those that diverged the one that did least often."""
+def rank_standings(standings: Sequence[Standing]) -> tuple[Standing, ...]:
+    """Return the standings, best first; of those that diverged, first the one that did least often."""
     return tuple(sorted(standings, key=lambda one: (one.mean, one.diverged, sum(filter(isfinite, one.losses)))))
 
 
-def comparisons(ordered: Sequence[Standing]) -> tuple[Comparison, ...]:
-    """The leader against each of the others."""
-    leader, *others = ordered
+def compare_standings(ranked: Sequence[Standing]) -> tuple[Comparison, ...]:
+    """Return the leader compared with each of the others."""
+    leader, *others = ranked
     found = [compare_losses(leader.contender.name, leader.losses, one.contender.name, one.losses) for one in others]
-    corrected = holm([one.p for one in found])
+    corrected = correct_p_values([one.p for one in found])
     return tuple(replace(one, p=p) for one, p in zip(found, corrected, strict=True))

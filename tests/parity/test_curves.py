@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
-from bptrain.evaluation.curves import best_threshold, calibration, counts, precision_recall, roc
+from bptrain.evaluation.curves import (
+    compute_calibration,
+    compute_precision_recall,
+    compute_roc,
+    count_hits,
+    find_best_threshold,
+)
 from bptrain.evaluation.predictions import Predictions
-from bptrain.evaluation.targets import targets
+from bptrain.evaluation.target_results import evaluate_targets
 
 pytest.importorskip("sklearn")
 judge = pytest.importorskip("sklearn.metrics")
@@ -26,10 +32,10 @@ def case(seed):
 @pytest.mark.parametrize("seed", CASES)
 def test_roc(seed):
     scores, true = case(seed)
-    found = counts(scores, true)
+    found = count_hits(scores, true)
     fall_out, recall, thresholds = judge.roc_curve(true, scores, drop_intermediate=False)
-    assert roc(found)[0] == pytest.approx(fall_out, abs=1e-15)
-    assert roc(found)[1] == pytest.approx(recall, abs=1e-15)
+    assert compute_roc(found)[0] == pytest.approx(fall_out, abs=1e-15)
+    assert compute_roc(found)[1] == pytest.approx(recall, abs=1e-15)
     assert found.thresholds.tolist() == thresholds[1:].tolist()
 
 
@@ -37,11 +43,11 @@ def test_roc(seed):
 def test_precision_recall_and_threshold(seed):
     scores, true = case(seed)
     precision, recall, thresholds = judge.precision_recall_curve(true, scores)
-    found = counts(scores, true)
-    ours = precision_recall(found)
+    found = count_hits(scores, true)
+    ours = compute_precision_recall(found)
     assert ours[0] == pytest.approx(recall[::-1], abs=1e-15)
     assert ours[1] == pytest.approx(precision[::-1], abs=1e-15)
-    best = best_threshold(found)
+    best = find_best_threshold(found)
     assert best.f1 == pytest.approx(max(judge.f1_score(true, scores >= t) for t in thresholds), abs=1e-15)
     assert best.f1 == pytest.approx(judge.f1_score(true, scores >= best.value), abs=1e-15)
     assert best.precision == pytest.approx(judge.precision_score(true, scores >= best.value), abs=1e-15)
@@ -53,7 +59,7 @@ def test_precision_recall_and_threshold(seed):
 def test_calibration(seed, bins):
     scores, true = case(2 * seed)
     share, probability = calibrated.calibration_curve(true, scores, n_bins=bins)
-    found = calibration(scores, true, bins)
+    found = compute_calibration(scores, true, bins)
     assert found.share == pytest.approx(share, abs=1e-15)
     assert found.probability == pytest.approx(probability, abs=1e-14)
     assert found.rows.sum() == len(true)
@@ -65,7 +71,7 @@ def test_classes(seed):
     classes, count = 2 + seed % 5, int(rng.integers(10, 200))
     outputs = rng.dirichlet(np.ones(classes), count)
     true = rng.integers(0, classes - (seed % 3 == 0 and classes > 2), count)
-    (found,) = targets(Predictions("classes", ("y",), tuple(range(classes)), outputs, true))
+    (found,) = evaluate_targets(Predictions("classes", ("y",), tuple(range(classes)), outputs, true))
     said, every = outputs.argmax(axis=1), list(range(classes))
     assert np.array_equal(found.confusion_matrix, judge.confusion_matrix(true, said, labels=every))
     expected = judge.precision_recall_fscore_support(true, said, labels=every, zero_division=np.nan)

@@ -1,4 +1,4 @@
-"""Prediction: what a trained model says of the rows of a file, row by row and in the order of the file."""
+"""Predictions for the rows of a file, in the order of the file."""
 
 import warnings
 from collections import Counter
@@ -13,8 +13,8 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.features import Numeric
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
-from bptrain.evaluation.answers import Answer, answers
-from bptrain.evaluation.prediction_file import CsvExport, export_csv
+from bptrain.evaluation.csv_export import CsvExport, export_csv
+from bptrain.evaluation.output_columns import OutputColumns, choose_columns
 from bptrain.model.encoding import describe_ignored, describe_unseen
 from bptrain.model.model import Model, count_scoring_rows
 from bptrain.model.scoring import predict_rows
@@ -25,19 +25,19 @@ from bptrain.tables.values import find_missing
 from bptrain.text import suggest_word
 
 LARGEST_WHOLE = 2**53
-"""From here on float64 does not hold every whole number."""
+"""Above this, float64 cannot hold every whole number."""
 
 Watch = Callable[[int, int], None]
-"""Told of the rows that are done, and of all rows."""
+"""Called with the rows that are done, and with all of them."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What became of `rows` rows: `dropped` have no prediction, since a value is missing and the config drops such
-    rows; `unseen` counts, by column, the values that training did not know and that are ignored.
+    """The predictions for `rows` rows: `dropped` have none, since a value is missing and the config drops such rows;
+    `unseen` counts, by column, the values unseen in training that are ignored.
 
-    `columns` names all columns, ids first; `output` is the file that was written, if one was, and `table` has those of
-    the rows that were to be kept, `(rows,)` each: text and numbers, None where there is no prediction.
+    `columns` names all columns, ids first; `output` is the file that was written, if any, and `table` holds the columns
+    of the rows that were asked for, `(rows,)` each: text and numbers, None where there is no prediction.
     """
 
     rows: int
@@ -48,7 +48,8 @@ class Prediction:
     table: dict[str, Array]
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain predict --json` prints; `predictions` has an object for each row unless a file was written."""
+        """Return what `bptrain predict --json` prints; `predictions` has an object for each row unless a file was
+        written."""
         lists = [column.tolist() for column in self.table.values()]
         rows = [dict(zip(self.columns, map(to_python, cells), strict=True)) for cells in zip(*lists, strict=True)]
         return {
@@ -62,7 +63,7 @@ class Prediction:
 
 
 def to_python(value: Any) -> Any:
-    """Return a cell as JSON can hold it."""
+    """Return a cell as JSON can store it."""
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -83,85 +84,85 @@ def predict_file(
     """
     data, numbers = model.experiment.data, {f.name for f in model.columns.features if isinstance(f, Numeric)}
     wanted = tuple(dict.fromkeys(ids if ids is not None else filter(None, [data.id])))
-    as_they_stand = [name for name in wanted if name not in numbers]
+    as_text = [name for name in wanted if name not in numbers]
     with ExitStack() as stack:
-        chunks = stack.enter_context(open_chunks(file, data.source, (*model.columns.text_names, *as_they_stand)))
-        carried = ids_in(chunks, wanted, default=ids is None)
-        said = answers(model)
-        names = (*carried, *(column for answer in said for column in answer.columns))
-        check_names(names, carried)
-        kept = Kept(names, keep if keep is not None else chunks.rows if output is None else 0)
-        sinks: list[Kept | CsvExport] = [kept]
+        chunks = stack.enter_context(open_chunks(file, data.source, (*model.columns.text_names, *as_text)))
+        ids = find_ids(chunks, wanted, optional=ids is None)
+        heads = [choose_columns(head, model) for head in model.heads]
+        names = (*ids, *(name for head in heads for name in head.names))
+        check_ids(names, ids)
+        first = FirstRows(names, keep if keep is not None else chunks.rows if output is None else 0)
+        sinks: list[FirstRows | CsvExport] = [first]
         if isinstance(output, Path):
-            sinks.append(stack.enter_context(export_csv(output, names, len(carried))))
+            sinks.append(stack.enter_context(export_csv(output, names, len(ids))))
         elif output is not None:
-            sinks.append(CsvExport(output, names, len(carried)))
+            sinks.append(CsvExport(output, names, len(ids)))
         tallies = Tallies(Counter(), Counter())
         done = 0
-        for columns in predictions(model, chunks, carried, said, tallies):
+        for columns in predict_chunks(model, chunks, ids, heads, tallies):
             for sink in sinks:
                 sink.write(columns)
             done += len(columns[0])
             if watch:
                 watch(done, chunks.rows)
-    warn(chunks, model, carried, tallies)
+    warn_about_rows(chunks, model, ids, tallies)
     path = output if isinstance(output, Path) else None
-    return Prediction(done, tallies.dropped, dict(tallies.unseen), names, path, kept.table())
+    return Prediction(done, tallies.dropped, dict(tallies.unseen), names, path, first.table())
 
 
-class Kept:
-    """Holds the first rows that are written to it."""
+class FirstRows:
+    """Keeps the first rows that are written to it."""
 
     def __init__(self, names: Sequence[str], most: int) -> None:
         self.names, self.room = names, most
-        self.parts: list[Sequence[Array]] = []
+        self.chunks: list[Sequence[Array]] = []
 
     def write(self, columns: Sequence[Array]) -> None:
-        """Take what there is room for."""
+        """Keep the rows that there is room for."""
         if self.room > 0:
-            self.parts.append([column[: self.room].copy() for column in columns])
-            self.room -= len(self.parts[-1][0])
+            self.chunks.append([column[: self.room].copy() for column in columns])
+            self.room -= len(self.chunks[-1][0])
 
     def table(self) -> dict[str, Array]:
-        """The columns by name."""
-        columns = [np.concatenate(pieces) for pieces in zip(*self.parts, strict=True)]
+        """Return the columns by name."""
+        columns = [np.concatenate(chunks) for chunks in zip(*self.chunks, strict=True)]
         return dict(zip(self.names, columns, strict=True)) if columns else {name: np.empty(0) for name in self.names}
 
 
 @dataclass
 class Tallies:
-    """What is counted on the way: values ignored and values missing by column, and rows without a prediction."""
+    """Counts of ignored values and missing values by column, and of rows without a prediction."""
 
     unseen: Counter[str]
     missing: Counter[str]
     dropped: int = 0
 
 
-def ids_in(chunks: Chunks, wanted: Sequence[str], *, default: bool) -> tuple[str, ...]:
-    """The columns to be carried along; those of the config only if they are there.
+def find_ids(chunks: Chunks, wanted: Sequence[str], *, optional: bool) -> tuple[str, ...]:
+    """Return the columns to copy; if they are optional, those that the file has.
 
     Raises:
-        InputError: a column that was asked for is not there.
+        InputError: the file lacks a column that is not optional.
     """
     absent = [name for name in wanted if name not in chunks.names]
-    if absent and not default:
+    if absent and not optional:
         raise InputError(f"{chunks.origin} has no column {absent[0]!r}; {suggest_word(absent[0], chunks.names)}")
     return tuple(name for name in wanted if name in chunks.names)
 
 
-def check_names(names: Sequence[str], carried: Sequence[str]) -> None:
-    """Refuse a column to be carried along that is called as one of the predictions.
+def check_ids(names: Sequence[str], ids: Sequence[str]) -> None:
+    """Check that no column to copy has the name of a predicted one.
 
     Raises:
-        InputError: there is one.
+        InputError: one has.
     """
-    twice = next((name for name in carried if names.count(name) > 1), None)
+    twice = next((name for name in ids if names.count(name) > 1), None)
     if twice is not None:
-        raise InputError(f"--id {quote(twice)}: a column of the predictions is called so; rename it in the file")
+        raise InputError(f"--id {quote(twice)}: the predictions have a column of this name; rename it in the file")
 
 
-def predictions(
-    model: Model, chunks: Chunks, ids: Sequence[str], said: Sequence[Answer], tallies: Tallies
+def predict_chunks(
+    model: Model, chunks: Chunks, ids: Sequence[str], heads: Sequence[OutputColumns], tallies: Tallies
 ) -> Iterator[list[Array]]:
     """Yield the columns of the result, a chunk of rows at a time.
 
@@ -169,17 +170,17 @@ def predictions(
         InputError: columns are missing, or a value cannot be used.
     """
     model.columns.require_columns(chunks.header, target=False)
-    for table, rows in whole_batches(model, chunks, ids):
+    for table, rows in read_batches(model, chunks, ids):
         inputs = model.columns.encode_inputs(table, rows, dtype=model.network.dtype, unseen=tallies.unseen)
-        found: list[list[Array]] = [[] for answer in said for _ in answer.columns]
+        found: list[list[Array]] = [[] for head in heads for _ in head.names]
         start = 0
         for outputs in predict_rows(model, inputs):
-            read = [column for answer in said for column in answer.read(outputs)]
-            require_finite_outputs(table, rows, start, read)
+            computed = [column for head in heads for column in head.compute(outputs)]
+            require_finite_outputs(table, rows, start, computed)
             start += len(outputs)
-            for pieces, column in zip(found, read, strict=True):
-                pieces.append(column.copy())
-        columns = [np.concatenate(pieces) if pieces else np.empty(0) for pieces in found]
+            for batches, column in zip(found, computed, strict=True):
+                batches.append(column.copy())
+        columns = [np.concatenate(batches) if batches else np.empty(0) for batches in found]
         if rows is not None:
             tallies.dropped += len(table) - len(rows)
             tallies.missing.update(model.columns.find_complete(table, target=False)[1])
@@ -187,13 +188,11 @@ def predictions(
         yield [*(read_id(table, name) for name in ids), *columns]
 
 
-def whole_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[tuple[Table, Array | None]]:
-    """Tables one after the other, and the rows of each that can be predicted (None: all): so many that every batch is
-    full, but for the last of all, as it is where all rows are scored at once."""
-    size, names = (
-        count_scoring_rows(model.experiment),
-        [*dict.fromkeys([*(f.name for f in model.columns.features), *ids])],
-    )
+def read_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[tuple[Table, Array | None]]:
+    """Yield tables, and the rows of each that can be predicted (None: all): whole batches, except for the last, so that
+    all outputs are as if all rows were scored at once."""
+    size = count_scoring_rows(model.experiment)
+    names = [*dict.fromkeys([*(feature.name for feature in model.columns.features), *ids])]
     start = done = 0
     rest: dict[str, Array] = {}
     for chunk in chunks.columns(names):
@@ -215,25 +214,25 @@ def whole_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[
 
 
 def spread_rows(column: Array, rows: Array, count: int) -> Array:
-    """Put values at their rows among `count`, None elsewhere."""
+    """Return a column of `count` rows with values at the given rows, None elsewhere."""
     out: Array = np.full(count, None, object)
-    # A list keeps the type of numbers, which have other digits in double precision.
+    # A list keeps the dtype of numbers, which have more digits in float64.
     out[rows] = list(column)
     return out
 
 
 def read_id(table: Table, name: str) -> Array:
-    """Return a column to be carried along as it stands in the file: text, or numbers, whole ones without a point.
+    """Return a column to copy as it is in the file: text, or numbers, whole ones without a decimal point.
 
     Raises:
-        InputError: a whole number is too large to be told from its neighbours.
+        InputError: a whole number is too large for float64.
     """
     values = table.column(name)
     if values.dtype == object:
         return values
     wide = np.flatnonzero(np.abs(values) >= LARGEST_WHOLE)
     if len(wide):
-        what = f"a number of more than 15 digits cannot be carried along exactly (got {values[wide[0]]:.17g})"
+        what = f"a number of more than 15 digits cannot be copied exactly (got {values[wide[0]]:.17g})"
         raise InputError(f"{table.where(int(wide[0]))}: {name}: {what}; write the column as text")
     holes = find_missing(values)
     cells = [None if hole else int(x) if x == int(x) else x for x, hole in zip(values.tolist(), holes, strict=True)]
@@ -243,26 +242,26 @@ def read_id(table: Table, name: str) -> Array:
 
 
 def require_finite_outputs(table: Table, rows: Array | None, start: int, columns: Sequence[Array]) -> None:
-    """Refuse what is no prediction.
+    """Require that all predicted numbers are finite.
 
     Raises:
-        InputError: a number is not finite; the message names the first such row.
+        InputError: a number is not; the message names the first such row.
     """
     finite = np.all([np.isfinite(column) for column in columns if column.dtype.kind == "f"], axis=0)
     if not np.all(finite):
         k = start + int(np.argmin(finite))
         where = table.where(k if rows is None else int(rows[k]))
-        what = "the network's output is not finite; the row is far from all that it was trained on"
-        raise InputError(f"{where}: {what}: correct it or take it out")
+        what = "the network's output is not finite, since the row is far from all training rows"
+        raise InputError(f"{where}: {what}; correct or remove it")
 
 
-def warn(chunks: Chunks, model: Model, carried: Sequence[str], tallies: Tallies) -> None:
-    """Say what became of rows and columns."""
+def warn_about_rows(chunks: Chunks, model: Model, ids: Sequence[str], tallies: Tallies) -> None:
+    """Warn about rows without a prediction, ignored values and ignored columns."""
     if tallies.dropped:
         where = ", ".join(f"{quote(name)} in {count:,}" for name, count in tallies.missing.items())
-        what = f"{tallies.dropped:,} of {chunks.rows:,} rows have no prediction, for a missing value ({where})"
+        what = f"{tallies.dropped:,} of {chunks.rows:,} rows have no prediction because of a missing value ({where})"
         warnings.warn(f"{chunks.origin}: {what}; their cells are empty", BptrainWarning, stacklevel=4)
     if tallies.unseen:
         warnings.warn(f"{chunks.origin}: {describe_unseen(tallies.unseen)}", BptrainWarning, stacklevel=4)
-    if extra := [name for name in model.columns.find_extra(chunks.header) if name not in carried]:
+    if extra := [name for name in model.columns.find_extra(chunks.header) if name not in ids]:
         warnings.warn(f"{chunks.origin}: {describe_ignored(extra)}", BptrainNote, stacklevel=4)
