@@ -7,7 +7,7 @@ All of them draw in float64, so that a network has the same start whatever its d
 from abc import abstractmethod
 from dataclasses import dataclass
 from math import sqrt
-from typing import Annotated, ClassVar, Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 from annotated_types import Ge, Gt
@@ -23,7 +23,7 @@ Numbers = tuple[float, ...] | tuple[tuple[float, ...], ...]
 class Initializer(Protocol):
     """A rule that fills a new parameter.
 
-    One whose values are all the same number may say so, by `alike`: units that start from it stay copies of each other.
+    `alike = True` says that all values are the same number: units that start from it stay copies of each other.
     """
 
     @abstractmethod
@@ -34,22 +34,22 @@ class Initializer(Protocol):
 INITIALIZERS = Family("initializer", contract=Initializer)
 
 
-def fans(shape: Shape) -> tuple[int, int]:
-    """The inputs and units of a weight `(inputs, units)`; a vector has as many of both as entries."""
+def get_fans(shape: Shape) -> tuple[int, int]:
+    """Return the inputs and units of a weight `(inputs, units)`; for a vector both are its length."""
     return (shape[0], shape[-1])
 
 
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class Zeros:
-    """All zeros: the usual start of biases, and no start for weights, whose units would stay alike.
+    """All zeros: the usual start of biases, but not of weights, whose units would stay copies of each other.
 
     Shapes: any. Shared by all frameworks.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w = 0",))
-    aliases: ClassVar[tuple[str, ...]] = ("zero",)
-    alike: ClassVar[bool] = True
+    equations = Equations(value=("w = 0",))
+    aliases = ("zero",)
+    alike = True
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = 0
@@ -63,8 +63,8 @@ class Ones:
     Shapes: any. Shared by all frameworks.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w = 1",))
-    alike: ClassVar[bool] = True
+    equations = Equations(value=("w = 1",))
+    alike = True
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = 1
@@ -78,10 +78,10 @@ class Constant:
     Shapes: any. Shared by all frameworks.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w = value",))
+    equations = Equations(value=("w = value",))
     value: Annotated[float, "the number"] = 0.0
 
-    alike: ClassVar[bool] = True
+    alike = True
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         out[...] = self.value
@@ -90,19 +90,19 @@ class Constant:
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class Uniform:
-    """Independent numbers, all equally likely within bounds.
+    """Independent numbers, all equally likely between two limits.
 
     Shapes: any. Keras's RandomUniform has the same bounds, PyTorch's `uniform_` 0 and 1.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ U(low, high)",))
-    aliases: ClassVar[tuple[str, ...]] = ("random_uniform",)
-    low: Annotated[float, "least number"] = -0.05
-    high: Annotated[float, "number that is not reached"] = 0.05
+    equations = Equations(value=("w ~ U(low, high)",))
+    aliases = ("random_uniform",)
+    low: Annotated[float, "lower limit"] = -0.05
+    high: Annotated[float, "upper limit, which is not reached"] = 0.05
 
     def __post_init__(self) -> None:
         if self.low > self.high:
-            raise OptionError(Mistake("low", f"lies above high (got {self.low:g} and {self.high:g}); exchange them"))
+            raise OptionError(Mistake("low", f"is above high (got {self.low:g} and {self.high:g}); swap them"))
 
     @property
     def alike(self) -> bool:
@@ -121,8 +121,8 @@ class Normal:
     Shapes: any. Keras calls it RandomNormal (std 0.05), PyTorch `normal_` (std 1).
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, std²)",))
-    aliases: ClassVar[tuple[str, ...]] = ("gaussian", "random_normal")
+    equations = Equations(value=("w ~ N(0, std²)",))
+    aliases = ("gaussian", "random_normal")
     std: Annotated[float, Ge(0), "standard deviation"] = 0.05
 
     @property
@@ -137,13 +137,13 @@ class Normal:
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class TruncatedNormal:
-    """Normal numbers around zero, those beyond two standard deviations drawn again.
+    """Normal numbers around zero, where those beyond two standard deviations are drawn again.
 
-    The standard deviation of what is left is 0.8796 std. Shapes: any. As Keras's TruncatedNormal; PyTorch's
+    The standard deviation of the values is 0.8796 std. Shapes: any. As Keras's TruncatedNormal; PyTorch's
     `trunc_normal_` cuts at -2 and 2 whatever std.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, std²)", "|w| ≤ 2 std"))
+    equations = Equations(value=("w ~ N(0, std²)", "|w| ≤ 2 std"))
     std: Annotated[float, Ge(0), "standard deviation before cutting"] = 0.05
 
     @property
@@ -167,11 +167,11 @@ class GlorotUniform:
     `xavier_uniform_`.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ U(-a, a)", "a = √(6 / (fan_in + fan_out))"))
-    aliases: ClassVar[tuple[str, ...]] = ("xavier_uniform",)
+    equations = Equations(value=("w ~ U(-a, a)", "a = √(6 / (fan_in + fan_out))"))
+    aliases = ("xavier_uniform",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
-        limit = sqrt(6 / sum(fans(out.shape)))
+        limit = sqrt(6 / sum(get_fans(out.shape)))
         out[...] = rng.uniform(-limit, limit, out.shape)
 
 
@@ -184,11 +184,11 @@ class GlorotNormal:
     distribution.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, 2 / (fan_in + fan_out))",))
-    aliases: ClassVar[tuple[str, ...]] = ("xavier_normal",)
+    equations = Equations(value=("w ~ N(0, 2 / (fan_in + fan_out))",))
+    aliases = ("xavier_normal",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
-        out[...] = rng.normal(0, sqrt(2 / sum(fans(out.shape))), out.shape)
+        out[...] = rng.normal(0, sqrt(2 / sum(get_fans(out.shape))), out.shape)
 
 
 @INITIALIZERS.register
@@ -200,11 +200,11 @@ class HeUniform:
     narrower, at `√(1 / fan_in)`).
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ U(-a, a)", "a = √(6 / fan_in)"))
-    aliases: ClassVar[tuple[str, ...]] = ("kaiming_uniform",)
+    equations = Equations(value=("w ~ U(-a, a)", "a = √(6 / fan_in)"))
+    aliases = ("kaiming_uniform",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
-        limit = sqrt(6 / fans(out.shape)[0])
+        limit = sqrt(6 / get_fans(out.shape)[0])
         out[...] = rng.uniform(-limit, limit, out.shape)
 
 
@@ -217,11 +217,11 @@ class HeNormal:
     distribution.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, 2 / fan_in)",))
-    aliases: ClassVar[tuple[str, ...]] = ("kaiming_normal",)
+    equations = Equations(value=("w ~ N(0, 2 / fan_in)",))
+    aliases = ("kaiming_normal",)
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
-        out[...] = rng.normal(0, sqrt(2 / fans(out.shape)[0]), out.shape)
+        out[...] = rng.normal(0, sqrt(2 / get_fans(out.shape)[0]), out.shape)
 
 
 @INITIALIZERS.register
@@ -232,10 +232,10 @@ class LecunUniform:
     Shapes: `(inputs, units)`. The same in Keras. Reference: LeCun et al., 1998.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ U(-a, a)", "a = √(3 / fan_in)"))
+    equations = Equations(value=("w ~ U(-a, a)", "a = √(3 / fan_in)"))
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
-        limit = sqrt(3 / fans(out.shape)[0])
+        limit = sqrt(3 / get_fans(out.shape)[0])
         out[...] = rng.uniform(-limit, limit, out.shape)
 
 
@@ -247,27 +247,27 @@ class LecunNormal:
     Shapes: `(inputs, units)`. Keras truncates the distribution. Reference: LeCun et al., 1998; Klambauer et al., 2017.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w ~ N(0, 1 / fan_in)",))
+    equations = Equations(value=("w ~ N(0, 1 / fan_in)",))
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
-        out[...] = rng.normal(0, sqrt(1 / fans(out.shape)[0]), out.shape)
+        out[...] = rng.normal(0, sqrt(1 / get_fans(out.shape)[0]), out.shape)
 
 
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class Orthogonal:
-    """A random matrix whose rows or columns, whichever are fewer, are orthonormal: no signal grows or shrinks.
+    """A random matrix whose rows or columns, whichever are fewer, are orthonormal, so that no signal grows or shrinks.
 
     Q is from the QR decomposition of a matrix of normal numbers, its signs those of the diagonal of R. Shapes:
     `(inputs, units)`. As PyTorch's `orthogonal_` and Keras's Orthogonal. Reference: Saxe, McClelland and Ganguli, 2014.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w = gain · Q",))
-    aliases: ClassVar[tuple[str, ...]] = ("eye",)
+    equations = Equations(value=("w = gain · Q",))
+    aliases = ("eye",)
     gain: Annotated[float, Gt(0), "factor of all values"] = 1.0
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
-        inputs, units = fans(out.shape)
+        inputs, units = get_fans(out.shape)
         q, r = np.linalg.qr(rng.normal(size=(max(inputs, units), min(inputs, units))))
         q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
         out[...] = self.gain * (q if inputs >= units else q.T)
@@ -276,21 +276,20 @@ class Orthogonal:
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class Values:
-    """The very numbers written in the config, for worked examples.
+    """The numbers written in the config, for worked examples.
 
     Shapes: a weight `(inputs, units)` takes one list for each input, a bias `(units,)` one number for each unit.
     PyTorch stores weights the other way round, as `(units, inputs)`.
     """
 
-    equations: ClassVar[Equations] = Equations(value=("w = values",))
-    values: Annotated[Numbers, "one list for each input, or one number for each unit"]
+    equations = Equations(value=("w = values",))
+    values: Annotated[Numbers, "for weights one list for each input, for biases one number for each unit"]
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         rows = {len(row) if isinstance(row, tuple) else None for row in self.values}
         given = (len(self.values), *rows) if rows != {None} else (len(self.values),)
         if len(rows) != 1 or given != out.shape:
-            shape = "ragged" if len(rows) != 1 else given
-            raise OptionError(
-                Mistake("values", f"the parameter has shape {out.shape} (got {shape}); give as many numbers")
-            )
+            shape = "lists of different lengths" if len(rows) != 1 else given
+            what = f"the parameter has shape {out.shape} (got {shape}); give as many numbers"
+            raise OptionError(Mistake("values", what))
         out[...] = np.asarray(self.values, dtype=np.float64)

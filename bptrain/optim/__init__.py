@@ -16,7 +16,7 @@ from bptrain.optim.schedule import (
     Polynomial,
     Schedule,
     Step,
-)  # fmt: skip
+)
 from bptrain.optim.sgd import Lion, Sgd
 from bptrain.optim.waves import Cosine, CosineRestarts, OneCycle, Warmup
 

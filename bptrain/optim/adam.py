@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pow, sqrt
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
@@ -33,7 +33,7 @@ class Adam(Optimizer):
     The slots hold m / (1 - β₁) and v / (1 - β₂), which saves two passes over the vectors.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         update=(MEAN, MEAN_SQUARE, "m̂ = m / (1 - β₁ᵗ)", "v̂ = v / (1 - β₂ᵗ)", STEP),
         variants={
             "with amsgrad": Equations(
@@ -41,7 +41,7 @@ class Adam(Optimizer):
             )
         },
     )
-    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
+    usual_lr = (1e-4, 1e-2)
 
     lr: LearningRate = 0.001
     beta1: Beta1 = 0.9
@@ -88,7 +88,7 @@ class Adamw(Adam):
     the decay is not multiplied by lr but by the schedule alone. Reference: Loshchilov and Hutter, 2019.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         update=(DECAY, *Adam.equations.update),
         variants={"with amsgrad": Equations(update=(DECAY, *Adam.equations.variants["with amsgrad"].update))},
     )
@@ -111,10 +111,8 @@ class Adamax(Optimizer):
     The slots hold m / (1 - β₁) and u.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        update=(MEAN, "u = max(β₂ u, |g| + ε)", "θ = θ - lr · m / (1 - β₁ᵗ) / u")
-    )
-    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 2e-2)
+    equations = Equations(update=(MEAN, "u = max(β₂ u, |g| + ε)", "θ = θ - lr · m / (1 - β₁ᵗ) / u"))
+    usual_lr = (1e-4, 2e-2)
     slots = 2
 
     lr: LearningRate = 0.002
@@ -148,7 +146,7 @@ class Nadam(Optimizer):
     The slots hold m / (1 - β₁) and v / (1 - β₂).
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         update=(
             MEAN,
             MEAN_SQUARE,
@@ -159,7 +157,7 @@ class Nadam(Optimizer):
             "θ = θ - lr · d / (√v̂ + ε)",
         )
     )
-    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
+    usual_lr = (1e-4, 1e-2)
     slots = 2
 
     lr: LearningRate = 0.002

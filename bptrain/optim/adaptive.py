@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
@@ -23,8 +23,8 @@ class Adagrad(Optimizer):
     root (1e-7) and start v at 0.1. Reference: Duchi, Hazan and Singer, 2011.
     """
 
-    equations: ClassVar[Equations] = Equations(update=("v = v + g²", "θ = θ - lr · g / (√v + ε)"))
-    usual_lr: ClassVar[tuple[float, float]] = (1e-3, 0.1)
+    equations = Equations(update=("v = v + g²", "θ = θ - lr · g / (√v + ε)"))
+    usual_lr = (1e-3, 0.1)
     slots = 1
 
     lr: LearningRate = 0.01
@@ -57,10 +57,10 @@ class Adadelta(Optimizer):
     0.001. Reference: Zeiler, 2012.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         update=("v = ρ v + (1 - ρ) g²", "d = g · √(u + ε) / √(v + ε)", "u = ρ u + (1 - ρ) d²", "θ = θ - lr · d")
     )
-    usual_lr: ClassVar[tuple[float, float]] = (0.1, 1.0)
+    usual_lr = (0.1, 1.0)
     slots = 2
 
     lr: LearningRate = 1.0
@@ -98,10 +98,10 @@ class Rmsprop(Optimizer):
     2013 (centered).
     """
 
-    SIZE: ClassVar[tuple[str, ...]] = ("v = ρ v + (1 - ρ) g²", "d = g / (√v + ε)")
-    CENTERED: ClassVar[tuple[str, ...]] = ("v = ρ v + (1 - ρ) g²", "m = ρ m + (1 - ρ) g", "d = g / (√(v - m²) + ε)")
-    MOMENTUM: ClassVar[tuple[str, ...]] = ("b = momentum · b + d", "θ = θ - lr · b")
-    equations: ClassVar[Equations] = Equations(
+    SIZE = ("v = ρ v + (1 - ρ) g²", "d = g / (√v + ε)")
+    CENTERED = ("v = ρ v + (1 - ρ) g²", "m = ρ m + (1 - ρ) g", "d = g / (√(v - m²) + ε)")
+    MOMENTUM = ("b = momentum · b + d", "θ = θ - lr · b")
+    equations = Equations(
         update=(*SIZE, "θ = θ - lr · d"),
         variants={
             "centered": Equations(update=(*CENTERED, "θ = θ - lr · d")),
@@ -109,7 +109,7 @@ class Rmsprop(Optimizer):
             "centered, with momentum": Equations(update=(*CENTERED, *MOMENTUM)),
         },
     )
-    usual_lr: ClassVar[tuple[float, float]] = (1e-4, 1e-2)
+    usual_lr = (1e-4, 1e-2)
 
     lr: LearningRate = 0.001
     rho: Annotated[float, Ge(0), Lt(1), "decay of the running means"] = 0.9
@@ -173,7 +173,7 @@ class Rprop(Optimizer):
     (iRprop-).
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         update=(
             "a = [sign(g) · h > 0]",
             "b = [sign(g) · h < 0]",
@@ -182,8 +182,8 @@ class Rprop(Optimizer):
             "θ = θ - h Δ · lr / initial",
         )
     )
-    aliases: ClassVar[tuple[str, ...]] = ("resilient_propagation",)
-    usual_lr: ClassVar[tuple[float, float]] = (1e-3, 0.1)
+    aliases = ("resilient_propagation",)
+    usual_lr = (1e-3, 0.1)
     full_batch = True
     slots = 2
 

@@ -30,7 +30,7 @@ class Lbfgs(LineSearch):
     where a pair is left out.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         update=(
             "θ = θ + α d with d = -H g",
             "H from s and y of the latest history steps",
@@ -39,9 +39,9 @@ class Lbfgs(LineSearch):
             "the search begins at α = lr, in the first step at lr · min(1, 1 / Σ |g|)",
         )
     )
-    aliases: ClassVar[tuple[str, ...]] = ("l_bfgs",)
+    aliases = ("l_bfgs",)
     symbols: ClassVar[Mapping[str, str]] = {"c1": "c₁", "c2": "c₂"}
-    usual_lr: ClassVar[tuple[float, float]] = (0.1, 1.0)
+    usual_lr = (0.1, 1.0)
 
     lr: LearningRate = 1.0
     history: Annotated[int, Ge(1), Le(1000), "number of latest steps to take the curvature from"] = 10

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Gt
@@ -23,9 +23,7 @@ class Regularization:
     Jaakkola, 2005.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        forward=("P = l1 · Σ |w| + l2 / 2 · Σ w²",), backward=("dw = l1 · sign(w) + l2 · w",)
-    )
+    equations = Equations(forward=("P = l1 · Σ |w| + l2 / 2 · Σ w²",), backward=("dw = l1 · sign(w) + l2 · w",))
 
     l1: Annotated[float, Ge(0), "weight of the sum of absolute values"] = 0.0
     l2: Annotated[float, Ge(0), "weight of half the sum of squares"] = 0.0
@@ -78,9 +76,7 @@ class Clipping:
     `clipvalue` and `global_clipnorm`. Reference: Pascanu, Mikolov and Bengio, 2013.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        forward=("g = min(max(g, -value), value)", "g = g · norm / |g| for |g| > norm, else g")
-    )
+    equations = Equations(forward=("g = min(max(g, -value), value)", "g = g · norm / |g| for |g| > norm, else g"))
 
     value: Annotated[Annotated[float, Gt(0)] | None, "largest absolute value of an entry; null: any"] = None
     norm: Annotated[Annotated[float, Gt(0)] | None, "largest norm of the whole gradient; null: any"] = None

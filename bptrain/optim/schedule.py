@@ -68,9 +68,9 @@ def compute_progress(epoch: float, epochs: float) -> float:
 class Constant(Schedule):
     """The same learning rate throughout."""
 
-    equations: ClassVar[Equations] = Equations(factor=("1",))
-    aliases: ClassVar[tuple[str, ...]] = ("none",)
-    constant: ClassVar[bool] = True
+    equations = Equations(factor=("1",))
+    aliases = ("none",)
+    constant = True
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
         return 1.0
@@ -84,8 +84,8 @@ class Step(Schedule):
     PyTorch's StepLR; Keras's ExponentialDecay with staircase.
     """
 
-    equations: ClassVar[Equations] = Equations(factor=("gamma^⌊t / every⌋ with t epochs done",))
-    aliases: ClassVar[tuple[str, ...]] = ("step_lr",)
+    equations = Equations(factor=("gamma^⌊t / every⌋ with t epochs done",))
+    aliases = ("step_lr",)
 
     every: Annotated[int, Ge(1), "epochs from drop to drop"] = 10
     gamma: Gamma = 0.1
@@ -105,8 +105,8 @@ class MultiStep(Schedule):
     PyTorch's MultiStepLR; Keras's PiecewiseConstantDecay, which lists the rates.
     """
 
-    equations: ClassVar[Equations] = Equations(factor=("gamma^k with k of the milestones reached",))
-    aliases: ClassVar[tuple[str, ...]] = ("multisteplr", "piecewise")
+    equations = Equations(factor=("gamma^k with k of the milestones reached",))
+    aliases = ("multisteplr", "piecewise")
 
     milestones: Annotated[tuple[Annotated[int, Ge(1)], ...], "epochs after which the learning rate drops"]
     gamma: Gamma = 0.1
@@ -131,8 +131,8 @@ class Exponential(Schedule):
     PyTorch's ExponentialLR changes at whole epochs only; Keras's ExponentialDecay counts steps.
     """
 
-    equations: ClassVar[Equations] = Equations(factor=("gamma^t with t epochs done",))
-    aliases: ClassVar[tuple[str, ...]] = ("exponential_decay",)
+    equations = Equations(factor=("gamma^t with t epochs done",))
+    aliases = ("exponential_decay",)
 
     gamma: Annotated[float, Gt(0), Le(1), "share of the learning rate that is left after an epoch"] = 0.95
 
@@ -148,8 +148,8 @@ class InverseTime(Schedule):
     Keras's InverseTimeDecay counts steps; not in PyTorch. Reference: Robbins and Monro, 1951.
     """
 
-    equations: ClassVar[Equations] = Equations(factor=("1 / (1 + decay · t) with t epochs done",))
-    aliases: ClassVar[tuple[str, ...]] = ("inverse_time_decay",)
+    equations = Equations(factor=("1 / (1 + decay · t) with t epochs done",))
+    aliases = ("inverse_time_decay",)
 
     decay: Annotated[float, Ge(0), "at 1 the learning rate is halved after the first epoch"] = 0.1
 
@@ -165,10 +165,8 @@ class Polynomial(Schedule):
     PyTorch's PolynomialLR has no final and power 1; Keras's PolynomialDecay has a final rate of 0.0001.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        factor=("final + (1 - final) (1 - t / T)^power with t of T epochs done",)
-    )
-    aliases: ClassVar[tuple[str, ...]] = ("poly",)
+    equations = Equations(factor=("final + (1 - final) (1 - t / T)^power with t of T epochs done",))
+    aliases = ("poly",)
 
     power: Annotated[float, Gt(0), "1 is a straight line; the higher, the earlier the fall"] = 2.0
     final: Final = 0.0
@@ -185,7 +183,7 @@ class Linear(Schedule):
     PyTorch's LinearLR rises by default: that is warmup here.
     """
 
-    equations: ClassVar[Equations] = Equations(factor=("1 - (1 - final) t / T with t of T epochs done",))
+    equations = Equations(factor=("1 - (1 - final) t / T with t of T epochs done",))
 
     final: Final = 0.0
 
@@ -202,15 +200,15 @@ class Plateau(Schedule):
     negative; Keras's ReduceLROnPlateau waits one epoch less, and its threshold is absolute.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         factor=(
             "multiplied by gamma, down to floor, after more than patience epochs in a row without a loss below "
             "best - threshold · |best|",
             "then cooldown epochs do not count",
         )
     )
-    aliases: ClassVar[tuple[str, ...]] = ("reduce_lr_on_plateau", "reduce_on_plateau")
-    follows_losses: ClassVar[bool] = True
+    aliases = ("reduce_lr_on_plateau", "reduce_on_plateau")
+    follows_losses = True
 
     gamma: Gamma = 0.1
     patience: Annotated[int, Ge(0), "epochs without improvement before a drop"] = 10

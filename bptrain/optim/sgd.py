@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Lt
@@ -23,7 +23,7 @@ class Sgd(Optimizer):
     1964; Sutskever et al., 2013.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         update=("θ = θ - lr · g",),
         variants={
             "with momentum": Equations(update=("v = momentum · v + g", "θ = θ - lr · v")),
@@ -33,10 +33,10 @@ class Sgd(Optimizer):
             "with nesterov": Equations(update=("v = momentum · v + g", "θ = θ - lr · (g + momentum · v)")),
         },
     )
-    aliases: ClassVar[tuple[str, ...]] = (
+    aliases = (
         "gd", "gradient_descent", "momentum", "nesterov", "stochastic_gradient_descent",
     )  # fmt: skip
-    usual_lr: ClassVar[tuple[float, float]] = (1e-3, 0.3)
+    usual_lr = (1e-3, 0.3)
 
     lr: LearningRate = 0.01
     momentum: Annotated[float, Ge(0), Lt(1), "share of the last step that is added to this one"] = 0.0
@@ -97,11 +97,9 @@ class Lion(Optimizer):
     al., 2023.
     """
 
-    STEP: ClassVar[tuple[str, ...]] = ("θ = θ - lr · sign(β₁ m + (1 - β₁) g)", "m = β₂ m + (1 - β₂) g")
-    equations: ClassVar[Equations] = Equations(
-        update=STEP, variants={"with weight_decay": Equations(update=(DECAY, *STEP))}
-    )
-    usual_lr: ClassVar[tuple[float, float]] = (1e-5, 3e-4)
+    STEP = ("θ = θ - lr · sign(β₁ m + (1 - β₁) g)", "m = β₂ m + (1 - β₂) g")
+    equations = Equations(update=STEP, variants={"with weight_decay": Equations(update=(DECAY, *STEP))})
+    usual_lr = (1e-5, 3e-4)
     slots = 1
 
     lr: LearningRate = 1e-4

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, cos, fmod, pi
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -25,10 +25,8 @@ class Cosine(Schedule):
     (without restarts).
     """
 
-    equations: ClassVar[Equations] = Equations(
-        factor=("final + (1 - final) (1 + cos(π t / T)) / 2 with t of T epochs done",)
-    )
-    aliases: ClassVar[tuple[str, ...]] = ("cosine_annealing", "cosine_decay")
+    equations = Equations(factor=("final + (1 - final) (1 + cos(π t / T)) / 2 with t of T epochs done",))
+    aliases = ("cosine_annealing", "cosine_decay")
 
     final: Final = 0.0
 
@@ -45,13 +43,13 @@ class CosineRestarts(Schedule):
     lower the peaks. Reference: Loshchilov and Hutter, 2017.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         factor=(
             "final + (1 - final) (1 + cos(π t / P)) / 2 with t epochs since the restart",
             "P is period at first and growth times as long after each restart",
         )
     )
-    aliases: ClassVar[tuple[str, ...]] = ("cosine_annealing_warm_restarts", "sgdr")
+    aliases = ("cosine_annealing_warm_restarts", "sgdr")
 
     period: Annotated[int, Ge(1), "epochs to the first restart"] = 10
     growth: Annotated[float, Ge(1), "length of each wave divided by the length of the one before"] = 1.0
@@ -76,14 +74,14 @@ class OneCycle(Schedule):
     2018.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         factor=(
             "from 1 / div_factor to 1 in the first rise · T of T epochs",
             "then to 1 / (div_factor · final_div_factor)",
             "each from a to b by b + (a - b) (1 + cos(π p)) / 2 with p from 0 to 1",
         )
     )
-    aliases: ClassVar[tuple[str, ...]] = ("onecycle", "onecyclelr")
+    aliases = ("onecycle", "onecyclelr")
 
     rise: Annotated[float, Gt(0), Lt(1), "share of the epochs until the peak"] = 0.3
     div_factor: Annotated[float, Ge(1), "the peak divided by the first learning rate"] = 25.0
@@ -105,9 +103,7 @@ class Warmup(Schedule):
     CosineDecay has it built in. Reference: Goyal et al., 2017.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        factor=("start + (1 - start) t / epochs for t < epochs", "then the factor of what follows")
-    )
+    equations = Equations(factor=("start + (1 - start) t / epochs for t < epochs", "then the factor of what follows"))
 
     epochs: Annotated[float, Gt(0), "length of the rise in epochs, such as 0.5"] = 5.0
     start: Annotated[float, Ge(0), Le(1), "share of the learning rate at the start"] = 0.0

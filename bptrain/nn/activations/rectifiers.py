@@ -1,4 +1,4 @@
-"""Rectifiers and other activations that bend at a point."""
+"""Rectifiers and other activations with a kink."""
 
 from dataclasses import dataclass
 from math import inf
@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 from bptrain.arrays import Array, Shape
 from bptrain.equations import Equations
 from bptrain.nn import kernels
-from bptrain.nn.initializers import Constant, HeNormal, Initializer, LecunNormal
+from bptrain.nn.initializers import Constant, HeNormal, LecunNormal
 from bptrain.nn.layer import ACTIVATIONS, Activation, Parameter, Plan, Scratch, Views, Workspace
 
 
@@ -22,8 +22,8 @@ class Identity(Activation):
     Shapes: any, kept. Keras calls it linear. Reference: none needed.
     """
 
-    equations: ClassVar[Equations] = Equations(forward=("y = x",), backward=("dx = dy",))
-    aliases: ClassVar[tuple[str, ...]] = ("linear", "none")
+    equations = Equations(forward=("y = x",), backward=("dx = dy",))
+    aliases = ("linear", "none")
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, reads="", elementwise=True, identity=True)
@@ -45,14 +45,11 @@ class Relu(Activation):
     The derivative at 0 is 0, as in PyTorch, Keras and JAX. Shapes: any, kept. Reference: Nair and Hinton, 2010.
     """
 
-    equations: ClassVar[Equations] = Equations(forward=("y = max(x, 0)",), backward=("dx = dy · [x > 0]",))
-    aliases: ClassVar[tuple[str, ...]] = ("rectifier",)
-    initializer: ClassVar[Initializer] = HeNormal()
-    kinks: ClassVar[tuple[float, ...]] = (0.0,)
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (0, inf)
+    equations = Equations(forward=("y = max(x, 0)",), backward=("dx = dy · [x > 0]",))
+    aliases = ("rectifier",)
+    initializer = HeNormal()
+    kinks = (0.0,)
+    bounds = (0, inf)
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"positive": Scratch(shape, "bool")}, reads="y", elementwise=True)
@@ -74,14 +71,14 @@ class LeakyRelu(Activation):
     too; Keras's is 0.3.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("y = x for x > 0, else slope · x",), backward=("dx = dy for x > 0, else slope · dy",)
     )
-    aliases: ClassVar[tuple[str, ...]] = ("leakyrelu", "lrelu")
-    slope: Annotated[float, Ge(0), "slope left of zero"] = 0.01
+    aliases = ("leakyrelu", "lrelu")
+    initializer = HeNormal()
+    kinks = (0.0,)
 
-    initializer: ClassVar[Initializer] = HeNormal()
-    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+    slope: Annotated[float, Ge(0), "slope left of zero"] = 0.01
 
     def plan(self, shape: Shape) -> Plan:
         scratch = {"positive": Scratch(shape, "bool"), "factor": Scratch(shape)}
@@ -102,18 +99,18 @@ class LeakyRelu(Activation):
 class Prelu(Activation):
     """The rectifier with a slope left of zero that is learned, one for each unit.
 
-    Shapes: x and y `(n, units)`, a `(units,)`, without weight decay. Keras has one slope for each value too, PyTorch
-    one for all unless told otherwise. Reference: He et al., 2015.
+    Shapes: x and y `(n, units)`, a `(units,)`, without weight decay. Keras too has a slope for each value,
+    PyTorch one for all by default. Reference: He et al., 2015.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("y = max(x, 0) + a · min(x, 0)",),
         backward=("dx = dy for x > 0, else a · dy", "da = Σ_rows dy · min(x, 0)"),
     )
-    initial: Annotated[float, Ge(0), "slope at the start"] = 0.25
+    initializer = HeNormal()
+    kinks = (0.0,)
 
-    initializer: ClassVar[Initializer] = HeNormal()
-    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+    initial: Annotated[float, Ge(0), "slope at the start"] = 0.25
 
     def plan(self, shape: Shape) -> Plan:
         parameters = {"slope": Parameter(shape, Constant(self.initial), decay=False)}
@@ -137,166 +134,120 @@ class Prelu(Activation):
             np.multiply(dy, s.negative, out=dx)
 
 
+class ExponentialUnit(Activation):
+    """The base of the exponential linear units: `scale · x` for x > 0, else `scale · alpha · (exp(x) - 1)`."""
+
+    alpha: float
+    scale: ClassVar[float] = 1.0
+    kinks = (0.0,)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return (-self.scale * self.alpha, inf)
+
+    def plan(self, shape: Shape) -> Plan:
+        scratch = {"positive": Scratch(shape, "bool"), "tail": Scratch(shape), "slope": Scratch(shape)}
+        return Plan(shape, scratch=scratch, reads="y", elementwise=True)
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        # y = scale · (max(x, 0) + tail) with tail = alpha · (exp(min(x, 0)) - 1)
+        kernels.negative_part(x, s.tail)
+        np.expm1(s.tail, out=s.tail)
+        s.tail *= self.alpha
+        kernels.positive_part(x, y)
+        y += s.tail
+        if self.scale != 1:
+            y *= self.scale
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        # dx = scale · dy where y > 0, else scale · (tail + alpha) · dy
+        np.greater(y, 0, out=s.positive)
+        np.add(s.tail, self.alpha, out=s.slope)
+        np.copyto(s.slope, 1, where=s.positive)
+        if self.scale != 1:
+            s.slope *= self.scale
+        np.multiply(dy, s.slope, out=dx)
+
+
 @ACTIVATIONS.register
 @dataclass(frozen=True)
-class Elu(Activation):
+class Elu(ExponentialUnit):
     """The exponential linear unit: straight right of zero, bending smoothly towards -alpha left of it.
 
     Shapes: any, kept. The same in PyTorch and Keras. Reference: Clevert, Unterthiner and Hochreiter, 2016.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("y = x for x > 0, else alpha · (exp(x) - 1)",),
         backward=("dx = dy for x > 0, else alpha · exp(x) · dy",),
     )
-    alpha: Annotated[float, Gt(0), "how far down it goes"] = 1.0
+    initializer = HeNormal()
 
-    initializer: ClassVar[Initializer] = HeNormal()
-    kinks: ClassVar[tuple[float, ...]] = (0.0,)
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (-self.alpha, inf)
-
-    def plan(self, shape: Shape) -> Plan:
-        return exponential_plan(shape)
-
-    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        exponential_forward(x, y, s, self.alpha, 1.0)
-
-    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
-        exponential_backward(y, dy, dx, s, self.alpha, 1.0)
+    alpha: Annotated[float, Gt(0), "distance of its lower limit from zero"] = 1.0
 
 
 @ACTIVATIONS.register
 @dataclass(frozen=True)
-class Selu(Activation):
+class Selu(ExponentialUnit):
     """The exponential linear unit scaled so that signals keep mean 0 and variance 1 through many layers.
 
     Shapes: any, kept. Wants lecun_normal weights. The same in PyTorch and Keras. Reference: Klambauer et al., 2017.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        forward=(
-            "y = λ x for x > 0, else λ α (exp(x) - 1)",
-            "λ = 1.0507009873554805",
-            "α = 1.6732632423543772",
-        ),
+    equations = Equations(
+        forward=("y = λ x for x > 0, else λ α (exp(x) - 1)", "λ = 1.0507009873554805", "α = 1.6732632423543772"),
         backward=("dx = λ dy for x > 0, else λ α exp(x) dy",),
     )
-    ALPHA: ClassVar[float] = 1.6732632423543772848170429916717
-    SCALE: ClassVar[float] = 1.0507009873554804934193349852946
+    alpha = 1.6732632423543772848170429916717
+    scale = 1.0507009873554804934193349852946
+    initializer = LecunNormal()
 
-    initializer: ClassVar[Initializer] = LecunNormal()
-    kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (-self.SCALE * self.ALPHA, inf)
+class Clipped(Activation):
+    """The base of the activations that are the identity, cut off at their bounds."""
+
+    steepest = 1.0
 
     def plan(self, shape: Shape) -> Plan:
-        return exponential_plan(shape)
+        scratch = {"above": Scratch(shape, "bool"), "inside": Scratch(shape, "bool")}
+        return Plan(shape, scratch=scratch, reads="y", elementwise=True)
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        exponential_forward(x, y, s, self.ALPHA, self.SCALE)
+        low, high = self.bounds
+        kernels.clip(x, low, high, y)
 
     def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
-        exponential_backward(y, dy, dx, s, self.ALPHA, self.SCALE)
-
-
-def exponential_plan(shape: Shape) -> Plan:
-    """The plan of both exponential linear units."""
-    scratch = {"positive": Scratch(shape, "bool"), "tail": Scratch(shape), "slope": Scratch(shape)}
-    return Plan(shape, scratch=scratch, reads="y", elementwise=True)
-
-
-def exponential_forward(x: Array, y: Array, s: Workspace, alpha: float, scale: float) -> None:
-    """`y = scale · (max(x, 0) + tail)` with `tail = alpha · (exp(min(x, 0)) - 1)`, which is kept."""
-    kernels.negative_part(x, s.tail)
-    np.expm1(s.tail, out=s.tail)
-    s.tail *= alpha
-    kernels.positive_part(x, y)
-    y += s.tail
-    if scale != 1:
-        y *= scale
-
-
-def exponential_backward(y: Array, dy: Array, dx: Array | None, s: Workspace, alpha: float, scale: float) -> None:
-    """`dx = scale · dy` where y > 0, else `scale · (tail + alpha) · dy`."""
-    np.greater(y, 0, out=s.positive)
-    np.add(s.tail, alpha, out=s.slope)
-    np.copyto(s.slope, 1, where=s.positive)
-    if scale != 1:
-        s.slope *= scale
-    np.multiply(dy, s.slope, out=dx)
+        low, high = self.bounds
+        np.greater(y, low, out=s.above)
+        np.less(y, high, out=s.inside)
+        np.logical_and(s.above, s.inside, out=s.inside)
+        np.multiply(dy, s.inside, out=dx)
 
 
 @ACTIVATIONS.register
 @dataclass(frozen=True)
-class HardTanh(Activation):
+class HardTanh(Clipped):
     """The identity, cut off at -1 and 1.
 
     The derivative is 0 at both corners, as in PyTorch. Shapes: any, kept. Reference: Collobert, 2004.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        forward=("y = min(max(x, -1), 1)",), backward=("dx = dy · [-1 < x < 1]",)
-    )
-    aliases: ClassVar[tuple[str, ...]] = ("hardtanh",)
-    kinks: ClassVar[tuple[float, ...]] = (-1.0, 1.0)
-    steepest: ClassVar[float | None] = 1.0
-    most_in_a_row: ClassVar[int | None] = 8
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (-1, 1)
-
-    def plan(self, shape: Shape) -> Plan:
-        return clipped_plan(shape)
-
-    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        kernels.clip(x, -1, 1, y)
-
-    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
-        clipped_backward(y, dy, dx, s, -1, 1)
+    equations = Equations(forward=("y = min(max(x, -1), 1)",), backward=("dx = dy · [-1 < x < 1]",))
+    aliases = ("hardtanh",)
+    kinks = (-1.0, 1.0)
+    most_in_a_row = 8
+    bounds = (-1, 1)
 
 
 @ACTIVATIONS.register
 @dataclass(frozen=True)
-class Relu6(Activation):
+class Relu6(Clipped):
     """The rectifier, cut off at 6.
 
     The derivative is 0 at both corners, as in PyTorch. Shapes: any, kept. Reference: Krizhevsky, 2010.
     """
 
-    equations: ClassVar[Equations] = Equations(forward=("y = min(max(x, 0), 6)",), backward=("dx = dy · [0 < x < 6]",))
-    initializer: ClassVar[Initializer] = HeNormal()
-    kinks: ClassVar[tuple[float, ...]] = (0.0, 6.0)
-    steepest: ClassVar[float | None] = 1.0
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (0, 6)
-
-    def plan(self, shape: Shape) -> Plan:
-        return clipped_plan(shape)
-
-    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        kernels.clip(x, 0, 6, y)
-
-    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
-        clipped_backward(y, dy, dx, s, 0, 6)
-
-
-def clipped_plan(shape: Shape) -> Plan:
-    """The plan of both clipped activations."""
-    scratch = {"above": Scratch(shape, "bool"), "inside": Scratch(shape, "bool")}
-    return Plan(shape, scratch=scratch, reads="y", elementwise=True)
-
-
-def clipped_backward(y: Array, dy: Array, dx: Array | None, s: Workspace, low: float, high: float) -> None:
-    """`dx = dy · [low < y < high]`."""
-    np.greater(y, low, out=s.above)
-    np.less(y, high, out=s.inside)
-    np.logical_and(s.above, s.inside, out=s.inside)
-    np.multiply(dy, s.inside, out=dx)
+    equations = Equations(forward=("y = min(max(x, 0), 6)",), backward=("dx = dy · [0 < x < 6]",))
+    initializer = HeNormal()
+    kinks = (0.0, 6.0)
+    bounds = (0, 6)

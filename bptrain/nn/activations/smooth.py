@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from math import inf, pi, sqrt
-from typing import ClassVar
 
 import numpy as np
 
 from bptrain.arrays import Array, Shape
 from bptrain.equations import Equations
 from bptrain.nn import kernels
-from bptrain.nn.initializers import HeNormal, Initializer
+from bptrain.nn.initializers import HeNormal
 from bptrain.nn.layer import ACTIVATIONS, Activation, Plan, Scratch, Views, Workspace
 
 
@@ -21,13 +20,10 @@ class Tanh(Activation):
     Shapes: any, kept. Reference: LeCun et al., 1998. The same in all frameworks.
     """
 
-    equations: ClassVar[Equations] = Equations(forward=("y = tanh(x)",), backward=("dx = dy · (1 - y²)",))
-    steepest: ClassVar[float | None] = 1.0
-    most_in_a_row: ClassVar[int | None] = 8
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (-1, 1)
+    equations = Equations(forward=("y = tanh(x)",), backward=("dx = dy · (1 - y²)",))
+    steepest = 1.0
+    most_in_a_row = 8
+    bounds = (-1, 1)
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"slope": Scratch(shape)}, reads="y", elementwise=True)
@@ -49,14 +45,11 @@ class Sigmoid(Activation):
     Shapes: any, kept. Reference: Rumelhart, Hinton and Williams, 1986. The same in all frameworks.
     """
 
-    equations: ClassVar[Equations] = Equations(forward=("y = 1 / (1 + exp(-x))",), backward=("dx = dy · y · (1 - y)",))
-    aliases: ClassVar[tuple[str, ...]] = ("logistic", "sigm")
-    steepest: ClassVar[float | None] = 0.25
-    most_in_a_row: ClassVar[int | None] = 4
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (0, 1)
+    equations = Equations(forward=("y = 1 / (1 + exp(-x))",), backward=("dx = dy · y · (1 - y)",))
+    aliases = ("logistic", "sigm")
+    steepest = 0.25
+    most_in_a_row = 4
+    bounds = (0, 1)
 
     def plan(self, shape: Shape) -> Plan:
         scratch = {"slope": Scratch(shape), "positive": Scratch(shape, "bool")}
@@ -79,13 +72,10 @@ class Softsign(Activation):
     Shapes: any, kept. The same in PyTorch and Keras. Reference: Bergstra et al., 2009.
     """
 
-    equations: ClassVar[Equations] = Equations(forward=("y = x / (1 + |x|)",), backward=("dx = dy / (1 + |x|)²",))
-    steepest: ClassVar[float | None] = 1.0
-    most_in_a_row: ClassVar[int | None] = 8
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (-1, 1)
+    equations = Equations(forward=("y = x / (1 + |x|)",), backward=("dx = dy / (1 + |x|)²",))
+    steepest = 1.0
+    most_in_a_row = 8
+    bounds = (-1, 1)
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"size": Scratch(shape)}, reads="", elementwise=True)
@@ -109,13 +99,10 @@ class Softplus(Activation):
     linear above 20, which differs by less than 3e-9.
     """
 
-    equations: ClassVar[Equations] = Equations(forward=("y = ln(1 + exp(x))",), backward=("dx = dy · sigmoid(x)",))
-    aliases: ClassVar[tuple[str, ...]] = ("soft_plus",)
-    initializer: ClassVar[Initializer] = HeNormal()
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (0, inf)
+    equations = Equations(forward=("y = ln(1 + exp(x))",), backward=("dx = dy · sigmoid(x)",))
+    aliases = ("soft_plus",)
+    initializer = HeNormal()
+    bounds = (0, inf)
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(shape, scratch={"slope": Scratch(shape)}, reads="y", elementwise=True)
@@ -138,15 +125,10 @@ class Silu(Activation):
     Shapes: any, kept. The same in PyTorch and Keras. Reference: Elfwing, Uchibe and Doya, 2018.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        forward=("y = x σ(x)",), backward=("dx = dy · σ(x) · (1 + x (1 - σ(x)))",)
-    )
-    aliases: ClassVar[tuple[str, ...]] = ("swish",)
-    initializer: ClassVar[Initializer] = HeNormal()
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (-0.2785, inf)
+    equations = Equations(forward=("y = x σ(x)",), backward=("dx = dy · σ(x) · (1 + x (1 - σ(x)))",))
+    aliases = ("swish",)
+    initializer = HeNormal()
+    bounds = (-0.2785, inf)
 
     def plan(self, shape: Shape) -> Plan:
         number = Scratch(shape)
@@ -173,14 +155,11 @@ class Mish(Activation):
     Shapes: any, kept. The same in PyTorch and Keras. Reference: Misra, 2020.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("y = x t", "t = tanh(ln(1 + exp(x)))"), backward=("dx = dy · (t + x (1 - t²) σ(x))",)
     )
-    initializer: ClassVar[Initializer] = HeNormal()
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (-0.3089, inf)
+    initializer = HeNormal()
+    bounds = (-0.3089, inf)
 
     def plan(self, shape: Shape) -> Plan:
         number = Scratch(shape)
@@ -211,19 +190,16 @@ class GeluTanh(Activation):
     5e-4 away. Reference: Hendrycks and Gimpel, 2016.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("y = x (1 + t) / 2", "t = tanh(√(2/π) (x + 0.044715 x³))"),
         backward=("dx = dy · ((1 + t) / 2 + x (1 - t²) √(2/π) (1 + 0.134145 x²) / 2)",),
     )
-    aliases: ClassVar[tuple[str, ...]] = ("gelu",)
+    aliases = ("gelu",)
 
-    ROOT: ClassVar[float] = sqrt(2 / pi)
+    ROOT = sqrt(2 / pi)
 
-    initializer: ClassVar[Initializer] = HeNormal()
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return (-0.1701, inf)
+    initializer = HeNormal()
+    bounds = (-0.1701, inf)
 
     def plan(self, shape: Shape) -> Plan:
         scratch = {"near": Scratch(shape), "t": Scratch(shape), "slope": Scratch(shape)}

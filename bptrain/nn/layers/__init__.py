@@ -1,9 +1,7 @@
 """Layers that do more than apply one function to each value: a file a family."""
 
-from bptrain.nn.layers.dense import Dense
+from bptrain.nn.layers.dense import Dense, Residual
 from bptrain.nn.layers.noise import Dropout, GaussianNoise
-from bptrain.nn.layers.normalization import BatchNorm, LayerNorm
-from bptrain.nn.layers.residual import Residual
-from bptrain.nn.layers.softmax import Softmax
+from bptrain.nn.layers.normalization import BatchNorm, LayerNorm, Softmax
 
 __all__ = ["BatchNorm", "Dense", "Dropout", "GaussianNoise", "LayerNorm", "Residual", "Softmax"]

@@ -1,14 +1,16 @@
-"""The fully connected layer."""
+"""Fully connected layers, and residual blocks of layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
+import numpy as np
 from annotated_types import Ge
 
 from bptrain.arrays import Array, Shape
 from bptrain.equations import Equations
 from bptrain.errors import Mistake, OptionError
+from bptrain.nn.activations.smooth import Tanh
 from bptrain.nn.initializers import INITIALIZERS, GlorotUniform, Initializer, Zeros
 from bptrain.nn.layer import LAYERS, Activation, Layer, Parameter, Plan, Views, Workspace
 
@@ -24,15 +26,13 @@ class Dense:
     Williams, 1986. Keras stores W the same way, PyTorch transposed.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("y = x W + b",),
         backward=("dW = xᵀ dy", "db = Σ_rows dy", "dx = dy Wᵀ"),
         variants={"without bias": Equations(forward=("y = x W",), backward=("dW = xᵀ dy", "dx = dy Wᵀ"))},
     )
-    aliases: ClassVar[tuple[str, ...]] = ("affine", "fc", "fully_connected", "inner_product", "linear")
-    units: Annotated[Annotated[int, Ge(1)] | Auto, "outputs; auto, in the last dense layer: what the target needs"] = (
-        "auto"
-    )
+    aliases = ("affine", "fc", "fully_connected", "inner_product", "linear")
+    units: Annotated[Annotated[int, Ge(1)] | Auto, "outputs; auto: as the target needs (last dense layer)"] = "auto"
     bias: Annotated[bool, "whether to add b"] = True
     weight_init: Annotated[
         Annotated[Initializer, INITIALIZERS] | Auto, "start of W; auto: what suits the activation that follows"
@@ -43,7 +43,7 @@ class Dense:
 
     @classmethod
     def example(cls, width: int) -> "Dense":
-        """One to try behind `width` values."""
+        """Return a layer to check on rows of `width` values."""
         return cls(3)
 
     def resolve(self, units: int | None, following: Sequence[Layer]) -> "Dense":
@@ -54,8 +54,8 @@ class Dense:
             OptionError: `units: auto`, and None given for it.
         """
         if self.units == "auto" and units is None:
-            message = "auto is for the last dense layer, whose units the target decides; give a number"
-            raise OptionError(Mistake("units", message))
+            what = "auto is for the last dense layer, whose units the target decides; give a number"
+            raise OptionError(Mistake("units", what))
         suitable: Initializer = GlorotUniform()
         for layer in following:
             if isinstance(layer, Dense):
@@ -70,12 +70,11 @@ class Dense:
         )
 
     def choose_equations(self) -> Equations:
-        """Return those without b where there is none."""
         return self.equations if self.bias else self.equations.variants["without bias"]
 
     def plan(self, shape: Shape) -> Plan:
         if self.units == "auto":
-            raise OptionError(Mistake("units", "nothing says how many units auto means here; give a number"))
+            raise OptionError(Mistake("units", "auto cannot be resolved here; give a number"))
         start = GlorotUniform() if self.weight_init == "auto" else self.weight_init
         parameters = {"weight": Parameter((*shape, self.units), start, l1=self.l1, l2=self.l2)}
         if self.bias:
@@ -94,3 +93,44 @@ class Dense:
             s.ones.dot(dy, out=g.bias)
         if dx is not None:
             dy.dot(p.weight.T, out=dx)
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class Residual:
+    """Adds its input to the output of its layers, so that deep networks start close to the identity.
+
+    f is the output of the layers for x, and df the gradient that their own backward passes hand on for dy. Shapes: any,
+    kept; the layers must end in the shape in which they begin. Written out by hand in PyTorch and Keras. Reference: He
+    et al., 2016.
+    """
+
+    equations = Equations(forward=("y = x + f",), backward=("dx = dy + df",))
+    aliases = ("resblock", "skip")
+    layers: Annotated[tuple[Annotated[Layer, LAYERS], ...], "from input to output; as many outputs as inputs"]
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise OptionError(Mistake("layers", "has no layers; write at least - dense: {units: ...}"))
+
+    def letters(self, s: Workspace, label: str) -> dict[str, Array]:
+        """Return the output of the layers, or the gradient at their input."""
+        return {"f": s.inner.scores} if label == "Forward:" else {"df": s.inner.dinput}
+
+    @classmethod
+    def example(cls, width: int) -> "Residual":
+        """Return a block to check on rows of `width` values."""
+        return cls((Dense(3), Tanh(), Dense(width)))
+
+    def plan(self, shape: Shape) -> Plan:
+        return Plan(shape, layers=self.layers, reads="x")
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        s.inner.forward(training=s.training)
+        np.add(x, s.inner.scores, out=y)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        np.copyto(s.inner.dscores, dy)
+        s.inner.backward()
+        if dx is not None:
+            np.add(dy, s.inner.dinput, out=dx)

@@ -1,7 +1,7 @@
-"""Layers that disturb the values of a row at random while training, and leave them alone afterwards."""
+"""Layers that disturb the values of a row at random during training, and only then."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Le, Lt
@@ -14,34 +14,26 @@ from bptrain.nn.layer import LAYERS, Plan, Scratch, Views, Workspace
 @LAYERS.register
 @dataclass(frozen=True)
 class Dropout:
-    """Sets a random share of the values to zero while training, so that no unit relies on another.
+    """Sets a random share of the values to zero during training, so that no unit relies on another.
 
     Outside training y is x. Shapes: any, kept. `rate` is the share that is dropped, as in PyTorch and Keras; it is the
     share that is kept in the first TensorFlow and in JAX's stax. Reference: Srivastava et al., 2014 (this is the
-    inverted form, which leaves evaluation alone).
+    inverted form, which needs no scaling in evaluation).
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("y = x · m / (1 - rate)", "m ~ Bernoulli(1 - rate) for each value"),
         backward=("dx = dy · m / (1 - rate)",),
     )
-    rate: Annotated[float, Ge(0), Lt(1), "share of the values that is dropped"] = 0.5
+    rate: Annotated[float, Ge(0), Lt(1), "share of values set to zero"] = 0.5
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:
-        """The mask."""
+        """Return the mask."""
         return {"m": s.mask * (1 - self.rate)}
 
     def plan(self, shape: Shape) -> Plan:
         scratch = {"uniform": Scratch(shape, "float32"), "mask": Scratch(shape)}
-        return Plan(
-            shape,
-            scratch=scratch,
-            random=True,
-            reads="",
-            elementwise=True,
-            identity=True,
-            drops=self.rate,
-        )
+        return Plan(shape, scratch=scratch, random=True, reads="", elementwise=True, identity=True, drops=self.rate)
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         if not s.training:
@@ -61,19 +53,17 @@ class Dropout:
 @LAYERS.register
 @dataclass(frozen=True)
 class GaussianNoise:
-    """Adds normal noise while training, so that no exact value is relied on.
+    """Adds normal noise during training, so that the network does not rely on exact values.
 
     Outside training y is x. Shapes: any, kept. As Keras's GaussianNoise. Reference: Bishop, 1995.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        forward=("y = x + std · e", "e ~ N(0, 1) for each value"), backward=("dx = dy",)
-    )
-    aliases: ClassVar[tuple[str, ...]] = ("noise",)
+    equations = Equations(forward=("y = x + std · e", "e ~ N(0, 1) for each value"), backward=("dx = dy",))
+    aliases = ("noise",)
     std: Annotated[float, Ge(0), Le(1e6), "standard deviation of the noise"] = 0.1
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:
-        """The noise before it is scaled."""
+        """Return the noise before it is scaled."""
         return {"e": s.noise.astype(np.float64) / (self.std or 1)}
 
     def plan(self, shape: Shape) -> Plan:

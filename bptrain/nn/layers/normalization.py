@@ -1,7 +1,7 @@
-"""Layers that bring their inputs to mean 0 and variance 1, over the rows or over the units."""
+"""Layers that normalize: to mean 0 and variance 1 over the rows or over the units, or to probabilities."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Gt, Le
@@ -12,8 +12,8 @@ from bptrain.nn.initializers import Ones, Zeros
 from bptrain.nn.layer import LAYERS, Parameter, Plan, Scratch, State, Views, Workspace
 
 
-def scale_and_shift(shape: Shape) -> dict[str, Parameter]:
-    """The learned scale and shift of each unit, without weight decay."""
+def plan_scale_and_shift(shape: Shape) -> dict[str, Parameter]:
+    """Return the learned scale and shift of each unit, without weight decay."""
     return {"scale": Parameter(shape, Ones(), decay=False), "shift": Parameter(shape, Zeros(), decay=False)}
 
 
@@ -28,7 +28,7 @@ class BatchNorm:
     its epsilon 1e-3, and its running variance divides by n. Reference: Ioffe and Szegedy, 2015.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=(
             "y = γ x̂ + β",
             "x̂ = (x - μ) / √(σ² + ε)",
@@ -38,18 +38,18 @@ class BatchNorm:
         ),
         backward=("dγ = Σ_rows dy x̂", "dβ = Σ_rows dy", "dx = γ / √(σ² + ε) · (dy - dβ / n - x̂ dγ / n)"),
     )
-    aliases: ClassVar[tuple[str, ...]] = ("batch_norm1d", "batch_normalization", "batchnorm", "bn")
+    aliases = ("batch_norm1d", "batch_normalization", "batchnorm", "bn")
     momentum: Annotated[float, Gt(0), Le(1), "share of the batch in the running statistics"] = 0.1
     epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:
-        """The normalised values, which backward uses up."""
+        """Return the normalized values, which backward overwrites."""
         return {"x̂": s.normal} if label == "Forward:" else {}
 
     def plan(self, shape: Shape) -> Plan:
         return Plan(
             shape,
-            scale_and_shift(shape),
+            plan_scale_and_shift(shape),
             scratch={
                 "normal": Scratch(shape),
                 "square": Scratch(shape),
@@ -66,14 +66,14 @@ class BatchNorm:
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         if s.training:
             n = len(x)
-            column_mean(x, s.average)
+            fill_column_means(x, s.average)
             np.subtract(x, s.average, out=s.normal)
-            move(s.mean, s.average, self.momentum)
+            move_towards(s.mean, s.average, self.momentum)
             np.multiply(s.normal, s.normal, out=s.square)
-            column_mean(s.square, s.average)
+            fill_column_means(s.square, s.average)
             np.add(s.average, self.epsilon, out=s.deviation)
             s.average *= n / (n - 1)
-            move(s.variance, s.average, self.momentum)
+            move_towards(s.variance, s.average, self.momentum)
         else:
             np.subtract(x, s.mean, out=s.normal)
             np.add(s.variance, self.epsilon, out=s.deviation)
@@ -97,14 +97,14 @@ class BatchNorm:
             dx *= s.average
 
 
-def column_mean(x: Array, out: Array) -> None:
+def fill_column_means(x: Array, out: Array) -> None:
     """Fill out with the mean of each unit over the rows, summed in double precision and rounded once."""
     total: Array = np.add.reduce(x, axis=0, dtype=np.result_type(x.dtype, np.float64))
     np.divide(total, len(x), out=out, casting="same_kind")
 
 
-def move(running: Array, value: Array, momentum: float) -> None:
-    """Move running statistics by the share `momentum` towards a value, which is used up."""
+def move_towards(running: Array, value: Array, momentum: float) -> None:
+    """Move running statistics by the share `momentum` towards a value, which is overwritten."""
     running *= 1 - momentum
     value *= momentum
     running += value
@@ -119,7 +119,7 @@ class LayerNorm:
     Epsilon as in PyTorch; Keras has 1e-3. Reference: Ba, Kiros and Hinton, 2016.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("y = γ x̂ + β", "x̂ = (x - μ) / √(σ² + ε)", "μ = mean(x)", "σ² = mean((x - μ)²)"),
         backward=(
             "dγ = Σ_rows dy x̂",
@@ -128,17 +128,17 @@ class LayerNorm:
             "d = γ dy",
         ),
     )
-    aliases: ClassVar[tuple[str, ...]] = ("layer_normalization", "ln")
+    aliases = ("layer_normalization", "ln")
     epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:
-        """The normalised values, which backward uses up."""
+        """Return the normalized values, which backward overwrites."""
         return {"x̂": s.normal} if label == "Forward:" else {}
 
     def plan(self, shape: Shape) -> Plan:
         row = Scratch(())
         scratch = {"normal": Scratch(shape), "square": Scratch(shape), "mean": row, "deviation": row}
-        return Plan(shape, scale_and_shift(shape), scratch, reads="", normalizes="units")
+        return Plan(shape, plan_scale_and_shift(shape), scratch, reads="", normalizes="units")
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         units = x.shape[1]
@@ -169,3 +169,31 @@ class LayerNorm:
             dx -= s.mean[:, None]
             dx -= s.normal
             np.divide(dx, s.deviation[:, None], out=dx)
+
+
+@LAYERS.register
+@dataclass(frozen=True)
+class Softmax:
+    """Turns the values of a row into probabilities, for a loss on probabilities such as mse; cross-entropy has its own.
+
+    Shapes: `(n, units)`, kept. The same in all frameworks. Reference: Bridle, 1990.
+    """
+
+    equations = Equations(forward=("y_j = exp(x_j) / Σ_k exp(x_k)",), backward=("dx = y (dy - Σ_k dy_k y_k)",))
+
+    def plan(self, shape: Shape) -> Plan:
+        return Plan(shape, scratch={"row": Scratch(()), "product": Scratch(shape)}, reads="y", link="softmax")
+
+    def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        np.maximum.reduce(x.real, axis=1, out=s.row)
+        np.subtract(x, s.row[:, None], out=y)
+        np.exp(y, out=y)
+        np.add.reduce(y, axis=1, out=s.row)
+        np.divide(y, s.row[:, None], out=y)
+
+    def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
+        np.multiply(dy, y, out=s.product)
+        np.add.reduce(s.product, axis=1, out=s.row)
+        if dx is not None:
+            np.subtract(dy, s.row[:, None], out=dx)
+            dx *= y

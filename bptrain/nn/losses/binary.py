@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Lt
 from bptrain.arrays import Array, Shape
 from bptrain.equations import Equations
 from bptrain.nn import kernels
-from bptrain.nn.layer import Link, Scratch, Workspace
+from bptrain.nn.layer import Scratch, Workspace
 from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
 
 
@@ -26,17 +26,17 @@ class BinaryCrossEntropy(Loss):
     z.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("L = -Σ (w t ln σ(z) + (1 - t) ln(1 - σ(z))) / (n · width)",),
         backward=("dz = ((1 - t) σ(z) - w t (1 - σ(z))) / (n · width)",),
     )
-    aliases: ClassVar[tuple[str, ...]] = ("bce", "bce_with_logits", "binary_crossentropy", "logistic")
+    aliases = ("bce", "bce_with_logits", "binary_crossentropy", "logistic")
     symbols: ClassVar[Mapping[str, str]] = {"positive_weight": "w"}
     positive_weight: Annotated[float, Gt(0), "weight w of the positive class"] = 1.0
 
-    raw_targets: ClassVar[bool] = True
-    labels: ClassVar[bool] = True
-    link: ClassVar[Link] = "sigmoid"
+    raw_targets = True
+    labels = True
+    link = "sigmoid"
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:
@@ -99,7 +99,7 @@ class Focal(Loss):
     whose alpha is 0.25. Reference: Lin et al., 2017.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("L = Σ σ(-u)^γ (-ln σ(u)) / (n · width)", "u = (2 t - 1) z"),
         backward=(
             "dz = (2 t - 1) du",
@@ -122,13 +122,13 @@ class Focal(Loss):
             )
         },
     )
-    aliases: ClassVar[tuple[str, ...]] = ("focal_loss",)
+    aliases = ("focal_loss",)
     gamma: Annotated[float, Ge(0), "how much less; 0 is binary_cross_entropy"] = 2.0
     alpha: Annotated[Annotated[float, Gt(0), Lt(1)] | None, "weight of 1, that of 0 is 1 - alpha; null: both 1"] = None
 
-    raw_targets: ClassVar[bool] = True
-    labels: ClassVar[bool] = True
-    link: ClassVar[Link] = "sigmoid"
+    raw_targets = True
+    labels = True
+    link = "sigmoid"
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Le, Lt
@@ -10,9 +10,9 @@ from annotated_types import Ge, Le, Lt
 from bptrain.arrays import Array, Shape
 from bptrain.equations import Equations
 from bptrain.nn import kernels
-from bptrain.nn.layer import Link, Scratch, Workspace
+from bptrain.nn.layer import Scratch, Workspace
 from bptrain.nn.losses.binary import sigmoid_outputs
-from bptrain.nn.losses.loss import LOSSES, Encoding, Loss, Value, mean
+from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
 
 FAR = 64.0
 """How far a score may lie above that of its row's target before the exponents are lowered: exp(64) is 6e27, and float32
@@ -40,7 +40,7 @@ class SoftmaxCrossEntropy(Loss):
     that the largest is 64, and the loss is ln(e^-h + S) + h; beside such an S it is no matter that 1 stands for e^-h.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("L = -Σ q ln softmax(z) / n", "q = onehot(t)"),
         backward=("dz = (softmax(z) - q) / n", "q = onehot(t)"),
         variants={
@@ -56,7 +56,7 @@ class SoftmaxCrossEntropy(Loss):
             )
         },
     )
-    aliases: ClassVar[tuple[str, ...]] = (
+    aliases = (
         "categorical_cross_entropy",
         "categorical_crossentropy",
         "ce",
@@ -71,8 +71,8 @@ class SoftmaxCrossEntropy(Loss):
         tuple[Annotated[float, Ge(0), Le(1e6)], ...] | None, "one for each class, in sorted order; null: all 1"
     ] = None
 
-    encoding: ClassVar[Encoding] = "codes"
-    link: ClassVar[Link] = "softmax"
+    encoding = "codes"
+    link = "softmax"
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         return (classes,) if classes is not None and columns == 1 else ()
@@ -179,7 +179,7 @@ class Hinge(Loss):
     not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins, 1999.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("L = Σ max(0, 1 - s z) / n", "s = 2 t - 1"),
         backward=("dz = -s [s z < 1] / n", "s = 2 t - 1"),
         variants={
@@ -194,9 +194,9 @@ class Hinge(Loss):
             )
         },
     )
-    aliases: ClassVar[tuple[str, ...]] = ("svm",)
-    link: ClassVar[Link] = "margin"
-    kinked: ClassVar[bool] = True
+    aliases = ("svm",)
+    link = "margin"
+    kinked = True
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:
@@ -248,12 +248,10 @@ class KlDivergence(Loss):
     KLDivLoss(reduction="batchmean") on log_softmax. Reference: Kullback and Leibler, 1951.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        forward=("L = Σ t (ln t - ln softmax(z)) / n",), backward=("dz = (softmax(z) - t) / n",)
-    )
-    aliases: ClassVar[tuple[str, ...]] = ("kl", "kl_div")
-    raw_targets: ClassVar[bool] = True
-    link: ClassVar[Link] = "softmax"
+    equations = Equations(forward=("L = Σ t (ln t - ln softmax(z)) / n",), backward=("dz = (softmax(z) - t) / n",))
+    aliases = ("kl", "kl_div")
+    raw_targets = True
+    link = "softmax"
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         return (columns,) if classes is None and columns > 1 else ()

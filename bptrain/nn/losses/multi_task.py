@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -33,13 +32,11 @@ class MultiTask(Loss):
     weights, so that all of it is one mean over rows. Reference: Caruana, 1997.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        forward=("L = Σ_k w_k L_k(z_k, t_k)",), backward=("dz_k = w_k dL_k/dz_k",)
-    )
+    equations = Equations(forward=("L = Σ_k w_k L_k(z_k, t_k)",), backward=("dz_k = w_k dL_k/dz_k",))
     parts: tuple[Part, ...]
 
     # That of any part is one of the whole.
-    kinked: ClassVar[bool] = True
+    kinked = True
 
     def slices(self) -> Iterator[tuple[Part, slice, slice]]:
         """The parts, each with its columns of the scores and of the targets."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
@@ -11,7 +11,7 @@ from annotated_types import Ge
 from bptrain.arrays import Array, Shape
 from bptrain.equations import Equations
 from bptrain.nn import kernels
-from bptrain.nn.layer import Link, Scratch, Workspace
+from bptrain.nn.layer import Scratch, Workspace
 from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
 
 
@@ -24,7 +24,7 @@ class Mse(Loss):
     networks minimise half of it. Reference: Gauss, 1809.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("L = Σ (z - t)² / (n · width)",),
         backward=("dz = 2 (z - t) / (n · width)",),
         variants={
@@ -33,7 +33,7 @@ class Mse(Loss):
             )
         },
     )
-    aliases: ClassVar[tuple[str, ...]] = ("l2", "mean_squared_error", "squared_error")
+    aliases = ("l2", "mean_squared_error", "squared_error")
     half: Annotated[bool, "whether to take half the square, as textbooks do"] = False
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
@@ -76,11 +76,9 @@ class Mae(OnErrors):
     Laplace, 1774.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        forward=("L = Σ |z - t| / (n · width)",), backward=("dz = sign(z - t) / (n · width)",)
-    )
-    aliases: ClassVar[tuple[str, ...]] = ("l1", "mean_absolute_error")
-    kinked: ClassVar[bool] = True
+    equations = Equations(forward=("L = Σ |z - t| / (n · width)",), backward=("dz = sign(z - t) / (n · width)",))
+    aliases = ("l1", "mean_absolute_error")
+    kinked = True
 
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
@@ -100,11 +98,11 @@ class Huber(OnErrors):
     and Keras's Huber; 1/δ times this is PyTorch's SmoothL1Loss. Reference: Huber, 1964.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("L = Σ c (e - c / 2) / (n · width)", "e = z - t", "c = min(max(e, -δ), δ)"),
         backward=("dz = c / (n · width)",),
     )
-    aliases: ClassVar[tuple[str, ...]] = ("smooth_l1",)
+    aliases = ("smooth_l1",)
     delta: Annotated[float, Ge(1e-6), "error at which the straight part begins"] = 1.0
 
     def value_and_grad(
@@ -129,10 +127,8 @@ class LogCosh(OnErrors):
     which cannot overflow.
     """
 
-    equations: ClassVar[Equations] = Equations(
-        forward=("L = Σ ln cosh(z - t) / (n · width)",), backward=("dz = tanh(z - t) / (n · width)",)
-    )
-    aliases: ClassVar[tuple[str, ...]] = ("logcosh",)
+    equations = Equations(forward=("L = Σ ln cosh(z - t) / (n · width)",), backward=("dz = tanh(z - t) / (n · width)",))
+    aliases = ("logcosh",)
 
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
@@ -165,12 +161,12 @@ class Poisson(OnErrors):
     Nelder and Wedderburn, 1972.
     """
 
-    equations: ClassVar[Equations] = Equations(
+    equations = Equations(
         forward=("L = Σ (exp(z) - t z) / (n · width)",), backward=("dz = (exp(z) - t) / (n · width)",)
     )
-    aliases: ClassVar[tuple[str, ...]] = ("poisson_nll",)
-    raw_targets: ClassVar[bool] = True
-    link: ClassVar[Link] = "exp"
+    aliases = ("poisson_nll",)
+    raw_targets = True
+    link = "exp"
 
     def objection(self, targets: Array, classes: int | None) -> str | None:
         return f"a count must be 0 or more (got {targets.min():g})" if (targets < 0).any() else None
