@@ -262,7 +262,7 @@ BROKEN = [
     ("[feature_dropout: {rate: 1}]", "expected a number >= 0 and < 1"),
     ("[noise]", "did you mean 'gaussian_noise'"),
     ("[mix_up]", "did you mean 'mixup'"),
-    ("mixup", "write a list item: - mixup"),
+    ("mixup", r"write \[mixup\]"),
     ("[mixup]\noptimizer: lbfgs", "augmentation: cannot be used with lbfgs, which compares losses"),
 ]
 

@@ -130,7 +130,7 @@ BROKEN = [
     ("data: {source: {bundled: iris}}\nnetwork: []\n", ["2:10: network: has no layers; write at least - dense"]),
     (
         "data: {source: {bundled: iris}}\nnetwork: dense\n",
-        ["2:10: network: expected a list of layers or null (got 'dense'); write a list item: - dense"],
+        ["2:10: network: expected a list of layers or null (got 'dense'); write [dense]"],
     ),
     ("data: {source: {bundled: iris}}\nnetwork: [dense, 3]\n", ["2:18: network.1: expected the name of a layer"]),
     (

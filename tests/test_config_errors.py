@@ -61,6 +61,73 @@ def test_a_broken_config_is_told_where_what_and_what_to_do(text, expected, monke
         assert re.fullmatch(".*".join(map(re.escape, wanted.split("..."))), message), message
 
 
+FLOW = re.compile(r"""'[^']*'|"[^"]*"|\[[^\]]*\]|[^\s\[\]{},'"]*""")
+"""The value at the beginning of a text inside brackets."""
+
+
+def follow(text, line, column, message):
+    """Yield configs in which the advice of a message is followed; none where it names nothing that can be written."""
+    advice, lines = message.rpartition("; ")[2], text.split("\n")
+    before, rest = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
+    found, written = FLOW.match(rest)[0] if {"{", "["} & set(before) else rest, []
+    if advice == "remove the quotes":
+        written = [found[1:-1]]
+    elif advice.startswith("put it in quotes: "):
+        written = [advice.partition(": ")[2]]
+    elif advice.startswith("did you mean '"):
+        found, written = re.match(r"[^:,\s\]}]+", rest)[0], re.findall(r"'([^']+)'", advice)
+    elif advice.startswith("write ") and found and "..." not in advice and "has no options" not in message:
+        choices = advice.removeprefix("write ").removesuffix(" for its defaults").split(" or ")
+        written = [one for one in choices if re.fullmatch(r"\[.*\]|\{.*\}|\S+", one)]
+    if advice.endswith("in place of hidden?"):
+        lines = [one for one in lines if not one.startswith("hidden:")]
+        line -= 1
+    for one in written:
+        yield "\n".join((*lines[: line - 1], f"{before}{one}{rest.removeprefix(found)}", *lines[line:]))
+
+
+def problems(text, *overrides):
+    """The mistakes of a config that may have none."""
+    Path("my.yaml").write_text(text)
+    try:
+        load("my.yaml", overrides)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+ADVICE = [
+    (text, *place, message, written)
+    for text, expected in ROWS
+    for *place, message in expected
+    for written in follow(text, *place, message)
+]
+
+
+@pytest.mark.parametrize(("text", "line", "column", "message", "written"), ADVICE, ids=range(len(ADVICE)))
+def test_advice_works_when_followed(text, line, column, message, written, monkeypatch):
+    monkeypatch.delenv("BPTRAIN_NO_SUCH", raising=False)
+    found = problems(written)
+    assert len(found) < len(problems(text)), (written, found)
+    assert message.partition(": ")[0] not in [problem.field for problem in found], (written, found)
+
+
+MOVED = [
+    (text, match[1], match[2], match[3])
+    for text, expected in ROWS
+    for *_, message in expected
+    if (match := re.match(r"(\S+): unknown key; (?:did you mean )?(\w+),? (?:belongs )?under ([\w.]+)", message))
+    if re.search(rf"^{re.escape(match[1])}:", text, re.M)
+]
+
+
+@pytest.mark.parametrize(("text", "key", "name", "section"), MOVED, ids=[key for _, key, _, _ in MOVED])
+def test_a_key_is_known_where_a_message_says_that_it_belongs(text, key, name, section):
+    (value,) = re.findall(rf"^{re.escape(key)}: (.*)$", text, re.M)
+    found = problems(re.sub(rf"^{re.escape(key)}: .*\n", "", text, flags=re.M), f"{section}.{name}={value}")
+    assert "unknown key" not in str(found)
+
+
 OVERRIDES = [
     (["epochs=3"], [("epochs=3", 1, "epochs: unknown key; epochs belongs under training")]),
     (["training.epoch=5"], [("training.epoch=5", 10, "training.epoch: unknown key; did you mean 'epochs'?")]),

@@ -74,19 +74,19 @@ KEYS = invert(
 
 # What to say about a key that has no counterpart here.
 REMARKS: dict[str, str] = {
-    "device": "everything runs on the CPU; remove it",
-    "gpu": "everything runs on the CPU; remove it",
-    "in_features": "the number of inputs comes from the data; remove it",
-    "input_dim": "the number of inputs comes from the data; remove it",
-    "input_shape": "the number of inputs comes from the data; remove it",
-    "input_size": "the number of inputs comes from the data; remove it",
-    "n_classes": "the number of classes comes from the data; remove it",
-    "num_classes": "the number of classes comes from the data; remove it",
     "num_workers": "no worker processes are needed to read rows; remove it",
-    "output_dim": "the number of outputs comes from the data; write dense: {units: auto} as the last layer",
-    "output_size": "the number of outputs comes from the data; write dense: {units: auto} as the last layer",
     "shuffle": "rows are always shuffled in every epoch; remove it",
     "verbose": "remove it; the command line has --quiet",
+    **dict.fromkeys(("device", "gpu"), "everything runs on the CPU; remove it"),
+    **dict.fromkeys(
+        ("in_features", "input_dim", "input_shape", "input_size"),
+        "the number of inputs comes from the data; remove it",
+    ),
+    **dict.fromkeys(("n_classes", "num_classes"), "the number of classes comes from the data; remove it"),
+    **dict.fromkeys(
+        ("output_dim", "output_size"),
+        "the number of outputs comes from the data; write dense: {units: auto} as the last layer",
+    ),
 }
 
 # Words that may mean one of several components, the likeliest first, by the kind of their family. A word that means one

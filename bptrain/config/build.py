@@ -189,8 +189,8 @@ class Builder:
         if not isinstance(value, tuple):
             name = next(iter(value), None) if isinstance(value, dict) else value
             is_item = isinstance(name, str) and any(name in family.members for family in item.families)
-            form = f"- {name}{': ...' if isinstance(value, dict) else ''}"
-            return self.add_wrong_value(path, hint.describe(), value, f"write a list item: {form}" if is_item else "")
+            form = f"[{name}{': ...' if isinstance(value, dict) else ''}]"
+            return self.add_wrong_value(path, hint.describe(), value, f"write {form}" if is_item else "")
         return tuple(self.build_value(item, one, (*path, k)) for k, one in enumerate(value))
 
     def build_leaf(self, hint: Hint, value: Any, path: FieldPath) -> Any:

@@ -139,10 +139,7 @@ def read_bytes(path: Path) -> bytes:
     if not stat.S_ISREG(kind):
         what = "folder" if stat.S_ISDIR(kind) else "pipe" if stat.S_ISFIFO(kind) else "device"
         raise InputError(f"{path}: not a file (got a {what}); name a YAML file")
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InputError(f"{path}: not a file")
+    with path.open("rb") as file:
         return file.read(MOST_BYTES + 1)
 
 

@@ -93,6 +93,10 @@ class OptionMap:
         """Return the dotted paths of all options of a name."""
         return [join_path((*home, name)) for home in self.homes.get(name, ())]
 
+    def is_replaced(self, name: str | int) -> bool:
+        """Return whether an option takes the place of the short form that the config gives."""
+        return name == "network" and isinstance(self.tree, dict) and "hidden" in self.tree
+
     def suggest_key(self, key: str, path: FieldPath, known: list[str]) -> tuple[str, set[str]]:
         """Return the advice for an unknown key, and the options of its section that it may mean.
 
@@ -140,7 +144,7 @@ class OptionMap:
         """Return the advice for another tool's word for an option; empty if this config has no such option."""
         *section, name = target.split(".")
         if name in known and (not section or tuple(section) == path):
-            return f"did you mean {name!r}?", {name}
+            return f"did you mean {name!r}{', in place of hidden' * self.is_replaced(name)}?", {name}
         homes: list[FieldPath] | None = [tuple(section)] if section else self.homes.get(name)
         return (f"did you mean {name}, {describe_homes(homes)}?", set()) if homes else ("", set())
 
@@ -153,8 +157,8 @@ class OptionMap:
             home, is_list = self.family_paths[family.kind]
             what = f"{name} is {describe_family(family)}"
             if is_list:
-                short = home == ("network",) and isinstance(self.tree, dict) and "hidden" in self.tree
-                return f"{what}; list it under {join_path(home)}" + ", which replaces hidden" * short, set()
+                replaces = ", in place of hidden" * self.is_replaced(home[-1])
+                return f"{what}; list it under {join_path(home)}{replaces}", set()
             option = str(home[-1])
             form = f"{option}: {{{name}: ...}}" if list_options(family.members[name]) else f"{option}: {name}"
             if home[:-1] == path:

@@ -197,7 +197,7 @@ class Resolver:
         match = VARIABLE.fullmatch(name)
         if not match:
             what = f"not a key or an environment variable (got {show_value(name)})"
-            raise BrokenError(f"{what}; write ${{seed}} or ${{env:NAME}}")
+            raise BrokenError(f"{what}; name one, such as ${{seed}} or ${{env:HOME}}")
         text = self.environment.get(match[1], "")
         variable = f"the environment variable {cut(match[1])}"
         if not text and match[2] is not None:
