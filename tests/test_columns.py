@@ -303,7 +303,7 @@ WRONG = [
     (GOOD + "  sample_weight: city\n", r"people\.csv: city: a weight must be a number, and the column is text"),
     (
         "  features: [city]\n  columns: {sold: {missing: median}}\n",
-        r"data\.columns\.sold\.missing: median would make up",
+        r"data\.columns\.sold\.missing: median would invent targets",
     ),
     (
         "  features: [city]\n  columns: {city: {kynd: numeric}}\n",

@@ -194,27 +194,28 @@ def test_a_batch_counts_the_rows_that_there_are():
     assert one.totals.forward == sum(layer.forward for layer in one.layers)
 
 
-def facts(text, *overrides):
+def list_facts(text, *overrides):
+    """Return the lines of the summary of a config."""
     return [(fact.name, fact.text) for fact in summarize(write_config(text), overrides).formulas]
 
 
-def test_the_formulas_in_force():
+def test_the_formulas_of_a_step():
     text = HEAD + (
         "hidden: [4]\noptimizer: {sgd: {lr: 0.05, momentum: 0.9, nesterov: true}}\n"
         "regularization: {l1: 0.5, l2: 0.01, max_norm: 3}\n"
         "training: {epochs: 20, batch_size: 16, clipping: {value: 1, norm: 2}, accumulate: 2, average: 0.75}\n"
     )
-    assert facts(text) == [
+    assert list_facts(text) == [
         ("minimised", "softmax_cross_entropy + the penalty"),
         ("loss", "softmax_cross_entropy: L = -Σ q ln softmax(z) / n, q = onehot(t); the mean over a batch of n = 16 "
          "rows; label_smoothing = 0, class_weights = null"),
         ("penalty", "0.5 Σ|w| + 0.01/2 Σw² over 0.dense.weight, 2.dense.weight"),
-        ("gradient", "of 2 batches together, each counting by its rows"),
+        ("gradient", "the mean over 2 batches, weighted by their rows"),
         ("clipping", "g = min(max(g, -1), 1)"),
-        ("clipping", "g = g · 2 / |g| where |g| is above 2"),
+        ("clipping", "g = g · 2 / |g| if |g| is above 2"),
         ("update", "sgd: v = 0.9 · v + g, θ = θ - 0.05 · (g + 0.9 · v)"),
         ("schedule", "constant: lr = 0.05"),
-        ("after each step", "the weights into a unit are scaled down to a norm of 3 where theirs is larger"),
+        ("after each step", "if the weights into a unit have a norm above 3, they are scaled down to it"),
         ("evaluated", "with averaged weights: w̄ = 0.75 w̄ + 0.25 w after each step"),
     ]  # fmt: skip
 
@@ -238,17 +239,17 @@ RULES = [
 
 @pytest.mark.parametrize(("optimizer", "rule"), RULES)
 def test_update_rules_with_their_numbers(optimizer, rule):
-    assert ("update", rule) in facts(HEAD + f"hidden: [4]\noptimizer: {optimizer}\n")
+    assert ("update", rule) in list_facts(HEAD + f"hidden: [4]\noptimizer: {optimizer}\n")
 
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
 def test_every_update_rule_has_its_numbers_in_place(name):
     text = HEAD + "hidden: [4]\ntraining: {batch_size: full}\n"
-    (rule,) = [t for n, t in facts(text, f"optimizer={name}") if n == "update"]
+    (rule,) = [t for n, t in list_facts(text, f"optimizer={name}") if n == "update"]
     assert rule.startswith(f"{name}: ")
     assert not re.search(r"[`βερ]|· lr|lr ·|as adam|in adam", rule), rule
     assert "θ = θ" in rule
-    (scheduled,) = [t for n, t in facts(text, f"optimizer={name}", "schedule=cosine") if n == "update"]
+    (scheduled,) = [t for n, t in list_facts(text, f"optimizer={name}", "schedule=cosine") if n == "update"]
     assert not re.search(r"[`βερ]", scheduled)
 
 
@@ -256,14 +257,16 @@ def test_every_update_rule_has_its_numbers_in_place(name):
 def test_every_schedule_has_its_factor(name):
     given = "{multi_step: [3, 6]}" if name == "multi_step" else name
     text = HEAD + "hidden: [4]\ntraining: {epochs: 33}\n"
-    (schedule,) = [t for n, t in facts(text, f"schedule={given}") if n == "schedule"]
+    (schedule,) = [t for n, t in list_facts(text, f"schedule={given}") if n == "schedule"]
     assert schedule.startswith(f"{name}: lr = 0.001")
     assert name == "constant" or "factor: " in schedule
     assert not re.search(r"`|\bT\b|PyTorch|Keras|Reference", schedule)
 
 
 def test_the_rate_stays_a_letter_where_a_schedule_moves_it():
-    found = dict(facts(HEAD + "hidden: [4]\noptimizer: {sgd: {lr: 0.5}}\nschedule: cosine\ntraining: {epochs: 9}\n"))
+    found = dict(
+        list_facts(HEAD + "hidden: [4]\noptimizer: {sgd: {lr: 0.5}}\nschedule: cosine\ntraining: {epochs: 9}\n")
+    )
     assert found["update"] == "sgd: θ = θ - lr · g"
     assert found["schedule"] == (
         "cosine: lr = 0.5 · factor; factor: 0 + (1 - 0) (1 + cos(π t / 9)) / 2 with t of 9 epochs done"

@@ -9,7 +9,7 @@ from bptrain.columns.targets import Classes
 from bptrain.config import annotate
 from bptrain.config.annotation import NARROWEST, WIDEST
 from bptrain.model.assemble import Assembly, assemble_file
-from bptrain.model.summary import Summary, summary_of, target_in_words
+from bptrain.model.summary import Summary, build_summary, describe_targets
 from bptrain.text import printable
 
 MOST_NAMED = 12
@@ -71,7 +71,7 @@ def list_heading(assembly: Assembly) -> Iterator[str]:
     yield "default: the file does not say; auto: settled by the data or by the rest of the config."
     yield "rows: " + ", ".join(f"{len(rows):,} {name}" for name, rows in assembly.splits.items())
     yield from describe_columns(assembly.model.columns)
-    yield f"target: {target_in_words(assembly.model.columns)}"
+    yield f"target: {describe_targets(assembly.model.columns)}"
     yield from assembly.notes
     yield f"network: {assembly.model.network.theta.size:,} parameters; --summary shows it and the formulas in force"
 
@@ -95,4 +95,4 @@ def summarize(config: str | Path, overrides: Sequence[str] = (), *, code: Sequen
     Example:
         >>> bptrain.summarize("configs/digits.yaml").totals.parameters
     """
-    return summary_of(assemble_file(config, overrides, code))
+    return build_summary(assemble_file(config, overrides, code))

@@ -11,7 +11,7 @@ from bptrain.columns.targets import Classes
 from bptrain.console.chart import LABEL, Line, chart
 from bptrain.console.terminal import duration, printable
 from bptrain.console.watch import SHORT, Watch
-from bptrain.model.summary import loss_in_words
+from bptrain.model.summary import describe_loss
 from bptrain.registry import name_of
 from bptrain.training.events import get_metrics
 from bptrain.training.session import Session
@@ -76,7 +76,7 @@ def heading(session: Session, width: int) -> Iterator[Text]:
     training = experiment.training
     rate = f"{name_of(experiment.optimizer)} lr {experiment.optimizer.lr:g}"
     rest = (
-        f"{name_of(experiment.schedule)} · {printable(loss_in_words(model)[:200])} · batches of {session.batch_size:,}"
+        f"{name_of(experiment.schedule)} · {printable(describe_loss(model)[:200])} · batches of {session.batch_size:,}"
     )
     rest += f" x {training.accumulate}" * (training.accumulate > 1)
     label = 11 if width >= NARROW else 0

@@ -119,12 +119,12 @@ def find_widths(loss: Loss, classes: int | None, columns: int, field: str) -> tu
     """
     widths = loss.widths(classes, columns)
     if not widths:
-        what = f"{name_of(loss)} does not fit a target of {describe_target(classes, columns)}"
+        what = f"{name_of(loss)} does not fit a target of {describe_target_kind(classes, columns)}"
         raise OptionError(Mistake(field, f"{what}; use {name_of(get_default_loss(classes))}", "BP121"))
     return widths
 
 
-def describe_target(classes: int | None, columns: int) -> str:
+def describe_target_kind(classes: int | None, columns: int) -> str:
     """Describe a target of classes, or of numeric columns."""
     return f"{classes} classes" if classes else f"{columns} numeric column{'s' * (columns > 1)}"
 
@@ -142,7 +142,7 @@ def describe_outputs(heads: Sequence[Head]) -> str:
     (head,) = heads
     what = f"{head.width} inputs"
     if not isinstance(head.target, Inputs):
-        what = describe_target(head.classes, len(head.target) if isinstance(head.target, tuple) else 1)
+        what = describe_target_kind(head.classes, len(head.target) if isinstance(head.target, tuple) else 1)
     return f"{name_of(head.loss)} on {what} needs {' or '.join(map(str, head.widths))}"
 
 

@@ -1,4 +1,4 @@
-"""Splits: which rows of a table train, validate and test, and which are dropped before."""
+"""Splits: which rows of a table are for training, validation and test, and which are dropped."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ DrawSplits = Callable[[Split, Selection, Array | None, np.random.Generator], dic
 
 @dataclass(frozen=True)
 class Splits:
-    """The rows of each split, empty ones left out.
+    """The rows of each split that has any.
 
-    `notes` say how many rows were dropped, and why. `classes` are those of the target where each has a row that trains.
+    `notes` say how many rows were dropped, and why. `classes` are the classes of a stratified split, which all have
+    training rows; otherwise None.
     """
 
     rows: dict[str, Selection]
@@ -32,26 +33,26 @@ class Splits:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows each split has."""
+        """The number of rows of each split."""
         return {name: len(rows) for name, rows in self.rows.items()}
 
 
 def split_table(
     data: Data, roles: Roles, table: Table, rng: np.random.Generator, draw_splits: DrawSplits = split_rows
 ) -> Splits:
-    """Draw the rows of each split, those of a source of their own among them.
+    """Draw the rows of each split, or take all rows of its own source.
 
     Args:
         data: with target, task and method resolved.
-        roles: of the columns.
-        table: all rows, with those of the splits that have a source of their own.
-        rng: draws.
+        roles: the roles of the columns.
+        table: all rows, with the tables of the splits that have a source of their own.
+        rng: draws the rows.
         draw_splits: takes the options of the split, the rows, their class numbers and `rng`.
 
     Raises:
-        InputError: a value that decides cannot be used; an `OptionError` where the split does not fit the data.
+        InputError: a value that decides the split cannot be used; an `OptionError` if the split does not fit the data.
     """
-    names = dropping_columns(data, roles)
+    names = find_drop_columns(data, roles)
     notes: list[str] = []
     rows = drop_rows(table, names, notes)
     classes, codes = None, None
@@ -76,17 +77,17 @@ def split_table(
     return Splits(found, tuple(notes), classes if stratified else None)
 
 
-def dropping_columns(data: Data, roles: Roles) -> list[str]:
-    """Return the columns whose missing values cost the row."""
+def find_drop_columns(data: Data, roles: Roles) -> list[str]:
+    """Return the columns in which a missing value drops the row."""
     features = [name for name in roles.features if isinstance(data.treatment(name).missing, Drop)]
     return features + [name for name in roles.targets if isinstance(data.target_treatment(name).missing, Drop)]
 
 
 def drop_rows(table: Table, names: Sequence[str], notes: list[str]) -> Selection:
-    """Return the rows of a table in which nothing is missing that must not be; what is dropped is noted.
+    """Return the rows of a table in which none of the named columns is missing; add a note about the others.
 
     Raises:
-        InputError: nothing is left.
+        InputError: no row is left.
     """
     rows, counts = find_complete_rows(table, names)
     if rows is None:
@@ -98,13 +99,13 @@ def drop_rows(table: Table, names: Sequence[str], notes: list[str]) -> Selection
 
 
 def describe_dropped(table: Table, rows: Array, counts: dict[str, int]) -> str:
-    """Describe how many rows are dropped: all of the table but those given, for as many missing values by column."""
+    """Describe how many rows of a table are dropped, by the rows that are left and the missing values by column."""
     where = ", ".join(f"{quote(name)} in {count:,}" for name, count in counts.items())
     return f"{table.origin}: {len(table) - len(rows):,} of {len(table):,} rows dropped for a missing value ({where})"
 
 
 def encode_classes(classes: Classes, rows: Selection) -> Array:
-    """Return the class number of each row `(rows,)`, in the narrowest type that holds them all.
+    """Return the class number of each row `(rows,)`, in the smallest type that holds all of them.
 
     Raises:
         InputError: a label is missing, or not among the classes.
@@ -117,16 +118,16 @@ def encode_classes(classes: Classes, rows: Selection) -> Array:
 
 
 def check_single_rows(rows: Selection, classes: Classes, codes: Array) -> None:
-    """Refuse a class of one row, which cannot be in every split.
+    """Check that every class has more than one row, so that it can be in more than one split.
 
     Raises:
-        OptionError: there is one.
+        OptionError: one has not.
     """
     counts = np.bincount(codes)
     if counts.min() > 1:
         return
     row = int(np.flatnonzero(counts[codes] == 1)[0])
     label = classes.labels[codes[row]]
-    text = quote(label) if isinstance(label, str) else f"{label:g}"
-    what = f"the class {text} has a single row ({rows.where(row)}), which cannot be in every part"
+    name = quote(label) if isinstance(label, str) else f"{label:g}"
+    what = f"the class {name} has a single row ({rows.where(row)}), which cannot be in every split"
     raise OptionError(Mistake("data.split.method", f"{what}; leave the row out, or use method: random", "BP128"))

@@ -11,7 +11,7 @@ from bptrain.evaluation.target_results import ClassResult, NumberResult
 from bptrain.metrics import Figure
 from bptrain.model.heads import get_metric_name
 from bptrain.model.model import count_batch_rows
-from bptrain.model.summary import target_in_words
+from bptrain.model.summary import describe_targets
 from bptrain.nn.cost import costs
 from bptrain.registry import name_of
 from bptrain.report.charts import Pictures
@@ -128,7 +128,7 @@ def show_summary(found: Material) -> Html:
                 tiles.append((safe_name(name, 60), format_number(value), more))
     tiles.append(("parameters", f"{found.model.network.theta.size:,}", found.model.experiment.dtype))
     large = (tag("div", tag("dt", name), tag("dd", value, tag("small", more))) for name, value, more in tiles)
-    pairs: list[tuple[str, Content]] = [("target", safe_name(target_in_words(found.model.columns), 200))]
+    pairs: list[tuple[str, Content]] = [("target", safe_name(describe_targets(found.model.columns), 200))]
     if best := found.stored.get("best"):
         epoch = f"{best['epoch']}" + (f" of {len(found.records)}" if found.records else "")
         held_out = "validation" if "validation" in found.stored["rows"] else "training"
@@ -185,7 +185,7 @@ def show_data(found: Material) -> Html:
     head: list[tuple[str, Content]] = [
         ("source", name_of(found.model.experiment.data.source)),
         ("rows", split),
-        ("target", safe_name(target_in_words(columns), 200)),
+        ("target", safe_name(describe_targets(columns), 200)),
         ("features", f"{len(columns.features):,}, encoded as {len(columns.outputs):,} inputs"),
     ]
     rows = [(safe_name(one.name), safe_name(one.words, 300)) for one in columns.features[:MOST_COLUMNS]]
