@@ -13,7 +13,9 @@ from speeds import sampled
 
 import bptrain
 from bptrain import blas
-from bptrain.bench import WORKLOADS, Comparison, Measurement, command_lines, contenders, measuring
+from bptrain.bench import command_lines, contenders, measuring
+from bptrain.bench.measuring import Comparison, Measurement
+from bptrain.bench.workloads import WORKLOADS
 from bptrain.commands import bench
 from bptrain.errors import InputError
 from bptrain.model.assemble import assemble_file
@@ -24,17 +26,17 @@ def alone(monkeypatch):
     """Without the peers, which take their time."""
     absent = tuple(contenders.PACKAGES)
     for module in (contenders, bench):
-        monkeypatch.setattr(module, "missing", lambda: absent)
+        monkeypatch.setattr(module, "find_missing", lambda: absent)
     monkeypatch.setattr(command_lines, "find_spec", lambda _: None)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda one: one.name)
 def test_a_workload_is_the_network_that_it_says(workload, tmp_path):
-    inputs, labels = replace(workload, rows=4 * workload.sizes[-1]).data()
+    inputs, labels = replace(workload, rows=4 * workload.sizes[-1]).make_data()
     assert set(labels) == set(range(workload.sizes[-1]))
     assert inputs.shape[1] == workload.sizes[0]
     np.savez(tmp_path / "data.npz", x=inputs, y=labels)
-    (tmp_path / "w.yaml").write_text(workload.config("data.npz"))
+    (tmp_path / "w.yaml").write_text(workload.write_config("data.npz"))
     model = assemble_file(tmp_path / "w.yaml").model
     dense = sum((before + 1) * after for before, after in pairwise(workload.sizes))
     normalized = 2 * sum(workload.sizes[1:-1]) if workload.hidden == "batch_norm" else 0
@@ -77,8 +79,8 @@ def test_a_short_benchmark_measures_all_that_it_is_asked_for(names):
     ("names", "options", "message"),
     [
         (["64-64-1"], {}, r"no workload is named '64-64-1'; did you mean '64-64-10'"),
-        (["4-16-3"], {"rounds": 0}, r"at least one round, and takes time \(got 0 of 1 s\)"),
-        (["4-16-3"], {"seconds": 0}, r"at least one round, and takes time \(got 5 of 0 s\)"),
+        (["4-16-3"], {"rounds": 0}, r"at least one round of more than 0 s \(got 0 of 1 s\)"),
+        (["4-16-3"], {"seconds": 0}, r"at least one round of more than 0 s \(got 5 of 0 s\)"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(names, options, message):
@@ -87,7 +89,7 @@ def test_what_cannot_be_measured_is_refused(names, options, message):
 
 
 def test_a_contender_that_fails_is_named(monkeypatch):
-    monkeypatch.setattr(measuring, "fitting", lambda _: ("nobody",))
+    monkeypatch.setattr(measuring, "choose_contenders", lambda _: ("nobody",))
     with pytest.raises(InputError, match="nobody failed"):
         bptrain.benchmark(["4-16-3"], rounds=1)
 
@@ -140,7 +142,7 @@ def test_our_contenders_and_the_command_line_settle_blas(monkeypatch, said, seen
     with monkeypatch.context() as patch:
         patch.setattr(measuring.subprocess, "Popen", Seen)
         for contender in ("bptrain", "matrix products alone", "PyTorch"):
-            with measuring.worker(WORKLOADS[0], contender):
+            with measuring.start_worker(WORKLOADS[0], contender):
                 pass
     assert given == [seen, seen, said.get(blas.VARIABLE)]
     show = "import os, sys; sys.argv = ['bptrain', '--version']; from bptrain.__main__ import main\n"

@@ -1,4 +1,4 @@
-"""Whole commands, from the start of the process to its exit: `bptrain train` beside scripts that do the same."""
+"""Whole commands, from the start of the process to its exit: `bptrain train`, and scripts that do the same."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from bptrain import blas
-from bptrain.bench.measuring import Tell
+from bptrain.bench.measuring import Notify
 from bptrain.errors import InputError
 from bptrain.tables.sources import find_resources
 
@@ -26,21 +26,21 @@ NEEDS = {TORCH: "torch", SKLEARN: "sklearn"}
 
 @dataclass(frozen=True)
 class Command:
-    """A whole command: its seconds in each round."""
+    """A whole command, and its seconds in each round."""
 
     name: str
     seconds: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """Seconds from start to exit."""
+        """The median of its seconds."""
         return median(self.seconds)
 
 
-def commands() -> dict[str, list[str]]:
-    """The commands on the bundled digits that can be run here, by name.
+def list_commands() -> dict[str, list[str]]:
+    """Return the commands on the bundled digits that can run here, by name.
 
-    All train 60 epochs, look at the validation rows after each, and keep the best weights.
+    All train for 60 epochs, validate after each, and keep the best weights.
     """
     config, data = find_resources("configs") / "digits.yaml", str(find_resources("datasets") / "digits.csv.gz")
     train = [sys.executable, "-m", "bptrain", "train", str(config), "training.early_stopping=null", "--quiet"]
@@ -53,37 +53,41 @@ def commands() -> dict[str, list[str]]:
     return {name: words for name, words in found.items() if name not in NEEDS or find_spec(NEEDS[name])}
 
 
-def time_commands(rounds: int, tell: Tell) -> tuple[Command, ...]:
-    """Run each command in turn, so many times, after a first one that warms up.
+def time_commands(rounds: int, notify: Notify) -> tuple[Command, ...]:
+    """Run each command once in each round, after a first round that warms up.
+
+    Args:
+        rounds: that are timed.
+        notify: called after each command.
 
     Raises:
-        InputError: one of them failed.
+        InputError: a command failed.
     """
-    found = commands()
+    found = list_commands()
     times: dict[str, list[float]] = {name: [] for name in found}
     with TemporaryDirectory(prefix="bptrain-bench-") as folder:
         for turn in range(rounds + 1):
             for name, words in found.items():
-                taken = seconds(words, folder)
+                taken = time_command(words, folder)
                 if turn:
                     times[name].append(taken)
-                tell(f"digits: {name}")
+                notify(f"digits: {name}")
     return tuple(Command(name, tuple(taken)) for name, taken in times.items())
 
 
-def seconds(words: list[str], folder: str) -> float:
-    """The seconds of a command, run in a folder.
+def time_command(words: list[str], folder: str) -> float:
+    """Run a command in a folder, and return the seconds that it took.
 
     Raises:
         InputError: it failed.
     """
     began = perf_counter()
-    # Our own command line settles BLAS for itself.
+    # `bptrain` sets the waiting time of BLAS itself.
     done = subprocess.run(
         words, cwd=folder, env=blas.get_others_environment(), capture_output=True, text=True, check=False
     )
     taken = perf_counter() - began
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise InputError(f"{' '.join(words)} failed: {last}")
     return taken

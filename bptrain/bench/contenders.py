@@ -1,34 +1,42 @@
-"""Contenders: ways to train the network of a workload. Each gets the data ready and gives a function that trains it for
-so many epochs, shuffled, as a user of that library would."""
+"""Contenders: ways to train the network of a workload, each as a user of that library would write it.
 
+A contender prepares the data and returns a function that trains for a number of epochs on shuffled rows.
+`python -m bptrain.bench.contenders WORKLOAD CONTENDER` is one of them at work: it reads a number of epochs a line, and
+answers each with the seconds that they took and the most memory that the process ever had.
+"""
+
+import json
+import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from bptrain.bench.workloads import Workload
+from bptrain.bench.workloads import WORKLOADS, Workload
 
 Run = Callable[[int], None]
-"""Trains for so many epochs."""
+"""Trains for a number of epochs."""
 
 
-def bptrain(workload: Workload) -> Run:
-    """This package, by its own loop."""
+def prepare_bptrain(workload: Workload) -> Run:
+    """Prepare bptrain, with its own training loop."""
     from bptrain.model.assemble import assemble_file
     from bptrain.nn.threads import threads_for
     from bptrain.training.loop import Budget, pass_over_rows
     from bptrain.training.session import begin
 
     with TemporaryDirectory(prefix="bptrain-bench-") as folder:
-        inputs, labels = workload.data()
+        inputs, labels = workload.make_data()
         np.savez(Path(folder) / "data.npz", x=inputs, y=labels, allow_pickle=False)
         del inputs, labels
         config = Path(folder) / "bench.yaml"
-        config.write_text(workload.config("data.npz"))
+        config.write_text(workload.write_config("data.npz"))
         session = begin(assemble_file(config))
 
     def run(epochs: int) -> None:
@@ -41,8 +49,8 @@ def bptrain(workload: Workload) -> Run:
     return run
 
 
-def floor(workload: Workload) -> Run:
-    """The matrix products of a step alone, of the same shapes, on as many threads as the loop would use."""
+def prepare_products(workload: Workload) -> Run:
+    """Prepare the matrix products of a step alone, in the same shapes, on as many threads as training uses."""
     from bptrain.nn.threads import SMALL_PRODUCT, controller, threads
 
     rng, batch = np.random.default_rng(0), workload.batch
@@ -65,14 +73,14 @@ def floor(workload: Workload) -> Run:
     return run
 
 
-def sklearn(workload: Workload) -> Run:
-    """scikit-learn's MLPClassifier."""
+def prepare_sklearn(workload: Workload) -> Run:
+    """Prepare scikit-learn's MLPClassifier."""
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
-    inputs, labels = workload.data()
+    inputs, labels = workload.make_data()
 
     def run(epochs: int) -> None:
         model = MLPClassifier(
@@ -90,8 +98,8 @@ def sklearn(workload: Workload) -> Run:
     return run
 
 
-def torch(workload: Workload, *, fused: bool = False) -> Run:
-    """PyTorch, eager."""
+def prepare_torch(workload: Workload, *, fused: bool = False) -> Run:
+    """Prepare PyTorch, eager."""
     import torch
 
     layers: list[Any] = []
@@ -103,7 +111,7 @@ def torch(workload: Workload, *, fused: bool = False) -> Run:
             layers.append(torch.nn.Tanh() if workload.hidden == "tanh" else torch.nn.ReLU())
             layers += [torch.nn.Dropout(0.2)] if normalized else []
     model = torch.nn.Sequential(*layers)
-    rows, labels = map(torch.from_numpy, workload.data())
+    rows, labels = map(torch.from_numpy, workload.make_data())
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=fused)
     loss = torch.nn.CrossEntropyLoss()
 
@@ -117,43 +125,58 @@ def torch(workload: Workload, *, fused: bool = False) -> Run:
     return run
 
 
-def torch_fused(workload: Workload) -> Run:
-    """PyTorch, eager, with Adam in one kernel."""
-    return torch(workload, fused=True)
-
-
-def jax(workload: Workload) -> Run:
-    """JAX: a step compiled as a whole, its buffers donated."""
+def prepare_jax(workload: Workload) -> Run:
+    """Prepare JAX: a step compiled as a whole, its buffers donated."""
     import jax
     import jax.numpy as jnp
 
     rng = np.random.default_rng(0)
-    inputs, labels = workload.data()
+    inputs, labels = workload.make_data()
     shapes = list(pairwise(workload.sizes))
     zeros = [(jnp.zeros(shape), jnp.zeros(shape[1])) for shape in shapes]
-    scale = [np.sqrt(2 / shape[0], dtype=np.float32) for shape in shapes]
+    scales = [np.sqrt(2 / shape[0], dtype=np.float32) for shape in shapes]
     start = [
-        (jnp.asarray(rng.standard_normal(shape, dtype=np.float32) * size), jnp.zeros(shape[1]))
-        for shape, size in zip(shapes, scale, strict=True)
+        (jnp.asarray(rng.standard_normal(shape, dtype=np.float32) * scale), jnp.zeros(shape[1]))
+        for shape, scale in zip(shapes, scales, strict=True)
     ]
+    step = jax.jit(make_jax_step(workload), donate_argnums=0)
+    state = [(start, zeros, jax.tree.map(jnp.zeros_like, zeros), jnp.float32(0), jax.random.key(0))]
 
-    def hidden(x: Any, key: Any) -> Any:
-        if workload.hidden == "batch_norm":
+    def run(epochs: int) -> None:
+        for _ in range(epochs):
+            order = rng.permutation(workload.rows)
+            for k in range(0, workload.rows, workload.batch):
+                chosen = order[k : k + workload.batch]
+                state[0] = step(state[0], inputs[chosen], labels[chosen])
+        jax.block_until_ready(state[0])
+
+    return run
+
+
+def make_jax_step(workload: Workload) -> Callable[..., Any]:
+    """Return a step of Adam in JAX, from parameters, both moments, step number and random key to the next ones."""
+    import jax
+    import jax.numpy as jnp
+
+    normalized = workload.hidden == "batch_norm"
+
+    def activate(x: Any, key: Any) -> Any:
+        if normalized:
             x = (x - x.mean(0)) * jax.lax.rsqrt(x.var(0) + 1e-5)
-            kept = jax.random.bernoulli(key, 0.8, x.shape)
-            return jnp.where(kept, jax.nn.relu(x) / 0.8, 0)
+            mask = jax.random.bernoulli(key, 0.8, x.shape)
+            return jnp.where(mask, jax.nn.relu(x) / 0.8, 0)
         return jnp.tanh(x) if workload.hidden == "tanh" else jax.nn.relu(x)
 
     def mean_loss(parameters: Any, x: Any, y: Any, key: Any) -> Any:
         for weight, bias in parameters[:-1]:
-            key, own = jax.random.split(key) if workload.hidden == "batch_norm" else (key, key)
-            x = hidden(x @ weight + bias, own)
+            key, own = jax.random.split(key) if normalized else (key, key)
+            x = activate(x @ weight + bias, own)
         scores = x @ parameters[-1][0] + parameters[-1][1]
         return -jnp.mean(jax.nn.log_softmax(scores)[jnp.arange(x.shape[0]), y])
 
     def step(state: Any, x: Any, y: Any) -> Any:
         parameters, m, v, t, key = state
-        key, own = jax.random.split(key) if workload.hidden == "batch_norm" else (key, key)
+        key, own = jax.random.split(key) if normalized else (key, key)
         grad = jax.grad(mean_loss)(parameters, x, y, own)
         t = t + 1
         m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, grad)
@@ -163,39 +186,56 @@ def jax(workload: Workload) -> Run:
         )
         return parameters, m, v, t, key
 
-    compiled = jax.jit(step, donate_argnums=0)
-    state = [(start, zeros, jax.tree.map(jnp.zeros_like, zeros), jnp.float32(0), jax.random.key(0))]
-
-    def run(epochs: int) -> None:
-        for _ in range(epochs):
-            order = rng.permutation(workload.rows)
-            for k in range(0, workload.rows, workload.batch):
-                chosen = order[k : k + workload.batch]
-                state[0] = compiled(state[0], inputs[chosen], labels[chosen])
-        jax.block_until_ready(state[0])
-
-    return run
+    return step
 
 
 CONTENDERS: dict[str, Callable[[Workload], Run]] = {
-    "bptrain": bptrain,
-    "matrix products alone": floor,
-    "scikit-learn": sklearn,
-    "PyTorch": torch,
-    "PyTorch, fused Adam": torch_fused,
-    "JAX": jax,
+    "bptrain": prepare_bptrain,
+    "matrix products alone": prepare_products,
+    "scikit-learn": prepare_sklearn,
+    "PyTorch": prepare_torch,
+    "PyTorch, fused Adam": partial(prepare_torch, fused=True),
+    "JAX": prepare_jax,
 }
 
 PACKAGES = {"scikit-learn": "sklearn", "PyTorch": "torch", "PyTorch, fused Adam": "torch", "JAX": "jax"}
-"""What a contender needs to have installed."""
+"""The package that a contender needs."""
 
 
-def missing() -> tuple[str, ...]:
-    """The contenders whose package is not installed."""
+def find_missing() -> tuple[str, ...]:
+    """Return the contenders whose package is not installed."""
     return tuple(name for name, package in PACKAGES.items() if find_spec(package) is None)
 
 
-def fitting(workload: Workload) -> tuple[str, ...]:
-    """The contenders that are installed and have such a network; scikit-learn has no batch norm."""
-    out = {*missing(), *(["scikit-learn"] if workload.hidden == "batch_norm" else [])}
+def choose_contenders(workload: Workload) -> tuple[str, ...]:
+    """Return the contenders that are installed and can build the network; scikit-learn has no batch norm."""
+    out = {*find_missing(), *(["scikit-learn"] if workload.hidden == "batch_norm" else [])}
     return tuple(name for name in CONTENDERS if name not in out)
+
+
+def get_peak_bytes() -> int:
+    """Return the most memory that this process had; zero where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def main() -> None:
+    """Prepare a contender, answer when it is ready, and train for each number of epochs that is read."""
+    workload = next(one for one in WORKLOADS if one.name == sys.argv[1])
+    run = CONTENDERS[sys.argv[2]](workload)
+    # What the libraries print themselves is no answer.
+    answers, sys.stdout = sys.stdout, sys.stderr
+    print(json.dumps({"seconds": 0.0, "peak_bytes": get_peak_bytes()}), file=answers, flush=True)
+    for line in sys.stdin:
+        began = perf_counter()
+        run(int(line))
+        seconds = perf_counter() - began
+        print(json.dumps({"seconds": seconds, "peak_bytes": get_peak_bytes()}), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Measuring: contenders that take turns, each in a process of its own, so that a machine that drifts drifts for all."""
+"""Measuring: contenders take turns, each in a process of its own, so that a slow machine is slow for all."""
 
 import json
 import subprocess
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from statistics import median
 
 from bptrain import blas
-from bptrain.bench.contenders import PACKAGES, fitting
+from bptrain.bench.contenders import PACKAGES, choose_contenders
 from bptrain.bench.workloads import Workload
 from bptrain.errors import InputError
 
-Tell = Callable[[str], None]
-"""Is called with what was done, whenever a portion is."""
+Notify = Callable[[str], None]
+"""Is called with what was done, after each turn."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a contender took: microseconds of a step in each round, and the most memory of its process in bytes."""
+    """The speed of a contender: microseconds of a step in each round, and the most bytes of memory of its process."""
 
     contender: str
     microseconds: tuple[float, ...]
@@ -27,7 +27,7 @@ class Measurement:
 
     @property
     def median(self) -> float:
-        """Microseconds of a step."""
+        """The median of its microseconds."""
         return median(self.microseconds)
 
 
@@ -38,16 +38,16 @@ class Comparison:
     workload: Workload
     measurements: tuple[Measurement, ...]
 
-    def of(self, contender: str) -> Measurement:
-        """What one of them took."""
+    def get(self, contender: str) -> Measurement:
+        """Return the measurement of a contender."""
         return next(one for one in self.measurements if one.contender == contender)
 
     def ratio(self, contender: str) -> float:
-        """Our time by theirs."""
-        return self.of("bptrain").median / self.of(contender).median
+        """Return the time of bptrain divided by the time of a contender."""
+        return self.get("bptrain").median / self.get(contender).median
 
     def to_json(self) -> dict[str, object]:
-        """As `bptrain bench --json` prints it."""
+        """Return the keys of a workload in `bptrain bench --json`."""
         return {
             "workload": self.workload.name,
             "batch": self.workload.batch,
@@ -68,35 +68,35 @@ class Comparison:
 
 
 class Worker:
-    """A contender at work in a process of its own."""
+    """A contender in a process of its own."""
 
     def __init__(self, process: "subprocess.Popen[str]", contender: str) -> None:
         self.process = process
         self.contender = contender
         self.peak_bytes = 0
-        self._answer()
+        self._read_answer()
 
-    def _answer(self) -> float:
+    def _read_answer(self) -> float:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise InputError(f"{self.contender} failed; see what it printed above")
+            raise InputError(f"{self.contender} failed; its messages are above")
         answer = json.loads(line)
         self.peak_bytes = answer["peak_bytes"]
         return float(answer["seconds"])
 
     def train(self, epochs: int) -> float:
-        """The seconds of so many epochs."""
+        """Train for a number of epochs, and return the seconds that they took."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{epochs}\n")
         self.process.stdin.flush()
-        return self._answer()
+        return self._read_answer()
 
 
 @contextmanager
-def worker(workload: Workload, contender: str) -> Iterator[Worker]:
-    """A worker that is ready, and is gone afterwards."""
-    command = [sys.executable, "-m", "bptrain.bench.worker", workload.name, contender]
+def start_worker(workload: Workload, contender: str) -> Iterator[Worker]:
+    """Start a worker, wait until it is ready, and end it afterwards."""
+    command = [sys.executable, "-m", "bptrain.bench.contenders", workload.name, contender]
     environment = blas.get_others_environment() if contender in PACKAGES else blas.get_own_environment()
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -107,29 +107,29 @@ def worker(workload: Workload, contender: str) -> Iterator[Worker]:
             process.kill()
 
 
-def compare(workload: Workload, *, rounds: int, seconds: float, tell: Tell) -> Comparison:
-    """Measure all contenders that are installed on a workload.
+def compare_contenders(workload: Workload, *, rounds: int, seconds: float, notify: Notify) -> Comparison:
+    """Measure all installed contenders on a workload.
 
     Args:
-        workload: what they train.
-        rounds: in which they take turns.
-        seconds: of a portion, about; at least an epoch.
-        tell: is called after each portion.
+        workload: the network that they train.
+        rounds: in each of which every contender has a turn.
+        seconds: of a turn, about; it has at least one epoch.
+        notify: called after each turn.
 
     Raises:
-        InputError: one of them failed.
+        InputError: a contender failed.
     """
     with ExitStack() as stack:
         workers = []
-        for name in fitting(workload):
-            workers.append(stack.enter_context(worker(workload, name)))
-            tell(f"{workload.name}: {name} is ready")
-        portions = [portion(one, seconds) for one in workers]
+        for name in choose_contenders(workload):
+            workers.append(stack.enter_context(start_worker(workload, name)))
+            notify(f"{workload.name}: {name} is ready")
+        turns = [choose_epochs(one, seconds) for one in workers]
         times: list[list[float]] = [[] for _ in workers]
         for _ in range(rounds):
-            for one, epochs, taken in zip(workers, portions, times, strict=True):
+            for one, epochs, taken in zip(workers, turns, times, strict=True):
                 taken.append(one.train(epochs) / epochs / workload.steps * 1e6)
-                tell(f"{workload.name}: {one.contender}")
+                notify(f"{workload.name}: {one.contender}")
         return Comparison(
             workload,
             tuple(
@@ -139,12 +139,12 @@ def compare(workload: Workload, *, rounds: int, seconds: float, tell: Tell) -> C
         )
 
 
-def portion(one: Worker, seconds: float) -> int:
-    """How many epochs make a portion, found by a first one that warms up and a second one."""
-    one.train(1)
-    return max(1, round(seconds / max(one.train(1), 1e-6)))
+def choose_epochs(worker: Worker, seconds: float) -> int:
+    """Return how many epochs fill a turn, from a second epoch after one that warms up."""
+    worker.train(1)
+    return max(1, round(seconds / max(worker.train(1), 1e-6)))
 
 
-def turns(workloads: Sequence[Workload], rounds: int) -> int:
-    """How often `tell` is called for workloads, for a progress bar."""
-    return sum((rounds + 1) * len(fitting(workload)) for workload in workloads)
+def count_calls(workloads: Sequence[Workload], rounds: int) -> int:
+    """Return how often `notify` is called for workloads, for a progress bar."""
+    return sum((rounds + 1) * len(choose_contenders(workload)) for workload in workloads)

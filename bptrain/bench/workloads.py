@@ -12,10 +12,13 @@ Hidden = Literal["relu", "tanh", "batch_norm"]
 
 @dataclass(frozen=True)
 class Workload:
-    """A network for classes, trained by Adam in float32 on normal noise with labels at random.
+    """A classifier, trained by Adam in float32 on normal noise with random labels.
 
-    `sizes` are the widths from inputs to classes. `hidden` is what follows each dense layer but the last: an
-    activation, or batch norm, relu and dropout of a fifth.
+    Attributes:
+        sizes: the widths from inputs to classes.
+        batch: rows of a batch.
+        rows: of the data.
+        hidden: what follows each dense layer but the last: an activation, or batch norm, relu and dropout of 0.2.
     """
 
     sizes: tuple[int, ...]
@@ -25,7 +28,7 @@ class Workload:
 
     @property
     def name(self) -> str:
-        """Such as `784-512-512-10 by 128`."""
+        """The name, such as `784-512-512-10 by 128`."""
         widths = "-".join(map(str, self.sizes))
         if len(self.sizes) > 6:
             widths = f"{self.sizes[0]}-{len(self.sizes) - 2}x{self.sizes[1]}-{self.sizes[-1]}"
@@ -34,17 +37,17 @@ class Workload:
 
     @property
     def steps(self) -> int:
-        """Steps of an epoch; a last batch that is not full counts."""
+        """Steps of an epoch, with the last batch, which may be smaller."""
         return -(-self.rows // self.batch)
 
-    def data(self) -> tuple[Array, Array]:
-        """Inputs `(rows, inputs)` float32 and labels `(rows,)` int64; each class has a row."""
+    def make_data(self) -> tuple[Array, Array]:
+        """Return inputs `(rows, inputs)` float32, and labels `(rows,)` int64 with every class among them."""
         rng = np.random.default_rng(0)
         labels = np.arange(self.rows) % self.sizes[-1]
         return rng.standard_normal((self.rows, self.sizes[0]), dtype=np.float32), rng.permutation(labels)
 
-    def config(self, path: str) -> str:
-        """The config of the workload for data in an npz file."""
+    def write_config(self, path: str) -> str:
+        """Return the config of the workload for data in an npz file."""
         after = {"relu": "relu", "tanh": "tanh", "batch_norm": "batch_norm, relu, dropout: 0.2"}[self.hidden]
         layers = "".join(f"dense: {units}, {after}, " for units in self.sizes[1:-1])
         return (

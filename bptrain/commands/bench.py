@@ -1,12 +1,12 @@
-"""The benchmark: all workloads and the whole commands, with the machine that they ran on."""
+"""`bptrain bench`"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bptrain.bench.command_lines import OURS, Command, commands, time_commands
-from bptrain.bench.contenders import PACKAGES, missing
-from bptrain.bench.measuring import Comparison, compare, turns
+from bptrain.bench.command_lines import OURS, Command, list_commands, time_commands
+from bptrain.bench.contenders import PACKAGES, find_missing
+from bptrain.bench.measuring import Comparison, compare_contenders, count_calls
 from bptrain.bench.workloads import WORKLOADS, Workload
 from bptrain.errors import InputError
 from bptrain.text import suggest_word
@@ -16,12 +16,19 @@ Watch = Callable[[str, float], None]
 """Is called with what was done last, and the share of all that is done."""
 
 WHOLE_COMMANDS = "commands"
-"""The name by which the whole commands are chosen."""
+"""The name that chooses whole commands."""
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What was measured: step times by workload, whole commands, what was not installed, and on which machine."""
+    """The result of a benchmark.
+
+    Attributes:
+        comparisons: step times and memory by workload.
+        commands: whole commands with their seconds.
+        absent: packages that are not installed.
+        machine: that it ran on.
+    """
 
     comparisons: tuple[Comparison, ...]
     commands: tuple[Command, ...]
@@ -29,7 +36,7 @@ class Benchmark:
     machine: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """What `bptrain bench --json` prints."""
+        """Return the keys of `bptrain bench --json`."""
         ours = next((one.median for one in self.commands if one.name == OURS), None)
         return {
             "workloads": [one.to_json() for one in self.comparisons],
@@ -51,43 +58,46 @@ class Benchmark:
 def benchmark(
     names: Sequence[str] = (), *, rounds: int = 5, seconds: float = 1.0, watch: Watch | None = None
 ) -> Benchmark:
-    """Measure training steps and whole commands, contenders in turn, and take medians.
+    """Measure training steps and whole commands, with bptrain and other libraries in turn, and take medians.
 
     Args:
-        names: of workloads such as `64-64-10`, or `commands`; none: everything.
+        names: of workloads, such as `64-64-10`, and `commands` for whole commands. Empty: everything.
         rounds: how often each contender is measured.
-        seconds: of a portion, about; it has an epoch at least.
-        watch: is told how far it is.
+        seconds: of a turn, about; it has at least one epoch.
+        watch: called with what was done last, and the share of all that is done.
 
     Returns:
-        Microseconds of a step, ratios and peak memory.
+        Microseconds of a step, peak memory in bytes, and the times of bptrain divided by those of the others.
 
     Raises:
-        InputError: there is no workload of a name, or fewer than one round; or a contender failed.
+        InputError: there is no workload of that name, `rounds` or `seconds` is too small, or a contender failed.
+
+    Example:
+        >>> bptrain.benchmark(["64-64-10"]).comparisons[0].ratio("PyTorch")
     """
     if rounds < 1 or not seconds > 0:
-        raise InputError(f"a benchmark has at least one round, and takes time (got {rounds} of {seconds:g} s)")
+        raise InputError(f"a benchmark needs at least one round of more than 0 s (got {rounds} of {seconds:g} s)")
     wanted, whole = choose_workloads(names)
-    total = turns(wanted, rounds) + (len(commands()) * (rounds + 1) if whole else 0)
+    total = count_calls(wanted, rounds) + (len(list_commands()) * (rounds + 1) if whole else 0)
     done = 0
 
-    def tell(what: str) -> None:
+    def notify(what: str) -> None:
         nonlocal done
         done += 1
         if watch:
             watch(what, done / total)
 
-    comparisons = tuple(compare(one, rounds=rounds, seconds=seconds, tell=tell) for one in wanted)
-    timed = time_commands(rounds, tell) if whole else ()
-    absent = tuple(dict.fromkeys(PACKAGES[name] for name in missing()))
+    comparisons = tuple(compare_contenders(one, rounds=rounds, seconds=seconds, notify=notify) for one in wanted)
+    timed = time_commands(rounds, notify) if whole else ()
+    absent = tuple(dict.fromkeys(PACKAGES[name] for name in find_missing()))
     return Benchmark(comparisons, timed, absent, read_environment())
 
 
 def choose_workloads(names: Sequence[str]) -> tuple[tuple[Workload, ...], bool]:
-    """The workloads of some names, and whether whole commands are asked for; without names everything.
+    """Return the workloads of some names, and whether whole commands are among the names; everything for no names.
 
     Raises:
-        InputError: there is nothing of a name.
+        InputError: there is no workload of that name.
     """
     if not names:
         return WORKLOADS, True

@@ -12,7 +12,7 @@ from typing import Any
 
 from bptrain.errors import InputError, StoppedError
 from bptrain.interruption import Interruption
-from bptrain.model.assemble import assemble_file
+from bptrain.model.assemble import Assembly, assemble_file
 from bptrain.model.read import Tables
 from bptrain.run.open_run import create_run, reopen_run
 from bptrain.run.train_run import Result, Sink, train_run
@@ -94,18 +94,25 @@ def verify_resume(
         result = train_run(straight, sinks, interruption)
     pauses = choose_interruptions(result.steps, result.session.steps_per_epoch)
     with TemporaryDirectory(prefix="bptrain-") as folder:
-        twin = create_run(assemble_file(config, overrides, code, tables=tables), Path(folder) / "twin", perf_counter())
-        for pause in (*pauses, inf):
-            with twin, suppress(StoppedError):
-                train_run(twin, (), interruption, pause=pause)
-            if interruption is not None and interruption.signal is not None:
-                raise StoppedError(interruption.signal)
-            if pause < inf:
-                twin = reopen_run(twin.directory.path, (), perf_counter())
-        different = tuple(
-            name for name in COMPARED if compute_digest(result.run / name) != compute_digest(twin.directory.path / name)
-        )
+        assembly = assemble_file(config, overrides, code, tables=tables)
+        twin = train_with_interruptions(assembly, Path(folder) / "twin", pauses, interruption)
+        different = tuple(name for name in COMPARED if compute_digest(result.run / name) != compute_digest(twin / name))
     return ResumeCheck(result, pauses, different)
+
+
+def train_with_interruptions(
+    assembly: Assembly, run: Path, pauses: Sequence[int], interruption: Interruption | None
+) -> Path:
+    """Train in a new run directory, interrupted after each of some steps and resumed from its files; return it."""
+    twin = create_run(assembly, run, perf_counter())
+    for pause in (*pauses, inf):
+        with twin, suppress(StoppedError):
+            train_run(twin, (), interruption, pause=pause)
+        if interruption is not None and interruption.signal is not None:
+            raise StoppedError(interruption.signal)
+        if pause < inf:
+            twin = reopen_run(twin.directory.path, (), perf_counter())
+    return twin.directory.path
 
 
 def choose_interruptions(steps: int, steps_per_epoch: int) -> tuple[int, ...]:

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.bench import Comparison
 from bptrain.bench.command_lines import OURS, Command
+from bptrain.bench.measuring import Comparison
 from bptrain.commands.bench import Benchmark, Watch
 from bptrain.console.terminal import is_interactive, output, printable
 
