@@ -41,7 +41,7 @@ def warm(folder, name):
     import bptrain
     import bptrain.cli.app
     import bptrain.console.live
-    import bptrain.console.results
+    import bptrain.console.training_lines
 
     before = os.getcwd()
     os.chdir(folder)

@@ -92,15 +92,15 @@ class File:
 
 def atexit_print(points):
     """Let the command print the number of points when it is done."""
-    from bptrain.cli import train
+    from bptrain.console import training_lines
 
-    original = train.print_result
+    original = training_lines.print_result
 
     def print_result(*arguments, **options):
         print(points.count)
         original(*arguments, **options)
 
-    train.print_result = print_result
+    training_lines.print_result = print_result
 
 
 def random_kills(count, seed, folder):

@@ -22,8 +22,8 @@ import numpy as np
 from campaign_overhead import DIGITS, WIDE, wide_data
 from rich.console import Console
 
-from bptrain.console.epoch_lines import JsonLines, PlainLines
 from bptrain.console.live import Canvas, Drawing, LiveView
+from bptrain.console.training_lines import JsonLines, PlainLines
 from bptrain.model.assemble import assemble_file
 from bptrain.nn.threads import threads_for
 from bptrain.run.train_run import Started

@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 
 from bptrain.config import load, to_yaml
-from bptrain.console.problems import excerpt
+from bptrain.console.problems import make_excerpt
 from bptrain.errors import BptrainError, ConfigError
 
 CONFIGS = sorted((Path(__file__).resolve().parents[1] / "configs").glob("*.yaml"))
@@ -112,7 +112,7 @@ def check(seed: int, folder: Path) -> str:
             assert problem.line >= 1
             assert problem.column >= 1
             assert problem.column <= len(problem.source) + 1 or not problem.source, problem
-            excerpt(problem, random.Random(seed).randrange(1, 200))
+            make_excerpt(problem, random.Random(seed).randrange(1, 200))
         return "mistakes"
     except BptrainError:
         return "mistakes"

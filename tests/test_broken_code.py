@@ -3,9 +3,9 @@
 import pytest
 
 from bptrain.code import list_loaded_code, load_code
-from bptrain.console.terminal import printable
 from bptrain.errors import InputError
 from bptrain.registry import list_families
+from bptrain.text import printable
 
 pytestmark = pytest.mark.usefixtures("code_is_taken_out")
 

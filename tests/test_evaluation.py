@@ -214,8 +214,8 @@ def test_colours_on_a_terminal_only(runs, monkeypatch):
     def shown(**options):
         target = io.StringIO()
         console = Console(file=target, width=80, highlight=False, markup=False, **options)
-        monkeypatch.setattr(view, "output", lambda: console)
-        view.evaluation_result(bptrain.evaluate(runs["iris"]))
+        monkeypatch.setattr(view, "get_console", lambda: console)
+        view.print_evaluation(bptrain.evaluate(runs["iris"]))
         return target.getvalue()
 
     assert "\x1b[" not in shown(color_system=None)

@@ -11,7 +11,7 @@ from speeds import sampled
 
 from bptrain.commands.resume import resume
 from bptrain.commands.train import train
-from bptrain.console.chart import BLOCKS, Curve, Line, chart, sparkline
+from bptrain.console.chart import BLOCKS, Curve, Line, draw_chart, sparkline
 from bptrain.console.live import REFRESHES, Canvas, LiveView
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
@@ -42,9 +42,9 @@ def watched(*overrides, clock=None):
         if isinstance(event, Started):
             seen.append(Watch(event.session, **({"clock": clock} if clock else {})))
         elif isinstance(event, Progress):
-            seen[0].progress(event)
+            seen[0].add_progress(event)
         elif isinstance(event, EpochEnd):
-            seen[0].epoch_end(event)
+            seen[0].add_epoch(event)
 
     train(config(), overrides, sinks=[sink])
     return seen[0]
@@ -117,13 +117,13 @@ def test_time_left_and_speed_come_from_the_rows_done():
     watch = Watch(session, clock=clock)
     assert watch.left is None
     clock.now += 2
-    watch.progress(Progress(1, 53, 1.0))
+    watch.add_progress(Progress(1, 53, 1.0))
     # 53 of 106 rows in 2 s; 10 epochs are 1060 rows, 1007 to go.
     assert watch.speed == pytest.approx(26.5)
     assert watch.left == pytest.approx(1007 / 26.5)
     assert watch.epoch_seconds == pytest.approx(4.0)
     clock.now += 2
-    watch.epoch_end(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5}, True))
+    watch.add_epoch(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5}, True))
     assert watch.done == 106
     assert watch.left == pytest.approx(36)
     lines = shown(watch)
@@ -140,7 +140,7 @@ def test_time_left_heeds_what_ends_training_early(override, left):
     clock = Clock()
     watch = Watch(begin(assemble_file(config(), [override])), clock=clock)
     clock.now += 2
-    watch.epoch_end(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5}, True))
+    watch.add_epoch(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5}, True))
     assert watch.left == pytest.approx(left)
 
 
@@ -149,7 +149,7 @@ def test_going_back_after_divergence_leaves_no_negative_speed():
     watch = Watch(begin(assemble_file(config())), clock=clock)
     for rows in (32, 64, 32):
         clock.now += 1
-        watch.progress(Progress(1, rows, 1.0))
+        watch.add_progress(Progress(1, rows, 1.0))
     assert watch.speed >= 0
 
 
@@ -183,13 +183,13 @@ def test_layers_in_trouble_are_marked(figures, expected):
     session = begin(assemble_file(config()))
     assert mark_layers(session, figures) == expected
     watch = Watch(session)
-    watch.epoch_end(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5} | figures, True))
+    watch.add_epoch(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5} | figures, True))
     for layer, word in expected.items():
         (line,) = [line for line in shown(watch) if line.startswith(layer)]
         assert line.endswith(f"  {word}")
     if figures:
         # Where there is no room for all, those in trouble stay.
-        few = [line for line in shown(watch, height=14) if "layers more" in line or re.match(r"\d\.", line)]
+        few = [line for line in shown(watch, height=14) if "more layers" in line or re.match(r"\d\.", line)]
         assert all(any(line.startswith(layer) for line in few) for layer in expected)
 
 
@@ -363,7 +363,7 @@ def curve(values):
 
 
 def test_a_chart_is_a_line_from_corner_to_corner():
-    (first, *_, last) = lines = chart([Line("x", curve([0.0, 1.0]), "red", "*")], 9 + 1 + 10, 5)
+    (first, *_, last) = lines = draw_chart([Line("x", curve([0.0, 1.0]), "red", "*")], 9 + 1 + 10, 5)
     assert len(lines) == 5
     places = dots(lines, 10)
     assert {(0, 0), (19, 19)} <= places
@@ -374,13 +374,13 @@ def test_a_chart_is_a_line_from_corner_to_corner():
 
 
 def test_a_chart_of_powers_is_straight_too():
-    lines = chart([Line("x", curve([10.0**k for k in range(11)]), "red", "*")], 9 + 1 + 10, 5)
+    lines = draw_chart([Line("x", curve([10.0**k for k in range(11)]), "red", "*")], 9 + 1 + 10, 5)
     assert all(abs(x - y) <= 1 for x, y in dots(lines, 10))
 
 
 @pytest.mark.parametrize("values", [[], [1.0]])
 def test_a_chart_needs_two_points(values):
-    assert chart([Line("x", curve(values), "red", "*")], 80, 8) == []
+    assert draw_chart([Line("x", curve(values), "red", "*")], 80, 8) == []
 
 
 def test_a_long_curve_stays_short_and_keeps_its_shape():

@@ -1,4 +1,4 @@
-"""The catalogue of planted bugs: every one is caught, and named rightly."""
+"""The catalogue of planted bugs: every one is caught and diagnosed."""
 
 import json
 
@@ -70,7 +70,9 @@ def test_the_command_shows_what_is_caught(bptrain_in):
     first = bptrain_in("gradcheck", "--mutate")
     assert (first.returncode, first.stderr) == (0, "")
     count = len(MUTATIONS)
-    assert first.stdout.splitlines()[-1].startswith(f"{count} of {count} planted bugs caught, {count} named rightly")
+    assert first.stdout.splitlines()[-1].startswith(
+        f"{count} of {count} planted bugs caught, {count} with the right layer"
+    )
 
 
 @pytest.mark.slow

@@ -1,11 +1,12 @@
 """The place of a mistake on a terminal: the line of the source, and carets under what is wrong."""
 
 import io
+import re
 
 import pytest
 
 from bptrain.config import load
-from bptrain.console.problems import excerpt, print_problems
+from bptrain.console.problems import make_excerpt, print_problems
 from bptrain.errors import ConfigError, Problem
 
 
@@ -49,7 +50,7 @@ DRAWN = [
 
 @pytest.mark.parametrize(("marked", "width", "line", "carets"), DRAWN, ids=range(len(DRAWN)))
 def test_a_line_with_carets(marked, width, line, carets):
-    gutter, text, under = excerpt(problem(marked), width, Terminal())
+    gutter, text, under = make_excerpt(problem(marked), width, Terminal())
     assert gutter + text == line
     # The gutter is eight columns wide; four of them are left out in the table.
     assert under == carets[4:]
@@ -59,7 +60,7 @@ def test_a_line_with_carets(marked, width, line, carets):
 @pytest.mark.parametrize("place", [0, 1, 500, 999_990, 999_999, 1_000_000])
 def test_a_line_of_a_megabyte_is_cut_around_the_place(width, place):
     source = "0123456789" * 100_000
-    gutter, text, under = excerpt(Problem("f", 12, place + 1, "", "", source=source), width, Terminal())
+    gutter, text, under = make_excerpt(Problem("f", 12, place + 1, "", "", source=source), width, Terminal())
     assert len(gutter + text) <= max(width, 20)
     assert len(under) <= len(text) + 1
     shown = text[under.index("^") :]
@@ -67,14 +68,14 @@ def test_a_line_of_a_megabyte_is_cut_around_the_place(width, place):
 
 
 def test_an_override_is_shown_without_a_line_number():
-    gutter, text, under = excerpt(Problem("seed=-1", 1, 6, "seed", "", source="seed=-1"), 80)
+    gutter, text, under = make_excerpt(Problem("seed=-1", 1, 6, "seed", "", source="seed=-1"), 80)
     assert (gutter + text, under) == ("  | seed=-1", "     ^^")
 
 
 def test_a_terminal_without_unicode_gets_escapes_in_line_with_the_carets():
     latin = Terminal()
     latin.encoding = "ascii"
-    _, text, under = excerpt(problem("é: »x"), 80, latin)
+    _, text, under = make_excerpt(problem("é: »x"), 80, latin)
     assert (text, under) == ("\\xe9: x", "      ^")
 
 
@@ -109,13 +110,20 @@ def test_a_pipe_gets_single_lines(monkeypatch):
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_a_terminal_without_colours_gets_the_places_without_escape_codes(monkeypatch, environment):
-    text = printed(monkeypatch, Terminal(), COLUMNS="60", **environment)
+    text = printed(monkeypatch, Terminal(), COLUMNS="200", **environment)
     assert "\x1b" not in text
     assert text.splitlines()[:3] == [PLAIN.splitlines()[0], "    3 | loss: bce", "      |       ^^^"]
 
 
+def test_a_terminal_gets_lines_that_are_wrapped_between_words(monkeypatch):
+    lines = printed(monkeypatch, Terminal(), COLUMNS="60", NO_COLOR="1").splitlines()
+    assert max(map(len, lines)) <= 60
+    messages = [line for line in lines if not re.match(r" *\d* \|", line)]
+    assert " ".join(messages) == " ".join(PLAIN.splitlines())
+
+
 def test_a_terminal_gets_the_places(monkeypatch):
-    text = printed(monkeypatch, Terminal(), TERM="xterm", COLUMNS="60")
+    text = printed(monkeypatch, Terminal(), TERM="xterm", COLUMNS="200")
     for code in ("\x1b[1;31m", "\x1b[1;33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"):
         assert code in text
         text = text.replace(code, "")

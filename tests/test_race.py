@@ -9,7 +9,7 @@ import pytest
 
 import bptrain
 from bptrain.commands import race
-from bptrain.console.race_view import course, picture, sentence
+from bptrain.console.race_view import describe_comparison, draw_curves, draw_sparkline
 from bptrain.errors import ConfigError, InputError
 from bptrain.search.significance import compare_losses, compute_p_value, compute_tail, correct_p_values
 from bptrain.search.standings import Contender, Standing, list_contenders, split_values
@@ -54,7 +54,7 @@ def test_a_leader_that_is_worse_where_both_finished_leads_by_no_more_than_noise(
     one = compare_losses("a", [2.0, 2.1, 2.0, 2.2, 9.0], "b", [1.0, 1.1, 1.01, 1.19, math.inf])
     assert (one.difference < 0, one.p < 0.001, one.diverged) == (True, True, 1)
     assert not one.more_than_noise
-    words = sentence(one)
+    words = describe_comparison(one)
     assert words.startswith(
         "a leads since b diverged in 1 of 5 seeds; where both finished, it ends higher by 1 on average"
     )
@@ -177,11 +177,11 @@ def test_the_command_says_who_leads(bptrain_in, iris):
 
 
 def test_curves_are_drawn():
-    assert course([8, 4, 2, 1], 10) == "█▄▂▁"
-    assert course([1, 2, math.inf], 10) == "▁█×"
-    assert len(course([*range(1, 1000), math.inf], 24)) == len(course(range(1, 1000), 24)) == 24
+    assert draw_sparkline([8, 4, 2, 1], 10) == "█▄▂▁"
+    assert draw_sparkline([1, 2, math.inf], 10) == "▁█×"
+    assert len(draw_sparkline([*range(1, 1000), math.inf], 24)) == len(draw_sparkline(range(1, 1000), 24)) == 24
     standings = [Standing(Contender(name, ()), [curve], [1.0]) for name, curve in (("up", [1, 10]), ("down", [10, 1]))]
-    rows = [row.plain for row in picture(standings, 30, colour=False)]
+    rows = [row.plain for row in draw_curves(standings, 30, colour=False)]
     assert rows[0].partition("|")[2][0] == "b"
     assert rows[0].endswith("a")
     assert rows[11].partition("|")[2][0] == "a"
@@ -191,10 +191,10 @@ def test_curves_are_drawn():
     assert rows[12].split() == ["epoch", "1", "2"]
     assert len(rows[12]) == 30
     assert [row.split() for row in rows[13:]] == [["a", "up"], ["b", "down"]]
-    braille = picture(standings, 30, colour=True)
+    braille = draw_curves(standings, 30, colour=True)
     assert any(0x2800 < ord(c) < 0x2900 for c in braille[0].plain)
-    (said,) = picture([Standing(Contender("x", ()), [[math.inf]], [math.inf])], 30, colour=False)
-    assert said.plain == "there are no curves to draw, or there is no room"
+    (said,) = draw_curves([Standing(Contender("x", ()), [[math.inf]], [math.inf])], 30, colour=False)
+    assert said.plain == "there are no curves to draw, or the terminal is too narrow for them"
 
 
 def test_mistakes_of_the_config_are_told(iris):

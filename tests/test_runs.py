@@ -12,7 +12,7 @@ import pytest
 from speeds import sampled
 
 import bptrain
-from bptrain.console.run_tables import comparison_result, run_list
+from bptrain.console.run_tables import print_comparison, print_runs
 from bptrain.errors import DivergedError, InputError, StoppedError
 from bptrain.interruption import Interruption
 from bptrain.report.comparison import abbreviate, find_differences, find_perfect, mark_best
@@ -146,8 +146,8 @@ def test_a_broken_file_in_one_run_does_not_hide_other_runs(flowers, name, conten
     json.dumps([run.to_json() for run in found.values()], allow_nan=False)
     comparison = bptrain.compare([first.run, second.run])
     json.dumps(comparison.to_json(), allow_nan=False)
-    run_list(tuple(found.values()))
-    comparison_result(comparison)
+    print_runs(tuple(found.values()))
+    print_comparison(comparison)
     assert "runs/flowers-001" in capsys.readouterr().out
 
 

@@ -294,7 +294,7 @@ def shown(found, monkeypatch, width=80, **options):
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setattr(sys, "stdout", screen)
-    picture.sweep_result(found)
+    picture.print_sweep(found)
     monkeypatch.undo()
     return screen.getvalue()
 

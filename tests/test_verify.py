@@ -226,7 +226,7 @@ def test_the_command_says_it_and_its_exit_code(bptrain_in):
     assert lines[1] == "WRONG: loss"
     assert lines[4].strip().startswith("slip")
     assert "1/2" in lines[4]
-    assert lines[5].startswith("W1: differ too")
+    assert lines[5].startswith("W1: wrong too")
     assert lines[6] == "not answered yet: dW1"
     found = json.loads(bptrain_in("verify", "answers.yaml", "--json").stdout)
     assert found["wrong"]["truth"] == pytest.approx(LOSS)
@@ -318,7 +318,7 @@ def test_sheets_overwrite_nothing_and_say_what_they_need(bptrain_in):
     written({})
     for arguments, message in (
         (["--sheet"], "--sheet writes two files; name the sheet with -o, such as -o sheet.md"),
-        (["--sheet", "--key", "-o", "s.md"], "--sheet has the blanks and --key the numbers; give one of them"),
+        (["--sheet", "--key", "-o", "s.md"], "--sheet writes the exercise and --key its solution; give one of them"),
         (["--seed", "3"], "--seed draws an exercise; it goes with --sheet or --key (for the config's own: seed=N)"),
         (
             ["--sheet", "-o", "there.md"],

@@ -1,4 +1,4 @@
-"""The `bptrain` command: its subcommands, and what becomes of errors."""
+"""The `bptrain` command: its subcommands, and how errors are printed."""
 
 import contextlib
 import sys
@@ -14,12 +14,13 @@ from typer.core import TyperGroup
 
 from bptrain import __version__
 from bptrain.cli import signals
+from bptrain.cli.arguments import PlainCommand, print_json
 from bptrain.commands import COMMANDS, GROUPS
 from bptrain.errors import BptrainError, BptrainNote, BptrainWarning, ConfigError, ExitCode, Problem, StoppedError
 
 
 class GroupedCommands(TyperGroup):
-    """Lists the commands by what they are for, each with its whole line."""
+    """Lists the commands in groups, each with its whole summary."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a section for each group."""
@@ -44,11 +45,11 @@ for one in COMMANDS:
     if hasattr(module, "app"):
         app.add_typer(module.app, name=one.name)
     else:
-        app.command(one.name)(module.command)
+        app.command(one.name, cls=PlainCommand)(module.command)
 
 
-def version(wanted: bool) -> None:
-    """Print the version and leave."""
+def print_version(wanted: bool) -> None:
+    """Print the version and exit."""
     if wanted:
         typer.echo(f"bptrain {__version__}")
         raise typer.Exit
@@ -57,7 +58,7 @@ def version(wanted: bool) -> None:
 @app.callback()
 def root(
     _version: Annotated[
-        bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version and exit.")
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Train, verify and explain neural networks whose backward pass is written by hand in NumPy."""
@@ -65,17 +66,17 @@ def root(
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    signals.install()
+    signals.install_handlers()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # A terminal that lacks a character shows it as an escape.
+            # Characters that the terminal lacks are printed as escapes.
             stream.reconfigure(errors="backslashreplace")
     warnings.showwarning = show_warning
     try:
         if code := app(standalone_mode=False):
             sys.exit(code)
     except Exception as error:
-        leave(error)
+        exit_with(error)
     except SystemExit as error:
         blame_code(error)
         raise
@@ -89,7 +90,8 @@ def show_warning(
     file: object = None,
     line: str | None = None,
 ) -> None:
-    """Print a warning in a line: our own as it is, others with their place."""
+    """Print a warning: our own unchanged, others with the line of code that they come from."""
+    from bptrain.console.terminal import wrap_message
     from bptrain.text import printable
 
     text = (
@@ -97,21 +99,21 @@ def show_warning(
     )
     kind = "note" if issubclass(category, BptrainNote) else "warning"
     with contextlib.suppress(OSError):
-        print(f"{kind}: {printable(text)}", file=sys.stderr)
+        print(wrap_message(f"{kind}: {printable(text)}", sys.stderr), file=sys.stderr)
 
 
 def blame_code(error: BaseException) -> None:
-    """Exit with a line where the user's own code is to blame for an exception."""
+    """Exit with an error if the user's own code caused an exception."""
     if (code := sys.modules.get("bptrain.code")) and (fault := code.find_code_fault(error)):
         fail([str(fault)], ExitCode.BAD_INPUT)
 
 
-def leave(error: Exception) -> NoReturn:
-    """Say what went wrong, and exit with the code for it."""
+def exit_with(error: Exception) -> NoReturn:
+    """Print an error, and exit with its code."""
     if signals.received:
         error = StoppedError(signals.received[0])
     if callable(getattr(error, "format_message", None)):
-        report_misuse(error)
+        exit_with_usage(error)
     if isinstance(error, ConfigError):
         from bptrain.console.problems import print_problems
 
@@ -128,11 +130,11 @@ def leave(error: Exception) -> NoReturn:
         what = f"not enough memory ({error}); use less data, a smaller network or smaller batches"
         fail([what], ExitCode.BAD_INPUT)
     traceback.print_exception(error)
-    fail([f"this is a bug in bptrain{or_elsewhere()}; please report it with the lines above"], ExitCode.BUG)
+    fail([f"this is a bug in bptrain{name_user_code()}; please report it with the lines above"], ExitCode.BUG)
 
 
-def report_misuse(error: Any) -> NoReturn:
-    """Say in a line what is wrong with the arguments, as the parser of the command line found it."""
+def exit_with_usage(error: Any) -> NoReturn:
+    """Print what is wrong with the arguments, and exit."""
     if len(sys.argv) < 2:
         with contextlib.suppress(OSError):
             error.show()
@@ -142,33 +144,32 @@ def report_misuse(error: Any) -> NoReturn:
     fail([f"{message}; see {context.command_path if context else 'bptrain'} -h"], error.exit_code)
 
 
-def or_elsewhere() -> str:
-    """Where else a bug may be: in code of the user's, which may have handed bptrain what it cannot use."""
+def name_user_code() -> str:
+    """Return the user's code files as another possible cause of a bug."""
     code = sys.modules.get("bptrain.code")
     files = [str(one.path) for one in code.list_loaded_code()] if code else []
-    return f", or in what {' and '.join(files)} gave it" if files else ""
+    return f", or in {' and '.join(files)}" if files else ""
 
 
 def fail(lines: Iterable[str], code: ExitCode) -> NoReturn:
     """Print lines as errors, and exit."""
+    from bptrain.console.terminal import wrap_message
     from bptrain.text import printable
 
     lines = tuple(lines)
-    # Where even stderr cannot be written, the exit code says it all.
+    # Nothing is printed where even stderr cannot be written.
     with contextlib.suppress(OSError):
         for line in lines:
-            print(f"error: {printable(line)}", file=sys.stderr)
+            print(wrap_message(f"error: {printable(line)}", sys.stderr), file=sys.stderr)
     print_error(lines, code)
     sys.exit(code)
 
 
 def print_error(lines: Sequence[str], code: ExitCode, problems: Sequence[Problem] = ()) -> None:
-    """Print what went wrong as one JSON object on stdout, where the command line asks for JSON."""
+    """Print an error as one JSON object on stdout, if the command line asks for JSON."""
     arguments = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
     if "--json" not in arguments:
         return
-    from bptrain.cli.arguments import print_json
-
     error = {
         "message": "\n".join(lines),
         "exit_code": int(code),

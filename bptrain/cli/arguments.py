@@ -1,17 +1,68 @@
-"""The arguments and options that several commands share, and how JSON is printed."""
+"""The arguments and options that several commands share, where progress goes, and how help and JSON are printed."""
 
 import json
 import sys
-from contextlib import AbstractContextManager, redirect_stdout
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+
+from bptrain.errors import BptrainWarning
+
+if TYPE_CHECKING:
+    from bptrain.run.train_run import Sink
+
+
+class PlainCommand(TyperCommand):
+    """A command whose help names arguments as one types them, without the types of Python."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the arguments of the usage line, without braces around the required ones."""
+        return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options."""
+        records: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                name, text = record[0], record[1].replace("[default: (", "[default: ").replace(")]", "]")
+                is_argument = parameter.param_type_name == "argument"
+                records["Arguments" if is_argument else "Options"].append(
+                    (name.partition(" <")[0] if is_argument else name, text)
+                )
+        for title, rows in records.items():
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+class Log(StrEnum):
+    """The forms of progress."""
+
+    auto = "auto"
+    plain = "plain"
+    json = "json"
+
+
+class Split(StrEnum):
+    """The splits of a run's data."""
+
+    train = "train"
+    validation = "validation"
+    test = "test"
+
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML config.", readable=False, show_default=False)]
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="KEY=VALUE", help="Options over the file, such as training.epochs=5.", show_default=False),
+    typer.Argument(
+        metavar="KEY=VALUE", help="Values that override the config, such as training.epochs=5.", show_default=False
+    ),
 ]
 Checkpoint = Annotated[
     Path,
@@ -19,7 +70,11 @@ Checkpoint = Annotated[
         metavar="RUN|CHECKPOINT", help="A run directory or a checkpoint file.", readable=False, show_default=False
     ),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Take what is risky in the config for an error.")]
+SplitOption = Annotated[
+    Split | None,
+    typer.Option("--split", help="The split of the run's own data.", show_default="test, or else validation or train"),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
 Code = Annotated[
     list[Path] | None,
     typer.Option(
@@ -31,13 +86,50 @@ Code = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Logged = Annotated[
+    Log,
+    typer.Option(
+        "--log",
+        help="Progress on stderr: lines of text or JSON; auto: a live view on a terminal, or else lines of text.",
+    ),
+]
 
 
-def prints_aside() -> AbstractContextManager[object]:
-    """What the user's own code prints meanwhile goes to stderr, where it disturbs no result."""
+@contextmanager
+def show_progress(quiet: bool, log: Log = Log.auto) -> "Iterator[list[Sink]]":
+    """Yield the sinks that show progress on stderr: none, a live view on a terminal, or lines."""
+    from bptrain.console.terminal import is_interactive
+    from bptrain.console.training_lines import JsonLines, PlainLines, print_warnings
+
+    with redirect_prints():
+        if quiet:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", BptrainWarning)
+                yield []
+        elif log is Log.json:
+            yield [JsonLines()]
+        elif log is Log.auto and is_interactive(sys.stderr):
+            from bptrain.console.live import LiveView
+
+            with LiveView(sys.stderr) as view:
+                yield [print_warnings, view]
+        else:
+            yield [print_warnings, PlainLines()]
+
+
+def redirect_prints() -> AbstractContextManager[object]:
+    """Send what the user's own code prints to stderr, so that it does not mix with results."""
     return redirect_stdout(sys.stderr)
 
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON object; everything outside ASCII is escaped."""
     print(json.dumps(document, indent=2, allow_nan=False))
+
+
+def print_written(path: Path, next_step: str = "") -> None:
+    """Print that a file was written, and what to do with it next."""
+    from bptrain.text import printable
+
+    print(f"{printable(str(path))}: written" + (f"; {printable(next_step)}" if next_step else ""))

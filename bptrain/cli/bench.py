@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Json, print_json, prints_aside
+from bptrain.cli.arguments import Json, print_json, redirect_prints
 
 
 def command(
@@ -12,24 +12,25 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="WORKLOAD",
-            help="Such as 64-64-10, or commands for whole commands; without any, everything.",
+            help="A workload such as 64-64-10, or commands for whole commands; without any, everything.",
             show_default=False,
         ),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Three short rounds in place of five: a first look.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Run three short rounds in place of five.")] = False,
     rounds: Annotated[
-        int | None, typer.Option(metavar="N", help="How often each is measured.", show_default="5, or 3 with --quick")
+        int | None,
+        typer.Option(metavar="N", help="How often each workload is measured.", show_default="5, or 3 with --quick"),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Time training steps, beside other libraries.
 
-    Those are scikit-learn, PyTorch and JAX, where they are installed; whole commands are timed too.
+    These are scikit-learn, PyTorch and JAX, if they are installed. Whole commands are timed too.
     """
     from bptrain.commands.bench import benchmark
-    from bptrain.console.benchmark_tables import benchmark_result, progress
+    from bptrain.console.benchmark_tables import print_benchmark, show_progress
 
-    with prints_aside(), progress() as watch:
+    with redirect_prints(), show_progress() as watch:
         result = benchmark(
             workloads or (),
             rounds=(3 if quick else 5) if rounds is None else rounds,
@@ -39,4 +40,4 @@ def command(
     if as_json:
         print_json(result.to_json())
     else:
-        benchmark_result(result)
+        print_benchmark(result)

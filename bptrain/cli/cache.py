@@ -2,7 +2,7 @@
 
 import typer
 
-from bptrain.cli.arguments import Json, print_json
+from bptrain.cli.arguments import Json, PlainCommand, print_json
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -14,29 +14,29 @@ def command(context: typer.Context) -> None:
         show()
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def show(as_json: Json = False) -> None:
-    """Print what is kept, and where."""
+    """List the tables in the cache."""
     from bptrain.commands.cache import cache_contents
 
     found = cache_contents()
     if as_json:
         print_json(found.to_json())
     else:
-        from bptrain.console.cache_list import cache_table
+        from bptrain.console.run_tables import print_cache
 
-        cache_table(found)
+        print_cache(found)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def clear(as_json: Json = False) -> None:
-    """Remove all of it; nothing but time is lost."""
+    """Remove all tables; files are parsed again when they are next read."""
     from bptrain.commands.cache import clear_cache
 
     removed = clear_cache()
     if as_json:
         print_json({"folder": removed.folder, "tables": len(removed.tables), "bytes": removed.bytes})
     else:
-        from bptrain.console.cache_list import print_removed
+        from bptrain.console.run_tables import print_removed_tables
 
-        print_removed(removed)
+        print_removed_tables(removed)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Json, print_json
+from bptrain.cli.arguments import Json, print_json, print_written
 
 
 def command(
@@ -14,20 +14,24 @@ def command(
     ],
     html: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a page with the curves of all; needs matplotlib.", readable=False),
+        typer.Option(
+            metavar="FILE", help="Write a page with the curves of all runs; needs matplotlib.", readable=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put runs side by side: configs, curves, scores. What differs is listed, and the best run is marked."""
+    """Put runs side by side: configs, curves, scores.
+
+    The keys in which configs differ are listed, and the best scores are marked.
+    """
     from bptrain.commands.compare import compare
 
     comparison = compare(runs, html=html)
     if as_json:
         print_json(comparison.to_json() | ({"html": str(html)} if html else {}))
         return
-    from bptrain.console.run_tables import comparison_result
-    from bptrain.console.terminal import printable
+    from bptrain.console.run_tables import print_comparison
 
-    comparison_result(comparison)
+    print_comparison(comparison)
     if html:
-        print(f"{printable(str(html))}: written")
+        print_written(html)

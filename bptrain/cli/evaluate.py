@@ -1,34 +1,23 @@
 """`bptrain evaluate`"""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Checkpoint, Code, Json, print_json, prints_aside
-
-
-class Part(StrEnum):
-    """The parts of a run's data."""
-
-    train = "train"
-    validation = "validation"
-    test = "test"
+from bptrain.cli.arguments import Checkpoint, Code, Json, SplitOption, print_json, redirect_prints
 
 
 def command(
     checkpoint: Checkpoint,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A file to score instead, in any format of the sources.", readable=False),
+        typer.Option(metavar="FILE", help="A file to score instead of the run's data.", readable=False),
     ] = None,
-    split: Annotated[
-        Part | None, typer.Option(help="The part of the run's own data.", show_default="test, or what there is")
-    ] = None,
+    split: SplitOption = None,
     bootstrap: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Confidence intervals, from N samples of the rows.", show_default="none"),
+        typer.Option(metavar="N", help="Add confidence intervals from N samples of the rows.", show_default="none"),
     ] = None,
     code: Code = None,
     as_json: Json = False,
@@ -37,7 +26,7 @@ def command(
     from bptrain.commands.evaluate import evaluate
     from bptrain.console.terminal import progress_bar
 
-    with progress_bar("bootstrap", "samples") as watch, prints_aside():
+    with progress_bar("bootstrap", "samples") as watch, redirect_prints():
         evaluation = evaluate(
             checkpoint,
             data=data,
@@ -49,6 +38,6 @@ def command(
     if as_json:
         print_json(evaluation.to_json())
     else:
-        from bptrain.console.evaluation_tables import evaluation_result
+        from bptrain.console.evaluation_tables import print_evaluation
 
-        evaluation_result(evaluation)
+        print_evaluation(evaluation)

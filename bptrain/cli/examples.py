@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Json, print_json
+from bptrain.cli.arguments import Json, PlainCommand, print_json, print_written
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -21,33 +21,34 @@ def command(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print_json({"examples": [example.to_json() for example in found]})
     else:
-        from bptrain.console.manual import example_list
+        from bptrain.console.manual import print_examples
 
-        example_list(found)
+        print_examples(found)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def copy(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Such as iris.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The name of an example, such as iris.", show_default=False)
+    ],
     path: Annotated[
         Path | None,
-        typer.Argument(metavar="PATH", help="A file, or a directory for NAME.yaml.", show_default="here"),
+        typer.Argument(metavar="PATH", help="The file to write, or a directory for NAME.yaml.", show_default="here"),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Copy one of them, comments and all; nothing is overwritten."""
+    """Copy a bundled config with its comments; nothing is overwritten."""
     from bptrain.commands.examples import copy_example
-    from bptrain.console.terminal import printable
 
     written = copy_example(name, path)
     if as_json:
         print_json({"config": str(written)})
     else:
-        print(f"{printable(str(written))}: written; train it with  {printable(train_command(written))}")
+        print_written(written, f"train it with  {format_train_command(written)}")
 
 
-def train_command(config: Path) -> str:
-    """What to type to train a config."""
+def format_train_command(config: Path) -> str:
+    """Return the command that trains a config."""
     from shlex import join
 
     return join(["bptrain", "train", str(config)])

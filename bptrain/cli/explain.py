@@ -2,16 +2,19 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bptrain.cli.arguments import Code, Config, Overrides, print_json, prints_aside
+from bptrain.cli.arguments import Code, Config, Overrides, print_json, print_written, redirect_prints
 from bptrain.errors import InputError
+
+if TYPE_CHECKING:
+    from bptrain.explanation.page import Page
 
 
 class Format(StrEnum):
-    """What a worked example is written as."""
+    """The formats of a worked example."""
 
     text = "text"
     markdown = "markdown"
@@ -19,34 +22,47 @@ class Format(StrEnum):
     json = "json"
 
 
+SUFFIXES = {".md": Format.markdown, ".tex": Format.latex, ".json": Format.json}
+
+Rows = Annotated[
+    str | None,
+    typer.Option(
+        "--row", "--rows", metavar="N,M", help="Rows of the data, from 1, that form the batch.", show_default=False
+    ),
+]
+Step = Annotated[
+    int | None, typer.Option(metavar="K", help="The step of training to replay and show.", show_default="1")
+]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", help="The format.", show_default="by the suffix of FILE, or text")
+]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.", show_default="stdout")
+]
+Digits = Annotated[int, typer.Option(metavar="N", help="Significant digits, 1 to 17.")]
+Full = Annotated[bool, typer.Option("--full", help="Print all entries of long vectors.")]
+Sheet = Annotated[
+    bool, typer.Option("--sheet", help="Write an exercise with blanks to FILE, and beside it a file for the answers.")
+]
+Key = Annotated[bool, typer.Option("--key", help="Show the solution of the exercise.")]
+Seed = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Draw easy weights and a row for the exercise.", show_default=False),
+]
+
+
 def command(
     config: Config,
     overrides: Overrides = None,
-    rows: Annotated[
-        str | None,
-        typer.Option(
-            "--row", "--rows", metavar="N,M", help="Rows of the data, from 1, as the whole batch.", show_default=False
-        ),
-    ] = None,
-    step: Annotated[
-        int | None, typer.Option(metavar="K", help="The step of training to replay and show.", show_default="1")
-    ] = None,
-    kind: Annotated[
-        Format | None, typer.Option("--format", help="What to write.", show_default="by the name of FILE, or text")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.", show_default="stdout")
-    ] = None,
-    digits: Annotated[int, typer.Option(metavar="N", help="Significant digits, 1 to 17.")] = 6,
-    full: Annotated[bool, typer.Option("--full", help="Write long vectors out.")] = False,
-    sheet: Annotated[
-        bool, typer.Option("--sheet", help="Write an exercise sheet with blanks to FILE, and a file of answers.")
-    ] = False,
-    key: Annotated[bool, typer.Option("--key", help="Show the key of the exercise of that seed.")] = False,
-    seed: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=0, help="Draw easy weights and a row for an exercise.", show_default=False),
-    ] = None,
+    rows: Rows = None,
+    step: Step = None,
+    kind: FormatOption = None,
+    output: Output = None,
+    digits: Digits = 6,
+    full: Full = False,
+    sheet: Sheet = False,
+    key: Key = False,
+    seed: Seed = None,
     code: Code = None,
 ) -> None:
     """Show a training step with all its numbers.
@@ -55,27 +71,31 @@ def command(
     """
     from bptrain.commands.exercise import exercise
     from bptrain.commands.explain import explain
-    from bptrain.console.worked_examples import replaying
+    from bptrain.console.worked_examples import show_replay
 
     check_options(sheet=sheet, key=key, seed=seed, output=output)
-    kind, given, chosen, files = kind or by_suffix(output), overrides or (), numbers(rows), code or ()
-    with prints_aside(), replaying(step):
-        if sheet or key:
-            made = exercise(config, given, rows=chosen, step=step, seed=seed, digits=digits, code=files)
-            page = made.key
+    kind = kind or (SUFFIXES.get(output.suffix.lower(), Format.text) if output else Format.text)
+    given, numbers, files = overrides or (), parse_rows(rows), code or ()
+    with redirect_prints(), show_replay(step):
+        if not (sheet or key):
+            page = explain(config, given, rows=numbers, step=step, digits=digits, code=files)
         else:
-            page = explain(config, given, rows=chosen, step=step, digits=digits, code=files)
+            task = exercise(config, given, rows=numbers, step=step, seed=seed, digits=digits, code=files)
     if sheet and output is not None:
-        from bptrain.console.terminal import printable
         from bptrain.explanation.exercises.worksheet import write_exercise
 
-        answers = write_exercise(made, output, kind.value, digits=digits, full=full)
-        print(f"{printable(str(output))}: written; fill in {printable(str(answers))} and check it with  bptrain verify")
-        return
-    if output is None and kind is Format.text:
-        from bptrain.console.worked_examples import worked_example
+        answers = write_exercise(task, output, kind.value, digits=digits, full=full)
+        print_written(output, f"fill in {answers} and check it with  bptrain verify")
+    else:
+        write_page(task.key if key else page, kind, output, digits=digits, full=full)
 
-        worked_example(page, digits=digits, full=full)
+
+def write_page(page: "Page", kind: Format, output: Path | None, *, digits: int, full: bool) -> None:
+    """Write a page to a file, or print it."""
+    if output is None and kind is Format.text:
+        from bptrain.console.worked_examples import print_worked_example
+
+        print_worked_example(page, digits=digits, full=full)
     elif output is None and kind is Format.json:
         print_json(page.to_json())
     else:
@@ -92,27 +112,21 @@ def command(
 def check_options(*, sheet: bool, key: bool, seed: int | None, output: Path | None) -> None:
     """Check that the options go together."""
     if sheet and key:
-        raise InputError("--sheet has the blanks and --key the numbers; give one of them")
+        raise InputError("--sheet writes the exercise and --key its solution; give one of them")
     if sheet and output is None:
         raise InputError("--sheet writes two files; name the sheet with -o, such as -o sheet.md")
     if seed is not None and not (sheet or key):
         raise InputError("--seed draws an exercise; it goes with --sheet or --key (for the config's own: seed=N)")
 
 
-def by_suffix(output: Path | None) -> Format:
-    """The format that the name of a file asks for."""
-    suffixes = {".md": Format.markdown, ".tex": Format.latex, ".json": Format.json}
-    return suffixes.get(output.suffix.lower(), Format.text) if output else Format.text
-
-
-def numbers(text: str | None) -> list[int]:
-    """The value of --rows."""
+def parse_rows(text: str | None) -> list[int]:
+    """Return the row numbers of --rows."""
     if text is None:
         return []
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and len(part) < 12 for part in parts):
         raise InputError(f"--row: expected row numbers from 1, such as 3 or 3,7 (got {text!r})")
-    found = [int(part) for part in parts]
-    if twice := next((one for k, one in enumerate(found) if one in found[:k]), None):
+    numbers = [int(part) for part in parts]
+    if twice := next((one for k, one in enumerate(numbers) if one in numbers[:k]), None):
         raise InputError(f"--rows: names row {twice} twice; name it once")
-    return found
+    return numbers

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from bptrain.cli.arguments import Code, Json, Overrides, print_json, prints_aside
+from bptrain.cli.arguments import Code, Json, Overrides, print_json, redirect_prints
 from bptrain.errors import ExitCode, InputError
 
 
-class Way(StrEnum):
-    """The ways to find a derivative."""
+class Method(StrEnum):
+    """The methods to compute a derivative."""
 
     complex = "complex"
     central = "central"
@@ -23,22 +23,26 @@ def command(
         Path | None,
         typer.Argument(
             metavar="CONFIG",
-            help="The YAML config; without one, every registered part.",
+            help="The YAML config; without one, every registered component.",
             readable=False,
             show_default=False,
         ),
     ] = None,
     overrides: Overrides = None,
-    method: Annotated[Way, typer.Option(help="The complex step (exact), central differences, or both.")] = Way.complex,
+    method: Annotated[
+        Method, typer.Option(help="Use the complex step (exact), central differences, or both.")
+    ] = Method.complex,
     entries: Annotated[
         str,
-        typer.Option(metavar="auto|all|N", help="Try so many entries of each array, one by one.", show_default=True),
+        typer.Option(
+            metavar="auto|all|N", help="How many entries of each array to check one by one.", show_default=True
+        ),
     ] = "auto",
     sweep: Annotated[
-        bool, typer.Option("--sweep", help="Show error against step size, and the slope of the Taylor remainder.")
+        bool, typer.Option("--sweep", help="Show the error over the step size, and the slope of the Taylor remainder.")
     ] = False,
     mutate: Annotated[
-        bool, typer.Option("--mutate", help="Check the checker: plant classic bugs, and show which are caught.")
+        bool, typer.Option("--mutate", help="Test the checker: plant classic bugs, and show which are caught.")
     ] = False,
     code: Code = None,
     as_json: Json = False,
@@ -54,7 +58,7 @@ def command(
             "CONFIG": config is not None,
             "--sweep": sweep and mutate,
             "--code": bool(code) and mutate,
-            "--method": method is not Way.complex,
+            "--method": method is not Method.complex,
             "--entries": entries != "auto",
         },
     )
@@ -67,7 +71,7 @@ def command(
 
 
 def check_options(mutate: bool, sweep: bool, given: dict[str, bool]) -> None:
-    """Refuse options that would say nothing beside --mutate or --sweep."""
+    """Check that no option is given that --mutate or --sweep would ignore."""
     if mutate and (idle := [name for name, one in given.items() if one]):
         raise InputError(f"--mutate plants bugs in networks of its own; it does not go with {', '.join(idle)}")
     if sweep and (idle := [name for name in ("--method", "--entries") if given[name]]):
@@ -75,26 +79,26 @@ def check_options(mutate: bool, sweep: bool, given: dict[str, bool]) -> None:
 
 
 def show_checks(
-    config: Path | None, overrides: list[str], code: list[Path], method: Way, entries: str, as_json: bool
+    config: Path | None, overrides: list[str], code: list[Path], method: Method, entries: str, as_json: bool
 ) -> None:
-    """Check, and print the verdicts."""
+    """Check gradients, and print the verdicts."""
     from bptrain.commands.gradcheck import check_gradients
-    from bptrain.console.gradients import gradient_report, progress
+    from bptrain.console.gradients import print_report, show_progress
 
-    with progress() as watch, prints_aside():
+    with show_progress() as watch, redirect_prints():
         report = check_gradients(
             config, overrides, code=code, method=method.value, entries=parse_entries(entries), watch=watch
         )
     if as_json:
         print_json(report.to_json())
     else:
-        gradient_report(report)
+        print_report(report)
     if not report.passed:
         raise typer.Exit(ExitCode.GRADIENT_CHECK_FAILED)
 
 
 def parse_entries(entries: str) -> Literal["auto", "all"] | int:
-    """Return the value of --entries."""
+    """Return --entries as a number, auto or all."""
     if entries in ("auto", "all"):
         return "all" if entries == "all" else "auto"
     if not entries.isascii() or not entries.isdigit() or not 0 < int(entries) < 1 << 31:
@@ -105,28 +109,28 @@ def parse_entries(entries: str) -> Literal["auto", "all"] | int:
 def show_sweep(config: Path | None, overrides: list[str], code: list[Path], as_json: bool) -> None:
     """Sweep over step sizes, and print the curves."""
     from bptrain.commands.gradcheck import sweep_gradients
-    from bptrain.console.sweep_chart import sweep_result
+    from bptrain.console.sweep_chart import print_sweep
 
-    with prints_aside():
-        swept = sweep_gradients(config, overrides, code=code)
+    with redirect_prints():
+        found = sweep_gradients(config, overrides, code=code)
     if as_json:
-        print_json(swept.to_json())
+        print_json(found.to_json())
     else:
-        sweep_result(swept)
-    if not swept.passed:
+        print_sweep(found)
+    if not found.passed:
         raise typer.Exit(ExitCode.GRADIENT_CHECK_FAILED)
 
 
 def show_mutations(as_json: bool) -> None:
-    """Plant the bugs of the catalogue, and print which are caught."""
+    """Plant bugs, and print which are caught."""
     from bptrain.commands.gradcheck import mutate_gradients
-    from bptrain.console.gradients import mutation_report, progress
+    from bptrain.console.gradients import print_mutations, show_progress
 
-    with progress() as watch:
+    with show_progress() as watch:
         report = mutate_gradients(watch=watch)
     if as_json:
         print_json(report.to_json())
     else:
-        mutation_report(report.outcomes)
+        print_mutations(report.outcomes)
     if not report.passed:
         raise typer.Exit(ExitCode.GRADIENT_CHECK_FAILED)

@@ -15,7 +15,7 @@ def command(
         str | None,
         typer.Argument(
             metavar="TOPIC",
-            help="A page such as columns, a command, or the code of a message such as BP201; without one, all.",
+            help="A page such as columns, a command, or a code such as BP201; without one, all are listed.",
             show_default=False,
         ),
     ] = None,
@@ -23,8 +23,7 @@ def command(
 ) -> None:
     """Show a page of the guide: a topic, command or code.
 
-    A code, such as BP201, stands at the end of a warning; its page has a wrong and a right example. Without a topic,
-    all are listed.
+    A code, such as BP201, is at the end of a warning; its page has a wrong and a right example.
     """
     from bptrain.commands.help import help_topics
 
@@ -35,7 +34,7 @@ def command(
     if as_json:
         print_json({"topics": [one.to_json() for one in topics]})
     else:
-        from bptrain.console.pages.topics import print_topic, print_topics
+        from bptrain.console.manual import print_topic, print_topics
 
         if topic is None:
             print_topics(topics)
@@ -44,7 +43,7 @@ def command(
 
 
 def format_usage(context: typer.Context, name: str) -> str:
-    """Return what `bptrain NAME --help` prints."""
+    """Return the text of `bptrain NAME --help`."""
     root = context.find_root()
     group = cast(TyperGroup, root.command)
     command = group.get_command(root, name)

@@ -10,25 +10,33 @@ def command(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="CSV, Parquet, JSON lines, npy or npz.", readable=False, show_default=False
+            metavar="FILE",
+            help="A file of data: CSV, Parquet, JSON lines, npy or npz.",
+            readable=False,
+            show_default=False,
         ),
     ],
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="CONFIG", help="Where to write it.", show_default="stdout")
+        Path | None,
+        typer.Option("-o", "--output", metavar="CONFIG", help="The config to write.", show_default="stdout"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the config if it is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the config if it exists.")] = False,
 ) -> None:
-    """Write a commented config for a data file. It trains without changes."""
-    from bptrain.cli.examples import train_command
+    """Write a commented config for a data file.
+
+    It trains without changes.
+    """
+    from bptrain.cli.arguments import print_written
+    from bptrain.cli.examples import format_train_command
     from bptrain.commands.init import make_starter
-    from bptrain.console.terminal import printable
+    from bptrain.text import printable
 
     starter = make_starter(file, target, output=output, force=force)
     if output is None:
         print(starter.text, end="")
         return
-    print(f"{printable(str(output))}: written; train it with  {printable(train_command(output))}")
+    print_written(output, f"train it with  {format_train_command(output)}")
     for column in starter.left_out:
         print(f"left out: {printable(column.name)}: {printable(column.objection)}")
     for note in starter.notes:

@@ -9,10 +9,14 @@ from bptrain.cli.arguments import Code, Json, print_json
 
 def command(
     family: Annotated[
-        str | None, typer.Argument(metavar="FAMILY", help="Such as losses; without one, all.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="FAMILY", help="A family such as losses; without one, all are listed.", show_default=False
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A member, for its whole page.", show_default=False)
+        str | None,
+        typer.Argument(metavar="NAME", help="A member of the family; its page has all details.", show_default=False),
     ] = None,
     code: Code = None,
     as_json: Json = False,
@@ -24,6 +28,6 @@ def command(
     if as_json:
         print_json({"components": [entry.to_json() for entry in entries]})
     else:
-        from bptrain.console.manual import manual
+        from bptrain.console.manual import print_components
 
-        manual(entries, whole=name is not None, all_families=family is None)
+        print_components(entries, full=name is not None, by_family=family is None)

@@ -11,11 +11,17 @@ from bptrain.cli.arguments import Checkpoint
 def command(
     run: Checkpoint,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The picture, .png, .svg or .pdf.", readable=False)
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The picture to write: .png, .svg or .pdf.", readable=False
+        ),
     ] = Path("curves.png"),
 ) -> None:
-    """Draw the learning curves of a run. Needs matplotlib."""
+    """Draw the learning curves of a run.
+
+    Needs matplotlib.
+    """
     from bptrain.commands.plot import plot
-    from bptrain.console.terminal import printable
+    from bptrain.text import printable
 
     print(printable(str(plot(run, output))))

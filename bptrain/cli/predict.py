@@ -7,32 +7,37 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Checkpoint, Code, Json, print_json, prints_aside
+from bptrain.cli.arguments import Checkpoint, Code, Json, print_json, redirect_prints
 from bptrain.errors import ExitCode
+
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help="The rows to predict, in any format of the sources.", readable=False, show_default=False
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="OUT.csv", help="The CSV file to write.", show_default="stdout"),
+]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id",
+        metavar="COLUMN",
+        help="A column to copy to the output; may be given several times.",
+        show_default="data.id of the config",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite OUT.csv if it exists.")]
 
 
 def command(
     checkpoint: Checkpoint,
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE", help="Rows to predict, in any format of the sources.", readable=False, show_default=False
-        ),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="OUT.csv", help="Where to write them as CSV.", show_default="stdout"),
-    ] = None,
-    ids: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--id",
-            metavar="COLUMN",
-            help="A column to carry along; may be given several times.",
-            show_default="data.id of the config",
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite OUT.csv if it is there.")] = False,
+    file: File,
+    output: Output = None,
+    ids: Ids = None,
+    force: Force = False,
     code: Code = None,
     as_json: Json = False,
 ) -> None:
@@ -42,33 +47,22 @@ def command(
     table. Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
     from bptrain.commands.predict import predict
-    from bptrain.console.prediction_list import FIRST, print_predictions, print_written
+    from bptrain.console.evaluation_tables import FIRST_ROWS, print_predictions
     from bptrain.console.terminal import progress_bar
 
-    # To a pipe go all rows, as CSV; a terminal shows the first ones.
+    # A pipe gets all rows as CSV, a terminal the first ones.
     piped = output is None and not as_json and not (sys.stdout is not None and sys.stdout.isatty())
-    keep = None if as_json else FIRST if output is None and not piped else 0
-    stdout = sys.stdout
+    keep = None if as_json else FIRST_ROWS if output is None and not piped else 0
+    target, files = sys.stdout if piped else output, code or ()
     try:
-        with prints_aside(), progress_bar("predict", "rows") as watch:
-            found = predict(
-                checkpoint,
-                file,
-                output=stdout if piped else output,
-                ids=ids,
-                force=force,
-                keep=keep,
-                watch=watch,
-                code=code or (),
-            )
+        with redirect_prints(), progress_bar("predict", "rows") as watch:
+            found = predict(checkpoint, file, output=target, ids=ids, force=force, keep=keep, watch=watch, code=files)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads has seen enough, such as head; what is still buffered must not complain at the exit.
+        # The reader, such as head, has seen enough; what is still buffered must not complain at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         raise typer.Exit(ExitCode.IO_FAILURE) from None
     if as_json:
         print_json(found.to_json())
-    elif output is not None:
-        print_written(found)
     elif not piped:
         print_predictions(found)

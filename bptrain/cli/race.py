@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Code, Config, Json, Overrides, print_json, prints_aside
-from bptrain.cli.progress import Quiet
+from bptrain.cli.arguments import Code, Config, Json, Overrides, Quiet, print_json, redirect_prints
 
 
 def command(
@@ -14,26 +13,34 @@ def command(
     optimizer: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="OPTIMIZER", help="One that races, as in a config: adam, {sgd: {lr: 0.1}}.", show_default=False
+            metavar="OPTIMIZER",
+            help="An optimizer that races, as in a config: adam, {sgd: {lr: 0.1}}; may be given several times.",
+            show_default=False,
         ),
     ] = None,
     vary: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=a,b,c", help="An option with its values.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=a,b,c",
+            help="A key of the config and the values that race; may be given several times.",
+            show_default=False,
+        ),
     ] = None,
-    seeds: Annotated[int, typer.Option(metavar="N", help="How many seeds.")] = 5,
-    plot: Annotated[bool, typer.Option("--plot", help="Draw the curves.")] = False,
+    seeds: Annotated[int, typer.Option(metavar="N", help="The number of seeds.")] = 5,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the mean curves.")] = False,
     code: Code = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Train with several options from the same weights.
 
-    All see the same batches, over several seeds; the result says which ends with the lower loss.
+    All see the same batches, over several seeds. The result says which ends with the lower loss, and whether the
+    difference is more than noise.
     """
     from bptrain.commands.race import race
-    from bptrain.console.race_view import progress, race_result
+    from bptrain.console.race_view import print_race, show_progress
 
-    with prints_aside(), progress(quiet) as watch:
+    with redirect_prints(), show_progress(quiet) as watch:
         found = race(
             config,
             overrides or (),
@@ -46,4 +53,4 @@ def command(
     if as_json:
         print_json(found.to_json())
     else:
-        race_result(found, plot=plot)
+        print_race(found, plot=plot)

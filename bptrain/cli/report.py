@@ -5,28 +5,32 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Checkpoint, Code, prints_aside
-from bptrain.cli.evaluate import Part
+from bptrain.cli.arguments import Checkpoint, Code, SplitOption, redirect_prints
 
 
 def command(
     run: Checkpoint,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="The page, .html.", show_default="RUN/report.html"),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The page to write, .html.", show_default="RUN/report.html"
+        ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A file to evaluate on instead.", readable=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="A file to evaluate on instead of the run's data.", readable=False),
     ] = None,
-    split: Annotated[
-        Part | None, typer.Option(help="The part of the run's own data.", show_default="test, or what there is")
-    ] = None,
+    split: SplitOption = None,
     code: Code = None,
 ) -> None:
-    """Write a page about a run: scores, curves, mistakes. It shows the weights too. Needs matplotlib."""
-    from bptrain.commands.report import write_report
-    from bptrain.console.terminal import printable, progress_bar
+    """Write a page about a run: scores, curves, mistakes.
 
-    with progress_bar("bootstrap", "samples") as watch, prints_aside():
+    It shows weights of images and the health of gradients too. Needs matplotlib.
+    """
+    from bptrain.commands.report import write_report
+    from bptrain.console.terminal import progress_bar
+    from bptrain.text import printable
+
+    with progress_bar("bootstrap", "samples") as watch, redirect_prints():
         path = write_report(run, output, data=data, split=split.value if split else None, code=code or (), watch=watch)
     print(printable(str(path)))

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Code, Json, Overrides
-from bptrain.cli.progress import Log, Logged, Quiet, print_result, progress
+from bptrain.cli.arguments import Code, Json, Log, Logged, Overrides, Quiet, print_json, show_progress
 from bptrain.cli.signals import interruption
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", readable=False, show_default=False)]
@@ -20,9 +19,17 @@ def command(
     log: Logged = Log.auto,
     as_json: Json = False,
 ) -> None:
-    """Resume an interrupted run; the result is bit-identical. It goes on from the last checkpoint."""
+    """Resume an interrupted run; the result is bit-identical.
+
+    Training continues from the last checkpoint.
+    """
     from bptrain.commands.resume import resume
 
-    with progress(quiet, log) as sinks:
+    with show_progress(quiet, log) as sinks:
         result = resume(run, overrides or (), sinks=sinks, interruption=interruption, code=code or ())
-    print_result(result, quiet=quiet, as_json=as_json)
+    if as_json:
+        print_json(result.to_json())
+    elif not quiet:
+        from bptrain.console.training_lines import print_result
+
+        print_result(result)

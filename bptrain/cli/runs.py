@@ -10,17 +10,20 @@ from bptrain.cli.arguments import Json, print_json
 
 def command(
     root: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where the runs lie.", readable=False, show_default=True)
+        Path, typer.Argument(metavar="DIR", help="The directory with the runs.", readable=False, show_default=True)
     ] = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """List the runs, newest first. Each is finished, stopped, diverged, crashed or running."""
+    """List the runs, newest first.
+
+    Each is finished, stopped, diverged, failed, crashed or running.
+    """
     from bptrain.commands.runs import runs
 
     found = runs(root)
     if as_json:
         print_json({"runs": [run.to_json() for run in found]})
     else:
-        from bptrain.console.run_tables import run_list
+        from bptrain.console.run_tables import print_runs
 
-        run_list(found)
+        print_runs(found)

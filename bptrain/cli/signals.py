@@ -1,4 +1,4 @@
-"""Signals: the first asks training to stop after its step, a second ends the process; elsewhere every one ends it."""
+"""Signals: the first asks training to stop after its step, a second ends the process, as every one does elsewhere."""
 
 import os
 import signal
@@ -9,29 +9,29 @@ from bptrain.errors import ExitCode, StoppedError
 from bptrain.interruption import Interruption
 
 interruption = Interruption()
-"""That of the process, for commands that train."""
+"""The interruption of this process, for commands that train."""
 
 received: list[int] = []
-"""The signals that ended the process, kept since a library that is interrupted may raise an error of its own."""
+"""The signals that end the process; a library that is interrupted may raise an error of its own."""
 
 SHOW_CURSOR = b"\x1b[?25h\n"
 
 
-def install() -> None:
-    """Handle SIGINT and SIGTERM from here on."""
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
+def install_handlers() -> None:
+    """Handle SIGINT and SIGTERM from now on."""
+    signal.signal(signal.SIGINT, handle_signal)
+    signal.signal(signal.SIGTERM, handle_signal)
 
 
-def handle(number: int, frame: FrameType | None) -> None:
-    """The handler."""
+def handle_signal(number: int, frame: FrameType | None) -> None:
+    """Stop training after its step, or end the process."""
     if interruption.watched and interruption.signal is None:
         interruption.ask(number)
         return
     if not interruption.watched and not received:
         received.append(number)
         raise StoppedError(number)
-    # The second: at once, wherever it is; a live view would otherwise leave its terminal without a cursor.
+    # The second signal ends the process at once; a live view would leave its terminal without a cursor.
     if sys.stderr is not None and sys.stderr.isatty():
         os.write(2, SHOW_CURSOR)
     os._exit(ExitCode(128 + number))

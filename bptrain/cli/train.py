@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Code, Config, Json, Overrides, Strict, print_json
-from bptrain.cli.progress import Log, Logged, Quiet, print_result, progress
+from bptrain.cli.arguments import Code, Config, Json, Log, Logged, Overrides, Quiet, Strict, print_json, show_progress
 from bptrain.cli.signals import interruption
 from bptrain.errors import ExitCode
 
@@ -20,10 +19,11 @@ def command(
     ] = None,
     code: Code = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Do one batch of everything, and say what an epoch takes.")
+        bool, typer.Option("--dry-run", help="Run one batch of everything, and estimate the time of an epoch.")
     ] = False,
     verify: Annotated[
-        bool, typer.Option("--verify-resume", help="Train once more with interruptions, and compare every bit.")
+        bool,
+        typer.Option("--verify-resume", help="Train again with interruptions, and compare the results bit by bit."),
     ] = False,
     quiet: Quiet = False,
     log: Logged = Log.auto,
@@ -33,36 +33,35 @@ def command(
     """Train the network of a config, and test it."""
     given, files = overrides or (), code or ()
     if dry_run:
-        rehearse(config, given, files, strict=strict, quiet=quiet, as_json=as_json)
+        run_dry(config, given, files, strict=strict, quiet=quiet, as_json=as_json)
         return
     from bptrain.commands.train import train
     from bptrain.commands.verify_resume import verify_resume
 
-    with progress(quiet, log) as sinks:
-        if not verify:
-            result = train(config, given, run=run, strict=strict, sinks=sinks, interruption=interruption, code=files)
-        else:
+    check = None
+    with show_progress(quiet, log) as sinks:
+        if verify:
             check = verify_resume(
                 config, given, run=run, strict=strict, sinks=sinks, interruption=interruption, code=files
             )
-    if not verify:
-        print_result(result, quiet=quiet, as_json=as_json)
-        return
+        else:
+            result = train(config, given, run=run, strict=strict, sinks=sinks, interruption=interruption, code=files)
     if as_json:
-        print_json(check.to_json())
+        print_json((check or result).to_json())
     elif not quiet:
-        from bptrain.console.results import resume_check, training_result
+        from bptrain.console.training_lines import print_result, print_resume_check
 
-        training_result(check.result)
-        resume_check(check)
-    if not check.identical:
+        print_result(check.result if check else result)
+        if check:
+            print_resume_check(check)
+    if check and not check.identical:
         raise typer.Exit(ExitCode.BUG)
 
 
-def rehearse(
+def run_dry(
     config: Path, overrides: Sequence[str], code: Sequence[Path], *, strict: bool, quiet: bool, as_json: bool
 ) -> None:
-    """Do a dry run, and print what it found."""
+    """Do a dry run, and print the result."""
     from bptrain.commands.dry_run import dry_run
     from bptrain.console.problems import print_problems
 
@@ -70,7 +69,7 @@ def rehearse(
     if as_json:
         print_json(found.to_json())
     elif not quiet:
-        from bptrain.console.results import dry_run_result
+        from bptrain.console.training_lines import print_dry_run
 
         print_problems(found.warnings)
-        dry_run_result(found)
+        print_dry_run(found)

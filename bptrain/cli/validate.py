@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Code, Json, Strict, print_json, prints_aside
+from bptrain.cli.arguments import Code, Json, Strict, print_json, redirect_prints
 from bptrain.errors import ExitCode
 
 
 def command(
     configs: Annotated[
-        list[Path], typer.Argument(metavar="CONFIG...", help="YAML configs.", readable=False, show_default=False)
+        list[Path], typer.Argument(metavar="CONFIG...", help="The YAML configs.", readable=False, show_default=False)
     ],
     strict: Strict = False,
     code: Code = None,
@@ -20,9 +20,9 @@ def command(
     """Check configs against their data, without training."""
     from bptrain.commands.validate import validate
     from bptrain.console.problems import print_notes, print_problems
-    from bptrain.console.terminal import printable
+    from bptrain.text import printable
 
-    with prints_aside():
+    with redirect_prints():
         validation = validate(configs, strict=strict, code=code or ())
     if as_json:
         print_json(validation.to_json())

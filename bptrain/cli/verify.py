@@ -5,25 +5,25 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Code, Json, print_json, prints_aside
+from bptrain.cli.arguments import Code, Json, print_json, redirect_prints
 from bptrain.errors import ExitCode
 
 
 def command(
     answers: Annotated[
         Path,
-        typer.Argument(metavar="ANSWERS", help="A YAML file of answers.", readable=False, show_default=False),
+        typer.Argument(metavar="ANSWERS", help="The YAML file of answers.", readable=False, show_default=False),
     ],
     code: Code = None,
     as_json: Json = False,
 ) -> None:
     """Check numbers computed by hand, and name the slip.
 
-    Each is compared to the digits written; a wrong number is exit code 4.
+    Each number is compared to the digits that are written. The exit code is 4 if one is wrong.
     """
     from bptrain.commands.verify import verify
 
-    with prints_aside():
+    with redirect_prints():
         found = verify(answers, code=code or ())
     if as_json:
         print_json(found.to_json())

@@ -1,163 +1,212 @@
-"""What an evaluation found, on stdout: metrics with their intervals, classes, the confusion matrix, residuals."""
+"""Evaluations and predictions on the terminal: metrics, classes, confusion matrix, residuals, and predicted rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from rich.box import SIMPLE_HEAD
+import numpy as np
 from rich.console import Console
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.console.terminal import figure, number, output, printable
+from bptrain.arrays import Array
+from bptrain.console.layout import measure_width, new_list, new_table
+from bptrain.console.terminal import format_figure, format_number, get_console
 from bptrain.evaluation.evaluation import CONFIDENCE, Evaluation
+from bptrain.evaluation.file_prediction import Prediction
 from bptrain.evaluation.target_results import MOST_CLASSES, ClassResult, NumberResult
+from bptrain.text import printable, shorten
 
 WIDE = 60
-"""Columns of a terminal on which tables need not be narrow."""
-MOST_NUMBERS = 24
-"""The residuals of more numbers, such as the pixels of an autoencoder, are not printed."""
-LONGEST = 24
-"""Characters of a name in a table."""
+"""The least width for two spaces between columns."""
+
+MOST_TARGETS = 24
+"""The residuals of more targets, such as the pixels of an autoencoder, are not printed."""
+
+LONGEST_NAME = 24
+LONGEST_CELL = 40
+"""Characters of names in tables, and of predicted cells."""
+
+MOST_CONFUSIONS = 15
+
+FIRST_ROWS = 20
+"""Predicted rows that are printed."""
 
 
-def evaluation_result(evaluation: Evaluation) -> None:
-    """Everything that was found."""
-    console = output()
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print metrics, and the figures of each target."""
+    console = get_console()
     console.print(Text(printable(evaluation.split), style="bold"), soft_wrap=True)
-    for line in metric_lines(evaluation, console.width):
+    for line in list_metrics(evaluation, console.width):
         console.print(line, soft_wrap=True)
-    several = len(evaluation.targets) > 1
     numbers = [target for target in evaluation.targets if isinstance(target, NumberResult)]
-    if len(numbers) > MOST_NUMBERS:
-        console.print(Text(f"\nresiduals of {len(numbers):,} numbers are in what --json prints"), soft_wrap=True)
+    if len(numbers) > MOST_TARGETS:
+        console.print(Text(f"\n--json has the residuals of all {len(numbers):,} targets"), soft_wrap=True)
     elif numbers:
         console.print()
-        residuals(console, numbers)
+        print_residuals(console, numbers)
     for target in evaluation.targets:
         if isinstance(target, ClassResult):
             console.print()
-            classes(console, target, several)
+            if len(evaluation.targets) > 1:
+                console.print(Text(printable(target.target), style="bold"), soft_wrap=True)
+            print_classes(console, target)
 
 
-def metric_lines(evaluation: Evaluation, room: int) -> Iterable[Text]:
-    """The metrics, each with its interval where there is one, in a line of its own where there is no room beside."""
-    pairs = [("rows", number(evaluation.rows)), ("loss", number(evaluation.loss))]
-    pairs.extend((printable(name), figure(value)) for name, value in evaluation.metrics.items())
-    width, column = max(len(name) for name, _ in pairs), max(len(value) for _, value in pairs if len(value) <= 12)
-    ranges = {printable(name): one for name, one in (evaluation.intervals or {}).items()}
+def list_metrics(evaluation: Evaluation, width: int) -> Iterator[Text]:
+    """Yield loss and metrics, each with its interval beside it, or below it where it does not fit."""
+    pairs = [("rows", format_number(evaluation.rows)), ("loss", format_number(evaluation.loss))]
+    pairs.extend((printable(name), format_figure(value)) for name, value in evaluation.metrics.items())
+    first, second = max(len(name) for name, _ in pairs), max(len(value) for _, value in pairs if len(value) <= 12)
+    intervals = {printable(name): one for name, one in (evaluation.intervals or {}).items()}
     for name, value in pairs:
-        line = Text(f"{name:<{width}}  ", style="dim").append(printable(value), style="not dim")
-        interval = ranges.get(name)
-        if interval:
-            span = f"{CONFIDENCE:.0%} interval {interval.low:.4g} to {interval.high:.4g}"
-            missing = f" (undefined in {number(interval.undefined)})" if interval.undefined else ""
-            gap = " " * (column - len(value) + 2)
-            if len(line) + len(gap) + len(span) + len(missing) > room:
+        line = Text(f"{name:<{first}}  ", style="dim").append(printable(value), style="not dim")
+        if interval := intervals.get(name):
+            text = f"{CONFIDENCE:.0%} interval {interval.low:.4g} to {interval.high:.4g}"
+            text += f" (undefined in {format_number(interval.undefined)} samples)" if interval.undefined else ""
+            gap = " " * (second - len(value) + 2)
+            if len(line) + len(gap) + len(text) > width:
                 yield line
                 line, gap = Text(style="dim"), "  "
-            line.append(gap + span + missing, style="not dim cyan")
+            line.append(gap + text, style="not dim cyan")
         yield line
 
 
-def residuals(console: Console, targets: Sequence[NumberResult]) -> None:
-    """How the residuals of each target are spread."""
+def print_residuals(console: Console, targets: Sequence[NumberResult]) -> None:
+    """Print the distribution of the residuals of each target, as many targets side by side as fit."""
     console.print(Text("residuals (truth - prediction), in the units of the data", style="bold"))
     names = ("mean", "std", "min", "q1", "median", "q3", "max", "max_abs", "rmse", "mae")
-    together = max((console.width - 10) // (LONGEST // 2), 1)
+    together = max((console.width - 10) // (LONGEST_NAME // 2), 1)
     for start in range(0, len(targets), together):
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
-        table.add_column("", style="dim")
         some = targets[start : start + together]
+        table = new_table([""], gap=2)
+        table.columns[0].style = "dim"
         for target in some:
-            table.add_column(Text(short(target.target)), justify="right", overflow="fold")
+            table.add_column(Text(shorten(target.target, LONGEST_NAME)), justify="right", overflow="fold")
         for name in names:
-            table.add_row(Text(name), *(Text(number(getattr(target, name))) for target in some))
+            table.add_row(Text(name), *(Text(format_number(getattr(target, name))) for target in some))
         console.print(table)
 
 
-def classes(console: Console, target: ClassResult, several: bool) -> None:
-    """Figures class by class, what is taken for what, and the best threshold."""
-    if several:
-        console.print(Text(printable(target.target), style="bold"), soft_wrap=True)
-    between = 2 if console.width >= WIDE else 1
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, between, 0, 0))
-    table.add_column("class", overflow="ellipsis")
-    for name in ("precision", "recall", "f1", "rows"):
-        table.add_column(name, justify="right", no_wrap=True)
+def print_classes(console: Console, target: ClassResult) -> None:
+    """Print the scores of each class, the confusion matrix, and the best threshold."""
+    table = new_table(["class"], ["precision", "recall", "f1", "rows"], gap=2 if console.width >= WIDE else 1)
     for one in target.per_class:
-        cells = (share(one.precision), share(one.recall), share(one.f1), number(one.rows))
-        table.add_row(Text(short(one.label)), *map(Text, cells))
-    means = (share(target.macro.precision), share(target.macro.recall), share(target.macro.f1))
-    table.add_row(Text("macro", style="dim"), *map(Text, means), Text(number(sum(o.rows for o in target.per_class))))
+        scores = map(format_share, (one.precision, one.recall, one.f1))
+        table.add_row(Text(shorten(one.label, LONGEST_NAME)), *map(Text, scores), Text(format_number(one.rows)))
+    macro, rows = target.macro, sum(one.rows for one in target.per_class)
+    means = map(format_share, (macro.precision, macro.recall, macro.f1))
+    table.add_row(Text("macro", style="dim"), *map(Text, means), Text(format_number(rows)))
     console.print(table)
     if target.confusion_matrix:
         console.print()
-        confusion(console, target)
-    if target.threshold:
+        print_confusion(console, target)
+    if best := target.threshold:
         console.print()
-        best, label = target.threshold, short(target.per_class[1].label)
-        usual = share(target.per_class[1].f1)
-        what = (
-            f"best threshold for {label}: {number(best.value)} gives f1 {share(best.f1)} (as it is: {usual}), precision"
-        )
-        what += f" {share(best.precision)}, recall {share(best.recall)}; chosen on these very rows"
-        console.print(Text(what))
+        label = shorten(target.per_class[1].label, LONGEST_NAME)
+        text = f"best threshold for {label}: {format_number(best.value)} gives f1 {format_share(best.f1)}, precision "
+        text += f"{format_share(best.precision)}, recall {format_share(best.recall)}; the default threshold gives f1 "
+        text += f"{format_share(target.per_class[1].f1)}; the threshold was chosen on these same rows"
+        console.print(Text(text))
 
 
-def confusion(console: Console, target: ClassResult) -> None:
-    """The confusion matrix, coloured by the share of the true class; what is too wide for the terminal as a list."""
-    table = matrix(target, plain=console.color_system in (None, "standard", "windows"))
-    fits = len(target.per_class) <= MOST_CLASSES and (
-        console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
-    )
-    if fits:
-        console.print(Text("confusion matrix (rows: truth, columns: prediction)", style="bold"), soft_wrap=True)
-        console.print(table)
-        return
-    wrong = target.list_confusions()
+def print_confusion(console: Console, target: ClassResult) -> None:
+    """Print the confusion matrix, coloured by the share of the true class, or a list where it does not fit."""
+    if len(target.per_class) <= MOST_CLASSES:
+        table = render_matrix(target, shaded=console.color_system not in (None, "standard", "windows"))
+        if measure_width(table, console) <= console.width:
+            console.print(Text("confusion matrix (rows: truth, columns: prediction)", style="bold"), soft_wrap=True)
+            console.print(table)
+            return
+    confusions = target.list_confusions()
     console.print(Text("most frequent confusions (truth → prediction)", style="bold"), soft_wrap=True)
-    for count, true, said in wrong[:15]:
-        console.print(Text(f"{count:>6,}  {short(true)} → {short(said)}"), soft_wrap=True)
-    if not wrong:
+    for count, true, guess in confusions[:MOST_CONFUSIONS]:
+        names = f"{shorten(true, LONGEST_NAME)} → {shorten(guess, LONGEST_NAME)}"
+        console.print(Text(f"{count:>6,}  {names}"), soft_wrap=True)
+    if not confusions:
         console.print(Text("none"))
 
 
-def matrix(target: ClassResult, *, plain: bool) -> Table:
-    """The matrix as a table: green where prediction and truth agree, red where not, the stronger the more; plain where
-    the terminal has no shades."""
-    names = [short(one.label, 12) for one in target.per_class]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 1))
-    table.add_column("", no_wrap=True)
-    for name in names:
-        table.add_column(Text(name), justify="right", no_wrap=True)
+def render_matrix(target: ClassResult, *, shaded: bool) -> Table:
+    """Return the matrix: right predictions green, wrong ones red, in shades where the terminal has them."""
+    names = [shorten(one.label, 12, "…") for one in target.per_class]
+    table = new_table([""], names, gap=2)
+    table.columns[0].no_wrap = True
     for k, (name, row) in enumerate(zip(names, target.confusion_matrix, strict=True)):
         total = sum(row) or 1
         cells = (
-            Text(f"{count:,}" if count else "·", style=shade(count / total, j == k, plain=plain))
+            Text(f"{count:,}" if count else "·", style=get_cell_style(count / total, j == k, shaded=shaded))
             for j, count in enumerate(row)
         )
         table.add_row(Text(name), *cells)
     return table
 
 
-def shade(share_of_row: float, right: bool, *, plain: bool) -> Style:
-    """The colour of a cell."""
-    if not share_of_row:
+def get_cell_style(share: float, right: bool, *, shaded: bool) -> Style:
+    """Return the style of a cell with a share of the true class."""
+    if not share:
         return Style(dim=True)
-    if plain:
+    if not shaded:
         return Style(color="green" if right else "red", bold=right)
-    strength = 0.25 + 0.6 * share_of_row
-    red, green, blue = (20, 150, 70) if right else (200, 60, 30)
-    colour = "#{:02x}{:02x}{:02x}".format(*(round(part * strength) for part in (red, green, blue)))
+    strength = 0.25 + 0.6 * share
+    colour = "#{:02x}{:02x}{:02x}".format(*(round(c * strength) for c in ((20, 150, 70) if right else (200, 60, 30))))
     return Style(color="#ffffff", bgcolor=colour, bold=right)
 
 
-def share(value: float | None) -> str:
-    """A figure from 0 to 1 in four digits; `-` where there is none."""
+def format_share(value: float | None) -> str:
+    """Format a number from 0 to 1 in four digits, None as `-`."""
     return "-" if value is None else f"{value:.4f}"
 
 
-def short(name: object, longest: int = LONGEST) -> str:
-    """A name for a table: one line, cut if it is long."""
-    text = printable(str(name))
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+def print_predictions(found: Prediction) -> None:
+    """Print where predictions were written; or the first rows, as a table with all probabilities, or with the largest
+    alone, or as a list, whatever fits."""
+    console = get_console()
+    if found.output is not None:
+        console.print(Text(f"{printable(str(found.output))}: {found.rows:,} rows written"), soft_wrap=True)
+        return
+    for columns in (found.table, keep_largest_probability(found.table)):
+        rows = [[format_cell(value) for value in row] for row in zip(*columns.values(), strict=True)]
+        table = render_predictions(columns, rows)
+        if measure_width(table, console) <= console.width:
+            break
+    else:
+        table = new_list([format_cell(name) for name in columns], rows)
+    console.print(table)
+    printed = len(next(iter(found.table.values())))
+    if printed < found.rows:
+        more = f"{found.rows - printed:,} more rows; write them all with -o OUT.csv"
+        console.print(Text(more, style="dim"), soft_wrap=True)
+
+
+def keep_largest_probability(columns: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the columns with the largest probability of each target in place of those of all classes."""
+    out = dict(columns)
+    for name in columns:
+        target = name.removeprefix("predicted_")
+        each = [other for other in columns if target != name and other.startswith(f"{target}=")]
+        if len(each) > 1:
+            rows = zip(*(out.pop(other) for other in each), strict=True)
+            largest: Array = np.array([None if None in row else max(row) for row in rows], object)
+            out["probability" if "probability" not in out else f"probability of {target}"] = largest
+    return out
+
+
+def render_predictions(columns: Mapping[str, Array], rows: Iterable[Sequence[str]]) -> Table:
+    """Return predicted rows as a table."""
+    table = new_table()
+    for name, values in columns.items():
+        numeric = any(isinstance(value, float | np.number) for value in values)
+        table.add_column(Text(format_cell(name)), justify="right" if numeric else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def format_cell(value: Any) -> str:
+    """Format a value, cut if it is long."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return shorten(value, LONGEST_CELL)
+    return format_number(value.item() if isinstance(value, np.generic) else value)

@@ -1,4 +1,4 @@
-"""Verdicts on gradients, as tables on stdout."""
+"""Gradient checks on the terminal: verdicts, causes, and planted bugs."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,14 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.commands.gradcheck import GradientReport
-from bptrain.console.terminal import is_interactive, number, output, printable
+from bptrain.console.terminal import format_number, get_console, is_interactive
 from bptrain.gradcheck import Check
 from bptrain.gradcheck.planted.mutation import Outcome
+from bptrain.text import printable
+
+NARROW, WIDE = 70, 100
+"""Widths below which shapes and tolerances are left out, and from which the diagnosis of a planted bug is shown."""
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[Check | Outcome], None] | None]:
-    """What shows on stderr how many checks are done, while they are; None where nobody looks."""
+def show_progress() -> Iterator[Callable[[Check | Outcome], None] | None]:
+    """Yield a function that shows on stderr how many checks are done; None if stderr is no terminal."""
     if not is_interactive(sys.stderr):
         yield None
         return
@@ -32,10 +36,10 @@ def progress() -> Iterator[Callable[[Check | Outcome], None] | None]:
         yield watch
 
 
-def gradient_report(report: GradientReport) -> None:
-    """A line for each check, and below what is wrong, and who makes it wrong."""
-    console, checks = output(), report.checks
-    console.print(verdicts(checks, console.width))
+def print_report(report: GradientReport) -> None:
+    """Print a row for each check, what is wrong, and a conclusion."""
+    console, checks = get_console(), report.checks
+    console.print(render_checks(checks, console.width))
     for note in report.notes:
         console.print(Text(printable(f"note: {note}"), style="yellow"), soft_wrap=True)
     causes: dict[str, list[str]] = {}
@@ -43,10 +47,11 @@ def gradient_report(report: GradientReport) -> None:
         if not check.passed:
             causes.setdefault(check.cause or check.diagnosis or "wrong", []).append(check.name)
     for cause, names in causes.items():
-        print_cause(console, cause, names)
+        console.print(Text(printable(cause), style="red"), soft_wrap=True)
+        console.print(Text(printable(f"  makes wrong: {', '.join(names)}"), style="dim"), soft_wrap=True)
     if skipped := sum(check.skipped for check in checks):
-        entries = sum(check.entries for check in checks)
-        console.print(f"{number(skipped)} of {number(entries)} entries lie at kinks and were skipped")
+        entries = format_number(sum(check.entries for check in checks))
+        console.print(f"{format_number(skipped)} of {entries} entries are at kinks and were skipped")
     wrong = sum(not check.passed and check.kind != "skipped" for check in checks)
     word = "exact" if all(check.method == "complex step" for check in checks) else "right, by central differences"
     if report.passed:
@@ -54,56 +59,50 @@ def gradient_report(report: GradientReport) -> None:
     elif wrong:
         console.print(f"{wrong} of {len(checks)} checks found a wrong gradient")
     else:
-        console.print("no gradient was found wrong, and too little is known to call them right")
+        console.print("no gradient was found wrong, but too few entries were checked to call them right")
 
 
-def verdicts(checks: Sequence[Check], width: int) -> Table:
-    """The table of checks."""
-    narrow, shapes = width < 70, any(check.shape for check in checks)
+def new_check_table(left: str, right: Sequence[str] = (), *, no_wrap: bool = True) -> Table:
+    """Return an empty table of names, numbers and a verdict."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("gradient", overflow="fold")
-    if shapes and not narrow:
-        table.add_column("shape", no_wrap=True)
-    for name in ("entries", "worst error") if narrow else ("entries", "worst error", "allowed"):
-        table.add_column(name, justify="right", no_wrap=not narrow)
+    table.add_column(left, overflow="fold")
+    for name in right:
+        table.add_column(name, justify="left" if name == "shape" else "right", no_wrap=no_wrap)
     table.add_column("", no_wrap=True)
-    for check in checks:
-        verdict = verdict_on(check)
-        cells: list[str | Text] = [Text(printable(check.name))]
-        if shapes and not narrow:
-            cells.append(" x ".join(map(str, check.shape)))
-        cells += [number(check.entries), f"{check.max_error:.1e}"]
-        if not narrow:
-            cells.append(f"{check.tolerance:.1e}")
-        table.add_row(*cells, verdict)
     return table
 
 
-def verdict_on(check: Check) -> Text:
-    """The verdict in a word."""
+def render_checks(checks: Sequence[Check], width: int) -> Table:
+    """Return a row for each check."""
+    narrow = width < NARROW
+    shapes = not narrow and any(check.shape for check in checks)
+    names = ["shape"] * shapes + ["entries", "worst error"] + ["allowed"] * (not narrow)
+    table = new_check_table("gradient", names, no_wrap=not narrow)
+    for check in checks:
+        cells = [" x ".join(map(str, check.shape))] * shapes
+        cells += [format_number(check.entries), f"{check.max_error:.1e}"]
+        cells += [f"{check.tolerance:.1e}"] * (not narrow)
+        table.add_row(Text(printable(check.name)), *cells, render_verdict(check))
+    return table
+
+
+def render_verdict(check: Check) -> Text:
+    """Return the verdict in a word."""
     if check.passed:
         return Text("exact" if check.method == "complex step" else "right", style="green")
     return Text("?", style="yellow") if check.kind == "skipped" else Text("WRONG", style="bold red")
 
 
-def print_cause(console: Console, cause: str, names: Sequence[str]) -> None:
-    """Print a cause, and the gradients that are wrong for it."""
-    console.print(Text(printable(cause), style="red"), soft_wrap=True)
-    console.print(Text(printable(f"  makes wrong: {', '.join(names)}"), style="dim"), soft_wrap=True)
-
-
-def mutation_report(outcomes: Sequence[Outcome]) -> None:
-    """A line for each planted bug: what it is, whether it was caught, and what the checker called it."""
-    console = output()
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("planted bug", overflow="fold")
-    table.add_column("", no_wrap=True)
-    wide = console.width >= 100
+def print_mutations(outcomes: Sequence[Outcome]) -> None:
+    """Print a row for each planted bug: whether it was caught, and the diagnosis."""
+    console = get_console()
+    table, wide = new_check_table("planted bug"), console.width >= WIDE
     if wide:
-        table.add_column("what the checker says", overflow="fold")
+        table.add_column("diagnosis", overflow="fold")
     for one in outcomes:
         verdict = Text("caught", style="green") if one.caught else Text("MISSED", style="bold red")
         table.add_row(Text(one.description), verdict, *([Text(printable(one.said))] if wide else []))
     console.print(table)
     caught, named = sum(one.caught for one in outcomes), sum(one.recognised for one in outcomes)
-    console.print(f"{caught} of {len(outcomes)} planted bugs caught, {named} named rightly: the layer and the mistake")
+    text = f"{caught} of {len(outcomes)} planted bugs caught, {named} with the right layer and kind of mistake"
+    console.print(text)

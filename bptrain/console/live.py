@@ -1,4 +1,4 @@
-"""Progress as a live view on a terminal. A thread draws it, so that training never waits for the terminal."""
+"""The live view of training. A thread draws it, so that training never waits for the terminal."""
 
 import threading
 from contextlib import suppress
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from bptrain.console.epoch_lines import notice_line
+from bptrain.console.training_lines import format_notice
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.errors import StorageError
@@ -22,21 +22,21 @@ from bptrain.training.events import EpochEnd, Notice, Progress
 REFRESHES = 8.0
 """Drawings a second at most."""
 
-SHARE = 0.005
-"""Of the processor time, that drawing may take; but once a second it is done in any case."""
+MOST_SHARE = 0.005
+"""The largest share of the processor time that drawing takes, though it draws once a second in any case."""
 
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
-"""A terminal that knows these shows what is between them at once; others take no notice."""
+"""A terminal that knows these codes shows the text between them at once; others ignore them."""
 
 ERASE_LINE, ERASE_REST, ERASE_BELOW, ERASE_ALL = "\x1b[2K", "\x1b[K", "\x1b[J", "\x1b[H\x1b[2J"
 
 
 class Canvas:
-    """A stream for a live view that neither flickers nor leaves traces.
+    """A stream for a live view that does not flicker.
 
-    Rich erases the old picture before it writes the new one, which can be seen. Here the new one is written over the
-    old, and erased is only what sticks out. After a change of size nobody knows where the old one stands, since some
-    terminals wrap it anew; then the screen is cleared once.
+    Rich erases the old frame before it writes the new one, which is visible. Here the new one is written over the old,
+    and only the rest of each line is erased. After a change of size the place of the old frame is unknown, since some
+    terminals wrap it again, so the screen is cleared once.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -48,15 +48,15 @@ class Canvas:
         return getattr(self._stream, name)
 
     def begin_frame(self) -> None:
-        """What this thread writes next is a picture."""
+        """Treat what this thread writes from now on as a frame."""
         self._frames_of = threading.get_ident()
 
     def end_frame(self) -> None:
-        """And from here on something else."""
+        """Treat it as ordinary text again."""
         self._frames_of = None
 
     def write(self, text: str) -> int:
-        """Write."""
+        """Write text, a frame over the one before."""
         if text and self._frames_of == threading.get_ident():
             text = text.replace(ERASE_LINE, "").replace("\n", f"{ERASE_REST}\n") + ERASE_BELOW
             text = f"{BEGIN}{ERASE_ALL if self.resized else ''}{text}{END}"
@@ -65,7 +65,7 @@ class Canvas:
 
 
 class Drawing(Live):
-    """Rich's live display, on a canvas."""
+    """Rich's live display on a canvas."""
 
     def __init__(self, canvas: Canvas, console: Console, picture: "LiveView") -> None:
         self.canvas, self.size = canvas, console.size
@@ -75,19 +75,19 @@ class Drawing(Live):
         )
 
     def refresh(self) -> None:
-        """Draw, if it is time, or for the last time."""
-        affordable = process_time() - self.processor >= self.cost / SHARE
+        """Draw if it is time, or at the end."""
+        affordable = process_time() - self.processor >= self.cost / MOST_SHARE
         if affordable or perf_counter() - self.drawn >= 1.0 or not self.is_started:
             self.draw()
 
     def draw(self) -> None:
-        """Draw."""
+        """Draw a frame."""
         began = thread_time()
         if self.console.size != self.size:
             self.size, self.canvas.resized = self.console.size, True
         self.canvas.begin_frame()
         try:
-            # A terminal that is gone ends no training.
+            # Training goes on if the terminal is gone.
             with suppress(OSError):
                 super().refresh()
         finally:
@@ -96,11 +96,11 @@ class Drawing(Live):
 
 
 class LiveView:
-    """The sink that draws on a terminal; a context manager, which leaves the cursor where it belongs.
+    """The sink that draws on a terminal; a context manager that restores the cursor at the end.
 
     Args:
         stream: the terminal.
-        console: to draw with; None: one on the stream.
+        console: the console to draw with; None: a new one on the stream.
     """
 
     def __init__(self, stream: TextIO, console: Console | None = None) -> None:
@@ -119,15 +119,15 @@ class LiveView:
         self.drawing.__exit__(kind, error, trace)
 
     def __call__(self, event: Started | Notice | Progress | EpochEnd) -> None:
-        """Take note of an event; it is drawn when it is time."""
+        """Record an event; it is drawn when it is time."""
         if isinstance(event, Started):
             before = []
             with suppress(StorageError):
                 before = read_history(RunDirectory(event.run).history)
             self.watch = Watch(event.session, before)
         elif isinstance(event, Notice):
-            self.console.print(Text(notice_line(event), style="yellow" * event.warning), soft_wrap=True)
+            self.console.print(Text(format_notice(event), style="yellow" * event.warning))
         elif self.watch and isinstance(event, Progress):
-            self.watch.progress(event)
+            self.watch.add_progress(event)
         elif self.watch and isinstance(event, EpochEnd):
-            self.watch.epoch_end(event)
+            self.watch.add_epoch(event)

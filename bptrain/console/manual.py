@@ -1,68 +1,108 @@
-"""The reference manual on the terminal."""
+"""The manual on the terminal: components, bundled configs, and the topics of help."""
 
 from collections.abc import Sequence
 from itertools import groupby
+from textwrap import wrap
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from bptrain.commands import COMMANDS
 from bptrain.commands.examples import Example
+from bptrain.commands.help import Topic
 from bptrain.commands.list import ComponentEntry, OptionEntry
-from bptrain.console.terminal import output, printable
+from bptrain.console.layout import new_pairs, new_table
+from bptrain.console.page_text import print_markdown
+from bptrain.console.terminal import get_console
+from bptrain.text import printable
+
+STYLES = {"error": "red", "warning": "yellow", "wrong": "red", "right": "green"}
+"""The colours of topics and examples by their kind."""
+
+HEADINGS = {"guide": "Guide", "error": "Errors", "warning": "Warnings"}
+"""The headings of topics by their kind; commands have one for each group."""
+
+READABLE_WIDTH = 100
+"""Running text is no wider than this on a wider terminal."""
 
 
-def manual(entries: Sequence[ComponentEntry], *, whole: bool, all_families: bool) -> None:
-    """Components as names alone, as a line each, or as the whole page of one."""
-    console = output()
-    if whole:
+def print_components(entries: Sequence[ComponentEntry], *, full: bool, by_family: bool) -> None:
+    """Print components: the names of each family, one entry each, or full pages."""
+    console = get_console()
+    if full:
         for entry in entries:
-            page(entry)
-    elif all_families:
+            print_page(entry)
+    elif by_family:
         for family, members in groupby(entries, lambda entry: entry.family):
             names = ", ".join(entry.name for entry in members)
             console.print(Text(f"{family}: ", style="bold").append(names, style="not bold"))
+        console.print(Text("\nbptrain list FAMILY describes its members, bptrain list FAMILY NAME one", style="dim"))
     else:
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column()
-        for entry in entries:
-            given = "".join(f"\n  {option_line(option)}" for option in entry.options)
-            table.add_row(entry.name, Text(printable(entry.summary)).append(given, style="dim"))
-        console.print(table)
+        pairs = [(entry.name, Text(printable(entry.summary))) for entry in entries]
+        for entry, (_, text) in zip(entries, pairs, strict=True):
+            text.append("".join(f"\n  {format_option(option)}" for option in entry.options), style="dim")
+        console.print(new_pairs(pairs, style="bold"))
 
 
-def option_line(option: OptionEntry) -> str:
-    """An option in a line: `delta: a number > 0; default 1.0`."""
-    given = f"default {option.default}" if option.default else "must be given"
-    return printable(f"{option.name}: {option.takes}; {given}")
+def format_option(option: OptionEntry) -> str:
+    """Return an option in a line: `delta: a number > 0; default 1.0`."""
+    default = f"default {option.default}" if option.default else "required"
+    return printable(f"{option.name}: {option.takes}; {default}")
 
 
-def page(entry: ComponentEntry) -> None:
-    """The whole page of a component: its text, and a table of its options."""
-    console = output()
+def print_page(entry: ComponentEntry) -> None:
+    """Print the page of a component: its text, and a table of its options."""
+    console = get_console()
     console.print(Text(f"{entry.name}", style="bold").append(f"  ({entry.family})", style="not bold dim"))
     console.print(Text("\n".join(map(printable, entry.text.split("\n")))))
     if not entry.options:
         console.print(Text("\nIt has no options."))
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("option", "takes", "default", "meaning"):
-        table.add_column(column, overflow="fold")
+    table: Table = new_table(("option", "takes", "default", "meaning"), gap=2)
     for option in entry.options:
-        given = Text("must be given", style="italic") if option.default is None else Text(printable(option.default))
-        meaning = Text(printable(option.doc))
-        table.add_row(Text(option.name, style="bold"), Text(printable(option.takes)), given, meaning)
+        default = Text("required", style="italic") if option.default is None else Text(printable(option.default))
+        name, meaning = Text(option.name, style="bold"), Text(printable(option.doc))
+        table.add_row(name, Text(printable(option.takes)), default, meaning)
+    console.print()
     console.print(table)
 
 
-def example_list(examples: Sequence[Example]) -> None:
-    """The bundled configs, a line each, and how to go on."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    for example in examples:
-        table.add_row(example.name, Text(example.summary))
-    console = output()
-    console.print(table)
+def print_examples(examples: Sequence[Example]) -> None:
+    """Print the bundled configs, and how to copy one."""
+    console = get_console()
+    console.print(new_pairs(((example.name, example.summary) for example in examples), style="bold"))
     console.print(Text(f"\nbptrain examples copy {examples[0].name} writes {examples[0].name}.yaml here", style="dim"))
+
+
+def print_topics(topics: Sequence[Topic]) -> None:
+    """Print the name and title of each topic under a heading for its kind."""
+    console = get_console()
+    indent = max(len(topic.name) for topic in topics) + 4
+    groups = {command.name: f"Commands, {command.group}" for command in COMMANDS}
+    for heading, members in groupby(topics, lambda topic: groups.get(topic.name) or HEADINGS[topic.kind]):
+        console.print(Text(f"{heading}:", style="bold"))
+        for topic in members:
+            first, *rest = wrap(topic.title, max(console.width - indent, 10))
+            name = Text(f"  {topic.name:<{indent - 2}}", style=STYLES.get(topic.kind, "bold"))
+            lines = (name.append(first, style="default"), *(" " * indent + line for line in rest))
+            console.print(*lines, sep="\n", soft_wrap=True)
+        console.print()
+    console.print(Text("bptrain help TOPIC prints its page", style="dim"), soft_wrap=True)
+
+
+def print_topic(topic: Topic) -> None:
+    """Print the page of a topic, with examples that can be copied."""
+    console = get_console()
+    width = min(console.width, READABLE_WIDTH)
+    heading = Text(topic.name, style="bold").append(f"  {topic.kind}: ", style=STYLES.get(topic.kind, "not bold"))
+    console.print(heading.append(topic.title, style="not bold default"))
+    console.print()
+    if topic.kind == "command":
+        console.print(topic.text, soft_wrap=True)
+    else:
+        print_markdown(console, topic.text, width)
+    for example in topic.examples:
+        caption = example.caption[:1].upper() + example.caption[1:].removesuffix(".")
+        first, *rest = wrap(f"{caption}:", width)
+        console.print(Text("\n".join(("", first, *rest)), style=STYLES.get(example.caption, "bold")), soft_wrap=True)
+        console.print(*(f"  {line}" for line in example.config.splitlines()), sep="\n", soft_wrap=True)

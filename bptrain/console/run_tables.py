@@ -1,155 +1,176 @@
-"""Runs on the terminal: as a list, and side by side."""
+"""Runs on the terminal, as a list and side by side, and the cache of parsed tables."""
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bptrain.commands.cache import Contents
 from bptrain.console.chart import sparkline
-from bptrain.console.terminal import duration, number, output, printable
+from bptrain.console.layout import encode, measure_width, new_pairs, new_table
+from bptrain.console.terminal import format_number, get_console
 from bptrain.report.comparison import Comparison
 from bptrain.run.run_list import Run
+from bptrain.text import format_bytes, format_duration, printable, shorten
 
 STYLES = {"finished": "green", "running": "bold cyan", "stopped": "yellow"}
-"""Every other state is bad news."""
+"""The colours of states; all others are red."""
 
-LONGEST = 60
-"""Characters of a name that is shown."""
+LONGEST_NAME = 60
+LONGEST_VALUE = 96
+LONGEST_PROBLEM = 300
+CURVE_WIDTH = 24
 
 NARROWEST = 14
-"""Columns for a run beside others at least."""
+"""The least width of a run beside others."""
+
+HEADINGS = ("epochs", "best", "time", "started")
+"""The facts of a run in a list, beside its name and state."""
 
 
-def run_list(runs: Sequence[Run]) -> None:
-    """A line for each run, or a few where the terminal is narrow."""
-    console = output()
+def print_runs(runs: Sequence[Run]) -> None:
+    """Print the runs, and which of their files cannot be read."""
+    console = get_console()
     if not runs:
         console.print("no runs")
         return
-    if console.width < 70:
-        for run in runs:
-            console.print(name_of_run(run, console, "bold").append(f"  {run.state}", STYLES.get(run.state, "red")))
-            console.print(Text(f"  {extent(run)}, {best_in_words(run)}", style="dim"))
-    else:
-        listed = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        columns = ("run", "state", "epochs", "best", "took", "started")[: 6 if console.width >= 100 else 4]
-        for column in columns:
-            listed.add_column(column, overflow="fold", no_wrap=column not in ("run", "best"))
-        for run in runs:
-            state = Text(run.state, style=STYLES.get(run.state, "red"))
-            began = printable((run.started or "-")[:16].replace("T", " "))
-            rest = map(Text, (extent(run), best_in_words(run), took(run), began))
-            listed.add_row(*[name_of_run(run, console, "bold"), state, *rest][: len(columns)])
-        console.print(listed)
+    for part in render_runs(runs, console):
+        console.print(part)
     for run in runs:
         if run.problem:
-            path, problem = render_text(run.path, console), render_text(run.problem, console, 300)
+            path, problem = (encode(shorten(text, LONGEST_PROBLEM), console) for text in (run.path, run.problem))
             console.print(Text(f"{path}: {problem}", style="yellow"))
 
 
-def comparison_result(comparison: Comparison) -> None:
-    """What differs and what came of it: a column for each run, or, where these do not fit, a block for each."""
-    console, runs = output(), comparison.runs
-    names = [one.key for one in comparison.differences] + [one.name for one in comparison.scores]
-    room = (console.width - max(map(len, ["best epoch", *names])) - 3) // len(runs) - 3
-    star = "*" if console.options.ascii_only else "★"
+def render_runs(runs: Sequence[Run], console: Console) -> Iterator[Table | Text]:
+    """Yield a table with the columns that fit, and which ones are left out; or a list where the first do not fit."""
+    rows = [(format_epochs(run), format_best(run), format_time(run), format_start(run)) for run in runs]
+    for count in (4, 2):
+        table = new_table(["run", "state", *HEADINGS[:count]])
+        for run, cells in zip(runs, rows, strict=True):
+            table.add_row(render_name(run, console, "bold"), render_state(run), *map(Text, cells[:count]))
+        if measure_width(table, console) <= console.width:
+            yield table
+            if count < len(HEADINGS):
+                yield Text(f"not shown at this width: {', '.join(HEADINGS[count:])}; --json has all", style="dim")
+            return
+    for run, cells in zip(runs, rows, strict=True):
+        yield render_name(run, console, "bold").append("  ").append_text(render_state(run))
+        facts = (f"{name} {cell}" for name, cell in zip(HEADINGS, cells, strict=True) if cell != "-")
+        yield Text(f"  {', '.join(facts)}", style="dim")
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print differences and scores: a column for each run, or a block for each where these do not fit."""
+    console, runs = get_console(), comparison.runs
+    names = ["best epoch", *(one.key for one in comparison.differences), *(one.name for one in comparison.scores)]
+    room = (console.width - max(map(len, names)) - 3) // len(runs) - 3
     if room >= NARROWEST:
-        console.print(table(comparison, console, room, star))
+        table = new_table()
+        table.add_column("", style="dim", no_wrap=True)
+        for run in runs:
+            table.add_column(render_name(run, console), overflow="fold", max_width=room)
+        for name, values in list_facts(comparison, console, min(room, CURVE_WIDTH)):
+            table.add_row(encode(shorten(name, LONGEST_NAME), console), *values)
+        console.print(table)
     else:
-        for run, block in zip(runs, blocks(comparison, console, star), strict=True):
-            console.print(name_of_run(run, console, "bold"))
-            console.print(block)
+        facts = list(list_facts(comparison, console, CURVE_WIDTH))
+        for k, run in enumerate(runs):
+            console.print(render_name(run, console, "bold"))
+            console.print(new_pairs((f"  {encode(shorten(name, LONGEST_NAME), console)}", v[k]) for name, v in facts))
     if not comparison.differences and len(runs) > 1:
         console.print("the configs do not differ")
     if comparison.remark:
         console.print(Text(printable(comparison.remark), style="yellow"))
 
 
-def lines(comparison: Comparison, console: Console, room: int, star: str) -> Iterator[tuple[str, list[Text]]]:
-    """What is said of the runs: a name, and a text of so many columns for each."""
-    runs = comparison.runs
+def list_facts(comparison: Comparison, console: Console, curve_width: int) -> Iterator[tuple[str, list[Text]]]:
+    """Yield the name of each fact, and its text for each run."""
+    runs, ascii_only = comparison.runs, console.options.ascii_only
     for one in comparison.differences:
-        yield one.key, [render_value(value, console, room) for value in one.values]
-    yield "state", [Text(run.state, style=STYLES.get(run.state, "red")) for run in runs]
-    yield "epochs", [Text(extent(run)) for run in runs]
-    yield "time", [Text(took(run)) for run in runs]
+        yield one.key, [Text(encode(format_value(value), console)) for value in one.values]
+    yield "state", [render_state(run) for run in runs]
+    yield "epochs", [Text(format_epochs(run)) for run in runs]
+    yield "time", [Text(format_time(run)) for run in runs]
     yield "best epoch", [Text(str(run.best["epoch"]) if run.best else "-") for run in runs]
+    star = " *" if ascii_only else " ★"
     for score in comparison.scores:
-        figures = [Text(number(value) if value is not None else "-") for value in score.values]
-        yield score.name, [add_star(each, k in score.best, star) for k, each in enumerate(figures)]
-    ascii_only = console.options.ascii_only
-    curves = (sparkline(run.monitored_losses, room, ascii_only=ascii_only) for run in runs)
+        texts = [format_number(value) if value is not None else "-" for value in score.values]
+        yield (
+            score.name,
+            [Text(text + star, style="bold green") if k in score.best else Text(text) for k, text in enumerate(texts)],
+        )
+    curves = (sparkline(run.monitored_losses, curve_width, ascii_only=ascii_only) for run in runs)
     yield "loss curve", [Text(curve, style="cyan") for curve in curves]
 
 
-def table(comparison: Comparison, console: Console, room: int, star: str) -> Table:
-    """A column for each run."""
-    found = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    found.add_column("", style="dim", no_wrap=True)
-    for run in comparison.runs:
-        found.add_column(name_of_run(run, console), overflow="fold", max_width=room)
-    for name, values in lines(comparison, console, min(room, 24), star):
-        found.add_row(render_text(name, console), *values)
-    return found
-
-
-def blocks(comparison: Comparison, console: Console, star: str) -> list[Table]:
-    """A table for each run, with a line for each thing that is said of it."""
-    found = []
-    for k in range(len(comparison.runs)):
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="dim", overflow="fold")
-        grid.add_column(overflow="fold")
-        for name, values in lines(comparison, console, 24, star):
-            grid.add_row(render_text(f"  {name}", console), values[k])
-        found.append(grid)
-    return found
-
-
-def add_star(value: Text, best: bool, star: str) -> Text:
-    """Mark a value if it is the best."""
-    return Text(f"{value.plain} {star}", style="bold green") if best else value
-
-
-def render_value(value: Any, console: Console, room: int) -> Text:
-    """Write a value of a config in one line."""
-    names = {None: "null", True: "true", False: "false"}
+def format_value(value: Any) -> str:
+    """Format a value of a config in one line."""
     if value is None or isinstance(value, bool):
-        return Text(names[value])
-    return render_text(f"{value:g}" if isinstance(value, float) else value, console, 4 * room)
+        return {None: "null", True: "true", False: "false"}[value]
+    return shorten(f"{value:g}" if isinstance(value, float) else value, LONGEST_VALUE)
 
 
-def render_text(text: object, console: Console, longest: int = LONGEST) -> Text:
-    """Write somebody's text in one line that is not too long, as the encoding can have it."""
-    safe = printable(str(text)[: 4 * longest])
-    safe = safe if len(safe) <= longest else f"{safe[: longest - 3]}..."
-    return Text(safe.encode(console.encoding, "backslashreplace").decode(console.encoding))
+def render_name(run: Run, console: Console, style: str = "") -> Text:
+    """Return the directory of a run."""
+    return Text(encode(shorten(run.path, LONGEST_NAME), console), style=style)
 
 
-def name_of_run(run: Run, console: Console, style: str = "") -> Text:
-    """The directory of a run."""
-    found = render_text(run.path, console)
-    found.style = style
-    return found
+def render_state(run: Run) -> Text:
+    """Return the state of a run in its colour."""
+    return Text(run.state, style=STYLES.get(run.state, "red"))
 
 
-def extent(run: Run) -> str:
-    """How many epochs are done: `12 of 40`."""
+def format_epochs(run: Run) -> str:
+    """Return how many epochs are done: `12 of 40`."""
     return f"{run.epochs:,}" + (f" of {run.of:,}" if run.of is not None else "")
 
 
-def took(run: Run) -> str:
-    """How long it trained."""
-    return duration(run.seconds) if run.seconds is not None else "-"
+def format_time(run: Run) -> str:
+    """Return how long a run trained."""
+    return format_duration(run.seconds) if run.seconds is not None else "-"
 
 
-def best_in_words(run: Run) -> str:
-    """The best epoch's loss and first metric."""
+def format_start(run: Run) -> str:
+    """Return when a run was started, to the minute."""
+    return printable((run.started or "-")[:16].replace("T", " "))
+
+
+def format_best(run: Run) -> str:
+    """Return the loss and the first metric of the best epoch."""
     if run.best is None:
         return "no epoch yet"
     metrics = [(name, value) for name, value in run.best["metrics"].items() if isinstance(value, int | float)]
     first = "".join(f", {name} {value:.4g}" for name, value in metrics[:1])
     return printable(f"loss {run.best['loss']:.4g}{first}")
+
+
+def print_cache(found: Contents) -> None:
+    """Print the tables in the cache, the most recently used first, and their size together."""
+    console = get_console()
+    table = new_table(["read from"], ["rows", "columns", "size", "used"])
+    for one in found.tables:
+        more = f" and {len(one.files) - 1} more" if len(one.files) > 1 else ""
+        where = f"{one.files[0]}{more}" if one.files else f"{one.path} is {one.source}"
+        used = f"{format_duration(max(time.time() - one.used, 0.0))} ago"
+        cells = (where, f"{one.rows:,}", f"{one.columns:,}", format_bytes(one.bytes), used)
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    if found.tables:
+        console.print(table)
+        console.print()
+    total = f"{found.folder}: {count_tables(found)}, limit {format_bytes(found.limit)}"
+    console.print(Text(printable(total)), soft_wrap=True)
+
+
+def print_removed_tables(removed: Contents) -> None:
+    """Print what was removed from the cache."""
+    get_console().print(Text(printable(f"{removed.folder}: removed {count_tables(removed)}")), soft_wrap=True)
+
+
+def count_tables(found: Contents) -> str:
+    """Return how many tables there are, and their size."""
+    number = len(found.tables)
+    return f"{number:,} table{'s' * (number != 1)}, {format_bytes(found.bytes)}"

@@ -1,57 +1,62 @@
-"""The terminal: what it can show, numbers and names as text for it, the console for results, and a progress bar."""
+"""The terminal: what it supports, the console for results, numbers as text, and a progress bar."""
 
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from textwrap import wrap
 from time import perf_counter
 from typing import TYPE_CHECKING, TextIO
 
-from bptrain.metrics import Figure
-from bptrain.text import printable as printable
+from bptrain.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from bptrain.metrics import Figure
 
-REFRESH = 0.1
-"""Seconds between two drawings at least."""
+REFRESH_SECONDS = 0.1
+"""The least time between two drawings of a progress bar."""
+
+FILE_WIDTH = 160
+"""The width of tables that go to a file or a pipe."""
 
 
-def number(value: float | int | None) -> str:
-    """A number in six digits; `undefined` for None."""
+def format_number(value: float | int | None) -> str:
+    """Format a number in six digits, None as `undefined`."""
     if value is None:
         return "undefined"
     return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
 
 
-def figure(value: Figure) -> str:
-    """A metric: a number, or a list of numbers or of lists."""
-    return f"[{', '.join(map(figure, value))}]" if isinstance(value, list) else number(value)
+def format_figure(value: "Figure") -> str:
+    """Format a metric: a number, or a list of numbers or lists."""
+    return f"[{', '.join(map(format_figure, value))}]" if isinstance(value, list) else format_number(value)
 
 
-def figures(metrics: Mapping[str, float | None]) -> str:
-    """Metrics in a line: `accuracy 0.98`."""
-    return " · ".join(f"{printable(name)} {number(value)}" for name, value in metrics.items())
-
-
-def duration(seconds: float) -> str:
-    """A time in words: `0.42 s`, `3 min 05 s`, `2 h 07 min`."""
-    if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+def format_metrics(metrics: Mapping[str, float | None]) -> str:
+    """Format metrics in a line: `accuracy 0.98 · f1 0.97`."""
+    return " · ".join(f"{printable(name)} {format_number(value)}" for name, value in metrics.items())
 
 
 def is_interactive(stream: TextIO | None) -> bool:
-    """Whether a live view may be drawn on a stream: a terminal that understands more than plain text."""
+    """Return whether colours and a live view may be written to a stream: a terminal, unless NO_COLOR or TERM=dumb says
+    otherwise."""
     return (
         stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
 
 
-def output() -> "Console":
+def wrap_message(text: str, stream: TextIO | None) -> str:
+    """Return a message wrapped between words to the width of a terminal; elsewhere it stays one line."""
+    if stream is None or not stream.isatty():
+        return text
+    width = max(shutil.get_terminal_size().columns, 20)
+    return "\n".join(wrap(text, width, break_long_words=False, break_on_hyphens=False))
+
+
+def get_console() -> "Console":
     """Return the console for results: colours on a terminal, wide plain text elsewhere."""
     from rich.console import Console
 
@@ -62,14 +67,14 @@ def output() -> "Console":
         highlight=False,
         markup=False,
         emoji=False,
-        width=shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else 160,
+        width=shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else FILE_WIDTH,
     )
 
 
 @contextmanager
 def progress_bar(name: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
-    """What shows on stderr how much is done, of how much, and the time left; None where nobody looks. It goes away at
-    the end."""
+    """Yield a function that takes how much is done, and of how much, and shows it on stderr with the time left; None if
+    stderr is no terminal. The bar disappears at the end."""
     if not is_interactive(sys.stderr):
         yield None
         return
@@ -82,7 +87,7 @@ def progress_bar(name: str, unit: str) -> Iterator[Callable[[int, int], None] | 
 
         def watch(done: int, total: int) -> None:
             nonlocal drawn
-            if perf_counter() - drawn >= REFRESH or done == total:
+            if perf_counter() - drawn >= REFRESH_SECONDS or done == total:
                 progress.update(task, completed=done, total=total, visible=True, refresh=True)
                 drawn = perf_counter()
 

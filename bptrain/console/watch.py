@@ -1,4 +1,4 @@
-"""What the live view knows of a run: taken from its events, and asked for whenever there is something to draw."""
+"""The state of the live view: it is updated by the events of a run, and read whenever a frame is drawn."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,22 +11,22 @@ from bptrain.training.health import mark_layers
 from bptrain.training.session import Session
 
 WINDOW = 10.0
-"""Seconds over which the speed is measured."""
+"""Seconds over which speed is measured."""
 
 SHORT = 0.5
-"""An epoch that takes less than this many seconds has no bar that could be read."""
+"""Seconds below which the bar of an epoch moves too fast to be read."""
 
 
 class Watch:
-    """A run while it trains.
+    """A run in progress.
 
-    `rows` of the epoch in progress are done, `loss` is their mean loss or that of the latest epoch; `record` is the
-    latest epoch's.
+    `rows` of the current epoch are done, `loss` is their mean loss or that of the latest epoch; `record` is the record
+    of the latest epoch.
 
     Args:
         session: the run.
-        records: of the epochs before, where it goes on.
-        clock: the time in seconds.
+        records: the epochs before, if the run is resumed.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -41,21 +41,21 @@ class Watch:
         self.training, self.monitored, self.first = Curve(), Curve(), Curve()
         self._seen: deque[tuple[float, int]] = deque([(self.began, session.rows_done)])
         for record in records or []:
-            self._take(record)
+            self._add_record(record)
 
-    def progress(self, event: Progress) -> None:
-        """Take a look inside an epoch."""
+    def add_progress(self, event: Progress) -> None:
+        """Take in the progress within an epoch."""
         self.rows, self.loss = event.rows, event.loss
         if not self.epoch:
             self.first.append(event.rows, event.loss)
-        self._time()
+        self._measure_speed()
 
-    def epoch_end(self, event: EpochEnd) -> None:
-        """Take the record of an epoch."""
-        self._take(event.record)
-        self._time()
+    def add_epoch(self, event: EpochEnd) -> None:
+        """Take in the record of an epoch."""
+        self._add_record(event.record)
+        self._measure_speed()
 
-    def _take(self, record: Record) -> None:
+    def _add_record(self, record: Record) -> None:
         epoch = int(record["epoch"] or 0)
         self.epoch, self.rows, self.loss, self.record = epoch, 0, record["loss"], record
         self.training.append(epoch, record["loss"])
@@ -63,20 +63,19 @@ class Watch:
         if any(map(is_of_layer, record)):
             self._measured = record
 
-    def layers(self) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
-        """The latest figures of each layer by their kind, from input to output; and what is wrong with a layer, in a
-        word."""
+    def read_layers(self) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+        """Return the latest figures of each layer by kind, in order, and a word for each layer in trouble."""
         figures = {name: value for name, value in self._measured.items() if is_of_layer(name) and value is not None}
         health: dict[str, dict[str, float]] = {}
-        for name in sorted(figures, key=lambda name: place(name.partition(".")[2])):
+        for name in sorted(figures, key=lambda name: parse_position(name.partition(".")[2])):
             kind, _, layer = name.partition(".")
             health.setdefault(layer, {})[kind] = figures[name]
         return health, mark_layers(self.session, figures)
 
-    def _time(self) -> None:
+    def _measure_speed(self) -> None:
         now, done = self.clock(), self.done
         if done < self._seen[-1][1]:
-            # Training went back after divergence.
+            # Training went back to an earlier epoch after divergence.
             self._seen.clear()
         if not self._seen or now - self._seen[-1][0] >= WINDOW / 40:
             self._seen.append((now, done))
@@ -85,30 +84,30 @@ class Watch:
 
     @property
     def done(self) -> int:
-        """Rows done so far, as often as they were."""
+        """Rows done so far, over all epochs."""
         return self.epoch * len(self.session.train) + self.rows
 
     @property
     def total(self) -> int:
-        """Rows to do, if nothing ends training early."""
+        """Rows of all epochs, unless training ends early."""
         training, count = self.session.model.experiment.training, len(self.session.train)
         steps = training.max_steps or inf
         return round(min(training.epochs, steps / self.session.steps_per_epoch) * count)
 
     @property
     def speed(self) -> float:
-        """Rows a second of late, validation included; 0 where nothing is known."""
+        """Recent rows a second, with validation; 0 if not known yet."""
         (then, before), (now, done) = self._seen[0], self._seen[-1]
         return (done - before) / (now - then) if now > then else 0.0
 
     @property
     def seconds(self) -> float:
-        """Since training began or went on."""
+        """Seconds since training began or was resumed."""
         return self.clock() - self.began
 
     @property
     def left(self) -> float | None:
-        """Seconds until training ends at the latest; None: not known yet."""
+        """Seconds until training ends at the latest, None if not known yet."""
         if not self.speed:
             return None
         limit = self.session.model.experiment.training.max_seconds
@@ -116,10 +115,10 @@ class Watch:
 
     @property
     def epoch_seconds(self) -> float | None:
-        """Seconds that an epoch takes of late; None: not known yet."""
+        """Seconds that an epoch takes, None if not known yet."""
         return len(self.session.train) / self.speed if self.speed else None
 
 
-def place(layer: str) -> list[int]:
-    """Where a layer stands: `[2, 0]` for `2.residual.0.dense`."""
+def parse_position(layer: str) -> list[int]:
+    """Return the position of a layer: `[2, 0]` for `2.residual.0.dense`."""
     return [int(part) for part in layer.split(".") if part.isdecimal()]

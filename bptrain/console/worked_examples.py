@@ -1,5 +1,4 @@
-"""Worked examples on the terminal, what goes forward in one colour and what comes back in another, and verdicts on a
-person's answers to them."""
+"""Worked examples on the terminal, forward and backward pass in different colours, and verdicts on answers to them."""
 
 import shutil
 import sys
@@ -9,10 +8,11 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
-from bptrain.console.terminal import is_interactive, output, printable
+from bptrain.console.terminal import get_console, is_interactive
 from bptrain.explanation.exercises.verification import Verification, format_truth
 from bptrain.explanation.formats.plain_text import render_rows
 from bptrain.explanation.page import Page
+from bptrain.text import printable
 
 COLOURS = {
     "given": "default", "forward": "cyan", "loss": "yellow", "backward": "magenta", "gradient": "magenta",
@@ -20,12 +20,14 @@ COLOURS = {
 }  # fmt: skip
 
 NARROWEST, WIDEST = 40, 100
-"""Columns of a page: as the terminal has them, within these bounds; 80 in a file."""
+"""The least and the largest width of a page on a terminal."""
+
+FILE_WIDTH = 80
 
 
 @contextmanager
-def replaying(step: int | None) -> Iterator[None]:
-    """Say on stderr that training goes on up to a step, which may take a while."""
+def show_replay(step: int | None) -> Iterator[None]:
+    """Show on stderr that training runs up to a step, which may take a while."""
     if step is None or not is_interactive(sys.stderr):
         yield
         return
@@ -33,11 +35,11 @@ def replaying(step: int | None) -> Iterator[None]:
         yield
 
 
-def worked_example(page: Page, *, digits: int, full: bool) -> None:
+def print_worked_example(page: Page, *, digits: int, full: bool) -> None:
     """Print a page."""
-    console = output()
+    console = get_console()
     at_terminal = sys.stdout is not None and sys.stdout.isatty()
-    width = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST) if at_terminal else 80
+    width = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST) if at_terminal else FILE_WIDTH
     for row in render_rows(page, width=width, digits=digits, full=full):
         colour = COLOURS.get(row.kind or "", "default")
         style = {
@@ -47,8 +49,8 @@ def worked_example(page: Page, *, digits: int, full: bool) -> None:
 
 
 def print_verification(found: Verification) -> None:
-    """What is right, the first that is not with both values and the likely slip, and what is left."""
-    console = output()
+    """Print the right answers, the first wrong one with both values and the likely slip, and the others."""
+    console = get_console()
     if found.right:
         console.print(Text("right: ", style="green").append(", ".join(found.right), style="default"))
     if found.wrong is not None:
@@ -59,10 +61,10 @@ def print_verification(found: Verification) -> None:
         console.print(Text(f"  truth  {format_truth(wrong.truth, wrong.answer)}"))
         console.print(Text("  slip   ").append(wrong.words, style="yellow"))
     if found.others:
-        what = "differ too, perhaps because of it"
-        console.print(Text(f"{', '.join(found.others)}: {what}", style="dim"))
+        text = f"{', '.join(found.others)}: wrong too, perhaps for the same reason"
+        console.print(Text(text, style="dim"))
     if found.blank:
         console.print(Text(f"not answered yet: {', '.join(found.blank)}", style="dim"))
     if found.passed:
-        rest = "" if not found.blank else ", as far as there are answers"
-        console.print(Text(f"all {len(found.right)} answers are right, to the digits written{rest}", style="green"))
+        count = f"all {len(found.right)} answers" + " so far" * bool(found.blank)
+        console.print(Text(f"{count} are right, to the digits written", style="green"))

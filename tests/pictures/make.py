@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 import bptrain
-from bptrain.console.sweep_chart import BLOCKS, picture
+from bptrain.console.sweep_chart import draw_errors
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.run.train_run import Started
@@ -69,9 +69,9 @@ def live(epoch: int = 26) -> None:
         if isinstance(event, Started):
             watches.append(Watch(event.session))
         elif isinstance(event, Progress):
-            watches[0].progress(event)
+            watches[0].add_progress(event)
         elif isinstance(event, EpochEnd):
-            watches[0].epoch_end(event)
+            watches[0].add_epoch(event)
             if event.record["epoch"] == epoch:
                 console.print(Picture(watches[0]))
                 raise EnoughError
@@ -88,7 +88,7 @@ def sweep() -> None:
     swept = bptrain.sweep_gradients()
     console = recording_console(height=30)
     console.print("relative error of the derivative (● central differences, × complex step)", style="bold")
-    for line in picture(swept, console.width, BLOCKS):
+    for line in draw_errors(swept, console.width):
         console.print(line, no_wrap=True)
     write_svg(console, "sweep", "bptrain gradcheck --sweep")
 

@@ -1,4 +1,4 @@
-"""The pages of the guide on a terminal: headings, paragraphs, lists, tables and code, wrapped to its width."""
+"""Markdown on a terminal: headings, paragraphs, lists, tables and code, wrapped to its width."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 INLINE = re.compile(r"\*\*(?P<strong>.+?)\*\*|`(?P<code>[^`]+)`|(?P<image>!?)\[(?P<label>[^\]]+)\]\((?P<link>[^)]+)\)")
-"""What is marked within a line."""
+"""Markup within a line."""
 
 PAGE = re.compile(r"([\w-]+)\.md")
 """A link to another page of the guide."""
@@ -19,17 +19,17 @@ GAP = 2
 """Spaces between two columns of a table."""
 
 NARROW = 4
-"""A column of a table is as wide as its longest word, or as this where the terminal is narrow."""
+"""The least width of a column of a table on a narrow terminal; elsewhere it is that of its longest word."""
 
 ALIGNED = re.compile(r"[^#\s]   |──")
-"""What a line of a table has, or one with a comment at its end."""
+"""Gaps of a table of text, or before a comment at the end of a line."""
 
 ALT = re.compile(r'alt="([^"]*)"')
-"""The words that stand for a picture in HTML."""
+"""The alternative text of an image in HTML."""
 
 
 def print_markdown(console: Console, text: str, width: int) -> None:
-    """Print a page in lines of `width` at most, but for commands and tables in blocks of code."""
+    """Print a page in lines of at most `width`, except for commands and tables in blocks of code."""
     for first, block in enumerate(split_blocks(text)):
         if first:
             console.print()
@@ -47,7 +47,7 @@ def print_markdown(console: Console, text: str, width: int) -> None:
 
 
 def split_blocks(text: str) -> Iterator[list[str]]:
-    """Yield the lines of each block: a whole fence, or lines between blank ones."""
+    """Yield the lines of each block: a fenced block of code, or lines between blank ones."""
     block: list[str] = []
     for line in text.splitlines():
         inside = bool(block) and block[0].startswith("```")
@@ -64,7 +64,7 @@ def split_blocks(text: str) -> Iterator[list[str]]:
 
 
 def wrap_code(line: str, width: int) -> list[str]:
-    """Return a line of a block of code as lines: a message is wrapped, and what is copied or aligned is not."""
+    """Return a line of a block of code as lines: messages are wrapped, commands and aligned text are not."""
     text = line.strip()
     if len(line) <= width or text.startswith(("$ ", "bptrain ")) or ALIGNED.search(text):
         return [line]
@@ -83,7 +83,7 @@ def print_prose(console: Console, block: list[str], width: int) -> None:
 
 
 def print_wrapped(console: Console, text: str, width: int, bullet: str = "") -> None:
-    """Print running text in lines of `width`, those after the first below the text of the bullet."""
+    """Print running text in lines of `width`, indented below the bullet after the first."""
     lines = style_inline(text, plain=is_plain(console)).wrap(console, max(width - len(bullet), 10))
     for k, line in enumerate(lines):
         line.rstrip()
@@ -91,7 +91,7 @@ def print_wrapped(console: Console, text: str, width: int, bullet: str = "") -> 
 
 
 def print_table(console: Console, block: list[str], width: int) -> None:
-    """Print a table; cells are wrapped where it is wider than the terminal, at spaces if that is enough."""
+    """Print a table; if it is wider than `width`, cells are wrapped, at spaces if that is enough."""
     plain = is_plain(console)
     head, _, *rows = ([style_inline(cell, plain=plain) for cell in split_cells(line)] for line in block)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
@@ -105,7 +105,7 @@ def print_table(console: Console, block: list[str], width: int) -> None:
 
 
 def fit_columns(columns: list[list[str]], width: int) -> list[int]:
-    """Return the width of each column of a table: at least that of its longest word, as far as all of them fit."""
+    """Return the width of each column of a table: that of its longest word, and more while there is room."""
     widths = [max(len(word) for cell in column for word in ("", *cell.split())) for column in columns]
     while sum(widths) > width and max(widths) > NARROW:
         widths[widths.index(max(widths))] -= 1
@@ -122,15 +122,12 @@ def is_plain(console: Console) -> bool:
 
 
 def split_cells(line: str) -> list[str]:
-    """Return the cells of a row, which end at the bars that are not escaped."""
+    """Return the cells of a row, which end at bars that are not escaped."""
     return [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
 
 
 def style_inline(text: str, *, plain: bool) -> Text:
-    """Return a text with its code and its strong words styled, and links to pages as the commands that show them.
-
-    Where it is plain, code keeps its marks.
-    """
+    """Return text with styles for markup, and commands for links to pages; if `plain`, code keeps its backquotes."""
     styled, end = Text(), 0
     for found in INLINE.finditer(text):
         styled.append(text[end : found.start()])

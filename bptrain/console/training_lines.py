@@ -1,0 +1,151 @@
+"""Training in lines of text: progress, one line an epoch, plain or as JSON, and results."""
+
+import json
+import sys
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any
+
+from bptrain.commands.dry_run import DryRun
+from bptrain.commands.verify_resume import ResumeCheck
+from bptrain.console.problems import print_problems
+from bptrain.console.terminal import format_metrics, format_number, get_console, wrap_message
+from bptrain.needs import format_code_options
+from bptrain.run.train_run import Result, Started
+from bptrain.text import format_bytes, format_duration, printable
+from bptrain.training.events import EpochEnd, Notice, Progress
+
+FEW_PARAMETERS = 12
+"""The parameters of networks with no more than this are printed after training."""
+
+Event = Started | Notice | Progress | EpochEnd
+
+
+def format_notice(notice: Notice) -> str:
+    """Return `warning: ...` or `note: ...`."""
+    return f"{'warning' if notice.warning else 'note'}: {printable(notice.message)}"
+
+
+def print_warnings(event: Event) -> None:
+    """Print the warnings about the config before the first step; a sink."""
+    if isinstance(event, Started):
+        print_problems(event.warnings)
+
+
+class PlainLines:
+    """The sink that prints one line an epoch to stderr."""
+
+    def __init__(self) -> None:
+        self.began = perf_counter()
+        self.epochs = 0
+
+    def __call__(self, event: Event) -> None:
+        """Print an event."""
+        if isinstance(event, Started):
+            self.epochs = event.session.model.experiment.training.epochs
+            self.began = perf_counter()
+        elif isinstance(event, Notice):
+            print(wrap_message(format_notice(event), sys.stderr), file=sys.stderr, flush=True)
+        elif isinstance(event, EpochEnd):
+            figures = {name: value for name, value in event.summary.items() if name not in ("epoch", "step", "lr")}
+            numbers = "  ".join(f"{printable(name)} {format_number(value)}" for name, value in figures.items())
+            time = format_duration(perf_counter() - self.began)
+            print(f"epoch {event.record['epoch']}/{self.epochs}  {numbers}  {time}", file=sys.stderr, flush=True)
+
+
+class JsonLines:
+    """The sink that prints one JSON object an epoch to stderr: its record in the history, the seconds so far, and
+    whether it is the best so far. Warnings and notes are objects with the key `warning` or `note`."""
+
+    def __init__(self) -> None:
+        self.began = perf_counter()
+
+    def __call__(self, event: Event) -> None:
+        """Print an event."""
+        if isinstance(event, Started):
+            self.began = perf_counter()
+            for problem in event.warnings:
+                print_json_line({"warning": problem.message, **problem.to_json()})
+        elif isinstance(event, Notice):
+            print_json_line({"warning" if event.warning else "note": event.message})
+        elif isinstance(event, EpochEnd):
+            print_json_line(event.record | {"seconds": round(perf_counter() - self.began, 3), "best": event.best})
+
+
+def print_json_line(document: dict[str, Any]) -> None:
+    """Print a JSON object to stderr in one line."""
+    print(json.dumps(document, allow_nan=False), file=sys.stderr, flush=True)
+
+
+def print_pairs(title: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Print names and values side by side."""
+    from rich.text import Text
+
+    pairs = [(printable(name), value) for name, value in pairs]
+    width = max(len(name) for name, _ in pairs)
+    console = get_console()
+    console.print(Text(printable(title), style="bold"), soft_wrap=True)
+    for name, value in pairs:
+        console.print(Text(f"{name:<{width}}  ", style="dim").append(printable(value), style="not dim"), soft_wrap=True)
+
+
+def print_result(result: Result) -> None:
+    """Print how training ended, its scores, and the commands that come next."""
+    experiment, network = result.session.model.experiment, result.session.model.network
+    training = experiment.training
+    patience = training.early_stopping.patience if training.early_stopping else 0
+    reasons = {
+        "epochs": "all epochs done",
+        "max_steps": f"all {training.max_steps} steps done",
+        "max_seconds": f"time limit of {training.max_seconds or 0:g} s reached",
+        "early_stopping": f"no better validation loss for {patience} epochs",
+        "convergence": "the training loss stopped changing",
+    }
+    held_out = "validation" if "validation" in result.session.splits else "training"
+    pairs = [
+        (
+            "epochs",
+            f"{result.epochs} of {training.epochs}, {result.steps:,} steps in {format_duration(result.seconds)}",
+        ),
+        ("stopped", reasons[result.stopped]),
+        ("best epoch", f"{result.best.epoch}"),
+    ]
+    for name, score in ((held_out, result.best.score), ("test", result.test)):
+        if score:
+            pairs.append((name, f"loss {format_number(score.loss)} · {format_metrics(score.numbers)}"))
+    if any(problem.code == "BP224" for problem in result.warnings):
+        what = "a feature tells the target, so these scores say nothing about new rows (bptrain help BP224)"
+        pairs.append(("caution", what))
+    if network.theta.size <= FEW_PARAMETERS:
+        pairs.extend((name, str(array.tolist())) for name, array in network.parameters().items())
+    code = format_code_options(experiment)
+    pairs.append(("checkpoint", str(result.checkpoint)))
+    pairs.append(("evaluate it", f"bptrain evaluate {result.run}{code}"))
+    if result.stopped == "max_seconds":
+        pairs.append(("resume it", f"bptrain resume {result.run}{code}"))
+    print_pairs(experiment.name, pairs)
+
+
+def print_dry_run(found: DryRun) -> None:
+    """Print the time and memory of an epoch."""
+    step = f"{found.step_seconds * 1000:.3g} ms with {found.batch_rows} rows, {found.steps_per_epoch:,} an epoch"
+    total = f"at most {format_duration(found.total_seconds)} for all {found.epochs:,}"
+    memory = f"{format_bytes(found.epoch_bytes)} in use, {format_bytes(found.peak_bytes)} at most"
+    saved = f"{format_bytes(found.checkpoint_bytes)}, written in {format_duration(found.save_seconds)}"
+    pairs = [
+        ("step", step),
+        ("validation", format_duration(found.validation_seconds)),
+        ("epoch", f"{format_duration(found.epoch_seconds)}, {total}"),
+        ("memory", memory),
+        ("checkpoint", saved),
+        ("restored", f"bit-identical in {format_duration(found.restore_seconds)}"),
+    ]
+    print_pairs(f"dry run of {found.name}", pairs)
+
+
+def print_resume_check(check: ResumeCheck) -> None:
+    """Print whether the interrupted run ended like the uninterrupted one."""
+    steps = ", ".join(f"{step:,}" for step in check.interruptions)
+    end = "is bit-identical" if check.identical else f"differs in {', '.join(check.different)}"
+    text = f"interrupted after the steps {steps} and resumed, the run {end}"
+    print_pairs("resume", [("verified" if check.identical else "WRONG", text)])
