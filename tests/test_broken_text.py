@@ -26,7 +26,7 @@ CSV = [
     ),
     ("header_only.csv", b"a,y\n", r":2: the file has a header and no rows; add at least one"),
     ("empty_first_line.csv", b"\na,y\n1,2\n", r":1: the first line is empty; delete it"),
-    ("one_row.csv", b"a,y\n1,2.5\n", r":2: this is the only row, from which nothing can be learned; add more"),
+    ("one_row.csv", b"a,y\n1,2.5\n", r":2: this is the only row; nothing can be learned from it, add more"),
     ("short.csv", b"a,b,y\n1,2,3\n1,2\n4,5,6\n", r":3: y: the line has 2 values, and the header has 3: too few"),
     ("long.csv", b"a,b,y\n1,2,3\n1,2,3\n4,5,6,7\n", r":4: the line has 4 values, and the header has 3: too many"),
     ("late.csv", b"a,y\n" + b"1,2\n" * 50_000 + b"1\n", r":50002: y: the line has 1 value, and the header has 2"),

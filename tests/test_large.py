@@ -17,7 +17,6 @@ from bptrain.errors import BptrainNote, ConfigError, InputError, StorageError
 from bptrain.model import encoding
 from bptrain.model.assemble import assemble_file
 from bptrain.model.encoding import digest_rows, has_digest
-from bptrain.run import npz
 from bptrain.tables import cache, mapped, store
 from bptrain.tables.sources import Csv, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, decoding
 from bptrain.tables.table import Table
@@ -547,17 +546,6 @@ def test_rows_of_a_large_table_that_fit_are_in_memory():
     for name, rows in there.splits.items():
         assert here.splits[name].mapped is None
         assert np.array_equal(rows.inputs, here.splits[name].inputs)
-
-
-def test_a_run_of_an_earlier_version_says_why_it_cannot_be_resumed():
-    as_csv(mixed())
-    result = bptrain.train(config(), [*MAPPED, "training.max_steps=5"])
-    last = Path(result.checkpoint).with_name("last.npz")
-    arrays, stored = npz.read(last)
-    arrays["order"] = np.zeros(6, np.uint64)
-    npz.write(last, arrays, stored)
-    with pytest.raises(InputError, match=r"an earlier version of bptrain drew its rows .* train a new run"):
-        bptrain.resume(last.parent.parent, ["training.max_steps=9"])
 
 
 def test_gathered_pages_are_released_before_they_are_too_many(tmp_path, monkeypatch):

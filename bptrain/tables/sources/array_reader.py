@@ -38,11 +38,7 @@ class OpenArray:
         return self.header.shape[0]
 
     def chunks(self, rows: int) -> Iterator[Array]:
-        """Yield so many rows at a time; an array that is stored column by column is read at once.
-
-        Raises:
-            InputError: it has fewer or more bytes than it declares.
-        """
+        """Yield so many rows at a time; an array that is stored column by column is read at once."""
         header, size = self.header, self.header.nbytes // self.rows
         by_column = header.fortran and len(header.shape) > 1
         most = self.rows if by_column else rows
@@ -112,12 +108,7 @@ def open_idx(images: Path, labels: Path | None = None) -> Chunks:
 
 
 def open_array(path: Path, read: Callable[[BinaryIO, object], Header], stack: ExitStack) -> OpenArray:
-    """Open the only array of a file, whose header `read` reads.
-
-    Raises:
-        InputError: it declares more or fewer bytes than the file can have.
-        StorageError: it cannot be read.
-    """
+    """Open the only array of a file, whose header `read` reads."""
     size = check_file(path)
     with report_read_errors(path):
         file = stack.enter_context(open_file(path))
@@ -171,11 +162,7 @@ def chunks_of_arrays(
 
 
 def name_columns(name: str, array: OpenArray, *, always: bool) -> list[str]:
-    """Return the names of the columns of an array `(rows, ...)`: numbered if there are several, or `always`.
-
-    Raises:
-        InputError: it has no rows, or texts in rows.
-    """
+    """Return the names of the columns of an array `(rows, ...)`: numbered if there are several, or `always`."""
     header = array.header
     if not header.shape:
         raise InputError(f"{array.where}: it is a single value, and a table has rows; save an array of rows")
@@ -216,11 +203,7 @@ def read_array_header(file: BinaryIO, where: object) -> Header:
 
 
 def read_idx_header(file: BinaryIO, where: object) -> Header:
-    """Read the header of an IDX file.
-
-    Raises:
-        InputError: it is none.
-    """
+    """Read the header of an IDX file."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in IDX_TYPES:
         raise InputError(f"{where}: not an IDX file, such as those of MNIST (it begins with {quote(magic)})")

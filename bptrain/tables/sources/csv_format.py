@@ -15,7 +15,7 @@ from typing import Any
 
 from bptrain.errors import InputError
 from bptrain.tables.files import report_read_errors
-from bptrain.tables.sources.decoding import LONGEST, BrokenText, detect_encoding, open_text, read_checked
+from bptrain.tables.sources.decoding import LONGEST, BrokenText, detect_encoding, open_text, read_checked, read_lines
 from bptrain.tables.table import quote, register_place
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -123,31 +123,14 @@ def guess_delimiter(start: str, wanted: CsvFormat) -> tuple[str, bool]:
     return max(pool, key=lambda mark: pool[mark]), len(counts) != 1
 
 
-def read_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
-    """Yield the lines of a text.
-
-    Raises:
-        InputError: one is far too long.
-    """
-    number = 0
-    while line := text.readline(LONGEST + 1):
-        number += 1
-        if len(line) > LONGEST:
-            raise InputError(f"{path}:{number}: a line of more than {LONGEST:,} characters")
-        yield line
-
-
 def read_rows(path: Path, form: CsvFormat) -> Generator[tuple[int, list[str]], None, None]:
     """Yield the rows of a file with the lines on which they start, by Python's csv module; quoted line breaks count as
     lines.
 
     A blank line is a missing value in a file of one column, and skipped in a wider one.
-
-    Raises:
-        InputError: a line or a value is far too long.
     """
-    with report_read_errors(path), open_text(path, form.encoding) as text:
-        records = form.read_records(read_lines(path, text))
+    with closing(read_lines(path, form.encoding)) as lines:
+        records = form.read_records(line for _, line in lines)
         width = len(next(records)) if form.header else 0
         start = records.line_num + 1 if form.header else 1
         try:
@@ -187,13 +170,13 @@ class CsvLines:
         return cls(tuple(files))
 
 
-def find_misquoted(path: Path, form: CsvFormat, line: int) -> int | None:
+def find_quote(path: Path, form: CsvFormat, line: int) -> int | None:
     """Return which value, counted from 0, of the record that begins on a line has a quote that may not be there; None:
     none has."""
     mark, end = re.escape(form.quote), re.escape(form.delimiter)
     value = re.compile(f"(?:{mark}(?:[^{mark}]|{mark}{mark})*{mark}|[^{mark}{end}\r\n][^{end}\r\n]*|)({end}|[\r\n]|$)")
-    with report_read_errors(path), open_text(path, form.encoding) as text:
-        rest = "".join(islice(read_lines(path, text), line - 1, line - 1 + 1000))[:LONGEST]
+    with closing(read_lines(path, form.encoding)) as lines:
+        rest = "".join(text for _, text in islice(lines, line - 1, line - 1 + 1000))[:LONGEST]
     at, count = 0, 0
     while found := value.match(rest, at):
         if found[1] != form.delimiter:
@@ -202,7 +185,7 @@ def find_misquoted(path: Path, form: CsvFormat, line: int) -> int | None:
     return count
 
 
-def scan_file(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
+def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
     """Check the bytes of a file, and count its delimiters and lines.
 
     Args:
@@ -256,8 +239,8 @@ def split_unquoted(copy: Path, quote: bytes) -> Iterator[tuple[bytes, bytes]]:
 def find_other_end(path: Path, form: CsvFormat) -> InputError:
     """Return what is wrong with the first line that does not end as the lines before it."""
     first, inside = "", 0
-    with report_read_errors(path), open_text(path, form.encoding) as text:
-        for number, line in enumerate(read_lines(path, text), 1):
+    with closing(read_lines(path, form.encoding)) as lines:
+        for number, line in lines:
             inside = (inside + line.count(form.quote)) % 2 if form.quote else 0
             end = "\r\n" if line.endswith("\r\n") else line[-1:]
             if inside or end not in ENDS:

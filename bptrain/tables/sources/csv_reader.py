@@ -18,25 +18,9 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.tables.files import is_zipped, match_files
 from bptrain.tables.source import Chunks
-from bptrain.tables.sources.csv_format import (
-    CsvFormat,
-    CsvLines,
-    Tally,
-    find_misquoted,
-    read_rows,
-    resolve_format,
-    scan_file,
-)
-from bptrain.tables.sources.decoding import LONGEST, convert_to_utf8
-from bptrain.tables.sources.duck import (
-    check_names,
-    connect,
-    escape_path,
-    fetch_columns,
-    quote_name,
-    quote_text,
-    report_duck_errors,
-)
+from bptrain.tables.sources.csv_format import CsvFormat, CsvLines, Tally, find_quote, read_rows, resolve_format, scan
+from bptrain.tables.sources.decoding import LONGEST, ensure_utf8
+from bptrain.tables.sources.duck import check_names, connect, escape_path, fetch, quote_name, quote_text, report_errors
 from bptrain.tables.table import quote
 
 if TYPE_CHECKING:
@@ -84,7 +68,7 @@ class CsvFile:
             if first := next(wrong, None):
                 return describe_ragged(self, first[0], len(first[1]))
         if "unterminated quote" in error:
-            k = find_misquoted(self.path, self.form, line) if line else None
+            k = find_quote(self.path, self.form, line) if line else None
             column = f" {self.names[k]}:" if k is not None and k < len(self.names) else ""
             what = "a quoted value does not end where it should; double a quote to mean the character"
             return InputError(f"{where}:{column} {what}, or write quote: '' if quotes mean nothing")
@@ -132,25 +116,16 @@ def open_csv(path: Path, form: CsvFormat) -> Chunks:
 
 
 def open_one(path: Path, wanted: CsvFormat, stack: ExitStack) -> CsvFile:
-    """Return a file with its format, its columns and its counts.
-
-    Raises:
-        InputError: it cannot be read as CSV.
-        StorageError: it cannot be read.
-    """
+    """Return a file with its format, its columns and its counts."""
     form, names = resolve_format(path, wanted)
-    copy = stack.enter_context(convert_to_utf8(path, form.encoding))
-    tally = scan_file(copy, path, form, names)
+    copy = stack.enter_context(ensure_utf8(path, form.encoding))
+    tally = scan(copy, path, form, names)
     check_names(names, f"{path}:1")
     return CsvFile(path, copy, form, names, tally)
 
 
 def check_same_header(file: CsvFile, first: CsvFile) -> None:
-    """Check that a file has the columns of the first one, in the same order.
-
-    Raises:
-        InputError: it has not.
-    """
+    """Check that a file has the columns of the first one, in the same order."""
     if file.names == first.names:
         return
     k = next((k for k, (a, b) in enumerate(zip(file.names, first.names, strict=False)) if a != b), None)
@@ -164,11 +139,7 @@ def check_same_header(file: CsvFile, first: CsvFile) -> None:
 
 def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -> tuple[set[str], list[int]]:
     """Return the columns in which every value is a number or missing, in all files, except for those to be read as
-    text; and the number of rows of each file.
-
-    Raises:
-        InputError: DuckDB cannot read a file.
-    """
+    text; and the number of rows of each file."""
     names, text = files[0].names, dict.fromkeys(files[0].names, "VARCHAR")
     counts, rows = np.zeros(2 * len(names), np.int64), []
     for file in files:
@@ -193,19 +164,15 @@ def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -
 def fetch_chunks(
     database: "DuckDBPyConnection", file: CsvFile, names: Sequence[str], numeric: set[str], rows: int | None
 ) -> Iterator[dict[str, Array]]:
-    """Yield some columns of a file so many rows at a time; None: all at once, which is faster.
-
-    Raises:
-        InputError: the file has changed.
-    """
+    """Yield some columns of a file so many rows at a time; None: all at once, which is faster."""
     # DuckDB reads numbers faster as numbers than as text; but it knows no decimal sign other than the point.
     direct = file.form.decimal == "."
     types = {name: "DOUBLE" if direct and name in numeric else "VARCHAR" for name in file.names}
     chosen = ", ".join(quote_name(name) if direct or name not in numeric else file.number(name) for name in names)
     found = execute(database, file, chosen, types)
-    with report_duck_errors(file.describe):
+    with report_errors(file.describe):
         if rows is None:
-            yield fetch_columns(found, names, numeric)
+            yield fetch(found, names, numeric)
             return
         while cells := found.fetchmany(rows):
             columns = zip(names, zip(*cells, strict=True), strict=True)
@@ -213,21 +180,13 @@ def fetch_chunks(
 
 
 def execute(database: "DuckDBPyConnection", file: CsvFile, what: str, types: dict[str, str]) -> Any:
-    """Execute a statement over a file.
-
-    Raises:
-        InputError: DuckDB cannot read the file.
-    """
-    with report_duck_errors(file.describe):
+    """Execute a statement over a file."""
+    with report_errors(file.describe):
         return database.execute(*file.query(what, types))
 
 
 def check_rows(file: CsvFile, count: int) -> None:
-    """Check that a file has rows, and that DuckDB has read all of them.
-
-    Raises:
-        InputError: it has none, or others; the message names the first such line.
-    """
+    """Check that a file has rows, and that DuckDB has read all of them."""
     if not count and file.tally.lines > 1 and any("\n" in name or "\r" in name for name in file.names):
         what = "the line ends of the rows differ from the line breaks in the names of columns"
         raise InputError(f"{file.path}:1: {what}; take the line breaks out of the names")

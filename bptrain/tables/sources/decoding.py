@@ -3,7 +3,7 @@
 import codecs
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -66,13 +66,29 @@ def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(open_file(path), encoding=get_codec(encoding), errors="replace", newline="")
 
 
+def read_lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
+    """Yield the lines of a file as text, with their numbers.
+
+    Raises:
+        InputError: one is far too long.
+        StorageError: the file cannot be read.
+    """
+    with report_read_errors(path), open_text(path, encoding) as text:
+        number = 0
+        while line := text.readline(LONGEST + 1):
+            number += 1
+            if len(line) > LONGEST:
+                raise InputError(f"{path}:{number}: a line of more than {LONGEST:,} characters")
+            yield number, line
+
+
 def get_codec(encoding: str) -> str:
     """Return Python's codec for an encoding, which skips a byte order mark."""
     return "utf-8-sig" if encoding == "utf-8" else encoding
 
 
 @contextmanager
-def convert_to_utf8(path: Path, encoding: str, *, marked: bool = True) -> Iterator[Path]:
+def ensure_utf8(path: Path, encoding: str, *, marked: bool = True) -> Iterator[Path]:
     """Return a file of the same text in UTF-8, for DuckDB: the file itself, or a copy that lasts as long as the
     context.
 
@@ -96,11 +112,7 @@ def convert_to_utf8(path: Path, encoding: str, *, marked: bool = True) -> Iterat
 
 
 def transcode(path: Path, encoding: str, source: BinaryIO, target: BinaryIO) -> None:
-    """Write text as UTF-8.
-
-    Raises:
-        InputError: it is not text in its encoding.
-    """
+    """Write text as UTF-8."""
     packed, total, lines = path.stat().st_size, 0, 0
     decoder = codecs.getincrementaldecoder(get_codec(encoding))()
     try:
@@ -158,11 +170,7 @@ def read_checked(path: Path) -> Iterator[bytes]:
 
 
 def check_text(chunk: bytes, lines: int, decoder: codecs.IncrementalDecoder) -> None:
-    """Check that a chunk, which begins after so many lines, has no bytes that no text has.
-
-    Raises:
-        BrokenText: it has; the message names the first of them.
-    """
+    """Check that a chunk, which begins after so many lines, has no bytes that no text has."""
     if (at := chunk.find(b"\0")) >= 0:
         what = "a NUL byte, which no text has; the file is damaged, binary, or UTF-16 text"
         raise locate_broken(chunk, at, lines, what)

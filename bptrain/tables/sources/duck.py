@@ -32,7 +32,7 @@ def connect() -> "DuckDBPyConnection":
 
 
 @contextmanager
-def report_duck_errors(describe: Callable[[str], InputError]) -> Iterator[None]:
+def report_errors(describe: Callable[[str], InputError]) -> Iterator[None]:
     """Turn an error of DuckDB, by its text, into the one that `describe` returns.
 
     Raises:
@@ -61,7 +61,7 @@ def quote_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def fetch_columns(found: Any, names: Sequence[str], numeric: Container[str]) -> dict[str, Array]:
+def fetch(found: Any, names: Sequence[str], numeric: Container[str]) -> dict[str, Array]:
     """Fetch all rows of an executed statement as columns of those names: NaN or None where a value is missing."""
     columns = found.fetchnumpy()
     keys = list(columns)

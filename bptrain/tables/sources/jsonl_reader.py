@@ -1,7 +1,7 @@
 """Reading JSON lines with DuckDB: a flat object on each line, keys in any order, absent keys missing values."""
 
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -15,23 +15,8 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.tables.files import is_zipped, report_read_errors
 from bptrain.tables.source import Chunks
-from bptrain.tables.sources.decoding import (
-    LONGEST,
-    BrokenText,
-    convert_to_utf8,
-    detect_encoding,
-    open_text,
-    read_checked,
-)
-from bptrain.tables.sources.duck import (
-    check_names,
-    connect,
-    escape_path,
-    fetch_columns,
-    quote_name,
-    quote_text,
-    report_duck_errors,
-)
+from bptrain.tables.sources.decoding import LONGEST, BrokenText, detect_encoding, ensure_utf8, read_checked, read_lines
+from bptrain.tables.sources.duck import check_names, connect, escape_path, fetch, quote_name, quote_text, report_errors
 from bptrain.tables.table import quote, register_place
 
 if TYPE_CHECKING:
@@ -60,10 +45,10 @@ def open_jsonl(path: Path) -> Chunks:
         return describe_first_wrong(path, encoding, reason)
 
     with ExitStack() as stack:
-        copy = stack.enter_context(convert_to_utf8(path, encoding, marked=False))
+        copy = stack.enter_context(ensure_utf8(path, encoding, marked=False))
         database = stack.enter_context(connect())
         rows = count_lines(copy, path)
-        with report_duck_errors(describe):
+        with report_errors(describe):
             keys = find_keys(database, copy, path, encoding)
             numeric = find_numeric_keys(database, copy, keys)
         if numeric is None:
@@ -77,8 +62,8 @@ def open_jsonl(path: Path) -> Chunks:
         )
         count = 0
         for file in [copy] if most >= rows else split_file(copy):
-            with report_duck_errors(describe):
-                columns = fetch_columns(database.execute(*write_query(chosen, file, keys)), names, numeric)
+            with report_errors(describe):
+                columns = fetch(database.execute(*write_query(chosen, file, keys)), names, numeric)
             count += len(columns[names[0]])
             yield columns
         if count != rows:
@@ -88,11 +73,7 @@ def open_jsonl(path: Path) -> Chunks:
 
 
 def split_file(copy: Path) -> Iterator[Path]:
-    """Yield temporary files of some lines each, one at a time, which together have all lines of a file.
-
-    Raises:
-        StorageError: there is no room for one.
-    """
+    """Yield temporary files of some lines each, one at a time, which together have all lines of a file."""
     before = b""
     with TemporaryDirectory(prefix="bptrain-") as folder:
         for k, chunk in enumerate(chain(read_checked(copy), [b"\n"])):
@@ -106,11 +87,7 @@ def split_file(copy: Path) -> Iterator[Path]:
 
 
 def count_lines(copy: Path, path: Path) -> int:
-    """Return the number of lines that are not blank.
-
-    Raises:
-        InputError: the file is no text, or has none.
-    """
+    """Return the number of lines that are not blank."""
     number, count, before = 0, 0, b""
     try:
         for chunk in read_checked(copy):
@@ -137,11 +114,7 @@ def write_query(what: str, copy: Path, keys: Sequence[str] = ()) -> tuple[str, l
 
 
 def find_keys(database: "DuckDBPyConnection", copy: Path, path: Path, encoding: str) -> list[str]:
-    """Return every key of a file, in the order in which they come.
-
-    Raises:
-        InputError: a line is no object, or names a key twice; a key is empty, or there are too many.
-    """
+    """Return every key of a file, in the order in which they come."""
     inner, parameters = write_query("json_keys(json) AS k, json_type(json) AS t, row_number() OVER () AS n", copy)
     query = f"SELECT k, t, min(n) FROM ({inner}) GROUP BY k, t ORDER BY 3"
     names: dict[str, None] = {}
@@ -175,16 +148,6 @@ def find_numeric_keys(database: "DuckDBPyConnection", copy: Path, names: list[st
     return {n for n, (some, number, flag, _) in zip(names, table, strict=True) if some and some in (number, flag)}
 
 
-def read_lines(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
-    """Yield the lines that are not blank, with their numbers."""
-    with report_read_errors(path), open_text(path, encoding) as text:
-        number = 0
-        while line := text.readline(LONGEST + 1):
-            number += 1
-            if line.strip():
-                yield number, line
-
-
 @register_place
 @dataclass(frozen=True)
 class JsonLines:
@@ -195,7 +158,8 @@ class JsonLines:
 
     def __call__(self, row: int) -> str:
         with closing(read_lines(self.path, self.encoding)) as lines:
-            return f"{self.path}:{next(islice(lines, row, None))[0]}"
+            numbers = (number for number, line in lines if line.strip())
+            return f"{self.path}:{next(islice(numbers, row, None))}"
 
     def to_json(self) -> dict[str, Any]:
         return {"path": str(self.path), "encoding": self.encoding}
@@ -209,15 +173,13 @@ def describe_first_wrong(path: Path, encoding: str, reason: str = "") -> InputEr
     """Return what is wrong with the first line that is no flat object, found by Python's json module."""
     with closing(read_lines(path, encoding)) as lines:
         for number, line in lines:
-            if wrong := find_problem(line):
+            if line.strip() and (wrong := find_problem(line)):
                 return InputError(f"{path}:{number}: {wrong}")
     return InputError(f"{path}: cannot be read as JSON lines ({quote(reason.splitlines()[0] if reason else reason)})")
 
 
 def find_problem(line: str) -> str:
     """Return what is wrong with a line; empty for nothing."""
-    if len(line) > LONGEST:
-        return f"a line of more than {LONGEST:,} characters"
     try:
         pairs = json.loads(line, object_pairs_hook=Pairs)
     except json.JSONDecodeError as error:

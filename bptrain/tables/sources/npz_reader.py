@@ -61,12 +61,7 @@ def open_npz(path: Path, inputs: str | None, target: str | None) -> Chunks:
 
 @contextmanager
 def report_damage(path: Path) -> Iterator[None]:
-    """Turn Python's errors about a damaged archive into a message.
-
-    Raises:
-        InputError: it is damaged.
-        StorageError: it cannot be read.
-    """
+    """Turn Python's errors about a damaged archive into a message."""
     try:
         with report_read_errors(path):
             yield
@@ -75,11 +70,7 @@ def report_damage(path: Path) -> Iterator[None]:
 
 
 def list_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
-    """Return the arrays of an archive by name.
-
-    Raises:
-        InputError: there are none, or very many, or one is there twice, or they are said to be larger than the file.
-    """
+    """Return the arrays of an archive by name."""
     infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
     if not infos or len(infos) > MOST_MEMBERS:
         raise InputError(f"{path}: it has {len(infos):,} arrays; write it with np.savez")
@@ -94,11 +85,7 @@ def list_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipI
 def choose_array(
     option: str, name: str | None, usual: tuple[str, ...], members: dict[str, zipfile.ZipInfo]
 ) -> str | None:
-    """Return the name of an array: the one that is wanted, or else the first usual one that is there.
-
-    Raises:
-        OptionError: there is none of the wanted name.
-    """
+    """Return the name of an array: the one that is wanted, or else the first usual one that is there."""
     if name is None:
         return next((one for one in usual if one in members), None)
     if name not in members:
@@ -107,11 +94,7 @@ def choose_array(
 
 
 def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, stack: ExitStack) -> OpenArray:
-    """Open an array of an archive, which is unpacked no further than it declares.
-
-    Raises:
-        InputError: it is packed in an unusual way, or cannot have the size that it declares.
-    """
+    """Open an array of an archive, which is unpacked no further than it declares."""
     where = f"{path}: {info.filename.removesuffix('.npy')}"
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise InputError(f"{where}: packed in a way that np.savez does not use; write it with np.savez")
@@ -132,11 +115,7 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, sta
 
 
 def check_lengths(arrays: Mapping[str, OpenArray], path: Path) -> None:
-    """Check that all arrays have the same length.
-
-    Raises:
-        InputError: they have not.
-    """
+    """Check that all arrays have the same length."""
     (first, one), *others = ((name, array.header.shape[:1]) for name, array in arrays.items())
     for name, shape in others:
         if shape != one:

@@ -10,14 +10,7 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.tables.files import check_file, report_read_errors
 from bptrain.tables.source import Chunks
-from bptrain.tables.sources.duck import (
-    check_names,
-    connect,
-    escape_path,
-    fetch_columns,
-    quote_name,
-    report_duck_errors,
-)
+from bptrain.tables.sources.duck import check_names, connect, escape_path, fetch, quote_name, report_errors
 from bptrain.tables.table import quote
 
 MAGIC = b"PAR1"
@@ -47,7 +40,7 @@ def open_parquet(path: Path) -> Chunks:
 
     with ExitStack() as stack:
         database = stack.enter_context(connect())
-        with report_duck_errors(describe):
+        with report_errors(describe):
             rows = check_footer(database, path)
             types = database.execute(f"DESCRIBE SELECT * FROM {source})", [escape_path(path)]).fetchall()
         numeric = {name for name, kind, *_ in types if is_numeric(path, name, kind)}
@@ -62,8 +55,8 @@ def open_parquet(path: Path) -> Chunks:
             if count < rows:
                 some = f"file_row_number >= {start} AND file_row_number < {start + count}"
                 query = f"SELECT {chosen} FROM {source}, file_row_number = true) WHERE {some}"
-            with report_duck_errors(describe):
-                columns = fetch_columns(database.execute(query, [escape_path(path)]), names, numeric)
+            with report_errors(describe):
+                columns = fetch(database.execute(query, [escape_path(path)]), names, numeric)
             if len(columns[names[0]]) != count:
                 raise InputError(f"{path}: {DAMAGED}")
             yield columns
@@ -72,12 +65,7 @@ def open_parquet(path: Path) -> Chunks:
 
 
 def check_ends(path: Path) -> None:
-    """Check that a file begins and ends as Parquet does.
-
-    Raises:
-        InputError: it does not.
-        StorageError: it cannot be read.
-    """
+    """Check that a file begins and ends as Parquet does."""
     size = check_file(path)
     with report_read_errors(path), open(path, "rb") as file:
         start = file.read(4)
@@ -92,28 +80,24 @@ def check_ends(path: Path) -> None:
 
 
 def check_footer(database: Any, path: Path) -> int:
-    """Check that a footer can be true, and return the number of rows.
-
-    Raises:
-        InputError: columns of one name, no rows, or chunks that are not inside the file.
-    """
+    """Check that a footer can be true, and return the number of rows."""
     size = path.stat().st_size
 
-    def fetch(query: str) -> Any:
-        return database.execute(query, [escape_path(path)]).fetchall()
+    def query(statement: str) -> Any:
+        return database.execute(statement, [escape_path(path)]).fetchall()
 
-    root = fetch("SELECT name, num_children FROM parquet_schema(?)")
+    root = query("SELECT name, num_children FROM parquet_schema(?)")
     if len(root) < 2:
         raise InputError(f"{path}: the Parquet file has no columns; write a table to it")
     # The children of nested columns follow them; is_numeric reports nested columns.
     check_names([name for name, _ in root[1:]] if len(root) - 1 == root[0][1] else [], path)
-    ((rows,),) = fetch("SELECT num_rows FROM parquet_file_metadata(?)")
+    ((rows,),) = query("SELECT num_rows FROM parquet_file_metadata(?)")
     if rows == 0:
         raise InputError(f"{path}: the file has columns and no rows; add at least one")
-    ((wrong,),) = fetch(f"""SELECT count(*) FROM parquet_metadata(?) WHERE total_compressed_size < 0 OR num_values < 0
+    ((wrong,),) = query(f"""SELECT count(*) FROM parquet_metadata(?) WHERE total_compressed_size < 0 OR num_values < 0
         OR data_page_offset < 0 OR data_page_offset + total_compressed_size > {size + 12}
         OR row_group_num_rows < 0 OR row_group_num_rows > {rows}""")
-    ((total,),) = fetch("""SELECT sum(n) FROM (
+    ((total,),) = query("""SELECT sum(n) FROM (
         SELECT any_value(row_group_num_rows) AS n FROM parquet_metadata(?) GROUP BY row_group_id)""")
     if wrong or total != rows or rows < 0:
         raise InputError(f"{path}: {DAMAGED}")
@@ -121,11 +105,7 @@ def check_footer(database: Any, path: Path) -> int:
 
 
 def is_numeric(path: Path, name: str, kind: str) -> bool:
-    """Tell whether a column of a type of DuckDB becomes numbers; otherwise it becomes text.
-
-    Raises:
-        InputError: it can become neither.
-    """
+    """Tell whether a column of a type of DuckDB becomes numbers; otherwise it becomes text."""
     flat = not kind.endswith("]")
     if flat and kind.removeprefix("U").startswith(NUMERIC):
         return True
