@@ -1,7 +1,7 @@
-"""The parser: declared equations read into trees.
+"""The parser: declared equations are read into trees.
 
-The notation: factors side by side or with `·`, `²`, `ᵗ` and `^`, `√`, `|x|`, `[x > 0]` (1 or
-0), `Σ` over everything to its right in a product. `x W`, `xᵀ dy` and `dy Wᵀ` are products of matrices.
+The notation has factors side by side or with `·`, `²`, `ᵗ` and `^`, `√`, `|x|`, `[x > 0]` (1 or 0), and `Σ` over
+everything to its right in a product. `x W`, `xᵀ dy` and `dy Wᵀ` are products of matrices.
 """
 
 import re
@@ -16,12 +16,13 @@ TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+\.?\d*(?:e[-+]?\d+)?)"
     r"|(?P<sum>Σ(?:_(?:rows|k))?)"
     r"|(?P<name>(?![²³ᵗᵀ])[^\W\d_][\u0302\u0304]?(?:[^\W\d_²³ᵗᵀ]|[₀-₉ₜ₊]|[\u0302\u0304]|(?<=[a-z])\d|_[a-z])*)"
-    r"|(?P<other>[-+·*/^()\[\]|<>≤≥,√²³ᵗᵀ]))"
+    r"|(?P<sign>[-+·*/^()\[\]|<>≤≥,√²³ᵗᵀ])"
+    r"|(?P<unknown>\S))"
 )
 
 
 class FormulaError(ValueError):
-    """A text is no formula in this notation."""
+    """A text is not a formula in this notation."""
 
 
 @dataclass(frozen=True)
@@ -32,34 +33,10 @@ class Equation:
     expression: Node
 
 
-def parse(text: str) -> Node:
-    """An expression.
-
-    Raises:
-        FormulaError: it is none.
-    """
-    parser = _Parser(text)
-    node = parser.sum()
-    parser.end()
-    return node
-
-
-def parse_condition(text: str) -> Truth:
-    """Return a condition such as `x > 0` as a tree.
-
-    Raises:
-        FormulaError: it is none.
-    """
-    parser = _Parser(text)
-    node = parser.truth()
-    parser.end()
-    return node
-
-
 def parse_equations(statements: Iterable[str]) -> tuple[Equation, ...]:
     """Return the equations among some statements, in order; a statement that cannot be computed is left out.
 
-    `y = x for x > 0, else 0` has two cases; without the `else`, what follows `for` is a remark, as what follows `with`.
+    `y = x for x > 0, else 0` has two cases; without the `else`, the text after `for` or `with` is a remark.
     """
     found: list[Equation] = []
     for statement in statements:
@@ -78,6 +55,30 @@ def parse_equations(statements: Iterable[str]) -> tuple[Equation, ...]:
     return tuple(found)
 
 
+def parse(text: str) -> Node:
+    """Return an expression as a tree.
+
+    Raises:
+        FormulaError: it is not one.
+    """
+    parser = _Parser(text)
+    node = parser.parse_sum()
+    parser.require(parser.kind == "end")
+    return node
+
+
+def parse_condition(text: str) -> Truth:
+    """Return a condition such as `x > 0` as a tree.
+
+    Raises:
+        FormulaError: it is not one.
+    """
+    parser = _Parser(text)
+    node = parser.parse_truth()
+    parser.require(parser.kind == "end")
+    return node
+
+
 def strip_index(name: str) -> str:
     """Return a name without the index of a unit: `y_j` is y."""
     return re.sub(r"_[jk]$", "", name.strip())
@@ -87,126 +88,114 @@ class _Parser:
     """Reads a formula from left to right."""
 
     def __init__(self, text: str) -> None:
-        self.tokens: list[tuple[str, str]] = []
-        position = 0
-        while position < len(text.rstrip()):
-            match = TOKEN.match(text, position)
-            if match is None or match.lastgroup is None:
-                raise FormulaError(text)
-            self.tokens.append((match.lastgroup, match[match.lastgroup]))
-            position = match.end()
+        self.formula = text
+        self.tokens = [(match.lastgroup or "", match[match.lastgroup or 0]) for match in TOKEN.finditer(text)]
         self.at = 0
-        self.text = text
 
     @property
-    def token(self) -> tuple[str, str]:
-        """The one that is next."""
-        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
+    def kind(self) -> str:
+        """The kind of the next token."""
+        return self.tokens[self.at][0] if self.at < len(self.tokens) else "end"
 
-    def take(self, *texts: str) -> str:
-        """Take the next token if it is one of these."""
-        text = self.token[1]
-        if self.token[0] == "other" and text in texts:
-            self.at += 1
-            return text
-        return ""
+    @property
+    def text(self) -> str:
+        """The text of the next token; empty at the end."""
+        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
 
-    def need(self, text: str) -> None:
-        """Take a token that must come."""
-        if not self.take(text):
-            raise FormulaError(self.text)
+    def take(self, *signs: str) -> str:
+        """Return the next token and go on if it is one of these signs; otherwise return an empty text."""
+        return self.take_any() if self.kind == "sign" and self.text in signs else ""
 
-    def end(self) -> None:
-        """Nothing may be left."""
-        if self.token[0] != "end":
-            raise FormulaError(self.text)
+    def take_any(self) -> str:
+        """Return the next token and go on."""
+        text = self.text
+        self.at += 1
+        return text
 
-    def sum(self) -> Node:
-        """Terms with + and - between."""
-        node = self.product()
+    def require(self, condition: object) -> None:
+        """Require that the formula goes on in the right way.
+
+        Raises:
+            FormulaError: it does not.
+        """
+        if not condition:
+            raise FormulaError(self.formula)
+
+    def parse_sum(self) -> Node:
+        """Parse terms with + and - between them."""
+        node = self.parse_product()
         while sign := self.take("+", "-"):
-            node = Binary(sign, node, self.product())
+            node = Binary(sign, node, self.parse_product())
         return node
 
-    def product(self) -> Node:
-        """Factors with ·, / or nothing between."""
+    def parse_product(self) -> Node:
+        """Parse factors with ·, / or nothing between them."""
         if self.take("-"):
-            return Minus(self.product())
-        node = self.factor()
+            return Minus(self.parse_product())
+        node = self.parse_factor()
         while True:
             if sign := self.take("·", "*", "/"):
-                node = Binary("·" if sign == "*" else sign, node, self.factor())
-            elif self.token[0] in ("number", "name", "sum") or self.token[1] in ("(", "√", "["):
-                node = Binary(" ", node, self.factor())
+                node = Binary("·" if sign == "*" else sign, node, self.parse_factor())
+            elif self.kind in ("number", "name", "sum") or self.text in ("(", "√", "["):
+                node = Binary(" ", node, self.parse_factor())
             else:
                 return node
 
-    def factor(self) -> Node:
-        """An atom with its powers; a sum reaches to the end of the product."""
-        kind, text = self.token
-        if kind == "sum":
-            self.at += 1
-            return Sum(text.partition("_")[2], self.product())
+    def parse_factor(self) -> Node:
+        """Parse an atom with its powers; a sum extends to the end of the product."""
+        if self.kind == "sum":
+            return Sum(self.take_any().partition("_")[2], self.parse_product())
         if self.take("-"):
-            return Minus(self.factor())
-        node = self.atom()
+            return Minus(self.parse_factor())
+        node = self.parse_atom()
         while True:
             if mark := self.take(*SUPERSCRIPTS):
                 exponent = SUPERSCRIPTS[mark]
                 node = Power(node, Name("t") if exponent == "t" else Number(exponent))
-            elif self.take("ᵀ"):
-                if not isinstance(node, Name):
-                    raise FormulaError(self.text)
+            elif isinstance(node, Name) and self.take("ᵀ"):
                 node = Transposed(node)
             elif self.take("^"):
-                node = Power(node, self.atom())
+                node = Power(node, self.parse_atom())
             else:
                 return node
 
-    def atom(self) -> Node:
-        """A number, a name, a call, or something in brackets."""
-        kind, text = self.token
-        if kind in ("number", "name"):
-            self.at += 1
-            if kind == "number":
-                return Number(text)
-            return self.call(text) if text in FUNCTIONS and self.calls(text) else Name(strip_index(text))
+    def parse_atom(self) -> Node:
+        """Parse a number, a name, a call, or an expression in brackets."""
+        if self.kind == "number":
+            return Number(self.take_any())
+        if self.kind == "name":
+            name = self.take_any()
+            # `σ(x)` and `ln t` are calls, `σ²` is not.
+            called = self.text == "(" or (name != "σ" and self.kind == "name")
+            return self.parse_call(name) if name in FUNCTIONS and called else Name(strip_index(name))
         if self.take("√"):
-            return Root(self.atom())
+            return Root(self.parse_atom())
+        node: Node
         if self.take("("):
-            node = Group(self.sum())
-            self.need(")")
-            return node
-        if self.take("|"):
-            size = Size(self.sum())
-            self.need("|")
-            return size
-        if self.take("["):
-            truth = self.truth()
-            self.need("]")
-            return truth
-        raise FormulaError(self.text)
+            node, closing = Group(self.parse_sum()), ")"
+        elif self.take("|"):
+            node, closing = Size(self.parse_sum()), "|"
+        else:
+            self.require(self.take("["))
+            node, closing = self.parse_truth(), "]"
+        self.require(self.take(closing))
+        return node
 
-    def calls(self, function: str) -> bool:
-        """Whether a name is that of a function here: `σ(x)`, `ln t`, and not `σ²`."""
-        return self.token[1] == "(" or (function != "σ" and self.token[0] == "name")
-
-    def call(self, function: str) -> Node:
-        """A function with its arguments; without brackets it takes the next factor."""
+    def parse_call(self, function: str) -> Node:
+        """Parse the arguments of a function; without brackets it is the next factor."""
         if not self.take("("):
-            return Call(function, (self.factor(),))
-        arguments = [self.sum()]
+            return Call(function, (self.parse_factor(),))
+        arguments = [self.parse_sum()]
         while self.take(","):
-            arguments.append(self.sum())
-        self.need(")")
+            arguments.append(self.parse_sum())
+        self.require(self.take(")"))
         return Call(function, tuple(arguments))
 
-    def truth(self) -> Truth:
-        """A chain of comparisons."""
-        operands, signs = [self.sum()], []
+    def parse_truth(self) -> Truth:
+        """Parse a chain of comparisons."""
+        operands, signs = [self.parse_sum()], []
         while sign := self.take(*COMPARISONS):
             signs.append(sign)
-            operands.append(self.sum())
-        if not signs:
-            raise FormulaError(self.text)
+            operands.append(self.parse_sum())
+        self.require(signs)
         return Truth(tuple(operands), tuple(signs))
