@@ -16,7 +16,7 @@ import bptrain
 from bptrain.explanation.expressions import Number
 from bptrain.explanation.formats import render_page
 from bptrain.explanation.formula_parser import FormulaError, parse, parse_equations
-from bptrain.explanation.notation import number
+from bptrain.explanation.notation import format_number
 from bptrain.nn import LAYERS, LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES
 
@@ -335,7 +335,7 @@ def test_full_shows_every_number(repository):
     shown = render_page(page, "text", digits=17, full=True)
     for name in ("0.dense.weight.new", "0.dense.weight.gradient", "1.tanh.y"):
         for value in page.lines[name].value.ravel():
-            assert number(float(value), 17) in shown
+            assert format_number(float(value), 17) in shown
     short = render_page(page, "text", digits=17)
     assert len(short) < len(shown) / 2
     assert "…" in short

@@ -7,7 +7,7 @@ import numpy as np
 
 from bptrain.explanation.exercises.worksheet import Exercise, draw_weights
 from bptrain.explanation.replay import record_step
-from bptrain.explanation.sections import Builder
+from bptrain.explanation.sections import build_page
 from bptrain.model.assemble import assemble_file
 from bptrain.model.read import Tables
 from bptrain.rules import check_rules
@@ -57,5 +57,5 @@ def exercise(
             count = min(assembly.model.network.chain.least_rows(), len(available))
             rows = sorted(int(one) + 1 for one in rng.choice(available, count, replace=False))
     recording = record_step(config, overrides, rows=rows, step=step, digits=digits, code=code, tables=tables)
-    key = Builder(recording, digits).page(str(config))
+    key = build_page(recording, str(config), digits)
     return Exercise(Path(config), tuple(overrides), tuple(rows), step, key)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bptrain.explanation.page import Page
 from bptrain.explanation.replay import record_step
-from bptrain.explanation.sections import Builder
+from bptrain.explanation.sections import build_page
 
 
 def explain(
@@ -40,4 +40,4 @@ def explain(
         >>> bptrain.explain("configs/textbook/two_three_one.yaml").aliases["delta2"].value
     """
     recording = record_step(config, overrides, rows=rows, step=step, digits=digits, code=code)
-    return Builder(recording, digits).page(str(config))
+    return build_page(recording, str(config), digits)

@@ -1,4 +1,4 @@
-"""Notation: numbers and names as text and as LaTeX."""
+"""Notation: numbers and names as text and in LaTeX."""
 
 import re
 from collections.abc import Sequence
@@ -9,21 +9,22 @@ GREEK = {
     "μ": r"\mu", "ρ": r"\rho", "σ": r"\sigma", "λ": r"\lambda", "Δ": r"\Delta", "π": r"\pi",
 }  # fmt: skip
 SUPERSCRIPTS = {"²": "2", "³": "3", "ᵗ": "t"}
-LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉ₜ₊", "0123456789t+", strict=True))
+SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ₜ₊", "0123456789t+", strict=True))
 ACCENTS = {"\u0302": r"\hat", "\u0304": r"\bar"}
 SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
 }  # fmt: skip
 
-
 MOST_DIGITS = 17
 """Significant digits of a double."""
 
 
-def number(value: float, digits: int) -> str:
-    """A number with so many significant digits, and as many more as it takes not to look whole where it is not: a
-    saturated unit gives 0.99999996 and not 1."""
+def format_number(value: float, digits: int) -> str:
+    """Return a number with so many significant digits, or more where it would otherwise look whole.
+
+    A saturated unit gives 0.99999996 and not 1.
+    """
     if not isfinite(value):
         return "nan" if value != value else "inf" if value > 0 else "-inf"
     text = f"{value:.{digits}g}"
@@ -33,15 +34,20 @@ def number(value: float, digits: int) -> str:
     return "0" if text == "-0" else text
 
 
+def format_shape(shape: Sequence[int]) -> str:
+    """Return a shape as text: `(2, 3)`."""
+    return str(tuple(shape))
+
+
 def latex_function(name: str) -> str:
-    """A function in LaTeX, which has names of its own for some."""
+    """Return the name of a function in LaTeX, which has commands of its own for some."""
     if name in ("exp", "ln", "tanh", "cosh", "sinh", "max", "min"):
         return rf"\{name}"
     return GREEK.get(name) or rf"\operatorname{{{name}}}"
 
 
 def latex_number(text: str) -> str:
-    """A number in LaTeX: `1.5e-07` becomes 1.5 · 10⁻⁷."""
+    """Return a number in LaTeX: `1.5e-07` becomes 1.5 · 10⁻⁷."""
     if text == "…":
         return r"\dots"
     if text in ("nan", "inf", "-inf"):
@@ -51,24 +57,19 @@ def latex_number(text: str) -> str:
 
 
 def latex_name(name: str) -> str:
-    """A letter or word in LaTeX, with accents and lowered indices."""
+    """Return a letter or word in LaTeX, with accents and subscripts."""
     d, rest = ("d", name[1:]) if re.fullmatch(r"d[A-Za-zα-ωΑ-Ω].{0,2}", name) else ("", name)
-    lowered = "".join(LOWERED[c] for c in rest if c in LOWERED)
+    subscript = "".join(SUBSCRIPTS[c] for c in rest if c in SUBSCRIPTS)
     accent = next((ACCENTS[c] for c in rest if c in ACCENTS), "")
-    base = "".join(c for c in rest if c not in LOWERED and c not in ACCENTS)
+    base = "".join(c for c in rest if c not in SUBSCRIPTS and c not in ACCENTS)
     base, _, index = base.partition("_") if re.fullmatch(r"[^_]_\w+", base) else (base, "", "")
     symbol = GREEK.get(base) or (base if len(base) == 1 else rf"\mathrm{{{escape_latex(base)}}}")
     symbol = rf"{accent}{{{symbol}}}" if accent else symbol
-    lowered += rf"\mathrm{{{escape_latex(index)}}}" if index else ""
-    return (rf"\mathrm{{d}}{symbol}" if d else symbol) + (f"_{{{lowered}}}" if lowered else "")
+    subscript += rf"\mathrm{{{escape_latex(index)}}}" if index else ""
+    return (rf"\mathrm{{d}}{symbol}" if d else symbol) + (f"_{{{subscript}}}" if subscript else "")
 
 
 def escape_latex(words: str) -> str:
-    """Other people's text in LaTeX, with nothing in it that acts; what is outside ASCII stands as its code point."""
+    """Return text from outside as LaTeX without commands; characters that are not ASCII become code points."""
     safe = (SPECIAL.get(c) or (c if " " <= c <= "~" else f"[U+{ord(c):04X}]") for c in words)
     return "".join(safe)
-
-
-def shape_in_words(shape: Sequence[int]) -> str:
-    """`(2, 3)`."""
-    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"

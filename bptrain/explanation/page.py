@@ -7,7 +7,7 @@ import numpy as np
 
 from bptrain.arrays import Array, Shape
 from bptrain.explanation.expressions import Node, Number
-from bptrain.explanation.notation import shape_in_words
+from bptrain.explanation.notation import format_shape
 
 Kind = Literal["given", "forward", "loss", "backward", "gradient", "update", "result"]
 
@@ -40,7 +40,7 @@ class Line:
     @property
     def shape_text(self) -> str:
         """The shape as text, such as `(2, 3)`; empty for a single number."""
-        return shape_in_words(self.shape) if self.shape else ""
+        return format_shape(self.shape) if self.shape else ""
 
     @property
     def is_single(self) -> bool:

@@ -1,7 +1,7 @@
-"""Working: equations carried out one after the other, each result held against what training had."""
+"""Worked equations: each is computed after the ones it needs, and its result is compared with training."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -10,112 +10,94 @@ from bptrain.arrays import Array
 from bptrain.equations import symbol_of
 from bptrain.explanation.expressions import Node, Number, Place, Transposed, UnknownError
 from bptrain.explanation.formula_parser import Equation, parse_equations
-from bptrain.explanation.notation import number
+from bptrain.explanation.notation import format_number
 from bptrain.explanation.operations import Sum
+from bptrain.explanation.page import Line
 
 Letters = dict[str, Array | float]
 
 CLOSE = {"float32": 1e-4, "float64": 1e-9}
-"""How near a formula must come to what training had, as a share of the largest entry, to be shown with numbers."""
-
-
-@dataclass(frozen=True)
-class Worked:
-    """An equation that was carried out: the result, and the formula with the numbers of one entry.
-
-    `agrees` says whether the formula gives what training had; None where training keeps no such number.
-    """
-
-    name: str
-    formula: Node
-    value: Array
-    numbers: Node | None
-    place: tuple[int, ...]
-    agrees: bool | None
+"""The largest difference from training, relative to the largest entry, with which a formula is shown with numbers."""
 
 
 class Working:
-    """Equations with the letters known so far.
+    """Equations with the values of the names known so far.
 
     Args:
         statements: the equations, as they are declared.
-        letters: what is known before: arguments, options, and what the equations change.
-        real: what training had for some of the results.
+        letters: the values of arguments, options, and what the equations change.
+        real: the results in training, where it has them.
         digits: of the numbers in formulas.
     """
 
     def __init__(
-        self,
-        statements: Iterable[str],
-        letters: Mapping[str, Array | float],
-        real: Mapping[str, Array],
-        digits: int,
+        self, statements: Iterable[str], letters: Mapping[str, Array | float], real: Mapping[str, Array], digits: int
     ) -> None:
         self.known: Letters = dict(letters)
-        self.states = set(letters)
         self.real = real
         self.digits = digits
-        self.done: list[Worked] = []
+        self.done: list[Line] = []
         self.todo: list[Equation] = []
         for equation in parse_equations(statements):
-            # Of several formulas for the same result the first is that of training.
-            if equation.name in self.states or equation.name not in [one.name for one in self.todo]:
+            # Where a result has several formulas, the first is the one that training computes.
+            if equation.name in letters or equation.name not in [one.name for one in self.todo]:
                 self.todo.append(equation)
 
-    def carry_out(self, wanted: Sequence[str]) -> list[Worked]:
-        """Carry out the equations for some names in their order, and what those need before them."""
-        while mine := [equation for equation in self.todo if equation.name in wanted]:
-            self.carry_out_one(mine[0])
+    def compute(self, wanted: Iterable[str]) -> list[Line]:
+        """Compute the equations for some names in their order, and before them those that they need.
+
+        Returns:
+            A line for each, named by its symbol. The value is the one of training where there is one; the formula has
+            numbers where it gives that value.
+        """
+        names = set(wanted)
+        while equation := next((one for one in self.todo if one.name in names), None):
+            self.compute_one(equation)
         return self.done
 
-    def carry_out_one(self, equation: Equation) -> None:
-        """Carry out an equation, after those that it needs."""
+    def compute_one(self, equation: Equation) -> None:
+        """Compute an equation, after those that it needs."""
         self.todo.remove(equation)
-        for name in sorted(equation.expression.names - self.known.keys()):
-            for other in [one for one in self.todo if one.name in (name, f"{name}²")]:
-                self.carry_out_one(other)
+        name, expression = equation.name, equation.expression
+        for needed in sorted(expression.names - self.known.keys()):
+            for other in [one for one in self.todo if one.name in (needed, f"{needed}²")]:
+                self.compute_one(other)
         try:
-            result = equation.expression.value(self.known)
+            result = expression.value(self.known)
         except (UnknownError, ValueError):
             result = None
-        last = equation.name not in [one.name for one in self.todo]
-        real = self.real.get(equation.name) if last else None
-        shown = result if real is None else np.asarray(real)
-        if shown is None:
+        # An intermediate result of a name that is computed again has no counterpart in training.
+        real = None if name in [one.name for one in self.todo] else self.real.get(name)
+        value = result if real is None else np.asarray(real)
+        if value is None:
             return
-        agrees = None
-        if real is not None:
-            agrees = result is not None and alike(result, np.asarray(real), self.size_of_terms(equation))
-        place = (0,) * shown.ndim
+        agrees = result is not None and (real is None or self.is_close(result, value, expression))
+        place = (0,) * value.ndim
         numbers = None
-        if result is not None and agrees is not False and not isinstance(equation.expression, Number):
-            numbers = equation.expression.fill(Place(self.known, place, lambda x: number(x, self.digits)))
-        self.done.append(Worked(equation.name, equation.expression, shown, numbers, place, agrees))
-        self.known[equation.name] = shown
-        if equation.name.endswith("²"):
-            self.known[equation.name[:-1]] = np.sqrt(shown)
+        if agrees and not isinstance(expression, Number):
+            numbers = expression.fill(Place(self.known, place, lambda x: format_number(x, self.digits)))
+        self.done.append(Line(name, name, value, formula=expression, numbers=numbers, place=place))
+        self.known[name] = value
+        if name.endswith("²"):
+            self.known[name[:-1]] = np.sqrt(value)
 
-    def size_of_terms(self, equation: Equation) -> float:
-        """Return a hundredth of the largest number that a sum adds up, where numbers may cancel."""
-        if not any(isinstance(node, Sum | Transposed) for node in equation.expression.walk()):
-            return 0.0
-        sizes = (np.max(np.abs(self.known[name]), initial=0.0) for name in equation.expression.names)
-        return 0.01 * float(max(sizes, default=0.0))
-
-
-def alike(result: Array, real: Array, summed: float = 0.0) -> bool:
-    """Whether a formula gives what training had, up to rounding; `summed` is the size of what was added up."""
-    tolerance = CLOSE.get(str(real.dtype), 1e-9)
-    try:
-        wide = np.broadcast_to(result, real.shape)
-    except ValueError:
-        return False
-    scale = max(float(np.max(np.abs(real), initial=0.0)), summed)
-    return bool(np.allclose(wide, real, rtol=tolerance, atol=tolerance * scale))
+    def is_close(self, result: Array, real: Array, expression: Node) -> bool:
+        """Whether a formula gives the value of training up to rounding."""
+        try:
+            result = np.broadcast_to(result, real.shape)
+        except ValueError:
+            return False
+        scale = np.max(np.abs(real), initial=0.0)
+        if any(isinstance(node, Sum | Transposed) for node in expression.walk()):
+            # The terms of a sum may cancel, so its error depends on their size.
+            sizes = [np.max(np.abs(self.known[name]), initial=0.0) for name in expression.names]
+            scale = max(scale, 0.01 * max(sizes, default=0.0))
+        tolerance = CLOSE.get(str(real.dtype), 1e-9)
+        return bool(np.allclose(result, real, rtol=tolerance, atol=tolerance * scale))
 
 
-def options_of(component: object) -> Letters:
-    """The numbers among the options of a component, by name and by symbol."""
+def get_options(component: object) -> Letters:
+    """Return the numbers among the options of a component, by name and by symbol."""
     found: Letters = {}
     if not is_dataclass(component):
         return found

@@ -13,7 +13,7 @@ from bptrain.config.load import read_yaml
 from bptrain.config.origin import FieldPath, Origin
 from bptrain.config.yaml_text import show_value
 from bptrain.errors import ConfigError
-from bptrain.explanation.notation import shape_in_words
+from bptrain.explanation.notation import format_shape
 from bptrain.text import suggest_word
 
 
@@ -167,6 +167,6 @@ def check_shape(sheet: Sheet, answer: Answer, shape: Shape) -> bool:
         return False
     if len(shape) == 2 and answer.shape == shape[::-1]:
         return True
-    expected = f"a number for each entry, of shape {shape_in_words(shape)}" if shape else "a single number"
-    found = shape_in_words(answer.shape) if answer.shape else "one"
+    expected = f"a number for each entry, of shape {format_shape(shape)}" if shape else "a single number"
+    found = format_shape(answer.shape) if answer.shape else "one"
     raise ConfigError([sheet.origin.problem(("answers", answer.name), f"expected {expected} (got {found})")])

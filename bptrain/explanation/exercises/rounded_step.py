@@ -7,7 +7,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.explanation.recording import Recording
 from bptrain.explanation.replay import refill_batch
-from bptrain.explanation.sections import titles_of
+from bptrain.explanation.sections import name_quantities
 from bptrain.nn import Views, Workspace
 from bptrain.nn.observer import ObservedLayer, Observer, observe, observe_layers
 
@@ -53,7 +53,7 @@ class RoundingObserver(Observer):
 def round_step(recording: Recording, decimals: int) -> dict[str, Array]:
     """Return z, a, delta, dW, db, W, b and the loss by their textbook names, from a step with rounded results."""
     objective, network = recording.session.model.objective, recording.network
-    titles, observer = titles_of(network.chain), RoundingObserver(decimals)
+    titles, observer = name_quantities(network.chain), RoundingObserver(decimals)
     with refill_batch(recording, recording.passes[0]) as batch, np.errstate(all="ignore"):
         network.theta[...] = recording.theta
         frame, layers = observe_layers(network.chain, batch.frame)

@@ -10,11 +10,10 @@ from bptrain.arrays import Array
 from bptrain.errors import ConfigError, InputError
 from bptrain.explanation.exercises.answer_sheet import Answer, Sheet, check_shape
 from bptrain.explanation.exercises.rounded_step import round_step
-from bptrain.explanation.exercises.slip_candidates import candidates
-from bptrain.explanation.exercises.slips import Case
-from bptrain.explanation.notation import number
+from bptrain.explanation.exercises.slips import Case, list_slips
+from bptrain.explanation.notation import format_number
 from bptrain.explanation.recording import Recording
-from bptrain.explanation.sections import Builder
+from bptrain.explanation.sections import build_page
 from bptrain.text import suggest_word
 
 UNKNOWN = "no known slip leads to this number"
@@ -66,7 +65,7 @@ def compare_answers(sheet: Sheet, recording: Recording) -> Verification:
         ConfigError: a name is unknown, or an answer has the wrong shape; with the places of all mistakes.
         InputError: no answer is filled in.
     """
-    page = Builder(recording, 6).page(str(sheet.config))
+    page = build_page(recording, str(sheet.config), 6)
     truths = page.aliases
     problems = [
         sheet.origin.problem(("answers", name), f"unknown name; {suggest_word(name, truths)}", at_key=True)
@@ -120,7 +119,7 @@ def judge_answer(answer: Answer, case: Case) -> Wrong:
 def diagnose(answer: Answer, case: Case) -> tuple[str, str]:
     """Return the name and the explanation of the slip that leads to an answer."""
     truth = case.truth.reshape(-1)
-    for slip in candidates(case):
+    for slip in list_slips(case):
         fits = slip.value.size == truth.size and np.isfinite(slip.value).all()
         distinct = fits and (np.abs(slip.value.reshape(-1) - truth) > answer.half_units).any()
         if distinct and not find_misses(answer, slip.value).any():
@@ -165,4 +164,4 @@ def is_cut_off(answer: Answer, truth: Array) -> bool:
 def format_truth(value: float, text: str) -> str:
     """Return a number with two digits more than another one was written with."""
     digits = sum(c.isdigit() for c in text.partition("e")[0].lstrip("-+0.")) or 1
-    return number(value, min(max(digits + 2, 3), 17))
+    return format_number(value, min(max(digits + 2, 3), 17))

@@ -10,7 +10,7 @@ import numpy as np
 from bptrain.atomic import write_new
 from bptrain.errors import InputError
 from bptrain.explanation.formats import render_page
-from bptrain.explanation.notation import shape_in_words
+from bptrain.explanation.notation import format_shape
 from bptrain.explanation.page import Line, Page, Section
 from bptrain.model.assemble import Assembly
 
@@ -54,7 +54,7 @@ class Exercise:
         lines.append("answers:")
         for section in self.sheet.sections:
             lines += [
-                f"  {line.alias}: ~" + f"  # {shape_in_words(line.shape)}" * bool(line.shape)
+                f"  {line.alias}: ~" + f"  # {format_shape(line.shape)}" * bool(line.shape)
                 for line in section.lines
                 if line.blank and line.alias
             ]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from bptrain.explanation.formats.plain_text import BLANK, DOTS, choose_places, format_cells, format_value, to_table
-from bptrain.explanation.notation import GREEK, LOWERED, escape_latex, latex_name, latex_number
+from bptrain.explanation.notation import GREEK, SUBSCRIPTS, escape_latex, latex_name, latex_number
 from bptrain.explanation.page import Line, Page
 
 MOST_ROWS = MOST_COLUMNS = 6
@@ -14,7 +14,7 @@ BLANK_LATEX = r"\underline{\qquad}"
 
 SIGNS = {
     **{letter: f"${command}$" for letter, command in GREEK.items()},
-    **{lowered: f"$_{{{sign}}}$" for lowered, sign in LOWERED.items()},
+    **{subscript: f"$_{{{sign}}}$" for subscript, sign in SUBSCRIPTS.items()},
     "·": r"$\cdot$", "²": "$^2$", "³": "$^3$", "ᵗ": "$^t$", "ᵀ": r"$^{\mathsf{T}}$", "√": r"$\surd$", "Σ": r"$\Sigma$",
     "≤": r"$\le$", "≥": r"$\ge$", "⌊": r"$\lfloor$", "⌋": r"$\rfloor$", "…": r"\dots{}", "→": r"$\to$",
 }  # fmt: skip

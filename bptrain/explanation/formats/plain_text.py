@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Literal
 
 from bptrain.arrays import Array
-from bptrain.explanation.notation import number
+from bptrain.explanation.notation import format_number
 from bptrain.explanation.page import Kind, Line, Page, Section
 
 Role = Literal["title", "heading", "formula", "numbers", "value", "note"]
@@ -88,7 +88,7 @@ def add_label(left: str, right: str, width: int) -> list[str]:
 
 def format_value(line: Line, digits: int) -> str:
     """Return the entry that is shown with its computation, or a blank."""
-    return BLANK if line.blank else number(line.entry, digits)
+    return BLANK if line.blank else format_number(line.entry, digits)
 
 
 def format_working(line: Line, digits: int) -> str:
@@ -143,7 +143,7 @@ def format_cells(line: Line, digits: int, rows: Sequence[int | None], columns: S
     def cell(i: int | None, j: int | None) -> str:
         if i is None or j is None:
             return DOTS
-        return BLANK if line.blank else number(float(table[i, j]), digits)
+        return BLANK if line.blank else format_number(float(table[i, j]), digits)
 
     return [[cell(i, j) for j in columns] for i in rows]
 
