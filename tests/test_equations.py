@@ -74,7 +74,7 @@ def test_losses_choose_by_options_and_width():
     assert equations_of(Hinge(), 1) == Hinge.equations
     assert equations_of(Hinge(), 3).forward[0] == "L = Σ e / (n · width)"
     assert "q = onehot(t)" in equations_of(SoftmaxCrossEntropy(), 3).forward
-    assert "label_smoothing / width" in equations_of(SoftmaxCrossEntropy(label_smoothing=0.1), 3).backward[1]
+    assert "label_smoothing / width" in equations_of(SoftmaxCrossEntropy(label_smoothing=0.1), 3).forward[1]
     assert equations_of(Focal(alpha=0.25), 1) != equations_of(Focal(), 1)
 
 

@@ -2,8 +2,7 @@
 
 from bptrain.nn.losses.binary import BinaryCrossEntropy, Focal
 from bptrain.nn.losses.classification import Hinge, KlDivergence, SoftmaxCrossEntropy
-from bptrain.nn.losses.loss import LOSSES, Encoding, Loss, Value, mean
-from bptrain.nn.losses.multi_task import MultiTask, Part
+from bptrain.nn.losses.loss import LOSSES, Encoding, Loss, MultiTask, Part, Value, mean
 from bptrain.nn.losses.regression import Huber, LogCosh, Mae, Mse, Poisson
 
 __all__ = [

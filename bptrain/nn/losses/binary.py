@@ -1,4 +1,4 @@
-"""Losses on yes or no: for two classes, or for labels that may go together."""
+"""Losses on the sigmoid of each score: for two classes, or for labels that may occur together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,29 @@ from bptrain.nn.layer import Scratch, Workspace
 from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
 
 
+class SigmoidLoss(Loss):
+    """The base of losses on the sigmoid of each score."""
+
+    raw_targets = True
+    labels = True
+    link = "sigmoid"
+
+    def outputs(self, scores: Array, out: Array) -> Array:
+        return fill_sigmoid(scores, out)
+
+
+def fill_sigmoid(scores: Array, out: Array) -> Array:
+    """Fill out with the sigmoid of each score, and return it."""
+    kernels.sigmoid(scores, out, np.empty_like(scores), np.empty(scores.shape, bool))
+    return out
+
+
 @LOSSES.register
 @dataclass(frozen=True)
-class BinaryCrossEntropy(Loss):
-    """Cross-entropy of the sigmoid of each score: for two classes, or for several labels that may go together.
+class BinaryCrossEntropy(SigmoidLoss):
+    """Cross-entropy of the sigmoid of each score: for two classes, or for several labels that may occur together.
 
-    No sigmoid goes before it. Shapes: z and t `(n, width)`, t from 0 to 1. PyTorch's BCEWithLogitsLoss with w its
+    Put no sigmoid layer before it. Shapes: z and t `(n, width)`, t from 0 to 1. PyTorch's BCEWithLogitsLoss with w its
     `pos_weight`, Keras's BinaryCrossentropy(from_logits=True). Reference: Good, 1952.
 
     With e = exp(-|z|) a term is built from |z| and ln(1 + e), which cannot overflow; it is not defined at an infinite
@@ -34,10 +51,6 @@ class BinaryCrossEntropy(Loss):
     symbols: ClassVar[Mapping[str, str]] = {"positive_weight": "w"}
     positive_weight: Annotated[float, Gt(0), "weight w of the positive class"] = 1.0
 
-    raw_targets = True
-    labels = True
-    link = "sigmoid"
-
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:
             return (columns,)
@@ -48,15 +61,8 @@ class BinaryCrossEntropy(Loss):
         return f"a label must be from 0 to 1 (got {wrong.flat[0]:g})" if wrong.size else None
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        number = Scratch(shape)
-        return {
-            "positive": Scratch(shape, "bool"),
-            "decay": number,
-            "terms": number,
-            "no": number,
-            "yes": number,
-            "both": number,
-        }
+        numbers = dict.fromkeys(("decay", "terms", "no", "yes", "both"), Scratch(shape))
+        return {"positive": Scratch(shape, "bool"), **numbers}
 
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
@@ -64,12 +70,12 @@ class BinaryCrossEntropy(Loss):
         np.greater(scores.real, 0, out=s.positive)
         np.subtract(1, targets, out=s.no)
         np.multiply(targets, self.positive_weight, out=s.yes)
-        # |z| times what speaks against its sign
+        # |z| times the target of the other sign
         kernels.absolute_from_left(scores, s.terms)
         np.copyto(dscores, s.yes)
         np.copyto(dscores, s.no, where=s.positive)
         s.terms *= dscores
-        # and ln(1 + e) times both
+        # plus ln(1 + e) times both
         kernels.exp_of_minus_abs(scores, s.decay)
         kernels.log1p(s.decay, dscores)
         np.add(s.no, s.yes, out=s.both)
@@ -86,14 +92,11 @@ class BinaryCrossEntropy(Loss):
         dscores /= s.decay
         return mean(s.terms, dscores, weights)
 
-    def outputs(self, scores: Array, out: Array) -> Array:
-        return sigmoid_outputs(scores, out)
-
 
 @LOSSES.register
 @dataclass(frozen=True)
-class Focal(Loss):
-    """Cross-entropy of the sigmoid of each score, with less weight on rows that are right already: for rare classes.
+class Focal(SigmoidLoss):
+    """Cross-entropy of the sigmoid of each score, with less weight on rows that are already right: for rare classes.
 
     Shapes: z and t `(n, width)`, t 0 or 1; several classes have a score each. As torchvision's sigmoid_focal_loss,
     whose alpha is 0.25. Reference: Lin et al., 2017.
@@ -101,11 +104,7 @@ class Focal(Loss):
 
     equations = Equations(
         forward=("L = Σ σ(-u)^γ (-ln σ(u)) / (n · width)", "u = (2 t - 1) z"),
-        backward=(
-            "dz = (2 t - 1) du",
-            "du = -σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)",
-            "u = (2 t - 1) z",
-        ),
+        backward=("dz = (2 t - 1) du", "du = -σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)"),
         variants={
             "with alpha": Equations(
                 forward=(
@@ -113,22 +112,17 @@ class Focal(Loss):
                     "u = (2 t - 1) z",
                     "q = α t + (1 - α) (1 - t)",
                 ),
-                backward=(
-                    "dz = (2 t - 1) du",
-                    "du = -q σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)",
-                    "u = (2 t - 1) z",
-                    "q = α t + (1 - α) (1 - t)",
-                ),
+                backward=("dz = (2 t - 1) du", "du = -q σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)"),
             )
         },
     )
     aliases = ("focal_loss",)
-    gamma: Annotated[float, Ge(0), "how much less; 0 is binary_cross_entropy"] = 2.0
-    alpha: Annotated[Annotated[float, Gt(0), Lt(1)] | None, "weight of 1, that of 0 is 1 - alpha; null: both 1"] = None
-
-    raw_targets = True
-    labels = True
-    link = "sigmoid"
+    gamma: Annotated[float, Ge(0), "the higher, the less weight on rows that are right; 0 is binary_cross_entropy"] = (
+        2.0
+    )
+    alpha: Annotated[
+        Annotated[float, Gt(0), Lt(1)] | None, "weight of label 1, with 1 - alpha for label 0; null: both 1"
+    ] = None
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:
@@ -143,8 +137,7 @@ class Focal(Loss):
         return self.equations if self.alpha is None else self.equations.variants["with alpha"]
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        number = Scratch(shape)
-        return {"sign": number, "terms": number, "right": number, "wrong": number, "tail": number}
+        return dict.fromkeys(("sign", "terms", "right", "wrong", "tail"), Scratch(shape))
 
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
@@ -176,12 +169,3 @@ class Focal(Loss):
         dscores *= s.sign
         np.negative(dscores, out=dscores)
         return mean(s.terms, dscores, weights)
-
-    def outputs(self, scores: Array, out: Array) -> Array:
-        return sigmoid_outputs(scores, out)
-
-
-def sigmoid_outputs(scores: Array, out: Array) -> Array:
-    """Fill out with the sigmoid of each score."""
-    kernels.sigmoid(scores, out, np.empty_like(scores), np.empty(scores.shape, bool))
-    return out

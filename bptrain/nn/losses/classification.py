@@ -11,64 +11,53 @@ from bptrain.arrays import Array, Shape
 from bptrain.equations import Equations
 from bptrain.nn import kernels
 from bptrain.nn.layer import Scratch, Workspace
-from bptrain.nn.losses.binary import sigmoid_outputs
+from bptrain.nn.losses.binary import fill_sigmoid
 from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
 
 FAR = 64.0
-"""How far a score may lie above that of its row's target before the exponents are lowered: exp(64) is 6e27, and float32
-holds 3e38."""
+"""How far a score may be above the score of its row's target before the exponents are lowered: exp(64) is 6e27, and
+float32 holds 3e38."""
 
 LEAST = np.array(-FAR, np.float32)
-"""In single precision a score further than this below that of its row's target counts as this far: smaller exponentials
-would make subnormal numbers in the layers below, which slow a step down by a third where a network knows its rows by
-heart. An array, because NumPy takes longer for a number."""
+"""In single precision a score further than this below the score of its row's target counts as this far: smaller
+exponentials would make subnormal numbers in the layers before, which slow a step down by a third once a network has
+memorized its rows. An array, because NumPy takes longer for a number."""
 
 
 @LOSSES.register
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
-    """Cross-entropy of the softmax of the scores: for one class out of several. No softmax layer goes before it.
+    """Cross-entropy of the softmax of the scores: for one class out of several. Put no softmax layer before it.
 
-    With class weights every row counts as its class says, in the sum and in n; PyTorch does the same, and differs only
-    where smoothing is added to class weights. Shapes: z `(n, classes)`, t `(n,)` class numbers. The natural logarithm,
-    as everywhere; PyTorch's CrossEntropyLoss, Keras's SparseCategoricalCrossentropy(from_logits=True). Reference:
-    Bridle, 1990.
+    With class weights every row counts by the weight of its class, in the sum and in n; PyTorch does the same, and
+    differs only where smoothing is combined with class weights. Shapes: z `(n, classes)`, t `(n,)` class numbers. The
+    natural logarithm, as everywhere; PyTorch's CrossEntropyLoss, Keras's
+    SparseCategoricalCrossentropy(from_logits=True). Reference: Bridle, 1990.
 
     With S = Σ_{j≠t} exp(z_j - z_t) the loss of a row is ln(1 + S), which loses no digit even where it is nearly 0 (in
     single precision down to 1e-28); the gradient is exp(z_j - z_t) / (1 + S), and at the target -S / (1 + S), again
     without a difference of nearly equal numbers. Where S could overflow, the exponents of the row are lowered by h, so
-    that the largest is 64, and the loss is ln(e^-h + S) + h; beside such an S it is no matter that 1 stands for e^-h.
+    that the largest is 64, and the loss is ln(e^-h + S) + h; next to such an S, 1 can stand for e^-h.
     """
 
     equations = Equations(
         forward=("L = -Σ q ln softmax(z) / n", "q = onehot(t)"),
-        backward=("dz = (softmax(z) - q) / n", "q = onehot(t)"),
+        backward=("dz = (softmax(z) - q) / n",),
         variants={
             "with label_smoothing": Equations(
-                forward=(
-                    "L = -Σ q ln softmax(z) / n",
-                    "q = (1 - label_smoothing) onehot(t) + label_smoothing / width",
-                ),
-                backward=(
-                    "dz = (softmax(z) - q) / n",
-                    "q = (1 - label_smoothing) onehot(t) + label_smoothing / width",
-                ),
+                forward=("L = -Σ q ln softmax(z) / n", "q = (1 - label_smoothing) onehot(t) + label_smoothing / width"),
+                backward=("dz = (softmax(z) - q) / n",),
             )
         },
     )
     aliases = (
-        "categorical_cross_entropy",
-        "categorical_crossentropy",
-        "ce",
-        "negative_log_likelihood",
-        "nll",
-        "softmax",
+        "categorical_cross_entropy", "categorical_crossentropy", "ce", "negative_log_likelihood", "nll", "softmax",
         "sparse_categorical_crossentropy",
-    )
+    )  # fmt: skip
 
     label_smoothing: Annotated[float, Ge(0), Lt(1), "share of the target spread over all classes"] = 0.0
     class_weights: Annotated[
-        tuple[Annotated[float, Ge(0), Le(1e6)], ...] | None, "one for each class, in sorted order; null: all 1"
+        tuple[Annotated[float, Ge(0), Le(1e6)], ...] | None, "a weight for each class, in sorted order; null: all 1"
     ] = None
 
     encoding = "codes"
@@ -83,7 +72,7 @@ class SoftmaxCrossEntropy(Loss):
         if len(self.class_weights) != classes:
             return f"class_weights needs one weight for each of the {classes} classes (got {len(self.class_weights)})"
         largest = max(self.class_weights)
-        return f"class_weights has nothing that counts (got at most {largest:g})" if largest < 1e-6 else None
+        return f"class_weights must have a weight above 0 (got at most {largest:g})" if largest < 1e-6 else None
 
     def choose_equations(self, width: int) -> Equations:
         return self.equations.variants["with label_smoothing"] if self.label_smoothing else self.equations
@@ -97,15 +86,15 @@ class SoftmaxCrossEntropy(Loss):
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
     ) -> Value:
         width = scores.shape[1]
-        assert dscores.flags.c_contiguous, "what is written into a flat copy would be lost"
+        assert dscores.flags.c_contiguous, "values written into a flat copy would be lost"
         z, e = scores.reshape(-1), dscores.reshape(-1)
         np.multiply(s.rows, width, out=s.target)
         s.target += targets
         z.take(s.target, out=s.shift, mode="clip")
         np.subtract(scores, s.shift[:, None], out=dscores)
-        lowered = not np.maximum.reduce(dscores.real, axis=None) <= FAR  # also where it is no number
+        lowered = not np.maximum.reduce(dscores.real, axis=None) <= FAR  # also where it is NaN
         if lowered:
-            self.lower(scores, dscores, s)
+            self.lower_exponents(scores, dscores, s)
         if dscores.dtype == LEAST.dtype:
             np.maximum(dscores, LEAST, out=dscores)
         np.exp(dscores, out=dscores)
@@ -122,14 +111,14 @@ class SoftmaxCrossEntropy(Loss):
         s.rest += 1
         np.divide(dscores, s.rest[:, None], out=dscores)
         if self.label_smoothing:
-            self.smooth(scores, dscores, s)
-        return mean(s.terms, dscores, self.row_weights(targets, weights, s))
+            self.smooth_labels(scores, dscores, s)
+        return mean(s.terms, dscores, self.weigh_rows(targets, weights, s))
 
-    def lower(self, scores: Array, dscores: Array, s: Workspace) -> None:
-        """Fill dscores with exponents of 64 at most, and the height with the h by which those of each row are lowered.
+    def lower_exponents(self, scores: Array, dscores: Array, s: Workspace) -> None:
+        """Fill dscores with exponents of at most 64, and s.height with the h of each row.
 
-        They are measured from the largest score of a row, since that leaves differences among scores as they are,
-        however far away the target's is.
+        They are measured from the largest score of a row, which keeps the differences among scores exact, however far
+        away the score of the target is.
         """
         highest = np.maximum.reduce(scores.real, axis=1)
         np.subtract(highest, s.shift, out=s.height)
@@ -140,9 +129,9 @@ class SoftmaxCrossEntropy(Loss):
         s.height -= FAR
         s.height[~far] = 0
 
-    def smooth(self, scores: Array, dscores: Array, s: Workspace) -> None:
-        """Move the share ε of each term from the target's score to the mean of all, ε (z_t - mean(z)), and of each
-        gradient likewise."""
+    def smooth_labels(self, scores: Array, dscores: Array, s: Workspace) -> None:
+        """Move the share ε of each term from the target's score to the mean of all, ε (z_t - mean(z)), and the same
+        share of each gradient."""
         z, e, width = scores.reshape(-1), dscores.reshape(-1), scores.shape[1]
         scores.dot(s.columns, s.weights)
         s.weights /= -width
@@ -155,8 +144,8 @@ class SoftmaxCrossEntropy(Loss):
         s.shift += self.label_smoothing
         e[s.target] = s.shift
 
-    def row_weights(self, targets: Array, weights: Array | None, s: Workspace) -> Array | None:
-        """The weights of the rows, those of their classes included."""
+    def weigh_rows(self, targets: Array, weights: Array | None, s: Workspace) -> Array | None:
+        """Return the weights of the rows, multiplied by the weights of their classes."""
         if self.class_weights is None:
             return weights
         np.take(np.array(self.class_weights, s.weights.dtype), targets, out=s.weights, mode="clip")
@@ -165,13 +154,13 @@ class SoftmaxCrossEntropy(Loss):
         return np.asarray(s.weights)
 
     def outputs(self, scores: Array, out: Array) -> Array:
-        return softmax_outputs(scores, out)
+        return fill_softmax(scores, out)
 
 
 @LOSSES.register
 @dataclass(frozen=True)
 class Hinge(Loss):
-    """Asks every row for a margin of 1 between the right class and the wrong ones, and no more.
+    """Demands a margin of 1 between the right class and the wrong ones in every row, and no more.
 
     Each term above 0 gives -1 to the right score and 1 to the wrong one. With several classes r is the score of the
     right one. Shapes: z `(n, 1)` for two classes or `(n, classes)`, t 0 and 1 alike. PyTorch's MultiMarginLoss; Keras's
@@ -181,16 +170,11 @@ class Hinge(Loss):
 
     equations = Equations(
         forward=("L = Σ max(0, 1 - s z) / n", "s = 2 t - 1"),
-        backward=("dz = -s [s z < 1] / n", "s = 2 t - 1"),
+        backward=("dz = -s [s z < 1] / n",),
         variants={
             "with several classes": Equations(
                 forward=("L = Σ e / (n · width)", "e = (1 - t) max(0, 1 - r + z)", "r = Σ_k t z"),
-                backward=(
-                    "dz = (a - t Σ_k a) / (n · width)",
-                    "a = [e > 0]",
-                    "e = (1 - t) max(0, 1 - r + z)",
-                    "r = Σ_k t z",
-                ),
+                backward=("dz = (a - t Σ_k a) / (n · width)", "a = [e > 0]"),
             )
         },
     )
@@ -229,20 +213,20 @@ class Hinge(Loss):
         np.greater(s.margin.real, targets, out=s.above)
         s.margin *= s.above
         np.copyto(dscores, s.above)
-        # The target's own margin is 1 and must not count; it is cut off where it equals its one-hot 1.
+        # The target's own margin is 1 and must not count; it is left out because it equals its one-hot 1.
         np.add.reduce(dscores, axis=1, out=s.row)
         np.multiply(targets, s.row[:, None], out=s.sign)
         dscores -= s.sign
         return mean(s.margin, dscores, weights)
 
     def outputs(self, scores: Array, out: Array) -> Array:
-        return sigmoid_outputs(scores, out) if scores.shape[1] == 1 else softmax_outputs(scores, out)
+        return fill_sigmoid(scores, out) if scores.shape[1] == 1 else fill_softmax(scores, out)
 
 
 @LOSSES.register
 @dataclass(frozen=True)
 class KlDivergence(Loss):
-    """How far the softmax of the scores is from a distribution that is given: for targets that are shares.
+    """How far the softmax of the scores is from a given distribution: for targets that are shares.
 
     A term is 0 where t is 0. Shapes: z and t `(n, width)`, t at least 0 with rows that add up to 1. PyTorch's
     KLDivLoss(reduction="batchmean") on log_softmax. Reference: Kullback and Leibler, 1951.
@@ -292,11 +276,11 @@ class KlDivergence(Loss):
         return mean(s.row, dscores, weights)
 
     def outputs(self, scores: Array, out: Array) -> Array:
-        return softmax_outputs(scores, out)
+        return fill_softmax(scores, out)
 
 
-def softmax_outputs(scores: Array, out: Array) -> Array:
-    """Fill out with the softmax of each row."""
+def fill_softmax(scores: Array, out: Array) -> Array:
+    """Fill out with the softmax of each row, and return it."""
     np.subtract(scores, scores.max(axis=1, keepdims=True), out=out)
     np.exp(out, out=out)
     out /= out.sum(axis=1, keepdims=True)

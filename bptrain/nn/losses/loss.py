@@ -1,12 +1,13 @@
-"""The contract of a loss, and the mean that all of them take.
+"""The contract of a loss, the mean that all of them take, and the loss of several targets.
 
-Every loss is a mean over rows (weighted by row where weights are given: a sum of weight times loss, divided by the sum
-of the weights) and works on raw scores, so that it stays exact at scores of any size. The letters: z the scores
-`(n, width)`, t the targets, n the rows.
+Every loss is a mean over rows (where rows have weights: the sum of weight times loss, divided by the sum of the
+weights) and works on raw scores, so that it stays exact at scores of any size. The letters: z the scores `(n, width)`,
+t the targets, n the rows.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -17,20 +18,20 @@ from bptrain.nn.layer import Link, Scratch, Workspace
 from bptrain.registry import Family
 
 Value = tuple[Any, float]
-"""A mean loss and the weight of what it is a mean of."""
+"""A mean loss, and the sum of the weights of its rows."""
 
 Encoding = Literal["codes", "values"]
-"""How targets reach a loss: `codes`, one int64 class number for each row `(n,)`; `values`, floats `(n, width)`."""
+"""How targets are passed: `codes`, an int64 class number for each row `(n,)`; `values`, floats `(n, width)`."""
 
 
 class Loss(ABC):
     """A loss on raw scores, and the base of all of them.
 
-    Unless it says otherwise it takes numbers, a score for each column, and needs no scratch.
-    `encoding` is how targets reach it; `raw_targets` says that numeric targets mean something as they are (counts,
-    shares, yes or no) and must not be scaled; `labels` that several columns of 0 and 1 are labels that may go together;
-    `link` is what the loss itself makes of raw scores, which must then be free to take any value; `kinked` says that
-    its slope jumps where the gradient of a score changes its sign.
+    By default it takes numbers, with a score for each column, and needs no scratch.
+    `encoding` is how targets are passed; `raw_targets` says that numeric targets must not be scaled (counts, shares, 0
+    and 1); `labels` that several columns of 0 and 1 are labels that may occur together; `link` is the function of raw
+    scores that the loss itself applies, so that they may take any value; `kinked` says that its slope jumps where the
+    gradient of a score changes its sign.
     """
 
     equations: ClassVar[Equations] = Equations()
@@ -40,16 +41,16 @@ class Loss(ABC):
     link: ClassVar[Link] = ""
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
-        """The numbers of scores that fit a target of so many classes (None: numeric) in so many columns, the usual
-        one first; empty when the loss cannot take such a target."""
+        """Return the numbers of scores that fit a target with `classes` classes (None: numeric) in `columns` columns,
+        the usual one first; none if the loss cannot take such a target."""
         return (columns,) if classes is None else ()
 
     def target_shape(self, shape: Shape) -> Shape:
-        """The shape of a row's encoded target, for scores of `shape`."""
+        """Return the shape of a row's encoded target, for scores of `shape`."""
         return () if self.encoding == "codes" else shape
 
     def objection(self, targets: Array, classes: int | None) -> str | None:
-        """What is wrong with encoded targets of so many classes, if anything: `a count must be 0 or more (got -3)`."""
+        """Return what is wrong with encoded targets, if anything: `a count must be 0 or more (got -3)`."""
         return None
 
     def choose_equations(self, width: int) -> Equations:
@@ -57,22 +58,22 @@ class Loss(ABC):
         return self.equations
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        """The scratch needed for scores of `shape` a row."""
+        """Return the scratch needed, for scores of `shape` in a row."""
         return {}
 
     @abstractmethod
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
     ) -> Value:
-        """The mean loss, a float (complex for complex scores), and what the batch weighs; fills dscores with the
-        gradient of the mean.
+        """Return the mean loss, a float (complex for complex scores), and the weight of the batch; fill dscores with
+        the gradient of the mean.
 
         scores and dscores `(n, width)`, weights `(n,)` or None. The weight is n, or the sum of the weights: a mean over
         several batches is the sum of their means times their weights, divided by the sum of the weights.
         """
 
     def outputs(self, scores: Array, out: Array) -> Array:
-        """Fill out with what a person reads: probabilities, or the predicted values."""
+        """Fill out with the predictions, probabilities or values, and return it."""
         np.copyto(out, scores)
         return out
 
@@ -81,8 +82,8 @@ LOSSES = Family("loss", contract=Loss)
 
 
 def mean(terms: Array, dscores: Array, weights: Array | None) -> Value:
-    """The mean of the terms of all rows and outputs, and what they weigh; dscores, the derivative of each, is scaled
-    alike. Rows that weigh nothing at all have a mean of 0.
+    """Return the mean of the terms of all rows and outputs, and the weight of the rows; scale dscores, the derivative
+    of each term, in the same way. The mean of rows whose weights are all 0 is 0.
 
     terms `(n,)` or `(n, width)`, dscores `(n, width)`, weights `(n,)` or None. Sums in double precision.
     """
@@ -95,3 +96,89 @@ def mean(terms: Array, dscores: Array, weights: Array | None) -> Value:
     count = weight * (terms.size // len(terms)) or 1.0
     np.multiply(dscores, 1 / count, out=dscores)
     return (np.add.reduce(terms, axis=None, dtype=wide) / count).item(), weight
+
+
+@dataclass(frozen=True)
+class Part:
+    """The loss of the target `name`, with its own `width` scores and `columns` of the encoded targets, multiplied by
+    `weight`."""
+
+    name: str
+    loss: Loss
+    width: int
+    columns: int = 1
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class MultiTask(Loss):
+    """A weighted sum of losses, each on its own columns of the scores; all share the network before.
+
+    The gradient dz_k is written into the columns of part k. Shapes: z `(n, Σ width)`, t `(n, Σ columns)` floats, class
+    numbers too. A part with class weights is divided by n like the others, not by the sum of those weights, so that
+    the whole is one mean over rows. Reference: Caruana, 1997.
+    """
+
+    equations = Equations(forward=("L = Σ_k w_k L_k(z_k, t_k)",), backward=("dz_k = w_k dL_k/dz_k",))
+    parts: tuple[Part, ...]
+
+    # A kink of any part is one of the whole.
+    kinked = True
+
+    def slices(self) -> Iterator[tuple[Part, slice, slice]]:
+        """Yield the parts, each with its columns of the scores and of the targets."""
+        score, target = 0, 0
+        for part in self.parts:
+            yield part, slice(score, score + part.width), slice(target, target + part.columns)
+            score, target = score + part.width, target + part.columns
+
+    def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
+        return (sum(part.width for part in self.parts),)
+
+    def target_shape(self, shape: Shape) -> Shape:
+        return (sum(part.columns for part in self.parts),)
+
+    def plan(self, shape: Shape) -> Mapping[str, Scratch]:
+        planned: dict[str, Scratch] = {}
+        for k, part in enumerate(self.parts):
+            own = Scratch((part.width,))
+            known = Scratch((), "int64") if part.loss.encoding == "codes" else Scratch((part.columns,))
+            planned |= {f"own_{k}_z": own, f"own_{k}_dz": own, f"own_{k}_t": known}
+            planned |= {f"part_{k}_{name}": one for name, one in part.loss.plan((part.width,)).items()}
+        return planned
+
+    def value_and_grad(
+        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
+    ) -> Value:
+        weight = float(len(scores)) if weights is None else float(np.add.reduce(weights.real, dtype=np.float64))
+        total = 0.0
+        for (part, columns, known), own in zip(self.slices(), self.list_workspaces(s), strict=True):
+            np.copyto(own.z, scores[:, columns])
+            np.copyto(own.t, targets[:, known] if own.t.ndim > 1 else targets[:, known.start], casting="unsafe")
+            value, counted = part.loss.value_and_grad(own.z, own.t, weights, own.dz, own.scratch)
+            share = part.weight * (counted / weight if weight else 1.0)
+            total = total + share * value
+            np.multiply(own.dz, share, out=dscores[:, columns])
+        return total, weight
+
+    def list_workspaces(self, s: Workspace) -> list[Workspace]:
+        """Return the workspace of each part, made once: its scratch, and contiguous arrays for its scores, targets and
+        gradient, since every loss would copy the columns of a wider array."""
+        workspaces: list[Workspace] = getattr(s, "workspaces", [])
+        if not workspaces:
+            given = vars(s).copy()
+            for k in range(len(self.parts)):
+                z, t, dz = (given[f"own_{k}_{name}"] for name in ("z", "t", "dz"))
+                prefix = f"part_{k}_"
+                planned = {name.removeprefix(prefix): one for name, one in given.items() if name.startswith(prefix)}
+                scratch = Workspace(ones=s.ones, rows=s.rows, rng=s.rng, training=True, **planned)
+                # Targets are real in a complex network too.
+                workspaces.append(Workspace(z=z, t=t.real, dz=dz, scratch=scratch))
+            s.workspaces = workspaces
+        return workspaces
+
+    def outputs(self, scores: Array, out: Array) -> Array:
+        for part, columns, _ in self.slices():
+            own = scores[:, columns].copy()
+            out[:, columns] = part.loss.outputs(own, np.empty_like(own))
+        return out

@@ -18,7 +18,7 @@ from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
 @LOSSES.register
 @dataclass(frozen=True)
 class Mse(Loss):
-    """Mean squared error: for numbers to predict, and for classes the Brier score's relative.
+    """Mean squared error: for numbers, and for classes, where it resembles the Brier score.
 
     Shapes: z and t `(n, width)`. The mean over rows and outputs, as in PyTorch and Keras; textbooks and scikit-learn's
     networks minimise half of it. Reference: Gauss, 1809.
@@ -34,7 +34,7 @@ class Mse(Loss):
         },
     )
     aliases = ("l2", "mean_squared_error", "squared_error")
-    half: Annotated[bool, "whether to take half the square, as textbooks do"] = False
+    half: Annotated[bool, "whether to halve the square, as textbooks do"] = False
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         if classes is None:
@@ -59,18 +59,18 @@ class Mse(Loss):
         return mean(s.terms, dscores, weights)
 
 
-class OnErrors(Loss):
-    """The base of losses that look at each error z - t alone."""
+class ErrorLoss(Loss):
+    """The base of losses that are a function of each error z - t."""
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        """Scratch for terms and a few steps on the way."""
+        """Return the scratch for terms and intermediate results."""
         return {"terms": Scratch(shape), "size": Scratch(shape), "small": Scratch(shape, "bool")}
 
 
 @LOSSES.register
 @dataclass(frozen=True)
-class Mae(OnErrors):
-    """Mean absolute error: outliers count no more than their size. Leads to medians where mse leads to means.
+class Mae(ErrorLoss):
+    """Mean absolute error: outliers count only by their size. It leads to medians, as mse leads to means.
 
     The gradient is 0 where z = t. Shapes: z and t `(n, width)`. PyTorch's L1Loss, Keras's MeanAbsoluteError. Reference:
     Laplace, 1774.
@@ -91,8 +91,8 @@ class Mae(OnErrors):
 
 @LOSSES.register
 @dataclass(frozen=True)
-class Huber(OnErrors):
-    """Squared near zero, straight further out: smooth, and not led by outliers.
+class Huber(ErrorLoss):
+    """Squared near zero, straight further out: smooth, and hardly affected by outliers.
 
     A term is e² / 2 for errors e up to δ, and δ (|e| - δ / 2) beyond. Shapes: z and t `(n, width)`. PyTorch's HuberLoss
     and Keras's Huber; 1/δ times this is PyTorch's SmoothL1Loss. Reference: Huber, 1964.
@@ -103,7 +103,7 @@ class Huber(OnErrors):
         backward=("dz = c / (n · width)",),
     )
     aliases = ("smooth_l1",)
-    delta: Annotated[float, Ge(1e-6), "error at which the straight part begins"] = 1.0
+    delta: Annotated[float, Ge(1e-6), "error from which on the loss is straight"] = 1.0
 
     def value_and_grad(
         self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
@@ -118,8 +118,8 @@ class Huber(OnErrors):
 
 @LOSSES.register
 @dataclass(frozen=True)
-class LogCosh(OnErrors):
-    """Squared near zero, straight further out, with a smooth passage between.
+class LogCosh(ErrorLoss):
+    """Squared near zero, straight further out, with a smooth transition between.
 
     Shapes: z and t `(n, width)`. Keras's LogCosh; not in PyTorch. Reference: Green, 1990.
 
@@ -153,8 +153,8 @@ class LogCosh(OnErrors):
 
 @LOSSES.register
 @dataclass(frozen=True)
-class Poisson(OnErrors):
-    """For counts: the score is the logarithm of the rate at which they come.
+class Poisson(ErrorLoss):
+    """For counts: the score is the logarithm of their expected value.
 
     The negative log-likelihood without ln(t!). Shapes: z and t `(n, width)`, t 0 or more. Infinite where exp(z) is, for
     scores above 709 in float64. PyTorch's PoissonNLLLoss; Keras's Poisson takes the rate, not its logarithm. Reference:
