@@ -1,4 +1,4 @@
-"""Autoencoders: the inputs are the target, as the network reads them."""
+"""Autoencoders: the encoded inputs are the target."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from bptrain.model.assemble import assemble_file
 
 
 def table(rows=150, name="t.csv", seed=0):
-    """Numbers that lie near a line, a town, and holes."""
+    """Write a table of numbers near a line, a town, and missing values."""
     rng = np.random.default_rng(seed)
     a = rng.normal(10, 3, rows)
     b, towns = 5 * a + rng.normal(0, 0.1, rows), rng.choice(["Bonn", "Kiel", "Ulm"], rows)
@@ -41,7 +41,7 @@ def test_the_encoded_inputs_are_the_target():
     assert model.columns.target_names == ()
 
 
-def test_metrics_are_those_of_what_the_network_reads():
+def test_metrics_are_computed_on_the_encoded_inputs():
     result = train(config(), run="run")
     network, rows = result.session.model.network, result.session.splits["test"]
     weights = {name: array.astype(float) for name, array in network.parameters().items()}
@@ -52,7 +52,7 @@ def test_metrics_are_those_of_what_the_network_reads():
     assert result.test.metrics["mae"] == pytest.approx(np.mean(np.abs(errors)), rel=1e-4)
 
 
-def test_it_learns_the_line_that_the_rows_lie_on():
+def test_it_learns_a_line():
     Path("line.yaml").write_text(
         "data: {source: {csv: t.csv}, target: inputs, features: [a, b], missing: drop}\n"
         "network: [dense: 1, dense]\ntraining: {epochs: 150}\noptimizer: {adam: {lr: 0.02}}\n"
@@ -81,13 +81,13 @@ def test_evaluation_needs_no_target_column():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("more", ["", "augmentation: [gaussian_noise: 0.3, mixup]\n", "dtype: float64\n"], ids=str)
-def test_an_interrupted_run_ends_as_the_straight_one(more):
+def test_an_interrupted_run_ends_like_an_uninterrupted_one(more):
     found = verify_resume(config(more))
     assert len(found.interruptions) >= 3
     assert found.identical, found.different
 
 
-def test_noise_is_on_what_is_read_and_not_on_what_is_to_come_out():
+def test_noise_is_added_to_the_inputs_and_not_to_the_targets():
     assembly = assemble_file(config("augmentation: [gaussian_noise: 1]\n"))
     rows, batch = assembly.splits["train"], assembly.model.objective.batch(8)
     batch.fill(rows.inputs, rows.targets, np.arange(8))
@@ -107,7 +107,7 @@ def test_cross_entropy_of_inputs_from_0_to_1():
     assert np.isfinite(bptrain.evaluate("run", data="new.csv").loss)
 
 
-def test_a_bundled_set_leaves_its_own_target_out():
+def test_the_target_of_a_bundled_set_is_not_an_input():
     Path("digits.yaml").write_text("data: {source: {bundled: digits}, target: inputs}\nhidden: [8]\n")
     model = assemble_file("digits.yaml").model
     assert len(model.columns.outputs) == 64
@@ -144,12 +144,12 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("more", "data", "network", "message"), BROKEN)
-def test_what_cannot_be_is_said_with_its_place(more, data, network, message):
+def test_a_mistake_is_reported_with_its_place(more, data, network, message):
     with pytest.raises(ConfigError, match=message):
         assemble_file(config(more, data, network or "hidden: [3]\n"))
 
 
-def test_a_column_of_that_name_is_told_apart():
+def test_a_column_named_inputs_is_ambiguous():
     Path("t.csv").write_text("x,inputs\n" + "".join(f"{k},{k % 7 + k / 50}\n" for k in range(60)))
     text = "data: {{source: {{csv: t.csv}}, target: {}}}\nhidden: [4]\ntraining: {{epochs: 1}}\n"
     Path("t.yaml").write_text(text.format("inputs"))

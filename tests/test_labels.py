@@ -1,4 +1,4 @@
-"""Labels that look like numbers: none is merged with another, and each is the same in every later file."""
+"""Labels that look like numbers: none is merged with another, and each stays the same in every later file."""
 
 import warnings
 from pathlib import Path
@@ -12,7 +12,7 @@ from bptrain.tables.guess import read_table
 
 
 def config(labels, more="", source="csv: t.csv"):
-    """A table with these labels in turn, of which x tells one from the other."""
+    """Write a table that has these labels in turn, and a column x that separates them."""
     rows = "".join(f"{k % len(labels) + k / 1000},{labels[k % len(labels)]}\n" for k in range(60))
     Path("t.csv").write_text(f"x,y\n{rows}")
     Path("t.yaml").write_text(
@@ -65,8 +65,8 @@ def test_labels_in_a_later_file(labels, text, expected):
             bptrain.evaluate("run", data="new.csv")
 
 
-def test_the_score_of_labels_is_that_of_their_rows():
-    """A file of the same rows, in which all labels look like numbers, is scored alike."""
+def test_a_file_in_which_all_labels_look_like_numbers_gets_the_same_score():
+    """The rows are the same; only the labels of the file are written differently."""
     bptrain.train(config(("01", "1", "A")), run="run")
     lines = Path("t.csv").read_text().splitlines()
     Path("new.csv").write_text("\n".join(line for line in lines if not line.endswith("A")) + "\n")
@@ -94,7 +94,7 @@ def test_categories_that_look_like_numbers():
         bptrain.evaluate("run", data="new.csv")
 
 
-def test_a_source_may_say_what_is_text():
+def test_a_source_can_declare_text():
     config(("01", "1"))
     assert read_table("t.csv", text=["y"]).columns["y"].tolist()[:2] == ["01", "1"]
     Path("t.yaml").write_text(
@@ -103,6 +103,6 @@ def test_a_source_may_say_what_is_text():
     assert assemble_file("t.yaml").model.columns.outputs == ("x",)
 
 
-def test_init_keeps_such_labels_apart():
+def test_init_does_not_merge_such_labels():
     config(("01", "1"))
     assert "# 2 classes" in bptrain.init("t.csv", "y")

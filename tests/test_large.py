@@ -1,4 +1,4 @@
-"""Tables larger than memory: the same statistics, rows and places as in memory, whatever the size of the portions."""
+"""Tables larger than memory: the same statistics, rows and places as in memory, whatever the size of the chunks."""
 
 import gzip
 import json
@@ -24,8 +24,8 @@ from bptrain.training.session import begin
 
 
 @pytest.fixture(autouse=True)
-def _small_portions(tmp_path, monkeypatch):
-    """Portions so small that a few hundred rows are many of them; the notes on converting are not what is tested."""
+def _small_chunks(tmp_path, monkeypatch):
+    """Make chunks so small that a few hundred rows are many of them, and ignore notes about conversion."""
     monkeypatch.setenv("BPTRAIN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(cache, "SETTLED", -(10**15))
     monkeypatch.setattr(store, "CHUNK_ROWS", 61)
@@ -39,7 +39,7 @@ def _small_portions(tmp_path, monkeypatch):
 
 
 def whole(table: Table) -> dict[str, list]:
-    """The columns of a table, block after block."""
+    """Return the columns of a table, read chunk by chunk."""
     found: dict[str, list] = {}
     for start, block in table.chunks():
         assert len(block) <= 61
@@ -56,7 +56,7 @@ CITIES = ["Ulm", "Bonn", "Ko,ln", "New\nYork"]
 
 
 def mixed(rows=ROWS, seed=0):
-    """Rows of a table with numbers, text, holes, quoted line breaks, and a column that says which part a row is in."""
+    """Return rows with numbers, text, missing values, quoted line breaks, and a column that names their split."""
     rng = np.random.default_rng(seed)
     found = []
     for k in range(rows):
@@ -169,14 +169,14 @@ def test_what_is_large(source, memory, expected):
 
 @pytest.mark.parametrize("scaling", ["standard", "minmax", "robust", "log1p", "none"])
 @pytest.mark.parametrize("missing", sampled(["median", "mean", "most_frequent", "{constant: 2}"]))
-def test_statistics_are_those_of_memory(scaling, missing):
+def test_statistics_are_the_same_as_in_memory(scaling, missing):
     as_csv(mixed())
     changes = [f"data.columns.b={{scaling: {scaling}}}", f"data.columns.a={{missing: {missing}, scaling: robust}}"]
     there, here = assemble_file(config(), changes), assemble_file(config(), [*changes, *MAPPED])
     assert there.model.columns.to_json() == here.model.columns.to_json()
 
 
-def test_rows_are_those_of_memory():
+def test_rows_are_the_same_as_in_memory():
     as_csv(mixed())
     changes = ["data.class_weight=balanced", "data.sample_weight=w"]
     there, here = assemble_file(config(), changes), assemble_file(config(), [*changes, *MAPPED])
@@ -191,7 +191,7 @@ def test_rows_are_those_of_memory():
     assert there.model.experiment.loss == here.model.experiment.loss
 
 
-def test_numbers_to_predict(tmp_path):
+def test_numeric_targets(tmp_path):
     as_csv(mixed())
     for target in ("price", "[price, b]"):
         changes = [f"data.target={target}", "data.features=[a, city]"]
@@ -214,7 +214,7 @@ def test_batches_are_gathered_from_the_file():
     assert sum(len(part) for part in rows.chunks()) == len(rows)
 
 
-def test_a_file_that_is_cut_short_while_it_is_in_use_is_noticed():
+def test_a_file_that_is_cut_short_while_in_use_is_an_error():
     as_csv(mixed())
     assembly = assemble_file(config(), MAPPED)
     (path,) = cache.get_folder().glob("*.rows")
@@ -244,7 +244,7 @@ def test_splits(split):
     assert set(numbers.tolist()) == {k for k in range(ROWS) if k % 9 != 4}
 
 
-def test_a_run_that_is_resumed_ends_bit_identical():
+def test_a_resumed_run_ends_bit_identical():
     as_csv(mixed())
     changes = [*MAPPED, "data.split={validation: 0.2}"]
     assert bptrain.verify_resume(config(), changes).identical
@@ -261,7 +261,7 @@ def test_an_epoch_sees_every_row_once_in_another_order():
     assert not np.array_equal(*orders)
 
 
-def test_it_learns_and_is_evaluated_and_nothing_is_converted_twice(monkeypatch):
+def test_it_trains_and_is_evaluated_and_nothing_is_converted_twice(monkeypatch):
     as_csv(mixed())
     changes = [*MAPPED, "data.split={validation: 0.2, test: 0.2}", "training.epochs=5"]
     result = bptrain.train(config(), changes)
@@ -283,7 +283,7 @@ def test_it_learns_and_is_evaluated_and_nothing_is_converted_twice(monkeypatch):
     assert not [table for table in contents.tables if table.source == "damaged"]
 
 
-def test_a_file_that_has_changed_is_noticed_by_evaluation():
+def test_evaluation_refuses_a_file_that_has_changed():
     as_csv(mixed())
     result = bptrain.train(config(), MAPPED)
     as_csv(mixed(seed=5))
@@ -339,7 +339,7 @@ def test_without_a_cache_it_is_converted_each_time(monkeypatch, changes):
         ("part", 333, "maybe", r"t\.csv:\d+: part: expected train, validation or test \(got 'maybe'\)"),
     ],
 )
-def test_what_is_wrong_far_down_is_told_with_its_place(column, row, value, message):
+def test_a_mistake_far_down_is_reported_with_its_place(column, row, value, message):
     rows = mixed()
     for one in rows:
         one["a"] = one["a"] or "1"
@@ -356,7 +356,7 @@ def test_what_is_wrong_far_down_is_told_with_its_place(column, row, value, messa
     assert f"t.csv:{line + 1}:" in str(caught.value)
 
 
-def test_rows_that_come_twice_are_counted():
+def test_duplicate_rows_are_counted():
     rows = mixed()
     for k in range(0, 400, 5):
         rows[k + 4] = {**rows[k], "part": "test"}
@@ -376,7 +376,7 @@ def test_values_unseen_in_training_are_counted():
     assert "test: values unseen in training are ignored ('city' in 2 rows)" in here.notes
 
 
-def test_a_broken_file_is_told_with_its_line():
+def test_a_broken_file_is_reported_with_its_line():
     as_csv(mixed())
     text_of = Path("t.csv").read_text()
     Path("t.csv").write_text(text_of + "1,2\n")
@@ -386,19 +386,19 @@ def test_a_broken_file_is_told_with_its_line():
 
 
 @pytest.mark.parametrize(("said", "count"), [("2GiB", 2 << 30), ("500MB", 5 * 10**8), ("1.5 KiB", 1536), ("7", 7)])
-def test_a_budget_has_units(said, count):
+def test_a_memory_budget_has_units(said, count):
     as_csv(mixed())
     assert assemble_file(config(), [f"data.memory='{said}'"]).model.experiment.data.memory_bytes == count
 
 
 @pytest.mark.parametrize("said", ["much", "-1", "2 XB", "1e9", "GiB"])
-def test_a_budget_without_sense_is_refused(said):
+def test_an_invalid_memory_budget_is_an_error(said):
     as_csv(mixed())
     with pytest.raises(ConfigError, match=r"data\.memory: expected .* such as 500MB or 2GiB"):
         assemble_file(config(), [f"data.memory='{said}'"])
 
 
-def test_validation_looks_at_large_data_too():
+def test_validate_checks_large_data_too():
     as_csv(mixed())
     Path("c.yaml").write_text(CONFIG.replace("  indicator", "  memory: 1kB\n  indicator"))
     found = bptrain.validate(["c.yaml"])
@@ -450,7 +450,7 @@ def test_every_task_trains_to_the_same_bits_as_in_memory(task, split):
         ("{synthetic: {kind: blobs, rows: 300}}", False),
     ],
 )
-def test_arrays_are_mapped_and_a_table_in_memory_may_have_encoded_rows_that_are_not(source, mapped):
+def test_arrays_are_mapped_even_if_their_encoded_rows_are_in_memory(source, mapped):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 200, (300, 4, 5), np.uint8), rng.integers(0, 3, 300, np.uint8)
     np.savez("t.npz", x=x.reshape(300, 20), y=y)
@@ -516,8 +516,8 @@ class Whole:
 
 
 @pytest.mark.usefixtures("code_is_taken_out")
-def test_a_source_of_the_users_trains_in_memory_and_above():
-    """One with chunks, which is kept in the cache and mapped; and one that can only be read whole."""
+def test_a_source_from_a_code_file_trains_in_memory_and_above():
+    """One source has chunks, which are cached and mapped; the other can only be read whole."""
     Path("newcomers.py").write_text(NEWCOMERS)
     Path("t.pairs").write_text("".join(f"{k % 17}:{'uvw'[k % 3]}:{k % 5}.5\n" for k in range(400)))
     Path("n.yaml").write_text("data: {source: {pairs: {path: t.pairs}}}\nhidden: [3]\ntraining: {epochs: 2}\n")
@@ -548,7 +548,7 @@ def test_rows_of_a_large_table_that_fit_are_in_memory():
         assert np.array_equal(rows.inputs, here.splits[name].inputs)
 
 
-def test_gathered_pages_are_released_before_they_are_too_many(tmp_path, monkeypatch):
+def test_pages_are_released_while_rows_are_gathered(tmp_path, monkeypatch):
     path, values = tmp_path / "a.rows", np.arange(8000, dtype=np.uint8).reshape(1000, 8)
     with open(path, "wb") as file:
         writer = mapped.ArrayWriter(file, {"a": ("u1", values.shape)})
@@ -567,8 +567,8 @@ def test_gathered_pages_are_released_before_they_are_too_many(tmp_path, monkeypa
     assert released
 
 
-def test_rows_are_told_from_others_wherever_they_are():
-    """A run that was begun with its rows in memory can go on with them in a file."""
+def test_rows_have_the_same_digest_in_memory_and_in_a_file():
+    """A run that began with its rows in memory can resume with them in a file."""
     as_csv(mixed())
     inside = assemble_file(config()).splits
     outside = assemble_file(config(), MAPPED).splits

@@ -1,4 +1,4 @@
-"""Several targets of different kinds: each loss on its own scores, metrics of each, and what is wrong with a config."""
+"""Several targets of different kinds: the losses on their own scores, the metrics of each, and mistakes in a config."""
 
 import json
 from dataclasses import replace
@@ -29,16 +29,16 @@ from bptrain.run import npz
 SCORES = np.random.default_rng(0).normal(size=(8, 5))
 
 
-def part_of(name, label="a", weight=1.0):
-    """A part with some loss, for the first kind of target that it takes."""
+def make_part(name, label="a", weight=1.0):
+    """Return a part with a loss, for the first kind of target that it takes."""
     loss = LOSSES.members[name]()
     kind = next(kind for kind in ((3, 1), (2, 1), (None, 2)) if loss.widths(*kind))
     width = loss.widths(*kind)[0]
     return Part(label, loss, width, 1 if loss.encoding == "codes" else width, weight), kind[0]
 
 
-def targets_of(part, classes, rows, rng):
-    """Targets that the loss of a part takes, `(rows, columns)`."""
+def draw_targets(part, classes, rows, rng):
+    """Return targets that the loss of a part takes, `(rows, columns)`."""
     if classes is None:
         shares = rng.uniform(0.1, 1, (rows, part.width))
         return shares / shares.sum(axis=1, keepdims=True)
@@ -46,16 +46,16 @@ def targets_of(part, classes, rows, rng):
     return codes if part.columns < part.width or part.width == 1 else (codes == np.arange(part.width)) * 1.0
 
 
-def objective_of(loss, width, rows, weighted=False, dtype="float64"):
+def build_objective(loss, width, rows, weighted=False, dtype="float64"):
     network = Network(
         resolve_layers((Dense(4), Tanh(), Dense(width)), width), (3,), batch=rows, dtype=dtype, rng=Streams(0)
     )
     return Objective(network, loss, Regularization(), weighted=weighted)
 
 
-def by_itself(loss, scores, targets, weights):
-    """Value, weight and gradient of one loss on scores `(n, width)`."""
-    objective = objective_of(loss, scores.shape[1], len(scores))
+def compute_alone(loss, scores, targets, weights):
+    """Return value, weight and gradient of one loss on scores `(n, width)`."""
+    objective = build_objective(loss, scores.shape[1], len(scores))
     batch = objective.batch(len(scores))
     known = targets[:, 0].astype(int) if loss.encoding == "codes" else targets
     gradient = np.zeros_like(scores)
@@ -67,19 +67,19 @@ PAIRS = list(product(LOSSES, repeat=2))
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_any_two_losses_add_up_and_keep_to_their_columns(one, other, weighted):
+def test_any_two_losses_add_up_and_use_only_their_columns(one, other, weighted):
     rng = np.random.default_rng(1)
-    (first, some), (second, more) = part_of(one, "a", 0.5), part_of(other, "b", 3.0)
+    (first, some), (second, more) = make_part(one, "a", 0.5), make_part(other, "b", 3.0)
     scores = rng.normal(size=(6, first.width + second.width))
-    known = targets_of(first, some, 6, rng), targets_of(second, more, 6, rng)
+    known = draw_targets(first, some, 6, rng), draw_targets(second, more, 6, rng)
     weights = rng.uniform(0.5, 2, 6) if weighted else None
     loss = MultiTask((first, second))
-    objective = objective_of(loss, scores.shape[1], 6)
+    objective = build_objective(loss, scores.shape[1], 6)
     targets, gradient = np.concatenate(known, axis=1).astype(float), np.full_like(scores, 7)
     assert targets.shape[1:] == loss.target_shape(scores.shape[1:])
     value, weight = loss.value_and_grad(scores, targets, weights, gradient, objective.batch(6).scratch)
-    a = by_itself(first.loss, scores[:, : first.width].copy(), known[0], weights)
-    b = by_itself(second.loss, scores[:, first.width :].copy(), known[1], weights)
+    a = compute_alone(first.loss, scores[:, : first.width].copy(), known[0], weights)
+    b = compute_alone(second.loss, scores[:, first.width :].copy(), known[1], weights)
     assert value == pytest.approx(0.5 * a[0] + 3 * b[0], rel=1e-14)
     assert weight == pytest.approx(6 if weights is None else weights.sum())
     np.testing.assert_allclose(gradient[:, : first.width], 0.5 * a[2], rtol=1e-14)
@@ -93,8 +93,8 @@ def test_any_two_losses_add_up_and_keep_to_their_columns(one, other, weighted):
 @pytest.mark.parametrize(("one", "other"), [pair for pair in PAIRS if pair[0] <= pair[1]])
 def test_the_gradient_of_any_two_losses_is_exact(one, other):
     rng = np.random.default_rng(2)
-    (first, some), (second, more) = part_of(one, "a", 0.5), part_of(other, "b", 3.0)
-    targets = np.concatenate([targets_of(first, some, 5, rng), targets_of(second, more, 5, rng)], axis=1)
+    (first, some), (second, more) = make_part(one, "a", 0.5), make_part(other, "b", 3.0)
+    targets = np.concatenate([draw_targets(first, some, 5, rng), draw_targets(second, more, 5, rng)], axis=1)
     layers = (Dense(3), Tanh(), Dense(first.width + second.width))
     twin = Twin(layers, (3,), MultiTask((first, second)), Regularization(), rng.normal(size=(5, 3)), targets, 0)
     found = check(twin)
@@ -102,14 +102,14 @@ def test_the_gradient_of_any_two_losses_is_exact(one, other):
     assert all(one.passed for one in found), found
 
 
-def test_a_part_with_weights_of_classes_is_divided_by_the_rows():
+def test_a_part_with_class_weights_is_divided_by_the_rows():
     rng = np.random.default_rng(3)
     scores, codes = rng.normal(size=(10, 4)), rng.integers(0, 3, (10, 1))
     own = SoftmaxCrossEntropy(class_weights=(1.0, 2.0, 0.5))
     loss = MultiTask((Part("a", Mse(), 1), Part("b", own, 3)))
     known = np.concatenate([np.zeros((10, 1)), codes], axis=1)
     gradient = np.zeros_like(scores)
-    value, weight = loss.value_and_grad(scores, known, None, gradient, objective_of(loss, 4, 10).batch(10).scratch)
+    value, weight = loss.value_and_grad(scores, known, None, gradient, build_objective(loss, 4, 10).batch(10).scratch)
     logs = scores[:, 1:] - np.log(np.exp(scores[:, 1:]).sum(axis=1, keepdims=True))
     terms = -np.take_along_axis(logs, codes, axis=1)[:, 0] * np.array([1.0, 2.0, 0.5])[codes[:, 0]]
     assert weight == 10
@@ -122,7 +122,7 @@ def test_a_step_of_several_losses_allocates_nothing_that_grows_with_the_batch():
     parts = (Part("a", Mse(), 2, 2), Part("b", SoftmaxCrossEntropy(), 3), Part("c", BinaryCrossEntropy(), 1))
 
     def peak(rows):
-        objective = objective_of(MultiTask(parts), 6, rows, weighted=True, dtype="float32")
+        objective = build_objective(MultiTask(parts), 6, rows, weighted=True, dtype="float32")
         batch = objective.batch(rows)
         rng = np.random.default_rng(0)
         inputs, targets = rng.normal(size=(rows, 3)).astype("f"), rng.integers(0, 2, (rows, 4)).astype("f")
@@ -143,7 +143,7 @@ def test_a_step_of_several_losses_allocates_nothing_that_grows_with_the_batch():
 
 
 def houses(rows=120, seed=0):
-    """A table with numbers, yes or no, and three grades to predict."""
+    """Write a table with numbers, yes or no, and three grades to predict."""
     rng = np.random.default_rng(seed)
     area, age = rng.uniform(40, 200, rows), rng.integers(0, 90, rows)
     price = 3000 * area - 500 * age + rng.normal(0, 5000, rows)
@@ -199,7 +199,7 @@ def test_each_target_has_its_metrics_and_the_loss_is_their_weighted_sum():
     assert result.test.loss == pytest.approx(0.5 * squares + binary + several, rel=1e-4)
 
 
-def test_evaluation_takes_the_checkpoint_alone():
+def test_a_checkpoint_is_enough_to_evaluate():
     result = train(config(), run="run")
     Path("my.yaml").unlink()
     again = bptrain.evaluate("run")
@@ -227,14 +227,14 @@ def test_the_history_has_the_metrics_of_each_target():
 @pytest.mark.parametrize(
     "more", ["", "augmentation: [mixup, gaussian_noise]\n", "optimizer: {sgd: {momentum: 0.9}}\n"], ids=str
 )
-def test_an_interrupted_run_ends_as_the_straight_one(more):
+def test_an_interrupted_run_ends_like_an_uninterrupted_one(more):
     found = verify_resume(config(more=more))
     assert len(found.interruptions) >= 3
     assert found.identical, found.different
 
 
-def test_the_order_of_a_mapping_decides_nothing():
-    """A checkpoint keeps the names of a mapping sorted."""
+def test_the_order_of_the_targets_makes_no_difference():
+    """A checkpoint stores the names of a mapping in sorted order."""
     one = train(config(), run="one")
     other = train(config("{grade: {loss: softmax_cross_entropy}, price: {weight: 0.5}, sold: {}}"), run="other")
     assert np.array_equal(one.session.model.network.theta, other.session.model.network.theta)
@@ -253,7 +253,7 @@ def test_the_checkpoint_has_the_targets():
     assert [one["name"] for one in stored["columns"]["target"]["several"]] == ["price", "sold", "grade"]
 
 
-def test_what_show_prints_trains_alike():
+def test_the_config_that_show_prints_trains_the_same():
     straight = train(config(), run="one")
     Path("shown.yaml").write_text(bptrain.show("my.yaml"))
     again = train("shown.yaml", run="two")
@@ -296,7 +296,7 @@ SEVERAL = [
 
 
 @pytest.mark.parametrize(("one", "other", "task"), SEVERAL)
-def test_what_two_columns_look_like(one, other, task):
+def test_the_task_by_the_values_of_two_columns(one, other, task):
     first, second = one.split(","), other.split(",")
     lines = [f"{k / 7:.3f},{first[k % len(first)]},{second[k % len(second)]}\n" for k in range(60)]
     Path("t.csv").write_text("x,a,b\n" + "".join(lines))
@@ -360,12 +360,12 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("target", "more", "message"), BROKEN)
-def test_what_cannot_be_is_said_with_its_place(target, more, message):
+def test_a_mistake_is_reported_with_its_place(target, more, message):
     with pytest.raises(ConfigError, match=message):
         assemble_file(config(target, more))
 
 
-def test_a_network_of_the_wrong_width_is_told_who_needs_what():
+def test_a_network_of_the_wrong_width_is_told_what_each_target_needs():
     text = Path(config()).read_text().replace("hidden: [8]", "network: [dense: 8, relu, dense: 4]")
     Path("my.yaml").write_text(text)
     message = r"network.2.dense.units: .* 4 outputs; the targets together need 5 \(price 1, sold 1, grade 3\)"
@@ -383,13 +383,13 @@ def test_rows_may_have_weights_and_missing_targets_may_be_dropped():
     assert result.session.train.weights is not None
 
 
-def test_a_stratified_split_goes_by_the_first_classes():
+def test_a_stratified_split_uses_the_first_target_of_classes():
     parts = assemble_file(config(more="  split: {method: stratified}\n")).splits
     shares = {name: float(np.mean(rows.targets[:, 1])) for name, rows in parts.items()}
     assert max(shares.values()) - min(shares.values()) < 0.05
 
 
-def test_a_file_cannot_act_on_the_terminal(bptrain_in):
+def test_a_file_cannot_write_escape_sequences_to_the_terminal(bptrain_in):
     houses()
     text = Path("houses.csv").read_text().replace("price", "\x1b[31mred", 1)
     Path("houses.csv").write_text(text)
@@ -403,7 +403,7 @@ def test_a_file_cannot_act_on_the_terminal(bptrain_in):
         assert "red" in done.stdout
 
 
-def test_the_config_is_as_it_was_written():
+def test_the_config_is_stored_as_it_was_written():
     target = load(config()).experiment.data.target
     assert list(target) == ["price", "sold", "grade"]
     assert replace(target["sold"]) == target["sold"]

@@ -1,4 +1,4 @@
-"""Newcomers: a component that is registered here, and named nowhere else, is judged, checked and shown as ours are."""
+"""New components: what is registered here, and named nowhere else, is checked, trained and shown like ours."""
 
 import json
 from collections.abc import Sequence
@@ -195,7 +195,7 @@ class Misses(Metric):
         return float(sums[0] / sums[1]) if sums[1] else None
 
 
-NEWCOMERS = (
+COMPONENTS = (
     (LAYERS, (Project, Forget, Center)),
     (ACTIVATIONS, (Cube,)),
     (INITIALIZERS, (Halves,)),
@@ -207,13 +207,13 @@ NEWCOMERS = (
 
 
 @pytest.fixture(autouse=True)
-def newcomers():
-    """All of them registered, and taken out again."""
-    for family, classes in NEWCOMERS:
+def register_components():
+    """Register all of them, and withdraw them afterwards."""
+    for family, classes in COMPONENTS:
         for cls in classes:
             family.register(cls)
     yield
-    for family, classes in NEWCOMERS:
+    for family, classes in COMPONENTS:
         for cls in classes:
             family.withdraw(cls.__name__.lower())
 
@@ -223,8 +223,8 @@ def write(text):
     return "c.yaml"
 
 
-# The code that a rule has for it, and where.
-JUDGED = [
+# The code that a rule reports, and its field.
+PROBLEMS = [
     ("network: [project: 8, project: 4, relu, dense]", "BP202", "network.1"),
     ("network: [project: 8, forget, dense]", "BP202", "network.2"),
     ("network: [cube, dense]", "BP203", "network.0"),
@@ -243,13 +243,13 @@ JUDGED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "code", "field"), JUDGED, ids=[f"{code} {text[:40]}" for text, code, _ in JUDGED])
-def test_rules_judge_a_newcomer_by_what_it_says_of_itself(text, code, field):
+@pytest.mark.parametrize(("text", "code", "field"), PROBLEMS, ids=[f"{code} {text[:40]}" for text, code, _ in PROBLEMS])
+def test_rules_check_a_new_component_by_its_own_properties(text, code, field):
     found = bptrain.validate([write(text)])
     assert (code, field) in [(one.code, one.field) for one in (*found.problems, *found.warnings)]
 
 
-def test_a_newcomer_that_says_nothing_of_itself_is_let_pass():
+def test_a_new_component_without_such_properties_has_no_problem():
     @dataclass(frozen=True)
     class Quiet:
         """Twice the input."""
@@ -273,7 +273,7 @@ def test_a_newcomer_that_says_nothing_of_itself_is_let_pass():
 
 
 @pytest.mark.parametrize("cls", [Project, Forget, Center, Cube, Quartic], ids=lambda cls: cls.__name__)
-def test_the_gradient_check_tries_a_newcomer_alone(cls):
+def test_the_gradient_check_tries_a_new_component_alone(cls):
     checks = list(ComponentChecker("complex", "auto").check_classes([cls]))
     assert checks
     assert all(one.passed for one in checks), checks
@@ -293,7 +293,7 @@ schedule: {lead: {epochs: 1, then: {late: {after: 1}}}}
 """
 
 
-def test_newcomers_are_trained_shown_and_explained():
+def test_new_components_are_trained_shown_and_explained():
     path = write(WHOLE)
     result = bptrain.train(path, run="here")
     assert result.epochs == 3
@@ -310,13 +310,13 @@ def test_newcomers_are_trained_shown_and_explained():
     assert bptrain.check_gradients(path).passed
 
 
-def test_newcomers_are_reported():
+def test_new_components_are_in_a_report():
     pytest.importorskip("matplotlib")
     bptrain.train(write(WHOLE), run="here")
     assert "forget" in Path(bptrain.write_report("here", "here.html")).read_text()
 
 
-def test_metrics_say_themselves_what_they_are_for(monkeypatch):
+def test_a_metric_decides_itself_when_it_is_usual(monkeypatch):
     run = bptrain.train(write("hidden: [8]"), run="here").run
     assert "misses" in bptrain.evaluate(run).metrics
     monkeypatch.setattr(Misses, "tells_apart", lambda self, classes: classes > 3)
@@ -325,7 +325,7 @@ def test_metrics_say_themselves_what_they_are_for(monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_report_draws_what_the_units_of_a_newcomer_look_for():
+def test_the_report_draws_the_weights_of_a_new_layer():
     pytest.importorskip("matplotlib")
     Path("c.yaml").write_text("data: {source: {bundled: digits}}\nnetwork: [project: 10]\ntraining: {epochs: 1}\n")
     bptrain.train("c.yaml", run="here")

@@ -291,6 +291,25 @@ def test_the_bounds_of_an_activation_are_those_of_its_values(cls):
     assert seen[1] > 100 if high == np.inf else seen[1] == pytest.approx(high, abs=0.01)
 
 
+EXCLUSIONS = [
+    ("", r"leave it out with (features: \{exclude: \[id\]\})"),
+    ("  features: {exclude: [price_eur, country, age]}\n", "add it to features.exclude"),
+    ("  features: [id, area, rooms]\n", "leave it out$"),
+]
+
+
+@pytest.mark.parametrize(("features", "advice"), EXCLUSIONS)
+def test_the_advice_to_leave_a_feature_out_works(features, advice):
+    text = "data:\n  source: {csv: houses.csv}\n  target: price\n%s  target_scaling: standard\nhidden: [8]\n"
+    (problem,) = [one for one in validate(text % features) if one.code == "BP223"]
+    found = re.search(advice, problem.message)
+    assert found, problem.message
+    followed = (
+        f"  {found[1]}\n" if found.groups() else features.replace("[price", "[id, price").replace("[id, area", "[area")
+    )
+    assert [one for one in validate(text % followed) if one.code == "BP223"] == []
+
+
 def test_large_tables_are_checked_on_a_sample_and_confirmed_on_all_rows():
     rows = [f"{int(k == 4999)},{k},{k % 7},{k % 11}.5" for k in range(9000)]
     Path("large.csv").write_text("rare,count,x,y\n" + "\n".join(rows) + "\n")

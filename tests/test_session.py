@@ -1,4 +1,4 @@
-"""What happens between the steps: order, scaling, portions, accumulation, clipping, averaging, line searches,
+"""What happens between the steps: order, scaling, chunks, accumulation, clipping, averaging, line searches,
 stopping."""
 
 import json
@@ -86,11 +86,11 @@ def test_scaling_is_fitted_on_the_training_rows_that_the_split_chose():
 
 
 @pytest.mark.parametrize("name", ["digits", "diabetes"])
-def test_a_score_in_portions_is_the_score_of_all(name):
+def test_a_score_computed_in_chunks_is_the_score_of_all_rows(name):
     assembly = assemble_file(write_config(f"data: {{source: {{bundled: {name}}}}}\nhidden: [4]\ndtype: float64\n"))
     rows = assembly.splits["train"]
-    portion = count_scoring_rows(assembly.model.experiment)
-    assert len(rows) % portion
+    chunk = count_scoring_rows(assembly.model.experiment)
+    assert len(rows) % chunk
     parts = score(assembly.model, rows)
     whole = assemble_file("my.yaml", ["training.batch_size=2000"])
     assert count_scoring_rows(whole.model.experiment) > len(rows)
@@ -100,7 +100,7 @@ def test_a_score_in_portions_is_the_score_of_all(name):
         assert value == pytest.approx(at_once.metrics[key], rel=1e-12)
 
 
-def test_class_weights_count_in_the_score_of_several_portions():
+def test_class_weights_count_in_a_score_computed_in_chunks():
     text = "data: {source: {bundled: digits}}\nhidden: [4]\ndtype: float64\n"
     weighted = "loss={softmax_cross_entropy: {class_weights: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}"
     small, large = (

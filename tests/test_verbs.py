@@ -1,4 +1,4 @@
-"""The five verbs: load, read, assemble, begin, train; each table is read once, and what a session counts is saved."""
+"""The five verbs load, read, assemble, begin and train: tables are read once, and all fields of a session saved."""
 
 import json
 from collections import Counter
@@ -40,7 +40,7 @@ def table_file():
 
 @pytest.fixture
 def reads(monkeypatch):
-    """How often each source is read."""
+    """Count how often each source is read."""
     counts, original = Counter(), cache.load_table
 
     def counted(source, **options):
@@ -51,28 +51,28 @@ def reads(monkeypatch):
     return counts
 
 
-def trained(assembly):
+def train_assembly(assembly):
     session = begin(assembly)
     epochs = [event for event in train(session, Budget()) if isinstance(event, EpochEnd)]
     assert len(epochs) == 2
     return session.model.network.theta
 
 
-def test_a_table_is_assembled_as_often_as_one_likes_and_no_file_is_opened(table_file):
+def test_a_table_can_be_assembled_again_and_no_file_is_opened(table_file):
     loaded = load(config())
     table = read(loaded)
     Path("t.csv").unlink()
-    assert np.array_equal(trained(assemble(loaded, table)), trained(assemble(loaded, table)))
+    assert np.array_equal(train_assembly(assemble(loaded, table)), train_assembly(assemble(loaded, table)))
     other = replace(loaded, experiment=replace(loaded.experiment, seed=1))
-    assert not np.array_equal(trained(assemble(loaded, table)), trained(assemble(other, table)))
+    assert not np.array_equal(train_assembly(assemble(loaded, table)), train_assembly(assemble(other, table)))
 
 
-def test_a_table_made_in_memory_trains_as_that_of_a_file(table_file):
+def test_a_table_in_memory_trains_like_the_same_table_in_a_file(table_file):
     loaded = load(config())
     read_from_file = read(loaded)
     made = Table({name: np.array(values) for name, values in read_from_file.columns.items()}, "an array")
     Path("t.csv").unlink()
-    assert np.array_equal(trained(assemble(loaded, made)), trained(assemble(loaded, read_from_file)))
+    assert np.array_equal(train_assembly(assemble(loaded, made)), train_assembly(assemble(loaded, read_from_file)))
 
 
 def test_splits_with_a_source_of_their_own_are_read_too(table_file, reads):
@@ -90,13 +90,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("data", "message"), WRONG)
-def test_each_verb_places_its_errors(table_file, data, message):
+def test_each_verb_gives_its_errors_a_place(table_file, data, message):
     loaded = load(config(CSV.replace("target: y", data)))
     with pytest.raises(ConfigError, match=message):
         assemble(loaded, read(loaded))
 
 
-def test_the_start_of_a_session_places_its_errors(table_file):
+def test_the_start_of_a_session_gives_its_errors_a_place(table_file):
     assembly = assemble_file(config(CSV + "optimizer: {adagrad: {initial: 1.0e+300}}\n"))
     with pytest.raises(ConfigError, match=r"my.yaml:4:\d+: optimizer.adagrad: an option is too large for float32"):
         begin(assembly)
@@ -149,7 +149,7 @@ COUNTED = {
     "warned": ["dead"],
     "halvings": 1,
 }
-"""Every counter with a value that it does not begin with."""
+"""Every counter, with a value that is not its first."""
 
 
 def test_every_counter_is_saved_and_restored():
@@ -168,7 +168,7 @@ def test_every_counter_is_saved_and_restored():
 
 
 @pytest.mark.parametrize("name", COUNTED)
-def test_a_counter_that_a_checkpoint_lacks_is_noticed(name, table_file):
+def test_a_counter_that_a_checkpoint_lacks_is_an_error(name, table_file):
     session = begin(assemble_file(config()))
     path = Path("last.npz")
     save_last(path, session, {})
@@ -179,8 +179,8 @@ def test_a_counter_that_a_checkpoint_lacks_is_noticed(name, table_file):
         restore(session, arrays, stored, path)
 
 
-def test_whatever_a_session_has_is_saved():
-    """What is neither a counter nor here would be lost when a run is resumed."""
-    made_again = {"model", "parts", "data", "environment"}
+def test_every_field_of_a_session_is_saved():
+    """A field that is neither a counter nor in this list would be lost when a run is resumed."""
+    made_again = {"model", "splits", "data", "environment"}
     arrays = {"slots", "order", "order_keys", "average", "gathered", "best", "good"}
     assert {one.name for one in fields(Session)} == {*COUNTED, *made_again, *arrays}

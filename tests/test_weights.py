@@ -1,4 +1,4 @@
-"""Weights: of classes and of rows, in the loss that trains and is reported; never in metrics."""
+"""Weights of classes and of rows: they count in the loss, and never in metrics."""
 
 from pathlib import Path
 
@@ -32,13 +32,13 @@ def config(rest, target="label", more=""):
     return "w.yaml"
 
 
-def test_balanced_by_hand():
+def test_balanced_weights_computed_by_hand():
     # 8 rows of 2 classes: 8 / (2 * 6) and 8 / (2 * 2)
     assert balance_weights(np.array([0, 0, 1, 0, 0, 1, 0, 0]), 2) == pytest.approx((2 / 3, 2))
 
 
-def softmax_losses(model, rows):
-    """The cross-entropy of each row, from the scores."""
+def compute_softmax_losses(model, rows):
+    """Return the cross-entropy of each row, from the scores."""
     batch = model.objective.batch(len(rows))
     batch.fill(rows.inputs, rows.targets, np.arange(len(rows)), rows.weights)
     batch.frame.forward(training=False)
@@ -58,7 +58,7 @@ def test_the_loss_is_the_weighted_mean_and_the_metrics_are_not(rest):
     assembly = assemble_file(config(rest))
     model, rows = assembly.model, assembly.splits["validation"]
     labels, w = (assembly.table.columns[name][rows.numbers] for name in ("label", "w"))
-    weights, losses = WEIGHTS[rest](labels, w), softmax_losses(model, rows)
+    weights, losses = WEIGHTS[rest](labels, w), compute_softmax_losses(model, rows)
     found = score(model, rows)
     assert found.loss == pytest.approx((weights * losses).sum() / weights.sum(), rel=1e-12)
     plain = assemble_file(config(""))
@@ -72,7 +72,7 @@ def test_balanced_weights_are_those_of_the_training_rows():
 
 
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "focal", "hinge"])
-def test_whole_weights_train_as_rows_that_come_several_times(loss):
+def test_a_whole_weight_trains_like_that_many_copies_of_the_row(loss):
     """A row of weight 3 counts as three rows, one of weight 0 as none."""
     weighted = assemble_file(config("  sample_weight: w\n", more=f"loss: {loss}\n"))
     rows = weighted.splits["train"]
@@ -104,7 +104,7 @@ def test_the_gradient_of_the_weighted_loss_is_right(rest, target, more):
     assert bptrain.check_gradients(config(rest, target, more)).passed
 
 
-def test_a_gradient_that_forgets_the_weights_is_caught(monkeypatch):
+def test_a_gradient_that_ignores_the_weights_is_wrong(monkeypatch):
     from bptrain.nn.losses import regression
 
     right = regression.mean
@@ -120,14 +120,14 @@ def test_a_gradient_that_forgets_the_weights_is_caught(monkeypatch):
     assert not bptrain.check_gradients(config("  sample_weight: w\n", "amount")).passed
 
 
-def test_a_weighted_run_resumes_to_the_very_same_end():
+def test_a_weighted_run_resumes_bit_identically():
     check = bptrain.verify_resume(config("  class_weight: balanced\n  sample_weight: w\n"))
     assert check.interruptions
     assert check.identical
 
 
 @pytest.mark.filterwarnings("ignore::bptrain.errors.BptrainNote")
-def test_a_checkpoint_weighs_new_rows_alike():
+def test_a_checkpoint_uses_the_weights_of_new_rows():
     bptrain.train(config("  class_weight: {z: 5}\n  sample_weight: w\n"))
     own = bptrain.evaluate("runs/w-001", split="validation")
     assembly = assemble_file("w.yaml")
@@ -141,7 +141,7 @@ def test_a_checkpoint_weighs_new_rows_alike():
         bptrain.evaluate("runs/w-001", data="part.csv")
 
 
-def test_a_weight_of_text_is_none():
+def test_a_weight_that_is_text_is_an_error():
     data()
     Path("w.yaml").write_text(
         "data: {source: {csv: w.csv}, target: amount, sample_weight: label, features: [a, b]}\nhidden: [2]\n"
@@ -150,7 +150,7 @@ def test_a_weight_of_text_is_none():
         assemble_file("w.yaml")
 
 
-def test_the_weights_are_no_feature():
+def test_the_column_of_weights_is_not_a_feature():
     data()
     Path("w.yaml").write_text(
         "data: {source: {csv: w.csv}, target: label, sample_weight: w, id: amount}\nhidden: [2]\n"
@@ -166,14 +166,14 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("line", "message"), WRONG)
-def test_a_weight_that_is_none(line, message):
+def test_a_wrong_weight_is_an_error(line, message):
     path = config("  sample_weight: w\n")
     Path("w.csv").write_text(Path("w.csv").read_text() + line)
     with pytest.raises(InputError, match=message):
         assemble_file(path)
 
 
-def test_weights_that_are_all_zero():
+def test_weights_that_are_all_zero_are_an_error():
     path = config("  sample_weight: w\n")
     lines = Path("w.csv").read_text().splitlines()
     Path("w.csv").write_text(
@@ -184,7 +184,7 @@ def test_weights_that_are_all_zero():
         assemble_file(path)
 
 
-def test_class_weights_on_numbers():
+def test_class_weights_for_numbers_are_an_error():
     with pytest.raises(
         InputError, match=r"w\.yaml:6:17: data\.class_weight: is for classes, but the task is regression"
     ):

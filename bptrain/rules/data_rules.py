@@ -13,8 +13,7 @@ from bptrain.columns.targets import Classes, guess_task
 from bptrain.errors import Mistake
 from bptrain.model.roles import advise_exclusion, find_listed_features, get_feature_field
 from bptrain.registry import name_of
-from bptrain.rules.case import Case
-from bptrain.rules.rule import rule
+from bptrain.rules.rule import Case, rule
 from bptrain.tables.table import Selection, quote
 
 FAR = 20.0

@@ -10,8 +10,7 @@ import numpy as np
 from bptrain.errors import Mistake
 from bptrain.nn import Activation
 from bptrain.registry import name_of
-from bptrain.rules.case import Case, LayerPlace
-from bptrain.rules.rule import rule
+from bptrain.rules.rule import Case, LayerPlace, rule
 
 LINKS = {
     "softmax": "computes the softmax itself",

@@ -6,8 +6,7 @@ from math import ceil
 from bptrain.errors import Mistake
 from bptrain.model.model import count_batch_rows
 from bptrain.registry import name_of
-from bptrain.rules.case import Case
-from bptrain.rules.rule import rule
+from bptrain.rules.rule import Case, rule
 
 FACTOR = 10.0
 """How many times outside the usual range a learning rate must be."""
