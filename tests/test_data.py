@@ -20,6 +20,7 @@ from bptrain.columns.targets import find_classes
 from bptrain.errors import InputError, OptionError
 from bptrain.model.assemble import assemble_file
 from bptrain.tables.sources import BUNDLED_TARGETS, Bundled, Csv, Synthetic
+from bptrain.tables.table import Selection
 
 NUMBERS = ("numeric", Treatment())
 
@@ -49,7 +50,7 @@ def test_bundled_data_set(name):
     first = table.numbers(next(iter(table.columns)))
     assert first.mean() == pytest.approx(mean, rel=1e-12)
     if classes:
-        assert len(find_classes(table, target).labels) == classes
+        assert len(find_classes(Selection(table), target).labels) == classes
 
 
 def test_checksums_in_the_readme():

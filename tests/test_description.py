@@ -173,7 +173,7 @@ def test_rows_that_are_there_twice():
         "validation": Selection(table, np.array([3, 4])),
         "test": Selection(table, np.array([5, 6, 7])),
     }
-    found = describe_splits(parts, ["a", "b", "y"], {"y": find_classes(table, "y")})
+    found = describe_splits(parts, ["a", "b", "y"], {"y": find_classes(Selection(table), "y")})
     assert [(one.rows, one.duplicates, one.repeated) for one in found] == [(3, 1, 0), (2, 0, 1), (3, 1, 1)]
     counts = [{"0": 2, "1": 1}, {"0": 1, "1": 1}, {"0": 1, "1": 2}]
     assert [one.classes for one in found] == [{"y": one} for one in counts]

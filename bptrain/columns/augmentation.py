@@ -1,6 +1,6 @@
-"""Augmentation: training rows changed at random, other ones in every epoch, so that a network sees more than there is.
+"""Augmentation: training rows are changed at random, differently in every epoch.
 
-It works on what the network reads: encoded and scaled rows. Rows that are scored are never changed.
+It works on encoded and scaled rows, as the network reads them. Rows that are scored are never changed.
 """
 
 from abc import ABC, abstractmethod
@@ -20,7 +20,7 @@ from bptrain.registry import Family
 
 
 class Augmentation(ABC):
-    """A random change of a batch in place. `mixes` says that it mixes rows, and so their targets too."""
+    """A random change of a batch in place. If it `mixes` rows, their losses are mixed too."""
 
     equations: ClassVar[Equations] = Equations()
     mixes: ClassVar[bool] = False
@@ -29,16 +29,16 @@ class Augmentation(ABC):
         """Return the scratch needed for rows of `shape`.
 
         Raises:
-            OptionError: an option does not go with such rows.
+            OptionError: an option does not fit such rows.
         """
         return {}
 
     @abstractmethod
     def apply(self, x: Array, s: Workspace) -> float:
-        """Change x `(n, inputs)` in place, with the scratch and the random stream `s.rng`.
+        """Change x `(n, inputs)` in place, with scratch and the random stream `s.rng`.
 
         Returns:
-            The share that every row keeps of itself: 1, unless it `mixes`. Then the rest is of the row `s.order[k]`.
+            The share of itself that every row k keeps: 1, unless it `mixes`; the rest comes from row `s.order[k]`.
         """
 
 
@@ -50,9 +50,9 @@ AUGMENTATIONS = Family("augmentation", contract=Augmentation)
 class GaussianNoise(Augmentation):
     """Adds normal noise to every input.
 
-    Shapes: `(n, inputs)`. The standard deviation is that of scaled inputs: with standard scaling, 0.1 is a tenth of a
-    column's own. Targets stay, so that an autoencoder learns to take noise away. The layer of the same name adds it
-    inside of a network. Reference: Bishop, 1995.
+    Shapes: `(n, inputs)`. The noise is added to scaled inputs: with standard scaling, `std: 0.1` is a tenth of a
+    column's standard deviation. Targets do not change, so that an autoencoder learns to remove noise. The layer of the
+    same name adds it inside a network. Reference: Bishop, 1995.
     """
 
     equations: ClassVar[Equations] = Equations(forward=("x = x + std · e", "e ~ N(0, 1) for each value"))
@@ -63,7 +63,7 @@ class GaussianNoise(Augmentation):
         return {"noise": Scratch(shape, "float32")}
 
     def apply(self, x: Array, s: Workspace) -> float:
-        # Drawn in float32 whatever the dtype of the network, so that the noise of a seed is always the same.
+        # In float32 whatever the dtype of the network, so that a seed always gives the same noise.
         s.rng.standard_normal(out=s.noise, dtype=np.float32)
         s.noise *= self.std
         x += s.noise
@@ -73,15 +73,15 @@ class GaussianNoise(Augmentation):
 @AUGMENTATIONS.register
 @dataclass(frozen=True)
 class FeatureDropout(Augmentation):
-    """Sets a random share of the inputs to 0: with standard scaling the mean, for a category none of its values.
+    """Sets a random share of the inputs to 0: the mean with standard scaling, no category if one-hot.
 
-    Shapes: `(n, inputs)`. What is left is not scaled up, as dropout does: the network learns to do without a value
-    rather than to average. The masking noise of denoising autoencoders. Reference: Vincent et al., 2008.
+    Shapes: `(n, inputs)`. Unlike dropout, it does not scale up the other inputs: the network learns to do without a
+    value. This is the masking noise of denoising autoencoders. Reference: Vincent et al., 2008.
     """
 
     equations: ClassVar[Equations] = Equations(forward=("x = x · m", "m ~ Bernoulli(1 - rate) for each value"))
     aliases: ClassVar[tuple[str, ...]] = ("masking", "swap_noise")
-    rate: Annotated[float, Ge(0), Lt(1), "share of the values that is dropped"] = 0.1
+    rate: Annotated[float, Ge(0), Lt(1), "share of the inputs set to zero"] = 0.1
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         return {"uniform": Scratch(shape, "float32"), "dropped": Scratch(shape, "bool")}
@@ -96,11 +96,11 @@ class FeatureDropout(Augmentation):
 @AUGMENTATIONS.register
 @dataclass(frozen=True)
 class Mixup(Augmentation):
-    """Mixes every row with another one of its batch, and their losses alike.
+    """Mixes every row with another row of its batch, and their losses in the same proportion.
 
-    There is one permutation p of the rows for each batch; a row's weight goes with its target. Shapes: `(n, inputs)`.
-    It goes with every loss and needs no soft targets; where the loss is linear in the target, as cross-entropy is, it
-    is the loss of the mixed target. Reference: Zhang et al., 2018.
+    p is a random permutation of the rows of a batch; the weight of a row goes with its target. Shapes: `(n, inputs)`.
+    It works with every loss and needs no soft targets; for a loss that is linear in the target, such as cross-entropy,
+    it is the loss of the mixed target. Reference: Zhang et al., 2018.
     """
 
     equations: ClassVar[Equations] = Equations(
@@ -111,7 +111,7 @@ class Mixup(Augmentation):
         )
     )
     aliases: ClassVar[tuple[str, ...]] = ("cutmix", "mix_up")
-    alpha: Annotated[float, Gt(0), Le(1000), "small: mostly one of the two rows; 1: any mixture alike"] = 0.2
+    alpha: Annotated[float, Gt(0), Le(1000), "small: mostly one of the two rows; 1: any proportion equally"] = 0.2
 
     mixes: ClassVar[bool] = True
 
@@ -132,28 +132,28 @@ class Mixup(Augmentation):
 @AUGMENTATIONS.register
 @dataclass(frozen=True)
 class ImageShift(Augmentation):
-    """Shifts every row as an image by up to so many pixels, down or up and right or left; what comes in is 0.
+    """Shifts every row, read as an image, by a few pixels vertically and horizontally; the border is filled with 0.
 
-    a and b are at most as many as leave a line of the image. Shapes: `(n, height · width · channels)`, line by line
-    from the top, the channels of a pixel side by side. It moves scaled values, which is exact where all pixels are
-    scaled alike, as with `scaling: none`. Reference: LeCun et al., 1998.
+    a and b are limited so that one row and one column of the image remain. Shapes: `(n, height · width · channels)`,
+    row by row from the top, the channels of a pixel side by side. It moves scaled values, which is exact if all pixels
+    have the same scale, as with `scaling: none`. Reference: LeCun et al., 1998.
     """
 
     equations: ClassVar[Equations] = Equations(
-        forward=("x'[i, j] = x[i - a, j - b], 0 where that is outside", "a and b from -pixels to pixels for each row")
+        forward=("x'[i, j] = x[i - a, j - b], 0 outside the image", "a and b from -pixels to pixels for each row")
     )
     aliases: ClassVar[tuple[str, ...]] = ("random_crop", "random_shift", "random_translation", "shift", "translation")
-    height: Annotated[int, Ge(1), "lines of the image"]
-    width: Annotated[int, Ge(1), "pixels in a line"]
-    pixels: Annotated[int, Ge(1), Le(32), "how far at most"] = 1
-    channels: Annotated[int, Ge(1), "values of a pixel, such as 3 for red, green and blue"] = 1
+    height: Annotated[int, Ge(1), "rows of pixels"]
+    width: Annotated[int, Ge(1), "columns of pixels"]
+    pixels: Annotated[int, Ge(1), Le(32), "largest shift in pixels"] = 1
+    channels: Annotated[int, Ge(1), "values per pixel, such as 3 for red, green and blue"] = 1
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         size = self.height * self.width * self.channels
         if shape != (size,):
-            made = f"{self.height} x {self.width}" + (f" x {self.channels}" if self.channels > 1 else "")
-            what = f"an image of {made} has {size:,} values, and the network reads {' x '.join(map(str, shape))}"
-            raise OptionError(Mistake("height", f"{what}; name the pixels in data.features, or correct the size"))
+            shown = f"{self.height} x {self.width}" + (f" x {self.channels}" if self.channels > 1 else "")
+            what = f"an image of {shown} has {size:,} values, and the network reads {' x '.join(map(str, shape))}"
+            raise OptionError(Mistake("height", f"{what}; list the pixels in data.features, or correct the size"))
         if self.pixels >= max(self.height, self.width):
             what = f"would shift the whole image away (got {self.pixels} for {self.height} x {self.width})"
             raise OptionError(Mistake("pixels", f"{what}; use a smaller number"))
@@ -165,12 +165,12 @@ class ImageShift(Augmentation):
         }
 
     def apply(self, x: Array, s: Workspace) -> float:
-        table = sources(self.height, self.width, self.channels, self.pixels)
+        table = list_shift_sources(self.height, self.width, self.channels, self.pixels)
         s.rng.random(out=s.uniform, dtype=np.float32)
         s.uniform *= len(table)
         np.copyto(s.shift, s.uniform, casting="unsafe")
         np.take(table, s.shift, axis=0, out=s.places, mode="clip")
-        # Each row keeps the 0 at its end that it was allocated with: from there comes what is outside.
+        # Each padded row ends with a 0, which fills the pixels that come from outside.
         np.copyto(s.padded[:, :-1], x)
         np.multiply(s.rows, s.padded.shape[1], out=s.shift)
         s.places += s.shift[:, None]
@@ -179,9 +179,9 @@ class ImageShift(Augmentation):
 
 
 @cache
-def sources(height: int, width: int, channels: int, pixels: int) -> Array:
-    """Where each value of a shifted image comes from, `(shifts, values)` int64: a place in the row, or its end for what
-    is outside. Every shift once, by lines first."""
+def list_shift_sources(height: int, width: int, channels: int, pixels: int) -> Array:
+    """Return the place that each value of a shifted image comes from, `(shifts, values)` int64; the end of the row for
+    pixels from outside. Every shift is there once."""
     lines, places, colours = np.ogrid[:height, :width, :channels]
     found = []
     most_down, most_right = min(pixels, height - 1), min(pixels, width - 1)

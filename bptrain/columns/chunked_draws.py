@@ -1,5 +1,5 @@
-"""Splits and orders of runs that an earlier version trained on tables larger than data.memory, which it drew chunk by
-chunk: kept so that those runs resume and evaluate on the same rows, in the same order."""
+"""Splits and orders that runs of an earlier version drew chunk by chunk, on tables larger than data.memory: with them,
+such runs resume and evaluate on the same rows, in the same order."""
 
 import numpy as np
 
@@ -12,8 +12,8 @@ ROUNDS = 6
 
 
 def split_by_chunks(split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator) -> RowsBySplit:
-    """Do what `split_rows` does, with rows held out chunk after chunk of the table: of each class in a chunk as many as
-    chance would take of them, a hypergeometric number.
+    """Split rows as `split_rows` does, but chunk by chunk: the number of rows of a class that are held out in a chunk
+    is hypergeometric.
 
     Raises:
         OptionError, InputError: as `split_rows`.
@@ -37,27 +37,24 @@ def split_by_chunks(split: Split, rows: Selection, codes: Array | None, rng: np.
         for code in np.unique(codes[start:end]).tolist():
             places = rng.permutation(start + np.flatnonzero(codes[start:end] == code))
             taken, others = 0, int(left[code])
-            for part, goal in enumerate(wanted, start=1):
+            for split_number, goal in enumerate(wanted, start=1):
                 others -= goal[code]
                 count = int(rng.hypergeometric(goal[code], others, len(places) - taken)) if goal[code] else 0
-                owner[places[taken : taken + count]] = part
+                owner[places[taken : taken + count]] = split_number
                 taken += count
                 goal[code] -= count
             left[code] -= len(places)
-    return {name: numbers[owner == part] for part, name in enumerate(("train", "validation", "test"))}
+    return {name: numbers[owner == k] for k, name in enumerate(("train", "validation", "test"))}
 
 
 def draw_keys(rng: np.random.Generator) -> Array:
-    """Draw what decides on an order of `order_by_keys`, `(ROUNDS,)` uint64."""
+    """Draw the keys of `order_by_keys`, `(ROUNDS,)` uint64."""
     return rng.integers(0, 1 << 64, ROUNDS, dtype=np.uint64)
 
 
 def order_by_keys(count: int, keys: Array) -> Array:
-    """Return a permutation of `count` numbers: each goes through a Feistel network over its bits, which is one whatever
-    its rounds do, as often as it takes to be below `count` again.
-
-    Without keys, the numbers are in ascending order.
-    """
+    """Return a permutation of `count` numbers: each goes through a Feistel network over its bits, repeatedly until it
+    is below `count`. Without keys, the order is ascending."""
     half = np.uint64((max(count - 1, 1).bit_length() + 1) // 2)
     order = pass_rounds(np.arange(count, dtype=np.uint64), keys, half)
     while len(beyond := np.flatnonzero(order >= count)):
@@ -66,7 +63,7 @@ def order_by_keys(count: int, keys: Array) -> Array:
 
 
 def pass_rounds(values: Array, keys: Array, half: np.uint64) -> Array:
-    """Return numbers of `2 * half` bits after all rounds of the network, which mix bits as SplitMix64 does."""
+    """Return numbers of `2 * half` bits after all rounds of the network, each of which mixes bits like SplitMix64."""
     mask = (np.uint64(1) << half) - np.uint64(1)
     left, right = values >> half, values & mask
     for key in keys:

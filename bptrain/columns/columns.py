@@ -45,29 +45,6 @@ class Weighting:
     def __bool__(self) -> bool:
         return self.classes is not None or self.column is not None
 
-    def compute_weights(self, rows: Selection, codes: Array | None) -> Array | None:
-        """Return the weight of each row `(rows,)` float64; None: all are equal.
-
-        Raises:
-            InputError: a weight is missing, negative or not finite.
-        """
-        if not self:
-            return None
-        weights = np.ones(len(rows))
-        if self.column is not None:
-            if rows.table.column(self.column).dtype == object:
-                what = "a weight must be a number, and the column is text; name another column in data.sample_weight"
-                raise InputError(f"{rows.table.origin}: {self.column}: {what}")
-            weights = rows.table.numbers(self.column)[rows.numbers]
-            wrong = np.flatnonzero(weights < 0)
-            if len(wrong):
-                row = int(wrong[0])
-                what = f"a weight must not be negative (got {weights[row]:g})"
-                raise InputError(f"{rows.where(row)}: {self.column}: {what}; correct it or remove the row")
-        if self.classes is not None and codes is not None:
-            weights = weights * np.array(self.classes)[codes]
-        return weights
-
 
 @dataclass(frozen=True)
 class Columns:
@@ -193,9 +170,24 @@ class Columns:
         numbers.
 
         Raises:
-            InputError: the weight column is missing, or has values that cannot be weights.
+            InputError: the weight column is missing, or a weight is missing, negative or not finite.
         """
-        return self.weighting.compute_weights(Selection(table, rows), codes)
+        if not self.weighting:
+            return None
+        selection, name, classes = Selection(table, rows), self.weighting.column, self.weighting.classes
+        weights = np.ones(len(selection))
+        if name is not None:
+            if table.column(name).dtype == object:
+                what = "a weight must be a number, and the column is text; name another column in data.sample_weight"
+                raise InputError(f"{table.origin}: {name}: {what}")
+            weights = table.numbers(name)[selection.numbers]
+            wrong = np.flatnonzero(weights < 0)
+            if len(wrong):
+                what = f"a weight must not be negative (got {weights[wrong[0]]:g}); correct it or remove the row"
+                raise InputError(f"{selection.where(int(wrong[0]))}: {name}: {what}")
+        if classes is not None and codes is not None:
+            weights = weights * np.array(classes)[codes]
+        return weights
 
     def unscale_inputs(self, values: Array) -> Array:
         """Return encoded inputs `(rows, inputs)` with numbers in their own units, float64."""

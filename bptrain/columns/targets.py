@@ -46,13 +46,12 @@ class Classes:
         """Return the classes that `to_json` stored."""
         return cls(stored["name"], tuple(stored["labels"]), IMPUTERS.members[stored["missing"]]())
 
-    def encode(self, table: Table | Selection) -> Array:
+    def encode(self, rows: Selection) -> Array:
         """Return the class number of each row, `(rows,)` int64.
 
         Raises:
             InputError: a label is missing, or is not among the classes.
         """
-        rows = as_selection(table)
         values = rows.column(self.name)
         found = encode_labels(values, self.labels, rows.decimal)
         check_present(rows, self.name, values)
@@ -134,11 +133,6 @@ def target_from_json(stored: Any) -> Target:
     return Classes.from_json(stored)
 
 
-def as_selection(table: Table | Selection) -> Selection:
-    """Return all rows of a table, or those of a selection."""
-    return table if isinstance(table, Selection) else Selection(table)
-
-
 def select_present(rows: Selection, name: str) -> Selection:
     """Return the rows in which a column is not missing."""
     return Selection(rows.table, rows.numbers[~find_missing(rows.column(name))])
@@ -157,31 +151,23 @@ def check_present(rows: Selection, name: str, values: Array) -> None:
         raise InputError(f"{rows.where(int(holes[0]))}: {name}: the target is missing{more}; {advice}")
 
 
-def find_labels(rows: Selection, name: str) -> list[Label]:
-    """Return the distinct labels of a column, sorted: text as it is, whole numbers as integers.
+def find_classes(rows: Selection, name: str, missing: Imputer = Refuse()) -> Classes:  # noqa: B008
+    """Return the classes of a column, sorted: text as it is, whole numbers as integers.
 
     Raises:
-        InputError: a label is missing, or a number is not whole.
+        InputError: a label is missing, a number is not whole, or there is only one class.
     """
     values = rows.column(name)
     check_present(rows, name, values)
+    labels: list[Label]
     if values.dtype == object:
-        return [str(label) for label in find_distinct(values)]
-    row = find_first(values, lambda some: (some != np.floor(some)) | (np.abs(some) >= 2**53))
-    if row is not None:
-        what = f"a class must be text or a whole number below 2^53 (got {values[row]:.17g})"
-        raise InputError(f"{rows.where(row)}: {name}: {what}; to predict numbers write loss: mse")
-    return [int(value) for value in find_distinct(values)]
-
-
-def find_classes(table: Table | Selection, name: str, missing: Imputer = Refuse()) -> Classes:  # noqa: B008
-    """Return the classes of a column, sorted.
-
-    Raises:
-        InputError: a label is missing or cannot be a class, or there is only one class.
-    """
-    rows = as_selection(table)
-    labels = find_labels(rows, name)
+        labels = [str(label) for label in find_distinct(values)]
+    else:
+        row = find_first(values, lambda some: (some != np.floor(some)) | (np.abs(some) >= 2**53))
+        if row is not None:
+            what = f"a class must be text or a whole number below 2^53 (got {values[row]:.17g})"
+            raise InputError(f"{rows.where(row)}: {name}: {what}; to predict numbers write loss: mse")
+        labels = [int(value) for value in find_distinct(values)]
     if len(labels) < 2:
         where = "" if len(rows) == len(rows.table) else f", in the {len(rows):,} training rows"
         what = f"the target has a single class, {quote(labels[0])}{where}; there is nothing to learn"
@@ -189,13 +175,12 @@ def find_classes(table: Table | Selection, name: str, missing: Imputer = Refuse(
     return Classes(name, tuple(labels), missing)
 
 
-def check_varied(table: Table | Selection, name: str) -> None:
+def check_varied(rows: Selection, name: str) -> None:
     """Check that the numbers to predict are not all the same, unless they are written in the config.
 
     Raises:
         InputError: they are, or one is missing.
     """
-    rows = as_selection(table)
     values = rows.column(name)
     check_present(rows, name, values)
     if values.dtype != object and values.min() == values.max() and not rows.table.written:

@@ -24,26 +24,22 @@ class Counts:
     @property
     def recall(self) -> Array:
         """The share of the class that is predicted as the class."""
-        values: Array = self.hits / self.hits[-1]
-        return values
+        return np.asarray(self.hits / self.hits[-1])
 
     @property
     def fall_out(self) -> Array:
         """The share of the other rows that is predicted as the class: the false positive rate."""
-        values: Array = self.misses / self.misses[-1]
-        return values
+        return np.asarray(self.misses / self.misses[-1])
 
     @property
     def precision(self) -> Array:
         """The share of the rows predicted as the class that belongs to it."""
-        values: Array = self.hits / (self.hits + self.misses)
-        return values
+        return np.asarray(self.hits / (self.hits + self.misses))
 
     @property
     def f1(self) -> Array:
         """The harmonic mean of precision and recall."""
-        values: Array = 2 * self.hits / (self.hits + self.misses + self.hits[-1])
-        return values
+        return np.asarray(2 * self.hits / (self.hits + self.misses + self.hits[-1]))
 
 
 def count_hits(scores: Array, positive: Array) -> Counts | None:

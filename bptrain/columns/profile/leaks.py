@@ -139,21 +139,10 @@ def compare_columns(
         features: number of all features, any of which may match the target by chance.
         suspects: whether to return every column that may turn out to be a leak on more rows.
     """
-    found: list[Leak | None] = [None] * len(columns)
     if len(target) < FEW_ROWS:
-        return found
-    # For classes, missing is another value; correlations are computed over the rows with a number.
-    incomplete = [
-        values.dtype != object and target.dtype != np.int64 and not np.isfinite(values).all() for values in columns
-    ]
-    for with_holes in (False, True):
-        chosen = [k for k, one in enumerate(incomplete) if one == with_holes]
-        if chosen:
-            chance = log(CHANCE / features)
-            comparison = ColumnComparison([columns[k] for k in chosen], target, chance, suspects, with_holes)
-            for place, k in enumerate(chosen):
-                found[k] = comparison.find_leak(place)
-    return found
+        return [None] * len(columns)
+    comparison = ColumnComparison(columns, target, log(CHANCE / features), suspects)
+    return [comparison.find_leak(k) for k in range(len(columns))]
 
 
 class ColumnComparison:
@@ -164,24 +153,23 @@ class ColumnComparison:
         target: `(rows,)`.
         chance: log of the probability below which a match is not chance.
         suspects: whether every column that may turn out to be a leak on more rows is one.
-        with_holes: whether only the rows count in which a column is a finite number.
     """
 
-    def __init__(
-        self, columns: Sequence[Array], target: Array, chance: float, suspects: bool, with_holes: bool
-    ) -> None:
+    def __init__(self, columns: Sequence[Array], target: Array, chance: float, suspects: bool) -> None:
         self.is_number = np.array([values.dtype != object for values in columns])
         self.x = np.stack([number_values(one) if one.dtype == object else one for one in columns], axis=1)
-        self.target, self.chance, self.suspects, self.with_holes = target, chance, suspects, with_holes
-        self.present = np.isfinite(self.x)
-        if with_holes:
-            self.x = np.where(self.present, self.x, np.nan)
-        self.counts = self.present.sum(axis=0) if with_holes else np.full(len(columns), len(target))
+        self.target, self.chance, self.suspects = target, chance, suspects
         self.classes = target.dtype == np.int64
+        # For classes, missing is another value; correlations are computed over the rows with a number.
+        self.present = np.isfinite(self.x)
+        self.with_holes = not self.classes and not self.present.all()
+        if self.with_holes:
+            self.x = np.where(self.present, self.x, np.nan)
+        self.counts = self.present.sum(axis=0) if self.with_holes else np.full(len(columns), len(target))
         self.order = np.argsort(self.x, axis=0, kind="stable")
         in_order, targets = np.take_along_axis(self.x, self.order, axis=0), target[self.order]
         self.same = in_order[1:] == in_order[:-1]
-        if not with_holes:
+        if not self.with_holes:
             self.same |= np.isnan(in_order[1:]) & np.isnan(in_order[:-1])
         self.changes = targets[1:] != targets[:-1]
         # Each value of the column occurs with one target value.
