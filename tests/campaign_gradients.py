@@ -1,4 +1,4 @@
-"""Looks for false alarms: checks random networks, all of them right, in conditions that make checkers cry wolf.
+"""Look for false alarms: check random networks, all of them right, under conditions that are hard for a checker.
 
     python tests/campaign_gradients.py 10000
 
@@ -23,13 +23,13 @@ from bptrain.optim import Regularization
 
 
 def example(name, width):
-    """A layer behind `width` values."""
+    """Return a layer behind `width` values."""
     cls = LAYERS.members[name]
     return cls.example(width) if hasattr(cls, "example") else cls()
 
 
-def layers_of(rng, width):
-    """Up to five layers of any kind."""
+def draw_layers(rng, width):
+    """Draw up to five layers of any kind."""
     layers, now = [], width
     for name in rng.choice(sorted(LAYERS), rng.integers(0, 6)):
         layers.append(example(name, now))
@@ -37,16 +37,16 @@ def layers_of(rng, width):
     return layers
 
 
-def loss_of(rng):
-    """A loss, for a kind of target that it takes, and the number of scores."""
+def draw_loss(rng):
+    """Draw a loss, with the classes of a target that it accepts, and the number of scores."""
     loss = LOSSES.members[rng.choice(sorted(LOSSES))]()
     cases = [case for case in ((3, 1), (2, 1), (None, 2)) if loss.widths(*case)]
     classes, columns = cases[rng.integers(len(cases))]
     return loss, classes, loss.widths(classes, columns)[0]
 
 
-def inputs_of(rng, rows, width):
-    """Rows of usual and unusual sizes, some of them twice, some columns constant or zero."""
+def draw_inputs(rng, rows, width):
+    """Draw rows of usual and unusual sizes, some of them twice, some columns constant or zero."""
     x = rng.normal(size=(rows, width)) * rng.choice([1, 1, 1e3, 1e-4])
     if rng.random() < 0.3:
         x[:, rng.integers(width)] = rng.choice([0, 0, 1, -3])
@@ -58,7 +58,7 @@ def inputs_of(rng, rows, width):
 
 
 def disturb(rng, twin):
-    """Weights too large or too small, biases far off, units that are dead or exactly at a kink."""
+    """Make weights too large or too small, biases extreme, and units dead or exactly at a kink."""
     network = twin.real.network
     network.theta[network.decayed] *= rng.choice([1, 1, 8, 1e-3])
     for name, array in network.parameters().items():
@@ -71,29 +71,29 @@ def disturb(rng, twin):
     twin.sync_complex()
 
 
-def random_twin(number):
-    """Network `number` of the campaign."""
+def draw_twin(number):
+    """Return network `number` of the campaign."""
     rng = np.random.default_rng(number)
     width, rows = int(rng.integers(1, 6)), int(rng.integers(2, 9))
-    loss, classes, outputs = loss_of(rng)
-    layers = resolve_layers((*layers_of(rng, width), Dense(outputs)), outputs)
+    loss, classes, outputs = draw_loss(rng)
+    layers = resolve_layers((*draw_layers(rng, width), Dense(outputs)), outputs)
     codes = rng.integers(0, classes or outputs, rows)
     targets = codes if loss.encoding == "codes" else (codes[:, None] == np.arange(outputs)) * 1.0
     penalties = Regularization(l1=rng.choice([0, 0.1]), l2=rng.choice([0, 0.1]))
-    twin = Twin(layers, (width,), loss, penalties, inputs_of(rng, rows, width), targets, number)
+    twin = Twin(layers, (width,), loss, penalties, draw_inputs(rng, rows, width), targets, number)
     disturb(rng, twin)
     return twin
 
 
-def alarms(number):
-    """What the checker says against network `number`, which is right; and whether its loss was a number at all."""
-    twin = random_twin(number)
+def find_alarms(number):
+    """Return the false alarms on network `number`; None where its loss is not finite."""
+    twin = draw_twin(number)
     if not np.isfinite(sum(twin.compute_objective())):
         return number, None
     failed = [one for one in check(twin) if not one.passed]
     layers = " ".join(name.partition(".")[2] for name in twin.real.network.chain.names)
-    said = [f"{one.name}: {one.max_error:.2e} of {one.tolerance:.2e}: {one.diagnosis}" for one in failed[:1]]
-    return number, [f"{layers}, {type(twin.real.loss).__name__}: {text}" for text in said]
+    alarms = [f"{one.name}: {one.max_error:.2e} of {one.tolerance:.2e}: {one.diagnosis}" for one in failed[:1]]
+    return number, [f"{layers}, {type(twin.real.loss).__name__}: {text}" for text in alarms]
 
 
 def main():
@@ -105,9 +105,9 @@ def main():
     began, found, infinite = perf_counter(), 0, 0
     with ProcessPoolExecutor() as pool:
         numbers = range(options.first, options.first + options.count)
-        for done, (number, said) in enumerate(pool.map(alarms, numbers, chunksize=20), 1):
-            infinite += said is None
-            for text in said or ():
+        for done, (number, alarms) in enumerate(pool.map(find_alarms, numbers, chunksize=20), 1):
+            infinite += alarms is None
+            for text in alarms or ():
                 found += 1
                 print(f"\rnetwork {number}: {text}")
             if done % 100 == 0:

@@ -1,4 +1,4 @@
-"""The benchmark: what it trains is what it says, its figures are what was measured, and it names what is not there."""
+"""The benchmark trains the networks that it names, reports what it measured, and names what is not installed."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from bptrain.model.assemble import assemble_file
 
 @pytest.fixture
 def alone(monkeypatch):
-    """Without the peers, which take their time."""
+    """Leave out the other libraries, which take long."""
     absent = tuple(contenders.PACKAGES)
     for module in (contenders, bench):
         monkeypatch.setattr(module, "find_missing", lambda: absent)
@@ -31,7 +31,7 @@ def alone(monkeypatch):
 
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda one: one.name)
-def test_a_workload_is_the_network_that_it_says(workload, tmp_path):
+def test_a_workload_is_the_network_that_it_names(workload, tmp_path):
     inputs, labels = replace(workload, rows=4 * workload.sizes[-1]).make_data()
     assert set(labels) == set(range(workload.sizes[-1]))
     assert inputs.shape[1] == workload.sizes[0]
@@ -44,7 +44,7 @@ def test_a_workload_is_the_network_that_it_says(workload, tmp_path):
     assert model.network.theta.dtype == "float32"
 
 
-def test_a_ratio_is_our_median_by_theirs():
+def test_a_ratio_is_our_median_divided_by_theirs():
     taken = (
         Measurement("bptrain", (1.0, 9.0, 2.0), 5),
         Measurement("PyTorch", (8.0, 4.0, 1.0), 7),
@@ -59,7 +59,7 @@ def test_a_ratio_is_our_median_by_theirs():
 @pytest.mark.slow
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("names", sampled([["4-16-3"], ["4-16-3", "commands"]]))
-def test_a_short_benchmark_measures_all_that_it_is_asked_for(names):
+def test_a_short_benchmark_measures_what_is_asked_for(names):
     told = []
     result = bptrain.benchmark(names, rounds=1, seconds=1e-6, watch=lambda what, share: told.append((what, share)))
     document = json.loads(json.dumps(result.to_json()))
@@ -83,7 +83,7 @@ def test_a_short_benchmark_measures_all_that_it_is_asked_for(names):
         (["4-16-3"], {"seconds": 0}, r"at least one round of more than 0 s \(got 5 of 0 s\)"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(names, options, message):
+def test_bad_arguments_are_errors(names, options, message):
     with pytest.raises(InputError, match=message):
         bptrain.benchmark(names, **options)
 
@@ -96,8 +96,8 @@ def test_a_contender_that_fails_is_named(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "package"), [("digits_torch.py", "torch"), ("digits_sklearn.py", "sklearn")])
-def test_the_scripts_of_the_peers_learn_the_digits_as_well(name, package):
-    """Else the comparison of whole commands would be with something else."""
+def test_the_scripts_of_other_libraries_learn_the_digits(name, package):
+    """Otherwise the comparison of whole commands would not be fair."""
     pytest.importorskip(package)
     data = str(command_lines.find_resources("datasets") / "digits.csv.gz")
     # One thread: two of them wait for each other on a busy machine.

@@ -1,4 +1,4 @@
-"""The gradient check: passes what is right, and fails when a line of a backward pass is broken."""
+"""The gradient check passes right gradients, and fails when a line of a backward pass is broken."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from campaign_gradients import alarms
+from campaign_gradients import find_alarms
 from speeds import sampled
 
 from bptrain.commands.gradcheck import GradientReport, check_gradients
@@ -26,12 +26,12 @@ CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 XOR = Path(__file__).parents[1] / "configs" / "xor.yaml"
 
 
-def test_every_registered_part_passes_and_is_there():
+def test_every_registered_component_passes():
     report = check_gradients()
     assert report.passed, [check for check in report.checks if not check.passed]
     names = {check.name.rpartition(" ")[2] for check in report.checks}
     assert names == {*LAYERS, *LOSSES, "losses", "regularization"}
-    # Exact means exact: rounding errors, far below what is allowed.
+    # Exact means rounding errors only, far below the tolerance.
     assert all(check.max_error < 1e-12 for check in report.checks)
 
 
@@ -48,12 +48,12 @@ def test_every_config_passes(path):
 
 
 @pytest.mark.parametrize("path", sampled([XOR, None]))
-def test_two_runs_say_the_same(path):
+def test_two_checks_give_the_same_report(path):
     assert check_gradients(path).to_json() == check_gradients(path).to_json()
 
 
 def twin(layers, loss=None, penalties=None, seed=0, rows=6):
-    """A small twin with `layers` in front of three outputs."""
+    """Return a small twin with `layers` in front of three outputs."""
     loss = loss or SoftmaxCrossEntropy()
     rng = np.random.default_rng(seed)
     done = (*layers, Dense(1 if isinstance(loss, BinaryCrossEntropy) else 3, weight_init=GlorotUniform()))
@@ -63,7 +63,7 @@ def twin(layers, loss=None, penalties=None, seed=0, rows=6):
 
 @dataclass(frozen=True)
 class HalfDense(Dense):
-    """A dense layer whose mistakes are named by `fault`."""
+    """A dense layer with the mistake that `fault` names."""
 
     fault: str = ""
 
@@ -122,7 +122,7 @@ def test_a_broken_dense_layer_fails(fault, seed):
 
 
 def test_a_gradient_left_over_from_an_earlier_pass_fails():
-    """Right values of the pass before must not hide that nothing was written in this one."""
+    """Right values from the pass before must not hide that this pass writes nothing."""
     stale = twin((HalfDense(4, weight_init=GlorotUniform(), fault="bias left as it was"), Tanh()))
     exact = [stale.differentiate_entry(stale.complex_arrays["0.half_dense.bias"], k)[0] for k in range(4)]
     stale.real.network.gradients()["0.half_dense.bias"][...] = exact
@@ -130,7 +130,7 @@ def test_a_gradient_left_over_from_an_earlier_pass_fails():
 
 
 class NoNumber(Tanh):
-    """Not a number in complex numbers, and said to be ours, so that nobody looks whether it is complex-safe."""
+    """Gives NaN in complex numbers, and claims to be of bptrain, so that its complex safety is not checked."""
 
     def forward(self, p, x, y, s):
         np.copyto(y, np.where(np.iscomplexobj(x), np.nan, np.tanh(x)))
@@ -140,7 +140,7 @@ NoNumber.__module__ = "bptrain.nn"
 
 
 @pytest.mark.parametrize("units", sampled([4, 900]))
-def test_a_complex_step_that_is_no_number_is_no_pass(units):
+def test_a_complex_step_that_gives_no_number_fails(units):
     checks = check(twin((Dense(units, weight_init=GlorotUniform()), NoNumber())))
     assert not any(one.passed for one in checks if one.name.startswith("0."))
     assert "the complex step gives no number" in checks[0].diagnosis
@@ -212,7 +212,7 @@ class SigmoidForgotten(BinaryCrossEntropy):
 
 
 @pytest.mark.parametrize("broken", [SquaredErrorHalved, CrossEntropySummed, SigmoidForgotten])
-def test_a_broken_loss_fails_everywhere(broken):
+def test_a_broken_loss_fails_for_every_gradient(broken):
     assert not any(one.passed for one in check(twin((Dense(4, weight_init=GlorotUniform()), Tanh()), broken())))
 
 
@@ -244,7 +244,7 @@ class DoubledPenalty(Regularization):
 
 
 @pytest.mark.parametrize("broken", [ForgottenPenalty(l2=0.1), DoubledPenalty(l1=0.01), ForgottenPenalty(l1=0.01)])
-def test_a_broken_penalty_fails_on_weights_alone(broken):
+def test_a_broken_penalty_fails_for_weights_only(broken):
     checks = check(twin((Dense(4, weight_init=GlorotUniform()), Tanh()), penalties=broken))
     assert {one.name for one in checks if not one.passed} == {"0.dense.weight", "2.dense.weight"}
 
@@ -259,7 +259,7 @@ def test_one_wrong_entry_of_a_large_tensor_is_found(fault):
     assert (weight.layer, weight.kind) == ("0.half_dense", "entries")
 
 
-def test_exact_zeros_and_dead_units_are_no_false_alarm():
+def test_exact_zeros_and_dead_units_raise_no_false_alarm():
     small = twin((Dense(6, weight_init=GlorotUniform()), Relu(), Dense(4, weight_init=GlorotUniform()), Relu()))
     parameters = small.real.network.parameters()
     parameters["0.dense.weight"][:, :3] = 0
@@ -277,8 +277,8 @@ LOSS_CASES = [
 
 
 @pytest.mark.parametrize(("loss", "width", "classes"), LOSS_CASES, ids=lambda item: type(item).__name__)
-def test_scores_of_exactly_zero_are_no_false_alarm(loss, width, classes):
-    """All scores 0, and for losses of errors all errors 0: where the pieces of a formula meet."""
+def test_scores_of_exactly_zero_raise_no_false_alarm(loss, width, classes):
+    """All scores are 0, then all errors too: where the cases of a formula meet."""
     targets = np.arange(6) % (classes or 2)
     if loss.encoding == "values":
         targets = (targets[:, None] == np.arange(width)) * 1.0
@@ -293,7 +293,7 @@ def test_scores_of_exactly_zero_are_no_false_alarm(loss, width, classes):
 
 @pytest.mark.parametrize("name", [name for name in LAYERS if name not in ("batch_norm", "layer_norm")])
 @pytest.mark.parametrize("value", [0.0, 1.0, -1.0, 6.0])
-def test_inputs_exactly_at_a_bend_are_no_false_alarm(name, value):
+def test_inputs_exactly_at_a_kink_raise_no_false_alarm(name, value):
     cls = LAYERS.members[name]
     layer = cls.example(5) if hasattr(cls, "example") else cls()
     one = twin((layer,), Mse())
@@ -302,7 +302,7 @@ def test_inputs_exactly_at_a_bend_are_no_false_alarm(name, value):
     assert all(found.passed for found in check(one)), check(one)
 
 
-def test_weights_of_exactly_zero_under_l1_are_no_false_alarm():
+def test_weights_of_exactly_zero_under_l1_raise_no_false_alarm():
     one = twin((Dense(4, weight_init=GlorotUniform()), Tanh()), penalties=Regularization(l1=0.1))
     for objective in (one.real, one.complex):
         objective.network.parameters()["0.dense.weight"][:2] = 0
@@ -310,7 +310,7 @@ def test_weights_of_exactly_zero_under_l1_are_no_false_alarm():
 
 
 @pytest.mark.parametrize("method", ["complex", "both"])
-def test_a_check_leaves_nothing_changed(method):
+def test_a_check_changes_nothing(method):
     one = twin((Dense(4, weight_init=GlorotUniform()), Dropout(0.5), BatchNorm(), Tanh()))
 
     def everything():
@@ -324,7 +324,7 @@ def test_a_check_leaves_nothing_changed(method):
 
 
 @pytest.mark.slow
-def test_a_check_of_a_broken_network_leaves_nothing_changed():
+def test_a_check_of_a_broken_network_changes_nothing():
     for mutation in MUTATIONS:
         one = mutation.twin()
         before = [one.real.network.theta.tobytes(), one.real.network.state.tobytes(), one.batches[0].targets.tobytes()]
@@ -335,7 +335,7 @@ def test_a_check_of_a_broken_network_leaves_nothing_changed():
 
 
 @pytest.mark.parametrize(("path", "method"), sampled([(XOR, "both"), (None, "central"), (None, "both")]))
-def test_central_differences_agree_on_every_part(path, method):
+def test_central_differences_agree_on_every_component(path, method):
     report = check_gradients(path, method=method)
     assert report.passed, [one for one in report.checks if not one.passed]
 
@@ -351,7 +351,7 @@ def test_every_method_finds_a_fault_and_names_it(method, fault):
     assert {one.layer for one in failed} == {"1.half_dense"}
 
 
-def test_central_differences_skip_what_lies_at_a_kink_and_fail_if_that_is_much():
+def test_central_differences_skip_entries_at_kinks_and_fail_above_one_percent():
     one = twin((Dense(4, weight_init=GlorotUniform()), Relu()))
     one.batches[0].input[...] = one.batches[1].input[...] = 0
     one.real.network.parameters()["0.dense.bias"][...] = 0
@@ -366,14 +366,14 @@ def test_central_differences_skip_what_lies_at_a_kink_and_fail_if_that_is_much()
 
 
 @pytest.mark.parametrize(("entries", "count"), sampled([(7, 7), ("auto", 4_500), ("all", 4_500), (10_000, 4_500)]))
-def test_entries_says_how_many_are_tried(entries, count):
+def test_the_entries_option_sets_how_many_are_tried(entries, count):
     one = twin((Dense(900, weight_init=GlorotUniform()), Tanh()))
     weight = check(one, entries=entries)[0]
     assert (weight.passed, weight.entries) == (True, count)
 
 
-def test_loss_and_penalty_are_checked_apart():
-    """A gradient of the penalty that makes up for a wrong one of the loss is right together, and wrong."""
+def test_loss_and_penalty_are_checked_separately():
+    """A penalty gradient that makes up for a wrong loss gradient fails, although their sum is right."""
 
     class MakesUp(Objective):
         def loss_and_grad(self, batch):
@@ -397,7 +397,7 @@ def test_loss_and_penalty_are_checked_apart():
     assert not all(found.passed for found in check(one))
 
 
-def test_a_fault_that_shows_only_after_some_steps_is_found():
+def test_a_fault_that_shows_only_after_training_steps_is_found():
     @dataclass(frozen=True)
     class GoodAtFirst(Dense):
         def backward(self, p, g, x, y, dy, dx, s):
@@ -426,7 +426,7 @@ def test_every_loss_is_complex_safe(loss, width, classes, monkeypatch):
 
 
 class UnsafeTanh(Tanh):
-    """A tanh with a forward pass that is right, and not complex-safe."""
+    """A tanh whose forward pass is right, but not complex-safe."""
 
     def plan(self, shape):
         return replace(super().plan(shape), reads="xy", elementwise=False)
@@ -472,7 +472,7 @@ class Stops(UnsafeTanh):
     ids=lambda item: type(item).__name__,
 )
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
-def test_a_forward_that_is_not_complex_safe_is_told_so_and_checked_all_the_same(layer, reason):
+def test_a_forward_that_is_not_complex_safe_gets_a_note_and_is_still_checked(layer, reason):
     checks = check(twin((Dense(4, weight_init=GlorotUniform()), layer)))
     assert all(one.passed for one in checks), checks
     note = next(one for one in checks if one.name.startswith("1."))
@@ -498,10 +498,10 @@ def test_large_networks_are_checked_along_directions_and_a_wrong_entry_is_still_
 
 
 @pytest.mark.parametrize("count", sampled([30, 150]))
-def test_a_sample_of_the_campaign_against_false_alarms(count):
-    found = [alarms(number)[1] for number in range(count)]
+def test_a_sample_of_the_campaign_raises_no_false_alarm(count):
+    found = [find_alarms(number)[1] for number in range(count)]
     assert not any(found)
-    assert any(said is not None for said in found), "none was counted"
+    assert any(alarm is not None for alarm in found), "no network was checked"
 
 
 def test_the_guide_and_the_readme_show_the_diagnosis_of_a_students_layer(bptrain_in, tmp_path, repository):
@@ -562,8 +562,8 @@ def test_bad_arguments_are_one_clear_line(bptrain_in, arguments, message):
 
 
 @dataclass(frozen=True)
-class Part:
-    """Somebody's own activation, by the body of its passes; True if it is right."""
+class Custom:
+    """A custom activation, by the bodies of its passes, and what its diagnosis says; nothing if it is right."""
 
     name: str
     forward: str
@@ -571,37 +571,38 @@ class Part:
     says: str
 
 
-PARTS = [
-    Part("large_values", "y[...] = 1e12 + x**2", "dx[...] = -2 * x * dy", "dx has the wrong sign"),
-    Part("far_out", "y[...] = np.tanh(x)", "dx[...] = np.where(np.abs(x) > 4, 0.5, 1 - y * y) * dy", "entries of dx"),
-    Part(
+CUSTOM = [
+    Custom("large_values", "y[...] = 1e12 + x**2", "dx[...] = -2 * x * dy", "dx has the wrong sign"),
+    Custom("far_out", "y[...] = np.tanh(x)", "dx[...] = np.where(np.abs(x) > 4, 0.5, 1 - y * y) * dy", "entries of dx"),
+    Custom(
         "uncut",
         "y[...] = np.where(x.real > 6, 6, np.where(x.real > 0, x, 0))",
         "dx[...] = dy * (x > 0)",
         "0.uncut: the derivative",
     ),
-    Part("offset_abs", "y[...] = 1e5 + np.abs(x)", "dx[...] = 0 * dy", "dx is all zero"),
-    Part("coarse", "y[...] = np.sin(x.astype(np.float32))", "dx[...] = dy * np.cos(x)", "computes in float32"),
-    Part("eats_x", "y[...] = np.cos(x)", "np.sin(x, out=x); dx[...] = -dy * x", "backward writes into x"),
-    Part(
+    Custom("offset_abs", "y[...] = 1e5 + np.abs(x)", "dx[...] = 0 * dy", "dx is all zero"),
+    Custom("coarse", "y[...] = np.sin(x.astype(np.float32))", "dx[...] = dy * np.cos(x)", "computes in float32"),
+    Custom("eats_x", "y[...] = np.cos(x)", "np.sin(x, out=x); dx[...] = -dy * x", "backward writes into x"),
+    Custom(
         "forward_eats_x",
         "y[...] = np.tanh(x); x[...] = 0",
         "dx[...] = dy * (1 - y * y)",
         "forward writes into its input",
     ),
-    Part("forgets_y", "y = np.tanh(x)", "dx[...] = dy * (1 - y * y)", "forward never writes y"),
-    Part("random", "y[...] = x + np.random.normal(size=x.shape)", "dx[...] = dy", "different values each time"),
-    Part("hole", "y[...] = np.sin(x) / x", "dx[...] = dy * (np.cos(x) - y) / x", "forward gives nan"),
-    Part("right", "y[...] = np.cos(x)", "dx[...] = -dy * np.sin(x)", ""),
-    Part("right_abs", "y[...] = np.abs(x)", "dx[...] = dy * np.sign(x)", ""),
-    Part("right_maximum", "y[...] = np.maximum(x, 0)", "dx[...] = dy * (x > 0)", ""),
-    Part("right_cube", "y[...] = x**3", "dx[...] = 3 * x**2 * dy", ""),
-    Part("right_bend", "y[...] = np.where(x.real > 3, 2 * x - 3, x)", "dx[...] = dy * np.where(x > 3, 2, 1)", ""),
+    Custom("forgets_y", "y = np.tanh(x)", "dx[...] = dy * (1 - y * y)", "forward never writes y"),
+    Custom("random", "y[...] = x + np.random.normal(size=x.shape)", "dx[...] = dy", "different values each time"),
+    Custom("hole", "y[...] = np.sin(x) / x", "dx[...] = dy * (np.cos(x) - y) / x", "forward gives nan"),
+    Custom("stops_far_out", "assert x.real.max() < 40; y[...] = np.tanh(x)", "dx[...] = dy * (1 - y * y)", ""),
+    Custom("right", "y[...] = np.cos(x)", "dx[...] = -dy * np.sin(x)", ""),
+    Custom("right_abs", "y[...] = np.abs(x)", "dx[...] = dy * np.sign(x)", ""),
+    Custom("right_maximum", "y[...] = np.maximum(x, 0)", "dx[...] = dy * (x > 0)", ""),
+    Custom("right_cube", "y[...] = x**3", "dx[...] = 3 * x**2 * dy", ""),
+    Custom("right_bend", "y[...] = np.where(x.real > 3, 2 * x - 3, x)", "dx[...] = dy * np.where(x > 3, 2, 1)", ""),
 ]
 
 
-@pytest.mark.parametrize("part", sampled(PARTS, every=3), ids=lambda part: part.name)
-def test_parts_of_somebody_are_judged_rightly(part, tmp_path, bptrain_in):
+@pytest.mark.parametrize("part", sampled(CUSTOM, every=3), ids=lambda part: part.name)
+def test_custom_activations_are_judged_correctly(part, tmp_path, bptrain_in):
     (tmp_path / "part.py").write_text(
         "from dataclasses import dataclass\nimport numpy as np\nfrom bptrain.nn import ACTIVATIONS, Activation\n"
         f"@ACTIVATIONS.named({part.name!r})\n@dataclass(frozen=True)\nclass Own(Activation):\n"
@@ -615,7 +616,7 @@ def test_parts_of_somebody_are_judged_rightly(part, tmp_path, bptrain_in):
     assert done.stderr == ""
 
 
-def test_somebodys_layers_and_losses_that_fit_nothing_are_bad_input(tmp_path, bptrain_in):
+def test_custom_components_that_fit_no_small_network_are_bad_input(tmp_path, bptrain_in):
     head = "from dataclasses import dataclass\nimport numpy as np\nfrom bptrain.nn import *\n"
     body = "    def value_and_grad(self, scores, targets, weights, dscores, s):\n        return 0.0, 1.0\n"
     loss = "@LOSSES.register\n@dataclass(frozen=True)\nclass Own(Loss):\n" + body
@@ -644,7 +645,25 @@ def test_somebodys_layers_and_losses_that_fit_nothing_are_bad_input(tmp_path, bp
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_each_of_two_wrong_layers_is_blamed_for_its_own():
+def test_a_loss_that_fits_no_small_network_is_checked_in_a_config_that_uses_it(tmp_path, bptrain_in):
+    (tmp_path / "own.py").write_text(
+        "from dataclasses import dataclass\nfrom bptrain.nn import LOSSES\n"
+        "from bptrain.nn.losses import SoftmaxCrossEntropy\n"
+        "@LOSSES.register\n@dataclass(frozen=True)\nclass TenClasses(SoftmaxCrossEntropy):\n"
+        "    def widths(self, classes, columns):\n        return (10,) if classes == 10 else ()\n"
+    )
+    (tmp_path / "c.yaml").write_text(
+        "data: {source: {bundled: digits}, task: classification}\nhidden: [4]\nloss: ten_classes\n"
+    )
+    alone = bptrain_in("gradcheck", "--code", "own.py")
+    assert alone.returncode == 2
+    assert "check it with a config that uses it" in alone.stderr
+    report = json.loads(bptrain_in("gradcheck", "c.yaml", "--code", "own.py", "--json").stdout)
+    assert report["passed"] is True
+    assert report["notes"][-1].startswith("TenClasses: checked in the config only: loss ten_classes: accepts none")
+
+
+def test_each_of_two_wrong_layers_gets_its_own_diagnosis():
     first = HalfDense(4, weight_init=GlorotUniform(), fault="bias forgotten")
     second = HalfDense(4, weight_init=GlorotUniform(), fault="weight negated")
     failed = {one.name: one for one in check(twin((first, Tanh(), second))) if not one.passed}
@@ -655,8 +674,8 @@ def test_each_of_two_wrong_layers_is_blamed_for_its_own():
 
 
 @pytest.mark.parametrize("depth", sampled([10, 20, 40]))
-def test_a_wrong_sign_behind_gradients_that_vanish_is_found(depth):
-    """Twenty sigmoids make gradients of 1e-13 out of a loss of 1: nothing beside the loss, and wrong all the same."""
+def test_a_wrong_sign_among_vanishing_gradients_is_found(depth):
+    """Behind twenty sigmoids gradients are about 1e-13, tiny beside a loss of 1, and must still be right."""
     layers = [layer for _ in range(depth) for layer in (Dense(4, weight_init=GlorotUniform()), Sigmoid())]
     broken = HalfDense(4, weight_init=GlorotUniform(), fault="weight negated")
     assert all(one.passed for one in check(twin(layers)))
@@ -664,7 +683,7 @@ def test_a_wrong_sign_behind_gradients_that_vanish_is_found(depth):
     assert failed == ["0.half_dense.weight"]
 
 
-def test_a_layer_that_reads_its_running_state_is_no_false_alarm():
+def test_a_layer_that_reads_its_running_state_raises_no_false_alarm():
     @dataclass(frozen=True)
     class Centred(Layer):
         def plan(self, shape):
@@ -680,7 +699,7 @@ def test_a_layer_that_reads_its_running_state_is_no_false_alarm():
     assert all(one.passed for one in check(twin((Dense(4, weight_init=GlorotUniform()), Centred(), Tanh()))))
 
 
-def test_a_backward_that_stops_after_some_steps_is_told_so():
+def test_a_backward_that_stops_after_training_steps_is_reported():
     @dataclass(frozen=True)
     class StopsLater(Dense):
         def backward(self, p, g, x, y, dy, dx, s):

@@ -1,4 +1,4 @@
-"""The catalogue of planted bugs: every one is caught and diagnosed."""
+"""Every planted bug of the catalogue is caught and diagnosed correctly."""
 
 import json
 
@@ -11,7 +11,7 @@ from bptrain.nn import LAYERS
 from bptrain.nn.activations import Tanh
 from bptrain.nn.losses import SoftmaxCrossEntropy
 
-# What the checker must be able to call by name.
+# The kinds of mistake that the catalogue must have.
 KINDS = {
     "ratio_rows",
     "ratio_outputs",
@@ -41,7 +41,7 @@ KINDS = {
 }
 
 
-def test_the_catalogue_is_whole():
+def test_the_catalogue_is_complete():
     assert {kind for one in MUTATIONS for kind in one.kinds} >= KINDS
     assert len({one.name for one in MUTATIONS}) == len({one.description for one in MUTATIONS}) == len(MUTATIONS)
     assert all("\n" not in one.description for one in MUTATIONS)
@@ -49,16 +49,16 @@ def test_the_catalogue_is_whole():
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.name)
 def test_a_planted_bug_is_caught_and_named(mutation):
-    seen = judge_mutation(mutation, check(mutation.twin()))
-    assert seen.caught
-    assert seen.layer == mutation.layer
-    assert seen.kind in mutation.kinds
-    assert seen.said
+    found = judge_mutation(mutation, check(mutation.twin()))
+    assert found.caught
+    assert found.layer == mutation.layer
+    assert found.kind in mutation.kinds
+    assert found.said
 
 
 @pytest.mark.parametrize("name", list(LAYERS))
-def test_the_same_without_a_bug_passes(name):
-    """What catches the bugs is not the planting."""
+def test_a_layer_with_nothing_planted_passes(name):
+    """So it is the bugs that are caught, and not the planting."""
     cls = LAYERS.members[name]
     layer = cls.example(4) if hasattr(cls, "example") else cls()
     layers = (make_dense(), spoil(layer, "backward", lambda right, *_: right()), Tanh(), make_dense(3))
@@ -76,7 +76,7 @@ def test_the_command_shows_what_is_caught(bptrain_in):
 
 
 @pytest.mark.slow
-def test_the_command_says_the_same_again_and_in_json(bptrain_in):
+def test_the_command_gives_the_same_report_twice_and_in_json(bptrain_in):
     assert bptrain_in("gradcheck", "--mutate").stdout == bptrain_in("gradcheck", "--mutate").stdout
     report = json.loads(bptrain_in("gradcheck", "--mutate", "--json").stdout)
     assert report["passed"] is True

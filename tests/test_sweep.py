@@ -31,7 +31,7 @@ def dense(units):
 
 
 def twin(layers, loss=None, penalties=None, seed=0, rows=6):
-    """A small twin with three outputs."""
+    """Return a small twin with three outputs."""
     loss, rng = loss or SoftmaxCrossEntropy(), np.random.default_rng(seed)
     codes = rng.integers(0, 3, rows)
     targets = codes if loss.encoding == "codes" else np.eye(3)[codes]
@@ -50,7 +50,7 @@ def fitted(steps, key, low, high):
     return np.polyfit(*zip(*points, strict=True), 1)[0]
 
 
-def test_the_curve_is_the_one_of_the_book(small):
+def test_the_curve_is_as_in_textbooks(small):
     """Truncation h² and rounding eps/h meet near the cube root of eps, where eps^(2/3) is left; forward at its root."""
     assert np.cbrt(EPS) / 10 < small.best.h < np.cbrt(EPS) * 10
     assert EPS ** (2 / 3) / 20 < small.best.central < EPS ** (2 / 3) * 20
@@ -65,7 +65,7 @@ def test_the_curve_is_the_one_of_the_book(small):
     assert small.reference == "complex step"
 
 
-def test_the_steps_of_a_line_are_those_of_the_objective():
+def test_the_remainder_of_a_line_has_its_closed_form():
     """For `f = mean (x w + b - t)²` the remainder is known: h² mean (dx w + x dw + db)² and higher orders of h."""
     one = Twin((dense(3),), (5,), Mse(), Regularization(), np.ones((4, 5)), np.zeros((4, 3)), 0)
     given = {"0.dense.bias": np.array([1.0, 2.0, -3.0])}
@@ -104,7 +104,7 @@ def test_right_gradients_have_slope_two(layers, penalties, seed):
 
 
 @pytest.mark.parametrize("name", [*ACTIVATIONS])
-def test_activations_say_where_their_slope_jumps(name):
+def test_activations_declare_where_their_slope_jumps(name):
     cls, h = ACTIVATIONS.members[name], 1e-6
     layer = cls.example(1) if hasattr(cls, "example") else cls()
     points = np.arange(-8.0, 9.0)
@@ -123,7 +123,7 @@ NOT_FINITE = {"weight_accumulated", "bias_rebound", "bias_of_wrong_shape", "weig
 
 
 def suspects(mutation):
-    """The arrays whose gradients a bug can spoil: those of its layer, and of all before it."""
+    """Return the arrays whose gradients a bug can spoil: those of its layer, and of all before it."""
     number = {"penalty": 2, "loss": 2}.get(mutation.layer.split()[0]) or int(mutation.layer[0])
     arrays = mutation.twin().real_arrays
     return {name for name in arrays if name == "inputs" or int(name[0]) <= number}
@@ -163,7 +163,7 @@ def test_a_bug_of_a_hundred_thousandth_has_slope_one():
     assert sweep(twin((dense(6), Tanh()), Off())).taylor[-1].verdict == "wrong"
 
 
-def test_where_the_objective_is_linear_all_is_rounding_and_right():
+def test_a_linear_objective_is_right_though_all_is_rounding():
     """Mean absolute error of a linear network is linear in each tensor up to the first kink."""
     found = sweep(twin((), Mae()))
     assert found.passed
@@ -175,7 +175,7 @@ def test_where_the_objective_is_linear_all_is_rounding_and_right():
     assert by_name["all together"].slope == pytest.approx(2, abs=0.1)
 
 
-def test_a_wrong_gradient_of_a_linear_objective_is_seen():
+def test_a_wrong_gradient_of_a_linear_objective_is_found():
     class Doubled(Mae):
         def value_and_grad(self, scores, targets, weights, dscores, s):
             value = super().value_and_grad(scores, targets, weights, dscores, s)
@@ -200,7 +200,7 @@ def test_a_point_exactly_at_a_kink_is_undecided_not_wrong(loss):
     assert all(step.crossed for step in found.steps)
 
 
-def test_saturated_corners_hide_no_bug():
+def test_saturated_units_hide_no_bug():
     """Rounding must not be taken for a jump of the gradient where a clipped unit stands exactly at its corner."""
 
     class Doubled(HardTanh):
@@ -220,7 +220,7 @@ def test_saturated_corners_hide_no_bug():
 
 
 class RealTanh(Tanh):
-    """Not complex-safe, and not of the package."""
+    """A custom activation that is not complex-safe."""
 
     def forward(self, p, x, y, s):
         y[...] = np.tanh(x.real)
@@ -243,7 +243,7 @@ def test_a_loss_that_is_not_finite_is_a_failure():
     json.dumps(found.to_json(), allow_nan=False)
 
 
-def test_two_sweeps_say_the_same_and_leave_nothing_changed():
+def test_two_sweeps_agree_and_change_nothing():
     one = twin((dense(6), BatchNorm(), Relu(), Dropout(0.3)), penalties=Regularization(l1=0.01))
 
     def bits():
@@ -260,7 +260,7 @@ def test_two_sweeps_say_the_same_and_leave_nothing_changed():
     assert all((drawn[name] == again[name]).all() for name in drawn)
 
 
-def test_json_has_all_of_it(small):
+def test_json_has_everything(small):
     found = small.to_json()
     assert set(found) == {"passed", "reference", "steps", "backward_error", "taylor", "failure", "best"}
     assert [one["name"] for one in found["taylor"]][-2:] == ["inputs", "all together"]
@@ -268,7 +268,7 @@ def test_json_has_all_of_it(small):
     assert (found["steps"][0]["h"], found["steps"][-1]["h"]) == (pytest.approx(0.1), pytest.approx(1e-15))
 
 
-def test_a_config_is_swept_as_a_public_function(repository):
+def test_the_public_function_sweeps_a_config(repository):
     found = bptrain.sweep_gradients(repository / "configs" / "digits.yaml", ["seed=3"])
     assert found.passed
     assert {one.name for one in found.taylor} >= {"0.dense.weight", "3.dense.bias", "inputs", "all together"}
@@ -300,7 +300,7 @@ def shown(found, monkeypatch, width=80, **options):
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])
-def test_the_picture_fits(small, monkeypatch, width):
+def test_the_chart_fits_the_terminal(small, monkeypatch, width):
     monkeypatch.setenv("NO_COLOR", "1")
     text = shown(small, monkeypatch, width)
     lines = text.splitlines()
@@ -324,7 +324,7 @@ def test_colours_are_for_terminals(small, monkeypatch):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_without_unicode_the_picture_is_ascii(small, monkeypatch, encoding):
+def test_without_unicode_the_chart_is_ascii(small, monkeypatch, encoding):
     text = shown(small, monkeypatch, encoding=encoding, terminal=False)
     assert text.isascii()
     assert text.count("#") == 2

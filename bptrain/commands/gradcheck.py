@@ -19,7 +19,6 @@ from bptrain.gradcheck.verdict import Check, Entries
 from bptrain.model.assemble import Assembly, assemble_file
 from bptrain.model.model import Rows
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES
-from bptrain.nn.observer import BackwardError
 
 
 @dataclass(frozen=True)
@@ -105,10 +104,10 @@ def run_checks(
     for cls in classes:
         try:
             yield from checker.check_classes([cls])
-        except (InputError, BackwardError) as error:
-            # A class that fits no small network has been checked in that of the config.
+        except InputError as error:
+            # A class that fits no small network has been checked in the network of the config.
             if cls not in used:
-                raise
+                raise InputError(f"{error}; check it with a config that uses it") from None
             yield make_note(cls.__name__, f"checked in the config only: {error}")
     if config is None and not classes:
         yield from checker.check_all()

@@ -1,6 +1,7 @@
 """Every registered layer, activation and loss in several small random networks, and the penalties."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from bptrain.nn.activations import Tanh
 from bptrain.nn.chain import Chain
 from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, MultiTask, Part, SoftmaxCrossEntropy
+from bptrain.nn.observer import BackwardError
 from bptrain.optim import Regularization
 from bptrain.registry import name_of
 
@@ -70,7 +72,7 @@ class ComponentChecker:
         shape = layer.plan((4,)).shape
         if len(shape) != 1:
             what = f"gives rows of the shape {shape}, but alone it is tried between layers of flat rows"
-            raise InputError(f"{title}: {what}; check it with a config that uses it")
+            raise InputError(f"{title}: {what}")
         found = [
             one
             for layers in ((Dense(4), layer, Dense()), (first, Dense()), (Dense(4), Tanh(), layer, Tanh(), Dense()))
@@ -88,9 +90,10 @@ class ComponentChecker:
             grid = np.resize(points[np.abs(points) <= farthest], twin.batches[0].input.shape)
             for batch in twin.batches:
                 batch.input[...] = grid
-            # An activation that overflows there is tried on smaller inputs.
-            if np.isfinite(sum(twin.compute_objective())):
-                break
+            # An activation that overflows there, or stops, is tried on smaller inputs.
+            with suppress(BackwardError):
+                if np.isfinite(sum(twin.compute_objective())):
+                    break
         return check(twin, self.method, self.entries)
 
     def check_loss(self, cls: type, title: str, seed: int) -> list[Check]:
@@ -140,7 +143,7 @@ def find_target_kinds(loss: Loss, title: str) -> list[tuple[int | None, int]]:
     kinds = [kind for kind in tried if loss.widths(*kind)]
     if not kinds:
         what = "accepts none of the targets that are tried: two columns of numbers, 2 classes, 3 classes"
-        raise InputError(f"{title}: {what}; check it with a config that uses it")
+        raise InputError(f"{title}: {what}")
     return kinds
 
 
@@ -153,7 +156,7 @@ def make_example(cls: Any, width: int, title: str) -> Any:
     try:
         component = cls.example(width) if hasattr(cls, "example") else cls()
     except TypeError as error:
-        what = f"cannot be created without options ({error}); give them defaults, or a classmethod example(width)"
+        what = f"needs defaults for its options, or a classmethod example(width) ({error})"
         raise InputError(f"{title}: {what}") from None
     if not isinstance(component, cls):
         what = f"example({width}) must return an instance of {cls.__name__} (got {type(component).__name__})"
