@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from samples import WIDE_COMMANDS, write_wide
 
+from bptrain.columns.options import FeatureChoice
+from bptrain.config import Data
+from bptrain.model.roles import get_feature_field
 from bptrain.tables.sources import Csv, csv_reader
 
 NARROW, WIDE = 250, 1000
@@ -46,6 +49,29 @@ def test_four_times_the_columns_take_far_less_than_sixteen_times_the_calls(comma
     run(str(NARROW), tmp_path / "first")
     narrow, wide = (count_calls(lambda n=n: run(str(n), tmp_path / str(n))) for n in (NARROW, WIDE))
     assert wide < 5 * narrow
+
+
+class CountedName(str):
+    """A name that counts how often names are compared."""
+
+    __slots__ = ()
+    comparisons = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        type(self).comparisons += 1
+        return str(self) == str(other)
+
+
+def test_the_field_of_a_feature_is_found_without_a_search():
+    names = [f"wide_{k}" for k in range(200)]
+    for features in (tuple(map(CountedName, names)), FeatureChoice(include=tuple(map(CountedName, names)))):
+        data = Data(Csv(Path("t.csv")), features=features)
+        CountedName.comparisons = 0
+        field = "data.features" if isinstance(features, tuple) else "data.features.include"
+        assert [get_feature_field(data, name) for name in names] == [f"{field}.{k}" for k in range(200)]
+        assert CountedName.comparisons < 1000
+    assert get_feature_field(Data(Csv(Path("t.csv"))), "a") == "data.features"
 
 
 def test_no_column_is_searched_for_underscores_where_rows_have_none(monkeypatch, tmp_path):

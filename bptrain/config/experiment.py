@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -101,6 +102,15 @@ class Data:
         if isinstance(self.target, dict):
             return tuple(name for name, one in self.target.items() if one.task == "classification")
         return self.targets if self.task == "classification" else ()
+
+    @cached_property
+    def feature_fields(self) -> dict[str, str]:
+        """The field that lists each feature, by name; empty unless the config lists features."""
+        if isinstance(self.features, FeatureChoice):
+            field, names = "data.features.include", self.features.include
+        else:
+            field, names = "data.features", self.features
+        return {name: f"{field}.{k}" for k, name in enumerate(names or ())}
 
     def of_column(self, name: str) -> ColumnOptions | None:
         """Return the options that the config gives for a single column."""

@@ -153,8 +153,7 @@ def find_listed_features(data: Data) -> tuple[str, tuple[str, ...] | None]:
 
 def get_feature_field(data: Data, name: str) -> str:
     """Return the field that names a feature, or that would."""
-    field, names = find_listed_features(data)
-    return "data.features" if names is None else f"{field}.{names.index(name)}"
+    return data.feature_fields.get(name, "data.features")
 
 
 def advise_exclusion(data: Data, names: Sequence[str]) -> str:
