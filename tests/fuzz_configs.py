@@ -1,4 +1,4 @@
-"""Mutates the bundled configs and loads them: whatever comes of it is an experiment or clear mistakes with places.
+"""Mutate the bundled configs and load them: each gives an experiment, or clear mistakes with places.
 
     python tests/fuzz_configs.py 20000 0
 
@@ -48,7 +48,7 @@ OVERRIDES = [
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
-    """A config with one thing changed: bytes, tokens, values or lines, by deletion, doubling, exchange or invention."""
+    """Return a config with bytes, tokens, values or lines deleted, doubled, exchanged or invented."""
     kind = rng.randrange(10)
     if kind == 0 and data:
         k = rng.randrange(len(data))
@@ -86,8 +86,8 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     return text.encode("utf-8", errors="surrogateescape")
 
 
-def case(seed: int) -> tuple[bytes, list[str]]:
-    """The config and the overrides of a seed."""
+def make_case(seed: int) -> tuple[bytes, list[str]]:
+    """Return the config and the overrides of a seed."""
     rng = random.Random(seed)
     data = rng.choice(CONFIGS).read_bytes()
     for _ in range(rng.choice([1, 1, 1, 2, 3, 8])):
@@ -97,12 +97,12 @@ def case(seed: int) -> tuple[bytes, list[str]]:
 
 
 def check(seed: int, folder: Path) -> str:
-    """`valid` or `mistakes`.
+    """Return `valid` or `mistakes` for a seed.
 
     Raises:
-        Exception: whatever else happened.
+        Exception: anything else that was raised.
     """
-    data, overrides = case(seed)
+    data, overrides = make_case(seed)
     path = folder / "case.yaml"
     path.write_bytes(data)
     try:
@@ -122,12 +122,12 @@ def check(seed: int, folder: Path) -> str:
 
 
 def expire(*_: object) -> None:
-    """The handler of the alarm."""
+    """Handle the alarm."""
     raise TimeoutError(f"not done after {SECONDS} seconds")
 
 
 def campaign(count: int, seed: int) -> tuple[dict[str, int], list[tuple[int, str]]]:
-    """Load so many configs; how many there were of each kind, and the seeds that failed with their tracebacks."""
+    """Load so many configs; return the number of each outcome, and the seeds that failed with their tracebacks."""
     assert CONFIGS
     signal.signal(signal.SIGALRM, expire)
     seen = {"valid": 0, "mistakes": 0}
@@ -145,7 +145,7 @@ def campaign(count: int, seed: int) -> tuple[dict[str, int], list[tuple[int, str
 
 
 def main() -> None:
-    """Run the campaign of the command line."""
+    """Run the campaign from the command line."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     began = time.perf_counter()

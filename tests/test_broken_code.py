@@ -1,4 +1,4 @@
-"""Files of code that cannot be used: what is said of each, and that nothing of it stays."""
+"""Files of code that cannot be used: the message about each, and that nothing of it stays registered."""
 
 import pytest
 
@@ -25,12 +25,12 @@ BODY = """
 
 
 def activation(body=BODY, head="@ACTIVATIONS.register\n@dataclass(frozen=True)\nclass Mine(Activation):\n"):
-    """A file with one activation; its class stands in line 8."""
+    """Return a file with one activation, whose class is on line 8."""
     return HEAD + head + body
 
 
 def loss(body):
-    """A file with one loss; its class stands in line 8."""
+    """Return a file with one loss, whose class is on line 8."""
     return HEAD + "@LOSSES.register\n@dataclass(frozen=True)\nclass Mine(Loss):\n" + body
 
 
@@ -53,7 +53,7 @@ class Mine(Optimizer):
 
 
 def typed(hint):
-    """An activation with an option of a type, and what is said of it."""
+    """Return an activation with an option of a type, and the message about it."""
     said = f"has the option a, whose type {hint.removeprefix('np.')} no config can give; {TYPES}"
     return activation(f"    a: {hint} = None\n" + BODY), MINE + said
 
@@ -161,7 +161,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_file_is_told_by_its_line_and_leaves_nothing(tmp_path, case):
+def test_a_broken_file_is_reported_by_line_and_leaves_nothing_registered(tmp_path, case):
     text, message = BROKEN[case]
     (tmp_path / "my.py").write_text(text)
     before = [family.own() for family in list_families()]
@@ -173,7 +173,7 @@ def test_a_broken_file_is_told_by_its_line_and_leaves_nothing(tmp_path, case):
     assert not list_loaded_code()
 
 
-def test_all_that_a_class_lacks_is_told_at_once(tmp_path):
+def test_all_problems_of_a_class_are_reported_at_once(tmp_path):
     (tmp_path / "my.py").write_text(
         activation("    pass\n") + "\n\n" + loss("    pass\n")[len(HEAD) :].replace("Mine", "Your")
     )
@@ -186,7 +186,7 @@ def test_all_that_a_class_lacks_is_told_at_once(tmp_path):
     ]
 
 
-def test_what_was_registered_before_a_mistake_is_taken_out(tmp_path):
+def test_classes_registered_before_a_mistake_are_removed(tmp_path):
     (tmp_path / "my.py").write_text(activation() + "\n1 / 0\n")
     with pytest.raises(InputError, match="ZeroDivisionError"):
         load_code("my.py")
@@ -204,7 +204,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("name", "message"), PATHS, ids=[name for name, _ in PATHS])
-def test_a_path_that_is_no_python_file(bptrain_in, tmp_path, name, message):
+def test_a_path_that_is_not_a_python_file_is_an_error(bptrain_in, tmp_path, name, message):
     (tmp_path / "folder.py").mkdir()
     (tmp_path / "notes.txt").write_text(activation())
     (tmp_path / "latin.py").write_bytes(b"# \xe9\n")
@@ -213,7 +213,7 @@ def test_a_path_that_is_no_python_file(bptrain_in, tmp_path, name, message):
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: {message}\n")
 
 
-def test_a_null_byte_is_no_bug(tmp_path):
+def test_a_null_byte_is_an_input_error(tmp_path):
     (tmp_path / "my.py").write_text("a = '\0'\n")
     with pytest.raises(InputError, match=r"^my\.py:.*Error: source code .*null bytes$"):
         load_code("my.py")

@@ -1,4 +1,4 @@
-"""Parts of the user's own at work: training with them, what checkpoints record of them, and what they do wrong."""
+"""Components of the user: training with them, their records in checkpoints, and their faults."""
 
 import hashlib
 import json
@@ -73,7 +73,7 @@ training: {epochs: 3, batch_size: 16}
 
 @pytest.fixture
 def files(tmp_path):
-    """The files of the examples."""
+    """Write the files of the examples."""
     texts = {"my_layer.py": SWISH, "gain.py": GAIN, "quartic.py": QUARTIC, "my.yaml": CONFIG, "whole.yaml": WHOLE}
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
@@ -92,7 +92,7 @@ def test_a_file_is_run_once(files, capfd):
     assert not list(files.rglob("*.pyc"))
 
 
-def test_a_file_that_changed_takes_its_own_place(files):
+def test_a_changed_file_replaces_its_components(files):
     first = load_code("my_layer.py")
     (files / "my_layer.py").write_text(SWISH.replace("= 1.0", "= 3.0"))
     second = load_code("my_layer.py")
@@ -101,21 +101,21 @@ def test_a_file_that_changed_takes_its_own_place(files):
     assert bptrain.reference("activations", "swish")[0].options[0].default == "3.0"
 
 
-def test_ours_are_not_taken_for_the_users(bptrain_in, files):
-    """In a process where the file is the first to import the parts of bptrain."""
+def test_components_of_bptrain_are_not_taken_for_the_users(bptrain_in, files):
+    """In a process where the file is the first to import the components of bptrain."""
     program = "from bptrain.code import load_code; print([c[:2] for c in load_code('my_layer.py').components])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[('activation', 'swish')]\n"
 
 
-def test_annotations_may_be_postponed(files):
+def test_postponed_annotations_are_read(files):
     (files / "my_layer.py").write_text("from __future__ import annotations\n" + SWISH)
     load_code("my_layer.py")
     assert bptrain.reference("activations", "swish")[0].options[0].takes == "a number"
 
 
-def test_the_readmes_activation_has_the_right_derivative(files):
-    """Against the closed form, and the difference of two values."""
+def test_the_activation_of_the_guide_has_the_right_derivative(files):
+    """Compare it with the closed form and with a difference of two values."""
     ((_, _, cls),) = load_code("my_layer.py").components
     x = np.linspace(-3, 3, 13)[:, None]
     y, up, down, dx = (np.empty_like(x) for _ in range(4))
@@ -128,8 +128,8 @@ def test_the_readmes_activation_has_the_right_derivative(files):
     np.testing.assert_allclose(dx, (up - down) / 2e-5, rtol=1e-8)
 
 
-def test_a_loss_a_layer_and_an_activation_of_ones_own_train_to_the_right_numbers(files):
-    """One step of descent from known weights, worked out here."""
+def test_components_of_the_user_train_to_the_right_numbers(files):
+    """One step of gradient descent from known weights, computed here."""
     (files / "one.yaml").write_text(
         "data: {source: {synthetic: {kind: line, rows: 8}}, scaling: none, target_scaling: none,"
         " split: {validation: 0, test: 0}}\n"
@@ -144,14 +144,14 @@ def test_a_loss_a_layer_and_an_activation_of_ones_own_train_to_the_right_numbers
     np.testing.assert_allclose(result.best.score.loss, np.mean((expected * x - t) ** 4), rtol=1e-12)
 
 
-def test_the_guide_shows_what_is_said_without_the_file(bptrain_in, files):
+def test_the_guide_shows_the_message_without_the_file(bptrain_in, files):
     assert bptrain_in("train", "my.yaml", "--code", "my_layer.py", "-q").returncode == 0
     done = bptrain_in("evaluate", "runs/my-001")
     assert done.returncode == 2
     assert f"\n$ bptrain evaluate runs/my-001\n{done.stderr}" in PAGE
 
 
-def test_train_evaluate_validate_show_and_list(bptrain_in, files):
+def test_train_evaluate_validate_show_and_list_work_with_code(bptrain_in, files):
     options = ["--code", "my_layer.py", "--code", "gain.py", "--code", "quartic.py"]
     done = bptrain_in("train", "whole.yaml", *options)
     assert done.returncode == 0, done.stderr
@@ -179,7 +179,7 @@ def test_train_evaluate_validate_show_and_list(bptrain_in, files):
     assert "gain" in bptrain_in("list", *options).stdout
 
 
-def test_what_a_checkpoint_and_a_run_record(files):
+def test_a_checkpoint_and_a_run_record_the_code(files):
     result = bptrain.train("my.yaml", code=["my_layer.py", "gain.py"])
     digest = load_code("my_layer.py").digest
     _, stored = npz.read(result.checkpoint)
@@ -229,7 +229,7 @@ def test_a_run_with_code_is_resumed_with_it(bptrain_in, files):
     assert json.loads(check.stdout)["resume"]["identical"]
 
 
-def test_an_interrupted_run_says_how_to_go_on(files):
+def test_an_interrupted_run_says_how_to_resume(files):
     from bptrain.errors import StoppedError
     from bptrain.interruption import Interruption
 
@@ -239,7 +239,7 @@ def test_an_interrupted_run_says_how_to_go_on(files):
         bptrain.train("my.yaml", code=["my_layer.py"], interruption=interruption)
 
 
-def test_code_that_changed_is_worth_a_warning(bptrain_in, files):
+def test_changed_code_gives_a_warning(bptrain_in, files):
     assert bptrain_in("train", "my.yaml", "-q", "--code", "my_layer.py").returncode == 0
     (files / "other.py").write_text(SWISH)
     assert bptrain_in("evaluate", "runs/my-001", "--code", "other.py").stderr == ""
@@ -256,7 +256,7 @@ def test_code_that_changed_is_worth_a_warning(bptrain_in, files):
         bptrain.evaluate("runs/my-001", code=["my_layer.py"])
 
 
-def test_a_record_of_code_that_is_no_record_is_refused(files):
+def test_an_unreadable_record_of_code_is_an_error(files):
     result = bptrain.train("my.yaml", code="my_layer.py")
     arrays, stored = npz.read(result.checkpoint)
     good = stored["code"][0]
@@ -308,13 +308,13 @@ IMPORTS = "from bptrain.nn import Parameter, Plan, Scratch, Zeros"
 
 
 def with_method(head, *lines):
-    """The example with one more method, whose body begins in line 17 with an import."""
+    """Return the example with one more method, whose body begins on line 17 with an import."""
     body = "".join(f"        {line}\n" for line in (IMPORTS, *lines))
     return SWISH.replace("    def forward", f"    def {head}:\n{body}\n    def forward")
 
 
 def with_change(old, new):
-    """The example with another text in one place."""
+    """Return the example with one text replaced."""
     assert SWISH.count(old) == 1
     return SWISH.replace(old, new)
 
@@ -375,7 +375,7 @@ LATER = {
 
 
 @pytest.mark.parametrize("case", LATER)
-def test_an_exception_in_the_users_code_is_the_users_mistake(bptrain_in, files, case):
+def test_an_exception_in_the_users_code_is_an_input_error(bptrain_in, files, case):
     text, message = LATER[case]
     (files / "my_layer.py").write_text(text)
     done = bptrain_in("train", "my.yaml", "--code", "my_layer.py")
@@ -395,7 +395,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("case", LOSSES)
-def test_a_loss_that_returns_something_else(bptrain_in, files, case):
+def test_a_loss_that_returns_the_wrong_type_is_an_error(bptrain_in, files, case):
     old, new, message = LOSSES[case]
     assert QUARTIC.count(old) == 1
     (files / "quartic.py").write_text(QUARTIC.replace(old, new))
@@ -405,12 +405,12 @@ def test_a_loss_that_returns_something_else(bptrain_in, files, case):
     assert "Traceback" not in done.stderr
 
 
-def test_a_loss_in_single_precision_is_written_down(files):
+def test_a_loss_in_single_precision_is_recorded(files):
     (files / "quartic.py").write_text(QUARTIC.replace(MEAN, "return np.mean(error**4), len(scores)"))
     assert bptrain.train("whole.yaml", ["network=[dense]"], code=["quartic.py"]).epochs == 3
 
 
-def test_validate_counts_a_fault_of_the_code_among_the_mistakes(bptrain_in, files):
+def test_validate_reports_a_fault_of_the_code_with_the_mistakes(bptrain_in, files):
     text = with_method("plan(self, shape)", "return 1 / 0")
     (files / "my_layer.py").write_text(text)
     done = bptrain_in("validate", "my.yaml", "--code", "my_layer.py", "--json")
@@ -423,7 +423,7 @@ def test_validate_counts_a_fault_of_the_code_among_the_mistakes(bptrain_in, file
     assert done.returncode == 2
 
 
-def test_a_fault_while_a_checkpoint_is_read_is_no_damage(bptrain_in, files):
+def test_a_fault_of_the_code_while_reading_is_not_called_damage(bptrain_in, files):
     assert bptrain_in("train", "my.yaml", "-q", "--code", "my_layer.py").returncode == 0
     text = with_method("plan(self, shape)", "raise ValueError('no')")
     (files / "my_layer.py").write_text(text)
@@ -432,7 +432,7 @@ def test_a_fault_while_a_checkpoint_is_read_is_no_damage(bptrain_in, files):
     assert done.stderr.splitlines()[-1] == "error: my_layer.py:18: ValueError: no"
 
 
-def test_what_the_code_prints_is_no_result(bptrain_in, files):
+def test_what_the_code_prints_goes_to_stderr(bptrain_in, files):
     text = SWISH.replace("        y[...]", "        print('forward')\n        y[...]")
     (files / "my_layer.py").write_text(text + "print('loaded')\n")
     done = bptrain_in("train", "my.yaml", "--code", "my_layer.py", "--json")
@@ -440,14 +440,14 @@ def test_what_the_code_prints_is_no_result(bptrain_in, files):
     assert {"loaded", "forward"} < set(done.stderr.splitlines())
 
 
-def test_a_warning_of_the_code_is_a_line(bptrain_in, files):
+def test_a_warning_of_the_code_is_one_line(bptrain_in, files):
     (files / "my_layer.py").write_text(SWISH + "\nif '\\d' is 3: pass\n")
     done = bptrain_in("show", "my.yaml", "--code", "my_layer.py")
     assert done.returncode == 0
     assert all(re.match(r"warning: my_layer.py:\d+: \w+Warning: ", line) for line in done.stderr.splitlines())
 
 
-def test_names_in_code_do_nothing_on_the_terminal(bptrain_in, files):
+def test_escape_codes_in_names_do_not_reach_the_terminal(bptrain_in, files):
     (files / "my_layer.py").write_text(
         SWISH.replace("The input", "\x1b[31mThe \u202einput").replace("steepness", "\x1b[1m")
     )
@@ -463,18 +463,18 @@ def test_names_in_code_do_nothing_on_the_terminal(bptrain_in, files):
     assert done.stderr == "error: a\\x1b[31m.py:1: ZeroDivisionError: division by zero\n"
 
 
-def test_a_bug_of_bptrain_stays_one(bptrain_process, files):
-    """What goes wrong without the user's code on the way is reported with its traceback, and the file is named."""
+def test_a_bug_of_bptrain_is_not_blamed_on_the_code(bptrain_process, files):
+    """An exception that does not pass through the user's code has a traceback, and the file is named."""
     broken = "import bptrain.training.loop as loop\nloop.score = None\n"
     (files / "my_layer.py").write_text(SWISH + broken)
     done = bptrain_process("train", "my.yaml", "--code", "my_layer.py")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
-    assert "this is a bug in bptrain, or in what my_layer.py gave it" in done.stderr
+    assert "this is a bug in bptrain, or in my_layer.py" in done.stderr
 
 
-def test_names_of_an_earlier_version_are_still_imported(tmp_path):
-    """In a process of its own, where nothing is imported before."""
+def test_the_modules_of_data_can_be_imported(tmp_path):
+    """In a new process, where nothing is imported yet."""
     lines = [
         "from bptrain.data.scalers import SCALERS, Standard",
         "from bptrain.data.imputers import IMPUTERS, Drop",

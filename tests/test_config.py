@@ -1,4 +1,4 @@
-"""Configs: every mistake with its place, and everything that is right read as it is meant."""
+"""Configs: every mistake has its place, and everything correct is read as meant."""
 
 import textwrap
 from dataclasses import fields, replace
@@ -16,21 +16,21 @@ from bptrain.optim import Adam, Cosine, Sgd
 MINIMAL = "data: {source: {bundled: iris}}\nhidden: [8]\n"
 
 
-def written(text, name="my.yaml"):
-    """A config file in the test's folder."""
+def write_config(text, name="my.yaml"):
+    """Write a config file in the folder of the test, and return its path."""
     with open(name, "w", encoding="utf-8") as file:
         file.write(textwrap.dedent(text))
     return name
 
 
 def experiment(text, *overrides):
-    return load(written(text), overrides).experiment
+    return load(write_config(text), overrides).experiment
 
 
 def problems(text, *overrides):
-    """The mistakes of a config as `LINE:COL: FIELD: MESSAGE`, or `KEY=VALUE:...` for overrides."""
+    """Return the mistakes of a config as `LINE:COL: FIELD: MESSAGE`, or `KEY=VALUE:...` for overrides."""
     with pytest.raises(ConfigError) as caught:
-        load(written(text), overrides)
+        load(write_config(text), overrides)
     return [str(problem).removeprefix("my.yaml:") for problem in caught.value.problems]
 
 
@@ -41,7 +41,7 @@ def test_a_minimal_config_has_all_defaults():
     assert one.layers == (Dense(8), Relu(), Dense())
 
 
-def test_every_way_to_write_a_component():
+def test_a_component_can_be_written_in_every_way():
     one = experiment(
         """
         data: {source: {bundled: {name: iris}}}
@@ -172,7 +172,7 @@ def test_a_broken_config_says_where_what_and_what_to_do(text, expected):
         assert line.startswith(start), line
 
 
-def test_all_mistakes_at_once_in_the_order_of_the_file():
+def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file():
     found = problems(
         """
         seed: -1
@@ -204,11 +204,11 @@ OVERRIDES = [
 
 
 @pytest.mark.parametrize(("override", "read", "expected"), OVERRIDES)
-def test_override(override, read, expected):
+def test_an_override_replaces_a_value(override, read, expected):
     assert read(experiment(MINIMAL, override)) == expected
 
 
-def test_an_override_reaches_into_a_shorthand():
+def test_an_override_can_set_an_option_inside_a_shorthand():
     text = "data: {source: {bundled: iris}}\nnetwork: [dense: 4, dropout: 0.2, dense]\noptimizer: {sgd: 0.1}\n"
     overrides = ["optimizer.sgd.momentum=0.5", "network.0.dense.bias=false", "network.1.dropout.rate=0.5"]
     one = experiment(text, *overrides, "data.source.bundled.name=wine")
@@ -217,7 +217,7 @@ def test_an_override_reaches_into_a_shorthand():
     assert one.data.source.name == "wine"
 
 
-def test_an_override_reaches_into_a_list_and_a_bare_name():
+def test_an_override_can_set_an_option_in_a_list_and_behind_a_bare_name():
     text = "data: {source: {bundled: iris}}\nnetwork: [dense: {units: 4}, relu, dense]\noptimizer: adam\n"
     one = experiment(text, "network.0.dense.units=9", "optimizer.adam.lr=2", "network.1=tanh")
     assert one.network == (Dense(9), Tanh(), Dense())
@@ -241,7 +241,7 @@ BROKEN_OVERRIDES = [
 
 
 @pytest.mark.parametrize(("override", "start"), BROKEN_OVERRIDES)
-def test_a_broken_override_is_its_own_place(override, start):
+def test_a_mistake_in_an_override_is_placed_in_the_override(override, start):
     (line,) = problems(MINIMAL + "seed: 3\n", override)
     assert line.startswith(start), line
 
@@ -257,7 +257,7 @@ def test_a_broken_override_is_its_own_place(override, start):
     ],
     ids=["missing", "empty", "comment", "encoding", "size"],
 )
-def test_a_file_that_is_no_config(tmp_path, content, message):
+def test_a_file_that_is_not_a_config_is_an_error(tmp_path, content, message):
     path = tmp_path / "odd.yaml"
     if content is not None:
         path.write_bytes(content)
@@ -265,7 +265,7 @@ def test_a_file_that_is_no_config(tmp_path, content, message):
         load(path)
 
 
-def test_a_folder_is_no_config(tmp_path):
+def test_a_folder_is_not_a_config(tmp_path):
     with pytest.raises(InputError, match="not a file"):
         load(tmp_path)
 
@@ -302,16 +302,16 @@ training: {epochs: 3, batch_size: full, early_stopping: {patience: 2}, convergen
     "name",
     ["1e3", "\x85a", "a\u2028", "\x1b", "no", "null", "0x10", "12", "1_000", "a: b", "~", "true", "é", "2020-01-01"],
 )
-def test_text_that_looks_like_something_else_stays_text(name):
+def test_text_that_looks_like_another_type_stays_text(name):
     one = replace(experiment(MINIMAL), name=name)
-    assert load(written(to_yaml(one), "again.yaml")).experiment.name == name
+    assert load(write_config(to_yaml(one), "again.yaml")).experiment.name == name
 
 
 @pytest.mark.parametrize("text", [MINIMAL, FULL])
-def test_what_is_written_reads_back_the_same(text):
+def test_a_written_config_reads_back_the_same(text):
     one = experiment(text)
     assert from_json(dump(one), "x") == one
-    assert load(written(to_yaml(one), "again.yaml")).experiment == one
+    assert load(write_config(to_yaml(one), "again.yaml")).experiment == one
 
 
 def test_every_option_is_documented():

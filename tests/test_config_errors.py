@@ -1,4 +1,4 @@
-"""Mistakes in configs: each with its exact place, what is wrong, and what to do; and nothing but clear mistakes."""
+"""Mistakes in configs: each has its exact place, says what is wrong and what to do, and nothing else is raised."""
 
 import json
 import os
@@ -23,7 +23,7 @@ MINIMAL = "data: {source: {bundled: iris}}\nhidden: [8]\n"
 
 
 def rows():
-    """The table of broken configs: texts without marks, and the expected (line, column, message) of each mistake."""
+    """Yield the table of broken configs: texts without marks, and the (line, column, message) of each mistake."""
     for block in (Path(__file__).parent / "broken_configs.txt").read_text(encoding="utf-8").split("===\n")[1:]:
         lines = block.rstrip("\n").split("\n")
         said = [line.removeprefix("=> ") for line in lines if line.startswith("=> ")]
@@ -40,7 +40,7 @@ ROWS = list(rows())
 
 
 def mistakes(text, *overrides):
-    """The mistakes of a config as (line, column, `FIELD: MESSAGE`)."""
+    """Return the mistakes of a config as (line, column, `FIELD: MESSAGE`)."""
     with open("my.yaml", "w", encoding="utf-8", newline="") as file:
         file.write(text)
     with pytest.raises(ConfigError) as caught:
@@ -48,12 +48,12 @@ def mistakes(text, *overrides):
     return [(p.line, p.column, f"{p.field}: {p.message}" if p.field else p.message) for p in caught.value.problems]
 
 
-def test_no_row_stands_twice():
+def test_no_config_is_in_the_table_twice():
     assert len({text for text, _ in ROWS}) == len(ROWS)
 
 
 @pytest.mark.parametrize(("text", "expected"), ROWS, ids=range(len(ROWS)))
-def test_a_broken_config_is_told_where_what_and_what_to_do(text, expected, monkeypatch):
+def test_a_message_says_where_what_and_what_to_do(text, expected, monkeypatch):
     monkeypatch.delenv("BPTRAIN_NO_SUCH", raising=False)
     found = mistakes(text)
     assert [one[:2] for one in found] == [one[:2] for one in expected], found
@@ -87,7 +87,7 @@ def follow(text, line, column, message):
 
 
 def problems(text, *overrides):
-    """The mistakes of a config that may have none."""
+    """Return the mistakes of a config, which may have none."""
     Path("my.yaml").write_text(text)
     try:
         load("my.yaml", overrides)
@@ -157,7 +157,7 @@ OVERRIDES = [
 
 
 @pytest.mark.parametrize(("overrides", "expected"), OVERRIDES, ids=range(len(OVERRIDES)))
-def test_a_broken_override_is_told_the_same_way(overrides, expected):
+def test_a_message_about_an_override_has_the_same_form(overrides, expected):
     Path("my.yaml").write_text(MINIMAL)
     with pytest.raises(ConfigError) as caught:
         load("my.yaml", overrides)
@@ -167,7 +167,7 @@ def test_a_broken_override_is_told_the_same_way(overrides, expected):
     assert all(p.source == p.file for p in found)
 
 
-def test_mistakes_of_file_and_overrides_come_together():
+def test_mistakes_in_the_file_and_in_overrides_are_reported_together():
     found = mistakes(MINIMAL + "seed: -1\nname: ${zz}\n", "loss=bce")
     assert [message.split(":")[0] for _, _, message in found] == ["loss", "seed", "name"]
 
@@ -189,7 +189,7 @@ LATER_SECTIONS = {
     "checkpoint": "training.checkpoint.",
     "log": "training.log.",
 }
-SHELVES = {
+HOMES = {
     "sources": "data.source",
     "scalers": "data.scaling",
     "imputers": "data.missing",
@@ -205,14 +205,14 @@ SHELVES = {
 
 
 def every_field():
-    """The override that puts a value into each option of each section and component, and the option."""
+    """Yield each option of each section and component, with the override that sets it."""
     prefixes = FIRST_SECTIONS | LATER_SECTIONS
     assert prefixes.keys() == SECTIONS.keys()
     for name, cls in SECTIONS.items():
         for option in list_options(cls):
             yield f"{prefixes[name]}{option.name}={{}}", option
-    assert SHELVES.keys() == FAMILIES.keys()
-    for family, shelf in SHELVES.items():
+    assert HOMES.keys() == FAMILIES.keys()
+    for family, shelf in HOMES.items():
         for name, cls in FAMILIES[family].members.items():
             for option in list_options(cls):
                 yield f"{shelf}={{{name}: {{{option.name}: {{}}}}}}", option
@@ -222,7 +222,7 @@ FIELDS = list(every_field())
 
 
 def names_the_range(message, hint):
-    """Whether a message says what an option takes: bounds, choices, names of components, or the keys of a section."""
+    """Return whether a message says what an option takes: bounds, choices, names of components, keys of a section."""
     for form in hint:
         if isinstance(form, Member):
             named = all(word in message for word in (describe_family(form.family), *form.family.members))
@@ -236,8 +236,8 @@ def names_the_range(message, hint):
 
 
 @pytest.mark.parametrize(("override", "option"), FIELDS, ids=[row[0].replace("={}", "") for row in FIELDS])
-def test_every_field_names_its_range(override, option):
-    """A value that no option takes, put into each."""
+def test_a_message_names_what_the_option_takes(override, option):
+    """Each option is set to a value that no option takes."""
     network = "network: [dense]\nmetrics: [accuracy]\naugmentation: [mixup]\n"
     text = (
         MINIMAL.replace("hidden: [8]\n", network)
@@ -254,7 +254,7 @@ def test_every_field_names_its_range(override, option):
     assert "(got a list of 1 item)" in message or "(got a mapping" in message or "(got an empty mapping)" in message
 
 
-def test_a_bound_is_named_with_the_value_beyond_it():
+def test_a_message_names_the_bound_and_the_value_beyond_it():
     for override, option in FIELDS:
         bounds = re.findall(r"(>=|>|<=|<) ([\d.e+-]+)", option.hint.describe())
         for sign, bound in bounds:
@@ -269,7 +269,7 @@ def test_a_bound_is_named_with_the_value_beyond_it():
             assert f"(got {beyond})" in message, (override, message)
 
 
-def test_aliases_lead_to_what_exists():
+def test_aliases_name_options_and_components_that_exist():
     names = {option.name for cls in SECTIONS.values() for option in list_options(cls)}
     names |= {option.name for one in FAMILIES.values() for cls in one.members.values() for option in list_options(cls)}
     assert KEYS
@@ -291,7 +291,7 @@ def test_aliases_lead_to_what_exists():
     assert all(f"'{target}'" in literals for targets in VALUES.values() for target in targets)
 
 
-# What a config can be instead of a config, made by a line of shell, and what is said of it.
+# Files that are not configs: the shell command that makes one, the message, and the exit code.
 ODD_FILES = [
     ("true", "odd: no such file", 2),
     ("mkdir odd", "odd: not a file (got a folder); name a YAML file", 2),
@@ -312,7 +312,7 @@ ODD_FILES = [
 
 
 @pytest.mark.parametrize(("made", "message", "code"), ODD_FILES, ids=range(len(ODD_FILES)))
-def test_a_file_that_is_no_config_is_told_so(made, message, code):
+def test_the_message_about_a_file_that_is_not_a_config(made, message, code):
     subprocess.run(["sh", "-c", made], check=True, timeout=20)
     with pytest.raises(InputError if code == 2 else Exception) as caught:
         load("odd")
@@ -324,7 +324,7 @@ MINIMAL_HEAD = f"{MINIMAL}x: "
 
 
 def bomb(whole, between, reference, last):
-    """Forty keys, each of which is the next one ten times over."""
+    """Return forty keys, each of which repeats the next one ten times."""
     lines = (f"a{k}: {whole.format(between.join([reference.format(k + 1)] * 10))}\n" for k in range(40))
     return "".join(lines) + f"a40: {last}\n"
 
@@ -359,14 +359,14 @@ try:
     load("hostile.yaml")
 except ConfigError as error:
     print(json.dumps([len(error.problems), max(map(len, error.lines)), str(error.problems[-1].message)]))
-# The highest memory of this program alone; getrusage would count what its parent had.
+# The peak memory of this program alone; getrusage would include its parent.
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(int(status["VmHWM"].split()[0]) // 1024)
 """
 
 
 @pytest.mark.parametrize("name", sampled(sorted(HOSTILE)))
-def test_a_hostile_config_costs_little(name):
+def test_a_hostile_config_takes_little_time_and_memory(name):
     text = HOSTILE[name]()
     assert len(text) <= 1 << 20
     Path("hostile.yaml").write_text(text)
@@ -380,7 +380,7 @@ def test_a_hostile_config_costs_little(name):
     assert int(megabytes) < 300
 
 
-def test_mutated_configs_end_in_an_experiment_or_in_mistakes(repository):
+def test_a_mutated_config_gives_an_experiment_or_clear_mistakes(repository):
     """A sample of what `python tests/fuzz_configs.py 20000` tries."""
     environment = {**os.environ, "PYTHONPATH": str(repository)}
     done = subprocess.run(

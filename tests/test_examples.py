@@ -1,4 +1,4 @@
-"""The configs that come with bptrain: listed, and copied without harm to anything."""
+"""The bundled configs: they are listed, and copied without overwriting anything."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_a_copy_trains_from_anywhere(name, tmp_path):
     assert result.run.name == "deep-001"
 
 
-def test_copy_says_what_to_type_next(bptrain_in, tmp_path):
+def test_copy_prints_the_next_command(bptrain_in, tmp_path):
     done = bptrain_in("examples", "copy", "iris")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "iris.yaml: written; train it with  bptrain train iris.yaml\n"
@@ -47,7 +47,7 @@ def test_copy_says_what_to_type_next(bptrain_in, tmp_path):
     assert json.loads(bptrain_in("examples", "copy", "xor", "--json").stdout) == {"config": "xor.yaml"}
 
 
-def test_a_copy_beside_the_schema_names_it(bptrain_in, tmp_path):
+def test_a_copy_beside_the_schema_refers_to_it(bptrain_in, tmp_path):
     assert bptrain_in("schema", "-o", "bptrain.schema.json").returncode == 0
     written = bptrain.copy_example("iris", tmp_path)
     assert written == tmp_path / "iris.yaml"
@@ -66,7 +66,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED)
-def test_what_cannot_be_copied_is_refused_in_a_line(bptrain_in, tmp_path, arguments, message):
+def test_a_copy_that_is_impossible_is_an_error(bptrain_in, tmp_path, arguments, message):
     (tmp_path / "mine.yaml").write_text("years of work")
     done = bptrain_in("examples", "copy", *arguments)
     assert (done.returncode, done.stdout) == (2, "")

@@ -1,4 +1,4 @@
-"""A first config for a data file: what is left out and why, and that it trains as it is."""
+"""A first config for a data file: it says which columns are left out and why, and trains unchanged."""
 
 import re
 from pathlib import Path
@@ -43,7 +43,7 @@ def experiment(text, name="out.yaml"):
     return load(name).experiment
 
 
-def test_what_cannot_be_learned_from_is_left_out_with_the_reason():
+def test_useless_columns_are_left_out_with_the_reason():
     text = bptrain.init(houses(), "price")
     data = experiment(text).data
     assert data.features == ("area", "rooms", "city", "garden")
@@ -67,7 +67,7 @@ def test_what_cannot_be_learned_from_is_left_out_with_the_reason():
     assert result.test.metrics["r2"] > 0.9
 
 
-def test_no_features_are_listed_where_none_is_left_out():
+def test_features_are_listed_only_if_some_are_left_out():
     text = bptrain.init(houses(columns={key: HOUSES[key] for key in ("area", "rooms", "price")}), "price")
     assert experiment(text).data.features is None
     assert "left out" not in text
@@ -83,7 +83,7 @@ def test_no_features_are_listed_where_none_is_left_out():
         ("diabetes.csv", "progression", "regression", "r2", 0.3),
     ],
 )
-def test_real_data_is_learned_without_an_edit(data, target, task, metric, least, bptrain_in):
+def test_the_config_of_real_data_trains_unchanged(data, target, task, metric, least, bptrain_in):
     done = bptrain_in("init", DATASETS / data, "--target", target, "-o", "mine.yaml")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "mine.yaml: written; train it with  bptrain train mine.yaml\n"
@@ -105,7 +105,7 @@ def test_the_path_starts_from_the_config(bptrain_in, tmp_path):
     assert "{csv: data sets/houses.csv}" in printed
 
 
-def test_no_comment_stands_above_the_line_that_it_is_about(tmp_path):
+def test_no_comment_is_above_its_line(tmp_path):
     (tmp_path / "a" / ("long" * 30)).mkdir(parents=True)
     source = houses(name=f"a/{'long' * 30}/houses.csv")
     lines = bptrain.init(source, "price").splitlines()
@@ -114,7 +114,7 @@ def test_no_comment_stands_above_the_line_that_it_is_about(tmp_path):
     assert lines[lines.index(source_line) + 1].strip() == "# path relative to this file"
 
 
-def test_what_is_there_is_not_overwritten(bptrain_in, tmp_path):
+def test_an_existing_file_is_not_overwritten(bptrain_in, tmp_path):
     houses()
     (tmp_path / "mine.yaml").write_text("years of work")
     done = bptrain_in("init", "houses.csv", "--target", "price", "-o", "mine.yaml")
@@ -153,7 +153,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "target", "message"), REFUSED)
-def test_what_cannot_be_learned_is_refused_in_a_line(text, target, message):
+def test_data_that_cannot_be_learned_is_an_error(text, target, message):
     Path("b.csv").write_text(text)
     with pytest.raises(InputError) as caught:
         bptrain.init("b.csv", target, output="out.yaml")
@@ -161,7 +161,7 @@ def test_what_cannot_be_learned_is_refused_in_a_line(text, target, message):
     assert not Path("out.yaml").exists()
 
 
-def test_without_a_target_the_columns_are_named(bptrain_in):
+def test_without_a_target_the_message_lists_the_columns(bptrain_in):
     houses()
     done = bptrain_in("init", "houses.csv")
     assert (done.returncode, done.stdout) == (2, "")
@@ -172,19 +172,19 @@ def test_without_a_target_the_columns_are_named(bptrain_in):
     assert bptrain_in("init", "gone.csv").stderr == "error: gone.csv: no such file\n"
 
 
-def test_without_a_likely_name_the_last_column_that_will_do_is_meant():
+def test_without_a_likely_name_the_last_usable_column_is_suggested():
     Path("b.csv").write_text("a,b,id,c\n" + "".join(f"{k % 3},{k % 4},{k},5\n" for k in range(30)))
     with pytest.raises(InputError, match="such as --target b;"):
         bptrain.init("b.csv", None)
 
 
-def test_a_column_is_used_where_there_is_no_better_one():
-    """Numbers that count the rows may be what there is to predict from: x in y = f(x)."""
+def test_a_doubtful_column_is_used_if_there_is_no_other():
+    """A column that looks like an ID may be the only input: x in y = f(x)."""
     Path("b.csv").write_text("x,y\n" + "".join(f"{k},{k * k / 7}\n" for k in range(40)))
     assert experiment(bptrain.init("b.csv", "y")).data.features is None
 
 
-def test_few_rows_are_all_learned_from():
+def test_of_few_rows_none_are_held_out():
     Path("xor.csv").write_text("a,b,c\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
     one = experiment(bptrain.init("xor.csv", "c"))
     assert (one.data.split.validation, one.data.split.test, one.training.early_stopping) == (0, 0, None)
@@ -192,7 +192,7 @@ def test_few_rows_are_all_learned_from():
     assert bptrain.train("out.yaml", ["training.epochs=2"]).test is None
 
 
-def test_a_rare_class_is_pointed_out():
+def test_a_rare_class_is_mentioned():
     Path("b.csv").write_text("x,y\n" + "".join(f"{k % 13},{'rare' if k % 20 == 0 else 'usual'}\n" for k in range(200)))
     text = bptrain.init("b.csv", "y")
     assert "the rarest class, rare, has 10 of 200 rows" in text
@@ -225,7 +225,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", sampled(HOSTILE, every=4))
-def test_odd_names_survive(name):
+def test_odd_column_names_are_kept(name):
     def cell(text):
         return '"' + text.replace('"', '""') + '"'
 
@@ -242,7 +242,7 @@ def test_odd_names_survive(name):
         assemble_file("out.yaml")
 
 
-def test_an_odd_file_name_survives():
+def test_an_odd_file_name_is_kept():
     name = "a: b # {c} 'é'\u202e.csv"
     houses(name=name)
     experiment(bptrain.init(name, "price"))
@@ -281,8 +281,8 @@ def tables(draw):
 
 
 @pytest.mark.parametrize("examples", sampled([10, 60]))
-def test_whatever_is_accepted_trains(examples):
-    """The law: a file is refused in a line, or the config that comes of it can be trained as it is."""
+def test_an_accepted_file_trains(examples):
+    """A file is an error of one line, or its config trains unchanged."""
     trained = []
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck))

@@ -1,4 +1,4 @@
-"""A component that somebody registers is known wherever a config is read, explained or written, and named nowhere."""
+"""A newly registered component is known wherever configs are read, explained or written."""
 
 import math
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ CONFIGS = {
 
 @pytest.fixture(params=FAMILIES)
 def component(request):
-    """The key of a family, and how a config writes a component that was registered in it just now, with a novelty."""
+    """Register a component with a new option in each family; yield the name of the family and the component in YAML."""
     family = FAMILIES[request.param]
     base = min(family.own().values(), key=lambda cls: sum(option.required for option in list_options(cls)))
     body = {
@@ -50,24 +50,24 @@ def component(request):
 
 
 def write_example(option):
-    """A value that a required option takes."""
+    """Return a value that a required option takes."""
     return next((form.values[0] for form in option.hint if isinstance(form, Choice)), "iris")
 
 
 def experiment_of(key, text):
-    """The config with a component of a family, loaded."""
+    """Load a config with a component of a family."""
     Path("my.yaml").write_text(CONFIGS[key].replace("X", text))
     return load("my.yaml")
 
 
 def mistakes(key, text):
-    """What is wrong with a component."""
+    """Return the messages about a component."""
     with pytest.raises(ConfigError) as caught:
         experiment_of(key, text)
     return [problem.message for problem in caught.value.problems]
 
 
-def test_it_is_read_written_and_annotated(component):
+def test_the_component_is_read_written_and_annotated(component):
     key, text = component
     config = experiment_of(key, text)
     assert experiment_of(key, text.replace("5", "4")).experiment != config.experiment
@@ -81,7 +81,7 @@ def test_it_is_read_written_and_annotated(component):
     assert line.endswith("how new it is")
 
 
-def test_a_slip_of_the_finger_leads_to_it(component):
+def test_a_misspelling_suggests_the_component(component):
     key, text = component
     (name,) = mistakes(key, text.replace("third_party", "third_part"))
     assert "'third_party'" in name
@@ -91,7 +91,7 @@ def test_a_slip_of_the_finger_leads_to_it(component):
     assert mistakes(key, text.replace("5", "0")) == ["expected a whole number >= 1 (got 0)"]
 
 
-def test_the_schema_and_the_manual_have_it(component):
+def test_the_schema_and_the_manual_have_the_component(component):
     key, text = component
     schema = jsonschema.Draft7Validator(build_schema())
     for novelty in (5, 0, "new"):
@@ -104,14 +104,14 @@ def test_the_schema_and_the_manual_have_it(component):
 
 
 def with_novelty(value, novelty):
-    """The document with another novelty."""
+    """Return the document with another value of the new option."""
     if isinstance(value, dict):
         return {key: novelty if key == "novelty" else with_novelty(one, novelty) for key, one in value.items()}
     return [with_novelty(one, novelty) for one in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("component", ["optimizers"], indirect=True)
-def test_overrides_and_references_lead_into_it(component):
+def test_overrides_and_references_reach_the_new_option(component):
     key, text = component
     experiment_of(key, text)
     config = load("my.yaml", ["optimizer.third_party.novelty=7", "seed=${optimizer.third_party.novelty}"])
@@ -121,7 +121,7 @@ def test_overrides_and_references_lead_into_it(component):
 
 
 @pytest.mark.parametrize(("path", "name"), [("my.csv.gz", "csv"), ("my.parquet", "parquet"), ("a/my.npz", "npz")])
-def test_a_path_alone_leads_to_the_source_that_reads_such_files(path, name):
+def test_a_path_alone_suggests_the_source_that_reads_such_files(path, name):
     (message,) = mistakes("sources", path)
     assert message == f"unknown source '{path}'; write {{{name}: {path}}}"
 
@@ -138,13 +138,13 @@ SINGLE = {
 
 
 @pytest.mark.parametrize("kind", SINGLE)
-def test_single_values_are_taken_strictly(kind):
+def test_a_single_value_is_accepted_only_with_its_exact_type(kind):
     right, wrong = SINGLE[kind]
     assert all(Single(kind).accepts(value) for value in right)
     assert not any(Single(kind).accepts(value) for value in wrong)
 
 
-def test_bounds_are_those_of_the_sign():
+def test_bounds_are_open_or_closed_as_their_sign_says():
     for sign, right, wrong in ((">", [2], [1, 0]), (">=", [1, 2], [0]), ("<", [0], [1, 2]), ("<=", [0, 1], [2])):
         for kind in (int, float):
             assert all(Single(kind, ((sign, 1),)).accepts(value) for value in right)

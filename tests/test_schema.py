@@ -1,4 +1,4 @@
-"""JSON Schema: it takes what the loader takes, and refuses what no config may say."""
+"""JSON Schema: it accepts what the loader accepts, and rejects what no config may say."""
 
 import json
 from functools import cache
@@ -27,19 +27,19 @@ def validator():
 
 
 def plain(value):
-    """Lists where bptrain has tuples."""
+    """Return a value with lists in place of tuples."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def accepted(text):
-    """Whether the schema takes a config."""
+    """Return whether the schema accepts a config."""
     return validator().is_valid(plain(parse(text, "my.yaml")[0]))
 
 
 def loads(text):
-    """Whether bptrain takes a config; what only its data can tell is not asked."""
+    """Return whether bptrain accepts a config, without looking at its data."""
     Path("my.yaml").write_text(text, encoding="utf-8")
     try:
         load("my.yaml")
@@ -48,11 +48,11 @@ def loads(text):
     return True
 
 
-def test_the_schema_is_one():
+def test_the_schema_is_valid():
     jsonschema.Draft7Validator.check_schema(bptrain.schema())
 
 
-def test_the_committed_schema_is_what_the_command_writes(bptrain_in, tmp_path):
+def test_the_committed_schema_is_up_to_date(bptrain_in, tmp_path):
     done = bptrain_in("schema", "-o", "bptrain.schema.json")
     assert (done.returncode, done.stderr) == (0, "")
     assert "bptrain.schema.json" in done.stdout
@@ -61,13 +61,13 @@ def test_the_committed_schema_is_what_the_command_writes(bptrain_in, tmp_path):
     assert json.loads(FILE.read_text(encoding="utf-8")) == bptrain.schema()
 
 
-def test_the_schema_does_not_depend_on_which_module_was_imported_first():
+def test_the_schema_does_not_depend_on_the_order_of_imports():
     for key in FAMILIES:
         named = [one["const"] for one in bptrain.schema()["definitions"][key]["anyOf"] if "const" in one]
         assert named == sorted(named)
 
 
-def test_an_earlier_schema_is_renewed_and_nothing_else_is_overwritten(bptrain_in, tmp_path):
+def test_the_command_overwrites_an_earlier_schema_and_no_other_file(bptrain_in, tmp_path):
     (tmp_path / "old.json").write_text('{\n "title": "bptrain config",\n "type": "object"\n}\n')
     assert bptrain_in("schema", "-o", "old.json").returncode == 0
     assert (tmp_path / "old.json").read_bytes() == FILE.read_bytes()
@@ -130,8 +130,8 @@ MEMBERS = [(family, name) for family in PLACES for name in FAMILIES[family]]
 
 
 @pytest.mark.parametrize(("family", "name"), sampled(MEMBERS, every=3), ids=lambda item: item)
-def test_components_in_every_form_as_the_loader_takes_them(family, name):
-    """The loader is the truth: name alone, empty options, a wrong key, and values of several kinds for the first."""
+def test_the_schema_accepts_the_forms_of_a_component_that_the_loader_accepts(family, name):
+    """The forms: the name alone, empty options, a wrong key, and values of several types for the first option."""
     forms = [
         name,
         f"{{{name}: }}",
@@ -177,13 +177,13 @@ VARIABLES = [
 
 
 @pytest.mark.parametrize("text", FITTING)
-def test_what_fits_is_taken(text):
+def test_the_schema_accepts_correct_configs(text):
     assert loads(text)
     assert accepted(text)
 
 
 @pytest.mark.parametrize("text", VARIABLES)
-def test_a_variable_may_stand_for_any_single_value(text):
+def test_the_schema_accepts_a_variable_for_any_single_value(text):
     assert accepted(text)
 
 
@@ -245,11 +245,11 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("text", BROKEN)
-def test_what_no_config_may_say_is_refused(text):
+def test_the_schema_rejects_what_no_config_may_say(text):
     assert not loads(text)
     assert not accepted(text)
 
 
-def test_a_list_at_the_top_is_refused():
+def test_the_schema_rejects_a_list_at_the_top():
     assert not accepted("[1]\n")
     assert not loads("")

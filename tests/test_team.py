@@ -1,4 +1,4 @@
-"""A team of threads: every piece once, side by side, and nothing left behind."""
+"""A team of threads: every task runs once, in parallel, and no thread is left behind."""
 
 from queue import Empty
 from threading import Barrier, active_count
@@ -13,7 +13,7 @@ SIZES = pytest.mark.parametrize("size", [1, 2, 3])
 
 @SIZES
 @pytest.mark.parametrize("count", [1, 2, 50])
-def test_every_piece_is_done_once_before_run_returns(size, count):
+def test_every_task_runs_once_before_run_returns(size, count):
     team = Team()
     with team.resize(size):
         for _ in range(20):
@@ -23,8 +23,8 @@ def test_every_piece_is_done_once_before_run_returns(size, count):
 
 
 @pytest.mark.parametrize("size", [2, 3])
-def test_pieces_are_done_side_by_side(size):
-    """Each waits for all others, and is told as the how manieth it came."""
+def test_tasks_run_in_parallel(size):
+    """Each task waits for all others at a barrier, which numbers them."""
     team, barrier, came = Team(), Barrier(size), []
     with team.resize(size):
         team.run([lambda: came.append(barrier.wait(timeout=60))] * size)
@@ -33,24 +33,24 @@ def test_pieces_are_done_side_by_side(size):
 
 @SIZES
 @pytest.mark.parametrize("bad", [0, 1, 7])
-def test_what_a_piece_raises_is_raised_after_the_others_are_done(size, bad):
+def test_the_exception_of_a_task_is_raised_after_the_others_are_done(size, bad):
     team, done = Team(), []
 
-    def piece(k):
+    def task(k):
         if k == bad:
-            raise ValueError(f"piece {k}")
+            raise ValueError(f"task {k}")
         done.append(k)
 
     with team.resize(size):
-        with pytest.raises(ValueError, match=f"piece {bad}"):
-            team.run([lambda k=k: piece(k) for k in range(8)])
+        with pytest.raises(ValueError, match=f"task {bad}"):
+            team.run([lambda k=k: task(k) for k in range(8)])
         before = len(done)
         assert before == 7
         team.run([lambda: None] * 8)
         assert len(done) == before
 
 
-def test_helpers_come_when_they_are_needed_and_stay_no_longer_than_they_are_wanted():
+def test_helpers_start_when_needed_and_end_with_the_block():
     team, before = Team(), active_count()
     with team.resize(3):
         assert active_count() == before
@@ -64,25 +64,25 @@ def test_helpers_come_when_they_are_needed_and_stay_no_longer_than_they_are_want
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_no_pieces_and_pieces_that_raise_what_a_queue_does(size):
+def test_no_tasks_and_tasks_that_raise_the_exception_of_a_queue(size):
     team = Team()
 
-    def piece():
+    def task():
         raise Empty
 
     with team.resize(size):
         team.run([])
         with pytest.raises(Empty):
-            team.run([piece, piece])
+            team.run([task, task])
 
 
-def test_helpers_do_not_warn_of_numbers_that_are_not_finite():
+def test_helpers_do_not_warn_of_infinity_and_nan():
     team, barrier, handling = Team(), Barrier(2), []
 
-    def piece():
+    def task():
         barrier.wait(timeout=60)
         handling.append(set(np.geterr().values()))
 
     with team.resize(2), np.errstate(all="ignore"):
-        team.run([piece, piece])
+        team.run([task, task])
     assert handling == [{"ignore"}, {"ignore"}]

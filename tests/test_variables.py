@@ -1,4 +1,4 @@
-"""Variables in configs: what they stand for, and what goes wrong."""
+"""Variables in configs: their values, and what can be wrong with them."""
 
 import os
 from dataclasses import replace
@@ -22,7 +22,7 @@ def experiment(text, *overrides):
     return load("my.yaml", overrides).experiment
 
 
-# What stands in a config, the variables that are set, and the name or seed that comes of it.
+# Text in a config, the environment variables that are set, and the name that results (None: an error).
 GOOD = [
     ("seed: 3\nname: run-${seed}", {}, "run-3"),
     ("seed: 3\nname: ${seed}-${ seed }-${dtype}", {}, "3-3-float32"),
@@ -51,7 +51,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("text", "environment", "name"), GOOD, ids=range(len(GOOD)))
-def test_what_a_reference_stands_for(text, environment, name, monkeypatch):
+def test_a_reference_is_replaced_by_its_value(text, environment, name, monkeypatch):
     monkeypatch.delenv("WHO", raising=False)
     for key, value in environment.items():
         monkeypatch.setenv(key, value)
@@ -62,7 +62,7 @@ def test_what_a_reference_stands_for(text, environment, name, monkeypatch):
         assert experiment(text).name == name
 
 
-def test_a_whole_reference_takes_the_type():
+def test_a_value_that_is_one_reference_takes_its_type():
     one = experiment(
         "seed: ${training.epochs}\ntraining: {epochs: 7, early_stopping: {patience: '${seed}'}}\n"
         "regularization: {l2: '${optimizer.adam.lr}'}\n"
@@ -70,7 +70,7 @@ def test_a_whole_reference_takes_the_type():
     assert (one.seed, one.training.early_stopping.patience, one.regularization.l2) == (7, 7, 0.001)
 
 
-def test_sections_and_lists_can_be_referred_to():
+def test_a_reference_can_name_a_section_or_a_list():
     data = "source: {bundled: iris}, target: [a, b], features: '${data.target}', target_scaling: '${data.scaling}'"
     Path("my.yaml").write_text(f"data: {{{data}}}\nhidden: [8]\n")
     one = load("my.yaml", ["data.scaling=none"]).experiment
@@ -87,7 +87,7 @@ def test_environment_variables_are_read_as_yaml_scalars(monkeypatch):
     assert (one.seed, one.optimizer) == (5, Adam(lr=0.001, amsgrad=False))
 
 
-def test_a_path_with_a_variable_in_it(monkeypatch):
+def test_a_path_can_have_a_variable_in_it(monkeypatch):
     monkeypatch.setenv("WHERE", "7")
     Path("my.yaml").write_text("data: {source: {csv: '${env:WHERE}/my.csv'}, target: y}\nhidden: [8]\n")
     assert load("my.yaml").experiment.data.source.path == Path.cwd() / "7" / "my.csv"
@@ -96,20 +96,20 @@ def test_a_path_with_a_variable_in_it(monkeypatch):
     assert (one.data.source.path, one.data.target) == (Path.cwd() / "7", "7")
 
 
-def test_overrides_use_and_satisfy_references():
+def test_overrides_can_use_references_and_change_their_values():
     assert experiment("name: x${seed}\n", "seed=4").name == "x4"
     assert experiment("seed: 4\n", "name=x${seed}").name == "x4"
     assert experiment("", "name=x${training.epochs}", "training.epochs=9").name == "x9"
 
 
-def test_the_name_of_the_file_is_no_reference():
+def test_the_name_of_the_file_is_not_read_as_a_reference():
     Path("${seed}.yaml").write_text(MINIMAL)
     assert load("${seed}.yaml").experiment.name == "${seed}"
     Path("b.yaml").write_text(MINIMAL)
     assert load("b.yaml", ["data.source={csv: '${name}.csv'}"]).experiment.data.source.path.name == "b.csv"
 
 
-def test_a_file_whose_name_is_no_text(tmp_path):
+def test_the_name_of_a_file_can_have_bytes_that_are_not_text(tmp_path):
     path = os.fsencode(tmp_path) + b"/\xff.yaml"
     with open(path, "wb") as file:
         file.write(MINIMAL.encode())
@@ -118,13 +118,13 @@ def test_a_file_whose_name_is_no_text(tmp_path):
     assert to_yaml(one).encode()
 
 
-def test_a_variable_that_is_no_text(monkeypatch):
+def test_a_variable_with_unprintable_characters_is_an_error(monkeypatch):
     monkeypatch.setenv("ODD", "a\nb")
     with pytest.raises(ConfigError, match=r"3:7: name: the environment variable ODD has unprintable characters"):
         experiment("name: ${env:ODD}")
 
 
-# The column of the mistake, counted in the last line, and the beginning of the message.
+# The columns of the mistakes, in the last line.
 PLACES = [
     ("name: a ${zz} b ${yy}", [9, 17]),
     ("name: 'a ${seed} b ${zz}'", [20]),
@@ -134,7 +134,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("text", "columns"), PLACES)
-def test_a_mistake_stands_where_the_reference_does(text, columns):
+def test_a_mistake_is_placed_at_the_reference(text, columns):
     with pytest.raises(ConfigError) as caught:
         experiment(text)
     assert [problem.column for problem in caught.value.problems] == columns
@@ -158,7 +158,7 @@ def test_any_text_survives_dump_and_reload(name, target):
 
 @examples(300)
 @given(TEXTS, st.integers(0, 10**6))
-def test_any_text_escaped_stands_for_itself_beside_references(text, seed):
+def test_any_escaped_text_beside_a_reference_is_unchanged(text, seed):
     escaped = text.replace("${", "$${")
     quoted = "".join(f"\\U{ord(c):08x}" for c in escaped)
     Path("my.yaml").write_text(MINIMAL + f'seed: {seed}\nname: "{quoted} ${{seed}}"\n')
