@@ -156,13 +156,13 @@ def test_every_counter_is_saved_and_restored():
     counters = Counters(**COUNTED)
     assert all(getattr(Counters(), name) != value for name, value in COUNTED.items())
     assert set(COUNTED) == {one.name for one in fields(Counters)}
-    stored = json.loads(json.dumps(counters.progress(), sort_keys=True, allow_nan=False))
+    stored = json.loads(json.dumps(counters.get_progress(), sort_keys=True, allow_nan=False))
     assert set(stored) == set(COUNTED)
     fresh = Counters()
     fresh.restore_progress(stored)
     assert fresh == counters
     assert list(fresh.health) == list(counters.health)
-    fresh.restore_progress(Counters().progress())
+    fresh.restore_progress(Counters().get_progress())
     assert fresh == Counters()
     assert fresh.reference == inf
 

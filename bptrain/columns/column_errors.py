@@ -10,7 +10,7 @@ from bptrain.columns.options import Kind
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
 from bptrain.registry import name_of
-from bptrain.tables.table import Selection, advice_on, is_number, quote
+from bptrain.tables.table import Selection, advise_on, is_number, quote
 from bptrain.tables.values import find_missing, number_to_text
 
 MOST_NAMED = 3
@@ -35,7 +35,7 @@ def build_text_error(rows: Selection, name: str, values: Array, advice: str = ""
         if numbers := np.count_nonzero(~find_missing(values)) - total:
             got += f"; {numbers:,} numbers, and {some}{', ...' if len(odd) > MOST_NAMED else ''}"
     if is_number(values[row], "," if rows.decimal == "." else "."):
-        return InputError(f"{got}; {advice_on(values[row], rows.decimal)}")
+        return InputError(f"{got}; {advise_on(values[row], rows.decimal)}")
     categories = f"columns: {{{name}: {{kind: categorical, unseen: ignore}}}}"
     return InputError(f"{got}; {advice or f'correct it, leave the column out, or write {categories}'}")
 

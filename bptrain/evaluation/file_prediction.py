@@ -195,10 +195,10 @@ def read_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[t
     names = [*dict.fromkeys([*(feature.name for feature in model.columns.features), *ids])]
     start = done = 0
     rest: dict[str, Array] = {}
-    for chunk in chunks.columns(names):
+    for chunk in chunks.read_columns(names):
         done += len(chunk[names[0]])
         columns = {name: np.concatenate([rest[name], one]) for name, one in chunk.items()} if rest else chunk
-        rows, _ = model.columns.find_complete(chunks.table(columns, start), target=False)
+        rows, _ = model.columns.find_complete(chunks.make_table(columns, start), target=False)
         length = len(columns[names[0]])
         usable = length if rows is None else len(rows)
         if done < chunks.rows:
@@ -207,7 +207,7 @@ def read_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[t
         else:
             full, cut = usable, length
         if cut:
-            table = chunks.table({name: one[:cut] for name, one in columns.items()}, start)
+            table = chunks.make_table({name: one[:cut] for name, one in columns.items()}, start)
             yield table, None if rows is None or full == cut else rows[:full]
         rest = {name: one[cut:] for name, one in columns.items()}
         start += cut

@@ -54,12 +54,12 @@ def save_last(path: Path, session: Session, history: Mapping[str, Any]) -> None:
         DivergedError: a number in it is not finite; nothing was written.
         StorageError: the file could not be written; the previous one is intact.
     """
-    arrays = session.arrays()
+    arrays = session.get_arrays()
     require_finite(arrays)
     document = build_document(session) | {
         "epoch": session.epoch,
         "streams": session.model.streams.state(),
-        "progress": session.progress(),
+        "progress": session.get_progress(),
         "history": history,
     }
     if session.good is not None:
@@ -136,7 +136,7 @@ def restore(session: Session, arrays: Mapping[str, Array], stored: Mapping[str, 
             session.best = Best(stored["best"]["epoch"], best, np.zeros_like(theta), np.zeros_like(state), raw)
         if session.good is not None:
             session.good = replace(session.good, **stored["good"])
-        views = session.arrays()
+        views = session.get_arrays()
         for name, view in views.items():
             # Row numbers have half the width where the rows are in a file.
             integers = name == "order" and arrays[name].dtype.kind == view.dtype.kind == "i"

@@ -69,6 +69,8 @@ def begin_twin(assembly: Assembly) -> Session:
 
 def is_identical(one: Session, other: Session) -> bool:
     """Whether two sessions have the same state, bit for bit."""
-    arrays, others = one.arrays(), other.arrays()
+    arrays, others = one.get_arrays(), other.get_arrays()
     same = arrays.keys() == others.keys() and all(arrays[name].tobytes() == others[name].tobytes() for name in arrays)
-    return same and one.progress() == other.progress() and one.model.streams.state() == other.model.streams.state()
+    return (
+        same and one.get_progress() == other.get_progress() and one.model.streams.state() == other.model.streams.state()
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from bptrain.errors import InputError, OptionError
 from bptrain.tables.files import is_zipped
-from bptrain.tables.source import Chunks, chunks_of_table, join_tables
+from bptrain.tables.source import Chunks, join_tables, split_table
 from bptrain.tables.sources import SOURCES, Csv, Source
 from bptrain.tables.table import Table, is_number
 
@@ -63,7 +63,7 @@ def open_chunks(path: str | Path, like: Source | None = None, text: Iterable[str
     """
     try:
         found = choose_source(path, like).as_text(text).chunks()
-        return found if isinstance(found, Chunks) else chunks_of_table(join_tables(list(found)))
+        return found if isinstance(found, Chunks) else split_table(join_tables(list(found)))
     except OptionError as error:
         what = "; ".join(mistake.message for mistake in error.mistakes)
         raise InputError(f"{path}: {what.removesuffix(f' (got {path})')}") from None

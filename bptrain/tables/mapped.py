@@ -114,7 +114,7 @@ class MappedFile:
         if total != checksum:
             raise Damaged("a checksum does not match its content")
 
-    def array(self, dtype: Any, count: int, at: int) -> Array:
+    def view_array(self, dtype: Any, count: int, at: int) -> Array:
         """Return a view of `count` entries from byte `at` on, `(count,)`."""
         return np.frombuffer(self.map, dtype, count, at)
 
@@ -181,7 +181,7 @@ class MappedArrays(MappedFile):
         for name, entry in self.document["arrays"].items():
             shape, kind = tuple(entry["shape"]), np.dtype(entry["type"])
             self.check(entry["at"], prod(shape) * kind.itemsize, entry["crc"])
-            self.arrays[name] = self.array(kind, prod(shape), entry["at"]).reshape(shape)
+            self.arrays[name] = self.view_array(kind, prod(shape), entry["at"]).reshape(shape)
             self._starts[name] = entry["at"]
         if hasattr(mmap, "MADV_RANDOM"):
             # Rows gathered from all over the file need no pages around them.

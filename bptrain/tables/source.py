@@ -125,12 +125,12 @@ class Chunks:
         """Yield the table a chunk of rows at a time."""
         start = 0
         with self:
-            for columns in self.columns(self.names):
-                table = self.table(columns, start)
+            for columns in self.read_columns(self.names):
+                table = self.make_table(columns, start)
                 yield table
                 start += len(table)
 
-    def columns(self, names: Sequence[str]) -> Iterator[Mapping[str, Array]]:
+    def read_columns(self, names: Sequence[str]) -> Iterator[Mapping[str, Array]]:
         """Yield some columns a chunk of rows at a time."""
         return self.read(names, max(1, min(CHUNK_ROWS, CHUNK_VALUES // max(len(names), 1))))
 
@@ -143,14 +143,14 @@ class Chunks:
         check_memory(self.origin, self.rows, len(self.names))
         with self:
             found = list(self.read(self.names, self.rows))
-        return self.table(found[0] if len(found) == 1 else join_columns([dict(columns) for columns in found]))
+        return self.make_table(found[0] if len(found) == 1 else join_columns([dict(columns) for columns in found]))
 
     @property
     def header(self) -> Table:
         """A table of the same columns without rows."""
         return Table({name: np.empty(0) for name in self.names}, self.origin, decimal=self.decimal)
 
-    def table(self, columns: Mapping[str, Array], start: int = 0) -> Table:
+    def make_table(self, columns: Mapping[str, Array], start: int = 0) -> Table:
         """Return columns that begin at row `start` as a table that knows the places of its rows."""
         return replace(Table({}, self.origin, self.target, self.place, self.decimal).shift(start), columns=columns)
 
@@ -178,7 +178,7 @@ def join_tables(tables: list[Table]) -> Table:
     return replace(tables[0], columns=join_columns([dict(table.columns) for table in tables]))
 
 
-def chunks_of_table(table: Table) -> Chunks:
+def split_table(table: Table) -> Chunks:
     """Return a table that is in memory as chunks."""
 
     def read(names: Sequence[str], rows: int) -> Iterator[Mapping[str, Array]]:

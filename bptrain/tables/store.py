@@ -167,7 +167,7 @@ class Stored(Columns):
     def read_chunk(self, name: str, chunk: Mapping[str, Any]) -> Array:
         """Return a column of a chunk: text, or numbers of the type in which they are stored."""
         k, numeric = self._columns[name]
-        arrays = [self._file.array(f"<{kind}", count, at) for kind, count, at in chunk["in"][k]]
+        arrays = [self._file.view_array(f"<{kind}", count, at) for kind, count, at in chunk["in"][k]]
         return arrays[0] if numeric else decode_text(*arrays)
 
     def _read(self, name: str, rows: Array | None = None) -> Array:

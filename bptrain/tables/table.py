@@ -115,7 +115,7 @@ class Table:
             row = next(texts, 0)
             if values[row] is None:
                 raise InputError(f"{self.where(row)}: {name}: the whole column is empty; leave it out of data.features")
-            advice = advice_on(values[row], self.decimal)
+            advice = advise_on(values[row], self.decimal)
             raise InputError(f"{self.where(row)}: {name}: text among the numbers (got {quote(values[row])}); {advice}")
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):
@@ -232,7 +232,7 @@ def is_number(text: str, decimal: str = ".") -> bool:
     return re.fullmatch(pattern, text) is not None
 
 
-def advice_on(text: str, decimal: str = ".") -> str:
+def advise_on(text: str, decimal: str = ".") -> str:
     """Return what to do about a text where there should be a number."""
     other = "," if decimal == "." else "."
     if is_number(text, other):

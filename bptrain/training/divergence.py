@@ -1,13 +1,10 @@
 """Divergence: an error for numbers that are no longer finite: where, when, on which rows, and what helps."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import DivergedError
 from bptrain.model.objective import Batch
-from bptrain.nn import Frame
 from bptrain.registry import name_of
 from bptrain.training.session import Session
 
@@ -50,18 +47,13 @@ def find_layer(session: Session, batch: Batch | None) -> str:
     or else the last of all, which computes the scores of the loss."""
     chain, entries = session.model.network.chain, session.model.network.entries
     if batch is not None:
-        layer = next(find_unbounded(batch.frame, chain.names), None)
-        if layer:
+        steps = zip(chain.names, batch.frame.steps, strict=True)
+        if layer := next((name for name, step in steps if not np.isfinite(step.y).all()), None):
             return layer
     theta = session.model.network.theta
     bad = [entry.name for entry in entries if not np.isfinite(theta[entry.slice]).all()]
     candidates = (name for name in reversed(chain.names) if any(one.startswith(f"{name}.") for one in bad))
     return next(candidates, chain.names[-1])
-
-
-def find_unbounded(frame: Frame, names: tuple[str, ...]) -> Iterator[str]:
-    """Yield the layers whose outputs are not finite, from the input on."""
-    return (name for name, step in zip(names, frame.steps, strict=True) if not np.isfinite(step.y).all())
 
 
 def advise(session: Session, largest: float) -> str:

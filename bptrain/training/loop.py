@@ -51,7 +51,7 @@ class Budget:
     report: float = inf
     paused: Pause | None = None
 
-    def next_step(self) -> float:
+    def find_next_step(self) -> float:
         """Return the next step after which there is something to decide."""
         return min(self.max_steps, self.pause, self.report)
 
@@ -105,7 +105,7 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
     count, size, steps_per_epoch = len(rows), session.batch_size, session.steps_per_epoch
     if session.position == 0 and size < count:
         session.shuffle()
-    due, next_step, interruption = perf_counter() + TICK, budget.next_step(), budget.interruption
+    due, next_step, interruption = perf_counter() + TICK, budget.find_next_step(), budget.interruption
     examine, rate = health.is_due(session), 0.5**session.halvings
     schedule, epochs = model.experiment.schedule, model.experiment.training.epochs
     while session.position < count:
@@ -142,7 +142,7 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
                 session.stopped = "max_steps"
             if budget.paused or session.stopped:
                 return
-            due, next_step = min(perf_counter() + TICK, budget.deadline), budget.next_step()
+            due, next_step = min(perf_counter() + TICK, budget.deadline), budget.find_next_step()
 
 
 def gather_gradient(session: Session, weight: float) -> bool:

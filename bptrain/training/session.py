@@ -59,7 +59,7 @@ class Counters:
     warned: list[str] = field(default_factory=list)
     halvings: int = 0
 
-    def progress(self) -> dict[str, Any]:
+    def get_progress(self) -> dict[str, Any]:
         """Return the counters as JSON can hold them."""
         found = {one.name: getattr(self, one.name) for one in fields(Counters)}
         found["reference"] = self.reference if isfinite(self.reference) else None
@@ -68,7 +68,7 @@ class Counters:
         return found
 
     def restore_progress(self, stored: Mapping[str, Any]) -> None:
-        """Set the counters to what `progress` returned.
+        """Set the counters to what `get_progress` returned.
 
         Raises:
             KeyError: one is missing.
@@ -184,7 +184,7 @@ class Session(Counters):
         else:
             self.best = Best(epoch, score, self.average.copy(), state, raw=theta)
 
-    def step_arrays(self) -> dict[str, Array]:
+    def get_step_arrays(self) -> dict[str, Array]:
         """Return the arrays that steps change, by name, not copied."""
         network = self.model.network
         arrays = network.parameters() | network.states | {f"slot.{k}": slot for k, slot in enumerate(self.slots)}
@@ -194,9 +194,9 @@ class Session(Counters):
             arrays["gathered"] = self.gathered
         return arrays
 
-    def arrays(self) -> dict[str, Array]:
+    def get_arrays(self) -> dict[str, Array]:
         """Return all arrays that a checkpoint saves, by name, not copied."""
-        arrays = self.step_arrays() | {"order": self.order if self.order_keys is None else self.order_keys}
+        arrays = self.get_step_arrays() | {"order": self.order if self.order_keys is None else self.order_keys}
         if self.best is not None:
             arrays |= {"best.theta": self.best.theta, "best.state": self.best.state}
             if self.best.raw is not None:
@@ -216,13 +216,13 @@ class Session(Counters):
 
     def mark_good(self) -> None:
         """Take the present state, at the start of an epoch, as the one to go back to after divergence."""
-        arrays = {name: array.copy() for name, array in self.step_arrays().items()}
-        self.good = Good(arrays, deepcopy(self.progress()), self.model.streams.state())
+        arrays = {name: array.copy() for name, array in self.get_step_arrays().items()}
+        self.good = Good(arrays, deepcopy(self.get_progress()), self.model.streams.state())
 
     def go_back(self) -> None:
         """Go back to the start of the epoch, at half the learning rate."""
         assert self.good is not None
-        for name, array in self.step_arrays().items():
+        for name, array in self.get_step_arrays().items():
             array[...] = self.good.arrays[name]
         halvings = self.halvings + 1
         self.restore_progress(deepcopy(self.good.progress))

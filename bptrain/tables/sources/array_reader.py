@@ -37,7 +37,7 @@ class OpenArray:
         """The number of rows."""
         return self.header.shape[0]
 
-    def chunks(self, rows: int) -> Iterator[Array]:
+    def read_chunks(self, rows: int) -> Iterator[Array]:
         """Yield so many rows at a time; an array that is stored column by column is read at once."""
         header, size = self.header, self.header.nbytes // self.rows
         by_column = header.fortran and len(header.shape) > 1
@@ -81,7 +81,7 @@ def open_npy(path: Path) -> Chunks:
     """
     with ExitStack() as stack:
         array = open_array(path, read_array_header, stack)
-        return chunks_of_arrays(path, {"x": array}, "x", (), stack)
+        return combine_arrays(path, {"x": array}, "x", (), stack)
 
 
 def open_idx(images: Path, labels: Path | None = None) -> Chunks:
@@ -96,7 +96,7 @@ def open_idx(images: Path, labels: Path | None = None) -> Chunks:
         if not all(pixels.header.shape):
             raise InputError(f"{images}: it has the shape {pixels.header.shape}, which is empty; add images")
         if labels is None:
-            return chunks_of_arrays(images, {"p": pixels}, "p", (), stack)
+            return combine_arrays(images, {"p": pixels}, "p", (), stack)
         marks = open_array(labels, read_idx_header, stack)
         if len(marks.header.shape) != 1:
             what = f"labels are one number each (got the shape {marks.header.shape}); did you name images?"
@@ -104,7 +104,7 @@ def open_idx(images: Path, labels: Path | None = None) -> Chunks:
         if marks.rows != pixels.rows:
             what = f"{marks.rows:,} labels for the {pixels.rows:,} images of {images}; name the file that belongs to it"
             raise InputError(f"{labels}: {what}")
-        return chunks_of_arrays(images, {"p": pixels, "label": marks}, "p", ("label",), stack)
+        return combine_arrays(images, {"p": pixels, "label": marks}, "p", ("label",), stack)
 
 
 def open_array(path: Path, read: Callable[[BinaryIO, object], Header], stack: ExitStack) -> OpenArray:
@@ -126,7 +126,7 @@ def open_array(path: Path, read: Callable[[BinaryIO, object], Header], stack: Ex
     return array
 
 
-def chunks_of_arrays(
+def combine_arrays(
     path: Path, arrays: Mapping[str, OpenArray], numbered: str | None, target: tuple[str, ...], stack: ExitStack
 ) -> Chunks:
     """Return arrays of one length as a table.
@@ -150,7 +150,7 @@ def chunks_of_arrays(
     rows = next(iter(arrays.values())).rows
 
     def read(names: Sequence[str], most: int) -> Iterator[Mapping[str, Array]]:
-        for chunk in zip(*(array.chunks(most) for array in arrays.values()), strict=True):
+        for chunk in zip(*(array.read_chunks(most) for array in arrays.values()), strict=True):
             found: dict[str, Array] = {}
             for name, values in zip(arrays, chunk, strict=True):
                 found.update(split_columns(columns[name], values))

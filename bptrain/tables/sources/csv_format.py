@@ -15,7 +15,7 @@ from typing import Any
 
 from bptrain.errors import InputError
 from bptrain.tables.files import report_read_errors
-from bptrain.tables.sources.decoding import LONGEST, BrokenText, detect_encoding, open_text, read_checked, read_lines
+from bptrain.tables.sources.decoding import LONGEST, BrokenText, detect_encoding, open_text, read_chunks, read_lines
 from bptrain.tables.table import quote, register_place
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -202,7 +202,7 @@ def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
     delimiter, line_feeds, returns, both, last = form.delimiter.encode(), 0, 0, 0, b""
     delimiters, underscores = 0, 0
     try:
-        for chunk, outside in split_unquoted(copy, form.quote.encode()):
+        for chunk, outside in remove_quoted(copy, form.quote.encode()):
             underscores += chunk.count(b"_")
             delimiters += outside.count(delimiter)
             line_feeds += outside.count(b"\n")
@@ -223,10 +223,10 @@ def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
     return Tally(delimiters, sum(kinds) + (last not in (b"\n", b"\r")), underscores)
 
 
-def split_unquoted(copy: Path, quote: bytes) -> Iterator[tuple[bytes, bytes]]:
+def remove_quoted(copy: Path, quote: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the bytes of a file a chunk at a time, and those of each chunk that are outside quotes."""
     inside = 0
-    for chunk in read_checked(copy):
+    for chunk in read_chunks(copy):
         if not quote or (not inside and quote not in chunk):
             yield chunk, chunk
             continue

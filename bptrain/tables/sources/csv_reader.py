@@ -40,7 +40,7 @@ class CsvFile:
     names: list[str]
     tally: Tally
 
-    def query(self, what: str, types: dict[str, str]) -> tuple[str, list[Any]]:
+    def write_query(self, what: str, types: dict[str, str]) -> tuple[str, list[Any]]:
         """Return a statement over the file with the given column types, and its parameters."""
         columns = ", ".join(f"{quote_text(name)}: '{kind}'" for name, kind in types.items())
         form, compression = self.form, "gzip" if is_zipped(self.copy) else "none"
@@ -52,7 +52,7 @@ class CsvFile:
         parameters = [escape_path(self.copy), form.delimiter, form.quote, form.quote]
         return f"SELECT {what} FROM read_csv(?, {options}, columns = {{{columns}}})", parameters
 
-    def number(self, name: str) -> str:
+    def write_number(self, name: str) -> str:
         """Return a text column as numbers in SQL, NULL where it has none; with a decimal point 1_000 is one too."""
         q = quote_name(name)
         text = q if self.form.decimal == "." else f"translate({q}, ',._', '.xx')"
@@ -143,7 +143,7 @@ def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -
     names, text = files[0].names, dict.fromkeys(files[0].names, "VARCHAR")
     counts, rows = np.zeros(2 * len(names), np.int64), []
     for file in files:
-        tests = ", ".join(f"count({quote_name(name)}), count({file.number(name)})" for name in names)
+        tests = ", ".join(f"count({quote_name(name)}), count({file.write_number(name)})" for name in names)
         found = execute(database, file, f"count(*), {tests}", text).fetchone()
         rows.append(found[0])
         counts += found[1:]
@@ -168,7 +168,7 @@ def fetch_chunks(
     # DuckDB reads numbers faster as numbers than as text; but it knows no decimal sign other than the point.
     direct = file.form.decimal == "."
     types = {name: "DOUBLE" if direct and name in numeric else "VARCHAR" for name in file.names}
-    chosen = ", ".join(quote_name(name) if direct or name not in numeric else file.number(name) for name in names)
+    chosen = ", ".join(quote_name(name) if direct or name not in numeric else file.write_number(name) for name in names)
     found = execute(database, file, chosen, types)
     with report_errors(file.describe):
         if rows is None:
@@ -182,7 +182,7 @@ def fetch_chunks(
 def execute(database: "DuckDBPyConnection", file: CsvFile, what: str, types: dict[str, str]) -> Any:
     """Execute a statement over a file."""
     with report_errors(file.describe):
-        return database.execute(*file.query(what, types))
+        return database.execute(*file.write_query(what, types))
 
 
 def check_rows(file: CsvFile, count: int) -> None:

@@ -140,7 +140,7 @@ class BrokenText(Exception):  # noqa: N818
         self.line, self.before, self.what = line, before, what
 
 
-def read_checked(path: Path) -> Iterator[bytes]:
+def read_chunks(path: Path) -> Iterator[bytes]:
     """Yield the bytes of a UTF-8 file in checked chunks, which end with a line where lines end in `\\n`.
 
     Raises:

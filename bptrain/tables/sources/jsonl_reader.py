@@ -15,7 +15,7 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.tables.files import is_zipped, report_read_errors
 from bptrain.tables.source import Chunks
-from bptrain.tables.sources.decoding import LONGEST, BrokenText, detect_encoding, ensure_utf8, read_checked, read_lines
+from bptrain.tables.sources.decoding import LONGEST, BrokenText, detect_encoding, ensure_utf8, read_chunks, read_lines
 from bptrain.tables.sources.duck import check_names, connect, escape_path, fetch, quote_name, quote_text, report_errors
 from bptrain.tables.table import quote, register_place
 
@@ -76,7 +76,7 @@ def split_file(copy: Path) -> Iterator[Path]:
     """Yield temporary files of some lines each, one at a time, which together have all lines of a file."""
     before = b""
     with TemporaryDirectory(prefix="bptrain-") as folder:
-        for k, chunk in enumerate(chain(read_checked(copy), [b"\n"])):
+        for k, chunk in enumerate(chain(read_chunks(copy), [b"\n"])):
             complete, _, before = (before + chunk).rpartition(b"\n")
             if complete.strip():
                 path = Path(folder, f"{k}")
@@ -90,7 +90,7 @@ def count_lines(copy: Path, path: Path) -> int:
     """Return the number of lines that are not blank."""
     number, count, before = 0, 0, b""
     try:
-        for chunk in read_checked(copy):
+        for chunk in read_chunks(copy):
             complete, _, before = (before + chunk).rpartition(b"\n")
             for line in complete.split(b"\n"):
                 number += 1

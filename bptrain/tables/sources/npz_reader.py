@@ -9,7 +9,7 @@ from pathlib import Path
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.tables.files import check_expansion, check_file, report_read_errors
 from bptrain.tables.source import Chunks
-from bptrain.tables.sources.array_reader import OpenArray, chunks_of_arrays, read_array_header
+from bptrain.tables.sources.array_reader import OpenArray, combine_arrays, read_array_header
 from bptrain.tables.table import quote
 from bptrain.text import suggest_word
 
@@ -56,7 +56,7 @@ def open_npz(path: Path, inputs: str | None, target: str | None) -> Chunks:
             if column in named:
                 raise InputError(f"{path}: {name}: two columns are named {quote(column)}; set inputs and target")
             named[column] = array
-        return chunks_of_arrays(path, named, "x" if x else None, ("y",) if y in arrays else (), stack)
+        return combine_arrays(path, named, "x" if x else None, ("y",) if y in arrays else (), stack)
 
 
 @contextmanager
