@@ -1,4 +1,4 @@
-"""The command line: exit codes, streams, JSON keys, and nothing that acts on a terminal."""
+"""The command line: help, exit codes, streams, JSON keys, and no control characters from data."""
 
 import json
 import os
@@ -16,7 +16,7 @@ COMMANDS = (
     "train", "resume", "evaluate", "predict", "runs", "compare", "report", "plot", "race", "gradcheck", "explain",
     "verify", "validate", "data", "show", "init", "list", "schema", "bench", "help", "examples", "cache",
 )  # fmt: skip
-"""What people type; written out, since the list of the package is what is tested."""
+"""The commands, written out, since the list of the package is what is tested."""
 TINY = "data: {source: {bundled: iris}}\nhidden: [4]\ntraining: {epochs: 2}\n"
 
 
@@ -37,6 +37,8 @@ def test_help_of_every_command(bptrain_in):
         assert re.search(rf"Usage: .*{command}", one.stdout)
         assert re.search(r"^  \S", one.stdout.partition("Usage:")[2], re.M), "it says nothing of itself"
         assert not one.stderr
+        typer = re.search(r"<path>|<list|\{[A-Z]|default: \(", one.stdout)
+        assert not typer, f"{command}: arguments and defaults are shown as they are typed"
 
 
 def test_version(bptrain_in):
@@ -181,7 +183,7 @@ def test_show_prints_a_config_that_runs(bptrain_in, tiny, tmp_path):
 
 
 @pytest.mark.parametrize("page", ["README.md", "bptrain/guide/config.md"])
-def test_what_is_printed_about_a_config_is_what_happens(bptrain_in, tmp_path, page):
+def test_a_config_behaves_as_show_prints_it(bptrain_in, tmp_path, page):
     text = (CONFIGS.parent / page).read_text()
     config = re.search(r"```yaml\n(.*?)```", text, re.S)[1]
     shown = re.findall(r"^error: wrong.yaml:.*$", text, re.M)
@@ -222,7 +224,7 @@ def risky(tmp_path):
     return path
 
 
-def test_what_is_risky_is_a_warning_and_with_strict_an_error(bptrain_in, risky, tmp_path):
+def test_a_risk_is_a_warning_and_with_strict_an_error(bptrain_in, risky, tmp_path):
     line = f"{risky}:4:19: optimizer.adam.lr: 1 is far above the usual learning rates of adam"
     for command in (["validate", risky], ["train", risky]):
         done = bptrain_in(*command)
@@ -303,6 +305,7 @@ def test_a_page_of_the_manual(bptrain_in):
     page = bptrain_in("list", "optimizer", "adam").stdout
     for word in ("m̂ / (√v̂ + ε)", "Kingma and Ba", "beta2", "a number >= 0 and < 1", "0.999"):
         assert word in page
+    assert "Hinton and Williams, 1986" in bptrain_in("list", "layers", "dense").stdout, "prose is wrapped anew"
     by_family = bptrain_in("list", "losses").stdout
     assert re.search(r"^huber +Squared near zero", by_family, re.M)
 
@@ -393,7 +396,7 @@ def test_a_terminal_gets_colours(bptrain_in, tiny):
 
 @pytest.mark.parametrize("command", ["train tiny.yaml", "gradcheck tiny.yaml", "evaluate runs/tiny-001"])
 @pytest.mark.slow
-def test_no_color_is_heeded_on_a_terminal(bptrain_in, tiny, command):
+def test_no_color_is_respected_on_a_terminal(bptrain_in, tiny, command):
     assert bptrain_in("train", tiny, "-q").returncode == 0
     assert "\x1b" not in bptrain_in.on_a_terminal(*command.split(), NO_COLOR="1")
 
@@ -434,7 +437,7 @@ HOSTILE = ["a\nseed: 99", "[red]x[/red]", "[/]", "\x1b[31mred", "‮evil", "a\tb
 
 
 @pytest.mark.parametrize("name", sampled(HOSTILE, every=3))
-def test_names_from_data_do_nothing_on_the_terminal(bptrain_in, tmp_path, name):
+def test_names_from_data_do_not_control_the_terminal(bptrain_in, tmp_path, name):
     text = f'"{name}",y\n' + f'1,"{name}"\n2,other\n' * 10
     (tmp_path / "h.csv").write_text(text, encoding="utf-8")
     (tmp_path / "h.yaml").write_text(

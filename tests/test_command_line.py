@@ -1,4 +1,4 @@
-"""How tests run the command line: in their own process as in another, and nothing of it stays."""
+"""How tests run the command line: in their own process as in another one, without traces."""
 
 import os
 import signal
@@ -59,12 +59,12 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", sampled(COMMANDS))
-def test_both_ways_say_the_same(bptrain_in, bptrain_process, command):
+def test_both_ways_print_the_same(bptrain_in, bptrain_process, command):
     here, there = bptrain_in(*command.split()), bptrain_process(*command.split())
     assert (here.returncode, here.stdout, here.stderr) == (there.returncode, there.stdout, there.stderr)
 
 
-def test_nothing_of_a_command_stays(bptrain_in):
+def test_a_command_leaves_no_traces(bptrain_in):
     def state():
         yield [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)], list(signals.received)
         yield list(warnings.filters), warnings.showwarning

@@ -1,4 +1,4 @@
-"""The live view and the lines in its place: what they say, that they fit, and that nothing flickers."""
+"""The live view, progress in lines, and charts: their content, their size, and no flicker."""
 
 import io
 import json
@@ -34,8 +34,8 @@ def config(text=IRIS, name="flowers.yaml"):
     return name
 
 
-def watched(*overrides, clock=None):
-    """A watch that has seen a whole run."""
+def watch_run(*overrides, clock=None):
+    """Return a watch that has seen a whole run."""
     seen = []
 
     def sink(event):
@@ -50,19 +50,19 @@ def watched(*overrides, clock=None):
     return seen[0]
 
 
-def shown(watch, width=100, height=40, **options):
-    return [line.plain for line in drawn(watch, width, height, **options)]
+def draw_text(watch, width=100, height=40, **options):
+    return [line.plain for line in draw_lines(watch, width, height, **options)]
 
 
-def drawn(watch, width, height, encoding="utf-8"):
-    """The lines as a console of that size would show them."""
+def draw_lines(watch, width, height, encoding="utf-8"):
+    """Return the lines as a console of a size shows them."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     console = Console(file=stream, width=width, height=height, color_system=None)
     return list(Picture(watch).__rich_console__(console, console.options))
 
 
-def test_the_view_says_what_is_trained_and_how_far_it_is():
-    lines = shown(watched("optimizer.adam.lr=0.02", "schedule=cosine"))
+def test_the_view_shows_the_run_and_its_progress():
+    lines = draw_text(watch_run("optimizer.adam.lr=0.02", "schedule=cosine"))
     assert re.match(
         r"data +flowers  106 train \+ 22 validation \+ 22 test rows, 4 features → species \(3 classes\)", lines[0]
     )
@@ -82,8 +82,8 @@ def test_the_view_says_what_is_trained_and_how_far_it_is():
 @pytest.mark.parametrize("width", [5, 20, 30, 40, 60, 80, 160, 300])
 @pytest.mark.parametrize("height", sampled([2, 6, 12, 24, 60], every=3))
 def test_the_view_fits_every_terminal(width, height):
-    watch = watched("name='a name that is " + "very " * 30 + "long'", "training.epochs=4")
-    lines = shown(watch, width, height)
+    watch = watch_run("name='a name that is " + "very " * 30 + "long'", "training.epochs=4")
+    lines = draw_text(watch, width, height)
     assert 0 < len(lines) < height
     assert max(map(len, lines)) < width
     if width >= 40 and height >= 24:
@@ -91,19 +91,28 @@ def test_the_view_fits_every_terminal(width, height):
         assert any("● loss" in line for line in lines)
 
 
+def test_a_heading_that_is_too_long_for_a_line_takes_two():
+    layers = ", ".join(["dense: 8"] * 30)
+    watch = watch_run("training.epochs=4", f"network=[{layers}, dense]")
+    lines = draw_text(watch, 80)
+    assert lines[0] == "data       flowers  4 features → species (3 classes)"
+    assert lines[1] == "rows       106 train + 22 validation + 22 test"
+    assert re.fullmatch(r"network    4 → dense 8 → .* → … → .* → dense 3, 2,155 parameters", lines[2])
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
 def test_the_view_is_written_in_any_encoding(encoding):
-    lines = shown(watched("training.epochs=4"), encoding=encoding)
+    lines = draw_text(watch_run("training.epochs=4"), encoding=encoding)
     assert any("epoch" in line for line in lines)
     assert "\n".join(lines).encode(encoding)
 
 
-def test_before_training_it_says_so():
-    assert shown(None) == ["getting ready …"]
+def test_before_training_the_view_says_so():
+    assert draw_text(None) == ["getting ready …"]
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that a test sets."""
 
     now = 100.0
 
@@ -111,7 +120,7 @@ class Clock:
         return self.now
 
 
-def test_time_left_and_speed_come_from_the_rows_done():
+def test_time_left_and_speed_follow_from_the_rows_done():
     clock = Clock()
     session = begin(assemble_file(config(), ["training.epochs=10"]))
     watch = Watch(session, clock=clock)
@@ -126,7 +135,7 @@ def test_time_left_and_speed_come_from_the_rows_done():
     watch.add_epoch(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5}, True))
     assert watch.done == 106
     assert watch.left == pytest.approx(36)
-    lines = shown(watch)
+    lines = draw_text(watch)
     assert lines[3].startswith("epoch 2/10")
     assert lines[3].endswith(" 4.00 s left")
     assert lines[4].startswith("run 10%")
@@ -136,7 +145,7 @@ def test_time_left_and_speed_come_from_the_rows_done():
 @pytest.mark.parametrize(
     ("override", "left"), [("training.max_steps=8", 2.0), ("training.max_seconds=5", 3.0), ("training.epochs=2", 2.0)]
 )
-def test_time_left_heeds_what_ends_training_early(override, left):
+def test_time_left_respects_limits_of_training(override, left):
     clock = Clock()
     watch = Watch(begin(assemble_file(config(), [override])), clock=clock)
     clock.now += 2
@@ -144,7 +153,7 @@ def test_time_left_heeds_what_ends_training_early(override, left):
     assert watch.left == pytest.approx(left)
 
 
-def test_going_back_after_divergence_leaves_no_negative_speed():
+def test_speed_is_not_negative_after_divergence():
     clock = Clock()
     watch = Watch(begin(assemble_file(config())), clock=clock)
     for rows in (32, 64, 32):
@@ -153,7 +162,7 @@ def test_going_back_after_divergence_leaves_no_negative_speed():
     assert watch.speed >= 0
 
 
-def test_a_resumed_run_goes_on_with_its_curves():
+def test_a_resumed_run_continues_its_curves():
     done = train(config(), ["training.epochs=5"])
     views = []
 
@@ -185,16 +194,16 @@ def test_layers_in_trouble_are_marked(figures, expected):
     watch = Watch(session)
     watch.add_epoch(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5} | figures, True))
     for layer, word in expected.items():
-        (line,) = [line for line in shown(watch) if line.startswith(layer)]
+        (line,) = [line for line in draw_text(watch) if line.startswith(layer)]
         assert line.endswith(f"  {word}")
     if figures:
-        # Where there is no room for all, those in trouble stay.
-        few = [line for line in shown(watch, height=14) if "more layers" in line or re.match(r"\d\.", line)]
+        # Where there is no room for all layers, those in trouble stay.
+        few = [line for line in draw_text(watch, height=14) if "more layers" in line or re.match(r"\d\.", line)]
         assert all(any(line.startswith(layer) for line in few) for layer in expected)
 
 
 class Terminal:
-    """The least of a terminal: what stands on its screen, after characters and the codes that a live view uses."""
+    """A minimal terminal: the text on its screen after characters and the codes that a live view uses."""
 
     def __init__(self, width, height):
         self.width, self.height = width, height
@@ -242,7 +251,7 @@ class Terminal:
 
 
 class Screen(io.StringIO):
-    """A stream that hands every write to a terminal, and counts how often a picture changes a cell."""
+    """A stream that passes every write to a terminal, and counts how often a frame changes a cell."""
 
     def __init__(self, terminal):
         super().__init__()
@@ -258,9 +267,9 @@ class Screen(io.StringIO):
         return len(text)
 
 
-def on_screen(width=80, height=24):
-    """A live view on a screen, drawn by hand."""
-    # The screen has room for more than the picture, so that nothing scrolls away.
+def open_view(width=80, height=24):
+    """Return a live view that draws when a test says so, and its screen."""
+    # The screen is higher than the frame, so that nothing scrolls away.
     screen = Screen(Terminal(width, height + 10))
     canvas = Canvas(screen)
     console = Console(
@@ -272,8 +281,8 @@ def on_screen(width=80, height=24):
     return view, screen
 
 
-def test_nothing_flickers_and_only_the_latest_picture_is_left():
-    view, screen = on_screen()
+def test_nothing_flickers_and_only_the_latest_frame_is_left():
+    view, screen = open_view()
     session = begin(assemble_file(config()))
     with view:
 
@@ -281,7 +290,7 @@ def test_nothing_flickers_and_only_the_latest_picture_is_left():
             for event in events:
                 view(event)
             view.drawing.draw()
-            wanted = [line.rstrip() for line in shown(view.watch, 80, 24) if line.strip()]
+            wanted = [line.rstrip() for line in draw_text(view.watch, 80, 24) if line.strip()]
             assert screen.terminal.text() == [*said, *wanted]
 
         said = ["warning: look here"]
@@ -301,8 +310,8 @@ def test_nothing_flickers_and_only_the_latest_picture_is_left():
     assert screen.terminal.text() == said
 
 
-def test_after_a_change_of_size_nothing_of_the_old_picture_is_left():
-    view, screen = on_screen(120, 30)
+def test_after_a_change_of_size_nothing_of_the_old_frame_is_left():
+    view, screen = open_view(120, 30)
     with view:
         train(config(), sinks=[view])
         view.drawing.draw()
@@ -312,12 +321,12 @@ def test_after_a_change_of_size_nothing_of_the_old_picture_is_left():
             del row[50:]
         view.console.size = (50, 30)
         view.drawing.draw()
-        assert screen.terminal.text() == [line.rstrip() for line in shown(view.watch, 50, 30) if line.strip()]
+        assert screen.terminal.text() == [line.rstrip() for line in draw_text(view.watch, 50, 30) if line.strip()]
 
 
-def test_events_draw_nothing_however_many_come():
+def test_events_alone_draw_nothing():
     assert REFRESHES <= 10
-    view, screen = on_screen()
+    view, screen = open_view()
     session = begin(assemble_file(config()))
     with view:
         view(Started(session, Path("nowhere")))
@@ -328,7 +337,7 @@ def test_events_draw_nothing_however_many_come():
 
 
 def test_a_terminal_that_is_gone_does_not_end_training():
-    view, screen = on_screen()
+    view, screen = open_view()
     tried = []
 
     def gone(text):
@@ -344,8 +353,8 @@ def test_a_terminal_that_is_gone_does_not_end_training():
     assert tried
 
 
-def dots(lines, width):
-    """The places of the dots of a chart, from the left and the bottom, by the table of Unicode."""
+def find_dots(lines, width):
+    """Return the places of the dots of a chart, from the left and the bottom, by the table of Unicode."""
     table = {1: (0, 3), 2: (0, 2), 4: (0, 1), 8: (1, 3), 16: (1, 2), 32: (1, 1), 64: (0, 0), 128: (1, 0)}
     found = set()
     for up, line in enumerate(reversed(lines)):
@@ -365,7 +374,7 @@ def curve(values):
 def test_a_chart_is_a_line_from_corner_to_corner():
     (first, *_, last) = lines = draw_chart([Line("x", curve([0.0, 1.0]), "red", "*")], 9 + 1 + 10, 5)
     assert len(lines) == 5
-    places = dots(lines, 10)
+    places = find_dots(lines, 10)
     assert {(0, 0), (19, 19)} <= places
     assert all(abs(x - y) <= 1 for x, y in places)
     assert {x for x, _ in places} == set(range(20))
@@ -375,7 +384,7 @@ def test_a_chart_is_a_line_from_corner_to_corner():
 
 def test_a_chart_of_powers_is_straight_too():
     lines = draw_chart([Line("x", curve([10.0**k for k in range(11)]), "red", "*")], 9 + 1 + 10, 5)
-    assert all(abs(x - y) <= 1 for x, y in dots(lines, 10))
+    assert all(abs(x - y) <= 1 for x, y in find_dots(lines, 10))
 
 
 @pytest.mark.parametrize("values", [[], [1.0]])
@@ -424,13 +433,13 @@ def test_json_lines_are_the_history(bptrain_in):
 
 
 @pytest.mark.parametrize("log", ["auto", "plain", "json"])
-def test_quiet_says_nothing_whatever_the_log(bptrain_in, log):
+def test_quiet_prints_nothing_with_any_log(bptrain_in, log):
     done = bptrain_in("train", config(), "--quiet", "--log", log, "optimizer.adam.lr=0.5")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_run_that_diverges_leaves_the_terminal_as_it_was():
-    view, screen = on_screen()
+def test_a_run_that_diverges_restores_the_terminal():
+    view, screen = open_view()
     line = "data: {source: {synthetic: {kind: line}}}\nhidden: [4]\noptimizer: {sgd: {lr: 1.0e+30}}\n"
     with pytest.raises(DivergedError), view:
         train(config(line), sinks=[view])

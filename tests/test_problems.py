@@ -1,4 +1,4 @@
-"""The place of a mistake on a terminal: the line of the source, and carets under what is wrong."""
+"""Errors on a terminal: the line of the file, and carets under the place of the error."""
 
 import io
 import re
@@ -11,7 +11,7 @@ from bptrain.errors import ConfigError, Problem
 
 
 class Terminal(io.StringIO):
-    """What a terminal is to a program."""
+    """A stream that is a terminal."""
 
     encoding = "utf-8"
 
@@ -19,12 +19,12 @@ class Terminal(io.StringIO):
         return True
 
 
-def problem(marked, line=3, file="my.yaml"):
-    """A mistake where » stands in a line."""
+def make_problem(marked, line=3, file="my.yaml"):
+    """Return a problem at the place of » in a line."""
     return Problem(file, line, marked.index("»") + 1, "f", "is wrong", source=marked.replace("»", ""))
 
 
-# A line with its mark, the width of the terminal, and the two lines that are drawn.
+# A line with its mark, the width of the terminal, and the two lines that are printed.
 DRAWN = [
     ("seed: »-1", 80, "    3 | seed: -1", "          ^^"),
     ("»sed: 1  # comment", 80, "    3 | sed: 1  # comment", "    ^^^"),
@@ -50,7 +50,7 @@ DRAWN = [
 
 @pytest.mark.parametrize(("marked", "width", "line", "carets"), DRAWN, ids=range(len(DRAWN)))
 def test_a_line_with_carets(marked, width, line, carets):
-    gutter, text, under = make_excerpt(problem(marked), width, Terminal())
+    gutter, text, under = make_excerpt(make_problem(marked), width, Terminal())
     assert gutter + text == line
     # The gutter is eight columns wide; four of them are left out in the table.
     assert under == carets[4:]
@@ -75,12 +75,12 @@ def test_an_override_is_shown_without_a_line_number():
 def test_a_terminal_without_unicode_gets_escapes_in_line_with_the_carets():
     latin = Terminal()
     latin.encoding = "ascii"
-    _, text, under = make_excerpt(problem("é: »x"), 80, latin)
+    _, text, under = make_excerpt(make_problem("é: »x"), 80, latin)
     assert (text, under) == ("\\xe9: x", "      ^")
 
 
-def printed(monkeypatch, stream, **environment):
-    """What is written of the mistakes of a config."""
+def print_mistakes(monkeypatch, stream, **environment):
+    """Return the printed problems of a config."""
     for name in ("NO_COLOR", "TERM", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
@@ -105,25 +105,25 @@ warning: my.yaml:1:1: data: is odd [BP999]
 
 
 def test_a_pipe_gets_single_lines(monkeypatch):
-    assert printed(monkeypatch, io.StringIO()) == PLAIN
+    assert print_mistakes(monkeypatch, io.StringIO()) == PLAIN
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_a_terminal_without_colours_gets_the_places_without_escape_codes(monkeypatch, environment):
-    text = printed(monkeypatch, Terminal(), COLUMNS="200", **environment)
+    text = print_mistakes(monkeypatch, Terminal(), COLUMNS="200", **environment)
     assert "\x1b" not in text
     assert text.splitlines()[:3] == [PLAIN.splitlines()[0], "    3 | loss: bce", "      |       ^^^"]
 
 
 def test_a_terminal_gets_lines_that_are_wrapped_between_words(monkeypatch):
-    lines = printed(monkeypatch, Terminal(), COLUMNS="60", NO_COLOR="1").splitlines()
+    lines = print_mistakes(monkeypatch, Terminal(), COLUMNS="60", NO_COLOR="1").splitlines()
     assert max(map(len, lines)) <= 60
     messages = [line for line in lines if not re.match(r" *\d* \|", line)]
     assert " ".join(messages) == " ".join(PLAIN.splitlines())
 
 
 def test_a_terminal_gets_the_places(monkeypatch):
-    text = printed(monkeypatch, Terminal(), TERM="xterm", COLUMNS="200")
+    text = print_mistakes(monkeypatch, Terminal(), TERM="xterm", COLUMNS="200")
     for code in ("\x1b[1;31m", "\x1b[1;33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"):
         assert code in text
         text = text.replace(code, "")

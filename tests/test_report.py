@@ -1,4 +1,4 @@
-"""The report: what it shows, in a browser too, and that nothing in it acts or asks for anything outside."""
+"""Reports: their content, their look in a browser, and that they are harmless and need no other file."""
 
 import csv
 import json
@@ -49,7 +49,7 @@ HOSTILE = [
 
 
 def write_hostile(folder):
-    """Names that want to act, of columns, classes and the run."""
+    """Write a table and a config with hostile names of columns, classes and the run."""
     rng = np.random.default_rng(0)
     features = [name for name in HOSTILE if "\n" not in name]
     with open(folder / "h.csv", "w", newline="") as file:
@@ -65,7 +65,7 @@ def write_hostile(folder):
 
 
 class Runs:
-    """Runs by name, each trained when a test first asks for it, and their reports, which take longer."""
+    """Runs by name, each trained when a test first needs it, and their reports."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -165,7 +165,7 @@ def test_names_create_no_element(runs, browser, name):
 
 @pytest.mark.slow
 def test_pictures_refer_only_to_themselves(runs):
-    """Marks of one picture must not be taken for those of another."""
+    """The ids of one picture must not be those of another."""
     text = runs.report("digits").read_text()
     marks = re.findall(r' id="(p\d+-[^"]+)"', text)
     named = set(re.findall(r'url\(#([^)]+)\)|href="#(p\d+-[^"]+)"', text))
@@ -175,7 +175,7 @@ def test_pictures_refer_only_to_themselves(runs):
 
 
 @pytest.mark.slow
-def test_it_is_the_same_when_made_again(runs):
+def test_a_report_is_the_same_when_written_again(runs):
     assert bptrain.write_report(runs / "digits", "again.html") == Path("again.html")
     assert Path("again.html").read_bytes() == runs.report("digits").read_bytes()
 
@@ -247,7 +247,7 @@ def test_pixels_are_those_of_the_data(runs, repository):
         ([f"column {k}" for k in range(16)], None),
     ],
 )
-def test_what_is_taken_for_a_picture(names, shape):
+def test_which_columns_are_the_pixels_of_an_image(names, shape):
     from bptrain.columns.features import Numeric
     from bptrain.columns.imputers import Refuse
 
@@ -258,7 +258,7 @@ def test_what_is_taken_for_a_picture(names, shape):
         assert found.ravel().tolist() == list(range(len(names)))
 
 
-def test_mistakes_come_with_the_most_confident_first():
+def test_the_most_confident_mistakes_come_first():
     outputs = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.05, 0.95], [0.7, 0.3]])
     found = Predictions("classes", ("y",), ("a", "b"), outputs, np.array([0, 0, 0, 1, 1]))
     assert [part if isinstance(part, int) else part.tolist() for part in find_confident_mistakes(found, 2)] == [
@@ -269,7 +269,7 @@ def test_mistakes_come_with_the_most_confident_first():
     assert find_largest_errors(numbers, 2).tolist() == [2, 1]
 
 
-def test_curves_leave_out_what_was_not_measured():
+def test_curves_leave_out_missing_values():
     records = [
         {"epoch": 1, "lr": 0.1, "loss": 2.0, "validation_loss": 2.0, "validation_f1": None},
         {"epoch": 2, "lr": 0.1, "loss": 1.0, "validation_loss": 2.0, "validation_f1": 0.5, "dead.0.relu": 3.0},
@@ -304,8 +304,8 @@ def test_the_title_says_what_was_learned_from_what(data, title):
     assert make_title(read_material(bptrain.train("my.yaml").run)) == title
 
 
-def test_a_target_may_be_called_like_a_part():
-    """Nothing is held out, so the names are those of the targets, whatever stands in them."""
+def test_a_target_may_have_the_name_of_a_split():
+    """Nothing is held out, so a name such as validation_y is a target's own."""
     record = {"epoch": 1, "loss": 2.0, "cross_validation_x.rmse": 0.5, "validation_y.rmse": 0.25, "lr": 0.1}
     drawn = dict(list_panels([record]))
     assert drawn["cross_validation_x.rmse"] == [("training", ([1], [0.5]))]
@@ -314,7 +314,7 @@ def test_a_target_may_be_called_like_a_part():
 
 @pytest.mark.slow
 def test_a_metric_that_is_undefined_in_every_epoch_is_not_drawn(runs, tmp_path):
-    """As ROC AUC is where the rows held out are of one class."""
+    """ROC AUC, for example, is undefined where all rows are of one class."""
     shutil.copytree(runs / "diabetes", tmp_path / "run")
     history = tmp_path / "run" / "history.jsonl"
     lines = [json.loads(line) | {"validation_r2": None} for line in history.read_text().splitlines()]
@@ -330,20 +330,20 @@ def test_a_metric_that_is_undefined_in_every_epoch_is_not_drawn(runs, tmp_path):
     assert "validation r2 over the epochs" not in text
 
 
-def colours(image):
-    """The pixels of a picture of the page, red, green and blue."""
+def read_colours(image):
+    """Return the pixels of an image of the page, red, green and blue."""
     data = re.search(r'src="data:image/png;base64,([^"]+)"', image)[1]
     return np.asarray(Image.open(BytesIO(b64decode(data)))).tolist()
 
 
 def test_weights_have_one_scale():
-    """A unit of small weights is pale: its largest is not red."""
+    """The weights of a unit with small ones are pale."""
     image = draw_pixels(np.array([[0.2, -0.2, 0.0, 0.5]]), "some", signed=True)
-    assert colours(image) == [[[255, 204, 204], [204, 204, 255], [255, 255, 255], [255, 128, 128]]]
+    assert read_colours(image) == [[[255, 204, 204], [204, 204, 255], [255, 255, 255], [255, 128, 128]]]
 
 
-def test_pictures_of_one_scale():
-    assert colours(draw_pixels(np.array([[0.0, 4.0]]), "some", ends=(0, 8))) == [[0, 128]]
+def test_images_may_share_a_scale():
+    assert read_colours(draw_pixels(np.array([[0.0, 4.0]]), "some", ends=(0, 8))) == [[0, 128]]
 
 
 @pytest.mark.slow
@@ -369,7 +369,7 @@ def test_a_reconstruction_is_drawn_on_the_scale_of_its_input():
     text = show_reconstructions(places, Rows(true, true), found)
     images = re.findall(r"<img[^>]+>", text)
     assert len(images) == 4
-    assert [colours(image) for image in images] == [*[[[0, 255], [255, 0]]] * 3, [[0, 128], [128, 0]]]
+    assert [read_colours(image) for image in images] == [*[[[0, 255], [255, 0]]] * 3, [[0, 128], [128, 0]]]
     assert re.findall(r"<figcaption>([^<]+)<", text) == ["0, row 2", f"{8**0.5:.3g}, row 1"]
     assert "No reconstruction is finite" in show_reconstructions(
         places, Rows(true[2:], true[2:]), found.select_rows([2])
@@ -403,7 +403,7 @@ def test_the_classes_of_one_target_among_others_are_listed_with_their_probabilit
 
 @pytest.mark.slow
 def test_the_report_says_how_training_ended(runs, tmp_path):
-    """By the outcome, which knows of signals and limits of time, or without one by the last checkpoint."""
+    """It reads the outcome, which has signals and time limits, or else the last checkpoint."""
     shutil.copytree(runs / "diabetes", tmp_path / "run")
     assert "<dt>state</dt><dd>finished: all epochs done</dd>" in bptrain.write_report(tmp_path / "run").read_text()
     outcome = tmp_path / "run" / "outcome.json"
@@ -413,7 +413,7 @@ def test_the_report_says_how_training_ended(runs, tmp_path):
     assert "<dd>finished: all epochs done</dd>" in bptrain.write_report(tmp_path / "run").read_text()
 
 
-def test_numbers_that_are_left_out_are_missed():
+def test_many_numbers_of_a_row_are_cut_with_a_sign():
     five = np.arange(5.0)[None]
     found = Predictions("numbers", tuple("abcde"), (), five, five + 1)
     assert describe_numbers(found, 0) == ("1, 2, 3, 4, …", "0, 1, 2, 3, …", "1, 1, 1, 1, …")
@@ -422,7 +422,7 @@ def test_numbers_that_are_left_out_are_missed():
 
 
 @pytest.mark.slow
-def test_without_its_data_there_is_a_page_with_what_is_left(runs, tmp_path):
+def test_without_its_data_the_page_has_the_rest(runs, tmp_path):
     shutil.copytree(runs / "hostile", tmp_path / "run")
     moved = runs.folder / "h.csv"
     text = moved.read_text()
@@ -438,7 +438,7 @@ def test_without_its_data_there_is_a_page_with_what_is_left(runs, tmp_path):
 
 
 @pytest.mark.slow
-def test_of_a_checkpoint_by_itself(runs, tmp_path):
+def test_a_report_of_a_checkpoint_outside_a_run(runs, tmp_path):
     shutil.copy(runs / "diabetes" / "checkpoints" / "best.npz", tmp_path / "alone.npz")
     path = bptrain.write_report(tmp_path / "alone.npz", split="train")
     assert path == tmp_path / "alone.html"
@@ -446,7 +446,7 @@ def test_of_a_checkpoint_by_itself(runs, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_can_be_shown(runs, tmp_path):
+def test_a_report_of_a_killed_run(runs, tmp_path):
     shutil.copytree(runs / "diabetes", tmp_path / "run")
     (tmp_path / "run" / "checkpoints" / "last.npz").write_bytes(b"half")
     (tmp_path / "run" / "environment.json").unlink()
@@ -470,7 +470,7 @@ def test_a_run_that_was_killed_can_be_shown(runs, tmp_path):
     ],
     ids=lambda item: " ".join(item) if isinstance(item, list) else "",
 )
-def test_what_is_refused(bptrain_in, tmp_path, runs, arguments, message):
+def test_wrong_arguments_are_errors(bptrain_in, tmp_path, runs, arguments, message):
     shutil.copytree(runs / "diabetes", tmp_path / "RUN")
     shutil.copy(runs / "diabetes" / "checkpoints" / "best.npz", tmp_path / "alone.npz")
     done = bptrain_in(*arguments)
@@ -503,7 +503,7 @@ def test_plot(bptrain_in, tmp_path, runs, suffix, start):
 
 
 @pytest.mark.slow
-def test_a_plot_has_lines_and_is_png_unless_said(bptrain_in, tmp_path, runs):
+def test_a_plot_has_lines_and_is_a_png_by_default(bptrain_in, tmp_path, runs):
     assert bptrain_in("plot", runs / "diabetes", "-o", "curves.svg").returncode == 0
     root = ElementTree.parse(tmp_path / "curves.svg").getroot()
     assert root.findall(".//{*}path")
@@ -516,7 +516,7 @@ def test_report_prints_its_path(bptrain_in, runs):
     assert (done.returncode, done.stdout, done.stderr) == (0, "page.html\n", "")
 
 
-def test_labels_and_rows_without_numbers():
-    """Rows of a file of their own have no numbers in a table: they are counted."""
+def test_rows_without_numbers_are_counted():
+    """Rows of new data have no numbers in the table of the run."""
     assert get_row_number(Rows(np.zeros((2, 1)), np.zeros(2)), 1) == 2
     assert get_row_number(Rows(np.zeros((2, 1)), np.zeros(2), np.array([4, 9])), 1) == 10

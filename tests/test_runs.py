@@ -1,5 +1,6 @@
 """Listing and comparing runs: states, differences, scores, and the comparison page."""
 
+import io
 import json
 import os
 import signal
@@ -9,9 +10,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from speeds import sampled
 
 import bptrain
+from bptrain.console import run_tables
 from bptrain.console.run_tables import print_comparison, print_runs
 from bptrain.errors import DivergedError, InputError, StoppedError
 from bptrain.interruption import Interruption
@@ -164,6 +167,21 @@ def test_the_newest_run_is_listed_first(flowers, bptrain_in):
     document = json.loads(bptrain_in("runs", "--json").stdout)
     assert [run["run"] for run in document["runs"]] == ["runs/b", "runs/a", "runs/c"]
     assert document["runs"][0]["best"]["epoch"] in (1, 2, 3)
+
+
+@pytest.mark.parametrize(("width", "missing"), [(120, ""), (80, "time, started"), (40, "")])
+def test_a_narrow_list_says_what_it_leaves_out(flowers, monkeypatch, width, missing):
+    bptrain.train(flowers, run="runs/a-rather-long-name-001")
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, color_system=None)
+    monkeypatch.setattr(run_tables, "get_console", lambda: console)
+    print_runs(bptrain.runs())
+    text = " ".join(stream.getvalue().split())
+    assert ("not shown at this width: " in text) == bool(missing)
+    assert f"not shown at this width: {missing}" in text or not missing
+    assert "3 of 3" in text
+    assert ("started" in text and "time" in text) or missing
+    assert max(len(line.rstrip()) for line in stream.getvalue().splitlines()) <= width
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The arguments and options that several commands share, where progress goes, and how help and JSON are printed."""
 
 import json
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -18,24 +19,25 @@ if TYPE_CHECKING:
     from bptrain.run.train_run import Sink
 
 
+DEFAULT = re.compile(r"\[default: \((.*?)\)\]")
+"""A default in the help of an option, which Typer puts in parentheses."""
+
+
 class PlainCommand(TyperCommand):
-    """A command whose help names arguments as one types them, without the types of Python."""
+    """A command whose help shows arguments as they are typed, without braces and the types of Python."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return the arguments of the usage line, without braces around the required ones."""
+        """Return the arguments of the usage line."""
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options."""
-        records: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
-        for parameter in self.get_params(ctx):
-            if record := parameter.get_help_record(ctx):
-                name, text = record[0], record[1].replace("[default: (", "[default: ").replace(")]", "]")
-                is_argument = parameter.param_type_name == "argument"
-                records["Arguments" if is_argument else "Options"].append(
-                    (name.partition(" <")[0] if is_argument else name, text)
-                )
-        for title, rows in records.items():
+        for kind, title in (("argument", "Arguments"), ("option", "Options")):
+            records = [one.get_help_record(ctx) for one in self.get_params(ctx) if one.param_type_name == kind]
+            rows = [
+                (name.partition(" <")[0] if kind == "argument" else name, DEFAULT.sub(r"[default: \1]", text))
+                for name, text in filter(None, records)
+            ]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
@@ -84,6 +86,14 @@ Code = Annotated[
         readable=False,
         show_default=False,
     ),
+]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write.", show_default="stdout")
+]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")]
+DataFile = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FILE", help="A file to score instead of the run's data.", readable=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

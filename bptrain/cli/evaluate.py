@@ -1,19 +1,15 @@
 """`bptrain evaluate`"""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Checkpoint, Code, Json, SplitOption, print_json, redirect_prints
+from bptrain.cli.arguments import Checkpoint, Code, DataFile, Json, SplitOption, print_json, redirect_prints
 
 
 def command(
     checkpoint: Checkpoint,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A file to score instead of the run's data.", readable=False),
-    ] = None,
+    data: DataFile = None,
     split: SplitOption = None,
     bootstrap: Annotated[
         int | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bptrain.cli.arguments import Code, Config, Overrides, print_json, print_written, redirect_prints
+from bptrain.cli.arguments import Code, Config, Output, Overrides, print_json, print_written, redirect_prints
 from bptrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,9 +35,6 @@ Step = Annotated[
 ]
 FormatOption = Annotated[
     Format | None, typer.Option("--format", help="The format.", show_default="by the suffix of FILE, or text")
-]
-Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.", show_default="stdout")
 ]
 Digits = Annotated[int, typer.Option(metavar="N", help="Significant digits, 1 to 17.")]
 Full = Annotated[bool, typer.Option("--full", help="Print all entries of long vectors.")]

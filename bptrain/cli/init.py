@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from bptrain.cli.arguments import Force, Output, print_written
+
 
 def command(
     file: Annotated[
@@ -17,17 +19,13 @@ def command(
         ),
     ],
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="CONFIG", help="The config to write.", show_default="stdout"),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the config if it exists.")] = False,
+    output: Output = None,
+    force: Force = False,
 ) -> None:
     """Write a commented config for a data file.
 
     It trains without changes.
     """
-    from bptrain.cli.arguments import print_written
     from bptrain.cli.examples import format_train_command
     from bptrain.commands.init import make_starter
     from bptrain.text import printable

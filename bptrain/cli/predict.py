@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Checkpoint, Code, Json, print_json, redirect_prints
+from bptrain.cli.arguments import Checkpoint, Code, Force, Json, Output, print_json, redirect_prints
 from bptrain.errors import ExitCode
 
 File = Annotated[
@@ -15,10 +15,6 @@ File = Annotated[
     typer.Argument(
         metavar="FILE", help="The rows to predict, in any format of the sources.", readable=False, show_default=False
     ),
-]
-Output = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", metavar="OUT.csv", help="The CSV file to write.", show_default="stdout"),
 ]
 Ids = Annotated[
     list[str] | None,
@@ -29,7 +25,6 @@ Ids = Annotated[
         show_default="data.id of the config",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite OUT.csv if it exists.")]
 
 
 def command(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Checkpoint, Code, SplitOption, redirect_prints
+from bptrain.cli.arguments import Checkpoint, Code, DataFile, SplitOption, redirect_prints
 
 
 def command(
@@ -16,10 +16,7 @@ def command(
             "--output", "-o", metavar="FILE", help="The page to write, .html.", show_default="RUN/report.html"
         ),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A file to evaluate on instead of the run's data.", readable=False),
-    ] = None,
+    data: DataFile = None,
     split: SplitOption = None,
     code: Code = None,
 ) -> None:

@@ -1,17 +1,10 @@
 """`bptrain schema`"""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from bptrain.cli.arguments import Code, print_written
+from bptrain.cli.arguments import Code, Output, print_written
 
 
 def command(
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write.", show_default="stdout")
-    ] = None,
+    output: Output = None,
     code: Code = None,
 ) -> None:
     """Print the JSON Schema of configs, for editors.

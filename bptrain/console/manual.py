@@ -1,5 +1,6 @@
 """The manual on the terminal: components, bundled configs, and the topics of help."""
 
+import re
 from collections.abc import Sequence
 from itertools import groupby
 from textwrap import wrap
@@ -54,7 +55,10 @@ def print_page(entry: ComponentEntry) -> None:
     """Print the page of a component: its text, and a table of its options."""
     console = get_console()
     console.print(Text(f"{entry.name}", style="bold").append(f"  ({entry.family})", style="not bold dim"))
-    console.print(Text("\n".join(map(printable, entry.text.split("\n")))))
+    # Prose is wrapped to the terminal, and equations and lists keep their lines.
+    blocks = entry.text.split("\n\n")
+    text = "\n\n".join(one if re.search("\n[ -]", one) else one.replace("\n", " ") for one in blocks)
+    console.print(Text("\n".join(map(printable, text.split("\n")))))
     if not entry.options:
         console.print(Text("\nIt has no options."))
         return
