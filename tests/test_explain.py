@@ -238,6 +238,7 @@ NOT_COMPUTED = {"h", "lr", "m", "p", "t", "x", "z", "L", "L + P", "|g|", "w̄", 
 @pytest.mark.parametrize("name", sampled(CASES, every=3))
 def test_nothing_that_is_computed_lacks_a_formula(name):
     page = bptrain.explain(saved(CASES[name]), step=2)
+    json.dumps(page.to_json(), allow_nan=False)
     without = [
         line.symbol for line in page.lines.values() if line.formula is None and not line.words.startswith("before")
     ]

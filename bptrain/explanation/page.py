@@ -64,7 +64,7 @@ class Line:
 
     def to_json(self) -> dict[str, Any]:
         """Return the keys that scripts may rely on; a number that is not finite is null."""
-        value = self.value.astype(object)
+        value = np.asarray(self.value).astype(object)
         value[~np.isfinite(self.value)] = None
         return {
             "name": self.name,

@@ -145,7 +145,9 @@ def build_rate_line(recording: Recording) -> Line:
     words = "the same in every step"
     if not schedule.constant:
         factor = with_numbers(describe(schedule, "factor"), schedule, T=experiment.training.epochs)
-        words = f"{optimizer.lr:g} · factor of {name_of(schedule)}, t = {recording.epochs_done:g}: {factor}"
+        words = (
+            f"{optimizer.lr:g} · factor of the {name_of(schedule)} schedule, t = {recording.epochs_done:g}: {factor}"
+        )
     if recording.session.halvings:
         words += f"; halved {recording.session.halvings} times after divergence"
     return Line("lr", "lr", np.asarray(recording.lr), words=words)
