@@ -24,7 +24,7 @@ from bptrain.model.preprocessing import fit_columns
 from bptrain.model.read import Tables
 from bptrain.model.roles import find_roles
 from bptrain.model.splits import Splits, split_table
-from bptrain.model.task import check_classes, find_target_task, find_task, get_default_loss
+from bptrain.model.task import check_classes, find_target_task, get_default_loss, resolve_task
 from bptrain.nn import resolve_layers
 from bptrain.nn.losses import BinaryCrossEntropy
 from bptrain.optim import LineSearch
@@ -117,7 +117,7 @@ def resolve(
         InputError: the data cannot be used.
     """
     roles = find_roles(experiment.data, table)
-    task = find_task(experiment, table, roles.targets)
+    task = resolve_task(experiment, table, roles.targets)
     data = resolve_data(experiment, table, roles.targets, task)
     for name in data.class_targets:
         check_classes(experiment, table, name)

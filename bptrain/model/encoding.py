@@ -30,7 +30,7 @@ IDENTITY = 2
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedSplits:
     """The encoded rows of each split, notes about them, and how many of each split are also in an earlier split."""
 
     rows: dict[str, Rows]
@@ -38,7 +38,7 @@ class Encoded:
     duplicates: dict[str, int]
 
 
-def encode_splits(model: Model, splits: Mapping[str, Selection], *, in_file: bool = False) -> Encoded:
+def encode_splits(model: Model, splits: Mapping[str, Selection], *, in_file: bool = False) -> EncodedSplits:
     """Encode the rows of each split, into memory if they fit into `data.memory` and need not be `in_file`.
 
     Raises:
@@ -52,7 +52,7 @@ def encode_splits(model: Model, splits: Mapping[str, Selection], *, in_file: boo
     return encode_in_file(model, splits)
 
 
-def encode_in_memory(model: Model, splits: Mapping[str, Selection]) -> Encoded:
+def encode_in_memory(model: Model, splits: Mapping[str, Selection]) -> EncodedSplits:
     """Encode the rows of each split into arrays.
 
     Raises:
@@ -63,7 +63,7 @@ def encode_in_memory(model: Model, splits: Mapping[str, Selection]) -> Encoded:
     for name, selection in splits.items():
         rows[name] = join_chunks(encode_chunks(model, name, selection, notes), len(selection))
     inputs, targets = ({name: getattr(one, field) for name, one in rows.items()} for field in ("inputs", "targets"))
-    return Encoded(rows, tuple(notes), count_duplicates(inputs, targets))
+    return EncodedSplits(rows, tuple(notes), count_duplicates(inputs, targets))
 
 
 def join_chunks(chunks: Iterator[Rows], count: int) -> Rows:
@@ -105,7 +105,7 @@ def encode_chunks(
         notes.append(f"{split}: {describe_unseen(unseen)}")
 
 
-def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> Encoded:
+def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> EncodedSplits:
     """Encode the rows of each split into a file that is mapped into memory; take it from the cache if it is there.
 
     Raises:
@@ -132,7 +132,7 @@ def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> Encoded:
         found = {field: mapped.records[field] for field in mapped.kind.names or ()}
         found["numbers"] = arrays.arrays[f"{name}.numbers"]
         rows[name] = replace(Rows.from_arrays(found), mapped=mapped)
-    return Encoded(rows, tuple(arrays.facts["notes"]), dict(arrays.facts["duplicates"]))
+    return EncodedSplits(rows, tuple(arrays.facts["notes"]), dict(arrays.facts["duplicates"]))
 
 
 def get_record_type(model: Model) -> "np.dtype[Any]":

@@ -42,7 +42,7 @@ def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: 
         targets = tuple(name for name in table.columns if name in targets)
     features = choose_treatments(data, train, roles.features)
     numeric = {name: data.target_treatment(name) for name in targets}
-    check_not_filled(numeric)
+    check_target_imputers(numeric)
     if data.task == "classification":
         classes = splits.classes or find_classes(train, targets[0])
         classes = replace(classes, missing=numeric[targets[0]].missing)
@@ -87,7 +87,7 @@ def find_label_kind(train: Selection, name: str) -> Kind:
     raise OptionError(Mistake("data.target", f"{what}; for classes write task: multi_task", "BP122"))
 
 
-def check_not_filled(targets: dict[str, Treatment]) -> None:
+def check_target_imputers(targets: dict[str, Treatment]) -> None:
     """Check that no missing target would be replaced by a value.
 
     Raises:

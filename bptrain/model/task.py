@@ -18,7 +18,7 @@ from bptrain.tables.table import Selection, Table
 Single = Literal["classification", "regression"]
 
 
-def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> Task:
+def resolve_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> Task:
     """Return the task for the target columns: what the config says, or what the loss takes, or what the columns look
     like; an autoencoder has no target columns.
 
@@ -36,7 +36,7 @@ def find_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> T
 
 
 def choose_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> Task:
-    """Return the task as `find_task` does, without checking the values of numeric targets.
+    """Return the task as `resolve_task` does, without checking the values of numeric targets.
 
     Raises:
         OptionError: several columns cannot be classes of one task, or options do not fit targets that each have a loss.
