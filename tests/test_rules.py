@@ -310,6 +310,68 @@ def test_the_advice_to_leave_a_feature_out_works(features, advice):
     assert [one for one in validate(text % followed) if one.code == "BP223"] == []
 
 
+SPLIT = "  split: {method: random}\nhidden: [8]\n"
+TWO = "data:\n  source: {csv: houses.csv}\n  target: %s\n  features: [area, rooms]\n"
+
+# A config, the advice in the message of its error, and the change that follows it.
+ADVICE = [
+    (
+        TWO % "[sold, grade]" + "  task: classification\n" + SPLIT,
+        "write task: multi_task",
+        "classification",
+        "multi_task",
+    ),
+    (TWO % "[sold, grade]" + "  task: multi_label\n" + SPLIT, "write task: multi_task", "multi_label", "multi_task"),
+    (TWO % "{price: {}}" + SPLIT + "loss: mse", "{NAME: {loss: ...}}, and remove", "{}}", "{loss: mse}}"),
+    (TWO % "{price: {}}" + "  task: regression\n" + SPLIT, "a list of names as the target", "{price: {}}", "[price]"),
+    (TWO % "price" + "  task: classification\nhidden: [8]", "write task: regression", "classification", "regression"),
+    (TWO % "price" + "hidden: [8]\nloss: hinge", "for numbers use mse", "hinge", "mse"),
+    (TWO % "price" + "hidden: [8]\nloss: focal", "such as mse", "focal", "mse"),
+    (TWO % "price" + "  class_weight: balanced\nhidden: [8]", "remove it", "  class_weight: balanced\n", ""),
+    (TWO % "price" + "  columns: {price: {missing: mean}}\nhidden: [8]", "use drop or error", "mean", "drop"),
+    (TWO % "grade" + "hidden: [8]", "use method: random", "hidden", "  split: {method: random}\nhidden"),
+    (TWO % "sold" + "network: [dense: 8, relu]", "add - dense at the end", "relu]", "relu, dense]"),
+    (TWO % "sold" + "network: [dense: 8, relu, dense: 8]", "write units: auto", "dense: 8]", "dense: {units: auto}]"),
+    (
+        TWO % "price" + "  columns: {rooms: {kind: categorical, missing: mean}}\nhidden: [8]",
+        "missing: most_frequent",
+        "mean",
+        "most_frequent",
+    ),
+    (
+        TWO % "price" + "  columns: {rooms: {kind: categorical, scaling: standard}}\nhidden: [8]",
+        "remove it",
+        ", scaling: standard",
+        "",
+    ),
+    (
+        TWO % "inputs" + "hidden: [8]\nloss: binary_cross_entropy",
+        "write data.scaling: minmax",
+        "  features",
+        "  scaling: minmax\n  features",
+    ),
+    (
+        TWO % "sold" + "  task: autoencoder\nhidden: [8]",
+        "remove task: autoencoder",
+        "  task: autoencoder\n",
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "advice", "old", "new"), ADVICE)
+def test_a_config_that_follows_the_advice_has_no_error(text, advice, old, new):
+    errors = [one for one in validate(text) if one.severity == "error"]
+    assert [one for one in errors if advice in one.message], errors
+    assert text.count(old) >= 1
+    followed = text.replace(old, new)
+    if "and remove" in advice:
+        followed = followed.replace("\nloss: mse", "")
+    if "a list" in advice:
+        followed = followed.replace("  task: regression\n", "")
+    assert [str(one) for one in validate(followed) if one.severity == "error"] == []
+
+
 def test_large_tables_are_checked_on_a_sample_and_confirmed_on_all_rows():
     rows = [f"{int(k == 4999)},{k},{k % 7},{k % 11}.5" for k in range(9000)]
     Path("large.csv").write_text("rare,count,x,y\n" + "\n".join(rows) + "\n")
