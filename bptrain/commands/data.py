@@ -2,16 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 
-from bptrain.arrays import Array, Streams
+from bptrain.arrays import Streams
 from bptrain.code import load_codes
-from bptrain.columns.features import Feature
 from bptrain.columns.fit import fit_feature
 from bptrain.columns.kinds import ColumnKind
 from bptrain.columns.options import FeatureChoice
@@ -39,7 +39,6 @@ from bptrain.tables.table import Selection, Table
 
 __all__ = ["ColumnDescription", "ColumnProblem", "DataDescription", "SplitDescription", "Spread", "describe_data"]
 
-Found = TypeVar("Found")
 Use = Literal["feature", "target", "id", "weight", "split", "unused"]
 
 
@@ -146,33 +145,35 @@ def describe_data(
 
 def describe_table(experiment: Experiment, table: Table, reading: Reading) -> DataDescription:
     """Describe the table of an experiment."""
-    data, said = experiment.data, list[str]()
-    targets = attempt(lambda: find_targets(data, table), said) or ()
-    features = attempt(lambda: find_features(data, table, targets), said)
+    data, errors = experiment.data, list[str]()
+    targets: Sequence[str] = ()
+    features: tuple[str, ...] | None = None
+    autoencoder, task = False, None
+    with collect_errors(errors):
+        targets = find_targets(data, table)
+    with collect_errors(errors):
+        features = find_features(data, table, targets)
     if features is None:
         features = guess_features(data, table, targets)
-    autoencoder = attempt(lambda: is_autoencoder(data, table), said)
+    with collect_errors(errors):
+        autoencoder = is_autoencoder(data, table)
     if autoencoder:
         experiment = replace(experiment, data=replace(data, task="autoencoder"))
-    task = attempt(lambda: choose_task(experiment, table, targets), said) if targets or autoencoder else None
-    rows, notes, classes = dict[str, Selection](), tuple[str, ...](), dict[str, Classes]()
+    if targets or autoencoder:
+        with collect_errors(errors):
+            task = choose_task(experiment, table, targets)
+    classes, rows, notes = dict[str, Classes](), dict[str, Selection](), tuple[str, ...]()
     if task is not None:
-        whole = resolve_data(experiment, table, targets, task)
-        for name in whole.class_targets:
-            answered = select_present(Selection(table), name)
-            attempt(lambda name=name: check_classes(experiment, table, name), said)  # type: ignore[misc]
-            if (found := attempt(lambda name=name, rows=answered: find_classes(rows, name), said)) is not None:  # type: ignore[misc]
-                classes[name] = found
+        resolved = resolve_data(experiment, table, targets, task)
+        classes = try_classes(experiment, resolved.class_targets, table, errors)
         roles, rng = Roles(targets, features), Streams(experiment.seed).split
-        splits = attempt(lambda: split_table(whole, roles, reading.add_splits(table), rng), said)
-        if splits is not None:
+        with collect_errors(errors):
+            splits = split_table(resolved, roles, reading.add_splits(table), rng)
             rows, notes = splits.rows, splits.notes
             if len(classes) == 1 and task == "classification":
-                (only,) = classes.values()
-                attempt(lambda: compute_class_weights(whole, rows["train"], only), said)
+                compute_class_weights(resolved, rows["train"], *classes.values())
     each_split = tuple(rows.values()) or (Selection(table),)
-    labels = targets if task == "multi_label" else ()
-    answers = (read_target(table, name, classes=name in classes or name in labels) for name in targets)
+    answers = (read_target(table, name, classes=task == "multi_label" or name in classes) for name in targets)
     profile = TableProfile(table, features, tuple(one for one in answers if one), each_split[0].rows)
     columns = tuple(describe_columns(data, profile, each_split, targets, classes))
     known = {one.message for column in columns for one in column.objections}
@@ -184,9 +185,31 @@ def describe_table(experiment: Experiment, table: Table, reading: Reading) -> Da
         count_classes(Selection(table), classes),
         columns,
         describe_splits(rows, (*features, *targets), classes),
-        tuple(one for one in dict.fromkeys(said) if not any(one.endswith(message) for message in known)),
+        tuple(one for one in dict.fromkeys(errors) if not any(one.endswith(message) for message in known)),
         notes,
     )
+
+
+@contextmanager
+def collect_errors(errors: list[str]) -> Iterator[None]:
+    """Add the messages of an `InputError` to a list instead of raising it."""
+    try:
+        yield
+    except OptionError as error:
+        errors.extend(error.lines)
+    except InputError as error:
+        errors.append(str(error))
+
+
+def try_classes(experiment: Experiment, targets: Sequence[str], table: Table, errors: list[str]) -> dict[str, Classes]:
+    """Return the classes of some targets; add to the errors why training does not accept one."""
+    classes: dict[str, Classes] = {}
+    for name in targets:
+        with collect_errors(errors):
+            check_classes(experiment, table, name)
+        with collect_errors(errors):
+            classes[name] = find_classes(select_present(Selection(table), name), name)
+    return classes
 
 
 def guess_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[str, ...]:
@@ -198,17 +221,6 @@ def guess_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[st
     return tuple(name for name in table.columns if name not in others and (named is None or name in named))
 
 
-def attempt(work: Callable[[], Found], said: list[str]) -> Found | None:
-    """Return the result of some work; if it raises, add the messages to `said` and return None."""
-    try:
-        return work()
-    except OptionError as error:
-        said.extend(error.lines)
-    except InputError as error:
-        said.append(str(error))
-    return None
-
-
 def describe_columns(
     data: Data,
     profile: TableProfile,
@@ -217,18 +229,17 @@ def describe_columns(
     classes: Mapping[str, Classes],
 ) -> Iterator[ColumnDescription]:
     """Yield a description of every column; the first split, which trains, decides the kinds of features."""
-    origin = profile.table.origin
     for name in profile.table.columns:
         use = find_use(data, name, profile, targets)
-        kind, treatment, refusals = "", "", list[str]()
+        kind, treatment, messages = "", "", list[str]()
         if use == "feature":
-            kind, treatment, refusals = try_feature(data, splits, name)
+            kind, treatment, messages = try_feature(data, splits, name)
         elif name in classes:
             kind = "categorical"
         column = profile.column(name, kind or None)  # type: ignore[arg-type]
         if use == "target":
-            refusals = try_target(data, splits[0], column, classes=name in classes)
-        errors = (ColumnProblem("error", shorten(message, origin, name)) for message in refusals)
+            messages = try_target(data, splits[0], column, classes=name in classes)
+        errors = (ColumnProblem("error", shorten(message, profile.table.origin, name)) for message in messages)
         objections = (*errors, *(column.warnings if use == "feature" else ()))
         yield describe_column(column, use, treatment, objections)
 
@@ -254,46 +265,36 @@ def find_use(data: Data, name: str, profile: TableProfile, targets: Sequence[str
 def try_feature(data: Data, splits: Sequence[Selection], name: str) -> tuple[str, str, list[str]]:
     """Return the kind of a feature, what a network reads of it, and why training does not accept it; the first split
     trains."""
-    said: list[str] = []
-    found = attempt(lambda: choose_treatments(data, splits[0], [name]), said)
-    if found is None:
-        return "", "", said
-    ((kind, one),) = found.values()
-    feature = attempt(lambda: fit_feature(splits[0], name, kind, one), said)
-    if feature is None:
-        return kind, "", said
-    for rows in splits:
-        attempt(lambda rows=rows: encode_feature(feature, rows), said)  # type: ignore[misc]
-    return kind, feature.words, said
-
-
-def encode_feature(feature: Feature, rows: Selection) -> Array:
-    """Return a feature as the network reads it, `(rows, outputs)`.
-
-    Raises:
-        InputError: a value cannot be used.
-    """
-    out = np.empty((len(rows), len(feature.outputs)), np.float32)
-    feature.encode(rows, out, Counter())
-    return out
+    errors: list[str] = []
+    kind = words = ""
+    with collect_errors(errors):
+        ((kind, treatment),) = choose_treatments(data, splits[0], [name]).values()
+        feature = fit_feature(splits[0], name, kind, treatment)
+        words = feature.words
+        for rows in splits:
+            with collect_errors(errors):
+                feature.encode(rows, np.empty((len(rows), len(feature.outputs)), np.float32), Counter())
+    return kind, words, errors
 
 
 def shorten(message: str, origin: str, name: str) -> str:
     """Return a message without the field, source and column at its start; of a place only the line stays."""
     start = rf"(data\.[^:]*: )?{re.escape(origin)}(:(\d+))?: {re.escape(name)}: "
-    found = re.match(start, message)
-    if found is None:
+    if (found := re.match(start, message)) is None:
         return message
     return (f"line {found[3]}: " if found[3] else "") + message[found.end() :]
 
 
 def try_target(data: Data, train: Selection, column: ColumnProfile, *, classes: bool) -> list[str]:
     """Return why training does not accept a target."""
-    said: list[str] = []
+    errors: list[str] = []
     if classes:
-        attempt(lambda: find_classes(train, column.name), said)
-        return said
+        with collect_errors(errors):
+            find_classes(train, column.name)
+        return errors
     if column.kind == "mixed":
-        attempt(lambda: require_numbers(data, Selection(train.table), column.name, target=True), said)
-    attempt(lambda: check_varied(train, column.name), said)
-    return said
+        with collect_errors(errors):
+            require_numbers(data, Selection(train.table), column.name, target=True)
+    with collect_errors(errors):
+        check_varied(train, column.name)
+    return errors

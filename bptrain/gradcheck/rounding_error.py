@@ -47,7 +47,7 @@ class ShakingObserver(Observer):
             unshaken = self.unshaken[observed.name]
             crossed = [np.sign(x.real - kink) != np.sign(unshaken - kink) for kink in kinks]
             np.copyto(x.real, unshaken, where=np.logical_or.reduce(crossed))
-        slopes = max_of_rows(x.imag) if x.dtype.kind == "c" and x.shape == y.shape else None
+        slopes = find_row_sizes(x.imag) if x.dtype.kind == "c" and x.shape == y.shape else None
         observed.layer.forward(p, x, y, s)
         # A y that leaves its corner, such as the 0 or 6 of relu6, would be taken for another x by backward.
         self.shake(y, ~np.isin(y.real, kinks))
@@ -58,7 +58,7 @@ class ShakingObserver(Observer):
         self, observed: ObservedLayer, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
     ) -> None:
         """Shake dx and g."""
-        size = max_of_rows(dy)
+        size = find_row_sizes(dy)
         observed.layer.backward(p, g, x, y, dy, dx, s)
         for array in (dx, *vars(g).values()):
             if isinstance(array, np.ndarray):
@@ -67,7 +67,7 @@ class ShakingObserver(Observer):
             dx += size * self.draw_noise(dx)
 
 
-def max_of_rows(rows: Array) -> Array:
+def find_row_sizes(rows: Array) -> Array:
     """Return the largest absolute value of each row, as a column."""
     return np.abs(rows).max(axis=-1, keepdims=True, initial=0.0)  # type: ignore[no-any-return]
 

@@ -188,14 +188,14 @@ class Twin:
     def differentiate(self, array: Array, direction: Array) -> tuple[float, float]:
         """Return the derivatives of loss and penalty along a direction in one of the `complex_arrays`."""
         array += 1j * STEP * direction
-        return self._derivatives_and_reset(array)
+        return self._read_derivatives(array)
 
     def differentiate_entry(self, array: Array, k: int) -> tuple[float, float]:
         """Return the derivatives of loss and penalty by entry k (counted flat) of one of the `complex_arrays`."""
         array.reshape(-1)[k] += 1j * STEP
-        return self._derivatives_and_reset(array)
+        return self._read_derivatives(array)
 
-    def _derivatives_and_reset(self, array: Array) -> tuple[float, float]:
+    def _read_derivatives(self, array: Array) -> tuple[float, float]:
         self.rewind(1)
         try:
             with guard_kernels(self.loss_name, "in complex numbers"):

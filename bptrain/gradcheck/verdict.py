@@ -255,7 +255,7 @@ def find_wrong_entry(direction: Array, measure_error: Callable[[Array], float]) 
     return low
 
 
-def judge_skipped(checks: Sequence[Check]) -> list[Check]:
+def check_skipped(checks: Sequence[Check]) -> list[Check]:
     """Return a check that fails if more than 1% of the entries were skipped; none if no entry was."""
     skipped, entries = sum(one.skipped for one in checks), sum(one.entries for one in checks)
     if not skipped:
