@@ -1,5 +1,5 @@
-"""Worked examples: every number is the one that training used, every formula gives the number it claims, for every
-registered part; and pages fit where they are shown."""
+"""Worked examples: for every registered component, the numbers are those of training and the formulas give them; pages
+fit the width they are printed in."""
 
 import json
 import math
@@ -94,7 +94,7 @@ def saved(document):
 
 
 class Spy:
-    """What really passes through the kernels while training runs, seen from the classes themselves."""
+    """Records what the kernels compute while training runs, by patching their classes."""
 
     def __init__(self, monkeypatch):
         self.steps = [[]]
@@ -135,7 +135,7 @@ class Spy:
 
 
 @pytest.mark.parametrize("name", sampled(CASES, every=3))
-def test_every_number_is_the_one_that_training_used(name, monkeypatch):
+def test_every_number_equals_training_bit_for_bit(name, monkeypatch):
     """Bit for bit, against what passed through the kernels in a training of its own."""
     step, path = 3, saved(CASES[name])
     page = bptrain.explain(path, step=step)
@@ -218,7 +218,7 @@ def is_mixed(name, line):
 
 
 @pytest.mark.parametrize("name", sampled(CASES, every=3))
-def test_every_formula_gives_its_result_by_pythons_arithmetic(name):
+def test_every_formula_with_numbers_gives_its_result_in_python(name):
     page = bptrain.explain(saved(CASES[name]), step=2, digits=17)
     computed = 0
     for line in page.lines.values():
@@ -236,7 +236,7 @@ NOT_COMPUTED = {"h", "lr", "m", "p", "t", "x", "z", "L", "L + P", "|g|", "w̄", 
 
 
 @pytest.mark.parametrize("name", sampled(CASES, every=3))
-def test_nothing_that_is_computed_lacks_a_formula(name):
+def test_every_computed_quantity_has_a_formula(name):
     page = bptrain.explain(saved(CASES[name]), step=2)
     json.dumps(page.to_json(), allow_nan=False)
     without = [
@@ -264,7 +264,7 @@ def test_the_textbook_example_is_right():
     assert re.search(r"^ +1\.000003 ", shown, re.MULTILINE)
 
 
-def test_a_step_is_replayed_exactly_from_the_middle_of_an_epoch():
+def test_a_step_in_the_middle_of_an_epoch_is_replayed_exactly():
     training = {"batch_size": 5, "epochs": 30}
     path = saved({**config(layer={"dropout": {"rate": 0.3}}, training=training), "dtype": "float32"})
     page = bptrain.explain(path, step=37)
@@ -274,7 +274,7 @@ def test_a_step_is_replayed_exactly_from_the_middle_of_an_epoch():
         np.testing.assert_array_equal(page.lines[f"{name}.new"].value, array)
 
 
-def test_a_step_after_going_back_is_the_one_that_counts():
+def test_after_divergence_the_repeated_step_is_shown():
     """The rate is far too large; training halves it, and comes to the step again."""
     document = config(optimizer={"sgd": {"lr": 100}}, training={"batch_size": 1, "on_divergence": "restore_and_halve"})
     document["network"] = [{"dense": {"units": 4}}, "dense"]
@@ -288,7 +288,7 @@ def test_a_step_after_going_back_is_the_one_that_counts():
         np.testing.assert_array_equal(page.lines[f"{name}.new"].value, array)
 
 
-def test_rows_are_those_of_the_data():
+def test_chosen_rows_are_the_batch():
     page = bptrain.explain(saved(config()), rows=[3, 7])
     rng = np.random.default_rng(0)
     x1, x2 = rng.uniform(-1, 1, (2, 12))
@@ -298,7 +298,7 @@ def test_rows_are_those_of_the_data():
     assert page.lines["input"].value == pytest.approx(expected[[2, 6]])
 
 
-def test_mixed_rows_are_shown_and_said():
+def test_mixed_rows_are_shown_with_a_note():
     page = bptrain.explain(saved(CASES["mixed"]), step=2)
     z, t, other = (page.lines[name].value for name in ("scores", "target", "other_target"))
     share = float(page.lines["share"].value)
@@ -310,7 +310,7 @@ def test_mixed_rows_are_shown_and_said():
     assert any("share" in note for note in page.notes)
 
 
-def test_weighted_rows_are_shown_and_said():
+def test_weighted_rows_are_shown_with_a_note():
     rows = [[1, 2, 0], [2, 1, 1], [3, 5, 1], [4, 1, 0]]
     data = {"source": {"inline": {"columns": ["a", "weight", "y"], "rows": rows}}, "sample_weight": "weight"}
     page = bptrain.explain(saved(config(data={**data, "split": ALL_ROWS, "task": "regression"})))
@@ -321,7 +321,7 @@ def test_weighted_rows_are_shown_and_said():
 
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("name", ["iris", "digits", "textbook/vanishing", "textbook/exploding"])
-def test_a_page_never_breaks_the_width(name, width, repository):
+def test_a_page_fits_the_width(name, width, repository):
     from bptrain.explanation.formats.plain_text import to_text
 
     page = bptrain.explain(repository / "configs" / f"{name}.yaml", rows=[2, 5, 11])
@@ -342,7 +342,7 @@ def test_full_shows_every_number(repository):
     assert "…" in short
 
 
-def test_markdown_renders_without_loss(repository):
+def test_markdown_contains_every_line_and_no_html(repository):
     from markdown_it import MarkdownIt
 
     name = "a_b*c<b>"
@@ -401,7 +401,7 @@ def test_latex_compiles(name, tmp_path):
     assert (tmp_path / "page.pdf").stat().st_size > 1000
 
 
-def test_a_part_of_ones_own_is_explained(code_is_taken_out):
+def test_a_custom_component_is_explained(code_is_taken_out):
     Path("mine.py").write_text(
         "from dataclasses import dataclass\nimport numpy as np\n"
         "from bptrain.nn import ACTIVATIONS, Activation, Equations\n"
@@ -416,7 +416,7 @@ def test_a_part_of_ones_own_is_explained(code_is_taken_out):
     assert render_page(page, "text").count("dx = 3 x² dy") == 1
 
 
-def test_a_layer_says_how_formulas_write_its_parameters_and_options(code_is_taken_out):
+def test_a_custom_layer_names_its_own_symbols(code_is_taken_out):
     Path("mine.py").write_text(
         "from dataclasses import dataclass\nfrom bptrain.nn import LAYERS, Equations, Parameter, Plan\n"
         "@LAYERS.register\n@dataclass(frozen=True)\nclass Mixing:\n"
@@ -453,7 +453,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED)
-def test_what_cannot_be_shown_is_refused_in_a_line(bptrain_in, arguments, message):
+def test_impossible_requests_are_errors_of_one_line(bptrain_in, arguments, message):
     saved(config())
     Path("there.md").write_text("mine")
     done = bptrain_in("explain", "c.yaml", "--format", "markdown", *arguments)
@@ -463,7 +463,7 @@ def test_what_cannot_be_shown_is_refused_in_a_line(bptrain_in, arguments, messag
     assert Path("there.md").read_text() == "mine"
 
 
-def test_a_row_alone_is_too_few_for_batch_norm():
+def test_one_row_is_too_few_for_batch_norm():
     with pytest.raises(bptrain.errors.InputError, match="batch_norm needs at least 2 rows"):
         bptrain.explain(saved(config(layer="batch_norm")), rows=[1])
 
@@ -481,7 +481,7 @@ BAD = ["", "x +", "(x", "x)", "|x", "[x]", "x ^", "1 2 §", "x ᵀ ᵀ +", "max(
 
 
 @pytest.mark.parametrize("formula", BAD)
-def test_what_is_no_formula_is_told(formula):
+def test_a_text_that_is_not_a_formula_is_an_error(formula):
     with pytest.raises(FormulaError):
         parse(formula)
     assert parse_equations([f"y = {formula}"]) == ()

@@ -1,4 +1,4 @@
-"""Answers by hand: the right ones pass to the digits written, and every classic slip is called by its name.
+"""Answers by hand: right ones pass to the digits written, and every classic slip is named.
 
 The truth and the slips are computed here, by NumPy alone, on a network of two inputs, two units and one output.
 """
@@ -136,7 +136,7 @@ SLIPS = {
 
 @pytest.mark.parametrize("digits", [4, 8])
 @pytest.mark.parametrize("name", SLIPS)
-def test_planted_slips_are_recognised(name, digits):
+def test_every_planted_slip_is_named(name, digits):
     quantity, value, slip, word = SLIPS[name]
     before = list(TRUTH)[: list(TRUTH).index(quantity)]
     answers = {one: rounded(TRUTH[one], digits) for one in before} | {quantity: rounded(value, digits)}
@@ -152,7 +152,7 @@ def test_there_are_plenty_of_slips():
     assert len(SLIPS) + 3 >= 20
 
 
-def test_swapped_digits_are_seen():
+def test_swapped_digits_are_named():
     values = [f"@{one:.4f}@" for one in Z2[:, 0]]
     assert values[1] == "@0.1689@"
     values[1] = "@0.1869@"
@@ -160,7 +160,7 @@ def test_swapped_digits_are_seen():
     assert (wrong.slip, wrong.place, wrong.answer) == ("digits swapped", (2, 1), "0.1869")
 
 
-def test_rounding_carried_forward_is_seen():
+def test_rounding_carried_forward_is_named():
     """Two decimals kept on the way, four given in the end."""
     a1 = np.round(A1, 2)
     z2 = np.round(a1 @ W2 + B2, 4)
@@ -170,19 +170,19 @@ def test_rounding_carried_forward_is_seen():
     assert "2 decimals" in wrong.words
 
 
-def test_digits_cut_off_are_seen():
+def test_digits_cut_off_are_named():
     cut = np.trunc(A1 * 1e3) / 1e3
     assert (np.abs(cut - A1) > 5e-4).any()
     assert bptrain.verify(written({"a1": cut.tolist()})).wrong.slip == "cut off"
 
 
-def test_what_no_slip_leads_to_is_said():
+def test_an_unexplained_number_is_reported_as_such():
     wrong = bptrain.verify(written({"loss": 123.456})).wrong
     assert (wrong.slip, wrong.answer, wrong.place) == ("", "123.456", ())
     assert "no known slip" in wrong.words
 
 
-def test_a_missing_bias_correction_is_seen():
+def test_a_missing_bias_correction_is_named():
     m, v = 0.1 * DW1, 0.001 * DW1**2
     keys = {"config_keys": {"optimizer": {"adam": {"lr": LR}}}}
     right = W1 - LR * (m / 0.1) / (np.sqrt(v / 0.001) + 1e-8)
@@ -191,7 +191,7 @@ def test_a_missing_bias_correction_is_seen():
     assert wrong.slip == "bias correction"
 
 
-def test_a_derivative_too_many_is_seen():
+def test_a_derivative_too_many_is_named():
     p, t = sigmoid(Z2), np.array([[1.0], [0.0], [1.0]])
     rows = np.hstack([X, t]).tolist()
     data = {**CONFIG["data"], "task": "regression", "source": {"inline": {"columns": ["x1", "x2", "y"], "rows": rows}}}
@@ -202,12 +202,12 @@ def test_a_derivative_too_many_is_seen():
     assert wrong.slip == "derivative too many"
 
 
-def test_the_truth_is_that_of_double_precision():
+def test_answers_are_compared_in_double_precision():
     answers = {name: rounded(value, 12) for name, value in TRUTH.items()}
     assert bptrain.verify(written(answers, config_keys={"dtype": "float32"})).passed
 
 
-def test_the_article_is_wrong(repository):
+def test_the_rounded_numbers_of_an_article_are_wrong(repository):
     path = Path("article.yaml")
     config = repository / "configs" / "textbook" / "two_three_one.yaml"
     path.write_text(f"config: {config}\nanswers:\n  a1: [1, 1, 1]\n  loss: 4\n  dW1: [[-2, -4, -6], [-4, -8, -12]]\n")
@@ -217,7 +217,7 @@ def test_the_article_is_wrong(repository):
     assert "1/2" in found.wrong.words
 
 
-def test_the_command_says_it_and_its_exit_code(bptrain_in):
+def test_the_output_and_exit_code_of_the_command(bptrain_in):
     written({"z1": rounded(Z1), "loss": LOSS * 2, "dW1": None, "W1": rounded(W1)})
     done = bptrain_in("verify", "answers.yaml")
     assert (done.returncode, done.stderr) == (4, "")
@@ -256,7 +256,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED)
-def test_bad_answers_are_refused_at_their_place(bptrain_in, text, message):
+def test_mistakes_in_the_answer_sheet_are_reported_at_their_place(bptrain_in, text, message):
     written({})
     Path("answers.yaml").write_text(text)
     done = bptrain_in("verify", "answers.yaml")
@@ -265,7 +265,7 @@ def test_bad_answers_are_refused_at_their_place(bptrain_in, text, message):
     assert done.stderr.startswith("error: ")
 
 
-def test_a_file_that_is_not_there():
+def test_a_missing_answer_sheet_is_an_error():
     with pytest.raises(InputError, match="no such file"):
         bptrain.verify("gone.yaml")
     Path("list.yaml").write_text("- 1\n")
@@ -274,7 +274,7 @@ def test_a_file_that_is_not_there():
 
 
 @pytest.mark.parametrize("suffix", ["md", "tex", "txt"])
-def test_a_sheet_has_blanks_and_a_file_of_answers(bptrain_in, suffix):
+def test_a_worksheet_has_blanks_and_a_file_of_answers(bptrain_in, suffix):
     written({})
     done = bptrain_in("explain", "c.yaml", "--sheet", "--seed", "7", "-o", f"sheet.{suffix}")
     assert (done.returncode, done.stderr) == (0, "")
@@ -299,7 +299,7 @@ def test_a_sheet_has_blanks_and_a_file_of_answers(bptrain_in, suffix):
     assert set(found.right) == set(asked)
 
 
-def test_a_seed_makes_an_exercise_of_its_own():
+def test_each_seed_draws_another_exercise():
     written({})
     one, again, other = (bptrain.exercise("c.yaml", seed=seed) for seed in (7, 7, 8))
     weights = [made.key.lines["0.dense.weight"].value for made in (one, again, other)]
@@ -314,7 +314,7 @@ def test_a_seed_makes_an_exercise_of_its_own():
     assert key == pytest.approx(x @ weights[0] + bias)
 
 
-def test_sheets_overwrite_nothing_and_say_what_they_need(bptrain_in):
+def test_a_worksheet_overwrites_nothing_and_wrong_options_are_errors(bptrain_in):
     written({})
     for arguments, message in (
         (["--sheet"], "--sheet writes two files; name the sheet with -o, such as -o sheet.md"),

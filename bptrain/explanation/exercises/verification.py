@@ -1,6 +1,6 @@
 """The verification: answers computed by hand are compared with training, and the first wrong one is diagnosed."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,11 +9,13 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import ConfigError, InputError
 from bptrain.explanation.exercises.answer_sheet import Answer, Sheet, check_shape
-from bptrain.explanation.exercises.rounded_step import round_step
 from bptrain.explanation.exercises.slips import Case, list_slips
 from bptrain.explanation.notation import format_number
 from bptrain.explanation.recording import Recording
-from bptrain.explanation.sections import build_page
+from bptrain.explanation.replay import refill_batch
+from bptrain.explanation.sections import build_page, name_quantities
+from bptrain.nn import Views, Workspace
+from bptrain.nn.observer import ObservedLayer, Observer, observe, observe_layers
 from bptrain.text import suggest_word
 
 UNKNOWN = "no known slip leads to this number"
@@ -43,7 +45,6 @@ class Verification:
     wrong: Wrong | None
     others: tuple[str, ...]
     blank: tuple[str, ...]
-    digits: dict[str, int]
 
     @property
     def passed(self) -> bool:
@@ -52,10 +53,17 @@ class Verification:
 
     def to_json(self) -> dict[str, Any]:
         """Return what `bptrain verify --json` prints; scripts may rely on the keys."""
-        wrong = self.wrong and asdict(self.wrong)
-        if wrong and not np.isfinite(wrong["truth"]):
-            wrong["truth"] = None
-        return {"passed": self.passed, "right": self.right, "wrong": wrong, "others": self.others, "blank": self.blank}
+        wrong = None
+        if self.wrong is not None:
+            truth = self.wrong.truth if np.isfinite(self.wrong.truth) else None
+            wrong = asdict(self.wrong) | {"place": list(self.wrong.place), "truth": truth}
+        return {
+            "passed": self.passed,
+            "right": list(self.right),
+            "wrong": wrong,
+            "others": list(self.others),
+            "blank": list(self.blank),
+        }
 
 
 def compare_answers(sheet: Sheet, recording: Recording) -> Verification:
@@ -88,8 +96,7 @@ def compare_answers(sheet: Sheet, recording: Recording) -> Verification:
         answer = sheet.answers[wrong[0]]
         judge = judge_transposed if transposed[answer.name] else judge_answer
         first = judge(answer, Case(recording, page, answer.name, truths[answer.name].value.astype(np.float64)))
-    digits = {name: int(-np.log10(2 * sheet.answers[name].half_units.min())) for name in right}
-    return Verification(tuple(right), first, tuple(wrong[1:]), sheet.blank, digits)
+    return Verification(tuple(right), first, tuple(wrong[1:]), sheet.blank)
 
 
 def find_misses(answer: Answer, truth: Array) -> Array:
@@ -165,3 +172,60 @@ def format_truth(value: float, text: str) -> str:
     """Return a number with two digits more than another one was written with."""
     digits = sum(c.isdigit() for c in text.partition("e")[0].lstrip("-+0.")) or 1
     return format_number(value, min(max(digits + 2, 3), 17))
+
+
+class RoundingObserver(Observer):
+    """Rounds all results in place, as if each was written down, and keeps the values from before the rounding.
+
+    Args:
+        decimals: digits after the decimal point; if negative, significant digits.
+    """
+
+    def __init__(self, decimals: int) -> None:
+        self.decimals = decimals
+        self.outputs: dict[str, Array] = {}
+        self.slopes: dict[str, Array] = {}
+
+    def round(self, array: Array) -> None:
+        """Round in place."""
+        if self.decimals >= 0:
+            np.round(array, self.decimals, out=array)
+            return
+        with np.errstate(all="ignore"):
+            scale = 10.0 ** (-self.decimals - 1 - np.floor(np.log10(np.abs(array))))
+            array[...] = np.where(array == 0, 0, np.round(array * scale) / scale)
+
+    def forward(self, observed: ObservedLayer, p: Views, x: Array, y: Array, s: Workspace) -> None:
+        """Keep y and round it."""
+        super().forward(observed, p, x, y, s)
+        self.outputs[observed.name] = y.copy()
+        self.round(y)
+
+    def backward(
+        self, observed: ObservedLayer, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace
+    ) -> None:
+        """Keep dy, and round dy and dx."""
+        self.slopes[observed.name] = dy.copy()
+        self.round(dy)
+        super().backward(observed, p, g, x, y, dy, dx, s)
+        if dx is not None:
+            self.round(dx)
+
+
+def round_step(recording: Recording, decimals: int) -> dict[str, Array]:
+    """Return z, a, delta, dW, db, W, b and the loss by their textbook names, from a step with rounded results."""
+    objective, network = recording.session.model.objective, recording.network
+    titles, observer = name_quantities(network.chain), RoundingObserver(decimals)
+    with refill_batch(recording, recording.passes[0]) as batch, np.errstate(all="ignore"):
+        network.theta[...] = recording.theta
+        frame, layers = observe_layers(network.chain, batch.frame)
+        with observe(layers, observer):
+            loss, _ = objective.loss_and_grad(replace(batch, frame=frame))
+        gradients = {name: array.copy() for name, array in network.gradients().items()}
+    found = {"loss": np.asarray(loss)}
+    found |= {title: observer.outputs[name] for name, title in titles.outputs.items()}
+    found |= {title: observer.slopes[name] for name, title in titles.deltas.items() if name in observer.slopes}
+    start = network.named(recording.theta)
+    for name, title in titles.parameters.items():
+        found |= {f"d{title}": gradients[name], title: start[name] - recording.lr * gradients[name]}
+    return found

@@ -4,8 +4,7 @@ import json
 from typing import Literal
 
 from bptrain.explanation.formats.latex import to_latex
-from bptrain.explanation.formats.markdown import to_markdown
-from bptrain.explanation.formats.plain_text import to_text
+from bptrain.explanation.formats.plain_text import to_markdown, to_text
 from bptrain.explanation.page import Page
 
 Format = Literal["text", "markdown", "latex", "json"]

@@ -1,5 +1,6 @@
-"""Plain text: a page as lines no wider than asked for, with arrays as aligned columns of numbers."""
+"""Plain text and Markdown: a page as lines no wider than asked for, with arrays as aligned columns of numbers."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
@@ -15,6 +16,9 @@ INDENT = "  "
 GAP = "  "
 DOTS = "…"
 BLANK = "_____"
+
+MARKDOWN_WIDTH = 100
+"""Columns of the fenced blocks of numbers."""
 
 MOST_ROWS = 6
 """Rows of an array that are shown, unless all are asked for."""
@@ -152,3 +156,33 @@ def align(cells: list[list[str]]) -> list[str]:
     """Return rows of cells as lines with right-aligned columns."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [GAP.join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+
+
+def to_markdown(page: Page, *, digits: int = 6, full: bool = False) -> str:
+    """Return a page as Markdown."""
+    paragraphs = [f"# {escape_markdown(page.heading)}", *(f"*{escape_markdown(note)}*" for note in page.notes)]
+    for section in page.sections:
+        paragraphs.append(f"## {escape_markdown(section.title)}")
+        for line in section.lines:
+            paragraphs += render_markdown_line(line, digits, full=full)
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def render_markdown_line(line: Line, digits: int, *, full: bool) -> Iterator[str]:
+    """Yield a quantity: the formula with alias and shape, then the formula with numbers and the value."""
+    alias = f"**{escape_markdown(line.alias)}**" if line.alias else ""
+    words = f": {escape_markdown(line.words)}" if line.words and not line.formula else ""
+    formula = f" = {line.formula.to_text()}" if line.formula else ""
+    yield " ".join(filter(None, (f"`{line.symbol}{formula}`{words}", alias, line.shape_text)))
+    working = format_working(line, digits)
+    numbers = [working] if working else []
+    if not line.is_single:
+        numbers += format_array(line, digits, MARKDOWN_WIDTH, full=full)
+    elif not working:
+        numbers = [f"{line.symbol} = {format_value(line, digits)}"]
+    yield "\n".join(("```text", *numbers, "```"))
+
+
+def escape_markdown(text: str) -> str:
+    """Escape all characters of a text that are markup in Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+.!|~&-])", r"\\\1", text)
