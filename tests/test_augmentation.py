@@ -1,4 +1,4 @@
-"""Augmentation: what it does to rows by its formula, that only training sees it, and that a seed says which."""
+"""Augmentation: it follows its formula, changes only training rows, and is reproducible by seed."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ EXAMPLES = {"image_shift": {"height": 2, "width": 3}}
 
 
 def batch_of(rows, augmentation, loss="mse", targets=None, weights=None, seed=0, dtype="float64"):
-    """A filled batch of the rows `(n, inputs)` and its objective."""
+    """Return a filled batch of the rows `(n, inputs)` and its objective."""
     rows, kind = np.asarray(rows, float), LOSSES.members[loss]()
     width = 3 if kind.encoding == "codes" else rows.shape[1]
     layers = resolve_layers((Dense(4), Tanh(), Dense(width)), width)
@@ -48,7 +48,7 @@ def augmented(rows, augmentation, **options):
     return batch.input
 
 
-def test_noise_has_the_mean_and_the_spread_that_it_says():
+def test_noise_has_the_given_mean_and_standard_deviation():
     rows = np.random.default_rng(1).normal(5, 2, size=(400, 100))
     noise = augmented(rows, GaussianNoise(0.3)) - rows
     # 40,000 values: the standard errors are 0.0015 and 0.0011.
@@ -60,7 +60,7 @@ def test_noise_has_the_mean_and_the_spread_that_it_says():
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5])
-def test_feature_dropout_drops_its_share_and_leaves_the_rest_as_it_is(rate):
+def test_feature_dropout_drops_its_share_and_does_not_change_the_rest(rate):
     rows = np.random.default_rng(1).normal(5, 1, size=(400, 100))
     found = augmented(rows, FeatureDropout(rate))
     dropped = found == 0
@@ -69,8 +69,8 @@ def test_feature_dropout_drops_its_share_and_leaves_the_rest_as_it_is(rate):
     assert np.array_equal(found[~dropped], rows[~dropped])
 
 
-def shifted(image, down, right):
-    """An image `(height, width, channels)` moved by `np.roll`, and what came in from the other side set to 0."""
+def shift_image(image, down, right):
+    """Return an image `(height, width, channels)` moved by `np.roll`, with 0 for pixels from the other side."""
     found = np.roll(image, (down, right), axis=(0, 1))
     if down:
         found[slice(0, down) if down > 0 else slice(down, None)] = 0
@@ -83,7 +83,7 @@ def shifted(image, down, right):
     ("height", "width", "pixels", "channels"),
     sampled([(4, 5, 1, 1), (5, 3, 2, 1), (3, 4, 1, 3), (1, 6, 2, 1), (6, 6, 3, 1)], every=2),
 )
-def test_an_image_is_shifted_by_one_of_all_shifts_each_as_often(height, width, pixels, channels):
+def test_every_shift_of_an_image_is_equally_likely(height, width, pixels, channels):
     shape = (height, width, channels)
     rows = np.random.default_rng(2).uniform(1, 2, size=(1500, height * width * channels)).astype(np.float32)
     found = augmented(rows, ImageShift(height, width, pixels, channels), dtype="float32")
@@ -91,7 +91,7 @@ def test_an_image_is_shifted_by_one_of_all_shifts_each_as_often(height, width, p
     counts = {}
     for row, moved in zip(rows, found, strict=True):
         each = {
-            (a, b): shifted(row.reshape(shape), a, b).reshape(-1)
+            (a, b): shift_image(row.reshape(shape), a, b).reshape(-1)
             for a in range(-down, down + 1)
             for b in range(-right, right + 1)
         }
@@ -103,7 +103,7 @@ def test_an_image_is_shifted_by_one_of_all_shifts_each_as_often(height, width, p
     assert max(abs(count - expected) for count in counts.values()) < 5 * np.sqrt(expected)
 
 
-def test_mixup_mixes_by_the_formula_with_one_share_and_a_permutation():
+def test_mixup_follows_its_formula_with_one_share_and_a_permutation():
     rows = np.random.default_rng(3).normal(size=(50, 4))
     batch, _ = batch_of(rows, Mixup(1.0), targets=rows.copy(), weights=np.arange(1.0, 51))
     batch.augment()
@@ -119,7 +119,7 @@ def test_mixup_mixes_by_the_formula_with_one_share_and_a_permutation():
     assert np.array_equal(batch.targets, rows)
 
 
-def test_the_share_of_mixup_is_from_a_beta_distribution():
+def test_the_share_of_mixup_has_a_beta_distribution():
     shares = []
     batch, _ = batch_of(np.ones((2, 1)), Mixup(0.2))
     for _ in range(4000):
@@ -158,7 +158,7 @@ def test_every_loss_is_mixed_by_the_formula(name, weighted):
     np.testing.assert_allclose(grad, share * own_grad + (1 - share) * rest_grad, rtol=1e-10, atol=1e-14)
 
 
-def test_mixed_cross_entropy_is_that_of_soft_targets():
+def test_mixed_cross_entropy_equals_that_of_soft_targets():
     rng = np.random.default_rng(5)
     rows, targets = rng.normal(size=(9, 3)), np.eye(3)[rng.integers(0, 3, 9)]
     batch, objective = batch_of(rows, Mixup(1.0), loss="binary_cross_entropy", targets=targets)
@@ -173,7 +173,7 @@ def test_mixed_cross_entropy_is_that_of_soft_targets():
 
 @pytest.mark.parametrize("name", list(AUGMENTATIONS))
 class TestEveryAugmentation:
-    """Laws that hold for whatever is registered."""
+    """Laws that hold for every registered augmentation."""
 
     ROWS = np.random.default_rng(6).normal(size=(40, 6))
 
@@ -222,7 +222,7 @@ OPTIONS = {"image_shift": "{height: 2, width: 2}"}
 
 
 @pytest.mark.parametrize("name", list(AUGMENTATIONS))
-def test_it_changes_training_and_neither_the_first_weights_nor_the_order_of_the_rows(name):
+def test_it_changes_training_but_not_the_initial_weights_or_the_order_of_rows(name):
     started = []
 
     def sink(event):
@@ -241,8 +241,8 @@ def test_it_changes_training_and_neither_the_first_weights_nor_the_order_of_the_
     assert found.loss == pytest.approx(other.test.loss, rel=1e-6)
 
 
-def test_validation_is_scored_as_it_is():
-    """With nothing learned, noise would show in the validation loss."""
+def test_validation_rows_are_not_augmented():
+    """With a learning rate near 0, noise would show in the validation loss."""
     text = IRIS + "optimizer: {sgd: {lr: 1.0e-30}}\n"
     plain = train(config(text=text), run="plain")
     noisy = train(config("augmentation: [gaussian_noise: 50, feature_dropout: 0.9]\n", text), run="noisy")
@@ -268,14 +268,14 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("value", "message"), BROKEN)
-def test_what_cannot_be_is_said_with_its_place(value, message):
+def test_mistakes_are_reported_with_their_place(value, message):
     text = IRIS.replace("epochs: 3", "epochs: 3, batch_size: full")
     with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
         train(config(f"augmentation: {value}\n", text), run="never")
     assert not Path("never").exists()
 
 
-def test_gradients_are_checked_on_rows_as_they_are():
+def test_gradients_are_checked_on_rows_without_augmentation():
     found = bptrain.check_gradients(config("augmentation: [gaussian_noise, mixup]\n"))
     assert found.passed
     assert found.notes == ("augmentation: not checked: the rows are used without augmentation",)
@@ -289,7 +289,7 @@ def test_show_summary_has_the_formula():
 
 
 @pytest.mark.parametrize("names", [["gaussian_noise", "mixup"], ["mixup", "gaussian_noise"]])
-def test_they_are_applied_in_the_order_of_the_config(names):
+def test_augmentations_are_applied_in_the_order_of_the_config(names):
     rows = np.random.default_rng(7).normal(size=(20, 3))
     made = [AUGMENTATIONS.members[name]() for name in names]
     network = Network(resolve_layers((Dense(),), 3), (3,), batch=20, dtype="float64", rng=Streams(0))

@@ -1,4 +1,4 @@
-"""Data: nothing lost from a file, splits that hold what they promise, statistics of the training rows alone."""
+"""Data: no row of a file is lost, splits are exact, and statistics come from the training rows only."""
 
 import csv
 import gzip
@@ -161,7 +161,7 @@ SPLIT = st.tuples(st.floats(0, 0.4), st.floats(0, 0.4))
 
 
 @given(st.integers(30, 300), SPLIT, st.integers(2, 5), st.integers(0, 2**32), st.sampled_from(["random", "stratified"]))
-def test_a_split_holds_every_row_once(count, shares, classes, seed, method):
+def test_a_split_has_every_row_once(count, shares, classes, seed, method):
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, classes, count)
     try:
@@ -181,21 +181,21 @@ def test_a_split_holds_every_row_once(count, shares, classes, seed, method):
                     assert mine <= share * np.count_nonzero(codes == code) + 1
 
 
-def test_stratified_shares_are_exact_where_they_can_be():
+def test_stratified_shares_are_exact_where_possible():
     codes = np.repeat([0, 1, 2], [100, 40, 20])
     parts = Split(0.1, 0.2, "stratified").draw_rows(160, codes, np.random.default_rng(0))
     assert np.bincount(codes[parts["validation"]]).tolist() == [10, 4, 2]
     assert np.bincount(codes[parts["test"]]).tolist() == [20, 8, 4]
 
 
-def test_a_split_depends_on_the_seed_alone():
+def test_a_split_depends_on_the_seed_only():
     codes = np.arange(90) % 3
     one, same, other = (Split().draw_rows(90, codes, np.random.default_rng(seed)) for seed in (5, 5, 6))
     assert (one["test"] == same["test"]).all()
     assert (one["test"] != other["test"]).any()
 
 
-def test_statistics_are_of_the_training_rows_alone():
+def test_statistics_come_from_the_training_rows_only():
     table = Synthetic("line", rows=50).load()
     table.columns["x"][10:] = 1e6
     columns = fit(table, np.arange(10), {"x": NUMBERS}, {"y": Treatment()})
@@ -219,7 +219,7 @@ def test_a_constant_column_is_scaled_to_zero(value):
 @example([0.0, 0.0, 0.0, 2e-313, 1.0])
 def test_scaling_can_be_undone(name, values):
     column, scaler = np.array(values), SCALERS.members[name]()
-    # The logarithm keeps the relative error of 1 + x.
+    # The logarithm preserves the relative error of 1 + x.
     column = np.abs(column) if name == "log1p" else column
     statistics = scaler.fit(column)
     back = scaler.invert(scaler.apply(column, statistics), statistics)
@@ -246,7 +246,7 @@ def test_synthetic_sources_follow_their_formulas():
 
 
 @pytest.mark.parametrize("value", ["5", "1e300", "-0.5"])
-def test_a_constant_number_is_nothing_to_predict(tmp_path, value):
+def test_a_constant_target_is_an_error(tmp_path, value):
     (tmp_path / "flat.csv").write_text("a,y\n" + "".join(f"{k},{value}\n" for k in range(20)))
     (tmp_path / "flat.yaml").write_text("data: {source: {csv: flat.csv}, target: y, task: regression}\nhidden: [4]\n")
     with pytest.raises(InputError, match=r"y: the target is .* in all \d+ training rows; there is nothing to learn"):

@@ -1,4 +1,4 @@
-"""The description of data: figures by hand, suspicion where there is ground for it, no refusal for a column."""
+"""The description of data: figures by hand, warnings about columns, and columns that training refuses."""
 
 import csv
 import io
@@ -45,11 +45,11 @@ SUSPICIONS = [
 
 
 @pytest.mark.parametrize(("name", "values", "code"), SUSPICIONS)
-def test_columns_that_say_nothing_or_number_the_rows(name, values, code):
+def test_constant_columns_and_ids(name, values, code):
     assert [one.code for one in ColumnProfile(name, values).warnings] == [code] * bool(code)
 
 
-def test_a_dark_corner_of_an_image_is_no_reason():
+def test_a_constant_pixel_of_an_image_is_not_a_problem():
     assert not ColumnProfile("pixel_0_1", numbers(*[0] * N), numbered=True).warnings
 
 
@@ -103,13 +103,13 @@ def test_leaks_into_numbers(values, why):
     assert why is None or re.search(why, found.how)
 
 
-def test_a_category_that_stands_for_a_number_is_a_leak():
+def test_a_category_with_one_target_value_each_is_a_leak():
     target = np.repeat(np.arange(N // 4, dtype=float), 4)
     (found,) = compare_columns([text(*(f"town {int(value)}" for value in target))], target)
     assert found.how == "each of its values occurs with one target value only"
 
 
-def test_ranges_that_meet_in_a_value_are_not_apart():
+def test_ranges_that_share_a_value_are_not_separate():
     classes = (np.arange(N) >= N // 2).astype(np.int64)
     values = np.arange(N, dtype=float)
     assert "separate range of its values" in compare_columns([values], classes)[0].how
@@ -117,25 +117,25 @@ def test_ranges_that_meet_in_a_value_are_not_apart():
     assert compare_columns([values], classes) == [None]
 
 
-def test_few_rows_accuse_nobody():
+def test_few_rows_show_no_leak():
     assert compare_columns([np.arange(6.0)], np.arange(6) // 3) == [None]
     assert compare_columns([np.arange(6.0)], np.arange(6.0)) == [None]
 
 
 @pytest.mark.parametrize("values", [[1.0], [3, 1, 2], [5, 5, 5, 1], list(RANDOM.normal(size=101))])
-def test_the_spread_is_that_of_the_statistics_module(values):
+def test_the_spread_agrees_with_the_statistics_module(values):
     found = compute_spread(np.array(values, float))
     assert found.mean == pytest.approx(statistics.fmean(values))
     assert found.std == pytest.approx(statistics.pstdev(values))
     assert (found.min, found.max) == (min(values), max(values))
     assert found.median == pytest.approx(statistics.median(values))
     if len(values) > 1:
-        # Values of its own at the ends, the rest between by linear interpolation.
+        # The method "inclusive" interpolates linearly between the values.
         low, _, high = statistics.quantiles(values, n=4, method="inclusive")
         assert (found.q25, found.q75) == (pytest.approx(low), pytest.approx(high))
 
 
-def test_what_a_float_does_not_hold_is_null():
+def test_a_figure_that_a_float_cannot_hold_is_null():
     found = compute_spread(np.array([1e308, -1e308, 1e308]))
     assert found.std is None
     column = describe_column(ColumnProfile("x", numbers(1e308, -1e308)), "feature", "", ())
@@ -163,7 +163,7 @@ def test_a_column_in_figures(values, kind, expected):
     assert (one.spread is None) == (expected[0] != "numeric")
 
 
-def test_rows_that_are_there_twice():
+def test_repeated_rows_are_counted():
     table = Table(
         {"a": numbers(1, 1, None, None, 2, 1, 0, -0.0), "b": text("x", "x", None, None, "x", "x", "y", "y")}, "t"
     )
@@ -186,7 +186,7 @@ SUSPECT = {"customer_id": "BP223", "country": "BP222", "euro": "BP224", "note": 
 
 @pytest.fixture
 def odd(tmp_path):
-    """A config with data in which much is wrong, and its rows."""
+    """Return a config with data that has many problems, and its rows."""
     rng, rows = np.random.default_rng(1), []
     for k in range(300):
         price = round(float(rng.normal(300, 40)), 2)
@@ -202,7 +202,7 @@ def odd(tmp_path):
     return config, rows
 
 
-def test_what_training_refuses_is_described_with_the_reason(odd):
+def test_columns_that_training_refuses_are_described_with_the_reason(odd):
     config, rows = odd
     found = bptrain.describe_data(config)
     assert (found.rows, found.target, found.task) == (300, ("price",), "regression")
@@ -229,7 +229,7 @@ def test_what_training_refuses_is_described_with_the_reason(odd):
     json.dumps(found.to_json(), allow_nan=False)
 
 
-def test_training_takes_what_nothing_speaks_against_and_refuses_what_is_refused(odd):
+def test_training_accepts_the_columns_without_errors_and_no_others(odd):
     config, _ = odd
     text = config.read_text()
     good = [name for name in ODD if name not in REFUSED | {"gone", "price"}]
@@ -240,7 +240,7 @@ def test_training_takes_what_nothing_speaks_against_and_refuses_what_is_refused(
         assert not bptrain.validate([config]).valid, name
 
 
-def test_a_refusal_of_the_whole_is_said_and_the_columns_are_described_all_the_same(odd):
+def test_an_error_of_the_whole_table_does_not_hide_the_columns(odd):
     config, _ = odd
     found = bptrain.describe_data(config, ["data.target=prise"])
     assert len(found.columns) == len(ODD)
@@ -266,19 +266,19 @@ def test_a_refusal_of_the_whole_is_said_and_the_columns_are_described_all_the_sa
         ("data.columns={nope: {scaling: none}}", [n for n in ODD if n not in ("gone", "price")], "no column 'nope'"),
     ],
 )
-def test_a_wrong_name_leaves_the_rest_of_what_the_config_says(odd, override, features, said):
+def test_a_wrong_name_does_not_hide_the_rest_of_the_config(odd, override, features, said):
     found = bptrain.describe_data(odd[0], [override])
     assert [one.name for one in found.columns if one.use == "feature"] == features
     assert any(said in one for one in found.objections)
 
 
-def test_a_weight_of_a_class_that_is_none_is_said(odd):
+def test_the_weight_of_an_unknown_class_is_reported(odd):
     given = ["data.target=city", "data.features=[age]", "data.class_weight={Bonn: 2, Rom: 1}"]
     (said,) = bptrain.describe_data(odd[0], given).objections
     assert "city has no class 'Rom'" in said
 
 
-def test_the_parts_are_those_that_train(repository):
+def test_the_splits_are_those_of_training(repository):
     found = bptrain.describe_data(repository / "configs" / "iris.yaml")
     assert found.classes == {"species": {"setosa": 50, "versicolor": 50, "virginica": 50}}
     assert sum(part.rows for part in found.parts) == 150
@@ -304,7 +304,7 @@ def test_several_targets_and_none(odd):
 
 
 @pytest.mark.parametrize("name", ["digits", "wine", "breast_cancer", "diabetes", "xor", "linear_regression"])
-def test_nothing_is_refused_where_training_takes_it(repository, name):
+def test_bundled_data_has_no_errors(repository, name):
     found = bptrain.describe_data(repository / "configs" / f"{name}.yaml")
     assert not found.objections
     assert not [o for one in found.columns for o in one.objections if o.severity == "error"]
@@ -324,7 +324,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("content", "message"), HOSTILE)
-def test_a_file_that_cannot_be_read_gets_a_line(tmp_path, content, message):
+def test_a_file_that_cannot_be_read_is_an_error_of_one_line(tmp_path, content, message):
     Path("bad.csv").write_bytes(content)
     Path("my.yaml").write_text("data: {source: {csv: bad.csv}, target: y}\nhidden: [4]\n")
     with pytest.raises(BptrainError) as caught:
@@ -353,7 +353,7 @@ def test_the_command(bptrain_in, odd):
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])
-def test_nothing_is_wider_than_the_terminal_and_nothing_acts(tmp_path, monkeypatch, width, odd):
+def test_no_line_is_wider_than_the_terminal_or_has_control_characters(tmp_path, monkeypatch, width, odd):
     config, rows = odd
     names = ["[red]a", "\x1b[31mb", "‮c", "d\te", "x" * 200, *ODD[5:]]
     with open(tmp_path / "odd.csv", "w", encoding="utf-8", newline="") as file:
@@ -372,13 +372,13 @@ def test_nothing_is_wider_than_the_terminal_and_nothing_acts(tmp_path, monkeypat
     assert not wide
     assert "[red]a" in text
     assert r"\x1b[31mb" in text
-    # At 80 columns the most frequent values are left out, and the table says so.
+    # At 80 columns the most frequent values are left out.
     assert ("[bold]" in text) == (width != 80)
     assert ("not shown at this width: " in text) == (width != 40)
     assert "looks like an ID" in " ".join(text.split())
 
 
-def test_many_columns_are_cut_but_for_those_that_matter(tmp_path, capsys):
+def test_of_many_columns_those_with_problems_are_shown(tmp_path, capsys):
     rng = np.random.default_rng(0)
     wide = rng.normal(size=(30, 300))
     wide[:, 250] = 7
@@ -393,7 +393,7 @@ def test_many_columns_are_cut_but_for_those_that_matter(tmp_path, capsys):
     assert "52 more columns" in text
 
 
-def test_text_in_a_row_that_does_not_train_is_found_by_its_line(tmp_path):
+def test_text_outside_the_training_rows_is_reported_with_its_line(tmp_path):
     rows = [f"{k},{k % 7},{'test' if k == 50 else 'train'},{k * k % 11}" for k in range(60)]
     rows[50] = "50,seven,test,3"
     Path("part.csv").write_text("\n".join(["a,b,part,y", *rows]) + "\n")

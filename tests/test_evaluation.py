@@ -1,4 +1,4 @@
-"""Evaluation: figures by hand, intervals, what is printed, and what is refused."""
+"""Evaluation: figures by hand, intervals, printed tables, and errors."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def two_classes(scores, true):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A run of each kind of target."""
+    """Train a run of each kind of target."""
     folder = tmp_path_factory.mktemp("runs")
     found = {}
     for name in ("iris", "breast_cancer", "diabetes"):
@@ -55,7 +55,7 @@ def test_curves_by_hand():
 @pytest.mark.parametrize(
     ("scores", "true"), [([0.1, 0.2], [0, 0]), ([0.1, 0.2], [1, 1]), ([0.1, np.nan], [0, 1]), ([], [])]
 )
-def test_no_curve_where_there_is_nothing_to_tell_apart(scores, true):
+def test_no_curve_for_a_single_class(scores, true):
     assert count_hits(np.array(scores), np.array(true)) is None
 
 
@@ -106,7 +106,7 @@ def test_residuals_that_are_not_finite_have_no_figures():
     assert (found.rows, found.mean, found.max) == (2, None, None)
 
 
-def test_what_is_no_probability_is_not_judged_as_one():
+def test_scores_get_no_metrics_of_probabilities():
     def names(scores):
         return {name_of(one) for one in add_metrics((), two_classes(scores, [0, 1]))}
 
@@ -116,8 +116,8 @@ def test_what_is_no_probability_is_not_judged_as_one():
     assert not {"confusion_matrix", "top_k"} & probable
 
 
-def test_intervals_cover_what_the_binomial_distribution_says():
-    """Of 100 rows 80 right: the share varies by sqrt(0.8 · 0.2 / 100) = 0.04."""
+def test_intervals_agree_with_the_binomial_distribution():
+    """80 of 100 rows are correct: the standard deviation of the share is sqrt(0.8 · 0.2 / 100) = 0.04."""
     found = two_classes([0.9] * 80 + [0.1] * 20, [1] * 100)
     interval = compute_intervals([Measure("accuracy", Accuracy(), found)], 2000)["accuracy"]
     assert interval.low == pytest.approx(0.8 - 1.96 * 0.04, abs=0.015)
@@ -133,7 +133,7 @@ def test_intervals_count_samples_without_a_value():
     assert compute_intervals([Measure("roc_auc", RocAuc(), two_classes([0.5], [1]))], 10) == {"roc_auc": None}
 
 
-def test_intervals_are_the_same_whenever_asked_for(runs):
+def test_intervals_are_reproducible(runs):
     seen = []
     first, again = (
         bptrain.evaluate(runs["iris"], bootstrap=50, watch=lambda done, total: seen.append((done, total)))
@@ -151,13 +151,13 @@ def test_samples_are_bounded(bptrain_in, runs, samples):
     assert done.stderr.startswith("error: --bootstrap: expected a whole number from 10 to 1,000,000")
 
 
-def test_confusions_come_with_the_most_frequent_first():
+def test_confusions_are_sorted_by_frequency():
     said, true = np.eye(3)[[0, 1, 1, 2, 0]], np.array([0, 0, 0, 1, 2])
     (target,) = evaluate_targets(Predictions("classes", ("y",), tuple("abc"), said, true))
     assert target.list_confusions() == [(2, "a", "b"), (1, "b", "c"), (1, "c", "a")]
 
 
-def test_other_rows_of_the_same_number_are_told_from_fewer(tmp_path):
+def test_changed_rows_and_fewer_rows_have_different_errors(tmp_path):
     lines = [f"{k},{'ab'[k % 2]},{'test' if k < 10 else 'train'}\n" for k in range(40)]
     data = tmp_path / "t.csv"
     data.write_text("x,y,part\n" + "".join(lines))
@@ -166,7 +166,7 @@ def test_other_rows_of_the_same_number_are_told_from_fewer(tmp_path):
         "hidden: [2]\ntraining: {epochs: 1}\n"
     )
     run = bptrain.train(tmp_path / "c.yaml").run
-    # Another value in a row, and a row in another part.
+    # Another value in a row, and a row in another split.
     for changed in (["99,a,test\n", *lines[1:]], [lines[0].replace("test", "train"), *lines[1:]]):
         data.write_text("x,y,part\n" + "".join(changed))
         with pytest.raises(InputError, match=r"has changed since .*; its train rows may be different now"):
@@ -190,7 +190,7 @@ def test_json_has_everything(bptrain_in, runs):
         assert low <= value <= high
 
 
-def test_what_is_printed(bptrain_in, runs):
+def test_the_printed_tables(bptrain_in, runs):
     text = bptrain_in("evaluate", runs["breast_cancer"], "--bootstrap", 20).stdout
     assert "\x1b" not in text
     assert re.search(r"^accuracy +0\.\d+ +95% interval 0\.\d+ to \S+$", text, re.M)
@@ -230,7 +230,7 @@ def test_mae_agrees_with_the_residuals(runs):
     assert found.targets[0].mae == pytest.approx(found.metrics[name_of(Mae())], rel=1e-6)
 
 
-def test_the_network_goes_over_the_rows_once(runs, monkeypatch):
+def test_the_network_reads_the_rows_once(runs, monkeypatch):
     rows, original = [], scoring.forward
 
     def counted(model, part, chosen):

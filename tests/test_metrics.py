@@ -1,4 +1,4 @@
-"""Metrics against values worked out by hand, and laws that hold for everything that is registered."""
+"""Metrics against values computed by hand, and laws that hold for every registered metric."""
 
 import json
 from dataclasses import replace
@@ -45,7 +45,7 @@ KINDS = get_args(Kind)
 
 
 def variants(metric):
-    """The metric with every choice of its options that are a choice, and with the first value of those that are not."""
+    """Return the metric with every value of options that are choices, and the first value of other options."""
     found = [metric]
     for option in list_options(type(metric)):
         words = [value for form in option.hint if isinstance(form, Choice) for value in form.values]
@@ -59,7 +59,7 @@ every_metric = pytest.mark.parametrize(("kind", "metric"), EVERY, ids=lambda ite
 
 
 def measure(metric, outputs, targets, cuts=()):
-    """The metric over portions of the rows, some of them perhaps empty."""
+    """Return the metric over chunks of the rows, some of them perhaps empty."""
     edges = [0, *sorted(min(cut, len(targets)) for cut in cuts), len(targets)]
     tallies = [metric.tally(outputs[start:stop], targets[start:stop]) for start, stop in pairwise(edges)]
     sums = tallies[0]
@@ -69,7 +69,7 @@ def measure(metric, outputs, targets, cuts=()):
 
 
 def same(one, other):
-    """Whether two values agree, None only with None, lists entry by entry."""
+    """Return whether two values agree: None only with None, lists entry by entry."""
     if isinstance(one, list):
         return isinstance(other, list) and len(one) == len(other) and all(map(same, one, other))
     if one is None or other is None or isinstance(other, list):
@@ -78,7 +78,7 @@ def same(one, other):
 
 
 def entries(value):
-    """The numbers and Nones of a value, however deep."""
+    """Return the numbers and Nones of a nested value."""
     return [entry for each in value for entry in entries(each)] if isinstance(value, list) else [value]
 
 
@@ -88,7 +88,7 @@ def one_hot(codes, width):
 
 @st.composite
 def predictions(draw, kind, widths=(1, 2, 3, 5), distinct=False):
-    """Outputs and targets of a kind, in coarse steps so that they tie; with `distinct`, not within a row."""
+    """Draw outputs and targets of a kind, in coarse steps so that they tie; with `distinct`, not within a row."""
     rows, width = draw(st.integers(1, 24)), draw(st.sampled_from(widths))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     if kind == "numbers":
@@ -119,10 +119,10 @@ def test_there_are_metrics_of_every_kind():
     assert default_metrics("classes") == default_metrics("labels") == (Accuracy(),)
 
 
-# Three classes. Predicted: 0 0 1 1 0 2, the third by a tie that goes to the first of two.
+# Three classes. Predicted: 0 0 1 1 0 2, the third by a tie, which goes to the first of two.
 THREE = np.array([[6, 3, 1], [5, 2, 3], [2, 4, 4], [0, 9, 1], [7, 2, 1], [1, 3, 6]]) / 10
 CODES = np.array([0, 0, 0, 1, 2, 2])
-# Two classes. Predicted: 0 1 0 1 1, the third by 0.5 not being more than 0.5.
+# Two classes. Predicted: 0 1 0 1 1, the third because 0.5 is not above 0.5.
 TWO = np.array([[0.1], [0.8], [0.5], [0.9], [0.8]])
 BITS = np.array([0, 0, 1, 1, 1])
 # Two labels. Predicted: 10 11 00 10.
@@ -241,7 +241,7 @@ UNDEFINED = [
 
 
 @pytest.mark.parametrize(("metric", "outputs", "targets", "value"), UNDEFINED)
-def test_undefined_is_said(metric, outputs, targets, value):
+def test_undefined_values_are_none(metric, outputs, targets, value):
     assert same(measure(metric, outputs, targets), value)
     assert same(measure(metric, outputs, targets, cuts=(1, 300)), value)
 
@@ -256,7 +256,7 @@ def test_no_rows_leave_it_undefined(kind, metric):
 
 @every_metric
 @pytest.mark.parametrize("width", [1, 2, 4])
-def test_outputs_that_are_no_numbers_leave_it_undefined(kind, metric, width):
+def test_outputs_of_nan_leave_it_undefined(kind, metric, width):
     rng = np.random.default_rng(1)
     outputs = rng.random((30, width))
     targets = {
@@ -266,7 +266,7 @@ def test_outputs_that_are_no_numbers_leave_it_undefined(kind, metric, width):
     }[kind]
     if not (isinstance(metric, TopK) and metric.k >= max(width, 2)):
         assert None not in entries(measure(metric, outputs, targets))
-    # All columns where one is enough: two classes are ranked by the second alone.
+    # All columns, though two classes are ranked by the second only.
     outputs[7] = np.nan
     assert set(entries(measure(metric, outputs, targets, cuts=(5, 20)))) == {None}
 
@@ -293,7 +293,7 @@ def test_the_order_of_the_rows_changes_nothing(kind, metric, data):
 @given(st.data())
 @examples(40)
 def test_the_order_of_classes_labels_and_columns_changes_nothing(kind, metric, data):
-    """A value for each class moves with its class. Of two classes the second is the one that is sought, so not here."""
+    """A value for each class moves with its class. Not for two classes, since the second is the positive one."""
     outputs, targets = data.draw(predictions(kind, widths=(3, 5), distinct=True))
     order = np.array(data.draw(st.permutations(range(outputs.shape[1]))))
     value = measure(metric, outputs, targets)
@@ -306,7 +306,7 @@ def test_the_order_of_classes_labels_and_columns_changes_nothing(kind, metric, d
 
 @every_metric
 @pytest.mark.parametrize("width", [1, 2, 4])
-def test_faultless_predictions_get_the_perfect_value(kind, metric, width):
+def test_correct_predictions_get_the_perfect_value(kind, metric, width):
     rng = np.random.default_rng(2)
     if kind == "classes":
         targets = rng.permutation(np.arange(40) % max(width, 2))
@@ -342,7 +342,7 @@ def test_a_tally_is_float64_of_one_shape_and_reads_only(kind, metric):
     targets = np.array([0, 0, 0]) if kind == "classes" else rng.integers(0, 2, (3, 4)).astype(np.float32)
     if kind == "numbers":
         targets = rng.random((3, 4)).astype(np.float32)
-    # Not round, so that arithmetic in float32 would show.
+    # Not round, so that float32 arithmetic would show.
     outputs = rng.random((3, 4)).astype(np.float32)
     for array in (outputs, targets):
         array.flags.writeable = False
@@ -357,7 +357,7 @@ def test_a_tally_is_float64_of_one_shape_and_reads_only(kind, metric):
 
 
 @given(st.data())
-def test_metrics_that_are_others_in_disguise(data):
+def test_metrics_that_equal_others(data):
     outputs, targets = data.draw(predictions("classes"))
     accuracy = measure(Accuracy(), outputs, targets)
     assert measure(TopK(1), outputs, targets) == accuracy
@@ -370,7 +370,7 @@ def test_metrics_that_are_others_in_disguise(data):
 
 
 @given(st.data())
-def test_one_column_says_what_two_do(data):
+def test_one_column_equals_two(data):
     outputs, targets = data.draw(predictions("classes", widths=(1,)))
     both = np.hstack([1 - outputs, outputs])
     for each in all_metrics("classes"):
@@ -382,7 +382,7 @@ NUMBERS = st.lists(st.tuples(st.integers(-1000, 1000), st.integers(-1000, 1000))
 
 
 @given(NUMBERS, st.lists(st.integers(0, 40), max_size=3), st.sampled_from([0, 10**6, 10**9]))
-def test_r2_whatever_the_portions_and_the_mean(pairs, cuts, shift):
+def test_r2_does_not_depend_on_chunks_or_the_mean(pairs, cuts, shift):
     targets = [Fraction(t + shift) for t, _ in pairs]
     outputs = [Fraction(y + shift) for _, y in pairs]
     mean = sum(targets) / len(targets)

@@ -1,4 +1,4 @@
-"""Predictions: what evaluate scores, row by row, from any file that has the columns, and safe to open in a sheet."""
+"""Predictions: the outputs that evaluate scores, from any file with the columns, and safe to open in a spreadsheet."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ ROWS = 700
 
 
 def mixed(path, rows=ROWS, *, holes=True, seed=0):
-    """A table of numbers, categories, yes and no, with holes, and four targets that depend on them."""
+    """Write a table of numbers, categories, yes and no, with missing values, and four targets that depend on them."""
     rng = np.random.default_rng(seed)
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -53,8 +53,8 @@ TASKS = {
 }
 
 
-def trained(folder, name, rest="hidden: [6]\nloss: auto\n", missing="median", split="{validation: 0, test: 0}"):
-    """A run on the mixed table, whose task is by name."""
+def train_run(folder, name, rest="hidden: [6]\nloss: auto\n", missing="median", split="{validation: 0, test: 0}"):
+    """Train a run on the mixed table, on the task of that name."""
     data = TASKS.get(name, name)
     config = folder / f"{re.sub(r'[^a-z]', '', name)}.yaml"
     used = "features: [size, age, city, member]" if "member" not in data else "features: [size, age, city]"
@@ -71,7 +71,7 @@ def trained(folder, name, rest="hidden: [6]\nloss: auto\n", missing="median", sp
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("predict")
     mixed(folder / "mixed.csv")
-    return {name: trained(folder, name, missing="error" if name == "dropped" else "median") for name in TASKS}
+    return {name: train_run(folder, name, missing="error" if name == "dropped" else "median") for name in TASKS}
 
 
 @pytest.fixture
@@ -137,9 +137,9 @@ def test_the_loss_and_the_accuracy_of_the_csv_are_those_of_evaluate(runs, table,
     assert [line[1] for line in lines] == [header[2 + k].removeprefix("kind=") for k in p.argmax(axis=1)]
 
 
-def test_targets_of_several_kinds_are_what_evaluate_scores(table, tmp_path):
+def test_targets_of_several_kinds_are_those_that_evaluate_scores(table, tmp_path):
     targets = "{kind: {}, price: {}, member: {}}"
-    run = trained(table.parent, f"target: {targets}, columns: {{age: {{missing: median}}}}")
+    run = train_run(table.parent, f"target: {targets}, columns: {{age: {{missing: median}}}}")
     found = quietly(run, table, output=tmp_path / "out.csv")
     said = ("predicted_kind", "kind=high", "kind=low", "kind=mid", "predicted_price", "predicted_member", "member=no")
     assert sorted(found.columns) == sorted([*said, "member=yes"])
@@ -156,8 +156,8 @@ def test_targets_of_several_kinds_are_what_evaluate_scores(table, tmp_path):
     assert told["price.mae"] == pytest.approx(np.abs(error).mean(), rel=1e-6)
 
 
-def test_an_autoencoder_gives_its_inputs_in_their_own_units(table):
-    run = trained(table.parent, "target: inputs, task: autoencoder")
+def test_an_autoencoder_predicts_its_inputs_in_their_own_units(table):
+    run = train_run(table.parent, "target: inputs, task: autoencoder")
     found = quietly(run, table)
     assert found.columns == ("predicted_size", "predicted_age", "predicted_city", "predicted_member")
     assert set(found.table["predicted_city"]) <= {"Ulm", "Köln", "Bonn"}
@@ -167,8 +167,8 @@ def test_an_autoencoder_gives_its_inputs_in_their_own_units(table):
     assert told["size"].mae == pytest.approx(np.abs(found.table["predicted_size"] - sizes).mean(), rel=1e-5)
 
 
-def test_labels_of_yes_and_no_are_said_as_they_were_written(table):
-    run = trained(table.parent, "target: [member, wet]", missing="median")
+def test_labels_of_yes_and_no_are_written_as_in_training(table):
+    run = train_run(table.parent, "target: [member, wet]", missing="median")
     found = quietly(run, table)
     assert found.columns == ("predicted_member", "member=yes", "predicted_wet", "wet=1")
     for word, p in zip(found.table["predicted_member"], found.table["member=yes"], strict=True):
@@ -185,7 +185,7 @@ def test_numbers_are_in_the_units_of_the_data(runs, table):
 
 @pytest.mark.parametrize("name", ["classes", "dropped", "number"])
 @pytest.mark.parametrize("length", sampled([7, 1, 64, 257]))
-def test_the_length_of_a_stretch_changes_nothing(runs, table, name, length, monkeypatch):
+def test_the_length_of_a_chunk_changes_nothing(runs, table, name, length, monkeypatch):
     whole = quietly(runs[name], table, ids=["key"])
     monkeypatch.setattr("bptrain.tables.source.CHUNK_ROWS", length)
     again = quietly(runs[name], table, ids=["key"])
@@ -197,8 +197,8 @@ def test_the_length_of_a_stretch_changes_nothing(runs, table, name, length, monk
 
 
 @pytest.mark.parametrize("name", ["classes", "dropped"])
-def test_every_batch_is_full_as_it_is_where_all_rows_are_scored_at_once(runs, table, name, monkeypatch):
-    """Other portions round otherwise."""
+def test_every_batch_is_full_as_if_all_rows_were_scored_at_once(runs, table, name, monkeypatch):
+    """Other batches round differently."""
     size = count_scoring_rows(load_checkpoint(runs[name])[0].experiment)
     lengths = []
 
@@ -240,8 +240,8 @@ def test_rows_that_are_dropped_keep_their_place_and_are_counted(runs, table, tmp
         assert (line[1:] == [""] * 4) == (k % 13 == 3)
 
 
-def test_columns_go_by_name(runs, table, tmp_path):
-    """Another order and further columns change nothing; without the target it works too."""
+def test_columns_are_found_by_name(runs, table, tmp_path):
+    """Order and extra columns change nothing, and the target is not needed."""
     header, *lines = read(table)
     order = [header.index(name) for name in ("city", "age", "member", "size")]
     with open(tmp_path / "other.csv", "w", encoding="utf-8", newline="") as file:
@@ -261,7 +261,7 @@ def test_missing_columns_are_listed(runs, table, tmp_path):
     assert os.listdir(tmp_path) == ["few.csv"]
 
 
-def test_missing_values_are_filled_as_stored_and_categories_follow_the_policy(runs, table, tmp_path):
+def test_missing_values_and_unseen_categories_are_handled_as_in_training(runs, table, tmp_path):
     (tmp_path / "a.csv").write_text("size,age,city,member\n1,,Ulm,yes\n1,30,Ulm,yes\n")
     stored = next(one for one in load_checkpoint(runs["classes"])[0].columns.features if one.name == "age").value
     (tmp_path / "b.csv").write_text(f"size,age,city,member\n1,{stored!r},Ulm,yes\n1,30,Ulm,yes\n")
@@ -270,7 +270,7 @@ def test_missing_values_are_filled_as_stored_and_categories_follow_the_policy(ru
     (tmp_path / "c.csv").write_text("size,age,city,member\n1,30,Ulm,yes\n1,30,Rome,yes\n")
     with pytest.raises(InputError, match=r"c\.csv:3: city: a value unseen in training \(got 'Rome'"):
         bptrain.predict(runs["classes"], tmp_path / "c.csv")
-    run = trained(table.parent, "target: kind, unseen: ignore")
+    run = train_run(table.parent, "target: kind, unseen: ignore")
     with pytest.warns(BptrainWarning, match=r"values unseen in training are ignored \('city' in 1 row\)"):
         found = bptrain.predict(run, tmp_path / "c.csv")
     assert (found.rows, found.dropped, found.unseen) == (2, 0, {"city": 1})
@@ -306,7 +306,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("name", "content", "message"), HOSTILE, ids=[row[0] for row in HOSTILE])
-def test_a_file_that_cannot_be_used_gets_a_line_with_its_place(runs, table, tmp_path, name, content, message):
+def test_a_file_that_cannot_be_used_is_an_error_with_its_place(runs, table, tmp_path, name, content, message):
     run = runs["classes"] if name != "hole.csv" else runs["dropped"]
     if content is not None:
         (tmp_path / name).write_bytes(content)
@@ -363,7 +363,7 @@ def column(values):
     return out
 
 
-def test_cells_survive_the_round_trip_and_none_begins_as_a_formula(tmp_path):
+def test_cells_survive_the_round_trip_and_none_starts_a_formula(tmp_path):
     values = column([value for value, _ in CELLS])
     with open(tmp_path / "cells.csv", "w", encoding="utf-8", newline="") as file:
         CsvExport(file, ["=name", "again", "n"], ids=2).write([values, values, np.arange(len(values))])
@@ -376,7 +376,7 @@ def test_cells_survive_the_round_trip_and_none_begins_as_a_formula(tmp_path):
     assert any(escape_formula(value) != value for value, _ in CELLS)
 
 
-def test_ids_are_carried_as_text_and_escaped(runs, tmp_path):
+def test_ids_are_copied_as_text_and_escaped(runs, tmp_path):
     (tmp_path / "new.csv").write_bytes(
         b"key,size,age,city,member,note\n007,1,2,Ulm,yes,=1+1\n12345678901234567890,1,2,Bonn,no,-3\n"
     )
@@ -390,7 +390,7 @@ def test_ids_are_carried_as_text_and_escaped(runs, tmp_path):
     assert found.columns == ("key", "note", "size", "predicted_price")
 
 
-def test_ids_that_cannot_be_carried(runs, table, tmp_path):
+def test_ids_that_cannot_be_copied(runs, table, tmp_path):
     with pytest.raises(InputError, match=r"has no column 'keys'; did you mean 'key'\?"):
         bptrain.predict(runs["number"], table, ids=["keys"])
     (tmp_path / "a.csv").write_text("size,age,city,member,predicted_price\n1,2,Ulm,yes,7\n")
@@ -401,8 +401,8 @@ def test_ids_that_cannot_be_carried(runs, table, tmp_path):
         bptrain.predict(runs["number"], "a.jsonl", ids=["n"])
 
 
-def test_the_id_of_the_config_is_carried_where_it_is_there(runs, table, tmp_path):
-    run = trained(table.parent, "target: price, id: key")
+def test_the_id_of_the_config_is_copied_if_the_file_has_it(runs, table, tmp_path):
+    run = train_run(table.parent, "target: price, id: key")
     assert quietly(run, table).columns == ("key", "predicted_price")
     assert quietly(run, table, ids=[]).columns == ("predicted_price",)
     (tmp_path / "a.csv").write_text("size,age,city,member\n1,2,Ulm,yes\n")
@@ -451,7 +451,7 @@ def test_images_of_mnist_need_no_labels(tmp_path):
 @pytest.mark.parametrize("length", [3, 50, 1000])
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_a_late_row_is_named_by_its_line(runs, tmp_path, monkeypatch, length, suffix):
-    """Rows that are dropped, and stretches before, do not shift it."""
+    """Dropped rows and earlier chunks do not shift it."""
     monkeypatch.setattr("bptrain.tables.source.CHUNK_ROWS", length)
     lines = ["1,,Ulm,yes" if k % 3 == 0 else "1,2,Ulm,yes" for k in range(400)]
     for late in (0, 198, 398):
@@ -468,7 +468,7 @@ def test_a_late_row_is_named_by_its_line(runs, tmp_path, monkeypatch, length, su
             quietly(runs["dropped"], f"late{suffix}")
 
 
-def test_nothing_is_overwritten_unasked(runs, table, tmp_path):
+def test_a_file_is_overwritten_only_with_force(runs, table, tmp_path):
     out = tmp_path / "out.csv"
     out.write_text("mine")
     with pytest.raises(InputError, match=r"out\.csv: exists already and is not overwritten; .*--force"):
@@ -504,13 +504,13 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("place", "message"), PLACES)
-def test_places_that_cannot_be_written_to(runs, table, tmp_path, place, message):
+def test_paths_that_cannot_be_written(runs, table, tmp_path, place, message):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(InputError, match=f"^{re.escape(place)}: {message}"):
         bptrain.predict(runs["number"], table, output=place)
 
 
-def test_an_output_that_is_not_finite_is_no_prediction(runs, tmp_path, monkeypatch):
+def test_an_output_that_is_not_finite_is_an_error(runs, tmp_path, monkeypatch):
     model, stored = load_checkpoint(runs["number"])
     model.network.theta *= 1e19
     monkeypatch.setattr("bptrain.commands.predict.load_checkpoint", lambda path: (model, stored))
@@ -532,7 +532,7 @@ def test_the_command_prints_one_json_object(bptrain_in, runs, table):
     assert (found["output"], found["predictions"], found["rows"]) == ("out.csv", None, ROWS)
 
 
-def test_the_command_writes_csv_to_a_pipe_as_to_a_file(bptrain_in, runs, table, tmp_path):
+def test_the_command_writes_the_same_csv_to_a_pipe_and_to_a_file(bptrain_in, runs, table, tmp_path):
     piped = bptrain_in("predict", runs["dropped"], table)
     assert piped.returncode == 0
     assert "warning: " in piped.stderr
@@ -546,7 +546,7 @@ def test_the_command_writes_csv_to_a_pipe_as_to_a_file(bptrain_in, runs, table, 
     assert (wrong.returncode, wrong.stdout) == (2, "")
 
 
-def test_the_table_of_the_first_rows_has_nothing_that_acts(runs, tmp_path, capsys):
+def test_the_table_of_the_first_rows_has_no_control_characters(runs, tmp_path, capsys):
     (tmp_path / "new.csv").write_bytes(
         "[red]key,size,age,city,member\n\x1b[31mA[/red]‮,1,2,Ulm,yes\n".encode() + b"b,1,2,Ulm,yes\n" * 40
     )

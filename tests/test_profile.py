@@ -1,4 +1,4 @@
-"""One profile of the columns: data, validate, init and train tell the same of each, as a feature and as a target."""
+"""One profile of the columns: data, validate, init and train agree on each, as a feature and as a target."""
 
 import random
 import re
@@ -25,8 +25,8 @@ KINDS = [RANDOM.choice(["red", "green", "blue"]) for _ in range(ROWS)]
 
 LEAK, ID, CONSTANT, PLACEHOLDER = "BP224", "BP223", "BP222", "BP226"
 
-# The name, the cells, what it is to predict, and the truth: what is warned of, or what training refuses it with. `out`
-# says that init leaves it out though training takes it.
+# The name, the cells, the target, and the expected warning or error. `out`: init leaves it out though training accepts
+# it.
 FEATURES = [
     ("clean", NOISE, "price", ""),
     ("whole", [k * 7 % 23 for k in range(ROWS)], "price", ""),
@@ -64,7 +64,7 @@ FEATURES = [
 
 
 def write_table(name, cells, target):
-    """A file of two features, the column in question and the target."""
+    """Write a file of two features, the column in question and the target."""
     answers = PRICE if target == "price" else KINDS
     lines = [
         f"noise,other,{name},{target}",
@@ -74,7 +74,7 @@ def write_table(name, cells, target):
 
 
 def warnings_in_training(config):
-    """What `train` warns of before the first step."""
+    """Return the warnings of `train` before the first step."""
     seen = []
     bptrain.train(
         config,
@@ -85,7 +85,7 @@ def warnings_in_training(config):
 
 
 def with_feature(text, name):
-    """A config that `init` wrote with a column brought back as the comment says."""
+    """Return a config of `init` with a column brought back as the comment tells."""
     more = re.search(r"with columns: ({.*})", " ".join(re.findall(r"^  # +(.*)$", text, re.M)))
     text = re.sub(r"^  features: \[(.*)\]$", rf"  features: [\1, {name!r}]", text, flags=re.M)
     if more:
@@ -115,7 +115,7 @@ def test_all_commands_agree_on_a_feature(name, cells, target, truth):
     code = truth.removeprefix("kept ")
     kept = not truth or truth.startswith("kept ")
     assert left_out == (set() if kept else {name})
-    # What is only doubtful is pointed out.
+    # A doubt is mentioned in a comment.
     assert (f"  # look at {name}: " in starter.text) == (kept and bool(code))
     text = starter.text if kept else with_feature(starter.text, name)
     Path("c.yaml").write_text(text, encoding="utf-8")
@@ -134,8 +134,8 @@ def test_all_commands_agree_on_a_feature(name, cells, target, truth):
 
 
 WHOLE = [RANDOM.randint(18, 80) for _ in range(ROWS)]
-# The name, the cells, and the truth: the task that is found, or what the target is refused with. `rows` says how many
-# init learns from; it refuses what the others refuse, unless it knows what the text among the numbers means.
+# The name, the cells, and the expected task or error. `rows` is the number of rows that init learns from, 0 if it gives
+# the same error as the others; it accepts more, since it recognises marks for missing values.
 TARGETS = [
     ("clean", NOISE, "regression", ROWS),
     ("whole", WHOLE, "regression", ROWS),
@@ -204,7 +204,7 @@ ADVICE = [
 
 
 @pytest.mark.parametrize(("use", "odd", "other", "advice"), ADVICE)
-def test_training_goes_on_with_what_the_message_says(use, odd, other, advice):
+def test_a_config_that_follows_the_advice_trains(use, odd, other, advice):
     lines = [f"{WHOLE[k] if k % 40 else odd},{other if other and k == 5 else KINDS[k]},{NOISE[k]}" for k in range(ROWS)]
     Path("t.csv").write_text("age,kind,y\n" + "\n".join(lines) + "\n")
     target = "age" if use == "target" else "y"
@@ -221,7 +221,7 @@ def test_training_goes_on_with_what_the_message_says(use, odd, other, advice):
     bptrain.train("c.yaml")
 
 
-def test_what_a_warning_says_to_leave_out_can_be_left_out():
+def test_a_config_that_leaves_out_a_leak_as_advised_is_valid():
     write_table("euro", [2 * price for price in PRICE], "price")
     Path("c.yaml").write_text("data: {source: {csv: t.csv}, target: price}\nhidden: [4]\n")
     (warning,) = bptrain.validate(["c.yaml"]).warnings
@@ -231,15 +231,15 @@ def test_what_a_warning_says_to_leave_out_can_be_left_out():
 
 
 @pytest.mark.parametrize("leaks", [True, False])
-def test_training_says_of_a_leak_again_under_the_score(bptrain_in, leaks):
+def test_training_mentions_a_leak_again_below_the_score(bptrain_in, leaks):
     write_table("euro", [2 * price for price in PRICE] if leaks else NOISE, "price")
     Path("c.yaml").write_text("data: {source: {csv: t.csv}, target: price}\nhidden: [4]\ntraining: {epochs: 1}\n")
     done = bptrain_in("train", "c.yaml")
     assert done.returncode == 0
-    assert ("such scores say nothing of new rows" in done.stdout) == leaks
+    assert ("these scores say nothing about new rows" in done.stdout) == leaks
 
 
-def test_a_column_that_changes_only_where_nothing_trains_is_said_to_be_constant():
+def test_a_column_that_is_constant_in_the_training_rows_only():
     rows = [f"{int(k % 3 == 2)},{NOISE[k]},{('train', 'train', 'test')[k % 3]},{OTHER[k]}" for k in range(ROWS)]
     Path("t.csv").write_text("flag,x,part,y\n" + "\n".join(rows) + "\n")
     Path("c.yaml").write_text(
@@ -251,8 +251,8 @@ def test_a_column_that_changes_only_where_nothing_trains_is_said_to_be_constant(
     assert [one.code for one in column.objections] == [CONSTANT]
 
 
-def test_chance_is_no_leak():
-    """One of ten thousand columns of noise may well tell a rare class from the others, by a range or by values."""
+def test_a_match_by_chance_is_not_a_leak():
+    """One of ten thousand columns of noise may well separate a rare class from the others, by range or by value."""
     rare = np.repeat([0, 1], [36, 4]).astype(np.int64)
     for column in (np.arange(40.0), np.repeat(np.arange(20.0), 2)):
         assert compare_columns([column], rare, 1) != [None]
@@ -295,7 +295,7 @@ def test_leaks_are_found_in_any_number_of_rows(rows):
     assert {name: leak.is_copy for name, leak in leaks.items()} == {"sign": True, "value": False}
 
 
-def test_rows_that_are_there_twice_are_no_leak():
+def test_repeated_rows_are_not_a_leak():
     rng = np.random.default_rng(4)
     half = {"a": np.arange(40.0) * 7 % 41, "b": rng.normal(size=40), "flag": np.repeat([1.0, 2.0], 20)}
     codes = np.repeat([0, 1], 20)[rng.permutation(40)].astype(np.int64)
@@ -304,7 +304,7 @@ def test_rows_that_are_there_twice_are_no_leak():
     assert set(find_leaks(table, tuple(half), [TargetValues(np.arange(80), np.tile(codes, 2))])) == {"copy"}
 
 
-def test_targets_that_are_all_copied_are_the_task():
+def test_targets_that_are_all_among_the_features_are_the_task():
     rng = np.random.default_rng(2)
     columns = {"a": rng.normal(size=60), "b": rng.normal(size=60)}
     rows, table = np.arange(60), Table(columns, "t")
@@ -314,7 +314,7 @@ def test_targets_that_are_all_copied_are_the_task():
     assert find_leaks(table, ("a",), both[:1]) == {}
 
 
-def test_a_column_alone_may_count_the_rows():
+def test_a_single_feature_may_count_the_rows():
     values = np.arange(50.0)
     assert [one.code for one in ColumnProfile("x", values).warnings] == [ID]
     assert not ColumnProfile("x", values, single=True).warnings

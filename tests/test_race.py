@@ -1,4 +1,4 @@
-"""Races: everybody starts alike, runs what training runs, and is called better only where the seeds say so."""
+"""Races: contenders start equal, train as `train` does, and are called better only if the seeds show it."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from bptrain.errors import ConfigError, InputError
 from bptrain.search.significance import compare_losses, compute_p_value, compute_tail, correct_p_values
 from bptrain.search.standings import Contender, Standing, list_contenders, split_values
 
-# Two-sided 5% and 1% points of Student's t, as printed tables have them.
+# Two-sided 5% and 1% points of Student's t, from printed tables.
 TABLE = [
     (1, 12.706, 0.05), (2, 4.303, 0.05), (3, 3.182, 0.05), (4, 2.776, 0.05), (5, 2.571, 0.05), (9, 2.262, 0.05),
     (10, 2.228, 0.05), (30, 2.042, 0.05), (1, 63.657, 0.01), (4, 4.604, 0.01), (9, 3.250, 0.01), (10, 3.169, 0.01),
@@ -22,7 +22,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("freedom", "t", "p"), TABLE)
-def test_students_t_is_that_of_the_tables(freedom, t, p):
+def test_students_t_agrees_with_the_tables(freedom, t, p):
     assert compute_tail(t, freedom) == pytest.approx(p, rel=2e-3)
     assert compute_tail(-t, freedom) == compute_tail(t, freedom)
     assert compute_tail(0, freedom) == pytest.approx(1)
@@ -37,7 +37,7 @@ def test_a_paired_test_by_hand():
     assert compute_p_value([1, 1, 1]) == 0
 
 
-def test_noise_is_called_significant_as_rarely_as_it_says():
+def test_noise_is_significant_in_one_of_twenty_cases():
     rng = random.Random(1)
     found = [compute_p_value([rng.gauss(0, 1) for _ in range(5)]) for _ in range(4000)]
     share = sum(p < 0.05 for p in found) / len(found)
@@ -49,8 +49,8 @@ def test_holm_by_hand():
     assert correct_p_values([0.5, None, 0.9]) == pytest.approx([1.0, None, 1.0])
 
 
-def test_a_leader_that_is_worse_where_both_finished_leads_by_no_more_than_noise():
-    """It leads since the other diverged; the test then speaks against it."""
+def test_a_leader_that_is_worse_in_the_common_seeds_leads_by_no_more_than_noise():
+    """It leads because the other diverged, but its losses are higher."""
     one = compare_losses("a", [2.0, 2.1, 2.0, 2.2, 9.0], "b", [1.0, 1.1, 1.01, 1.19, math.inf])
     assert (one.difference < 0, one.p < 0.001, one.diverged) == (True, True, 1)
     assert not one.more_than_noise
@@ -61,8 +61,8 @@ def test_a_leader_that_is_worse_where_both_finished_leads_by_no_more_than_noise(
     assert "noise" not in words
 
 
-def test_among_those_that_diverged_the_one_that_did_so_least_often_leads(monkeypatch):
-    """The sum of what is left is less, the more is missing."""
+def test_of_contenders_that_diverged_the_one_with_fewest_divergences_leads(monkeypatch):
+    """The sum of finite losses is lower, the more of them are missing."""
     losses = {"often": [math.inf, math.inf, 0.1], "once": [math.inf, 1.0, 1.0]}
 
     def run(sessions, standings):
@@ -77,7 +77,7 @@ def test_among_those_that_diverged_the_one_that_did_so_least_often_leads(monkeyp
     assert [one.diverged for one in found.standings] == [1, 2]
 
 
-def test_what_diverged_wins_nothing():
+def test_a_contender_that_diverged_wins_nothing():
     one = compare_losses("a", [1.0, 2.0, 3.0], "b", [2.0, math.inf, 3.5])
     assert (one.wins, one.seeds, one.difference) == (3, 3, 0.75)
     assert compare_losses("a", [1.0], "b", [math.inf]).p is None
@@ -88,8 +88,8 @@ def iris(repository):
     return repository / "configs" / "iris.yaml"
 
 
-def test_everybody_runs_what_training_runs(iris):
-    """The losses are those of a training of its own, to the last bit."""
+def test_a_contender_trains_as_train_does(iris):
+    """The losses are bit-identical to those of a separate training."""
     given = ["training.epochs=6"]
     found = bptrain.race(iris, given, optimizers=["sgd", "adam"], seeds=2)
     assert found.same_start
@@ -114,14 +114,14 @@ def test_a_real_difference_is_more_than_noise_and_none_is_not(iris):
     assert not found.comparisons[0].more_than_noise
 
 
-def test_a_race_over_the_network_says_that_the_start_differs(iris):
+def test_a_race_of_networks_reports_that_the_starts_differ(iris):
     found = bptrain.race(iris, ["training.epochs=2"], vary=["hidden=[4],[8]"], seeds=1)
     assert not found.same_start
     assert {one.contender.name for one in found.standings} == {"hidden=[4]", "hidden=[8]"}
     assert found.comparisons[0].p is None
 
 
-def test_who_diverges_is_last(repository):
+def test_a_contender_that_diverges_is_last(repository):
     config = repository / "configs" / "textbook" / "exploding.yaml"
     given = ["training.epochs=3"]
     found = bptrain.race(config, given, vary=["training.clipping=null,{norm: 1}"], seeds=2)
@@ -154,14 +154,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED)
-def test_what_cannot_race_is_refused_in_a_line(bptrain_in, iris, arguments, message):
+def test_a_race_that_cannot_start_is_an_error_of_one_line(bptrain_in, iris, arguments, message):
     done = bptrain_in("race", iris, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(message)
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_command_says_who_leads(bptrain_in, iris):
+def test_the_command_prints_the_leader(bptrain_in, iris):
     arguments = ["race", iris, "training.epochs=4", "--vary", "optimizer.adam.lr=0.0001,0.05", "--seeds", "2"]
     done = bptrain_in(*arguments, "--plot")
     assert done.returncode == 0
@@ -197,7 +197,7 @@ def test_curves_are_drawn():
     assert said.plain == "there are no curves to draw, or the terminal is too narrow for them"
 
 
-def test_mistakes_of_the_config_are_told(iris):
+def test_mistakes_of_the_config_are_reported(iris):
     with pytest.raises(ConfigError):
         bptrain.race(iris, ["hidden=none"], optimizers=["sgd", "adam"])
     with pytest.raises(InputError, match="no such file"):

@@ -1,4 +1,4 @@
-"""Splits by time, group, column and file: what each promises; and rows that stand on both sides."""
+"""Splits by time, group, column and file: what each guarantees; and rows that appear in several splits."""
 
 import re
 from itertools import pairwise
@@ -19,7 +19,7 @@ from bptrain.tables.table import Selection, Table
 SHARES = st.tuples(st.sampled_from([0.0, 0.1, 0.2, 0.3]), st.sampled_from([0.0, 0.1, 0.25]))
 
 
-def divided(split, values, seed=0):
+def split_values(split, values, seed=0):
     table = Table({"c": values, "y": np.arange(float(len(values)))}, "t")
     return split_rows(split, Selection(table, np.arange(len(values))), None, np.random.default_rng(seed))
 
@@ -31,12 +31,12 @@ def objects(values):
 
 
 @given(st.lists(st.integers(0, 30), min_size=10, max_size=200), SHARES, st.booleans())
-def test_time_holds_out_the_latest_rows_and_parts_no_moment(times, shares, as_dates):
+def test_time_holds_out_the_latest_rows_and_keeps_equal_times_together(times, shares, as_dates):
     values = objects([f"2024-01-{day + 1:02d}" for day in times]) if as_dates else np.array(times, float)
     try:
-        parts = divided(Split(*shares, "time", "c"), values)
+        parts = split_values(Split(*shares, "time", "c"), values)
     except OptionError:
-        # Two moments at least for each part.
+        # Each split needs at least two times.
         assert len(set(times)) <= 3 or min(share for share in shares if share) * len(times) < 1
     else:
         together = np.concatenate(list(parts.values()))
@@ -48,17 +48,17 @@ def test_time_holds_out_the_latest_rows_and_parts_no_moment(times, shares, as_da
             assert bool(len(parts[name])) == bool(share)
 
 
-def test_time_takes_the_share_that_is_asked_for():
+def test_time_holds_out_the_given_shares():
     rng = np.random.default_rng(0)
-    parts = divided(Split(0.2, 0.1, "time", "c"), rng.permutation(100).astype(float))
+    parts = split_values(Split(0.2, 0.1, "time", "c"), rng.permutation(100).astype(float))
     assert {name: len(rows) for name, rows in parts.items()} == {"train": 70, "validation": 20, "test": 10}
 
 
 @given(st.lists(st.integers(0, 12), min_size=10, max_size=200), SHARES, st.integers(0, 9))
-def test_no_group_is_on_both_sides(groups, shares, seed):
+def test_no_group_is_in_two_splits(groups, shares, seed):
     values = objects([f"g{group}" for group in groups])
     try:
-        parts = divided(Split(*shares, "group", "c"), values, seed)
+        parts = split_values(Split(*shares, "group", "c"), values, seed)
     except OptionError:
         assert len(set(groups)) <= 2
     else:
@@ -69,9 +69,9 @@ def test_no_group_is_on_both_sides(groups, shares, seed):
         assert parts["train"].size
 
 
-def test_groups_come_near_to_the_share_and_depend_on_the_seed():
+def test_groups_match_the_shares_and_depend_on_the_seed():
     values = np.repeat(np.arange(100.0), 5)
-    one, same, other = (divided(Split(0.2, 0.1, "group", "c"), values, seed) for seed in (1, 1, 2))
+    one, same, other = (split_values(Split(0.2, 0.1, "group", "c"), values, seed) for seed in (1, 1, 2))
     assert {name: len(rows) for name, rows in one.items()} == {"train": 350, "validation": 100, "test": 50}
     assert (one["test"] == same["test"]).all()
     assert (one["test"] != other["test"]).any()
@@ -79,12 +79,14 @@ def test_groups_come_near_to_the_share_and_depend_on_the_seed():
 
 @given(st.lists(st.integers(1, 40), min_size=5, max_size=30), st.integers(0, 9))
 def test_groups_never_hold_out_more_than_the_share_if_any_fits(sizes, seed):
-    parts = divided(Split(0.2, 0, "group", "c"), np.repeat(np.arange(float(len(sizes))), sizes), seed)
+    parts = split_values(Split(0.2, 0, "group", "c"), np.repeat(np.arange(float(len(sizes))), sizes), seed)
     assert len(parts["validation"]) <= max(round(0.2 * sum(sizes)), min(sizes))
 
 
-def test_a_column_says_where_each_row_goes():
-    parts = divided(Split(method="column", column="c"), objects(["Train", "test", "val", "train", "dev", "TRAINING"]))
+def test_a_column_names_the_split_of_each_row():
+    parts = split_values(
+        Split(method="column", column="c"), objects(["Train", "test", "val", "train", "dev", "TRAINING"])
+    )
     assert {name: rows.tolist() for name, rows in parts.items()} == {
         "train": [0, 3, 5],
         "validation": [2, 4],
@@ -108,9 +110,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("method", "values", "message"), REFUSED)
-def test_a_column_that_cannot_decide(method, values, message):
+def test_a_column_that_cannot_be_used(method, values, message):
     with pytest.raises(InputError, match=message):
-        divided(Split(method=method, column="c"), values)
+        split_values(Split(method=method, column="c"), values)
 
 
 WRONG = [
@@ -168,7 +170,7 @@ def test_a_run_is_evaluated_on_its_own_test_rows(split):
             bptrain.evaluate("runs/c-001")
 
 
-def test_the_column_of_a_split_is_no_feature_unless_it_is_named():
+def test_the_column_of_a_split_is_a_feature_only_if_listed():
     Path("n.csv").write_text("when,x,y\n" + "".join(f"{k},{k % 7},{k % 2}\n" for k in range(60)))
     text = "data: {source: {csv: n.csv}, target: y, %s split: {method: time, column: when}}\nhidden: [2]\n"
     for features, expected in (("", ("x",)), ("features: [when, x],", ("when", "x"))):
@@ -186,7 +188,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("split", "message"), PLACES)
-def test_what_is_wrong_has_its_place(split, message):
+def test_mistakes_are_reported_with_their_place(split, message):
     with pytest.raises(InputError) as caught:
         assemble_file(config(split))
     assert re.search(message, str(caught.value)), str(caught.value)
@@ -208,7 +210,7 @@ def test_a_class_of_one_row_and_a_class_unseen_in_training():
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=4, max_size=60), st.integers(0, 9))
-def test_duplicates_are_counted_as_sets_of_rows_count_them(rows, seed):
+def test_duplicates_are_counted_like_with_sets_of_rows(rows, seed):
     table = np.array(rows, np.float32)
     cut = sorted(np.random.default_rng(seed).integers(1, len(rows), 2))
     parts = {"train": table[: cut[0]], "validation": table[cut[0] : cut[1]], "test": table[cut[1] :]}
@@ -237,8 +239,8 @@ def test_a_note_counts_the_duplicates_across_splits(bptrain_in):
     assert (done.returncode, done.stderr) == (0, f"note: d.yaml: {note}\n")
 
 
-def test_rows_that_differ_in_a_column_of_few_values_are_no_duplicates():
-    """Those with many values are compared first, the others must be too."""
+def test_rows_that_differ_in_a_column_of_few_values_are_not_duplicates():
+    """Columns with many values are compared first; the others count too."""
     rng = np.random.default_rng(0)
     inputs = np.concatenate([rng.normal(size=(50, 9)), np.zeros((50, 1))], axis=1)
     other = inputs.copy()

@@ -21,7 +21,7 @@ CASES = range(40)
 
 
 def case(seed):
-    """Scores, in every second case in coarse steps so that many are equal, and what is true."""
+    """Return scores, in every second case in coarse steps so that many are equal, and the true classes."""
     rng = np.random.default_rng(seed)
     count = int(rng.integers(5, 300))
     true = rng.permutation(np.append(rng.random(count - 2) < rng.uniform(0.05, 0.95), [0, 1])).astype(int)

@@ -33,7 +33,7 @@ CASES = list(range(60))
 
 
 def measure(metric, outputs, targets):
-    """The metric over two portions of the rows."""
+    """Return the metric over two chunks of the rows."""
     half = len(targets) // 2
     return metric.finish(
         metric.merge(metric.tally(outputs[:half], targets[:half]), metric.tally(outputs[half:], targets[half:]))
@@ -47,7 +47,7 @@ def close(value, expected):
 
 
 def classes_case(seed):
-    """Probabilities in coarse steps, unbalanced targets.
+    """Return probabilities in coarse steps and unbalanced targets.
 
     In every third case of more than two classes the last does not occur, in every fifth it is never predicted.
     """
@@ -67,7 +67,7 @@ def classes_case(seed):
 
 
 def labels_case(seed):
-    """Three labels, one of them rare, in coarse steps."""
+    """Return three labels, one of them rare, with outputs in coarse steps."""
     rng = np.random.default_rng(seed)
     targets = (rng.random((80, 3)) < [0.5, 0.05, 0.9]).astype(float)
     targets[:2] = [[0, 0, 0], [1, 1, 1]]
@@ -81,7 +81,7 @@ def numbers_case(seed):
 
 
 def whole(outputs):
-    """The probability of every class."""
+    """Return the probability of every class."""
     return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
 
 
@@ -123,7 +123,7 @@ def ranked(name):
 
 
 def per_class(name, average):
-    """scikit-learn's, over the classes for which ours is defined."""
+    """Return scikit-learn's value over the classes for which ours is defined."""
 
     def expected(outputs, targets):
         predicted, width = predicted_codes(outputs), whole(outputs).shape[1]

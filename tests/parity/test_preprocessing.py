@@ -1,4 +1,4 @@
-"""Preprocessing beside scikit-learn's: scalers and imputers value by value, and a whole pipeline on mixed data."""
+"""Preprocessing compared with scikit-learn: scalers and imputers value by value, and a pipeline on mixed data."""
 
 from pathlib import Path
 
@@ -103,7 +103,7 @@ training: {{epochs: 60, batch_size: 32}}
 
 
 def pipeline(seed):
-    """The same in scikit-learn."""
+    """Return the same pipeline in scikit-learn."""
     ages = make_pipeline(
         FunctionTransformer(lambda x: x.astype(float)), SimpleImputer(strategy="median", add_indicator=True),
         StandardScaler(),
@@ -131,8 +131,8 @@ def pipeline(seed):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_mixed_data_is_learned_as_well_as_by_a_pipeline():
-    """Five tables and seeds: the accuracies differ by no more than their spread explains."""
+def test_mixed_data_is_learned_as_well_as_with_a_pipeline():
+    """Five tables and seeds: the accuracies differ by no more than their spread."""
     ours, theirs = [], []
     for seed in range(5):
         write_passengers(Path("titanic.csv"), seed)
