@@ -142,6 +142,7 @@ OVERRIDES = [
     (["loss=bce"], [("loss=bce", 6, "loss: unknown loss 'bce'; did you mean 'binary_cross_entropy'?")]),
     (["hidden.1=4"], [("hidden.1=4", 8, "hidden.1: the list ends at item 0 (got 1)")]),
     (["hidden.0.x=4"], [("hidden.0.x=4", 10, "hidden.0.x: hidden.0 is 8, not a mapping; write hidden.0=VALUE")]),
+    (["hidden. .x=4"], [("hidden. .x=4", 9, "hidden. : the list ends at item 0 (got  )")]),
     (["data.target"], [("data.target", 1, "an override is KEY=VALUE, such as training.epochs=5")]),
     (["name=${sed}"], [("name=${sed}", 6, "name: no key 'sed' in this config; did you mean ${seed}?")]),
     (

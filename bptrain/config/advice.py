@@ -134,12 +134,7 @@ def advise_section(cls: type, value: Any, *, optional: bool) -> str:
 
 
 def advise_component(value: Any, names: list[str]) -> str:
-    """Return what to write in place of a value that names no component.
-
-    Args:
-        value: a mapping of several keys, a list, or a number.
-        names: the components that are allowed there.
-    """
+    """Return what to write in place of a value that names none of the components allowed there."""
     if isinstance(value, tuple):
         item = value[0] if len(value) == 1 else None
         name = next(iter(item), None) if isinstance(item, dict) else item

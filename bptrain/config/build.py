@@ -24,13 +24,7 @@ MOST_RECORDED = 2000
 
 
 class Builder:
-    """Builds dataclasses from plain values and records what is wrong.
-
-    Args:
-        origin: the places of the values.
-        folder: relative paths start from it.
-        problems: the mistakes found before.
-    """
+    """Builds dataclasses from plain values, with relative paths starting from a folder, and records what is wrong."""
 
     def __init__(self, origin: Origin, folder: Path, problems: Sequence[Problem] = ()) -> None:
         self.origin = origin
@@ -145,11 +139,7 @@ class Builder:
     def build_component(self, family: Family, value: Any, path: FieldPath, others: list[str]) -> Any:
         """Return a component from `name`, `name: {options}`, or `name: value` with the value of its first option.
 
-        Args:
-            family: the family to choose from.
-            value: as written.
-            path: of the value.
-            others: what else is allowed there, in words.
+        `others` says in words what else is allowed there.
         """
         members = family.members
         name, given = split_component(value)

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from bptrain.config.origin import FieldPath, Origin, Source, Spot, join_path, sp
 from bptrain.config.tree import find_first_option, freeze
 from bptrain.config.variables import resolve
 from bptrain.config.yaml_text import MOST_DEPTH, parse, show_value
-from bptrain.errors import ConfigError, InputError, OptionError, Problem, StorageError
+from bptrain.errors import ConfigError, InputError, Mistake, OptionError, Problem, StorageError
 from bptrain.text import cut
 
 MOST_BYTES = 1 << 20
@@ -108,7 +109,13 @@ def read_yaml(path: Path) -> tuple[Any, Origin]:
         ConfigError: it is not YAML, or uses what configs do not support.
     """
     try:
-        data = read_bytes(path)
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind):
+            # To open a pipe or device could block.
+            what = "folder" if stat.S_ISDIR(kind) else "pipe" if stat.S_ISFIFO(kind) else "device"
+            raise InputError(f"{path}: not a file (got a {what}); name a YAML file")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: no such file") from None
     except ValueError:
@@ -128,21 +135,6 @@ def read_yaml(path: Path) -> tuple[Any, Origin]:
         raise ConfigError([Problem(str(path), line, column, "", what)]) from None
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return at most 1 MiB and one byte of a regular file, without opening a pipe or device, which could block.
-
-    Raises:
-        InputError: it is not a regular file.
-        OSError: there is no such file, or it cannot be read.
-    """
-    kind = path.stat().st_mode
-    if not stat.S_ISREG(kind):
-        what = "folder" if stat.S_ISDIR(kind) else "pipe" if stat.S_ISFIFO(kind) else "device"
-        raise InputError(f"{path}: not a file (got a {what}); name a YAML file")
-    with path.open("rb") as file:
-        return file.read(MOST_BYTES + 1)
-
-
 def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
     """Return the tree with one `KEY=VALUE` put in; its place is added to the origin.
 
@@ -159,11 +151,15 @@ def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
     except ConfigError as error:
         inside = [replace(p, field=".".join(filter(None, (join_path(path), p.field)))) for p in error.problems]
         raise ConfigError(inside) from None
-    columns = find_columns(key)
+    indent = len(key) - len(key.lstrip())
+    words = [(match.start(), match[0]) for match in re.finditer(r"[^.]+", key.strip())]
+    columns = [1 + indent + start + len(word) - len(word.lstrip()) for start, word in words]
     try:
         path, tree = put(tree, path, value)
-    except MisplacedError as error:
-        raise ConfigError([source.problem(1, columns[len(error.path) - 1], error.path, str(error))]) from None
+    except OptionError as error:
+        (mistake,) = error.mistakes
+        here = split_path(mistake.field)
+        raise ConfigError([source.problem(1, columns[len(here) - 1], here, mistake.message)]) from None
     spot = origin.root or Spot(source, 1, 1)
     for word, column in zip(path[:-1], columns, strict=False):
         if word not in (spot.inside or {}):
@@ -175,29 +171,11 @@ def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
     return tree
 
 
-def find_columns(key: str) -> list[int]:
-    """Return the column, counted from 1, at which each word of a dotted key begins."""
-    columns, column = [], 1
-    for word in key.split("."):
-        if word.strip():
-            columns.append(column + len(word) - len(word.lstrip()))
-        column += len(word) + 1
-    return columns
-
-
-class MisplacedError(Exception):
-    """A key of an override that leads nowhere; `path` ends at the key that is wrong."""
-
-    def __init__(self, path: FieldPath, message: str) -> None:
-        super().__init__(message)
-        self.path = path
-
-
 def put(tree: Any, path: FieldPath, value: Any, done: FieldPath = ()) -> tuple[FieldPath, Any]:
     """Return a copy of the tree with the value at a path, missing sections added, and the path as the tree has it.
 
     Raises:
-        MisplacedError: the path leads into a single value, or beyond the end of a list.
+        OptionError: the path leads into a single value, or beyond the end of a list.
     """
     if len(done) == len(path):
         return done, value
@@ -206,7 +184,7 @@ def put(tree: Any, path: FieldPath, value: Any, done: FieldPath = ()) -> tuple[F
         here = (*done, step)
         if not isinstance(step, int) or step >= len(tree):
             has = f"the list ends at item {len(tree) - 1}" if tree else "the list is empty"
-            raise MisplacedError(here, f"{has} (got {step})")
+            raise OptionError(Mistake(join_path(here), f"{has} (got {step})"))
         way, item = put(tree[step], path, value, here)
         return way, (*tree[:step], item, *tree[step + 1 :])
     here = (*done, str(step))
@@ -218,6 +196,6 @@ def put(tree: Any, path: FieldPath, value: Any, done: FieldPath = ()) -> tuple[F
         tree = {first: tree}
     if not isinstance(tree, dict):
         key = join_path(done)
-        raise MisplacedError(here, f"{key} is {show_value(tree)}, not a mapping; write {key}=VALUE")
+        raise OptionError(Mistake(join_path(here), f"{key} is {show_value(tree)}, not a mapping; write {key}=VALUE"))
     way, item = put(tree.get(str(step)), path, value, here)
     return way, {**tree, str(step): item}

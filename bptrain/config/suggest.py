@@ -30,13 +30,7 @@ def list_aliases(family: Family) -> dict[str, tuple[str, ...]]:
 
 
 def suggest_name(word: str, family: Family, others: list[str]) -> str:
-    """Return the advice for an unknown name of a component.
-
-    Args:
-        word: as written.
-        family: the family that has no such component.
-        others: other words that are allowed there, such as `auto`.
-    """
+    """Return the advice for a word that names no component of a family; `others` are also allowed, such as `auto`."""
     names = [*family.members, *others]
     aliases = {word: found for one in (*family.includes, family) for word, found in list_aliases(one).items()}
     homes = [one for one in FAMILIES.values() if normalize(word) in one.members]
@@ -60,11 +54,7 @@ def suggest_source(word: str, family: Family) -> str:
 
 
 class OptionMap:
-    """All options that a config can have, given the components that it names.
-
-    Args:
-        tree: the config; where it names no component, the defaults count.
-    """
+    """All options that a config can have, given the components that it names, and the default ones elsewhere."""
 
     def __init__(self, tree: Any) -> None:
         self.tree = tree
@@ -98,13 +88,7 @@ class OptionMap:
         return name == "network" and isinstance(self.tree, dict) and "hidden" in self.tree
 
     def suggest_key(self, key: str, path: FieldPath, known: list[str]) -> tuple[str, set[str]]:
-        """Return the advice for an unknown key, and the options of its section that it may mean.
-
-        Args:
-            key: as written.
-            path: of the section or component that it is in.
-            known: the options there.
-        """
+        """Return the advice for an unknown key of a section, and which of the `known` options there it may mean."""
         word = normalize(key)
         if word in known:
             return f"did you mean {word!r}?", {word}

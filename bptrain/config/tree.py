@@ -51,10 +51,7 @@ def split_component(value: Any) -> tuple[Any, Any]:
 def walk(cls: type, value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, type]]:
     """Yield the path and class of a section or component, and of all those inside.
 
-    Args:
-        cls: the class of the section or component.
-        value: its part of the config, which names the components inside; where it does not, the defaults count.
-        path: its path.
+    `value` is its part of the config, which names the components inside; where it does not, the defaults count.
     """
     yield path, cls
     given = value if isinstance(value, dict) else {}
@@ -83,10 +80,7 @@ def walk_component(family: Family, value: Any, default: Any, path: FieldPath) ->
 def find_default(tree: Any, path: FieldPath, cls: type = Experiment) -> Any:
     """Return the default at a path where a config gives no value, as plain values; `MISSING` if there is none.
 
-    Args:
-        tree: the config, which names the components whose defaults count.
-        path: such as `("optimizer", "adam", "lr")`.
-        cls: the class of the section or component that the tree and the path start from.
+    The tree and the path start from a section or component of the class.
     """
     option = next((one for one in list_options(cls) if one.name == path[0]), None)
     if option is None:

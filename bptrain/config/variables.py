@@ -30,13 +30,7 @@ class BrokenError(Exception):
 
 
 def resolve(tree: dict[str, Any], origin: Origin, environment: Mapping[str, str]) -> tuple[Any, list[Problem]]:
-    """Return the tree with every reference resolved, and the mistakes in them; the origin records the references.
-
-    Args:
-        tree: the file with its overrides.
-        origin: the places of the values.
-        environment: the variables for `${env:NAME}`.
-    """
+    """Return the tree with every reference resolved, and the mistakes in them; the origin records the references."""
     if not any(isinstance(one, str) and "${" in one for one in iter_values(tree)):
         return tree, []
     resolver = Resolver(tree, origin, environment)
