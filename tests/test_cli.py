@@ -224,7 +224,7 @@ def risky(tmp_path):
     return path
 
 
-def test_a_risk_is_a_warning_and_with_strict_an_error(bptrain_in, risky, tmp_path):
+def test_a_risk_is_reported_and_with_strict_an_error(bptrain_in, risky, tmp_path):
     line = f"{risky}:4:19: optimizer.adam.lr: 1 is far above the usual learning rates of adam"
     for command in (["validate", risky], ["train", risky]):
         done = bptrain_in(*command)

@@ -11,7 +11,7 @@ from speeds import sampled
 
 from bptrain.commands.resume import resume
 from bptrain.commands.train import train
-from bptrain.console.chart import BLOCKS, Curve, Line, draw_chart, sparkline
+from bptrain.console.chart import BLOCKS, Curve, Line, draw_chart, render_sparkline
 from bptrain.console.live import REFRESHES, Canvas, LiveView
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
@@ -412,8 +412,8 @@ def test_a_long_curve_stays_short_and_keeps_its_shape():
     ],
 )
 def test_sparklines(values, expected):
-    assert sparkline(values) == expected
-    assert len(sparkline(values * 50)) <= 16
+    assert render_sparkline(values) == expected
+    assert len(render_sparkline(values * 50)) <= 16
 
 
 def test_json_lines_are_the_history(bptrain_in):

@@ -20,9 +20,9 @@ def command(
 ) -> None:
     """Score a trained network; its checkpoint is enough."""
     from bptrain.commands.evaluate import evaluate
-    from bptrain.console.terminal import progress_bar
+    from bptrain.console.terminal import show_progress_bar
 
-    with progress_bar("bootstrap", "samples") as watch, redirect_prints():
+    with show_progress_bar("bootstrap", "samples") as watch, redirect_prints():
         evaluation = evaluate(
             checkpoint,
             data=data,

@@ -43,14 +43,14 @@ def command(
     """
     from bptrain.commands.predict import predict
     from bptrain.console.evaluation_tables import FIRST_ROWS, print_predictions
-    from bptrain.console.terminal import progress_bar
+    from bptrain.console.terminal import show_progress_bar
 
     # A pipe gets all rows as CSV, a terminal the first ones.
     piped = output is None and not as_json and not (sys.stdout is not None and sys.stdout.isatty())
     keep = None if as_json else FIRST_ROWS if output is None and not piped else 0
     target, files = sys.stdout if piped else output, code or ()
     try:
-        with redirect_prints(), progress_bar("predict", "rows") as watch:
+        with redirect_prints(), show_progress_bar("predict", "rows") as watch:
             found = predict(checkpoint, file, output=target, ids=ids, force=force, keep=keep, watch=watch, code=files)
         sys.stdout.flush()
     except BrokenPipeError:

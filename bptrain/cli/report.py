@@ -25,9 +25,9 @@ def command(
     It shows weights of images and the health of gradients too. Needs matplotlib.
     """
     from bptrain.commands.report import write_report
-    from bptrain.console.terminal import progress_bar
+    from bptrain.console.terminal import show_progress_bar
     from bptrain.text import printable
 
-    with progress_bar("bootstrap", "samples") as watch, redirect_prints():
+    with show_progress_bar("bootstrap", "samples") as watch, redirect_prints():
         path = write_report(run, output, data=data, split=split.value if split else None, code=code or (), watch=watch)
     print(printable(str(path)))

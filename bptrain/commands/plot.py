@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bptrain.atomic import write_atomically
 from bptrain.errors import InputError
-from bptrain.report.charts import require_matplotlib, require_suffix, style
+from bptrain.report.charts import require_matplotlib, require_suffix, use_style
 from bptrain.report.learning_curves import draw_panel, list_panels
 from bptrain.report.material import find_run
 from bptrain.run.checkpoint import find_checkpoint
@@ -41,7 +41,7 @@ def plot(run: str | Path, output: str | Path) -> Path:
 
     from matplotlib.figure import Figure as Canvas
 
-    with style(page=False):
+    with use_style(page=False):
         whole = Canvas(figsize=(7, 2.6 * len(drawn)))
         for one, panel in zip(whole.subplots(len(drawn), 1, squeeze=False)[:, 0], drawn, strict=True):
             draw_panel(one, panel, None)

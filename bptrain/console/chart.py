@@ -15,7 +15,7 @@ WIDE_RANGE = 10.0
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LEVELS = "_.-=+*#@"
-"""The levels of a sparkline, and those in ASCII."""
+"""The levels of a render_sparkline, and those in ASCII."""
 
 BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bits of the dots in a braille character, row by row, added to U+2800."""
@@ -124,7 +124,7 @@ def connect_dots(dots: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
             yield x + round((to_x - x) * k / steps), y + round((to_y - y) * k / steps)
 
 
-def sparkline(values: Sequence[float | None], width: int = 16, *, ascii_only: bool = False) -> str:
+def render_sparkline(values: Sequence[float | None], width: int = 16, *, ascii_only: bool = False) -> str:
     """Return values as a row of blocks, logarithmic if they are far apart."""
     known = [value for value in values if value is not None and isfinite(value)]
     if not known:

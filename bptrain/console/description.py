@@ -32,7 +32,7 @@ LABELS = {"error": ("train refuses: ", "red"), "warning": ("warning: ", "yellow"
 
 
 def print_description(found: DataDescription) -> None:
-    """Print facts, splits and columns, and then what speaks against training."""
+    """Print facts, splits and columns, and then the problems and notes."""
     console = get_console()
     console.print(Text(printable(found.origin), style="bold"), soft_wrap=True)
     console.print(new_pairs(list_facts(found)))

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.console.chart import LABEL_WIDTH, Curve, Line, draw_chart, sparkline
+from bptrain.console.chart import LABEL_WIDTH, Curve, Line, draw_chart, render_sparkline
 from bptrain.console.terminal import format_number, get_console, is_interactive
 from bptrain.search.significance import Comparison
 from bptrain.search.standings import Lap, Race, Standing
@@ -106,7 +106,7 @@ def render_standings(standings: Sequence[Standing], curve_width: int, *, narrow:
 def draw_sparkline(curve: Sequence[float], width: int) -> str:
     """Return a curve in blocks, with a cross at the end if it diverged."""
     diverged = not all(map(isfinite, curve))
-    return sparkline(curve, width - diverged) + "×" * diverged
+    return render_sparkline(curve, width - diverged) + "×" * diverged
 
 
 def draw_curves(standings: Sequence[Standing], width: int, *, colour: bool) -> list[Text]:

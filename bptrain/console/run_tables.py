@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.commands.cache import Contents
-from bptrain.console.chart import sparkline
+from bptrain.console.chart import render_sparkline
 from bptrain.console.layout import encode, measure_width, new_pairs, new_table
 from bptrain.console.terminal import format_number, get_console
 from bptrain.report.comparison import Comparison
@@ -103,7 +103,7 @@ def list_facts(comparison: Comparison, console: Console, curve_width: int) -> It
             score.name,
             [Text(text + star, style="bold green") if k in score.best else Text(text) for k, text in enumerate(texts)],
         )
-    curves = (sparkline(run.monitored_losses, curve_width, ascii_only=ascii_only) for run in runs)
+    curves = (render_sparkline(run.monitored_losses, curve_width, ascii_only=ascii_only) for run in runs)
     yield "loss curve", [Text(curve, style="cyan") for curve in curves]
 
 

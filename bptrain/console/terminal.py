@@ -72,7 +72,7 @@ def get_console() -> "Console":
 
 
 @contextmanager
-def progress_bar(name: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
+def show_progress_bar(name: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
     """Yield a function that takes how much is done, and of how much, and shows it on stderr with the time left; None if
     stderr is no terminal. The bar disappears at the end."""
     if not is_interactive(sys.stderr):

@@ -66,7 +66,7 @@ def require_suffix(output: str | Path, suffixes: tuple[str, ...], option: str = 
 
 
 @contextmanager
-def style(*, page: bool = True) -> Iterator[tuple[str, ...]]:
+def use_style(*, page: bool = True) -> Iterator[tuple[str, ...]]:
     """Set the style of matplotlib within this block, in placeholder colours for a page or in those of `PRINTED`; yield
     the colours of the curves."""
     import matplotlib
@@ -116,11 +116,11 @@ def style(*, page: bool = True) -> Iterator[tuple[str, ...]]:
 
 
 @contextmanager
-def axes(*, width: float, height: float) -> "Iterator[tuple[Figure, Axes]]":
+def new_axes(*, width: float, height: float) -> "Iterator[tuple[Figure, Axes]]":
     """Yield a figure for the page, of a size in inches, and its axes to draw on in this block."""
     from matplotlib.figure import Figure
 
-    with style():
+    with use_style():
         figure = Figure(figsize=(width, height))
         yield figure, figure.subplots()
 
@@ -146,8 +146,8 @@ class Pictures:
     def __init__(self) -> None:
         self.count = 0
 
-    def inline(self, figure: "Figure", alternative: str) -> Html:
-        """Return a figure as SVG with its alternative text; call it within `style`."""
+    def render_inline(self, figure: "Figure", alternative: str) -> Html:
+        """Return a figure as SVG with its alternative text; call it within `use_style`."""
         target = BytesIO()
         figure.savefig(target, format="svg", metadata={"Date": None})
         root = ElementTree.fromstring(target.getvalue().decode())

@@ -10,7 +10,7 @@ from bptrain.evaluation.curves import Counts, compute_calibration, compute_preci
 from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.target_results import MOST_CLASSES, ClassResult
 from bptrain.metrics import AveragePrecision, Metric, RocAuc
-from bptrain.report.charts import STYLES, Pictures, axes, shorten_name
+from bptrain.report.charts import STYLES, Pictures, new_axes, shorten_name
 from bptrain.report.html_page import Html, figure, figures, join, note, safe_name, scroll_box, table, tag
 
 FAINTEST = 0.2
@@ -131,7 +131,7 @@ def show_threshold_curves(pictures: Pictures, found: Predictions) -> Html:
         return note("All of these rows are of one class, so there are no curves.")
     parts = []
     for plot in THRESHOLD_PLOTS:
-        with axes(width=5.2, height=4.2) as (canvas, one):
+        with new_axes(width=5.2, height=4.2) as (canvas, one):
             names, is_roc = [], plot.points is compute_roc
             for k, curve in enumerate(curves[:MOST_CURVES]):
                 area = plot.metric.finish(plot.metric.tally(curve.scores[:, None], curve.positive.astype(np.int64)))
@@ -142,7 +142,7 @@ def show_threshold_curves(pictures: Pictures, found: Predictions) -> Html:
                 one.plot([0, 1], [0, 1], ":", linewidth=1, color=one.spines["left"].get_edgecolor())
             one.set(title=plot.title, xlabel=plot.across, ylabel=plot.upward, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
             one.legend(loc="lower right" if is_roc else "lower left", ncols=2 if len(names) > 8 else 1)
-            picture = pictures.inline(canvas, f"{plot.title} curve, {plot.area}: {'; '.join(names)}")
+            picture = pictures.render_inline(canvas, f"{plot.title} curve, {plot.area}: {'; '.join(names)}")
             parts.append(figure(picture, f"The number after each name is the {plot.area}."))
     more = len(curves) - MOST_CURVES
     rest = note(f"{more} more classes are not drawn.") if more > 0 else None
@@ -160,7 +160,7 @@ def show_calibration(pictures: Pictures, found: Predictions) -> Html:
     else:
         probabilities, right, of = found.probabilities.max(axis=1), found.codes == found.targets, "the predicted class"
     curve, across = compute_calibration(probabilities, right), f"probability of {shorten_name(of)}"
-    with axes(width=5.2, height=4.2) as (canvas, one):
+    with new_axes(width=5.2, height=4.2) as (canvas, one):
         one.plot([0, 1], [0, 1], ":", linewidth=1, color=one.spines["left"].get_edgecolor())
         one.plot(curve.probability, curve.share, "o-")
         one.set(title="calibration", xlabel=across, ylabel="observed share")
@@ -168,11 +168,11 @@ def show_calibration(pictures: Pictures, found: Predictions) -> Html:
         bins = zip(curve.probability, curve.share, curve.rows, strict=True)
         text = f"Calibration: mean probability of {of} and the observed share, in ten bins: "
         text += "; ".join(f"{p:.2f}: {s:.2f} of {n:,}" for p, s, n in bins)
-        reliability = figure(pictures.inline(canvas, text), "On the dotted line, both are equal.")
-    with axes(width=5.2, height=4.2) as (canvas, one):
+        reliability = figure(pictures.render_inline(canvas, text), "On the dotted line, both are equal.")
+    with new_axes(width=5.2, height=4.2) as (canvas, one):
         heights, _, _ = one.hist(probabilities, bins=[k / 10 for k in range(11)])
         one.set(title="rows by probability", xlabel=across, ylabel="rows", xlim=(-0.02, 1.02))
         counted = ", ".join(f"{int(height):,}" for height in np.atleast_1d(heights))
         text = f"Rows by the probability of {of}, in ten bins from 0 to 1: {counted}"
-        histogram = figure(pictures.inline(canvas, text))
+        histogram = figure(pictures.render_inline(canvas, text))
     return figures(reliability, histogram)

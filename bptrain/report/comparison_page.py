@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.atomic import write_atomically
-from bptrain.report.charts import Pictures, axes, require_matplotlib, require_suffix, set_log_scale, shorten_name
+from bptrain.report.charts import Pictures, new_axes, require_matplotlib, require_suffix, set_log_scale, shorten_name
 from bptrain.report.comparison import Comparison
 from bptrain.report.html_page import Content, Html, build_page, figure, figures, join, note, safe_name, table, tag
 from bptrain.report.learning_curves import WIDE_RANGE, choose_metrics_to_draw, get_curve, is_constant
@@ -71,7 +71,7 @@ def show_curves(comparison: Comparison, names: list[str]) -> Html:
         values = [value for _, each in curves for value in each]
         if not values or (key == "lr" and is_constant(curves)):
             continue
-        with axes(width=5.2, height=3.0) as (canvas, one):
+        with new_axes(width=5.2, height=3.0) as (canvas, one):
             for (epochs, each), name in zip(curves, names, strict=False):
                 one.plot(epochs, each, label=shorten_name(name), marker="." if len(each) == 1 else "")
             if min(values) > 0 and max(values) > WIDE_RANGE * min(values):
@@ -80,7 +80,7 @@ def show_curves(comparison: Comparison, names: list[str]) -> Html:
             one.set_xlabel("epoch")
             one.legend()
             text = f"{title} over the epochs, a curve for each of {len(runs)} runs"
-            charts.append(figure(pictures.inline(canvas, text)))
+            charts.append(figure(pictures.render_inline(canvas, text)))
     if not charts:
         return note("No run has finished an epoch yet.")
     left = len(comparison.runs) - len(runs)

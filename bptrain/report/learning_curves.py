@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from bptrain.metrics import METRICS
 from bptrain.model.heads import get_metric_name
-from bptrain.report.charts import STYLES, Pictures, axes, set_log_scale, shorten_name
+from bptrain.report.charts import STYLES, Pictures, new_axes, set_log_scale, shorten_name
 from bptrain.report.html_page import Html, figure, figures, join, note
 from bptrain.training.events import Record, get_metrics
 
@@ -101,9 +101,9 @@ def draw_panel(one: "Axes", panel: Panel, best: int | None) -> None:
 def draw_panels(pictures: Pictures, panels: Iterable[Panel], best: int | None) -> Iterator[Html]:
     """Yield a figure for each panel."""
     for panel in panels:
-        with axes(width=5.2, height=3.0) as (canvas, one):
+        with new_axes(width=5.2, height=3.0) as (canvas, one):
             draw_panel(one, panel, best)
-            yield figure(pictures.inline(canvas, describe_panel(panel, best)))
+            yield figure(pictures.render_inline(canvas, describe_panel(panel, best)))
 
 
 def describe_panel(panel: Panel, best: int | None) -> str:
