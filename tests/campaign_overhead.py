@@ -19,7 +19,7 @@ from unittest import mock
 import numpy as np
 
 from bptrain.model.assemble import assemble_file
-from bptrain.nn.threads import threads_for
+from bptrain.nn.network import limit_threads
 from bptrain.run.checkpoint import save_last
 from bptrain.run.keeper import EVERY_SECONDS
 from bptrain.training import health, loop
@@ -85,7 +85,7 @@ def measure(text, count):
     Path("c.yaml").write_text(text)
     sessions = [begin(assemble_file("c.yaml")) for _ in range(2)]
     contexts, times, saves = (unsafe, safe), ([], []), ([], [])
-    with np.errstate(all="ignore"), threads_for(sessions[0].model.network, sessions[0].batch_size):
+    with np.errstate(all="ignore"), limit_threads(sessions[0].model.network, sessions[0].batch_size):
         runs = [epochs(session) for session in sessions]
         for k in range(count):
             # In turns, also of who is first.

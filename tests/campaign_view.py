@@ -25,7 +25,7 @@ from rich.console import Console
 from bptrain.console.live import Canvas, Drawing, LiveView
 from bptrain.console.training_lines import JsonLines, PlainLines
 from bptrain.model.assemble import assemble_file
-from bptrain.nn.threads import threads_for
+from bptrain.nn.network import limit_threads
 from bptrain.run.train_run import Started
 from bptrain.training import loop
 from bptrain.training.loop import Budget
@@ -71,7 +71,7 @@ def measure(text, seconds, way):
     """The share of the processor time that a way to look on adds."""
     Path("c.yaml").write_text(text)
     session = begin(assemble_file("c.yaml"))
-    with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size), way(session) as sink:
+    with np.errstate(all="ignore"), limit_threads(session.model.network, session.batch_size), way(session) as sink:
         events, ratios = loop.train(session, Budget()), []
         turn(session, events, sink, 1.0)
         for k in range(max(round(seconds / 2), 1)):

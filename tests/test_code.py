@@ -364,12 +364,13 @@ LATER = {
     ),
     "name in use": (
         with_method("plan(self, shape)", "return Plan(shape, {}, {'ones': Scratch(shape)})"),
-        "my_layer.py:18: ValueError: 'ones' names something else in the workspace already; choose another name",
+        "my_layer.py:18: ValueError: 'ones' is already the name of something else in the workspace; "
+        "choose another name",
     ),
     "no plan": (with_method("plan(self, shape)"), IN_CONFIG + "its plan(shape) must return a Plan (got None)"),
     "elementwise": (
         with_method("plan(self, shape)", "return Plan((9,), elementwise=True)"),
-        IN_CONFIG + "its plan is elementwise and turns (4,) into (9,); leave one out",
+        IN_CONFIG + "its plan is elementwise and turns (4,) into (9,); keep the shape, or leave out elementwise",
     ),
 }
 

@@ -15,7 +15,7 @@ from bptrain.errors import ConfigError, DivergedError, InputError
 from bptrain.model.assemble import assemble_file
 from bptrain.model.model import count_scoring_rows
 from bptrain.model.scoring import score
-from bptrain.nn.threads import SMALL_PRODUCT, threads_for
+from bptrain.nn.network import SMALL_PRODUCT, limit_threads
 from bptrain.optim import Clipping
 from bptrain.optim.chunked_update import drop_subnormal
 from bptrain.run.checkpoint import load_checkpoint, save_last
@@ -281,9 +281,9 @@ def test_small_products_run_on_one_thread_and_the_environment_is_the_machines():
         return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
     outside = threads()
-    with threads_for(network, 32):
+    with limit_threads(network, 32):
         assert threads() == {1}
-        with threads_for(network, SMALL_PRODUCT):
+        with limit_threads(network, SMALL_PRODUCT):
             assert threads() == outside
         assert threads() == {1}
     assert threads() == outside
@@ -291,14 +291,14 @@ def test_small_products_run_on_one_thread_and_the_environment_is_the_machines():
 
 def test_large_products_have_a_team(monkeypatch):
     asked = []
-    monkeypatch.setattr("bptrain.nn.threads.threads", lambda: asked.append("") or 4)
+    monkeypatch.setattr("bptrain.nn.network.count_threads", lambda: asked.append("") or 4)
     network = assemble_file(write_config(IRIS)).model.network
-    with threads_for(network, 1):
+    with limit_threads(network, 1):
         # The number of threads is found out outside of every limit.
         assert asked
-    with threads_for(network, SMALL_PRODUCT):
+    with limit_threads(network, SMALL_PRODUCT):
         assert network.team.size == 2
-        with threads_for(network, 32):
+        with limit_threads(network, 32):
             assert network.team.size == 1
     assert network.team.size == 1
 
@@ -350,7 +350,7 @@ REFUSED = [
     ),
     (
         ["hidden=null", "network=[dense: 4, residual: [dense: 5], dense]"],
-        r"network.1.residual.layers: the block begins with 4 values and ends with 5; let its last dense layer have 4",
+        r"network.1.residual.layers: the block begins with 4 values and ends with 5; give its last dense layer 4 units",
     ),
     (
         ["hidden=null", "network=[batch_norm, dense]", "training.batch_size=105"],

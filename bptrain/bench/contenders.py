@@ -27,7 +27,7 @@ Run = Callable[[int], None]
 def prepare_bptrain(workload: Workload) -> Run:
     """Prepare bptrain, with its own training loop."""
     from bptrain.model.assemble import assemble_file
-    from bptrain.nn.threads import threads_for
+    from bptrain.nn.network import limit_threads
     from bptrain.training.loop import Budget, pass_over_rows
     from bptrain.training.session import begin
 
@@ -40,7 +40,7 @@ def prepare_bptrain(workload: Workload) -> Run:
         session = begin(assemble_file(config))
 
     def run(epochs: int) -> None:
-        with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
+        with np.errstate(all="ignore"), limit_threads(session.model.network, session.batch_size):
             for _ in range(epochs):
                 session.position = 0
                 for _ in pass_over_rows(session, Budget()):
@@ -51,7 +51,7 @@ def prepare_bptrain(workload: Workload) -> Run:
 
 def prepare_products(workload: Workload) -> Run:
     """Prepare the matrix products of a step alone, in the same shapes, on as many threads as training uses."""
-    from bptrain.nn.threads import SMALL_PRODUCT, controller, threads
+    from bptrain.nn.network import SMALL_PRODUCT, count_threads, get_controller
 
     rng, batch = np.random.default_rng(0), workload.batch
     weights = [rng.standard_normal(shape, dtype=np.float32) * 0.01 for shape in pairwise(workload.sizes)]
@@ -61,7 +61,7 @@ def prepare_products(workload: Workload) -> Run:
     small = batch * max(weight.size for weight in weights) <= SMALL_PRODUCT
 
     def run(epochs: int) -> None:
-        with controller().limit(limits=1 if small else threads(), user_api="blas"):
+        with get_controller().limit(limits=1 if small else count_threads(), user_api="blas"):
             for _ in range(epochs * workload.steps):
                 for k, weight in enumerate(weights):
                     np.dot(values[k], weight, out=values[k + 1])

@@ -54,7 +54,7 @@ def exercise(
         if not rows and step is None:
             train = assembly.splits["train"]
             available = np.arange(len(train)) if train.numbers is None else train.numbers
-            count = min(assembly.model.network.chain.least_rows(), len(available))
+            count = min(assembly.model.network.chain.least_rows, len(available))
             rows = sorted(int(one) + 1 for one in rng.choice(available, count, replace=False))
     recording = record_step(config, overrides, rows=rows, step=step, digits=digits, code=code, tables=tables)
     key = build_page(recording, str(config), digits)

@@ -15,7 +15,7 @@ from bptrain.model.assemble import assemble_file
 from bptrain.model.model import Rows
 from bptrain.model.objective import Batch
 from bptrain.model.read import Tables
-from bptrain.nn.threads import threads_for
+from bptrain.nn.network import limit_threads
 from bptrain.rules import check_rules
 from bptrain.training import loop
 from bptrain.training.loop import Budget
@@ -63,7 +63,7 @@ def select_rows(session: Session, numbers: Sequence[int]) -> None:
     """
     found = [find_row(session, number) for number in numbers]
     network, experiment = session.model.network, session.model.experiment
-    needed = network.chain.least_rows()
+    needed = network.chain.least_rows
     if len(numbers) < needed:
         raise InputError(f"--rows: batch_norm needs at least {needed} rows (got {len(numbers)}); name more")
     if len(numbers) > network.batch:
@@ -103,7 +103,7 @@ def record(session: Session, step: int) -> Recording:
     """
     model, training = session.model, session.model.experiment.training
     most = training.max_steps or inf
-    with np.errstate(all="ignore"), threads_for(model.network, session.batch_size):
+    with np.errstate(all="ignore"), limit_threads(model.network, session.batch_size):
         if step > 1:
             train_until(session, Budget(max_steps=most, pause=step - 1))
         recording = Recording(session)

@@ -183,7 +183,7 @@ def check_trainable(model: Model, rows: Mapping[str, int]) -> None:
     count, optimizer = rows["train"], experiment.optimizer
     name, size = name_of(optimizer), count_batch_rows(experiment, count)
     mistakes = []
-    smallest, needed = count % size or size, chain.least_rows()
+    smallest, needed = count % size or size, chain.least_rows
     if smallest < needed:
         last = f"the last batch has {smallest} ({count} rows in batches of {size})"
         what = f"batch_norm needs at least {needed} rows in a batch, and {last}; choose another batch size"
@@ -198,7 +198,7 @@ def check_trainable(model: Model, rows: Mapping[str, int]) -> None:
             "regularization.max_norm": (experiment.regularization.max_norm, "whose descent it would undo; use l2"),
             "training.average": (training.average, "whose few steps leave nothing to average; remove it"),
         }
-        if chain.is_random():
+        if chain.is_random:
             what = f"{name} compares losses, which dropout and noise make random; remove those layers"
             mistakes.append(Mistake("optimizer", what, "BP142"))
         for option, (used, why) in conflicts.items():

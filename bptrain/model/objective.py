@@ -132,7 +132,7 @@ class Objective:
     def batch(self, n: int) -> Batch:
         """Return the buffers for n rows, always the same ones for the same n."""
         if n not in self._batches:
-            scratch = self.network.arena.workspace(n, self._plan, self._loss_scratch)
+            scratch = self.network.arena.build_workspace(n, self._plan, self._loss_scratch)
             weights = None if self._weights is None else self._weights[:n]
             mixture = None
             if self._mixed is not None:
@@ -146,9 +146,8 @@ class Objective:
     def _get_augmentations(self, n: int) -> tuple[tuple[Augmentation, Workspace], ...]:
         """Return the augmentations, each with a workspace of n rows that has their random stream."""
         arena = self.network.arena
-        spaces = [
-            arena.workspace(n, *one) for one in zip(self._augmentation_plans, self._augmentation_scratch, strict=True)
-        ]
+        planned = zip(self._augmentation_plans, self._augmentation_scratch, strict=True)
+        spaces = [arena.build_workspace(n, *one) for one in planned]
         for s in spaces:
             s.rng = self.network.rng.augmentation
         return tuple(zip(self.augmentations, spaces, strict=True))

@@ -12,7 +12,7 @@ from bptrain.interruption import Interruption
 from bptrain.metrics import Figure
 from bptrain.model.model import Model, Rows, count_scoring_rows
 from bptrain.nn.losses import Value
-from bptrain.nn.threads import threads_for
+from bptrain.nn.network import limit_threads
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def score(
     total, weights = 0.0, 0.0
     sums: list[Array] = []
     chunk_rows = count_scoring_rows(model.experiment)
-    with threads_for(model.network, chunk_rows), np.errstate(all="ignore"):
+    with limit_threads(model.network, chunk_rows), np.errstate(all="ignore"):
         for start in range(0, len(rows), chunk_rows):
             if interruption is not None and interruption.signal is not None:
                 raise StoppedError(interruption.signal)
@@ -89,7 +89,7 @@ def predict_rows(model: Model, inputs: Array) -> Iterator[Array]:
     """Yield the outputs of the network for rows `(rows, inputs)`, in the chunks in which rows are scored; each chunk
     overwrites the array of the last."""
     chunk_rows = count_scoring_rows(model.experiment)
-    with threads_for(model.network, chunk_rows), np.errstate(all="ignore"):
+    with limit_threads(model.network, chunk_rows), np.errstate(all="ignore"):
         for start in range(0, len(inputs), chunk_rows):
             chunk = inputs[start : start + chunk_rows]
             batch = model.objective.batch(len(chunk))

@@ -12,7 +12,7 @@ from bptrain.hints import list_options
 from bptrain.model.assemble import Assembly
 from bptrain.model.heads import Head
 from bptrain.model.model import Model, count_batch_rows
-from bptrain.nn.cost import LayerCost, costs
+from bptrain.nn.cost import LayerCost, compute_costs
 from bptrain.optim import LineSearch, Schedule
 from bptrain.registry import name_of
 from bptrain.text import printable
@@ -74,7 +74,7 @@ def build_summary(assembly: Assembly) -> Summary:
     batch = count_batch_rows(experiment, rows["train"])
     batches = -(-rows["train"] // batch)
     accumulated = min(experiment.training.accumulate, batches)
-    layers = costs(network, batch)
+    layers = tuple(compute_costs(network.chain, batch))
     input_bytes = batch * network.input_shape[0] * network.dtype.itemsize
     return Summary(
         name=printable(experiment.name),

@@ -1,6 +1,6 @@
-"""A chain: layers in a row and the arrays between them, cut to any number of rows.
+"""A chain: a sequence of layers and the arrays between them, sliced to any number of rows.
 
-Layers that hold layers, such as a residual block, hold a chain of their own, whose input is theirs.
+A layer that holds layers, such as a residual block, has a chain of its own with the same input.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from bptrain.registry import name_of
 
 @dataclass(frozen=True)
 class Step:
-    """One layer with the views that its kernels work on."""
+    """One layer with the arrays that its kernels read and fill."""
 
     layer: Layer
     p: Views
@@ -31,9 +31,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Frame:
-    """A chain seen through n rows: fill `input`, call `forward`, fill `dscores`, call `backward`.
+    """A chain for n rows: fill `input`, call `forward`, fill `dscores`, call `backward`.
 
-    input `(n, inputs)`, scores and dscores `(n, outputs)`; dinput like input, or None where nobody asks for it.
+    input `(n, inputs)`, scores and dscores `(n, outputs)`; dinput like input, or None where it is not needed.
     """
 
     input: Array
@@ -44,20 +44,20 @@ class Frame:
     stop: int
 
     def forward(self, *, training: bool) -> None:
-        """Compute the scores of the input; `training` switches dropout and the like on."""
+        """Compute the scores of the input; `training` turns on dropout and noise."""
         for step in self.steps:
             step.s.training = training
             step.layer.forward(step.p, step.x, step.y, step.s)
 
     def backward(self) -> None:
-        """Compute the gradients of all parameters (and of the input, if asked for) from dscores, which is used up."""
+        """Compute the gradients of all parameters (and of the input, if needed) from dscores, which is overwritten."""
         for step in reversed(self.steps[self.stop :]):
             step.layer.backward(step.p, step.g, step.x, step.y, step.dy, step.dx, step.s)
 
 
 @dataclass(frozen=True)
 class Arena:
-    """What the chains of a network share: the number of rows there is room for, dtype, streams, and constants.
+    """Shared by the chains of a network: the largest number of rows, dtype, streams, and constants.
 
     parameters, gradients and states are views by full name.
     """
@@ -72,18 +72,18 @@ class Arena:
     states: dict[str, Array]
 
     def allocate(self, planned: Scratch) -> Array:
-        """An array with a row for each row of the batch, or a single one."""
+        """Return a new array with a row for each row of the batch, or a single one."""
         shape = (self.batch, *planned.shape) if planned.per_row else planned.shape
         return np.zeros(shape, planned.dtype or self.dtype)
 
-    def workspace(self, n: int, planned: Mapping[str, Scratch], scratch: dict[str, Array]) -> Workspace:
-        """A workspace of n rows of the given arrays, with the constants that every kernel may use."""
+    def build_workspace(self, n: int, planned: Mapping[str, Scratch], scratch: dict[str, Array]) -> Workspace:
+        """Return a workspace of n rows of the given arrays, with the constants that every kernel may use."""
         rows = {key: array[:n] if planned[key].per_row else array for key, array in scratch.items()}
         return Workspace(ones=self.ones[:n], rows=self.rows[:n], rng=self.rng.dropout, training=False, **rows)
 
 
 class Chain:
-    """Layers in a row: their plans first, then their arrays, then frames of them.
+    """A sequence of layers: first their plans, then their arrays, then frames of them.
 
     Args:
         layers: from input to output.
@@ -91,7 +91,7 @@ class Chain:
         prefix: of the names of its layers, such as `2.residual.`.
 
     Raises:
-        OptionError: a layer cannot take the shape that reaches it; the field is its place among the layers.
+        OptionError: a layer cannot take its input shape; the field is its place among the layers.
     """
 
     def __init__(self, layers: Sequence[Layer], shape: Shape, prefix: str = "") -> None:
@@ -104,14 +104,14 @@ class Chain:
         for place, name, layer in zip(self.places, self.names, self.layers, strict=True):
             try:
                 plan = check_plan(layer.plan(self.shapes[-1]), self.shapes[-1])
-                self.inner.append(self._inside(plan, f"{name}."))
+                self.inner.append(self._plan_inner(plan, f"{name}."))
             except OptionError as error:
                 raise error.under(place) from None
             self.plans.append(plan)
             self.shapes.append(plan.shape)
 
-    def _inside(self, plan: Plan, prefix: str) -> "Chain | None":
-        """The chain of the layers inside a layer, which must end in the shape that the layer promises."""
+    def _plan_inner(self, plan: Plan, prefix: str) -> "Chain | None":
+        """Return the chain of the layers inside a layer, which must end in the layer's own output shape."""
         if not plan.layers:
             return None
         try:
@@ -120,38 +120,41 @@ class Chain:
             raise error.under("layers") from None
         if inner.shapes[-1] != plan.shape:
             begins, ends = ("x".join(map(str, shape)) for shape in (plan.shape, inner.shapes[-1]))
-            what = f"the block begins with {begins} values and ends with {ends}; let its last dense layer have {begins}"
-            raise OptionError(Mistake("layers", what))
+            what = f"the block begins with {begins} values and ends with {ends}"
+            raise OptionError(Mistake("layers", f"{what}; give its last dense layer {begins} units"))
         return inner
 
-    def parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Every parameter with its full name, layer by layer."""
+    def walk(self) -> Iterator[tuple[str, Plan]]:
+        """Yield the full name and the plan of every layer, each before those inside it."""
         for name, plan, inner in zip(self.names, self.plans, self.inner, strict=True):
-            yield from ((f"{name}.{key}", parameter) for key, parameter in plan.parameters.items())
+            yield name, plan
             if inner:
-                yield from inner.parameters()
+                yield from inner.walk()
 
-    def least_rows(self) -> int:
-        """How many rows training needs at least."""
-        inside = (inner.least_rows() for inner in self.inner if inner)
-        return max([1, *(plan.least_rows for plan in self.plans), *inside])
-
-    def is_random(self) -> bool:
-        """Whether any layer draws random numbers in training."""
-        return any(plan.random for plan in self.plans) or any(inner.is_random() for inner in self.inner if inner)
-
-    def row_size(self) -> int:
-        """About how many numbers are kept for each row: signals, their gradients and scratch."""
-        own = sum(2 * prod(shape) for shape in self.shapes)
-        scratch = sum(prod(planned.shape) for plan in self.plans for planned in plan.scratch.values())
-        return own + scratch + sum(inner.row_size() for inner in self.inner if inner)
+    def parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield every parameter with its full name, layer by layer."""
+        return ((f"{name}.{key}", one) for name, plan in self.walk() for key, one in plan.parameters.items())
 
     def states(self) -> Iterator[tuple[str, State]]:
-        """Every state array with its full name, layer by layer."""
-        for name, plan, inner in zip(self.names, self.plans, self.inner, strict=True):
-            yield from ((f"{name}.{key}", state) for key, state in plan.state.items())
-            if inner:
-                yield from inner.states()
+        """Yield every state array with its full name, layer by layer."""
+        return ((f"{name}.{key}", one) for name, plan in self.walk() for key, one in plan.state.items())
+
+    @property
+    def least_rows(self) -> int:
+        """The smallest number of rows that training needs."""
+        return max([1, *(plan.least_rows for _, plan in self.walk())])
+
+    @property
+    def is_random(self) -> bool:
+        """Whether any layer draws random numbers in training."""
+        return any(plan.random for _, plan in self.walk())
+
+    @property
+    def row_size(self) -> int:
+        """About how many numbers are stored for each row: signals, their gradients and scratch."""
+        inputs = 2 * prod(self.shapes[0]) + sum(2 * prod(inner.shapes[0]) for inner in self.inner if inner)
+        outputs = sum(2 * prod(plan.shape) for _, plan in self.walk())
+        return inputs + outputs + sum(prod(one.shape) for _, plan in self.walk() for one in plan.scratch.values())
 
     def initialize(self, parameters: dict[str, Array], rng: np.random.Generator) -> None:
         """Draw all parameters, layer by layer.
@@ -172,11 +175,11 @@ class Chain:
                     raise error.under(f"{place}.layers") from None
 
     def allocate(self, arena: Arena, x: Array, dx: Array | None) -> None:
-        """Allocate what has a row for each row of the batch: signals, their gradients, scratch.
+        """Allocate the arrays with a row for each row of the batch: signals, their gradients, scratch.
 
-        A layer works in place of its input, y = x, where it is elementwise and neither its own backward reads x nor
-        that of the layer before reads y; the input of the chain itself is never overwritten. Gradients, which nobody
-        reads twice, are shared wherever the layer is elementwise.
+        A layer works in place, y = x, where it is elementwise, its own backward does not read x, and the backward of
+        the layer before does not read y; the input of the chain itself is never overwritten. Gradients, which are read
+        only once, are shared wherever the layer is elementwise.
         """
         self.arena = arena
         self.signals, self.slopes = [x], [dx]
@@ -188,19 +191,19 @@ class Chain:
             self.slopes.append(self.slopes[k] if in_place else arena.allocate(Scratch(plan.shape)))
             self.scratch.append({key: arena.allocate(planned) for key, planned in plan.scratch.items()})
             if inner:
-                before = arena.allocate(Scratch(self.shapes[k])) if dx is not None or k > self._first() else None
+                before = arena.allocate(Scratch(self.shapes[k])) if dx is not None or k > self._find_first() else None
                 inner.allocate(arena, self.signals[k], before)
-        self.stop = 0 if dx is not None else self._first()
+        self.stop = 0 if dx is not None else self._find_first()
 
-    def _first(self) -> int:
-        """The place of the first layer with parameters; nothing before it needs a gradient."""
+    def _find_first(self) -> int:
+        """Return the place of the first layer with parameters; nothing before it needs a gradient."""
         for k, (plan, inner) in enumerate(zip(self.plans, self.inner, strict=True)):
             if plan.parameters or (inner and any(inner.parameters())):
                 return k
         return len(self.plans)
 
-    def frame(self, n: int) -> Frame:
-        """The chain for n rows."""
+    def build_frame(self, n: int) -> Frame:
+        """Return the frame for n rows."""
         views: dict[int, Array] = {}
 
         def cut(array: Array) -> Array:
@@ -213,11 +216,11 @@ class Chain:
         ):
             p = Views(**{key: arena.parameters[f"{name}.{key}"] for key in plan.parameters})
             g = Views(**{key: arena.gradients[f"{name}.{key}"] for key in plan.parameters})
-            s = arena.workspace(n, plan.scratch, self.scratch[k])
+            s = arena.build_workspace(n, plan.scratch, self.scratch[k])
             for key in plan.state:
                 setattr(s, key, arena.states[f"{name}.{key}"])
             if inner:
-                s.inner = inner.frame(n)
+                s.inner = inner.build_frame(n)
             before, after = self.slopes[k], self.slopes[k + 1]
             assert after is not None
             wanted = before is not None and (k > self.stop or self.slopes[0] is not None)
@@ -230,29 +233,29 @@ class Chain:
 
 
 def check_plan(plan: object, shape: Shape) -> Plan:
-    """Return the plan of a layer for inputs of a shape, if it is one.
+    """Check the plan that a layer returned for inputs of a shape, and return it.
 
     Raises:
-        OptionError: it is something else, or contradicts itself.
+        OptionError: it is not a Plan, or it contradicts itself.
     """
     if not isinstance(plan, Plan):
         raise OptionError(Mistake("", f"its plan(shape) must return a Plan (got {plan!r})"))
     if plan.elementwise and plan.shape != shape:
-        raise OptionError(Mistake("", f"its plan is elementwise and turns {shape} into {plan.shape}; leave one out"))
+        what = f"its plan is elementwise and turns {shape} into {plan.shape}"
+        raise OptionError(Mistake("", f"{what}; keep the shape, or leave out elementwise"))
     return plan
 
 
 def resolve_layers(layers: Sequence[Layer], outputs: int | None) -> tuple[Layer, ...]:
-    """Return the layers with every `auto` replaced by what suits the target and the layers that follow.
+    """Return the layers with every `auto` replaced by the value that suits the target and the layers that follow.
 
     Args:
         layers: from input to output. A layer with options that can be `auto` has `resolve(units, following)`, and one
             that holds layers has them as `layers`.
-        outputs: units of the last layer that can be resolved; None for the layers inside a block, whose widths nothing
-            else decides.
+        outputs: units of the last layer that can be resolved; None inside a block, whose widths must be given.
 
     Raises:
-        OptionError: `auto` where nothing decides its value.
+        OptionError: an `auto` cannot be resolved.
     """
     last = max((k for k, layer in enumerate(layers) if hasattr(layer, "resolve")), default=-1)
     resolved: list[Layer] = []
@@ -269,7 +272,7 @@ def resolve_layers(layers: Sequence[Layer], outputs: int | None) -> tuple[Layer,
 
 
 def resolve_inside(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Return the layers inside a block with every `auto` replaced; the field of a mistake begins with `layers`."""
+    """Resolve the layers inside a block; the field of a mistake begins with `layers`."""
     try:
         return resolve_layers(layers, None)
     except OptionError as error:

@@ -1,11 +1,11 @@
-"""What the layers of a network cost: parameters, memory, and floating-point operations.
+"""The cost of each layer of a network: parameters, memory, and floating-point operations.
 
-The rule for operations, for each row: a product with a weight matrix counts `2 · inputs · outputs` forward (a
-multiplication and an addition for each weight), and twice that backward, for the gradient of the weights and that of
-the input; only once that where nobody asks for the gradient of the input, as in the first layer. Every other parameter
-counts once forward and once backward, and so does every output of a layer without a matrix, whatever its function
-takes. The loss, the penalty and the update are not counted. The same count of products is usual elsewhere (Kaplan et
-al., 2020; fvcore counts a multiplication and an addition as one).
+Operations are counted for each row. A product with a weight matrix is `2 · inputs · outputs` forward (a multiplication
+and an addition for each weight), and twice that backward, for the gradients of the weights and of the input; only once
+where the gradient of the input is not needed, as in the first layer. Every other parameter counts once forward and once
+backward, and so does every output of a layer without a matrix, whatever its function. The loss, the penalty and the
+update are not counted. Others count products in the same way (Kaplan et al., 2020; fvcore counts a multiplication and
+an addition as one).
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,14 @@ from math import prod
 
 from bptrain.arrays import Shape
 from bptrain.nn.chain import Chain
-from bptrain.nn.network import Network
 from bptrain.registry import name_of
 
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer: its full name (`2.residual.0.dense`), the shape of an output row, the number of its parameters and
-    what each starts from, their memory and that of its activations, gradients of those and scratch in bytes, and its
-    operations, all for some number of rows. A layer that holds others has a line of its own before theirs."""
+    """One layer: its full name (`2.residual.0.dense`), the shape of an output row, the number and the initializers of
+    its parameters, the memory of these, and of its activations with their gradients and scratch, in bytes, and its
+    operations, all for some number of rows. A layer that holds others comes before them."""
 
     name: str
     shape: Shape
@@ -34,18 +33,8 @@ class LayerCost:
     backward: int
 
 
-def costs(network: Network, rows: int) -> tuple[LayerCost, ...]:
-    """What every layer costs for so many rows, layer by layer; see this module for the rule.
-
-    Args:
-        network: as it is allocated, so that arrays that layers share count once.
-        rows: of a batch.
-    """
-    return tuple(chain_costs(network.chain, rows))
-
-
-def chain_costs(chain: Chain, rows: int) -> Iterator[LayerCost]:
-    """The same for a chain."""
+def compute_costs(chain: Chain, rows: int) -> Iterator[LayerCost]:
+    """Yield the cost of every layer of an allocated chain for `rows` rows; arrays that layers share count once."""
     itemsize = chain.arena.dtype.itemsize
     for k, (name, plan, inner) in enumerate(zip(chain.names, chain.plans, chain.inner, strict=True)):
         sizes = [prod(parameter.shape) for parameter in plan.parameters.values()]
@@ -60,16 +49,16 @@ def chain_costs(chain: Chain, rows: int) -> Iterator[LayerCost]:
             sum(sizes),
             {key: name_of(parameter.initializer) for key, parameter in plan.parameters.items()},
             sum(sizes) * itemsize,
-            activation_bytes(chain, k, rows),
+            compute_activation_bytes(chain, k, rows),
             (2 * products + others + outputs) * rows,
             back * rows,
         )
         if inner:
-            yield from chain_costs(inner, rows)
+            yield from compute_costs(inner, rows)
 
 
-def activation_bytes(chain: Chain, k: int, rows: int) -> int:
-    """The memory of what a layer fills for so many rows; what it shares with the layer before is that layer's."""
+def compute_activation_bytes(chain: Chain, k: int, rows: int) -> int:
+    """Return the memory that a layer fills for `rows` rows, without the arrays that it shares with the layer before."""
     plan, total = chain.plans[k], 0
     for arrays in (chain.signals, chain.slopes):
         array = arrays[k + 1]

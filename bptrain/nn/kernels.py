@@ -1,7 +1,7 @@
-"""Complex-safe pieces that several activations and losses share.
+"""Complex-safe functions that several activations and losses share.
 
-With a complex argument each continues the real function analytically from the real axis, which is what the complex
-step needs: a case distinction looks at the real part alone, and |x| is x times the sign of its real part.
+With a complex argument each continues the real function analytically from the real axis, as the complex step needs:
+conditions look at the real part alone, and |x| is x times the sign of its real part.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def absolute(x: Array, out: Array) -> None:
 def absolute_from_left(x: Array, out: Array) -> None:
     """Fill out with |x|, of slope -1 at 0; out may be x.
 
-    For functions that are smooth at 0 though their pieces are not: with x > 0 as the other side, the pieces agree.
+    For functions with two cases that are smooth at 0: with x > 0 as the condition, both cases agree there.
     """
     if x.dtype.kind == "c":
         np.multiply(x, np.where(x.real > 0, 1.0, -1.0), out=out)
@@ -80,7 +80,7 @@ def clip(x: Array, low: float, high: float, out: Array) -> None:
 def log1p(x: Array, out: Array) -> None:
     """Fill out with ln(1 + x), exact for small x; out may be x.
 
-    NumPy's own is not exact for small complex x. This one takes the imaginary part for infinitely small.
+    NumPy's own is not exact for small complex x. This one treats the imaginary part as infinitely small.
     """
     if x.dtype.kind == "c":
         slope = 1 / (1 + x.real)

@@ -1,4 +1,4 @@
-"""The contract of a layer: what it plans, what it computes, and the words both use.
+"""The contract of a layer: the arrays that it plans, and the kernels that compute with them.
 
 Kernels read and fill arrays that the network owns. The letters: x in, y out, dx and dy their gradients, p the
 parameters and g their gradients, s the workspace.
@@ -17,29 +17,28 @@ from bptrain.nn.initializers import GlorotUniform, Initializer
 from bptrain.registry import Family
 
 Workspace = SimpleNamespace
-"""What a kernel needs besides its arguments: its planned scratch and state arrays by name, and `training` (a bool),
-`rng` (the dropout stream), `ones` and `rows` (the constants 1, 1, ... and 0, 1, ... for the rows at hand)."""
+"""The other arrays of a kernel: its planned scratch and state arrays by name, and `training` (a bool), `rng` (the
+dropout stream), `ones` and `rows` (the constants 1, 1, ... and 0, 1, ..., as long as the batch)."""
 
 Views = SimpleNamespace
 """Arrays by name: `p.weight`, `g.bias`."""
 
 Link = Literal["", "softmax", "sigmoid", "exp", "margin"]
-"""What is made of raw scores, by the loss itself or by a layer: the softmax, the sigmoid or the exponential of the
-scores, or their distance from a boundary; empty where scores are the predicted values themselves."""
+"""The function of raw scores that a loss or a layer applies: the softmax, the sigmoid or the exponential of the scores,
+or their distance from a boundary; empty where scores are the predicted values themselves."""
 
-GIVEN = ("inner", "ones", "rng", "rows", "training")
-"""What a workspace has besides the planned arrays."""
-
+RESERVED = ("inner", "ones", "rng", "rows", "training")
+"""Names that a workspace has besides those of the planned arrays."""
 
 USUAL_SYMBOLS = {"weight": "W", "bias": "b", "scale": "γ", "shift": "β", "slope": "a"}
-"""How formulas write parameters of these names."""
+"""The symbols of parameters of these names in equations."""
 
 
 @dataclass(frozen=True)
 class Parameter:
     """An array that is learned. `decay`: whether weight decay and other penalties apply (weights yes, biases no); `l1`
-    and `l2` are penalties of its own, in place of those of the whole network; `symbol` is how formulas write it, where
-    that is neither its name nor the usual letter for it."""
+    and `l2` are penalties of its own, in place of those of the whole network; `symbol` is its symbol in equations, if
+    neither its name nor the usual letter for it."""
 
     shape: Shape
     initializer: Initializer = GlorotUniform()
@@ -54,14 +53,14 @@ class Parameter:
             raise TypeError(f"a parameter needs an initializer, such as Zeros() (got {self.initializer!r})")
 
     def symbol_as(self, name: str) -> str:
-        """Return how formulas write it under a name."""
+        """Return its symbol in equations, under a name."""
         return self.symbol or USUAL_SYMBOLS.get(name, name)
 
 
 @dataclass(frozen=True)
 class Scratch:
-    """An array that a kernel works in, one for each row of the batch or (not `per_row`) a single one. A dtype of None
-    is the network's own."""
+    """An array for intermediate results, with a row for each row of the batch or (not `per_row`) a single one. A dtype
+    of None is that of the network."""
 
     shape: Shape
     dtype: Literal["bool", "float32", "int64"] | None = None
@@ -84,21 +83,20 @@ class State:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a layer makes of an input shape.
+    """The plan of a layer for an input shape: its output shape and its arrays.
 
-    `layers` are those inside, whose frame the workspace has as `s.inner`; `least_rows` is how many rows training needs;
-    `random` says that training draws random numbers.
-    `reads` names what its backward reads of x and y. `elementwise` says that each output depends on its own input
-    alone: the network may then hand it y = x (if nobody's backward misses x) and dx = dy, and spare memory and time.
+    `layers` are those inside, whose frame the workspace has as `s.inner`; `least_rows` is the number of rows that
+    training needs; `random` says that training draws random numbers.
+    `reads` names which of x and y its backward reads. `elementwise` says that each output depends on its own input
+    alone: to save memory and time the network may then pass y = x (if no backward needs x) and dx = dy.
 
-    The others are facts by which rules, pages and checks judge a layer that they have never heard of; a layer that says
-    nothing is taken for a function that nothing is known of. `identity`: outside training y is x. `linear`: outside
-    training y is a weighted sum of x, plus a constant. `drops`: the share of values that training sets to zero.
-    `normalizes`: whether each unit is brought to a mean and spread over the `rows`, or each row over its `units`.
-    `link`: which function of scores it is, where losses have that in them too.
+    The other fields tell rules, pages and checks about a layer; without them it is treated as an unknown function.
+    `identity`: outside training y is x. `linear`: outside training y is a weighted sum of x, plus a constant. `drops`:
+    the share of values that training sets to zero. `normalizes`: whether each unit is normalized over the `rows`, or
+    each row over its `units`. `link`: the function of scores that it is, if losses apply that function too.
 
     Raises:
-        TypeError, ValueError: something in it is not what it should be.
+        TypeError, ValueError: a field is not of its type, or a name is used twice.
     """
 
     shape: Shape
@@ -118,7 +116,7 @@ class Plan:
 
     @property
     def has_weights(self) -> bool:
-        """Whether it has parameters that are weights, and not biases or scales alone."""
+        """Whether it has weights, and not only biases or scales."""
         return any(parameter.decay for parameter in self.parameters.values())
 
     def __post_init__(self) -> None:
@@ -128,18 +126,18 @@ class Plan:
         check_planned("parameters", self.parameters, Parameter)
         check_planned("scratch", self.scratch, Scratch)
         check_planned("state", self.state, State)
-        for name in self.scratch.keys() & self.state.keys() | (self.scratch.keys() | self.state.keys()) & set(GIVEN):
-            raise ValueError(f"{name!r} names something else in the workspace already; choose another name")
+        for name in self.scratch.keys() & self.state.keys() | (self.scratch.keys() | self.state.keys()) & set(RESERVED):
+            raise ValueError(f"{name!r} is already the name of something else in the workspace; choose another name")
 
 
 def check_shape(shape: Any) -> None:
-    """Check that it is the shape of a row."""
+    """Check that a value is the shape of a row."""
     if not isinstance(shape, tuple) or not all(isinstance(n, Integral) and int(n) > 0 for n in shape):
         raise TypeError(f"a shape is a tuple of whole numbers above 0, such as (64,) (got {shape!r})")
 
 
 def check_planned(what: str, planned: Any, kind: type) -> None:
-    """Check that it is a mapping of names to `kind`."""
+    """Check that a field of a plan is a mapping of names to `kind`."""
     if not isinstance(planned, Mapping):
         raise TypeError(f"{what} is a mapping of names to {kind.__name__}(...) (got {planned!r})")
     for name, one in planned.items():
@@ -148,10 +146,10 @@ def check_planned(what: str, planned: Any, kind: type) -> None:
 
 
 class Layer(Protocol):
-    """A function of rows with its derivative. Shapes are those of one row: `(64,)`.
+    """A function of rows with its derivative. Shapes are of one row: `(64,)`.
 
-    A layer with options that may be `auto` has `resolve(units, following)`, which gives the layer without; one that
-    holds layers has them as `layers`.
+    A layer with options that may be `auto` has `resolve(units, following)`, which returns the layer without any; one
+    that holds layers has them as `layers`.
 
     To be explained with numbers, a layer declares its `equations`: x, y, dx and dy, the parameters by their symbols (a
     gradient with a d before), n the rows, and the options. Where they depend on its options, `choose_equations()`
@@ -161,26 +159,24 @@ class Layer(Protocol):
 
     @abstractmethod
     def plan(self, shape: Shape) -> Plan:
-        """The output shape and the arrays needed for inputs of `shape`."""
+        """Return the output shape and the arrays needed for inputs of `shape`."""
 
     @abstractmethod
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        """Read x, fill y. Runs in complex128 too: masks from `.real`, no `abs` or `maximum` on values."""
+        """Read x, fill y. This also runs in complex128: masks from `.real`, no `abs` or `maximum` on values."""
 
     @abstractmethod
     def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
-        """Overwrite g and dx with the gradients; dx is None where nobody asks for it, which only a layer with
-        parameters meets."""
+        """Overwrite g and dx with the gradients; dx is None where it is not needed, if the layer has parameters."""
 
 
 class Activation(Layer):
     """The base of the activations: one value in, one value out, of the same shape.
 
-    `initializer` is what suits the weights of a dense layer in front of it. One whose slope jumps says at which inputs:
-    `kinks`. The plan here has no scratch and takes nothing for granted; those of our own say what their backward
-    reads, which spares memory and passes over it.
-    `steepest` is the largest slope of one that is bounded above and below, so that it saturates; `most_in_a_row` how
-    many of an S-shaped one may follow each other before gradients fade.
+    `initializer` suits the weights of a dense layer in front of it; `kinks` are the inputs at which its slope jumps.
+    The plan here has no scratch and assumes nothing; one that says what its backward reads saves memory and time.
+    `steepest` is the largest slope of an activation that saturates; `most_in_a_row` the number of S-shaped ones that
+    may follow each other before gradients vanish.
     """
 
     initializer: ClassVar[Initializer] = GlorotUniform()
@@ -189,11 +185,11 @@ class Activation(Layer):
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Between which numbers its values lie."""
+        """The lower and the upper limit of its values."""
         return (-inf, inf)
 
     def plan(self, shape: Shape) -> Plan:
-        """The same shape, and x and y kept for the backward pass."""
+        """Return a plan with the same shape, which keeps x and y for the backward pass."""
         return Plan(shape)
 
 

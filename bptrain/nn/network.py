@@ -1,14 +1,16 @@
-"""The network: a chain of layers over one arena of arrays.
+"""The network: a chain of layers over one arena of arrays, and the number of threads that it pays to compute it with.
 
-The arena holds everything that the layers work on. `theta` is one vector of all parameters and `grad` one of their
-gradients, cut alike; the layers see named views of both. So clipping, updating, penalties and checkpoints act on one
-array. Nothing is allocated after construction: a `Frame` is the arena seen through the first n rows.
+The arena holds all arrays of the layers. `theta` is one vector of all parameters and `grad` one of their gradients,
+with the same layout; the layers see named views of both. So clipping, updates, penalties and checkpoints act on one
+array. Nothing is allocated after construction: a `Frame` views the first n rows of the arena.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +21,14 @@ from bptrain.nn.layer import Layer, Parameter, Scratch
 from bptrain.team import Team
 
 Dtype = Literal["float32", "float64", "complex128"]
+
+SMALL_PRODUCT = 16_000_000
+"""Multiplications up to which a matrix product runs on one thread. Small products are slower on two threads than on
+one, and far slower on a busy machine."""
+
+MOST_TEAM_THREADS = 2
+"""Threads that share the updates of a network of large products, if BLAS has as many. An update is limited by memory
+more than by arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +42,12 @@ class Entry:
 
     @property
     def symbol(self) -> str:
-        """How formulas write it, such as W."""
+        """Its symbol in equations, such as W."""
         return self.parameter.symbol_as(self.name.rpartition(".")[2])
 
 
 class Network:
-    """Layers in a row, and the arena that they share; `team` has the threads that share out its updates.
+    """A sequence of layers, and the arena that they share; `team` has the threads that share its updates.
 
     Args:
         layers: from input to output.
@@ -48,7 +58,7 @@ class Network:
         input_gradient: whether `backward` fills `dinput` too.
 
     Raises:
-        OptionError: a layer cannot take the shape that reaches it; the field is the layer's place, such as `0.dense`.
+        OptionError: a layer cannot take its input shape; the field is the layer's place, such as `0.dense`.
     """
 
     def __init__(
@@ -66,11 +76,11 @@ class Network:
         self.dtype = np.dtype(dtype)
         self.rng = rng
         self.team = Team()
-        self.entries = self._entries()
+        self.entries = self._place_entries()
         self.decayed = slice(0, sum(prod(entry.shape) for entry in self.entries if entry.parameter.decay))
 
         size = sum(prod(entry.shape) for entry in self.entries)
-        require_memory((2 * size + batch * self.chain.row_size()) * self.dtype.itemsize)
+        require_memory((2 * size + batch * self.chain.row_size) * self.dtype.itemsize)
         self.theta = np.zeros(size, self.dtype)
         self.grad = np.zeros(size, self.dtype)
         self.state = np.zeros(sum(prod(state.shape) for _, state in self.chain.states()), self.dtype)
@@ -96,47 +106,47 @@ class Network:
         return self.chain.shapes[-1]
 
     def named(self, vector: Array) -> dict[str, Array]:
-        """A vector as long as `theta` as views by the names of the parameters, in the order of the entries."""
+        """Return views of a vector as long as `theta` by the names of the parameters, in the order of the entries."""
         return {entry.name: vector[entry.slice].reshape(entry.shape) for entry in self.entries}
 
     def named_state(self, vector: Array) -> dict[str, Array]:
-        """A vector as long as `state` as views by name."""
+        """Return views of a vector as long as `state` by name."""
         shapes = {name: state.shape for name, state in self.chain.states()}
         return {name: view for name, _, view in split_views(vector, shapes)}
 
     def parameters(self) -> dict[str, Array]:
-        """Every parameter by name, as views of `theta`."""
+        """Return every parameter by name, as a view of `theta`."""
         return self.named(self.theta)
 
     def gradients(self) -> dict[str, Array]:
-        """Every gradient by name, as views of `grad`."""
+        """Return every gradient by name, as a view of `grad`."""
         return self.named(self.grad)
 
     def initialize(self) -> None:
-        """Draw all parameters anew, in the order of the layers."""
+        """Draw all parameters again, in the order of the layers."""
         self.chain.initialize(self.parameters(), self.rng.init)
 
     def frame(self, n: int) -> Frame:
-        """The arena for n rows, 1 to `batch`; made once for each n."""
+        """Return the frame for n rows, 1 to `batch`; it is built once for each n."""
         if n not in self._frames:
             if not 1 <= n <= self.batch:
                 raise ValueError(f"a frame has 1 to {self.batch} rows (got {n})")
-            self._frames[n] = self.chain.frame(n)
+            self._frames[n] = self.chain.build_frame(n)
         return self._frames[n]
 
-    def _entries(self) -> tuple[Entry, ...]:
-        # Sorting is stable: what takes weight decay comes first, each part in the order of the layers.
+    def _place_entries(self) -> tuple[Entry, ...]:
+        """Return an entry for each parameter: first those that take weight decay, both in the order of the layers."""
         planned = sorted(self.chain.parameters(), key=lambda item: not item[1].decay)
         entries, start = [], 0
         for name, parameter in planned:
-            part = slice(start, start + prod(parameter.shape))
-            entries.append(Entry(name, parameter.shape, part, parameter))
-            start = part.stop
+            stop = start + prod(parameter.shape)
+            entries.append(Entry(name, parameter.shape, slice(start, stop), parameter))
+            start = stop
         return tuple(entries)
 
 
 def require_memory(needed: int) -> None:
-    """Refuse an arena that the machine cannot hold, before the system kills the process for it.
+    """Require that the machine has enough memory for an arena, before the system kills the process.
 
     Raises:
         OptionError: more bytes are needed than the machine has.
@@ -144,3 +154,32 @@ def require_memory(needed: int) -> None:
     if needed > (memory := get_physical_memory()):
         what = f"the network and its batches need {needed / 2**30:,.0f} GiB of memory and the machine has"
         raise OptionError(Mistake("", f"{what} {memory / 2**30:,.0f}; use fewer units or smaller batches"))
+
+
+@contextmanager
+def limit_threads(network: Network, rows: int) -> Iterator[None]:
+    """Limit BLAS and the network's team to one thread if its products on `rows` rows are small; else the team has up to
+    `MOST_TEAM_THREADS`."""
+    largest = max((entry.slice.stop - entry.slice.start for entry in network.entries), default=0)
+    # Always asked first: the answer is cached, and must not be one under a limit.
+    most = count_threads()
+    if rows * largest <= SMALL_PRODUCT:
+        most = 1
+    # Always an explicit number: without one an outer limit would stay in force.
+    with get_controller().limit(limits=most, user_api="blas"), network.team.resize(min(most, MOST_TEAM_THREADS)):
+        yield
+
+
+@cache
+def count_threads() -> int:
+    """Return the number of threads that BLAS has by default."""
+    libraries = get_controller().info()
+    return max((one["num_threads"] for one in libraries if one.get("user_api") == "blas"), default=1)
+
+
+@cache
+def get_controller() -> Any:
+    """Return the one thread controller of the process; creating one takes longer than many a training step."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

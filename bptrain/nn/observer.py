@@ -1,8 +1,8 @@
-"""Observers: what looks into the layers of a frame while rows pass through, such as the gradient check and `explain`.
+"""Observers: how the gradient check and `explain` look into the layers of a frame while rows pass through.
 
-`observe_layers` puts an observed layer before each layer of a frame, and `observe` lets an observer see all of them for
-a while. Without an observer an observed layer only hands on. It is used all along, so that what a layer wrongly keeps
-from one pass to the next is kept here too.
+`observe_layers` wraps each layer of a frame in an observed layer, and `observe` gives all of these an observer for a
+while. Without an observer they only call their layer. They wrap the same layers from pass to pass, so that whatever a
+layer wrongly keeps is kept here too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,7 @@ from bptrain.nn.layer import Layer, Plan, Views, Workspace
 
 
 class BackwardError(Exception):
-    """A forward or backward pass stopped with an exception of its own, which is the cause.
-
-    `layer` is where, and `what` says which pass.
-    """
+    """A forward or backward pass of `layer` raised an exception, which is the cause; `what` says which pass."""
 
     def __init__(self, layer: str, what: str) -> None:
         super().__init__(layer, what)
@@ -32,7 +29,8 @@ class BackwardError(Exception):
 
 @contextmanager
 def guard_kernels(layer: str, what: str = "") -> Iterator[None]:
-    """The context in which kernels run: overflow is seen in the results, and what they raise is a `BackwardError`."""
+    """Run kernels without warnings of overflow, which shows in the results, and turn what they raise into a
+    `BackwardError`."""
     try:
         with np.errstate(all="ignore"):
             yield
@@ -41,17 +39,17 @@ def guard_kernels(layer: str, what: str = "") -> Iterator[None]:
 
 
 def raise_for(error: Exception, layer: str, what: str) -> NoReturn:
-    """Raise a `BackwardError` for what a kernel raised; what is said on purpose goes on as it is."""
+    """Raise a `BackwardError` for an exception of a kernel; raise bptrain's own errors unchanged."""
     if isinstance(error, BptrainError | MemoryError | BackwardError):
         raise error
     raise BackwardError(layer, what) from error
 
 
 class Observer:
-    """What an observed layer calls in place of the layer itself; each method must call that of the layer."""
+    """Called by an observed layer in place of its layer; each method must call the one of the layer."""
 
     def forward(self, observed: "ObservedLayer", p: Views, x: Array, y: Array, s: Workspace) -> None:
-        """Stand in for the layer's forward."""
+        """Call the layer's forward, and look at its arrays."""
         observed.layer.forward(p, x, y, s)
 
     def backward(
@@ -65,54 +63,53 @@ class Observer:
         dx: Array | None,
         s: Workspace,
     ) -> None:
-        """Stand in for the layer's backward."""
+        """Call the layer's backward, and look at its arrays."""
         observed.layer.backward(p, g, x, y, dy, dx, s)
 
 
-HANDS_ON = Observer()
-"""The observer where nobody looks."""
+NO_OBSERVER = Observer()
 
 
 @dataclass
 class ObservedLayer(Layer):
-    """A layer under observation, with its full name and its plan; `step` has the arrays that it works on.
+    """A layer under observation, with its full name and its plan; `step` has its arrays.
 
-    `complex_safe` says whether its forward pass means the same in complex numbers.
+    `complex_safe` says whether its forward pass computes the same function in complex numbers.
     """
 
     name: str
     layer: Layer
     planned: Plan
-    observer: Observer = HANDS_ON
+    observer: Observer = NO_OBSERVER
     complex_safe: bool = True
     step: Step = field(init=False)
     inner: "tuple[ObservedLayer, ...]" = ()
 
     def plan(self, shape: tuple[int, ...]) -> Plan:
-        """The layer's plan."""
+        """Return the layer's plan."""
         return self.layer.plan(shape)
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        """The layer's forward, seen by the observer."""
+        """Call the layer's forward through the observer."""
         try:
             self.observer.forward(self, p, x, y, s)
         except Exception as error:
             raise_for(error, self.name, "forward" + ", in complex numbers," * (y.dtype.kind == "c"))
 
     def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
-        """The layer's backward, seen by the observer."""
+        """Call the layer's backward through the observer."""
         views = dict(vars(g))
         try:
             self.observer.backward(self, p, g, x, y, dy, dx, s)
         except Exception as error:
             raise_for(error, self.name, "backward")
         finally:
-            # A layer that puts an array of its own there shall not do so for good.
+            # A layer that puts its own array there must not do so for later passes.
             vars(g).update(views)
 
 
 def observe_layers(chain: Chain, frame: Frame) -> tuple[Frame, tuple[ObservedLayer, ...]]:
-    """Return a frame of the chain with observed layers in it, and these in the order of the chain."""
+    """Return a frame of the chain with observed layers, and these layers in the order of the chain."""
     layers, steps = [], []
     for name, plan, inner, step in zip(chain.names, chain.plans, chain.inner, frame.steps, strict=True):
         observed = ObservedLayer(name, step.layer, plan)
@@ -134,23 +131,23 @@ def in_backward_order(layers: Sequence[ObservedLayer]) -> Iterator[ObservedLayer
 
 @contextmanager
 def observe(layers: Sequence[ObservedLayer], observer: Observer) -> Iterator[None]:
-    """Let an observer see all layers for a while."""
+    """Give all layers an observer inside the context."""
     for observed in in_backward_order(layers):
         observed.observer = observer
     try:
         yield
     finally:
         for observed in in_backward_order(layers):
-            observed.observer = HANDS_ON
+            observed.observer = NO_OBSERVER
 
 
 @dataclass
 class Passage:
-    """One pass through a layer, copied: what it was given and what it made of it.
+    """Copies of the arrays of one pass through a layer.
 
-    x as forward saw it, and as backward saw it; y after forward; `changed_x` if forward wrote into its own input; dy,
-    dx and g of the backward pass; `rebound` names the gradients that backward replaced by arrays of its own, which
-    nobody will see. `masks` is the state of the dropout stream before forward, and `state` that of the layer.
+    x and y of forward, and as backward saw them (`x_later`, `y_later`); `changed_x` if forward wrote into its own
+    input; dy, dx and g of backward; `rebound` has the gradients that backward wrongly replaced by its own arrays.
+    `masks` is the state of the dropout stream before forward, and `state` the state of the layer.
     """
 
     x: Array
@@ -166,7 +163,7 @@ class Passage:
     rebound: dict[str, Any] = field(default_factory=dict)
 
     def rewind(self, s: Workspace) -> None:
-        """Put a layer's workspace back to where it was before the pass."""
+        """Restore a layer's workspace to its state before the pass."""
         s.training = True
         s.rng.bit_generator.state = self.masks
         for key, value in self.state.items():
@@ -174,7 +171,7 @@ class Passage:
 
 
 class PassageObserver(Observer):
-    """Copies what passes through each layer, by its name."""
+    """Copies the arrays that pass through each layer, by its name."""
 
     def __init__(self) -> None:
         self.passages: dict[str, Passage] = {}

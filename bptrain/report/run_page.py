@@ -12,7 +12,7 @@ from bptrain.metrics import Figure
 from bptrain.model.heads import get_metric_name
 from bptrain.model.model import count_batch_rows
 from bptrain.model.summary import describe_targets
-from bptrain.nn.cost import costs
+from bptrain.nn.cost import compute_costs
 from bptrain.registry import name_of
 from bptrain.report.charts import Pictures
 from bptrain.report.classes import show_calibration, show_classes, show_threshold_curves
@@ -160,6 +160,7 @@ def show_metrics(evaluation: Evaluation) -> Html:
 def show_network(found: Material) -> Html:
     """Return the layers, and what trains them."""
     model, experiment = found.model, found.model.experiment
+    batch = count_batch_rows(experiment, found.stored["rows"].get("train", 1))
     rows = [
         (
             safe_name(layer.name),
@@ -167,7 +168,7 @@ def show_network(found: Material) -> Html:
             f"{layer.parameters:,}",
             safe_name(", ".join(f"{key} {name}" for key, name in layer.initializers.items()) or "–"),
         )
-        for layer in costs(model.network, count_batch_rows(experiment, found.stored["rows"].get("train", 1)))
+        for layer in compute_costs(model.network.chain, batch)
     ]
     rows.append(("all", "", f"{model.network.theta.size:,}", "–"))
     pairs: list[tuple[str, Content]] = [

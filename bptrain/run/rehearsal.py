@@ -12,7 +12,7 @@ from bptrain.errors import StorageError
 from bptrain.model.assemble import Assembly
 from bptrain.model.model import build_model, count_scoring_rows
 from bptrain.model.scoring import score
-from bptrain.nn.threads import threads_for
+from bptrain.nn.network import limit_threads
 from bptrain.run.checkpoint import read_last, restore, save_last
 from bptrain.training.loop import Budget, pass_over_rows
 from bptrain.training.session import Session, begin
@@ -24,7 +24,7 @@ WARM_UP = 2
 def time_step(session: Session) -> float:
     """Run the first steps, and return the seconds of the last one."""
     seconds = 0.0
-    with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
+    with np.errstate(all="ignore"), limit_threads(session.model.network, session.batch_size):
         for step in range(min(WARM_UP + 1, session.steps_per_epoch)):
             began = perf_counter()
             for _ in pass_over_rows(session, Budget(pause=step + 1)):

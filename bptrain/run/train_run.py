@@ -15,7 +15,7 @@ from bptrain.errors import DivergedError, Problem, StoppedError
 from bptrain.interruption import Interruption
 from bptrain.model.scoring import Score, score
 from bptrain.needs import format_code_options
-from bptrain.nn.threads import threads_for
+from bptrain.nn.network import limit_threads
 from bptrain.run.checkpoint import save_best
 from bptrain.run.history import History
 from bptrain.run.keeper import Keeper
@@ -120,7 +120,7 @@ def run_loop(run: OpenRun, sinks: Sequence[Sink], budget: Budget) -> None:
         closing(history),
         budget.interruption.watch(),
         np.errstate(all="ignore"),
-        threads_for(session.model.network, session.batch_size),
+        limit_threads(session.model.network, session.batch_size),
         ExitStack() as trackers,
     ):
         keeper = Keeper(run.directory, session, history, budget)

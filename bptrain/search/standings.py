@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.errors import DivergedError, InputError
-from bptrain.nn.threads import threads_for
+from bptrain.nn.network import limit_threads
 from bptrain.search.significance import Comparison, compare_losses, correct_p_values
 from bptrain.training.events import EpochEnd
 from bptrain.training.loop import Budget, train
@@ -173,7 +173,7 @@ def run_laps(sessions: Sequence[Session], standings: Sequence[Standing]) -> Iter
         epoch += 1
         for k in sorted(running):
             session, curve = sessions[k], standings[k].curves[-1]
-            with np.errstate(all="ignore"), threads_for(session.model.network, session.batch_size):
+            with np.errstate(all="ignore"), limit_threads(session.model.network, session.batch_size):
                 try:
                     curve.append(next(laps[k]))
                     continue
