@@ -22,7 +22,7 @@ from bptrain.model.heads import build_heads, choose_metrics, find_output_widths
 from bptrain.model.model import Model, Rows, build_model, count_batch_rows
 from bptrain.model.preprocessing import fit_columns
 from bptrain.model.read import Tables
-from bptrain.model.roles import find_roles
+from bptrain.model.roles import Roles, find_features, find_targets
 from bptrain.model.splits import Splits, split_table
 from bptrain.model.task import check_classes, find_target_task, get_default_loss, resolve_task
 from bptrain.nn import resolve_layers
@@ -116,9 +116,9 @@ def resolve(
         OptionError: something in the experiment does not fit the data; the field says what.
         InputError: the data cannot be used.
     """
-    roles = find_roles(experiment.data, table)
-    task = resolve_task(experiment, table, roles.targets)
-    data = resolve_data(experiment, table, roles.targets, task)
+    targets = find_targets(experiment.data, table)
+    roles = Roles(targets, find_features(experiment.data, table, targets))
+    data = resolve_data(experiment, table, targets, resolve_task(experiment, table, targets))
     for name in data.class_targets:
         check_classes(experiment, table, name)
     splits = split_table(data, roles, table, streams.split, split_rows if fitted is None else split_by_chunks)

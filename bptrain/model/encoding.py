@@ -47,17 +47,8 @@ def encode_splits(model: Model, splits: Mapping[str, Selection], *, in_file: boo
         StorageError: there is no space for the file.
     """
     size = sum(map(len, splits.values())) * get_record_type(model).itemsize
-    if size <= model.experiment.data.memory_bytes and not in_file:
-        return encode_in_memory(model, splits)
-    return encode_in_file(model, splits)
-
-
-def encode_in_memory(model: Model, splits: Mapping[str, Selection]) -> EncodedSplits:
-    """Encode the rows of each split into arrays.
-
-    Raises:
-        InputError: as `encode_splits`.
-    """
+    if in_file or size > model.experiment.data.memory_bytes:
+        return encode_in_file(model, splits)
     rows: dict[str, Rows] = {}
     notes: list[str] = []
     for name, selection in splits.items():

@@ -22,17 +22,6 @@ class Roles:
     features: tuple[str, ...]
 
 
-def find_roles(data: Data, table: Table) -> Roles:
-    """Return the roles of the columns of a table.
-
-    Raises:
-        OptionError: the config names a column that the table lacks, or names it for two roles; or it names no target or
-            no feature.
-    """
-    targets = find_targets(data, table)
-    return Roles(targets, find_features(data, table, targets))
-
-
 def find_targets(data: Data, table: Table) -> tuple[str, ...]:
     """Return the target columns; none for an autoencoder.
 
