@@ -465,7 +465,7 @@ def test_a_report_of_a_killed_run(runs, tmp_path):
         (["plot", "gone"], "error: gone: no such checkpoint or run directory"),
         (
             ["plot", "RUN/checkpoints/../../alone.npz"],
-            "error: RUN/checkpoints/../../alone.npz: there is no epoch to draw",
+            "error: RUN/checkpoints/../../alone.npz: no epochs to draw; give the directory of a run",
         ),
     ],
     ids=lambda item: " ".join(item) if isinstance(item, list) else "",

@@ -187,7 +187,7 @@ def test_a_narrow_list_says_what_it_leaves_out(flowers, monkeypatch, width, miss
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["runs"], "error: runs: no such directory; bptrain train CONFIG begins a run in it"),
+        (["runs"], "error: runs: no such directory; `bptrain train CONFIG` creates runs/"),
         (["runs", "nowhere"], "error: nowhere: no such directory"),
         (["compare", "nowhere"], "error: nowhere: no such run directory"),
         (["compare", "."], "error: .: not a run directory (looked for config.yaml)"),

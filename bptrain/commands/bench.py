@@ -75,8 +75,10 @@ def benchmark(
     Example:
         >>> bptrain.benchmark(["64-64-10"]).comparisons[0].ratio("PyTorch")
     """
-    if rounds < 1 or not seconds > 0:
-        raise InputError(f"a benchmark needs at least one round of more than 0 s (got {rounds} of {seconds:g} s)")
+    if rounds < 1:
+        raise InputError(f"--rounds: expected a whole number >= 1 (got {rounds})")
+    if not seconds > 0:
+        raise InputError(f"seconds: expected a number > 0 (got {seconds:g})")
     wanted, whole = choose_workloads(names)
     total = count_calls(wanted, rounds) + (len(list_commands()) * (rounds + 1) if whole else 0)
     done = 0

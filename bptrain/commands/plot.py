@@ -36,7 +36,7 @@ def plot(run: str | Path, output: str | Path) -> Path:
     records = read_history(directory.history) if directory else []
     drawn = list(list_panels(records))
     if not drawn:
-        raise InputError(f"{run}: there is no epoch to draw; name a run directory with a history.jsonl")
+        raise InputError(f"{run}: no epochs to draw; give the directory of a run with a finished epoch")
     from io import BytesIO
 
     from matplotlib.figure import Figure as Canvas

@@ -24,6 +24,6 @@ def runs(root: str | Path = ROOT) -> tuple[Run, ...]:
     """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"{root}: no such directory; bptrain train CONFIG begins a run in it")
+        raise InputError(f"{root}: no such directory; `bptrain train CONFIG` creates runs/")
     found = [read_run(path) for path in sorted(root.iterdir()) if is_run(path)]
     return tuple(sorted(found, key=lambda run: (run.start_seconds, run.path.name), reverse=True))

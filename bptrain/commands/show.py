@@ -41,7 +41,7 @@ def show(
     """
     assembly = assemble_file(config, overrides, code)
     width = max(width, NARROWEST)
-    head = (line for text in list_heading(assembly) for line in wrap(printable(text), min(width, WIDEST) - 2))
+    head = (line for text in write_heading(assembly) for line in wrap(printable(text), min(width, WIDEST) - 2))
     return (
         "".join(f"# {line}\n" for line in head)
         + "\n"
@@ -49,7 +49,7 @@ def show(
     )
 
 
-def describe_columns(columns: Columns) -> Iterator[str]:
+def summarize_columns(columns: Columns) -> Iterator[str]:
     """Yield lines about what the network reads of the columns; those encoded alike share a line."""
     alike: dict[str, list[str]] = {}
     for feature in columns.features:
@@ -66,11 +66,11 @@ def describe_columns(columns: Columns) -> Iterator[str]:
         yield f"row weights: {weighting.column}"
 
 
-def list_heading(assembly: Assembly) -> Iterator[str]:
+def write_heading(assembly: Assembly) -> Iterator[str]:
     """Yield the lines that a reader of the config should see first."""
-    yield "default: the file does not say; auto: settled by the data or by the rest of the config."
+    yield "default: not given in the file; auto: resolved from the data or the rest of the config."
     yield "rows: " + ", ".join(f"{len(rows):,} {name}" for name, rows in assembly.splits.items())
-    yield from describe_columns(assembly.model.columns)
+    yield from summarize_columns(assembly.model.columns)
     yield f"target: {describe_targets(assembly.model.columns)}"
     yield from assembly.notes
     yield f"network: {assembly.model.network.theta.size:,} parameters; --summary shows it and the formulas in force"
