@@ -1,4 +1,4 @@
-"""Broken Parquet files and arrays: refused in one line before memory is taken, and nothing is unpickled."""
+"""Broken Parquet files and arrays: one line says what is wrong before memory is taken; nothing is unpickled."""
 
 import gzip
 import io
@@ -13,21 +13,21 @@ import pytest
 
 
 def npy(array):
-    """An array as np.save writes it."""
+    """Return an array as np.save writes it."""
     file = io.BytesIO()
     np.save(file, array, allow_pickle=False)
     return file.getvalue()
 
 
 def npy_header(shape, descr="<f8", order="False", version=1):
-    """A header that says whatever it is told."""
+    """Return a header that declares whatever it is told."""
     text = f"{{'descr': {descr!r}, 'fortran_order': {order}, 'shape': {shape}, }}".encode()
     text += b" " * (-(len(text) + 11) % 64) + b"\n"
     return b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H", len(text)) + text
 
 
 def npz(members, *, compression=zipfile.ZIP_STORED):
-    """A zip file of the given members."""
+    """Return a zip file of the given members."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", compression) as archive:
         for name, content in members:
@@ -36,19 +36,19 @@ def npz(members, *, compression=zipfile.ZIP_STORED):
 
 
 def savez(**arrays):
-    """What np.savez writes."""
+    """Return what np.savez writes."""
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()
 
 
 def idx(shape, data, kind=8, magic=b"\0\0"):
-    """An IDX file."""
+    """Return an IDX file."""
     return magic + bytes([kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + data
 
 
 def parquet(sql):
-    """What DuckDB writes of a query."""
+    """Return the result of a query as DuckDB writes it to Parquet."""
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(":memory:") as database:
         database.execute(f"COPY ({sql}) TO '{folder}/f.parquet' (FORMAT parquet)")
         return Path(folder, "f.parquet").read_bytes()
@@ -60,12 +60,12 @@ PARQUET = parquet("SELECT range AS a, range % 2 AS y FROM range(40)")
 IMAGES = idx((4, 2, 2), bytes(16))
 
 
-def flipped(content, place):
-    """The content with one bit flipped."""
+def flip_bit(content, place):
+    """Return the content with one bit flipped."""
     return content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :]
 
 
-# The file, its content (None: there is none), what the message says behind the name of the file, source, options.
+# The file, its content (None: no file), the message after the name of the file, source, options.
 PARQUETS = [
     ("empty.parquet", b"", r": not a Parquet file"),
     ("magic.parquet", b"PAR2" + PARQUET[4:], r": not a Parquet file \(it begins with b'PAR2'\)"),
@@ -133,7 +133,7 @@ ARRAYS = [
     ("declares.npz", npz([("x.npy", npy_header((10**9, 9)) + bytes(80))]), r": x: it declares [0-9,]+ bytes", "npz"),
     ("less.npz", npz([("x.npy", ARRAY + b"x")]), r": x: it declares 640 bytes and has more", "npz"),
     ("magic.npz", npz([("x.npy", b"hello")]), r": x: not an array that can be read", "npz"),
-    ("checksum.npz", flipped(savez(x=np.ones((3, 2))), 140), r": cut short or damaged", "npz"),
+    ("checksum.npz", flip_bit(savez(x=np.ones((3, 2))), 140), r": cut short or damaged", "npz"),
     ("names.npz", savez(x=np.ones((3, 2))), r"inputs: no array of that name \(got 'z'\)", "npz", {"inputs": "z"}),
     ("images.npy", npy(np.array([["a", "b"]])), r": it has rows of text", "npy"),
     ("lzma.npz", npz([("x.npy", ARRAY)], compression=zipfile.ZIP_LZMA), r": x: packed in a way", "npz"),

@@ -1,20 +1,25 @@
-"""Broken CSV files and JSON lines: each gets one line that says where and what, and no row is lost or padded."""
+"""Broken CSV files and JSON lines: one line says where and what is wrong, and no row is lost or padded."""
 
 import gzip
+import re
+from pathlib import Path
 
 import pytest
+
+from bptrain.errors import InputError
+from bptrain.tables.sources import Csv
 
 ROWS = b"a,y\n" + b"".join(b"%d,%d\n" % (k, k % 2) for k in range(40))
 PACKED = gzip.compress(ROWS)
 LINES = b"".join(b'{"a": %d, "y": %d}\n' % (k, k % 2) for k in range(40))
 
 
-def flipped(content, place):
-    """The content with one bit flipped."""
+def flip_bit(content, place):
+    """Return the content with one bit flipped."""
     return content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :]
 
 
-# The file, its content (None: there is none), what the message says behind the name of the file, options.
+# The file, its content (None: no file), the message after the name of the file, options.
 CSV = [
     ("empty.csv", b"", r":1: the file is empty; the first line must name the columns"),
     ("blank.csv", b"\n\n\n", r":1: the file is empty"),
@@ -75,8 +80,8 @@ CSV = [
     ("infinite.csv", b"a,y\n1,0.5\ninf,1.5\n", r":3: a: an infinite value"),
     ("cut.csv.gz", PACKED[:-12], r": .*cut short or damaged"),
     ("cut_early.csv.gz", PACKED[:5], r": .*cut short or damaged"),
-    ("flipped.csv.gz", flipped(PACKED, len(PACKED) // 2), r": .*(cut short or damaged|not UTF-8|line)"),
-    ("checksum.csv.gz", flipped(PACKED, len(PACKED) - 6), r": .*cut short or damaged"),
+    ("flipped.csv.gz", flip_bit(PACKED, len(PACKED) // 2), r": .*(cut short or damaged|not UTF-8|line)"),
+    ("checksum.csv.gz", flip_bit(PACKED, len(PACKED) - 6), r": .*cut short or damaged"),
     ("behind.csv.gz", PACKED + b"garbage", r": .*cut short or damaged"),
     ("plain.csv.gz", ROWS, r": not a gzip file"),
     ("packed.csv", PACKED, r":1: .*(NUL|not UTF-8)"),
@@ -128,3 +133,24 @@ def test_broken_csv(complaint_about, row):
 @pytest.mark.parametrize("row", JSONL, ids=[row[0] for row in JSONL])
 def test_broken_json_lines(complaint_about, row):
     complaint_about("jsonl", *row)
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        (b"a;y\n1;2\n", {"delimiter": ","}),
+        (b"a\ty\n1\t2\n", {"delimiter": ","}),
+        (b"a;y\n1;2\n1,5;3\n", {}),
+        (b"a;y\n1;2\n1.5;3\n", {"decimal": ","}),
+        (b"a,y\n1,x\n2,\xe9\n", {}),
+        (b'a,y\n1,"x\n2,y\n', {}),
+    ],
+)
+def test_the_option_that_a_message_tells_to_write_helps(content, options):
+    Path("my.csv").write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        Csv(Path("my.csv"), **options).load().numbers("a")
+    found = re.search(r"write (\w+): ('[^']*'|[a-z0-9]+)", str(caught.value))
+    table = Csv(Path("my.csv"), **{**options, found[1]: found[2].strip("'")}).load()
+    assert list(table.columns) == ["a", "y"]
+    assert len(table.numbers("a")) == content.count(b"\n") - 1

@@ -1,4 +1,4 @@
-"""The cache of parsed tables: what comes out is what was read, whatever happens to its files, and without DuckDB."""
+"""The cache of parsed tables: it returns what was read, whatever happens to its files, and without DuckDB."""
 
 import gzip
 import io
@@ -31,12 +31,12 @@ def _empty_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "SETTLED", -(10**15))
 
 
-def written(path, text=TEXT):
+def write_csv(path, text=TEXT):
     path.write_text(text)
     return Csv(path.absolute())
 
 
-def same(one, other):
+def check_same(one, other):
     assert list(one.columns) == list(other.columns)
     for name, values in one.columns.items():
         found = other.columns[name]
@@ -63,7 +63,7 @@ TEXTS = st.one_of(st.none(), st.text(max_size=4), st.sampled_from(["", "a", "ä"
     st.integers(1, 7),
     st.integers(1, 40),
 )
-def test_a_store_gives_back_every_bit(rows, block, portion):
+def test_a_store_gives_back_every_bit(rows, most, step):
     numbers, small, texts = (list(column) for column in zip(*rows, strict=True))
     columns = {
         "numbers": np.array(numbers, np.float64),
@@ -71,12 +71,12 @@ def test_a_store_gives_back_every_bit(rows, block, portion):
         "texts": np.array([*texts, None], object)[:-1],
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "CHUNK_ROWS", block)
+        patch.setattr(store, "CHUNK_ROWS", most)
         path = Path("a.table")
         with open(path, "wb") as file:
             writer = store.Writer(file)
-            for start in range(0, len(rows), portion):
-                writer.add({name: values[start : start + portion] for name, values in columns.items()})
+            for start in range(0, len(rows), step):
+                writer.add({name: values[start : start + step] for name, values in columns.items()})
             writer.finish({"any": [1, None]})
         found = store.Stored(path)
     assert (found.rows, found.facts, list(found)) == (len(rows), {"any": [1, None]}, list(columns))
@@ -85,17 +85,17 @@ def test_a_store_gives_back_every_bit(rows, block, portion):
     assert found["texts"].tolist() == columns["texts"].tolist()
 
 
-def test_numbers_are_kept_narrow(tmp_path):
+def test_numbers_are_stored_in_narrow_types(tmp_path):
     columns = {"pixel": np.arange(256.0), "real": np.linspace(0, 1, 256), "half": np.arange(256) / 2}
     with open(tmp_path / "a", "wb") as file:
         writer = store.Writer(file)
         writer.add(columns)
         writer.finish({})
-    (block,) = mapped.read_end(tmp_path / "a", mapped.TABLE)["blocks"]
-    assert [kind for ((kind, _, _),) in block["in"]] == ["u1", "f8", "f4"]
+    (chunk,) = mapped.read_end(tmp_path / "a", mapped.TABLE)["blocks"]
+    assert [kind for ((kind, _, _),) in chunk["in"]] == ["u1", "f8", "f4"]
 
 
-def test_more_labels_than_small_codes_can_tell_apart(tmp_path):
+def test_more_labels_than_fit_into_small_codes(tmp_path):
     values = np.array([f"label {k}" for k in range(70_000)] + [None], object)
     with open(tmp_path / "a", "wb") as file:
         writer = store.Writer(file)
@@ -111,7 +111,7 @@ def idx_file(path, array):
 
 
 def sources(folder):
-    """One of each source that is kept, and what to change for it to be read anew."""
+    """Return one of each source that is cached."""
     import duckdb
 
     (folder / "t.csv").write_text(TEXT)
@@ -139,7 +139,7 @@ def sources(folder):
     ]
 
 
-def test_every_source_comes_back_as_it_was_read(tmp_path):
+def test_every_source_comes_back_from_the_cache_as_it_was_read(tmp_path):
     found = sources(tmp_path)
     assert {type(source) for source in found} == {Csv, Tsv, Jsonl, Parquet, Npz, Idx, Bundled}
     for k, source in enumerate(found, start=1):
@@ -147,24 +147,24 @@ def test_every_source_comes_back_as_it_was_read(tmp_path):
         kept = load_table(source)
         assert isinstance(kept.columns, store.Stored)
         assert not isinstance(fresh.columns, store.Stored)
-        same(read, fresh)
-        same(read, kept)
+        check_same(read, fresh)
+        check_same(read, kept)
         assert kept.where(0) == read.where(0)
         assert kept.where(len(read) - 1) == read.where(len(read) - 1)
         assert len(cache_contents().tables) == k
     assert not list(get_folder().glob(".*"))
 
 
-def test_what_is_not_parsed_is_not_kept(tmp_path):
+def test_tables_without_parsing_are_not_cached(tmp_path):
     np.save(tmp_path / "a.npy", np.eye(3))
     assert not Npy(tmp_path / "a.npy").is_parsed()
     assert Synthetic("xor").files() == ()
-    load_table(written(tmp_path / "t.csv"), cached=False)
+    load_table(write_csv(tmp_path / "t.csv"), cached=False)
     assert not get_folder().exists()
 
 
 def test_a_file_that_has_changed_is_read_again(tmp_path):
-    source = written(tmp_path / "t.csv")
+    source = write_csv(tmp_path / "t.csv")
     before = os.stat(source.path)
     assert load_table(source).columns["size"][0] == 1.5
     source.path.write_text(TEXT.replace("1.5", "2.5"))
@@ -176,8 +176,8 @@ def test_a_file_that_has_changed_is_read_again(tmp_path):
     assert load_table(source).columns["size"][0] == 3.5
 
 
-def test_a_file_that_changes_while_it_is_read_or_just_did_is_not_kept(tmp_path, monkeypatch):
-    source = written(tmp_path / "t.csv")
+def test_a_file_that_changes_while_it_is_read_or_just_did_is_not_cached(tmp_path, monkeypatch):
+    source = write_csv(tmp_path / "t.csv")
     original = Csv.load
 
     def slow(self):
@@ -194,23 +194,23 @@ def test_a_file_that_changes_while_it_is_read_or_just_did_is_not_kept(tmp_path, 
     assert not get_folder().exists()
 
 
-def test_one_more_file_of_a_pattern_is_seen(tmp_path):
+def test_a_new_file_that_matches_a_pattern_is_noticed(tmp_path):
     for name in "ab":
         (tmp_path / f"{name}.csv").write_text("x\n1\n")
         assert len(load_table(Csv(tmp_path / "*.csv"))) == ord(name) - ord("a") + 1
 
 
-def kept_file():
+def get_cached_file():
     (path,) = get_folder().glob("*.table")
     return path
 
 
 @pytest.mark.parametrize("step", sampled([13, 1]))
-def test_a_flipped_bit_anywhere_never_gives_other_data(tmp_path, monkeypatch, step):
-    source = written(tmp_path / "t.csv")
+def test_a_flipped_bit_anywhere_never_gives_wrong_data(tmp_path, monkeypatch, step):
+    source = write_csv(tmp_path / "t.csv")
     fresh = load_table(source)
     monkeypatch.setattr(Csv, "load", lambda self: fresh)
-    path = kept_file()
+    path = get_cached_file()
     content = path.read_bytes()
     for place in range(0, len(content), step):
         broken = bytearray(content)
@@ -222,20 +222,20 @@ def test_a_flipped_bit_anywhere_never_gives_other_data(tmp_path, monkeypatch, st
 
 
 def test_a_file_cut_short_or_lengthened_is_read_again(tmp_path):
-    source = written(tmp_path / "t.csv")
+    source = write_csv(tmp_path / "t.csv")
     fresh = load_table(source)
-    path = kept_file()
+    path = get_cached_file()
     content = path.read_bytes()
     for broken in [content[:k] for k in (0, 1, 7, 20, len(content) // 2, len(content) - 1)] + [content + b"x"]:
         path.write_bytes(broken)
         with pytest.warns(BptrainNote, match="read from its source again"):
-            same(fresh, load_table(source))
-    same(fresh, load_table(source))
+            check_same(fresh, load_table(source))
+    check_same(fresh, load_table(source))
 
 
 @pytest.mark.parametrize("what", ["a file", "full", "no folder"])
-def test_a_cache_that_cannot_be_written_costs_a_note(tmp_path, monkeypatch, what):
-    source = written(tmp_path / "t.csv")
+def test_a_cache_that_cannot_be_written_causes_a_note(tmp_path, monkeypatch, what):
+    source = write_csv(tmp_path / "t.csv")
     if what == "a file":
         get_folder().write_text("")
     elif what == "no folder":
@@ -247,14 +247,14 @@ def test_a_cache_that_cannot_be_written_costs_a_note(tmp_path, monkeypatch, what
 
         monkeypatch.setattr(os, "fsync", full)
     with pytest.warns(BptrainNote, match=r"cannot be cached for the next run .*cache: false"):
-        same(source.load(), load_table(source))
+        check_same(source.load(), load_table(source))
     assert what != "full" or not list(get_folder().iterdir())
 
 
-def test_what_was_not_used_for_longest_goes(tmp_path, monkeypatch):
-    made = [written(tmp_path / f"{name}.csv") for name in "abc"]
+def test_the_least_recently_used_table_is_removed(tmp_path, monkeypatch):
+    made = [write_csv(tmp_path / f"{name}.csv") for name in "abc"]
     load_table(made[0])
-    size = kept_file().stat().st_size
+    size = get_cached_file().stat().st_size
     monkeypatch.setattr(cache, "LIMIT", int(size * 2.5))
     load_table(made[1])
     for k, one in enumerate(sorted(get_folder().iterdir(), key=lambda path: path.stat().st_mtime)):
@@ -268,18 +268,18 @@ def test_what_was_not_used_for_longest_goes(tmp_path, monkeypatch):
     assert [Path(table.files[0]).name for table in cache_contents().tables] == ["b.csv"]
 
 
-def test_what_a_dead_process_left_goes_after_a_day(tmp_path):
+def test_files_of_dead_processes_are_removed_after_a_day(tmp_path):
     get_folder().mkdir()
     old, new, strange = (get_folder() / name for name in (".a.table.1.tmp", ".b.table.2.tmp", "mine.txt"))
     for path in (old, new, strange):
         path.write_text("")
     os.utime(old, (0, 0))
     os.utime(strange, (0, 0))
-    load_table(written(tmp_path / "t.csv"))
+    load_table(write_csv(tmp_path / "t.csv"))
     assert sorted(path.name for path in get_folder().iterdir() if path.suffix != ".table") == [new.name, strange.name]
 
 
-def test_an_error_in_a_kept_table_names_its_line(tmp_path):
+def test_an_error_in_a_cached_table_names_its_line(tmp_path):
     (tmp_path / "t.csv").write_text('a,b,y\n1,"x\ny",p\n2,z,q\n,z,p\n' + "3,z,q\n" * 8)
     (tmp_path / "c.yaml").write_text("data: {source: {csv: t.csv}, target: y}\nhidden: [2]\n")
     said = []
@@ -302,8 +302,8 @@ print(sum(table.columns["size"][[0, 2]]), "".join(map(str, table.columns["city"]
 
 
 @pytest.mark.slow
-def test_the_second_time_duckdb_is_not_imported(tmp_path):
-    path = written(tmp_path / "t.csv").path
+def test_duckdb_is_not_imported_the_second_time(tmp_path):
+    path = write_csv(tmp_path / "t.csv").path
     os.utime(path, (1, 1))
     import time
 
@@ -316,8 +316,8 @@ def test_the_second_time_duckdb_is_not_imported(tmp_path):
 
 
 @pytest.mark.slow
-def test_many_at_once_read_the_same_and_leave_one_table(tmp_path):
-    path = written(tmp_path / "t.csv", TEXT + "Ulm,7,z\n" * 20_000).path
+def test_simultaneous_processes_read_the_same_and_leave_one_table(tmp_path):
+    path = write_csv(tmp_path / "t.csv", TEXT + "Ulm,7,z\n" * 20_000).path
     import time
 
     time.sleep(0.2)
@@ -339,7 +339,7 @@ def test_show_and_clear(bptrain_in, tmp_path):
     assert json.loads(empty.stdout) == {
         "folder": str(tmp_path / "cache"), "tables": [], "limit": 5 << 30, "bytes": 0
     }  # fmt: skip
-    load_table(written(tmp_path / "t.csv"))
+    load_table(write_csv(tmp_path / "t.csv"))
     (get_folder() / "broken.table").write_bytes(b"x" * 100)
     shown = json.loads(bptrain_in("cache", "show", "--json").stdout)
     by_source = {table["source"]: table for table in shown["tables"]}
@@ -357,7 +357,7 @@ def test_show_and_clear(bptrain_in, tmp_path):
     assert (tmp_path / "t.csv").exists()
 
 
-def test_a_folder_that_cannot_be_looked_at(tmp_path, monkeypatch):
+def test_a_cache_folder_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
     def denied(path):
         raise PermissionError(13, "Permission denied", str(path))
 
@@ -378,7 +378,7 @@ def test_a_folder_that_cannot_be_looked_at(tmp_path, monkeypatch):
         ({"HOME": "/h", "LOCALAPPDATA": "/l"}, "win32", "/l/bptrain/cache"),
     ],
 )
-def test_where_tables_are_kept(monkeypatch, environment, platform, expected):
+def test_the_folder_of_the_cache(monkeypatch, environment, platform, expected):
     for name in ("BPTRAIN_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
@@ -387,7 +387,7 @@ def test_where_tables_are_kept(monkeypatch, environment, platform, expected):
     assert get_folder() == Path(expected)
 
 
-def test_a_run_says_in_its_config_whether_it_keeps_tables(tmp_path):
+def test_the_config_of_a_run_says_whether_the_cache_is_used(tmp_path):
     (tmp_path / "t.csv").write_text("a,y\n" + "1,p\n2,q\n" * 20)
     (tmp_path / "c.yaml").write_text("data: {source: {csv: t.csv}, target: y}\nhidden: [2]\ntraining: {epochs: 1}\n")
     result = bptrain.train("c.yaml", ["data.cache=false"])
@@ -400,15 +400,15 @@ def test_a_run_says_in_its_config_whether_it_keeps_tables(tmp_path):
     assert bptrain.resume(again.run, ["training.epochs=2", "data.cache=false"]).epochs == 2
 
 
-def test_what_is_wrong_with_a_file_is_said_each_time(tmp_path):
-    source = written(tmp_path / "t.csv", "a,b\n1\n")
+def test_an_error_in_a_file_is_reported_each_time(tmp_path):
+    source = write_csv(tmp_path / "t.csv", "a,b\n1\n")
     for _ in range(2):
         with pytest.raises(InputError, match=r"t\.csv:2: b: the line has 1 value"):
             load_table(source)
     assert not get_folder().exists()
 
 
-def test_a_table_without_a_past_is_what_numpy_says(tmp_path):
+def test_a_store_without_columns(tmp_path):
     buffer = io.BytesIO()
     store.Writer(buffer).finish({})
     (tmp_path / "a").write_bytes(buffer.getvalue())

@@ -64,7 +64,7 @@ def test_checksums_in_the_readme():
 
 
 def write(path, content):
-    """A file with text or bytes in it, gzipped if its name says so."""
+    """Write text or bytes to a file, gzipped if its name ends in `.gz`, and return its path."""
     data = content if isinstance(content, bytes) else content.encode()
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return path
@@ -87,7 +87,7 @@ def read_csv(path):
         ("wild[card]*?.csv", "a,b,c\n1,2.5,x\n-3,1e-3,y\n"),
     ],
 )
-def test_csv_is_read_whole(tmp_path, name, content):
+def test_csv_is_read_completely(tmp_path, name, content):
     table = read_csv(write(tmp_path / name, content))
     assert table.columns["a"].tolist() == [1, -3]
     assert table.columns["b"].tolist() == [2.5, 0.001]
@@ -101,13 +101,13 @@ def test_odd_names_and_values_are_kept(tmp_path):
     assert [column[0] for column in table.columns.values()] == [1, "line\nbreak", 'say "hi"', "é"]
 
 
-def test_the_name_of_a_folder_is_no_value(tmp_path):
+def test_the_name_of_a_folder_is_not_a_value(tmp_path):
     (tmp_path / "a=5").mkdir()
     table = read_csv(write(tmp_path / "a=5" / "d.csv", "a,b\n1,2\n3,4\n"))
     assert table.columns["a"].tolist() == [1, 3]
 
 
-def test_a_damaged_gzip_file_is_refused(tmp_path):
+def test_a_damaged_gzip_file_is_an_error(tmp_path):
     whole = gzip.compress(b"a,b\n" + b"1,2\n" * 100)
     for damaged in (whole[:-6] + bytes([whole[-6] ^ 1]) + whole[-5:], whole[:-12]):
         with pytest.raises(InputError, match=r"d\.csv\.gz: "):
@@ -123,7 +123,7 @@ def write_bytes(path, data):
     st.lists(st.lists(st.sampled_from(["1", "x", '"a,b"', '"l\nm"', "", '""', '"say ""hi"""']), min_size=1, max_size=4))
 )
 def test_no_row_is_lost_or_padded(lines):
-    """Against Python's csv module: read alike, or refused because a line is ragged."""
+    """Python's csv module reads the same, or a line with too few or too many values is an error."""
     text = "a,b\n" + "".join(",".join(line) + "\n" for line in lines)
     path = Path("f.csv")
     path.write_text(text)
@@ -151,7 +151,7 @@ def test_no_row_is_lost_or_padded(lines):
         ("a,b\n1,2\n1_000,2\n", 3, "text among the numbers (got '1_000')"),
     ],
 )
-def test_a_number_that_is_none_is_named_with_its_line(tmp_path, content, line, what):
+def test_the_first_value_that_is_not_a_number_is_reported_with_its_line(tmp_path, content, line, what):
     table = read_csv(write(tmp_path / "my.csv", content))
     with pytest.raises(InputError, match=re.escape(f"my.csv:{line}: a: {what}")):
         table.numbers("a")

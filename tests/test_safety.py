@@ -322,7 +322,7 @@ def test_divergence_names_layer_step_rate_rows_and_the_largest_input():
         train("my.yaml", ["optimizer={sgd: {lr: 0.3}}", "training.batch_size=8"])
 
 
-def test_the_guilty_layer_is_the_first_whose_output_is_not_finite():
+def test_the_reported_layer_is_the_first_whose_output_is_not_finite():
     assembly = assemble_file(config("data: {source: {bundled: iris}}\nhidden: [4, 5]\nactivation: tanh\n"))
     session = begin(assembly)
     network = session.model.network
@@ -374,7 +374,7 @@ def test_numbers_that_are_not_finite_are_never_saved():
     assert not Path("last.npz").exists()
 
 
-def test_restore_and_halve_goes_back_and_on():
+def test_restore_and_halve_goes_back_and_continues():
     text = "data: {source: {bundled: diabetes}}\nhidden: [16]\noptimizer: {sgd: {lr: 6}}\ntraining: {epochs: 6}\n"
     with pytest.raises(DivergedError):
         train(config(text))
@@ -392,7 +392,7 @@ def test_restore_and_halve_goes_back_and_on():
         train("my.yaml", [*halve, "optimizer.sgd.lr=1e30"])
 
 
-def test_the_figures_are_those_of_the_step_by_hand():
+def test_the_figures_are_those_computed_by_hand():
     text = "dtype: float64\ndata: {source: {bundled: iris}, split: {validation: 0, test: 0}}\nhidden: [6]\n"
     text += "optimizer: {sgd: {lr: 0.1}}\ntraining: {epochs: 1, batch_size: full}\n"
     start = assemble_file(config(text))
@@ -452,7 +452,7 @@ ILL = [
 
 
 @pytest.mark.parametrize(("activation", "spoil", "figure", "value", "kinds"), ILL)
-def test_ill_layers_are_told(activation, spoil, figure, value, kinds):
+def test_unhealthy_layers_are_reported(activation, spoil, figure, value, kinds):
     session = measured(LAYERS.format(activation), spoil)
     assert figure in session.health
     if value is not None:
@@ -464,7 +464,7 @@ def test_ill_layers_are_told(activation, spoil, figure, value, kinds):
     assert all("; try " in text for text in found.values())
 
 
-def test_long_updates_are_told():
+def test_long_updates_are_reported():
     session = measured(LAYERS.format("relu"), lambda parameters: None)
     assert not dict(find_problems(session))
     session.health["update_ratio.2.dense"] = 1.5
@@ -488,7 +488,7 @@ def test_a_measurement_changes_nothing_and_comes_every_64_steps(monkeypatch):
     assert (result.session.model.network.theta == other.session.model.network.theta).all()
 
 
-def test_one_warning_of_a_kind_a_run(bptrain_in, tmp_path):
+def test_each_kind_of_warning_comes_once_a_run(bptrain_in, tmp_path):
     text = "data: {source: {bundled: iris}}\nnetwork: [dense: {units: 6, bias_init: {constant: -1e3}}, relu, dense]\n"
     (tmp_path / "c.yaml").write_text(text + "training: {epochs: 40}\n")
     done = bptrain_in("train", "c.yaml")

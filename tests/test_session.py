@@ -48,7 +48,7 @@ def history(result):
 
 
 def orders(*overrides):
-    """The order of the rows in each epoch."""
+    """Return the order of the rows in each epoch."""
     seen, sessions = [], []
 
     def watch(event):
@@ -144,13 +144,13 @@ def test_clipping():
     assert infinite.tolist() == [np.inf, 1]
 
 
-def test_the_history_says_how_often_clipping_bit():
+def test_the_history_has_the_share_of_clipped_steps():
     assert [record["clipped"] for record in history(run(IRIS, "training.clipping={norm: 1e-6}"))] == [1, 1, 1]
     assert [record["clipped"] for record in history(run(IRIS, "training.clipping={norm: 1e6}"))] == [0, 0, 0]
     assert "clipped" not in history(run(IRIS))[0]
 
 
-def test_averaged_weights_are_evaluated_and_both_are_kept():
+def test_averaged_weights_are_evaluated_and_both_are_saved():
     result = run(LINE, "training.average=0.5")
     table = assemble_file("my.yaml").model.experiment.data.source.load().columns
     x, y = table["x"], table["y"]
@@ -184,8 +184,8 @@ def test_lbfgs_ends_below_adam(name):
 
 
 @pytest.mark.parametrize("lr", [1, 1e10])
-def test_a_line_search_moves_running_statistics_once_a_step(lr):
-    """Else the points that were tried and left would spoil what the network is evaluated with."""
+def test_a_line_search_updates_running_statistics_once_a_step(lr):
+    """Otherwise the points that were tried and rejected would change how the network is evaluated."""
     text = "dtype: float64\ndata: {source: {bundled: iris}, split: {validation: 0, test: 0}}\n"
     text += "network: [dense: 4, {batch_norm: {momentum: 1}}, tanh, dense]\n"
     result = run(text, f"optimizer={{lbfgs: {{lr: {lr}}}}}", "training={epochs: 1, batch_size: full}")
@@ -196,12 +196,12 @@ def test_a_line_search_moves_running_statistics_once_a_step(lr):
     np.testing.assert_allclose(mean, signals.mean(axis=0), rtol=1e-9, atol=1e-12)
 
 
-def test_a_line_search_that_starts_where_there_is_no_loss_names_its_step():
+def test_a_line_search_without_a_finite_loss_names_its_step():
     with pytest.raises(DivergedError, match=r"at step 1 \(epoch 1"):
         run(LINE.replace("weight_init: zeros", "weight_init: {values: [[1e200]]}"), "optimizer=lbfgs")
 
 
-def test_max_norm_bounds_the_weights_into_every_unit():
+def test_max_norm_bounds_the_incoming_weights_of_every_unit():
     result = run(IRIS, "regularization.max_norm=0.5", "optimizer.adam.lr=0.1", "training.epochs=10")
     parameters = result.session.model.network.parameters()
     norms = np.concatenate([np.linalg.norm(parameters[f"{k}.dense.weight"], axis=0) for k in (0, 2)])
@@ -224,14 +224,14 @@ def test_a_layer_may_have_penalties_of_its_own():
     np.testing.assert_allclose(gradients["4.dense.weight"], 0.2 * weights["4.dense.weight"], rtol=1e-6)
 
 
-def test_plateau_lowers_the_rate_and_the_history_says_so():
+def test_plateau_lowers_the_learning_rate_and_the_history_has_it():
     rates = [
         r["lr"] for r in history(run(IRIS, "schedule={plateau: {patience: 1, threshold: 0.9}}", "training.epochs=7"))
     ]
     assert rates == pytest.approx([0.001, 0.001, 0.001, 0.0001, 0.0001, 0.00001, 0.00001], rel=1e-9)
 
 
-def test_min_delta_is_for_patience_and_not_for_the_best():
+def test_min_delta_matters_for_patience_and_not_for_the_best_weights():
     result = run(IRIS, "training.early_stopping={patience: 2, min_delta: 1000}", "training.epochs=20")
     assert (result.stopped, result.epochs) == ("early_stopping", 3)
     assert result.best.epoch == 3
@@ -266,7 +266,7 @@ def test_the_last_checkpoint_keeps_its_predecessor():
     assert steps == [8, 12]
 
 
-def test_a_checkpoint_in_the_middle_of_an_epoch_has_its_sums():
+def test_a_checkpoint_within_an_epoch_has_its_sums():
     session = begin(assemble_file(write_config(IRIS)))
     session.position, session.loss_sum, session.weight_sum = 32, 17.5, 32.0
     save_last(Path("last.npz"), session, {})
@@ -274,7 +274,7 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_has_its_sums():
     assert (stored["progress"]["position"], stored["progress"]["loss_sum"]) == (32, 17.5)
 
 
-def test_small_products_run_on_one_thread_and_the_environment_is_the_machines():
+def test_small_products_run_on_one_thread_and_the_environment_is_that_of_the_machine():
     network = assemble_file(write_config(IRIS)).model.network
 
     def threads():
@@ -310,7 +310,7 @@ def test_subnormal_numbers_are_dropped():
 
 
 def test_moments_of_dead_units_never_become_subnormal():
-    """Not even in the middle of a long epoch: what this starts from is kept at step 256, and dropped at 384."""
+    """Not even within a long epoch: the value that this starts from is still there at step 256, and dropped at 384."""
     layers = "dense: {units: 4, bias_init: {constant: {value: -1000}}}, relu, dense"
     text = f"data: {{source: {{bundled: digits}}}}\nnetwork: [{layers}]\ntraining: {{batch_size: 1}}\n"
     session = begin(assemble_file(write_config(text)))
@@ -378,13 +378,13 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("overrides", "message"), REFUSED, ids=[row[0][0] for row in REFUSED])
-def test_what_does_not_go_together_is_refused_before_training(overrides, message):
+def test_contradicting_options_are_errors_before_training(overrides, message):
     with pytest.raises(InputError, match=message):
         run(IRIS, *overrides)
     assert not Path("runs").exists()
 
 
-def test_all_that_does_not_go_together_is_said_at_once():
+def test_all_contradicting_options_are_reported_at_once():
     with pytest.raises(ConfigError) as caught:
         run(IRIS, "optimizer=lbfgs", "training.early_stopping={}", "data.split.validation=0")
     assert len(caught.value.problems) == 2
@@ -404,13 +404,13 @@ COUNTS = "x,y,z\n" + "".join(f"{k},{k % 5},{k % 2}\n" for k in range(60))
         ),
     ],
 )
-def test_targets_that_mean_something_are_not_scaled(overrides, column, check):
+def test_targets_with_a_meaning_of_their_own_are_not_scaled(overrides, column, check):
     Path("c.csv").write_text(COUNTS)
     result = run("data: {source: {csv: c.csv}}\nhidden: [4]\ntraining: {epochs: 2}\n", *overrides)
     assert check(result.session.train.targets)
 
 
-def test_negative_counts_and_broken_shares_are_refused():
+def test_negative_counts_and_impossible_shares_are_errors():
     Path("c.csv").write_text("x,a,b\n" + "".join(f"{k},{-k},{k + 1}\n" for k in range(60)))
     text = "data: {source: {csv: c.csv}, features: [x]}\nhidden: [4]\n"
     with pytest.raises(InputError, match=r"loss: poisson: a count must be 0 or more \(got -59\)"):
@@ -438,7 +438,7 @@ def test_new_data_must_suit_the_loss_too():
         evaluate(counts.run, data="new.csv")
 
 
-def test_labels_that_go_together():
+def test_multi_label_targets():
     Path("c.csv").write_text("x,a,b\n" + "".join(f"{k},{int(k > 30)},{int(k % 20 > 9)}\n" for k in range(60)))
     text = "data: {source: {csv: c.csv}, target: [a, b], task: multi_label}\nhidden: [8]\n"
     result = run(text, "training.epochs=60", "optimizer.adam.lr=0.05", "metrics=[accuracy, f1]")

@@ -1,4 +1,4 @@
-"""Sources: what is read is what was written, by other programs' readers or by hand, whatever the format."""
+"""Sources: every format is read as it was written, checked against other readers, or by hand."""
 
 import csv
 import gzip
@@ -23,11 +23,11 @@ from bptrain.tables.guess import choose_source, read_table
 from bptrain.tables.sources import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, Tsv
 
 EXCEL = 'größe;preis;ort\r\n1,5;10;Köln\r\n-2,25;1e2;"a;b"\r\n;3;NA\r\n'
-"""What a German Excel writes."""
+"""A file as German Excel writes it."""
 
 
 def lists(table):
-    """The columns of a table as lists, NaN as None."""
+    """Return the columns of a table as lists, NaN as None."""
     return {
         name: [None if isinstance(v, float) and math.isnan(v) else v for v in values.tolist()]
         for name, values in table.columns.items()
@@ -50,7 +50,7 @@ def lists(table):
         (EXCEL.replace("\r\n", "\r").encode(), {}),
     ],
 )
-def test_csv_from_another_country(content, options):
+def test_csv_of_other_locales(content, options):
     if options.get("encoding") == "utf-16":
         content = b"\xfe\xff" + content
     Path("excel.csv").write_bytes(content)
@@ -95,7 +95,7 @@ def test_csv_options(text, options, expected):
         ({"decimal": ",", "delimiter": ","}, "decimal", "is the delimiter too"),
     ],
 )
-def test_options_that_cannot_be_are_refused(options, field, message):
+def test_impossible_options_are_errors(options, field, message):
     with pytest.raises(OptionError) as caught:
         Csv(Path("f.csv"), **options)
     (mistake,) = caught.value.mistakes
@@ -103,7 +103,7 @@ def test_options_that_cannot_be_are_refused(options, field, message):
     assert message in mistake.message
 
 
-def test_several_files_are_one_table_and_each_row_knows_its_place():
+def test_several_files_are_one_table_in_which_each_row_has_its_place():
     Path("b-2.csv").write_text("a,y\n3,x\n")
     Path("b-1.csv").write_text("a,y\n1,2\n\n2,3\n")
     Path("b-3.csv.gz").write_bytes(gzip.compress(b"a,y\n4,z\n5,w\n"))
@@ -124,7 +124,7 @@ def test_several_files_are_one_table_and_each_row_knows_its_place():
 
 @given(st.data())
 def test_any_table_is_read_back_from_csv(data):
-    """Written by Python's csv module with any options, read with the same."""
+    """It is written by Python's csv module with any options, and read with the same ones."""
     delimiter, quote = data.draw(st.sampled_from([",", ";", "\t", "|"])), data.draw(st.sampled_from(['"', "'"]))
     encoding = data.draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"]))
     letters = st.text(st.sampled_from("abü ,;|\t'\"x\n1.-"), max_size=6).filter(lambda text: text not in ("", "NA"))
@@ -258,13 +258,13 @@ def test_idx(kind, code, suffix):
 
 
 def uniform(seed, count, low=0.0, high=1.0):
-    """Uniform numbers from the bits of PCG64, by the definition of its doubles."""
+    """Return uniform numbers from the bits of PCG64, by the definition of its doubles."""
     bits = np.random.PCG64(seed).random_raw(count)
     return [low + (high - low) * (int(one) >> 11) * 2.0**-53 for one in bits]
 
 
-def test_synthetic_points_are_the_same_for_ever():
-    """The first rows without noise, from the raw bits of the generator and the formulas; and as they once were."""
+def test_synthetic_points_never_change():
+    """Compare the first rows, without noise, with the formulas applied to the raw bits of the generator."""
     u = uniform(7, 4)
     assert u == pytest.approx([0.62509547, 0.89721380, 0.77568569, 0.22520719], abs=5e-9)
     turns = [2 * math.pi * (1.5 * v + k % 3 / 3) for k, v in enumerate(u)]
@@ -293,7 +293,7 @@ def test_synthetic_points_are_the_same_for_ever():
 
 
 @pytest.mark.parametrize("kind", ["moons", "circles", "spirals", "blobs", "sine"])
-def test_synthetic_noise_has_the_spread_that_it_says(kind):
+def test_synthetic_noise_has_the_standard_deviation_of_its_option(kind):
     clean, noisy = (Synthetic(kind, rows=20_000, noise=noise, seed=1).load() for noise in (0, 0.3))
     moved = ["y"] if kind == "sine" else ["x1", "x2"]
     for name in clean.columns:
@@ -329,7 +329,7 @@ def test_the_suffix_chooses_the_source(name, kind):
     assert choose_source(name) == kind(Path(name))
 
 
-def test_the_options_of_a_run_go_with_files_of_the_same_kind():
+def test_the_options_of_a_run_are_used_for_files_of_the_same_kind():
     like = Csv(Path("train.csv"), decimal=",")
     assert choose_source("new.csv", like) == Csv(Path("new.csv"), decimal=",")
     assert choose_source("new.data", like) == Csv(Path("new.data"), decimal=",")
@@ -348,8 +348,8 @@ def test_the_options_of_a_run_go_with_files_of_the_same_kind():
             choose_source(name)
 
 
-def written(folder, rows=60):
-    """The same table in every format, a class from two numbers."""
+def write_every_format(folder, rows=60):
+    """Write one table in every format, a class that depends on two numbers, and return the names of the files."""
     rng = random.Random(1)
     points = [(rng.uniform(-1, 1), rng.uniform(-1, 1)) for _ in range(rows)]
     table = [(a, b, int(a + b > 0)) for a, b in points]
@@ -367,7 +367,7 @@ def written(folder, rows=60):
 
 @pytest.mark.slow
 def test_init_train_and_evaluate_read_every_format_alike(tmp_path):
-    names = written(tmp_path)
+    names = write_every_format(tmp_path)
     scores = {}
     for name in names:
         config = tmp_path / f"{name}.yaml"
@@ -389,7 +389,7 @@ def test_init_train_and_evaluate_read_every_format_alike(tmp_path):
         read_table("absent.csv")
 
 
-def test_what_is_no_plain_file_is_refused_at_once():
+def test_folders_pipes_and_devices_are_errors():
     Path("folder.csv").mkdir()
     os.mkfifo("pipe.csv")
     Path("empty").mkdir()
@@ -408,7 +408,7 @@ def test_what_is_no_plain_file_is_refused_at_once():
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read_is_said():
+def test_a_file_without_permission_is_an_error():
     path = Path("secret.csv")
     path.write_text("a,y\n1,2\n")
     path.chmod(0)
@@ -428,12 +428,12 @@ def header(shape):
     text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\\n".encode()
     return b"\\x93NUMPY\\1\\0" + struct.pack("<H", len(text)) + text
 
-def packed(start, piece, count):
+def compress(start, chunk, count):
     file = io.BytesIO()
     with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6) as out:
         out.write(start)
         for _ in range(count):
-            out.write(piece)
+            out.write(chunk)
     return file.getvalue()
 
 def write(name, content):
@@ -451,15 +451,15 @@ with zipfile.ZipFile("b.npz", "w", zipfile.ZIP_DEFLATED) as archive, archive.ope
         out.write(MIB)
 bombs = [
     Npz(Path("b.npz")),
-    Npy(write("b.npy.gz", packed(header((N << 17, 1)), MIB, N))),
-    Idx(write("b-ubyte.gz", packed(b"\\0\\0\\x08\\x02" + struct.pack(">2I", N, 1 << 20), MIB, N))),
-    Csv(write("line.csv.gz", packed(b"a,y\\n", ONES, N))),
-    Csv(write("rows.csv.gz", packed(b"a\\n", b"1\\n" * (1 << 19), N))),
-    Csv(write("quote.csv.gz", packed(b'a,y\\n"', b"1\\n" * (1 << 19), N))),
-    Csv(write("header.csv.gz", packed(b"a", ONES, N))),
-    Csv(write("utf16.csv.gz", packed(b"\\xff\\xfe", b"1\\0\\n\\0" * (1 << 18), N))),
-    Jsonl(write("line.jsonl.gz", packed(b'{"a": "', ONES, N))),
-    Jsonl(write("rows.jsonl.gz", packed(b"", b'{"a": 1}\\n' * 100_000, N))),
+    Npy(write("b.npy.gz", compress(header((N << 17, 1)), MIB, N))),
+    Idx(write("b-ubyte.gz", compress(b"\\0\\0\\x08\\x02" + struct.pack(">2I", N, 1 << 20), MIB, N))),
+    Csv(write("line.csv.gz", compress(b"a,y\\n", ONES, N))),
+    Csv(write("rows.csv.gz", compress(b"a\\n", b"1\\n" * (1 << 19), N))),
+    Csv(write("quote.csv.gz", compress(b'a,y\\n"', b"1\\n" * (1 << 19), N))),
+    Csv(write("header.csv.gz", compress(b"a", ONES, N))),
+    Csv(write("utf16.csv.gz", compress(b"\\xff\\xfe", b"1\\0\\n\\0" * (1 << 18), N))),
+    Jsonl(write("line.jsonl.gz", compress(b'{"a": "', ONES, N))),
+    Jsonl(write("rows.jsonl.gz", compress(b"", b'{"a": 1}\\n' * 100_000, N))),
 ]
 import duckdb
 duckdb.sql("SELECT 1")
@@ -477,7 +477,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 
 @pytest.mark.slow
-def test_bombs_are_refused_before_memory_is_taken(tmp_path):
+def test_decompression_bombs_are_errors_before_memory_is_taken(tmp_path):
     """Each unpacks to 300 MiB or more from about a third of a MiB; together they may take 100 MiB of memory."""
     done = subprocess.run([sys.executable, "-c", BOMBS], capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -488,7 +488,7 @@ def test_bombs_are_refused_before_memory_is_taken(tmp_path):
     assert int(grown) < 100
 
 
-def test_a_table_that_does_not_fit_into_memory_is_refused():
+def test_a_table_that_does_not_fit_into_memory_is_an_error():
     with duckdb.connect(":memory:") as database:
         # A hundred thousand million rows of one value, of which Parquet writes the number alone, would take hours.
         database.execute("COPY (SELECT 1::UTINYINT AS a, 2::UTINYINT AS y FROM range(1000)) TO 'f.parquet'")
@@ -510,8 +510,8 @@ def test_every_source_is_tested_here():
 
 
 def test_nothing_is_fetched_from_the_network_for_a_file(bptrain_in, tmp_path):
-    """Parquet and JSON are in DuckDB's wheel: they are read where it can neither find nor fetch extensions."""
-    written(tmp_path)
+    """DuckDB's wheel contains Parquet and JSON: it reads them even if it can neither find nor fetch extensions."""
+    write_every_format(tmp_path)
     files = ("t.parquet", "t.jsonl", "t.csv")
     code = f"from bptrain.tables.guess import read_table; print([len(read_table(f)) for f in {files}])"
     blocked = "import socket; socket.socket = None; " + code
@@ -525,7 +525,7 @@ def test_nothing_is_fetched_from_the_network_for_a_file(bptrain_in, tmp_path):
 
 @pytest.mark.slow
 def test_a_long_read_prints_nothing():
-    """DuckDB draws a progress bar on stdout when a statement takes two seconds, here at once."""
+    """DuckDB draws a progress bar on stdout when a statement takes two seconds; here it would at once."""
     code = """
 from bptrain.tables.sources.duck import connect
 database = connect()
@@ -537,7 +537,7 @@ print(database.execute("SELECT count(*) FROM range(2e8::BIGINT) WHERE range % 7 
 
 
 @pytest.mark.parametrize("kind", ["?", "i1", "u1", "<i2", ">i4", "<u8", "<f2", ">f4", "<f8"])
-def test_columns_of_arrays_are_double_precision_whatever_they_were_written_in(kind, tmp_path):
+def test_columns_of_arrays_are_double_precision_whatever_their_type_in_the_file(kind, tmp_path):
     numbers = np.arange(12).reshape(4, 3) % 2 if kind == "?" else np.arange(12).reshape(4, 3)
     np.savez(tmp_path / "a.npz", x=numbers.astype(kind), y=np.arange(4).astype(kind), allow_pickle=False)
     np.save(tmp_path / "a.npy", np.asfortranarray(numbers.astype(kind)), allow_pickle=False)

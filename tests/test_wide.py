@@ -1,4 +1,4 @@
-"""Wide tables: what each command does must grow with the columns, and not with their square."""
+"""Wide tables: the work of each command grows with the columns, not with their square."""
 
 import sys
 from pathlib import Path
