@@ -89,15 +89,15 @@ class Recording:
 class LetterObserver(PassageObserver):
     """Also copies the other arrays that the formulas of a layer name."""
 
-    def __init__(self, seen: Pass) -> None:
+    def __init__(self, recorded: Pass) -> None:
         super().__init__()
-        self.seen = seen
+        self.recorded = recorded
 
     def copy_letters(self, observed: ObservedLayer, s: Workspace, label: str) -> None:
         """Copy the arrays that the formulas under a label name."""
         own = getattr(observed.layer, "letters", None)
         found = own(s, label) if own else {}
-        self.seen.letters[observed.name, label] = {
+        self.recorded.letters[observed.name, label] = {
             name: np.array(array) for name, array in found.items() if array is not None
         }
 
@@ -148,7 +148,7 @@ class RecordingObjective(Objective):
             recording.epochs_done = session.step / session.steps_per_epoch
         places = session.order[session.position : session.position + len(batch.input)]
         numbers = session.train.numbers
-        seen = Pass(
+        recorded = Pass(
             places if numbers is None else numbers[places],
             batch.input.copy(),
             batch.targets.copy(),
@@ -157,17 +157,17 @@ class RecordingObjective(Objective):
             network.state.copy(),
         )
         if batch.mixture is not None:
-            seen.share, seen.others = batch.mixture.share, batch.mixture.targets.copy()
+            recorded.share, recorded.others = batch.mixture.share, batch.mixture.targets.copy()
         frame, layers = observe_layers(network.chain, batch.frame)
-        observer = LetterObserver(seen)
+        observer = LetterObserver(recorded)
         with observe(layers, observer):
-            seen.loss, seen.weight = self.loss_value(replace(batch, frame=frame), training=True)
+            recorded.loss, recorded.weight = self.loss_value(replace(batch, frame=frame), training=True)
             # Copied first, because the backward pass overwrites them.
-            seen.scores, seen.dscores = frame.scores.copy(), frame.dscores.copy()
+            recorded.scores, recorded.dscores = frame.scores.copy(), frame.dscores.copy()
             frame.backward()
-        seen.passages = observer.passages
-        recording.passes.append(seen)
-        return seen.loss, seen.weight
+        recorded.passages = observer.passages
+        recording.passes.append(recorded)
+        return recorded.loss, recorded.weight
 
     def add_penalty_gradient(self) -> None:
         """Record the gradient before and after; for a line search, only at its first point."""

@@ -133,26 +133,26 @@ def train_until(session: Session, budget: Budget) -> None:
 def compute_new_loss(recording: Recording) -> None:
     """Compute the loss of the same rows, with the same random numbers, by the new weights."""
     objective, total = recording.session.model.objective, 0.0
-    for seen in recording.batches:
-        with refill_batch(recording, seen) as batch:
+    for recorded in recording.batches:
+        with refill_batch(recording, recorded) as batch:
             value, weight = objective.loss_value(batch, training=True)
         total += value * weight
-    recording.new_loss = total / (sum(seen.weight for seen in recording.batches) or 1.0)
+    recording.new_loss = total / (sum(recorded.weight for recorded in recording.batches) or 1.0)
     recording.new_penalty = float(objective.penalty())
 
 
 @contextmanager
-def refill_batch(recording: Recording, seen: Pass) -> Iterator[Batch]:
+def refill_batch(recording: Recording, recorded: Pass) -> Iterator[Batch]:
     """Yield the batch of a recorded pass, with the streams and state from before it; then restore the network."""
     model, network = recording.session.model, recording.network
     theta, grad, state, streams = network.theta.copy(), network.grad.copy(), network.state.copy(), network.rng.state()
-    batch = model.objective.batch(len(seen.inputs))
-    batch.fill(seen.inputs, seen.targets, np.arange(len(seen.inputs)), seen.weights)
-    if batch.mixture is not None and seen.others is not None:
-        batch.mixture.share = seen.share
-        batch.mixture.targets[...] = seen.others
-    network.rng.restore(seen.streams)
-    network.state[...] = seen.state
+    batch = model.objective.batch(len(recorded.inputs))
+    batch.fill(recorded.inputs, recorded.targets, np.arange(len(recorded.inputs)), recorded.weights)
+    if batch.mixture is not None and recorded.others is not None:
+        batch.mixture.share = recorded.share
+        batch.mixture.targets[...] = recorded.others
+    network.rng.restore(recorded.streams)
+    network.state[...] = recorded.state
     try:
         yield batch
     finally:

@@ -54,13 +54,13 @@ def build_page(recording: Recording, config: str, digits: int) -> Page:
     """Build the worked example of a step, with so many significant digits in formulas with numbers."""
     titles, experiment = name_quantities(recording.network.chain), recording.session.model.experiment
     sections: list[Section] = []
-    for k, seen in enumerate(recording.batches, 1):
-        found = PassSections(recording, seen, titles, digits).build(parameters=k == 1)
+    for k, batch in enumerate(recording.batches, 1):
+        found = PassSections(recording, batch, titles, digits).build(parameters=k == 1)
         sections += [number_batch(section, k) for section in found] if len(recording.batches) > 1 else found
     sections += build_gradient_sections(recording, digits)
     sections += build_update_sections(recording, titles.parameters, digits)
     sections.append(build_result_section(recording))
-    rows = tuple(int(row) + 1 for seen in recording.batches for row in seen.rows)
+    rows = tuple(int(row) + 1 for batch in recording.batches for row in batch.rows)
     notes = tuple(list_notes(recording))
     return Page(printable(experiment.name), config, recording.step, rows, tuple(sections), notes)
 
@@ -71,9 +71,9 @@ def list_notes(recording: Recording) -> Iterator[str]:
     if tried:
         points = f"{tried} point{'s' * (tried > 1)}"
         yield f"the line search tried {points}; the forward and backward pass shown is the one where it started"
-    if any(seen.weights is not None for seen in recording.batches):
+    if any(batch.weights is not None for batch in recording.batches):
         yield "rows are weighted: each counts in the loss, and in n, by its weight"
-    if any(seen.others is not None for seen in recording.batches):
+    if any(batch.others is not None for batch in recording.batches):
         yield "rows are mixed: the loss is share · L(t) + (1 - share) · L(t₂)"
     if recording.session.model.experiment.augmentation:
         yield "the inputs are augmented at random, as in training"
@@ -93,39 +93,39 @@ class PassSections:
     """The sections of one batch, forward and backward."""
 
     recording: Recording
-    seen: Pass
+    batch: Pass
     titles: Titles
     digits: int
 
     def build(self, *, parameters: bool) -> Iterator[Section]:
         """Yield all sections, with the parameters before the step if asked for."""
-        yield self.build_given()
+        yield self.build_data()
         layers = get_layers(self.recording.network.chain)
         known: dict[str, Letters] = {}
-        for name in self.seen.passages:
+        for name in self.batch.passages:
             section, known[name] = self.build_forward(name, layers[name], parameters=parameters)
             yield section
         yield self.build_loss()
-        for name, passage in reversed(self.seen.passages.items()):
+        for name, passage in reversed(self.batch.passages.items()):
             if passage.dy is not None:
                 yield self.build_backward(name, layers[name], {**known[name], "dy": passage.dy})
 
-    def build_given(self) -> Section:
+    def build_data(self) -> Section:
         """Return the inputs and the targets."""
-        seen = self.seen
-        lines = [Line("input", "x", seen.inputs, "a0"), Line("target", "t", seen.targets, "t")]
-        if seen.others is not None:
-            lines.append(Line("share", "share", np.asarray(seen.share), words="of its own values that each row keeps"))
-            lines.append(Line("other_target", "t₂", seen.others, words="of the rows that are mixed in"))
-        if seen.weights is not None:
-            lines.append(Line("row_weight", "w", seen.weights))
-        count = len(seen.inputs)
-        some = ", ".join(str(row + 1) for row in seen.rows[:8].tolist()) + ", ..." * (count > 8)
+        batch = self.batch
+        lines = [Line("input", "x", batch.inputs, "a0"), Line("target", "t", batch.targets, "t")]
+        if batch.others is not None:
+            lines.append(Line("share", "share", np.asarray(batch.share), words="of its own values that each row keeps"))
+            lines.append(Line("other_target", "t₂", batch.others, words="of the rows that are mixed in"))
+        if batch.weights is not None:
+            lines.append(Line("row_weight", "w", batch.weights))
+        count = len(batch.inputs)
+        some = ", ".join(str(row + 1) for row in batch.rows[:8].tolist()) + ", ..." * (count > 8)
         return Section(f"given: row{'s' * (count > 1)} {some}", "given", tuple(lines))
 
     def build_forward(self, name: str, layer: Layer, *, parameters: bool) -> tuple[Section, Letters]:
         """Return the forward pass of a layer, and the values that are known after it."""
-        passage, own = self.seen.passages[name], self.seen.letters[name, "Forward:"]
+        passage, own = self.batch.passages[name], self.batch.letters[name, "Forward:"]
         declared = equations_of(layer).forward
         computed = {one.name for one in parse_equations(declared)}
         # What training drew at random is given; what an equation computes is a result.
@@ -147,7 +147,7 @@ class PassSections:
 
     def build_backward(self, name: str, layer: Layer, known: Letters) -> Section:
         """Return the backward pass of a layer: the gradients of its parameters and of its input."""
-        passage, titles = self.seen.passages[name], self.titles
+        passage, titles = self.batch.passages[name], self.titles
         real, labels = {}, {}
         for letter, entry in get_entries(self.recording.network, name).items():
             title = titles.parameters.get(entry.name, "")
@@ -157,7 +157,7 @@ class PassSections:
             names = ["", *self.recording.network.chain.names]
             before = names[names.index(name) - 1] if name in names else ""
             real["dx"], labels["dx"] = passage.dx, (f"{name}.dx", titles.deltas.get(before, ""))
-        letters = {**known, **self.seen.letters[name, "Backward:"]}
+        letters = {**known, **self.batch.letters[name, "Backward:"]}
         lines = []
         for line in Working(equations_of(layer).backward, letters, real, self.digits).compute(real):
             key, alias = labels.pop(line.symbol, (f"{name}.{line.symbol}.backward", ""))
@@ -168,21 +168,21 @@ class PassSections:
 
     def build_loss(self) -> Section:
         """Return the loss and its gradient by the scores."""
-        seen, loss, chain = self.seen, self.recording.session.model.objective.loss, self.recording.network.chain
-        name, width = name_of(loss), seen.scores.shape[-1]
-        letters: Letters = {**get_options(loss), "z": seen.scores, "t": seen.targets.astype(np.float64)}
-        letters |= {"n": seen.weight, "width": float(width)}
-        lines = [Line("scores", "z", seen.scores)]
+        batch, loss, chain = self.batch, self.recording.session.model.objective.loss, self.recording.network.chain
+        name, width = name_of(loss), batch.scores.shape[-1]
+        letters: Letters = {**get_options(loss), "z": batch.scores, "t": batch.targets.astype(np.float64)}
+        letters |= {"n": batch.weight, "width": float(width)}
+        lines = [Line("scores", "z", batch.scores)]
         if loss.link:
-            outputs = loss.outputs(seen.scores.copy(), np.empty_like(seen.scores))
+            outputs = loss.outputs(batch.scores.copy(), np.empty_like(batch.scores))
             title = f"a{sum(plan.linear and plan.has_weights for plan in chain.plans)}"
             title = "" if title in self.titles.outputs.values() else title
             lines.append(Line("outputs", "p", outputs, title, words=f"{loss.link} of the scores"))
             letters[f"{loss.link}(z)"] = outputs
         delta = self.titles.deltas.get(chain.names[-1], "")
         results: list[tuple[Side, str, Array, str, str]] = [
-            ("forward", "L", np.asarray(seen.loss), "loss", "loss"),
-            ("backward", "dz", seen.dscores, "dscores", delta),
+            ("forward", "L", np.asarray(batch.loss), "loss", "loss"),
+            ("backward", "dz", batch.dscores, "dscores", delta),
         ]
         for side, symbol, value, key, alias in results:
             real = {symbol: value.astype(self.recording.network.dtype)}

@@ -47,8 +47,8 @@ class Case:
         return self.name.removeprefix(self.kind)
 
     @property
-    def seen(self) -> Pass:
-        """The recorded pass."""
+    def first_pass(self) -> Pass:
+        """The forward and backward pass of the first batch."""
         return self.recording.passes[0]
 
     @cached_property
@@ -59,8 +59,8 @@ class Case:
     @cached_property
     def steps(self) -> list[tuple[str, Layer, Passage]]:
         """The layers of the network, each with its name and its recorded pass."""
-        chain = self.recording.network.chain
-        return [(name, layer, self.seen.passages[name]) for name, layer in zip(chain.names, chain.layers, strict=True)]
+        chain, passages = self.recording.network.chain, self.first_pass.passages
+        return [(name, layer, passages[name]) for name, layer in zip(chain.names, chain.layers, strict=True)]
 
     def find_layer(self, title: str) -> int:
         """Return the index of the layer whose output has a textbook name."""
@@ -117,7 +117,7 @@ def list_slips(case: Case) -> Iterator[Slip]:
 
 def list_common_slips(case: Case) -> Iterator[Slip]:
     """Yield slips that are possible everywhere: wrong signs, transposed matrices, and factors."""
-    truth, n = case.truth, float(len(case.seen.inputs))
+    truth, n = case.truth, float(len(case.first_pass.inputs))
     width = float(np.prod(case.recording.network.output_shape))
     yield Slip("sign", "the sign is wrong", -truth)
     if truth.ndim == 2 and truth.shape[0] == truth.shape[1] > 1:
@@ -173,8 +173,8 @@ def list_loss_slips(case: Case) -> Iterator[Slip]:
         what = "the penalty is included; this loss is without it"
         yield Slip("penalty", what, case.truth + case.recording.penalty)
     last = case.steps[-1][2]
-    if last.y.shape == case.seen.targets.shape:
-        error = np.abs(last.y.astype(np.float64) - case.seen.targets).sum()
+    if last.y.shape == case.first_pass.targets.shape:
+        error = np.abs(last.y.astype(np.float64) - case.first_pass.targets).sum()
         for factor, half in ((1, ""), (0.5, "half ")):
             what = f"the square is missing: this is {half}the sum of the absolute errors"
             yield Slip("square", what, np.asarray(factor * error))
@@ -191,10 +191,10 @@ def list_delta_slips(case: Case) -> Iterator[Slip]:
         p = case.page.lines["outputs"].value
         what = "the derivative of the output activation is included; with this loss it cancels"
         yield Slip("derivative too many", what, case.truth * p * (1 - p))
-        if p.shape == case.seen.targets.shape:
+        if p.shape == case.first_pass.targets.shape:
             yield Slip("target", "the target is not subtracted", p / len(p))
     last = case.steps[-1][2].y
-    if not after and last.shape == case.seen.targets.shape:
+    if not after and last.shape == case.first_pass.targets.shape:
         yield Slip("target", "the target is not subtracted", last / len(last))
 
 

@@ -94,7 +94,7 @@ def compare_answers(sheet: Sheet, recording: Recording) -> Verification:
     first = None
     if wrong:
         answer = sheet.answers[wrong[0]]
-        judge = judge_transposed if transposed[answer.name] else judge_answer
+        judge = judge_transposition if transposed[answer.name] else judge_answer
         first = judge(answer, Case(recording, page, answer.name, truths[answer.name].value.astype(np.float64)))
     return Verification(tuple(right), first, tuple(wrong[1:]), sheet.blank)
 
@@ -107,7 +107,7 @@ def find_misses(answer: Answer, truth: Array) -> Array:
     return np.asarray(~(np.abs(answer.values - flat) <= slack))
 
 
-def judge_transposed(answer: Answer, case: Case) -> Wrong:
+def judge_transposition(answer: Answer, case: Case) -> Wrong:
     """Describe what is wrong with a matrix whose rows and columns are swapped."""
     rows, columns = case.truth.shape
     words = f"the matrix is transposed: it must have {rows} rows and {columns} columns"
