@@ -176,7 +176,11 @@ class Hint:
 
     def describe(self, *, many: bool = False) -> str:
         """Return what it takes in words: `a number >= 0 and < 1`, `a whole number >= 1 or 'full'`."""
-        return join_or([form.describe(many=many) for form in self.forms])
+        words: list[str] = []
+        for form in self.forms:
+            text = form.describe(many=many)
+            words += text.split(" or ") if isinstance(form, Single | Choice) else [text]
+        return join_or(words)
 
 
 @cache

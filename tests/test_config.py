@@ -122,7 +122,7 @@ BROKEN = [
         MINIMAL + "training: {early_stopping: {patience: 0}}\n",
         ["3:39: training.early_stopping.patience: expected a whole number >= 1 (got 0)"],
     ),
-    (MINIMAL + "network: [relu]\n", ["2:9: hidden: hidden and network both define the layers; keep one of them"]),
+    (MINIMAL + "network: [relu]\n", ["2:9: hidden: cannot be used together with network; keep one of them"]),
     (
         "data: {source: {bundled: iris}}\nnetwork: [dense]\nactivation: relu\n",
         ["3:13: activation: works only with hidden; under network write activations as layers"],
@@ -232,7 +232,7 @@ BROKEN_OVERRIDES = [
     ("seed.x=1", "seed.x=1:1:6: seed.x: seed is 3, not a mapping; write seed=VALUE"),
     ("hidden.5=1", "hidden.5=1:1:8: hidden.5: the list ends at item 0 (got 5)"),
     ("seed=", "seed=:1:6: seed: expected a whole number >= 0 (got null)"),
-    ("name.x=1", "name.x=1:1:1: name: expected text (got a mapping with keys x)"),
+    ("name.x=1", "name.x=1:1:1: name: expected text (got a mapping with key x)"),
     ("a" + ".a" * 3000 + "=1", "a.a.a"),
     ("training." + "9" * 5000 + "=1", "training.999"),
     ("name=\udcff", "name=\udcff:1:1: an override is KEY=VALUE"),

@@ -77,7 +77,7 @@ def follow(text, line, column, message):
     elif advice.startswith("did you mean '"):
         found, written = re.match(r"[^:,\s\]}]+", rest)[0], re.findall(r"'([^']+)'", advice)
     elif advice.startswith("write ") and found and "..." not in advice and "has no options" not in message:
-        choices = advice.removeprefix("write ").removesuffix(" for its defaults").split(" or ")
+        choices = re.sub(r" for (its defaults|\d+%)$", "", advice.removeprefix("write ")).split(" or ")
         written = [one for one in choices if re.fullmatch(r"\[.*\]|\{.*\}|\S+", one)]
     if advice.endswith("in place of hidden?"):
         lines = [one for one in lines if not one.startswith("hidden:")]
@@ -230,7 +230,7 @@ def names_the_range(message, hint):
         elif isinstance(form, Section):
             named = f"a mapping with keys {', '.join(option.name for option in list_options(form.cls))}" in message
         else:
-            named = form.describe() in message
+            named = all(word in message for word in form.describe().split(" or "))
         if not named:
             return False
     return True

@@ -5,9 +5,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bptrain.config.suggest import suggest_value
+from bptrain.config.suggest import suggest_source, suggest_value
 from bptrain.config.yaml_text import read_scalar, write_scalar
 from bptrain.hints import Choice, Hint, list_options
+from bptrain.tables.sources import SOURCES
 
 TRUE = ("yes", "on", "y", "true", "1")
 FALSE = ("no", "off", "n", "false", "0")
@@ -25,7 +26,11 @@ def advise(hint: Hint, value: Any) -> str:
         return f"write {write_scalar(truth)}"
     if isinstance(value, str):
         return advise_text(hint, value)
-    if value is not None and not isinstance(value, dict | tuple) and {str, Path} & set(kinds):
+    if value is None:
+        return "write a value, or remove the key"
+    if type(value) is int and 1 < value < 100 and not hint.accepts(value) and hint.accepts(value / 100):
+        return f"write {value / 100:g} for {value}%"
+    if not isinstance(value, dict | tuple) and {str, Path} & set(kinds):
         return f"put it in quotes: '{write_scalar(value)}'"
     if isinstance(value, float) and value.is_integer() and hint.accepts(int(value)):
         return f"write {int(value)}"
@@ -126,7 +131,11 @@ def advise_section(cls: type, value: Any, *, optional: bool) -> str:
         return "write its keys without dashes"
     if isinstance(value, str):
         names = [option.name for option in options for family in option.hint.families if value in family.members]
-        return f"write {{{names[0]}: {value}}}" if len(names) == 1 else ""
+        if len(names) == 1:
+            return f"write {{{names[0]}: {value}}}"
+        sources = [option for option in options if option.required and SOURCES in option.hint.families]
+        written = [f"write {{{option.name}: {form}}}" for option in sources if (form := suggest_source(value, SOURCES))]
+        return next(iter(written), "")
     if isinstance(value, int | float):
         fitting = [f"{{{option.name}: {write_scalar(value)}}}" for option in options if option.hint.accepts(value)]
         return f"write {' or '.join(fitting[:2])}" if fitting else ""

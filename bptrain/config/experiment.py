@@ -239,7 +239,7 @@ def find_network_mistake(network: object, hidden: object, activation: object) ->
     if network is None and hidden is None:
         return Mistake("network", "the network is missing; write hidden: [64, 32] or a list of layers under network")
     if network is not None and hidden is not None:
-        return Mistake("hidden", "hidden and network both define the layers; keep one of them")
+        return Mistake("hidden", "cannot be used together with network; keep one of them")
     if network is not None and activation is not None:
         return Mistake("activation", "works only with hidden; under network write activations as layers")
     if network == ():

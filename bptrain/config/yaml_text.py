@@ -81,7 +81,9 @@ def write_scalar(value: Any) -> str:
 def show_value(value: Any) -> str:
     """Return a value for a message: as YAML writes it, unprintable characters escaped, cut to 60 characters."""
     if isinstance(value, dict):
-        text = "a mapping with keys " + ", ".join(map(str, value)) if value else "an empty mapping"
+        text = (
+            f"a mapping with key{'s' * (len(value) > 1)} {', '.join(map(str, value))}" if value else "an empty mapping"
+        )
     elif isinstance(value, tuple):
         text = f"a list of {len(value)} item{'s' * (len(value) > 1)}" if value else "an empty list"
     elif isinstance(value, str):
