@@ -45,7 +45,7 @@ class ComponentChecker:
         yield from self.check_classes(LOSSES.members.values())
         yield summarize_checks("several losses", [self.check_several_losses(seed) for seed in SEEDS])
         penalties, layers = Regularization(0.1, 0.2), (Dense(4), Tanh(), Dense())
-        found = [self.check_network(layers, Mse(), seed, penalties) for seed in SEEDS]
+        found = [self.check_twin(build_small_twin(layers, Mse(), seed, penalties)) for seed in SEEDS]
         yield summarize_checks("regularization", found)
 
     def check_classes(self, classes: Iterable[type]) -> Iterator[Check]:
@@ -76,7 +76,7 @@ class ComponentChecker:
         found = [
             one
             for layers in ((Dense(4), layer, Dense()), (first, Dense()), (Dense(4), Tanh(), layer, Tanh(), Dense()))
-            for one in self.check_network(layers, Mse(), seed)
+            for one in self.check_twin(build_small_twin(layers, Mse(), seed))
         ]
         if isinstance(first, Activation):
             found += self.check_far_inputs(first)
@@ -94,7 +94,7 @@ class ComponentChecker:
             with suppress(BackwardError):
                 if np.isfinite(sum(twin.compute_objective())):
                     break
-        return check(twin, self.method, self.entries)
+        return self.check_twin(twin)
 
     def check_loss(self, cls: type, title: str, seed: int) -> list[Check]:
         """Check a loss behind a small network, for every kind of target that it accepts."""
@@ -103,7 +103,7 @@ class ComponentChecker:
             one
             for classes, columns in find_target_kinds(loss, title)
             for width in loss.widths(classes, columns)
-            for one in self.check_network((Dense(4), Tanh(), Dense(width)), loss, seed, classes=classes)
+            for one in self.check_twin(build_small_twin((Dense(4), Tanh(), Dense(width)), loss, seed, classes=classes))
         ]
 
     def check_several_losses(self, seed: int) -> list[Check]:
@@ -119,18 +119,11 @@ class ComponentChecker:
         targets = rng.normal(size=(rows, 2)), rng.integers(0, 3, (rows, 1)), rng.integers(0, 2, (rows, 1))
         layers, inputs = (Dense(4), Tanh(), Dense(6)), rng.normal(size=(rows, INPUTS))
         twin = Twin(layers, (INPUTS,), loss, NO_PENALTY, inputs, np.concatenate(targets, axis=1), seed)
-        return check(twin, self.method, self.entries)
+        return self.check_twin(twin)
 
-    def check_network(
-        self,
-        layers: Sequence[Layer],
-        loss: Loss,
-        seed: int,
-        penalties: Regularization = NO_PENALTY,
-        classes: int | None = None,
-    ) -> list[Check]:
-        """Check a network with random parameters on random rows."""
-        return check(build_small_twin(layers, loss, seed, penalties, classes), self.method, self.entries)
+    def check_twin(self, twin: Twin) -> list[Check]:
+        """Check a network."""
+        return check(twin, self.method, self.entries)
 
 
 def find_target_kinds(loss: Loss, title: str) -> list[tuple[int | None, int]]:

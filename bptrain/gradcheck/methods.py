@@ -1,7 +1,8 @@
 """Two ways to find a derivative without a backward pass: the complex step, and central differences."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,38 +30,44 @@ class Slope:
         return {"loss": self.loss, "penalty": self.penalty, "both": self.loss + self.penalty}[term]
 
 
-class Method(Protocol):
+@dataclass
+class Method(ABC):
     """A way to find derivatives.
 
     `exact` is true if the method has no error but rounding. A gradient a and a derivative n agree if
     `|a - n| <= relative · max(|a|, |n|) + absolute · max|g| + slack`.
     """
 
-    name: str
-    relative: float
-    absolute: float
-    exact: bool
     twin: Twin
+    name: ClassVar[str]
+    relative: ClassVar[float]
+    absolute: ClassVar[float]
+    exact: ClassVar[bool]
 
+    @abstractmethod
     def differentiate_entry(self, name: str, k: int) -> Slope | None:
         """Return the derivative by entry k (counted flat) of an array; None at a kink, where there is none."""
 
+    @abstractmethod
     def differentiate_along(self, name: str, direction: Array) -> Slope | None:
         """Return the derivative along a direction in an array; None at a kink."""
 
+    @abstractmethod
     def count_entries_to_scan(self, size: int) -> int:
         """Return how many entries of a tensor of this size to try one by one; if not all, directions are tried too."""
 
+    def estimate_cost(self, size: int) -> int:
+        """Return about how many multiplications a scan of a tensor of this size takes."""
+        return size * max(self.twin.real.network.theta.size, 1) * len(self.twin.batches[0].input)
 
-@dataclass
-class ComplexStep:
+
+class ComplexStep(Method):
     """The complex step, `Im f(θ + i h d) / h`: exact to rounding, blind to kinks; needs an analytic forward pass."""
 
-    twin: Twin
-    name: str = "complex step"
-    relative: float = 1e-9
-    absolute: float = 1e-8
-    exact: bool = True
+    name = "complex step"
+    relative = 1e-9
+    absolute = 1e-8
+    exact = True
 
     def differentiate_entry(self, name: str, k: int) -> Slope | None:
         """Step one entry."""
@@ -72,24 +79,21 @@ class ComplexStep:
 
     def count_entries_to_scan(self, size: int) -> int:
         """Scan all if they are few and the network is not large, else none."""
-        cost = size * max(self.twin.real.network.theta.size, 1) * len(self.twin.batches[0].input)
-        return size if size <= MAX_SCANNED and cost <= MAX_PRODUCTS else 0
+        return size if size <= MAX_SCANNED and self.estimate_cost(size) <= MAX_PRODUCTS else 0
 
 
-@dataclass
-class Central:
+class Central(Method):
     """Central differences of the real forward pass: independent of complex numbers, and exact to about 1e-6 at best.
 
     The differences over h and h/2 are extrapolated to 0 (Richardson). Their distance, and the rounding of the loss, are
     the slack. An entry is skipped if either step crosses a kink.
     """
 
-    twin: Twin
-    name: str = "central differences"
-    relative: float = 1e-5
-    absolute: float = 1e-6
-    exact: bool = False
-    step: float = 1e-4
+    name = "central differences"
+    relative = 1e-5
+    absolute = 1e-6
+    exact = False
+    step = 1e-4
 
     def differentiate_entry(self, name: str, k: int) -> Slope | None:
         """Step along the axis of one entry."""
@@ -127,8 +131,8 @@ class Central:
 
     def count_entries_to_scan(self, size: int) -> int:
         """Scan all of a small tensor, and a sample of a larger one."""
-        cost = 10 * size * max(self.twin.real.network.theta.size, 1) * len(self.twin.batches[0].input)
-        return size if size <= SAMPLE or (size <= MAX_SCANNED and cost <= MAX_PRODUCTS / 40) else SAMPLE
+        cheap = size <= MAX_SCANNED and 10 * self.estimate_cost(size) <= MAX_PRODUCTS / 40
+        return size if size <= SAMPLE or cheap else SAMPLE
 
 
 def choose_entries(size: int, count: int) -> list[int]:
