@@ -79,8 +79,8 @@ def benchmark(
         raise InputError(f"--rounds: expected a whole number >= 1 (got {rounds})")
     if not seconds > 0:
         raise InputError(f"seconds: expected a number > 0 (got {seconds:g})")
-    wanted, whole = choose_workloads(names)
-    total = count_calls(wanted, rounds) + (len(list_commands()) * (rounds + 1) if whole else 0)
+    wanted, with_commands = choose_workloads(names)
+    total = count_calls(wanted, rounds) + (len(list_commands()) * (rounds + 1) if with_commands else 0)
     done = 0
 
     def notify(what: str) -> None:
@@ -90,7 +90,7 @@ def benchmark(
             watch(what, done / total)
 
     comparisons = tuple(compare_contenders(one, rounds=rounds, seconds=seconds, notify=notify) for one in wanted)
-    timed = time_commands(rounds, notify) if whole else ()
+    timed = time_commands(rounds, notify) if with_commands else ()
     absent = tuple(dict.fromkeys(PACKAGES[name] for name in find_missing()))
     return Benchmark(comparisons, timed, absent, read_environment())
 

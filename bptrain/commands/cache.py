@@ -78,11 +78,11 @@ def read_entry(path: Path, status: os.stat_result) -> CachedTable:
     try:
         document = read_end(path, ARRAYS if path.suffix == ROWS else TABLE)
         facts = document["facts"]
+        files, source, rows = tuple(facts["files"]), facts["source"], facts["rows"]
         columns = facts["columns"] if path.suffix == ROWS else len(document["columns"])
-        return CachedTable(str(path), tuple(facts["files"]), facts["source"], facts["rows"], columns, status.st_size,
-                    status.st_mtime)  # fmt: skip
     except UNREADABLE:
-        return CachedTable(str(path), (), "damaged", 0, 0, status.st_size, status.st_mtime)
+        files, source, rows, columns = (), "damaged", 0, 0
+    return CachedTable(str(path), files, source, rows, columns, status.st_size, status.st_mtime)
 
 
 def clear_cache() -> Contents:

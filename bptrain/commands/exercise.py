@@ -44,7 +44,7 @@ def exercise(
     Example:
         >>> print(bptrain.exercise("configs/textbook/two_three_one.yaml", seed=7).sheet)
     """
-    # Who computes by hand carries more digits than single precision has.
+    # Numbers computed by hand can have more digits than single precision has.
     overrides, tables = (*overrides, "dtype=float64"), Tables()
     if seed is not None:
         assembly = assemble_file(config, overrides, code, tables=tables)

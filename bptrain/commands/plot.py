@@ -42,12 +42,12 @@ def plot(run: str | Path, output: str | Path) -> Path:
     from matplotlib.figure import Figure as Canvas
 
     with use_style(page=False):
-        whole = Canvas(figsize=(7, 2.6 * len(drawn)))
-        for one, panel in zip(whole.subplots(len(drawn), 1, squeeze=False)[:, 0], drawn, strict=True):
+        figure = Canvas(figsize=(7, 2.6 * len(drawn)))
+        for one, panel in zip(figure.subplots(len(drawn), 1, squeeze=False)[:, 0], drawn, strict=True):
             draw_panel(one, panel, None)
         target = BytesIO()
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
-        whole.savefig(target, format=path.suffix[1:].lower(), dpi=150, metadata=metadata)
+        figure.savefig(target, format=path.suffix[1:].lower(), dpi=150, metadata=metadata)
     with write_atomically(path) as file:
         file.write(target.getvalue())
     return path

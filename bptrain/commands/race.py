@@ -37,13 +37,13 @@ def race(
 ) -> Race:
     """Train a config with each of several options, from the same initial weights and on the same batches.
 
-    Contenders are compared by the loss that training keeps: the lowest validation loss, or the last training loss if
-    there are no validation rows. Nothing is written.
+    Contenders are compared by the loss of the weights that training keeps: the lowest validation loss, or the last
+    training loss if there are no validation rows. Nothing is written.
 
     Args:
         config: path of a YAML file.
         overrides: `KEY=VALUE` each, applied over the file for all contenders.
-        optimizers: as in a config, such as `adam` or `{sgd: {lr: 0.1, momentum: 0.9}`.
+        optimizers: as in a config, such as `adam` or `{sgd: {lr: 0.1, momentum: 0.9}}`.
         vary: `KEY=a,b,c` each; several of them, and optimizers, race in every combination.
         seeds: how many seeds each contender trains with, counting up from the seed of the config.
         code: Python files that register components which the config names.

@@ -55,7 +55,7 @@ def write_report(
         warnings.warn(f"the report has no evaluation: {found.missing}", BptrainWarning, stacklevel=2)
     if path is None:
         path = found.run.path / "report.html" if found.run else found.checkpoint.with_suffix(".html")
-    whole = build_page(make_title(found), make_lead(found), list(list_sections(found)))
+    page = build_page(make_title(found), make_lead(found), list(list_sections(found)))
     with write_atomically(path) as file:
-        file.write(whole.encode())
+        file.write(page.encode())
     return path
