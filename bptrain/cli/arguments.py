@@ -59,19 +59,16 @@ class Split(StrEnum):
     test = "test"
 
 
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The YAML config.", readable=False, show_default=False)]
+def argument(metavar: str, text: str, *, default: str | None = None) -> Any:
+    """Return a positional argument with its help, and its default in words if it has one."""
+    return typer.Argument(metavar=metavar, help=text, readable=False, show_default=default or False)
+
+
+Config = Annotated[Path, argument("CONFIG", "The YAML config.")]
 Overrides = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="KEY=VALUE", help="Values that override the config, such as training.epochs=5.", show_default=False
-    ),
+    list[str] | None, argument("KEY=VALUE", "Values that override the config, such as training.epochs=5.")
 ]
-Checkpoint = Annotated[
-    Path,
-    typer.Argument(
-        metavar="RUN|CHECKPOINT", help="A run directory or a checkpoint file.", readable=False, show_default=False
-    ),
-]
+Checkpoint = Annotated[Path, argument("RUN|CHECKPOINT", "A run directory or a checkpoint file.")]
 SplitOption = Annotated[
     Split | None,
     typer.Option("--split", help="The split of the run's own data.", show_default="test, or else validation or train"),

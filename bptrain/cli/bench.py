@@ -4,17 +4,13 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Json, print_json, redirect_prints
+from bptrain.cli.arguments import Json, argument, print_json, redirect_prints
 
 
 def command(
     workloads: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="WORKLOAD",
-            help="A workload such as 64-64-10, or commands for whole commands; without any, everything.",
-            show_default=False,
-        ),
+        argument("WORKLOAD", "A workload such as 64-64-10, or commands for whole commands; without any, everything."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Run three short rounds in place of five.")] = False,
     rounds: Annotated[

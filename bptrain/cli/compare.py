@@ -5,13 +5,11 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Json, print_json, print_written
+from bptrain.cli.arguments import Json, argument, print_json, print_written
 
 
 def command(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Run directories.", readable=False, show_default=False)
-    ],
+    runs: Annotated[list[Path], argument("RUN...", "Run directories.")],
     html: Annotated[
         Path | None,
         typer.Option(

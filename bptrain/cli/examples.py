@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Json, PlainCommand, print_json, print_written
+from bptrain.cli.arguments import Json, PlainCommand, argument, print_json, print_written
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -28,12 +28,9 @@ def command(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command(cls=PlainCommand)
 def copy(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The name of an example, such as iris.", show_default=False)
-    ],
+    name: Annotated[str, argument("NAME", "The name of an example, such as iris.")],
     path: Annotated[
-        Path | None,
-        typer.Argument(metavar="PATH", help="The file to write, or a directory for NAME.yaml.", show_default="here"),
+        Path | None, argument("PATH", "The file to write, or a directory for NAME.yaml.", default="here")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -6,18 +6,14 @@ from typing import Annotated, cast
 import typer
 from typer.core import TyperGroup
 
-from bptrain.cli.arguments import Json, print_json
+from bptrain.cli.arguments import Json, argument, print_json
 
 
 def command(
     context: typer.Context,
     topic: Annotated[
         str | None,
-        typer.Argument(
-            metavar="TOPIC",
-            help="A page such as columns, a command, or a code such as BP201; without one, all are listed.",
-            show_default=False,
-        ),
+        argument("TOPIC", "A page such as columns, a command, or a code such as BP201; without one, all are listed."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -5,19 +5,11 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Force, Output, print_written
+from bptrain.cli.arguments import Force, Output, argument, print_written
 
 
 def command(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE",
-            help="A file of data: CSV, Parquet, JSON lines, npy or npz.",
-            readable=False,
-            show_default=False,
-        ),
-    ],
+    file: Annotated[Path, argument("FILE", "A file of data: CSV, Parquet, JSON lines, npy or npz.")],
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
     output: Output = None,
     force: Force = False,

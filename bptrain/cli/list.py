@@ -2,22 +2,12 @@
 
 from typing import Annotated
 
-import typer
-
-from bptrain.cli.arguments import Code, Json, print_json
+from bptrain.cli.arguments import Code, Json, argument, print_json
 
 
 def command(
-    family: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="FAMILY", help="A family such as losses; without one, all are listed.", show_default=False
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Argument(metavar="NAME", help="A member of the family; its page has all details.", show_default=False),
-    ] = None,
+    family: Annotated[str | None, argument("FAMILY", "A family such as losses; without one, all are listed.")] = None,
+    name: Annotated[str | None, argument("NAME", "A member of the family; its page has all details.")] = None,
     code: Code = None,
     as_json: Json = False,
 ) -> None:

@@ -7,15 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Checkpoint, Code, Force, Json, Output, print_json, redirect_prints
+from bptrain.cli.arguments import Checkpoint, Code, Force, Json, Output, argument, print_json, redirect_prints
 from bptrain.errors import ExitCode
 
-File = Annotated[
-    Path,
-    typer.Argument(
-        metavar="FILE", help="The rows to predict, in any format of the sources.", readable=False, show_default=False
-    ),
-]
+File = Annotated[Path, argument("FILE", "The rows to predict, in any format of the sources.")]
 Ids = Annotated[
     list[str] | None,
     typer.Option(

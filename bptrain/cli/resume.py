@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from bptrain.cli.arguments import Code, Json, Log, Logged, Overrides, Quiet, print_json, show_progress
+from bptrain.cli.arguments import Code, Json, Log, Logged, Overrides, Quiet, argument, print_json, show_progress
 from bptrain.cli.signals import interruption
 
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run directory.", readable=False, show_default=False)]
+Run = Annotated[Path, argument("RUN", "The run directory.")]
 
 
 def command(

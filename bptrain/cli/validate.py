@@ -5,14 +5,12 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Code, Json, Strict, print_json, redirect_prints
+from bptrain.cli.arguments import Code, Json, Strict, argument, print_json, redirect_prints
 from bptrain.errors import ExitCode
 
 
 def command(
-    configs: Annotated[
-        list[Path], typer.Argument(metavar="CONFIG...", help="The YAML configs.", readable=False, show_default=False)
-    ],
+    configs: Annotated[list[Path], argument("CONFIG...", "The YAML configs.")],
     strict: Strict = False,
     code: Code = None,
     as_json: Json = False,

@@ -5,15 +5,12 @@ from typing import Annotated
 
 import typer
 
-from bptrain.cli.arguments import Code, Json, print_json, redirect_prints
+from bptrain.cli.arguments import Code, Json, argument, print_json, redirect_prints
 from bptrain.errors import ExitCode
 
 
 def command(
-    answers: Annotated[
-        Path,
-        typer.Argument(metavar="ANSWERS", help="The YAML file of answers.", readable=False, show_default=False),
-    ],
+    answers: Annotated[Path, argument("ANSWERS", "The YAML file of answers.")],
     code: Code = None,
     as_json: Json = False,
 ) -> None:

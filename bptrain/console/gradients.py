@@ -12,7 +12,7 @@ from rich.text import Text
 from bptrain.commands.gradcheck import GradientReport
 from bptrain.console.terminal import format_number, get_console, is_interactive
 from bptrain.gradcheck import Check
-from bptrain.gradcheck.planted.mutation import Outcome
+from bptrain.gradcheck.planted.mutation import MutationReport, Outcome
 from bptrain.text import printable
 
 NARROW, WIDE = 70, 100
@@ -36,7 +36,7 @@ def show_progress() -> Iterator[Callable[[Check | Outcome], None] | None]:
         yield watch
 
 
-def print_report(report: GradientReport) -> None:
+def print_checks(report: GradientReport) -> None:
     """Print a row for each check, what is wrong, and a conclusion."""
     console, checks = get_console(), report.checks
     console.print(render_checks(checks, console.width))
@@ -93,9 +93,9 @@ def render_verdict(check: Check) -> Text:
     return Text("?", style="yellow") if check.kind == "skipped" else Text("WRONG", style="bold red")
 
 
-def print_mutations(outcomes: Sequence[Outcome]) -> None:
+def print_mutations(report: MutationReport) -> None:
     """Print a row for each planted bug: whether it was caught, and the diagnosis."""
-    console = get_console()
+    console, outcomes = get_console(), report.outcomes
     table, wide = new_check_table("planted bug"), console.width >= WIDE
     if wide:
         table.add_column("diagnosis", overflow="fold")
