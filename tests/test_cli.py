@@ -322,7 +322,7 @@ MISTAKES = [
     ),
     (["train", "tiny.yaml", "loss=binary_cross_entropy"], "error: loss=binary_cross_entropy:1:6: loss: binary_cross"),
     (["train", "tiny.yaml", "data.target=specis"], "error: data.target=specis:1:13: data.target: iris has no column"),
-    (["train", "nan.yaml"], "nan.csv:3: a: a missing value or NaN; fill it in, remove the row, or write columns"),
+    (["train", "nan.yaml"], "nan.csv:3: a: a missing value or NaN; fill it in, remove the row, or train with columns"),
     (["train", "tiny.yaml", "--run", "full"], "error: full: exists already"),
     (["train", "tiny.yaml", "--epochs", "3"], "No such option: --epochs"),
     (["evaluate", "gone"], "error: gone: no such checkpoint or run directory"),

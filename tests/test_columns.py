@@ -154,9 +154,17 @@ REFUSED = [
     (numbers(1, np.inf), {}, "t, row 2: x: an infinite value; correct it"),
     (numbers(None, None), {"missing": Median()}, "t: x: the whole column is empty"),
     (numbers(None, 1), {"missing": Constant("a")}, "t: x: missing values become 'a', which is not a number"),
-    (numbers(0, -3), {"scaling": Log1p()}, "t, row 2: x: log1p is not defined for -3; choose another scaling"),
+    (
+        numbers(0, -3),
+        {"scaling": Log1p()},
+        "t, row 2: x: log1p is not defined for -3; correct it, or train with columns",
+    ),
     (numbers(1, 1e300), {}, r"t, row 2: x: 1e\+300 is too large to train with"),
-    (text("1", "b"), {}, r"t, row 2: x: text among the numbers \(got 'b'\); correct it, leave the column out"),
+    (
+        text("1", "b"),
+        {},
+        r"t, row 2: x: text among the numbers \(got 'b'\); correct it or remove the row, or train with columns",
+    ),
     (text("1", "1,5"), {}, r"t, row 2: x: text among the numbers \(got '1,5'\); "),
     (
         text("yes", "b"),
@@ -268,7 +276,7 @@ WRONG = [
         r"c\.yaml:4:23: data\.features\.exclude: .*no column 'nam'; did you mean 'name'",
     ),
     ("  features: {include: [ag, city]}\n", r"c\.yaml:4:23: data\.features\.include: .*'ag'; did you mean 'age'"),
-    ("  features: {include: [age], exclude: [name]}\n", r"data\.features: needs either include or exclude"),
+    ("  features: {include: [age], exclude: [name]}\n", r"data\.features: expected either include or exclude"),
     (
         "  features: [name]\n",
         r"c\.yaml:4:14: data\.features\.0: .*people\.csv: name: text with \d+ distinct values in",
@@ -360,7 +368,7 @@ def test_a_target_missing_in_the_test_rows_only_can_be_dropped():
     Path("c.yaml").write_text(text % "" + "\nhidden: [4]\n")
     (problem,) = bptrain.validate(["c.yaml"]).problems
     assert "people.csv:91: height: the target is missing; " in problem.message
-    assert "write columns: {height: {missing: drop}}" in problem.message
+    assert "train with columns: {height: {missing: drop}}" in problem.message
     Path("c.yaml").write_text(text % ", columns: {height: {missing: drop}}" + "\nhidden: [4]\n")
     assert bptrain.validate(["c.yaml"]).problems == ()
 

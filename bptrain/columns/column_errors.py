@@ -24,7 +24,7 @@ def build_text_error(rows: Selection, name: str, values: Array, advice: str = ""
         rows: rows with the text.
         name: name of the column.
         values: values in the rows, objects.
-        advice: what to do; empty: what is possible without a config.
+        advice: what to do; empty: what is possible whatever the config.
     """
     odd = find_odd_texts(values, rows.decimal)
     row = min(one.rows[0] for one in odd)
@@ -37,7 +37,7 @@ def build_text_error(rows: Selection, name: str, values: Array, advice: str = ""
     if is_number(values[row], "," if rows.decimal == "." else "."):
         return InputError(f"{got}; {advise_on(values[row], rows.decimal)}")
     categories = f"columns: {{{name}: {{kind: categorical, unseen: ignore}}}}"
-    return InputError(f"{got}; {advice or f'correct it, leave the column out, or write {categories}'}")
+    return InputError(f"{got}; {advice or f'correct it or remove the row, or train with {categories}'}")
 
 
 def build_missing_error(rows: Selection, name: str, holes: Array, kind: Kind) -> InputError:
@@ -48,7 +48,7 @@ def build_missing_error(rows: Selection, name: str, holes: Array, kind: Kind) ->
         return InputError(f"{first}: {name}: the whole column is empty; leave it out of data.features")
     more = f", one of {len(found):,} (also in {list_places(rows, found, 1)})" if len(found) > 1 else ""
     imputer = "median" if kind == "numeric" else "most_frequent"
-    advice = f"fill it in, remove the row, or write columns: {{{name}: {{missing: {imputer}}}}}"
+    advice = f"fill it in, remove the row, or train with columns: {{{name}: {{missing: {imputer}}}}}"
     return InputError(f"{first}: {name}: a missing value or NaN{more}; {advice} (for others: bptrain list imputers)")
 
 
@@ -58,7 +58,7 @@ def build_scale_error(rows: Selection, name: str, scaler: Scaler, values: Array,
     with np.errstate(all="ignore"):
         scaled = scaler.apply(np.array([value]), scaler.fit(np.zeros(1)))
     if not np.isfinite(scaled).all():
-        advice = f"choose another scaling: columns: {{{name}: {{scaling: standard}}}}"
+        advice = f"correct it, or train with columns: {{{name}: {{scaling: standard}}}}"
         return InputError(f"{rows.where(row)}: {name}: {name_of(scaler)} is not defined for {value:g}; {advice}")
     what = f"{value:g} is too large to train with; correct it or remove the row"
     return InputError(f"{rows.where(row)}: {name}: {what}")

@@ -39,7 +39,8 @@ class FeatureChoice:
 
     def __post_init__(self) -> None:
         if (self.include is None) == (self.exclude is None):
-            raise OptionError(Mistake("", "needs either include or exclude; write exactly one of them"))
+            got = "neither" if self.include is None else "both"
+            raise OptionError(Mistake("", f"expected either include or exclude (got {got}); write one of them"))
 
 
 @dataclass(frozen=True)
