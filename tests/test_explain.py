@@ -249,6 +249,14 @@ def test_every_computed_quantity_has_a_formula(name):
     assert set(without) <= allowed
 
 
+def test_gradients_with_penalty_and_clipped_ones_name_their_parameter():
+    page = bptrain.explain(saved(config(regularization={"l2": 0.1}, training={"clipping": {"norm": 0.1}})))
+    for kind in ("text", "markdown", "latex"):
+        shown = render_page(page, kind)
+        # In Markdown and LaTeX the dot or what is around it may be escaped.
+        assert len(re.findall(r"of 0\\?\.dense\\?\.weight", shown)) == 2
+
+
 def test_the_textbook_example_is_right():
     page = bptrain.explain(TEXTBOOK / "two_three_one.yaml")
     named = page.aliases

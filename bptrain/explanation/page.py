@@ -17,9 +17,9 @@ class Line:
     """A quantity: how it is computed, and its value in training.
 
     `name` is unique in the page, such as `0.dense.y`; `alias` is the textbook name, such as `z1`; `symbol` is the
-    letter in the formula. `words` describe a quantity without a formula. `numbers` is the formula for the entry at
-    `place` with numbers in it; None where its result differs from training, or there is no formula. The numbers of a
-    `blank` line are not shown.
+    letter in the formula. `words` describe the quantity, or replace a formula. `numbers` is the formula for the entry
+    at `place` with numbers in it; None where its result differs from training, or there is no formula. The numbers of
+    a `blank` line are not shown.
     """
 
     name: str

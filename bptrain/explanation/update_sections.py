@@ -26,10 +26,9 @@ def build_gradient_sections(recording: Recording, digits: int) -> Iterator[Secti
     if gradient is None or penalised is None:
         return
     if model.experiment.training.accumulate > 1:
-        words = "mean over the rows of all batches"
         lines = [
-            Line(f"{entry.name}.gathered", "g", get_parameter(gradient, entry), words=words)
-            for entry in recording.network.entries
+            Line(f"{name}.gathered", "g", array, words=f"of {name}, the mean over the rows of all batches")
+            for name, array in recording.network.named(gradient).items()
         ]
         yield Section("gradients of all batches together", "gradient", tuple(lines))
     if model.objective.penalties:
@@ -63,7 +62,7 @@ def build_penalty_lines(recording: Recording, gradient: Array, penalised: Array,
             letters |= {"l1": one.l1, "l2": one.l2}
             real = {"g": get_parameter(penalised, entry)}
             for line in Working([f"g = g + {' + '.join(terms)}"], letters, real, digits).compute(["g"]):
-                yield replace(line, name=f"{entry.name}.penalised", words=entry.name)
+                yield replace(line, name=f"{entry.name}.penalised", words=f"of {entry.name}")
 
 
 def build_clipping_lines(recording: Recording, before: Array, digits: int) -> Iterator[Line]:
@@ -87,9 +86,9 @@ def build_clipping_lines(recording: Recording, before: Array, digits: int) -> It
         lines = Working(statements, letters, {"g": real}, digits).compute(["g"])
         for line in lines:
             name = f"{entry.name}.clipped" if line is lines[-1] else f"{entry.name}.limited"
-            yield replace(line, name=name, words=entry.name)
+            yield replace(line, name=name, words=f"of {entry.name}")
         if not lines:
-            yield Line(f"{entry.name}.clipped", "g", real, words="unchanged: its norm is within the limit")
+            yield Line(f"{entry.name}.clipped", "g", real, words=f"of {entry.name}, unchanged")
 
 
 def build_update_sections(recording: Recording, titles: Mapping[str, str], digits: int) -> Iterator[Section]:

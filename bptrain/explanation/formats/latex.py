@@ -43,7 +43,7 @@ def render_line(line: Line, digits: int, *, full: bool) -> Iterator[str]:
     """Yield a quantity: its label, the formula, the formula with numbers, and the value, each as a display."""
     symbol, value = format_symbol(line.symbol), format_cell(format_value(line, digits))
     label = escape_text(line.alias) + (rf" $({', '.join(map(str, line.shape))})$" if line.shape else "")
-    words = f": {escape_text(line.words)}" if line.words and not line.formula else ""
+    words = f": {escape_text(line.words)}" if line.words else ""
     yield rf"\noindent ${symbol}${words}\hfill {label}" + "\n"
     if line.formula is not None:
         yield rf"\[ {symbol} = {line.formula.bare.to_latex()} \]"

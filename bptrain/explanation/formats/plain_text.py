@@ -68,7 +68,7 @@ def render_line(line: Line, section: Section, *, width: int, digits: int, full: 
         equal = f"{formula} = " if formula else ""
         rule = f"{line.symbol} = {equal}{format_value(line, digits)}" + f"  {line.words}" * bool(line.words)
     elif formula:
-        rule = f"{line.symbol} = {formula}"
+        rule = f"{line.symbol} = {formula}" + f"  {line.words}" * bool(line.words)
     else:
         rule = line.symbol + f": {line.words}" * bool(line.words)
     for text in add_label(rule, " ".join(filter(None, (line.alias, line.shape_text))), width):
@@ -171,7 +171,7 @@ def to_markdown(page: Page, *, digits: int = 6, full: bool = False) -> str:
 def render_markdown_line(line: Line, digits: int, *, full: bool) -> Iterator[str]:
     """Yield a quantity: the formula with alias and shape, then the formula with numbers and the value."""
     alias = f"**{escape_markdown(line.alias)}**" if line.alias else ""
-    words = f": {escape_markdown(line.words)}" if line.words and not line.formula else ""
+    words = f": {escape_markdown(line.words)}" if line.words else ""
     formula = f" = {line.formula.to_text()}" if line.formula else ""
     yield " ".join(filter(None, (f"`{line.symbol}{formula}`{words}", alias, line.shape_text)))
     working = format_working(line, digits)
