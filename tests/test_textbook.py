@@ -162,11 +162,11 @@ SHAPELESS = [
     ("inline: {columns: [x, y], rows: []}", ":2:44: data.source.inline.rows: has no rows; write at least one"),
     (
         "inline: {columns: [x, y], rows: [[1, 2], [3]]}",
-        ":2:53: data.source.inline.rows.1: a row has a value for each of the 2 columns (got 1); write as many",
+        ":2:53: data.source.inline.rows.1: expected 2 values, one for each column (got 1); add or remove some",
     ),
     (
         "inline: {columns: [y], rows: [[1]]}",
-        ":2:30: data.source.inline.columns: a table has at least two columns (got 1); name what to predict last",
+        ":2:30: data.source.inline.columns: expected at least two columns, the target last (got 1); add one",
     ),
     (
         "inline: {columns: [x, x], rows: [[1, 2]]}",

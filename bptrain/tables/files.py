@@ -107,7 +107,7 @@ def check_declared(path: Path, count: int, size: int) -> None:
         InputError: they cannot, or look like a decompression bomb.
     """
     if count > size * DEFLATE_RATIO:
-        raise InputError(f"{path}: it declares {count:,} bytes and has {size:,} at most; it is cut short or damaged")
+        raise InputError(f"{path}: it declares {count:,} bytes and has {size:,} at most; it is damaged, fetch it again")
     check_expansion(path, count, size)
 
 

@@ -13,19 +13,12 @@ from bptrain.tables.sources import SOURCES, Csv, Source
 from bptrain.tables.table import Table, is_number
 
 ADVICE = {
-    ".xlsx": "save the sheet as CSV",
-    ".xls": "save the sheet as CSV",
-    ".ods": "save the sheet as CSV",
-    ".pkl": "pickles can run code; save the table as CSV or Parquet",
-    ".pickle": "pickles can run code; save the table as CSV or Parquet",
-    ".feather": "save the table as Parquet",
-    ".arrow": "save the table as Parquet",
-    ".h5": "save the table as CSV, Parquet or npz",
-    ".hdf5": "save the table as CSV, Parquet or npz",
-    ".mat": "save the table as CSV, Parquet or npz",
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV"),
+    **dict.fromkeys((".pkl", ".pickle"), "pickles can run code; save the table as CSV or Parquet"),
+    **dict.fromkeys((".feather", ".arrow"), "save the table as Parquet"),
+    **dict.fromkeys((".h5", ".hdf5", ".mat"), "save the table as CSV, Parquet or npz"),
+    **dict.fromkeys((".yaml", ".yml"), "name the data, not the config"),
     ".zip": "unpack it",
-    ".yaml": "name the data, not the config",
-    ".yml": "name the data, not the config",
 }
 """What to do about files of formats that are not read, by their suffix."""
 

@@ -125,13 +125,13 @@ def find_problems(session: Session) -> Iterator[tuple[str, str]]:
     if ends := find_far_ends(session, health):
         (one, other), ratio = ends
         if ratio < 1:
-            what = f"vanishing gradients in epoch {epoch}: a weight of {one} gets {ratio:.1g} of what one of"
-            yield "vanishing", f"{what} {other} gets, and hardly learns; try relu, batch_norm, or residual blocks"
+            what = f"vanishing gradients in epoch {epoch}: the gradient per weight of {one} is only {ratio:.1g} times"
+            yield "vanishing", f"{what} that of {other}; try relu, batch_norm, or residual blocks"
         else:
-            what = f"exploding gradients in epoch {epoch}: a weight of {one} gets {ratio:.1g} times what one of"
-            yield "exploding", f"{what} {other} gets; try training.clipping={{norm: 1}}, or batch_norm"
+            what = f"exploding gradients in epoch {epoch}: the gradient per weight of {one} is {ratio:.1g} times"
+            yield "exploding", f"{what} that of {other}; try training.clipping={{norm: 1}}, or batch_norm"
     if long := ", ".join(find_layers(health, "update_ratio", LONG)):
-        what = f"exploding updates in epoch {epoch}: a step changes {long} by more than the weights are large"
+        what = f"exploding updates in epoch {epoch}: a step changes the weights of {long} by more than their own size"
         yield "long", f"{what}; try a smaller learning rate, or training.clipping={{norm: 1}}"
     if dead := ", ".join(find_layers(health, "dead", MOST)):
         what = f"dead units in epoch {epoch}: {MOST:.0%} or more of those in {dead} no longer learn from any row"

@@ -57,7 +57,7 @@ class OpenArray:
         """Return what is wrong with an array that has another number of bytes than it declares."""
         declared = self.header.nbytes
         what = f"it declares {declared:,} bytes and has {'more' if found > declared else f'{found:,}'}"
-        return InputError(f"{self.where}: {what}; it is cut short or damaged")
+        return InputError(f"{self.where}: {what}; it is cut short or damaged, fetch it again")
 
 
 class Widened(Columns):

@@ -31,7 +31,7 @@ class Inline:
     def __post_init__(self) -> None:
         mistakes = []
         if len(self.columns) < 2:
-            what = f"a table has at least two columns (got {len(self.columns)}); name what to predict last"
+            what = f"expected at least two columns, the target last (got {len(self.columns)}); add one"
             mistakes.append(Mistake("columns", what))
         for k, name in enumerate(self.columns):
             if name in self.columns[:k]:
@@ -40,8 +40,8 @@ class Inline:
             mistakes.append(Mistake("rows", "has no rows; write at least one"))
         for k, row in enumerate(self.rows):
             if len(row) != len(self.columns):
-                what = f"a row has a value for each of the {len(self.columns)} columns (got {len(row)})"
-                mistakes.append(Mistake(f"rows.{k}", f"{what}; write as many"))
+                what = f"expected {len(self.columns)} values, one for each column (got {len(row)})"
+                mistakes.append(Mistake(f"rows.{k}", f"{what}; add or remove some"))
         if mistakes:
             raise OptionError(*mistakes)
 

@@ -125,7 +125,7 @@ def find_keys(database: "DuckDBPyConnection", copy: Path, path: Path, encoding: 
         if len(names) > MOST_KEYS:
             raise InputError(f"{path}: more than {MOST_KEYS:,} different keys; use the same ones on every line")
     if not names:
-        raise InputError(f"{path}:1: the objects have no keys; name the values")
+        raise InputError(f'{path}:1: the objects have no keys; write values under keys, as in {{"a": 1}}')
     check_names(list(names), path, "key")
     return list(names)
 

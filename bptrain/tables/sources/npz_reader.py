@@ -75,10 +75,10 @@ def list_members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipI
     if not infos or len(infos) > MOST_MEMBERS:
         raise InputError(f"{path}: it has {len(infos):,} arrays; write it with np.savez")
     if sum(info.compress_size for info in infos) > path.stat().st_size:
-        raise InputError(f"{path}: it declares arrays larger than the file; it is damaged, fetch or write it again")
+        raise InputError(f"{path}: it declares arrays larger than the file; fetch or write it again")
     members = {info.filename.removesuffix(".npy"): info for info in infos}
     if len(members) < len(infos):
-        raise InputError(f"{path}: two arrays have one name; it is damaged, fetch or write it again")
+        raise InputError(f"{path}: two arrays have the same name; write it again")
     return members
 
 
@@ -99,7 +99,7 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, sta
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise InputError(f"{where}: packed in a way that np.savez does not use; write it with np.savez")
     if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
-        raise InputError(f"{where}: it does not have the size that it declares; it is damaged")
+        raise InputError(f"{where}: it does not have the size that it declares; fetch or write the file again")
     check_expansion(where, info.file_size, info.compress_size)
     file = stack.enter_context(archive.open(info))
     header = read_array_header(file, where)  # type: ignore[arg-type]
@@ -120,4 +120,4 @@ def check_lengths(arrays: Mapping[str, OpenArray], path: Path) -> None:
     for name, shape in others:
         if shape != one:
             what = f"{shape[0] if shape else 'no'} rows, and {first} has {one[0] if one else 'none'}"
-            raise InputError(f"{path}: {name}: it has {what}; choose arrays that belong together by inputs and target")
+            raise InputError(f"{path}: {name}: it has {what}; set inputs and target to arrays of one length")
