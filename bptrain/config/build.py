@@ -9,7 +9,7 @@ from bptrain.config.experiment import Experiment, find_network_mistake
 from bptrain.config.origin import FieldPath, Origin, keep_first
 from bptrain.config.suggest import OptionMap, suggest_name
 from bptrain.config.tree import split_component
-from bptrain.config.variables import BROKEN
+from bptrain.config.variables import BROKEN, iter_values
 from bptrain.config.yaml_text import MOST_PROBLEMS, show_value
 from bptrain.errors import OptionError, Problem
 from bptrain.hints import DictOf, Hint, ListOf, Member, Option, Section, list_options
@@ -185,7 +185,7 @@ class Builder:
 
     def build_leaf(self, hint: Hint, value: Any, path: FieldPath) -> Any:
         """Return a single value, or a list of single values."""
-        if isinstance(value, tuple | dict) and holds_broken(value):
+        if any(one is BROKEN for one in iter_values(value)):
             return INVALID
         reference = self.origin.references.get(path)
         if reference and reference.text and not hint.accepts(value) and {str, Path} & set(hint.kinds):
@@ -235,9 +235,3 @@ def describe_needed(hint: Hint) -> str:
         case (Section(cls),):
             return describe_section(cls)
     return hint.describe()
-
-
-def holds_broken(value: Any) -> bool:
-    """Return whether a list or mapping has a broken reference in it."""
-    inner = value.values() if isinstance(value, dict) else value
-    return any(one is BROKEN or (isinstance(one, tuple | dict) and holds_broken(one)) for one in inner)
