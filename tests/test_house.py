@@ -2,6 +2,8 @@
 that looks at every file and names all that break it."""
 
 import ast
+import doctest
+import inspect
 import re
 from collections import defaultdict
 from functools import cache
@@ -261,6 +263,20 @@ def test_components_follow_the_mould():
 def test_the_public_names_are_there():
     assert "train" in bptrain.__all__
     assert [name for name in bptrain.__all__ if not getattr(bptrain, name, None)] == []
+
+
+def test_public_functions_document_every_argument_and_what_they_return():
+    wrong = []
+    for name in bptrain.__all__[1:]:
+        function = getattr(bptrain, name)
+        text = inspect.getdoc(function)
+        parameters = inspect.signature(function).parameters
+        wrong += [f"{name}: {one}" for one in parameters if not re.search(rf"^    {one}: \S", text, re.M)]
+        if "\nReturns:\n" not in text:
+            wrong.append(f"{name}: Returns")
+        for example in doctest.DocTestParser().get_examples(text):
+            compile(example.source, name, "single", ast.PyCF_ONLY_AST)
+    assert wrong == []
 
 
 def test_type_checkers_see_the_public_names():
