@@ -172,12 +172,12 @@ def check_kernels(seen, lines, network):
     _, before, given, after, lr = seen[-1]
     by_name = {line.name: line.value for line in lines}
     assert by_name["lr"] == lr
-    for entry, array in network.named(after).items():
+    for entry, array in network.view_parameters(after).items():
         np.testing.assert_array_equal(by_name[f"{entry}.new"], array)
-    for entry, array in network.named(before).items():
+    for entry, array in network.view_parameters(before).items():
         np.testing.assert_array_equal(by_name.get(entry, by_name.get(f"batch1.{entry}")), array)
     last = [one for one in ("clipped", "penalised", "gathered") if any(key.endswith(one) for key in by_name)]
-    for entry, array in network.named(given).items():
+    for entry, array in network.view_parameters(given).items():
         for kind in last:
             if f"{entry}.{kind}" in by_name:
                 np.testing.assert_array_equal(by_name[f"{entry}.{kind}"], array)

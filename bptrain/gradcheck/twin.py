@@ -21,9 +21,9 @@ from bptrain.nn.observer import (
     Passage,
     PassageObserver,
     guard_kernels,
-    in_backward_order,
     observe,
     observe_layers,
+    walk_backward,
 )
 from bptrain.optim import Regularization
 from bptrain.registry import name_of
@@ -218,7 +218,7 @@ class Twin:
     @property
     def layers(self) -> Iterator[tuple[ObservedLayer, ObservedLayer]]:
         """Every layer as it is in the real and in the complex network, the last first, each before those inside it."""
-        return zip(*map(in_backward_order, self.observed), strict=True)
+        return zip(*map(walk_backward, self.observed), strict=True)
 
     def record_passages(self, *, backward: bool = True) -> dict[str, Passage]:
         """Run the real network once, and return what passed through each layer, by its name."""

@@ -13,36 +13,11 @@ from bptrain.nn.losses import LOSSES, Loss, mean
 from bptrain.nn.network import Entry, Network
 
 __all__ = [
-    "ACTIVATIONS",
-    "INITIALIZERS",
-    "LAYERS",
-    "LOSSES",
-    "Activation",
-    "Entry",
-    "Equations",
-    "Frame",
-    "GlorotUniform",
-    "HeNormal",
-    "Initializer",
-    "Layer",
-    "Loss",
-    "Network",
-    "Normal",
-    "Ones",
-    "Parameter",
-    "Plan",
-    "Scratch",
-    "State",
-    "Views",
-    "Workspace",
-    "Zeros",
-    "activations",
-    "kernels",
-    "layers",
-    "mean",
-    "normalization",
+    "ACTIVATIONS", "INITIALIZERS", "LAYERS", "LOSSES", "Activation", "Entry", "Equations", "Frame", "GlorotUniform",
+    "HeNormal", "Initializer", "Layer", "Loss", "Network", "Normal", "Ones", "Parameter", "Plan", "Scratch",
+    "State", "Views", "Workspace", "Zeros", "activations", "kernels", "layers", "mean", "normalization",
     "resolve_layers",
-]
+]  # fmt: skip
 
 completed = resolve_layers
 """The former name of `resolve_layers`, for code files that know it."""

@@ -152,9 +152,9 @@ class Chain:
     @property
     def row_size(self) -> int:
         """About how many numbers are stored for each row: signals, their gradients and scratch."""
-        inputs = 2 * prod(self.shapes[0]) + sum(2 * prod(inner.shapes[0]) for inner in self.inner if inner)
-        outputs = sum(2 * prod(plan.shape) for _, plan in self.walk())
-        return inputs + outputs + sum(prod(one.shape) for _, plan in self.walk() for one in plan.scratch.values())
+        own = sum(2 * prod(shape) for shape in self.shapes)
+        scratch = sum(prod(planned.shape) for plan in self.plans for planned in plan.scratch.values())
+        return own + scratch + sum(inner.row_size for inner in self.inner if inner)
 
     def initialize(self, parameters: dict[str, Array], rng: np.random.Generator) -> None:
         """Draw all parameters, layer by layer.
@@ -211,9 +211,8 @@ class Chain:
             return views.setdefault(id(array), array[:n])
 
         arena, steps = self.arena, []
-        for k, (name, layer, plan, inner) in enumerate(
-            zip(self.names, self.layers, self.plans, self.inner, strict=True)
-        ):
+        chained = zip(self.names, self.layers, self.plans, self.inner, strict=True)
+        for k, (name, layer, plan, inner) in enumerate(chained):
             p = Views(**{key: arena.parameters[f"{name}.{key}"] for key in plan.parameters})
             g = Views(**{key: arena.gradients[f"{name}.{key}"] for key in plan.parameters})
             s = arena.build_workspace(n, plan.scratch, self.scratch[k])
@@ -223,8 +222,8 @@ class Chain:
                 s.inner = inner.build_frame(n)
             before, after = self.slopes[k], self.slopes[k + 1]
             assert after is not None
-            wanted = before is not None and (k > self.stop or self.slopes[0] is not None)
-            dx = cut(before) if wanted and before is not None else None
+            needed = k > self.stop or self.slopes[0] is not None
+            dx = cut(before) if needed and before is not None else None
             steps.append(Step(layer, p, g, cut(self.signals[k]), cut(self.signals[k + 1]), cut(after), dx, s))
         first, last = self.slopes[0], self.slopes[-1]
         assert last is not None

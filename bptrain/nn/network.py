@@ -84,7 +84,7 @@ class Network:
         self.theta = np.zeros(size, self.dtype)
         self.grad = np.zeros(size, self.dtype)
         self.state = np.zeros(sum(prod(state.shape) for _, state in self.chain.states()), self.dtype)
-        self.states = self.named_state(self.state)
+        self.states = self.view_state(self.state)
         for name, state in self.chain.states():
             self.states[name][...] = state.initial
 
@@ -105,22 +105,22 @@ class Network:
         """The shape of the scores of a row."""
         return self.chain.shapes[-1]
 
-    def named(self, vector: Array) -> dict[str, Array]:
+    def view_parameters(self, vector: Array) -> dict[str, Array]:
         """Return views of a vector as long as `theta` by the names of the parameters, in the order of the entries."""
         return {entry.name: vector[entry.slice].reshape(entry.shape) for entry in self.entries}
 
-    def named_state(self, vector: Array) -> dict[str, Array]:
+    def view_state(self, vector: Array) -> dict[str, Array]:
         """Return views of a vector as long as `state` by name."""
         shapes = {name: state.shape for name, state in self.chain.states()}
         return {name: view for name, _, view in split_views(vector, shapes)}
 
     def parameters(self) -> dict[str, Array]:
         """Return every parameter by name, as a view of `theta`."""
-        return self.named(self.theta)
+        return self.view_parameters(self.theta)
 
     def gradients(self) -> dict[str, Array]:
         """Return every gradient by name, as a view of `grad`."""
-        return self.named(self.grad)
+        return self.view_parameters(self.grad)
 
     def initialize(self) -> None:
         """Draw all parameters again, in the order of the layers."""

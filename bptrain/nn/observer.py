@@ -122,22 +122,22 @@ def observe_layers(chain: Chain, frame: Frame) -> tuple[Frame, tuple[ObservedLay
     return replace(frame, steps=tuple(steps)), tuple(layers)
 
 
-def in_backward_order(layers: Sequence[ObservedLayer]) -> Iterator[ObservedLayer]:
+def walk_backward(layers: Sequence[ObservedLayer]) -> Iterator[ObservedLayer]:
     """Yield all layers from the last to the first, each before those inside it."""
     for observed in reversed(layers):
         yield observed
-        yield from in_backward_order(observed.inner)
+        yield from walk_backward(observed.inner)
 
 
 @contextmanager
 def observe(layers: Sequence[ObservedLayer], observer: Observer) -> Iterator[None]:
     """Give all layers an observer inside the context."""
-    for observed in in_backward_order(layers):
+    for observed in walk_backward(layers):
         observed.observer = observer
     try:
         yield
     finally:
-        for observed in in_backward_order(layers):
+        for observed in walk_backward(layers):
             observed.observer = NO_OBSERVER
 
 

@@ -82,16 +82,11 @@ class LineSearch(Optimizer):
     def advance(
         self, theta: Array, grad: Array, slots: Sequence[Array], evaluate: Callable[[], float], *, lr: float, step: int
     ) -> None:
-        """Move theta to a better point; grad is left as scratch.
+        """Move theta to a better point; the arguments are as in `update`, and grad is left as scratch.
 
         Args:
-            theta: the parameters, `(size,)`.
-            grad: filled by `evaluate`; its values before that do not matter.
-            slots: the state vectors, each `(size,)`.
             evaluate: computes the loss, penalties included, and fills grad, both at the present theta. Within a step it
                 must return the same for the same theta: no fresh noise.
-            lr: the learning rate of this step, with the schedule applied.
-            step: counts from 1.
         """
 
 

@@ -35,7 +35,7 @@ def save_best(path: Path, session: Session) -> None:
     """
     assert session.best is not None
     network, best = session.model.network, session.best
-    arrays = network.named(best.theta) | network.named_state(best.state)
+    arrays = network.view_parameters(best.theta) | network.view_state(best.state)
     if best.raw is not None:
         arrays["raw"] = best.raw
     require_finite(arrays)

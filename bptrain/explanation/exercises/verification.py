@@ -225,7 +225,7 @@ def round_step(recording: Recording, decimals: int) -> dict[str, Array]:
     found = {"loss": np.asarray(loss)}
     found |= {title: observer.outputs[name] for name, title in titles.outputs.items()}
     found |= {title: observer.slopes[name] for name, title in titles.deltas.items() if name in observer.slopes}
-    start = network.named(recording.theta)
+    start = network.view_parameters(recording.theta)
     for name, title in titles.parameters.items():
         found |= {f"d{title}": gradients[name], title: start[name] - recording.lr * gradients[name]}
     return found

@@ -19,7 +19,7 @@ from bptrain.nn.layer import ACTIVATIONS, Activation, Parameter, Plan, Scratch, 
 class Identity(Activation):
     """Changes nothing.
 
-    Shapes: any, kept. Keras calls it linear. Reference: none needed.
+    Shapes: any, unchanged. Keras calls it linear. Reference: none needed.
     """
 
     equations = Equations(forward=("y = x",), backward=("dx = dy",))
@@ -42,7 +42,7 @@ class Identity(Activation):
 class Relu(Activation):
     """The rectifier: passes what is positive and blocks the rest.
 
-    The derivative at 0 is 0, as in PyTorch, Keras and JAX. Shapes: any, kept. Reference: Nair and Hinton, 2010.
+    The derivative at 0 is 0, as in PyTorch, Keras and JAX. Shapes: any, unchanged. Reference: Nair and Hinton, 2010.
     """
 
     equations = Equations(forward=("y = max(x, 0)",), backward=("dx = dy · [x > 0]",))
@@ -67,8 +67,8 @@ class Relu(Activation):
 class LeakyRelu(Activation):
     """The rectifier with a small slope left of zero, so that no unit can die.
 
-    The derivative at 0 is the slope. Shapes: any, kept. Reference: Maas et al., 2013. PyTorch's default slope is 0.01
-    too; Keras's is 0.3.
+    The derivative at 0 is the slope. Shapes: any, unchanged. Reference: Maas et al., 2013. PyTorch's default slope is
+    0.01 too; Keras's is 0.3.
     """
 
     equations = Equations(
@@ -99,8 +99,8 @@ class LeakyRelu(Activation):
 class Prelu(Activation):
     """The rectifier with a slope left of zero that is learned, one for each unit.
 
-    Shapes: x and y `(n, units)`, a `(units,)`, without weight decay. Keras too has a slope for each value,
-    PyTorch one for all by default. Reference: He et al., 2015.
+    Shapes: x and y `(n, units)`, a `(units,)`, without weight decay. Keras too has a slope for each value, PyTorch one
+    for all by default. Reference: He et al., 2015.
     """
 
     equations = Equations(
@@ -174,7 +174,7 @@ class ExponentialUnit(Activation):
 class Elu(ExponentialUnit):
     """The exponential linear unit: straight right of zero, bending smoothly towards -alpha left of it.
 
-    Shapes: any, kept. The same in PyTorch and Keras. Reference: Clevert, Unterthiner and Hochreiter, 2016.
+    Shapes: any, unchanged. The same in PyTorch and Keras. Reference: Clevert, Unterthiner and Hochreiter, 2016.
     """
 
     equations = Equations(
@@ -191,7 +191,8 @@ class Elu(ExponentialUnit):
 class Selu(ExponentialUnit):
     """The exponential linear unit scaled so that signals keep mean 0 and variance 1 through many layers.
 
-    Shapes: any, kept. Wants lecun_normal weights. The same in PyTorch and Keras. Reference: Klambauer et al., 2017.
+    Shapes: any, unchanged. Wants lecun_normal weights. The same in PyTorch and Keras. Reference: Klambauer et al.,
+    2017.
     """
 
     equations = Equations(
@@ -229,7 +230,7 @@ class Clipped(Activation):
 class HardTanh(Clipped):
     """The identity, cut off at -1 and 1.
 
-    The derivative is 0 at both corners, as in PyTorch. Shapes: any, kept. Reference: Collobert, 2004.
+    The derivative is 0 at both corners, as in PyTorch. Shapes: any, unchanged. Reference: Collobert, 2004.
     """
 
     equations = Equations(forward=("y = min(max(x, -1), 1)",), backward=("dx = dy · [-1 < x < 1]",))
@@ -244,7 +245,7 @@ class HardTanh(Clipped):
 class Relu6(Clipped):
     """The rectifier, cut off at 6.
 
-    The derivative is 0 at both corners, as in PyTorch. Shapes: any, kept. Reference: Krizhevsky, 2010.
+    The derivative is 0 at both corners, as in PyTorch. Shapes: any, unchanged. Reference: Krizhevsky, 2010.
     """
 
     equations = Equations(forward=("y = min(max(x, 0), 6)",), backward=("dx = dy · [0 < x < 6]",))

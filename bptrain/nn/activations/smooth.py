@@ -17,7 +17,7 @@ from bptrain.nn.layer import ACTIVATIONS, Activation, Plan, Scratch, Views, Work
 class Tanh(Activation):
     """The hyperbolic tangent: an S-shaped curve from -1 to 1.
 
-    Shapes: any, kept. Reference: LeCun et al., 1998. The same in all frameworks.
+    Shapes: any, unchanged. Reference: LeCun et al., 1998. The same in all frameworks.
     """
 
     equations = Equations(forward=("y = tanh(x)",), backward=("dx = dy · (1 - y²)",))
@@ -42,7 +42,7 @@ class Tanh(Activation):
 class Sigmoid(Activation):
     """The logistic function: an S-shaped curve from 0 to 1.
 
-    Shapes: any, kept. Reference: Rumelhart, Hinton and Williams, 1986. The same in all frameworks.
+    Shapes: any, unchanged. Reference: Rumelhart, Hinton and Williams, 1986. The same in all frameworks.
     """
 
     equations = Equations(forward=("y = 1 / (1 + exp(-x))",), backward=("dx = dy · y · (1 - y)",))
@@ -69,7 +69,7 @@ class Sigmoid(Activation):
 class Softsign(Activation):
     """An S-shaped curve from -1 to 1 that is slower to saturate than tanh.
 
-    Shapes: any, kept. The same in PyTorch and Keras. Reference: Bergstra et al., 2009.
+    Shapes: any, unchanged. The same in PyTorch and Keras. Reference: Bergstra et al., 2009.
     """
 
     equations = Equations(forward=("y = x / (1 + |x|)",), backward=("dx = dy / (1 + |x|)²",))
@@ -95,8 +95,8 @@ class Softsign(Activation):
 class Softplus(Activation):
     """A smooth rectifier.
 
-    The derivative is computed from y, as `1 - exp(-y)`. Shapes: any, kept. Reference: Dugas et al., 2001. PyTorch turns
-    linear above 20, which differs by less than 3e-9.
+    The derivative is computed from y, as `1 - exp(-y)`. Shapes: any, unchanged. Reference: Dugas et al., 2001. PyTorch
+    turns linear above 20, which differs by less than 3e-9.
     """
 
     equations = Equations(forward=("y = ln(1 + exp(x))",), backward=("dx = dy · sigmoid(x)",))
@@ -122,7 +122,7 @@ class Softplus(Activation):
 class Silu(Activation):
     """A smooth rectifier that dips below zero: the input times its own sigmoid. Also called swish.
 
-    Shapes: any, kept. The same in PyTorch and Keras. Reference: Elfwing, Uchibe and Doya, 2018.
+    Shapes: any, unchanged. The same in PyTorch and Keras. Reference: Elfwing, Uchibe and Doya, 2018.
     """
 
     equations = Equations(forward=("y = x σ(x)",), backward=("dx = dy · σ(x) · (1 + x (1 - σ(x)))",))
@@ -152,7 +152,7 @@ class Silu(Activation):
 class Mish(Activation):
     """A smooth rectifier that dips below zero: the input times the tanh of its softplus.
 
-    Shapes: any, kept. The same in PyTorch and Keras. Reference: Misra, 2020.
+    Shapes: any, unchanged. The same in PyTorch and Keras. Reference: Misra, 2020.
     """
 
     equations = Equations(
@@ -186,8 +186,8 @@ class Mish(Activation):
 class GeluTanh(Activation):
     """The Gaussian error linear unit in its tanh form: a smooth rectifier that dips below zero.
 
-    Shapes: any, kept. PyTorch's GELU with approximate="tanh"; the default of PyTorch and Keras is the erf form, up to
-    5e-4 away. Reference: Hendrycks and Gimpel, 2016.
+    Shapes: any, unchanged. PyTorch's GELU with approximate="tanh"; the default of PyTorch and Keras is the erf form, up
+    to 5e-4 away. Reference: Hendrycks and Gimpel, 2016.
     """
 
     equations = Equations(

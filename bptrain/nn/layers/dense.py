@@ -35,11 +35,11 @@ class Dense:
     units: Annotated[Annotated[int, Ge(1)] | Auto, "outputs; auto: as the target needs (last dense layer)"] = "auto"
     bias: Annotated[bool, "whether to add b"] = True
     weight_init: Annotated[
-        Annotated[Initializer, INITIALIZERS] | Auto, "start of W; auto: what suits the activation that follows"
+        Annotated[Initializer, INITIALIZERS] | Auto, "initial W; auto: as suits the activation that follows"
     ] = "auto"
-    bias_init: Annotated[Initializer, INITIALIZERS, "start of b"] = Zeros()
-    l1: Annotated[Annotated[float, Ge(0)] | None, "penalty on W in place of regularization.l1; null: that one"] = None
-    l2: Annotated[Annotated[float, Ge(0)] | None, "penalty on W in place of regularization.l2; null: that one"] = None
+    bias_init: Annotated[Initializer, INITIALIZERS, "initial b"] = Zeros()
+    l1: Annotated[Annotated[float, Ge(0)] | None, "penalty on W instead of regularization.l1; null: that one"] = None
+    l2: Annotated[Annotated[float, Ge(0)] | None, "penalty on W instead of regularization.l2; null: that one"] = None
 
     @classmethod
     def example(cls, width: int) -> "Dense":
@@ -100,14 +100,13 @@ class Dense:
 class Residual:
     """Adds its input to the output of its layers, so that deep networks start close to the identity.
 
-    f is the output of the layers for x, and df the gradient that their own backward passes hand on for dy. Shapes: any,
-    kept; the layers must end in the shape in which they begin. Written out by hand in PyTorch and Keras. Reference: He
-    et al., 2016.
+    f is the output of the layers for x, and df the gradient that they pass back for dy. Shapes: any, unchanged; the
+    layers must return the shape that they take. Written by hand in PyTorch and Keras. Reference: He et al., 2016.
     """
 
     equations = Equations(forward=("y = x + f",), backward=("dx = dy + df",))
     aliases = ("resblock", "skip")
-    layers: Annotated[tuple[Annotated[Layer, LAYERS], ...], "from input to output; as many outputs as inputs"]
+    layers: Annotated[tuple[Annotated[Layer, LAYERS], ...], "layers, from input to output; as many outputs as inputs"]
 
     def __post_init__(self) -> None:
         if not self.layers:

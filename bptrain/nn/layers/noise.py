@@ -16,8 +16,8 @@ from bptrain.nn.layer import LAYERS, Plan, Scratch, Views, Workspace
 class Dropout:
     """Sets a random share of the values to zero during training, so that no unit relies on another.
 
-    Outside training y is x. Shapes: any, kept. `rate` is the share that is dropped, as in PyTorch and Keras; it is the
-    share that is kept in the first TensorFlow and in JAX's stax. Reference: Srivastava et al., 2014 (this is the
+    Outside training y is x. Shapes: any, unchanged. `rate` is the share that is dropped, as in PyTorch and Keras; it is
+    the share that is kept in the first TensorFlow and in JAX's stax. Reference: Srivastava et al., 2014 (this is the
     inverted form, which needs no scaling in evaluation).
     """
 
@@ -55,7 +55,7 @@ class Dropout:
 class GaussianNoise:
     """Adds normal noise during training, so that the network does not rely on exact values.
 
-    Outside training y is x. Shapes: any, kept. As Keras's GaussianNoise. Reference: Bishop, 1995.
+    Outside training y is x. Shapes: any, unchanged. As Keras's GaussianNoise. Reference: Bishop, 1995.
     """
 
     equations = Equations(forward=("y = x + std · e", "e ~ N(0, 1) for each value"), backward=("dx = dy",))

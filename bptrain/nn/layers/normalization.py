@@ -47,21 +47,11 @@ class BatchNorm:
         return {"x̂": s.normal} if label == "Forward:" else {}
 
     def plan(self, shape: Shape) -> Plan:
-        return Plan(
-            shape,
-            plan_scale_and_shift(shape),
-            scratch={
-                "normal": Scratch(shape),
-                "square": Scratch(shape),
-                "average": Scratch(shape, per_row=False),
-                "deviation": Scratch(shape, per_row=False),
-            },
-            state={"mean": State(shape, 0.0), "variance": State(shape, 1.0)},
-            least_rows=2,
-            reads="",
-            linear=True,
-            normalizes="rows",
-        )
+        row, unit = Scratch(shape), Scratch(shape, per_row=False)
+        scratch = {"normal": row, "square": row, "average": unit, "deviation": unit}
+        state = {"mean": State(shape, 0.0), "variance": State(shape, 1.0)}
+        parameters = plan_scale_and_shift(shape)
+        return Plan(shape, parameters, scratch, state, least_rows=2, reads="", linear=True, normalizes="rows")
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
         if s.training:
@@ -121,12 +111,7 @@ class LayerNorm:
 
     equations = Equations(
         forward=("y = γ x̂ + β", "x̂ = (x - μ) / √(σ² + ε)", "μ = mean(x)", "σ² = mean((x - μ)²)"),
-        backward=(
-            "dγ = Σ_rows dy x̂",
-            "dβ = Σ_rows dy",
-            "dx = (d - mean(d) - x̂ mean(d x̂)) / √(σ² + ε)",
-            "d = γ dy",
-        ),
+        backward=("dγ = Σ_rows dy x̂", "dβ = Σ_rows dy", "dx = (d - mean(d) - x̂ mean(d x̂)) / √(σ² + ε)", "d = γ dy"),
     )
     aliases = ("layer_normalization", "ln")
     epsilon: Annotated[float, Gt(0), "added to the variance"] = 1e-5
@@ -176,7 +161,7 @@ class LayerNorm:
 class Softmax:
     """Turns the values of a row into probabilities, for a loss on probabilities such as mse; cross-entropy has its own.
 
-    Shapes: `(n, units)`, kept. The same in all frameworks. Reference: Bridle, 1990.
+    Shapes: `(n, units)`, unchanged. The same in all frameworks. Reference: Bridle, 1990.
     """
 
     equations = Equations(forward=("y_j = exp(x_j) / Σ_k exp(x_k)",), backward=("dx = y (dy - Σ_k dy_k y_k)",))

@@ -6,21 +6,6 @@ from bptrain.nn.losses.loss import LOSSES, Encoding, Loss, MultiTask, Part, Valu
 from bptrain.nn.losses.regression import Huber, LogCosh, Mae, Mse, Poisson
 
 __all__ = [
-    "LOSSES",
-    "BinaryCrossEntropy",
-    "Encoding",
-    "Focal",
-    "Hinge",
-    "Huber",
-    "KlDivergence",
-    "LogCosh",
-    "Loss",
-    "Mae",
-    "Mse",
-    "MultiTask",
-    "Part",
-    "Poisson",
-    "SoftmaxCrossEntropy",
-    "Value",
-    "mean",
-]
+    "LOSSES", "BinaryCrossEntropy", "Encoding", "Focal", "Hinge", "Huber", "KlDivergence", "LogCosh", "Loss", "Mae",
+    "Mse", "MultiTask", "Part", "Poisson", "SoftmaxCrossEntropy", "Value", "mean",
+]  # fmt: skip

@@ -107,11 +107,7 @@ class Focal(SigmoidLoss):
         backward=("dz = (2 t - 1) du", "du = -σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)"),
         variants={
             "with alpha": Equations(
-                forward=(
-                    "L = Σ q σ(-u)^γ (-ln σ(u)) / (n · width)",
-                    "u = (2 t - 1) z",
-                    "q = α t + (1 - α) (1 - t)",
-                ),
+                forward=("L = Σ q σ(-u)^γ (-ln σ(u)) / (n · width)", "u = (2 t - 1) z", "q = α t + (1 - α) (1 - t)"),
                 backward=("dz = (2 t - 1) du", "du = -q σ(-u)^γ (γ σ(u) (-ln σ(u)) + σ(-u)) / (n · width)"),
             )
         },
