@@ -28,7 +28,7 @@ def build_gradient_sections(recording: Recording, digits: int) -> Iterator[Secti
     if model.experiment.training.accumulate > 1:
         lines = [
             Line(f"{name}.gathered", "g", array, words=f"of {name}, the mean over the rows of all batches")
-            for name, array in recording.network.named(gradient).items()
+            for name, array in recording.network.view_parameters(gradient).items()
         ]
         yield Section("gradients of all batches together", "gradient", tuple(lines))
     if model.objective.penalties:
