@@ -13,6 +13,7 @@ from bptrain.commands.resume import resume
 from bptrain.commands.train import train
 from bptrain.console.chart import BLOCKS, Curve, Line, draw_chart, render_sparkline
 from bptrain.console.live import REFRESHES, Canvas, LiveView
+from bptrain.console.training_lines import print_pairs
 from bptrain.console.view import Picture
 from bptrain.console.watch import Watch
 from bptrain.errors import DivergedError
@@ -430,6 +431,20 @@ def test_json_lines_are_the_history(bptrain_in):
     assert sum(one["best"] for one in epochs) >= 1
     (warning,) = [one for one in said if "warning" in one]
     assert (warning["code"], warning["field"]) == ("BP240", "optimizer.adam.lr")
+
+
+def test_results_are_wrapped_on_a_terminal_but_for_commands(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "30")
+    pairs = [("validation", "loss 0.25 · accuracy 0.95 · f1 0.9"), ("next", "bptrain evaluate runs/a-long-name-001")]
+    print_pairs("title", pairs)
+    whole = capsys.readouterr().out.splitlines()
+    assert whole == ["title", f"validation  {pairs[0][1]}", f"next        {pairs[1][1]}"]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_pairs("title", pairs)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:3] == ["validation  loss 0.25 ·", "            accuracy 0.95 · f1"]
+    assert lines[-1] == whole[-1]
 
 
 @pytest.mark.parametrize("log", ["auto", "plain", "json"])

@@ -141,7 +141,8 @@ def exit_with_usage(error: Any) -> NoReturn:
         sys.exit(error.exit_code)
     message = error.format_message().replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)
-    fail([f"{message}; see {context.command_path if context else 'bptrain'} -h"], error.exit_code)
+    see = " See" if message.endswith("?") else "; see"
+    fail([f"{message}{see} {context.command_path if context else 'bptrain'} -h"], error.exit_code)
 
 
 def name_user_code() -> str:

@@ -48,12 +48,13 @@ def is_interactive(stream: TextIO | None) -> bool:
     )
 
 
-def wrap_message(text: str, stream: TextIO | None) -> str:
-    """Return a message wrapped between words to the width of a terminal; elsewhere it stays one line."""
+def wrap_message(text: str, stream: TextIO | None, indent: str = "") -> str:
+    """Return a message wrapped between words to the width of a terminal, with an indent from the second line on;
+    elsewhere it stays one line."""
     if stream is None or not stream.isatty():
         return text
     width = max(shutil.get_terminal_size().columns, 20)
-    return "\n".join(wrap(text, width, break_long_words=False, break_on_hyphens=False))
+    return "\n".join(wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
 
 
 def get_console() -> "Console":

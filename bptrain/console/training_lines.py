@@ -50,7 +50,8 @@ class PlainLines:
             figures = {name: value for name, value in event.summary.items() if name not in ("epoch", "step", "lr")}
             numbers = "  ".join(f"{printable(name)} {format_number(value)}" for name, value in figures.items())
             time = format_duration(perf_counter() - self.began)
-            print(f"epoch {event.record['epoch']}/{self.epochs}  {numbers}  {time}", file=sys.stderr, flush=True)
+            line = f"epoch {event.record['epoch']}/{self.epochs}  {numbers}  {time}"
+            print(wrap_message(line, sys.stderr, indent="  "), file=sys.stderr, flush=True)
 
 
 class JsonLines:
@@ -78,7 +79,7 @@ def print_json_line(document: dict[str, Any]) -> None:
 
 
 def print_pairs(title: str, pairs: Iterable[tuple[str, str]]) -> None:
-    """Print names and values side by side."""
+    """Print names and values side by side; commands are not wrapped, so that they can be copied."""
     from rich.text import Text
 
     pairs = [(printable(name), value) for name, value in pairs]
@@ -86,7 +87,12 @@ def print_pairs(title: str, pairs: Iterable[tuple[str, str]]) -> None:
     console = get_console()
     console.print(Text(printable(title), style="bold"), soft_wrap=True)
     for name, value in pairs:
-        console.print(Text(f"{name:<{width}}  ", style="dim").append(printable(value), style="not dim"), soft_wrap=True)
+        line = f"{name:<{width}}  {printable(value)}"
+        if not value.startswith("bptrain "):
+            line = wrap_message(line, sys.stdout, indent=" " * (width + 2))
+        text = Text(line)
+        text.stylize("dim", 0, width)
+        console.print(text, soft_wrap=True)
 
 
 def print_result(result: Result) -> None:
