@@ -93,7 +93,7 @@ class Header:
         """The number of bytes that must follow the header."""
         return prod(self.shape) * self.dtype.itemsize
 
-    def array(self, raw: bytes | memoryview) -> Array:
+    def read_array(self, raw: bytes | memoryview) -> Array:
         """Return a view of the bytes behind the header as an array of its shape.
 
         Raises:

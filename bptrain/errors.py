@@ -83,7 +83,7 @@ class OptionError(InputError):
         """One line per mistake."""
         return tuple(f"{m.field}: {m.message}" if m.field else m.message for m in self.mistakes)
 
-    def under(self, prefix: str) -> "OptionError":
+    def prefix_fields(self, prefix: str) -> "OptionError":
         """Return the same mistakes with a prefix before their fields: `path` becomes `data.source.path`."""
         return OptionError(*(replace(m, field=".".join(filter(None, (prefix, m.field)))) for m in self.mistakes))
 

@@ -79,7 +79,7 @@ def find_all_problems(path: str | Path, notes: list[tuple[str, str]], *, strict:
         except ConfigError:
             raise
         except (InputError, StorageError) as error:
-            return (config.origin.problem(("data", "source"), str(error)),)
+            return (config.origin.make_problem(("data", "source"), str(error)),)
     except ConfigError as error:
         return error.problems
     except (InputError, StorageError) as error:

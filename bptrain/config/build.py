@@ -53,7 +53,7 @@ class Builder:
 
     def add_problem(self, path: FieldPath, message: str, *, at_key: bool = False) -> Any:
         """Record a mistake and return `INVALID`."""
-        self.problems.append(self.origin.problem(path, message, at_key=at_key))
+        self.problems.append(self.origin.make_problem(path, message, at_key=at_key))
         return INVALID
 
     def add_wrong_value(self, path: FieldPath, expected: str, value: Any, advice: str = "") -> Any:
@@ -113,7 +113,7 @@ class Builder:
         try:
             return cls(**given)
         except OptionError as error:
-            self.problems.extend(self.origin.place(error.under(".".join(map(str, path)))).problems)
+            self.problems.extend(self.origin.place(error.prefix_fields(".".join(map(str, path)))).problems)
             return INVALID
 
     def check_keys(self, value: dict[str, Any], known: dict[str, Option], path: FieldPath) -> set[str]:
@@ -168,7 +168,7 @@ class Builder:
 
     def expand_shorthand(self, option: str, path: FieldPath) -> None:
         """Give the first option of `name: value` the place of the value."""
-        spot = self.origin.spot(path)
+        spot = self.origin.find_spot(path)
         if spot is not None:
             spot.put(option, spot)
         if path in self.origin.references:

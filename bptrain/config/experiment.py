@@ -112,23 +112,23 @@ class Data:
             field, names = "data.features", self.features
         return {name: f"{field}.{k}" for k, name in enumerate(names or ())}
 
-    def of_column(self, name: str) -> ColumnOptions | None:
+    def get_column_options(self, name: str) -> ColumnOptions | None:
         """Return the options that the config gives for a single column."""
         return (self.columns or {}).get(name)
 
-    def treatment(self, name: str) -> Treatment:
+    def get_treatment(self, name: str) -> Treatment:
         """Return how to encode a feature."""
         general = Treatment("auto", self.missing, self.indicator, self.scaling, self.unseen)
-        return merge_options(self.of_column(name), general)
+        return merge_options(self.get_column_options(name), general)
 
-    def target_treatment(self, name: str) -> Treatment:
+    def get_target_treatment(self, name: str) -> Treatment:
         """Return how to encode a target: missing values are never filled in, but their rows may be dropped."""
         missing = self.missing if isinstance(self.missing, Drop) else Refuse()
-        return merge_options(self.of_column(name), Treatment("auto", missing, False, self.target_scaling))
+        return merge_options(self.get_column_options(name), Treatment("auto", missing, False, self.target_scaling))
 
-    def field(self, name: str, option: str) -> str:
+    def find_field(self, name: str, option: str) -> str:
         """Return the field that decides an option of a column: the column's own, or the one for all columns."""
-        own = self.of_column(name)
+        own = self.get_column_options(name)
         return f"data.columns.{name}.{option}" if getattr(own, option, None) not in (None, "auto") else f"data.{option}"
 
 

@@ -49,7 +49,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         raise ConfigError([Problem(str(path), 1, 1, "", what)])
     if not isinstance(tree, dict):
         what = f"expected a mapping of keys at the top (got {show_value(tree)}); write KEY: VALUE lines"
-        raise ConfigError([origin.problem((), what)])
+        raise ConfigError([origin.make_problem((), what)])
     # The name of a file can hold bytes that are not text.
     stem = path.stem.encode("utf-8", "replace").decode()
     return finish(tree, origin, overrides, path.resolve().parent, name=stem)
@@ -130,7 +130,7 @@ def read_yaml(path: Path) -> tuple[Any, Origin]:
         return parse(data.decode("utf-8-sig"), str(path))
     except UnicodeDecodeError as error:
         before = Source(str(path), data[: error.start].decode("utf-8-sig", errors="replace"))
-        line, column = before.position(len(before.text))
+        line, column = before.find_position(len(before.text))
         what = f"the file is not UTF-8 text (got the byte 0x{data[error.start]:02X}); save it as UTF-8"
         raise ConfigError([Problem(str(path), line, column, "", what)]) from None
 
@@ -145,7 +145,7 @@ def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
     path = split_path(key.strip())
     source = Source(cut(text, 200), text)
     if not equals or not path or len(path) > MOST_DEPTH or not text.isprintable():
-        raise ConfigError([source.problem(1, 1, (), "an override is KEY=VALUE, such as training.epochs=5")])
+        raise ConfigError([source.make_problem(1, 1, (), "an override is KEY=VALUE, such as training.epochs=5")])
     try:
         value, inner = parse(written, source.file, before=f"{key}=")
     except ConfigError as error:
@@ -159,7 +159,7 @@ def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
     except OptionError as error:
         (mistake,) = error.mistakes
         here = split_path(mistake.field)
-        raise ConfigError([source.problem(1, columns[len(here) - 1], here, mistake.message)]) from None
+        raise ConfigError([source.make_problem(1, columns[len(here) - 1], here, mistake.message)]) from None
     spot = origin.root or Spot(source, 1, 1)
     for word, column in zip(path[:-1], columns, strict=False):
         if word not in (spot.inside or {}):

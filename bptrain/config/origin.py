@@ -25,18 +25,18 @@ class Source:
         """The lines without their ends."""
         return LINE_BREAK.split(self.text)
 
-    def line(self, number: int) -> str:
+    def get_line(self, number: int) -> str:
         """Return a line, counted from 1; empty beyond the end."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
-    def position(self, index: int) -> tuple[int, int]:
+    def find_position(self, index: int) -> tuple[int, int]:
         """Return line and column, counted from 1, of the character at an index."""
         breaks = [match.end() for match in LINE_BREAK.finditer(self.text, 0, index)]
         return len(breaks) + 1, index - (breaks[-1] if breaks else 0) + 1
 
-    def problem(self, line: int, column: int, path: FieldPath, message: str) -> Problem:
+    def make_problem(self, line: int, column: int, path: FieldPath, message: str) -> Problem:
         """Return a mistake at a place of this text."""
-        return Problem(self.file, line, column, join_path(path), message, source=self.line(line))
+        return Problem(self.file, line, column, join_path(path), message, source=self.get_line(line))
 
 
 class Spot:
@@ -78,7 +78,7 @@ class Origin:
     root: Spot | None = None
     references: dict[FieldPath, Reference] = field(default_factory=dict)
 
-    def spot(self, path: FieldPath) -> Spot | None:
+    def find_spot(self, path: FieldPath) -> Spot | None:
         """Return the spot of the value at a path, or of the nearest value around it."""
         spot = self.root
         for key in path:
@@ -95,19 +95,21 @@ class Origin:
             spot = spot.inside.get(key) if spot is not None and spot.inside else None
         return spot is not None
 
-    def problem(self, path: FieldPath, message: str, *, at_key: bool = False) -> Problem:
+    def make_problem(self, path: FieldPath, message: str, *, at_key: bool = False) -> Problem:
         """Return a mistake at a path, placed at its value or key, or at the nearest value around it."""
-        spot = self.spot(path)
+        spot = self.find_spot(path)
         if spot is None:
             return Problem(self.file, 1, 1, join_path(path), message)
         place = (spot.key_line, spot.key_column) if at_key else (spot.line, spot.column)
-        return spot.source.problem(*place, path, message)
+        return spot.source.make_problem(*place, path, message)
 
     def place(self, error: OptionError) -> ConfigError:
         """Return an error with the places of the fields that its mistakes name."""
-        return ConfigError(replace(self.problem(self.path(m.field), m.message), code=m.code) for m in error.mistakes)
+        return ConfigError(
+            replace(self.make_problem(self.find_path(m.field), m.message), code=m.code) for m in error.mistakes
+        )
 
-    def path(self, text: str) -> FieldPath:
+    def find_path(self, text: str) -> FieldPath:
         """Return a dotted field as a path, with names that contain dots, such as those of columns, kept as one key."""
         found: list[str | int] = []
         spot, words = self.root, text.split(".")

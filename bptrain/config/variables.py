@@ -93,15 +93,15 @@ class Resolver:
                 pieces.append("" if is_broken else self.write(match[0], found))
             except BrokenError as error:
                 is_broken = True
-                self.problems.append(replace(self.origin.problem(path, str(error)), column=column))
+                self.problems.append(replace(self.origin.make_problem(path, str(error)), column=column))
         return BROKEN if is_broken else "".join(pieces) + value[end:]
 
     def find_column(self, path: FieldPath, text: str, searched: int) -> tuple[int, int]:
         """Return the column of a reference in the line of its value, and where to search for the next one."""
-        spot = self.origin.spot(path)
+        spot = self.origin.find_spot(path)
         if spot is None:
             return 1, 0
-        index = spot.source.line(spot.line).find(text, max(searched, spot.column - 1))
+        index = spot.source.get_line(spot.line).find(text, max(searched, spot.column - 1))
         return (spot.column, searched) if index < 0 else (index + 1, index + len(text))
 
     def resolve_reference(self, match: re.Match[str], depth: int) -> tuple[Any, str | None]:

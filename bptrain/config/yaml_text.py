@@ -108,10 +108,10 @@ def parse(text: str, file: str, *, before: str = "") -> tuple[Any, Origin]:
 
     source = Source(file, before + text)
     if found := FORBIDDEN.search(text):
-        place = source.position(len(before) + found.start())
+        place = source.find_position(len(before) + found.start())
         advice = "remove it" if found[0] != "\0" else "remove it, or save the file as UTF-8 if it is UTF-16"
         what = f"YAML does not allow the character U+{ord(found[0]):04X}; {advice}"
-        raise ConfigError([source.problem(*place, (), what)])
+        raise ConfigError([source.make_problem(*place, (), what)])
     reader = _Reader(source, len(before))
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
@@ -119,7 +119,7 @@ def parse(text: str, file: str, *, before: str = "") -> tuple[Any, Origin]:
     except yaml.YAMLError as error:
         line, column, what = explain_error(error, text)
         shift = len(before) if line == 1 else 0
-        reader.problems.append(source.problem(line, column + shift, (), f"not valid YAML: {what}"))
+        reader.problems.append(source.make_problem(line, column + shift, (), f"not valid YAML: {what}"))
     if reader.problems:
         raise keep_first(reader.problems, MOST_PROBLEMS)
     return reader.result, Origin(file, reader.root)
@@ -156,7 +156,7 @@ class _Reader:
             self.check_marks(event)
             if len(self.open) >= MOST_DEPTH:
                 what = f"nested deeper than {MOST_DEPTH} levels, the limit; remove some brackets"
-                raise ConfigError([self.source.problem(*self.find_place(event), (), what)])
+                raise ConfigError([self.source.make_problem(*self.find_place(event), (), what)])
             self.open.append(({} if kind == "MappingStartEvent" else [], self.add_spot(event)))
             self.key.append(None)
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
@@ -183,7 +183,7 @@ class _Reader:
             len(container) if isinstance(container, list) else key[0] if key else "?"
             for (container, _), key in zip(self.open[:-1], self.key[:-1], strict=True)
         )
-        self.problems.append(self.source.problem(*self.find_place(event), path, message))
+        self.problems.append(self.source.make_problem(*self.find_place(event), path, message))
         if len(self.problems) > MOST_PROBLEMS:
             raise keep_first(self.problems, MOST_PROBLEMS)
 

@@ -167,7 +167,7 @@ def resolve_network(experiment: Experiment, columns: Columns) -> Experiment:
     try:
         layers = resolve_layers(experiment.layers, find_output_widths(heads)[0])
     except OptionError as error:
-        raise error.under("network") from None
+        raise error.prefix_fields("network") from None
     metrics = choose_metrics(experiment, heads)
     return replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)
 

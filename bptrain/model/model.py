@@ -173,7 +173,7 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
         batch = max(count_batch_rows(experiment, rows), count_scoring_rows(experiment))
         network = Network(layers, (len(columns.outputs),), batch=batch, dtype=experiment.dtype, rng=streams)
     except OptionError as error:
-        raise error.under("network") from None
+        raise error.prefix_fields("network") from None
     outputs = network.output_shape[0]
     if outputs not in find_output_widths(heads):
         last = max((k for k, layer in enumerate(layers) if hasattr(layer, "units")), default=None)

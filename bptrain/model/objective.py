@@ -223,7 +223,7 @@ def plan_augmentations(augmentations: Sequence[Augmentation], shape: Shape) -> l
         try:
             plan = one.plan(shape)
         except OptionError as error:
-            raise error.under(f"{field}.{name}") from None
+            raise error.prefix_fields(f"{field}.{name}") from None
         plans.append(check_scratch(plan, name, field))
     return plans
 

@@ -41,7 +41,7 @@ def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: 
         # A checkpoint does not keep the order of the mapping that names them.
         targets = tuple(name for name in table.columns if name in targets)
     features = choose_treatments(data, train, roles.features)
-    numeric = {name: data.target_treatment(name) for name in targets}
+    numeric = {name: data.get_target_treatment(name) for name in targets}
     check_target_imputers(numeric)
     if data.task == "classification":
         classes = splits.classes or find_classes(train, targets[0])
@@ -151,7 +151,7 @@ def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mis
     Raises:
         InputError: it is numeric, and has text.
     """
-    values, treatment = train.column(name), data.treatment(name)
+    values, treatment = train.column(name), data.get_treatment(name)
     kind = treatment.kind
     if kind == "auto":
         inferred = infer_kind(values, train.decimal)
@@ -202,7 +202,7 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     which = ", ".join(map(quote, texts)) + (" means" if len(texts) == 1 else " mean")
     written = to_inline_yaml([*kept, *texts])
     advice += f", or, if {which} a missing value, write missing: {written} in the options of the source"
-    policy = (data.target_treatment(name) if target else data.treatment(name)).missing
+    policy = (data.get_target_treatment(name) if target else data.get_treatment(name)).missing
     if policy.fills or isinstance(policy, Drop):
         return advice
     return f"{advice} and columns: {{{called}: {{missing: {'drop' if target else 'median'}}}}}"
@@ -220,7 +220,7 @@ def describe_unusable(data: Data, train: Selection, name: str, found: InferredKi
 
 def find_wrong_options(data: Data, name: str, kind: Kind, treatment: Treatment, *, has_missing: bool) -> list[Mistake]:
     """Return the options of a column that do not fit its kind."""
-    own, field, found = data.of_column(name) or ColumnOptions(), f"data.columns.{name}", []
+    own, field, found = data.get_column_options(name) or ColumnOptions(), f"data.columns.{name}", []
     imputer = treatment.missing
     if kind != "numeric" and own.scaling is not None:
         what = f"is for numeric columns, but {name!r} is {kind}; remove it"
@@ -228,7 +228,7 @@ def find_wrong_options(data: Data, name: str, kind: Kind, treatment: Treatment, 
     if kind != "numeric" and imputer.of_numbers and (has_missing or own.missing is not None):
         what = f"{name_of(imputer)} is for numeric columns, but {name!r} is {kind}"
         advice = f"write columns: {{{to_inline_yaml(name)}: {{missing: most_frequent}}}}, or constant"
-        found.append(Mistake(data.field(name, "missing"), f"{what}; {advice}"))
+        found.append(Mistake(data.find_field(name, "missing"), f"{what}; {advice}"))
     if kind != "categorical" and own.unseen is not None:
         what = f"is for categorical columns, but {name!r} is {kind}; remove it"
         found.append(Mistake(f"{field}.unseen", what))

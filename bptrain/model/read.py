@@ -67,7 +67,7 @@ class Reading:
         try:
             return cache.load_table(source, cached=self.cached, memory=self.memory)
         except OptionError as error:
-            raise error.under(f"{field}.{name_of(source)}") from None
+            raise error.prefix_fields(f"{field}.{name_of(source)}") from None
 
 
 def get_reading(data: Data) -> Reading:
@@ -76,7 +76,7 @@ def get_reading(data: Data) -> Reading:
     return Reading(
         data.source.as_text(text),
         {name: source.as_text(text) for name, source in data.split.sources.items()},
-        tuple(name for name in find_text_targets(data) if data.target_treatment(name).kind == "auto"),
+        tuple(name for name in find_text_targets(data) if data.get_target_treatment(name).kind == "auto"),
         data.cache,
         data.memory_bytes,
     )
@@ -125,4 +125,6 @@ def find_text_columns(data: Data) -> tuple[str, ...]:
     """Return the columns that a source reads as text, even if they look like numbers."""
     declared = (name for name, one in (data.columns or {}).items() if one.kind in ("boolean", "categorical"))
     named = dict.fromkeys((*declared, *find_text_targets(data)))
-    return tuple(name for name in named if name and (data.of_column(name) or ColumnOptions()).kind != "numeric")
+    return tuple(
+        name for name in named if name and (data.get_column_options(name) or ColumnOptions()).kind != "numeric"
+    )

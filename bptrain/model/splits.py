@@ -65,7 +65,7 @@ def split_table(
     try:
         drawn = draw_splits(data.split, rows, codes, rng)
     except OptionError as error:
-        raise error.under("data.split") from None
+        raise error.prefix_fields("data.split") from None
     splits = {name: Selection(table, numbers) for name, numbers in drawn.items()}
     for name in data.split.sources:
         other = table.splits[name]
@@ -79,8 +79,8 @@ def split_table(
 
 def find_drop_columns(data: Data, roles: Roles) -> list[str]:
     """Return the columns in which a missing value drops the row."""
-    features = [name for name in roles.features if isinstance(data.treatment(name).missing, Drop)]
-    return features + [name for name in roles.targets if isinstance(data.target_treatment(name).missing, Drop)]
+    features = [name for name in roles.features if isinstance(data.get_treatment(name).missing, Drop)]
+    return features + [name for name in roles.targets if isinstance(data.get_target_treatment(name).missing, Drop)]
 
 
 def drop_rows(table: Table, names: Sequence[str], notes: list[str]) -> Selection:

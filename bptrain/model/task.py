@@ -82,7 +82,7 @@ def choose_single_task(data: Data, loss: Loss | Literal["auto"], table: Table, n
 def is_text(data: Data, table: Table, name: str) -> bool:
     """Return whether a target is text; a column of numbers with some text is not, unless the config says so."""
     values = table.column(name)
-    declared = data.target_treatment(name).kind in ("boolean", "categorical")
+    declared = data.get_target_treatment(name).kind in ("boolean", "categorical")
     return values.dtype == object and (declared or not are_numbers_with_text(values, table.decimal))
 
 

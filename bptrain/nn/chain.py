@@ -106,7 +106,7 @@ class Chain:
                 plan = check_plan(layer.plan(self.shapes[-1]), self.shapes[-1])
                 self.inner.append(self._plan_inner(plan, f"{name}."))
             except OptionError as error:
-                raise error.under(place) from None
+                raise error.prefix_fields(place) from None
             self.plans.append(plan)
             self.shapes.append(plan.shape)
 
@@ -117,7 +117,7 @@ class Chain:
         try:
             inner = Chain(plan.layers, self.shapes[-1], prefix)
         except OptionError as error:
-            raise error.under("layers") from None
+            raise error.prefix_fields("layers") from None
         if inner.shapes[-1] != plan.shape:
             begins, ends = ("x".join(map(str, shape)) for shape in (plan.shape, inner.shapes[-1]))
             what = f"the block begins with {begins} values and ends with {ends}"
@@ -167,12 +167,12 @@ class Chain:
                 try:
                     parameter.initializer.fill(parameters[f"{name}.{key}"], rng)
                 except OptionError as error:
-                    raise error.under(f"{place}.{key}_init.{name_of(parameter.initializer)}") from None
+                    raise error.prefix_fields(f"{place}.{key}_init.{name_of(parameter.initializer)}") from None
             if inner:
                 try:
                     inner.initialize(parameters, rng)
                 except OptionError as error:
-                    raise error.under(f"{place}.layers") from None
+                    raise error.prefix_fields(f"{place}.layers") from None
 
     def allocate(self, arena: Arena, x: Array, dx: Array | None) -> None:
         """Allocate the arrays with a row for each row of the batch: signals, their gradients, scratch.
@@ -265,7 +265,7 @@ def resolve_layers(layers: Sequence[Layer], outputs: int | None) -> tuple[Layer,
             elif isinstance(inside := getattr(layer, "layers", None), tuple):
                 layer = replace(layer, layers=resolve_inside(inside))  # type: ignore[type-var]
         except OptionError as error:
-            raise error.under(f"{k}.{name_of(layer)}") from None
+            raise error.prefix_fields(f"{k}.{name_of(layer)}") from None
         resolved.append(layer)
     return tuple(resolved)
 
@@ -275,4 +275,4 @@ def resolve_inside(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     try:
         return resolve_layers(layers, None)
     except OptionError as error:
-        raise error.under("layers") from None
+        raise error.prefix_fields("layers") from None

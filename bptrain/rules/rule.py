@@ -80,7 +80,7 @@ class Case:
     def is_override(self, field: str) -> bool:
         """Return whether a field is in an override rather than in the file."""
         origin = self.config.origin
-        return origin.problem(split_path(field), "").file != origin.file
+        return origin.make_problem(split_path(field), "").file != origin.file
 
     @cached_property
     def network(self) -> tuple[LayerPlace, ...]:
@@ -167,7 +167,7 @@ def find_problems(assembly: Assembly, *, strict: bool = False) -> tuple[Problem,
     case, origin = Case(assembly.config, assembly), assembly.config.origin
     found = [
         replace(
-            origin.problem(origin.path(one.field), one.message),
+            origin.make_problem(origin.find_path(one.field), one.message),
             code=code,
             severity="error" if strict else get_severity(code),
         )

@@ -147,6 +147,6 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> 
     if header.fortran:
         raise ValueError(f"the member {info.filename!r} has an unknown format")
     try:
-        return info.filename.removesuffix(".npy"), header.array(memoryview(raw)[head.tell() :]).copy()
+        return info.filename.removesuffix(".npy"), header.read_array(memoryview(raw)[head.tell() :]).copy()
     except ValueError:
         raise ValueError(f"the member {info.filename!r} does not have the size it declares") from None

@@ -78,21 +78,23 @@ def read_answers(path: str | Path) -> Sheet:
     path = Path(path)
     tree, origin = read_yaml(path)
     if not isinstance(tree, dict):
-        raise ConfigError([origin.problem((), f"expected a mapping of {', '.join(FIELDS)} (got {show_value(tree)})")])
+        raise ConfigError(
+            [origin.make_problem((), f"expected a mapping of {', '.join(FIELDS)} (got {show_value(tree)})")]
+        )
     problems = [
-        origin.problem((key,), f"unknown key; {suggest_word(key, FIELDS)}", at_key=True)
+        origin.make_problem((key,), f"unknown key; {suggest_word(key, FIELDS)}", at_key=True)
         for key in tree
         if key not in FIELDS
     ]
     for key, (is_valid, expected) in FIELDS.items():
         value = tree.get(key)
         if not is_valid(value) and (value is not None or key in REQUIRED):
-            problems.append(origin.problem((key,), f"expected {expected} (got {show_value(value)})"))
+            problems.append(origin.make_problem((key,), f"expected {expected} (got {show_value(value)})"))
     row, step, given = tree.get("row"), tree.get("step"), tree.get("answers")
     rows = tree.get("rows") or (() if row is None else (row,))
     if rows and step is not None:
         what = "step replays training, and row chooses its own batch; give only one of them"
-        problems.append(origin.problem(("step",), what))
+        problems.append(origin.make_problem(("step",), what))
     answers: dict[str, Answer] = {}
     given = given if isinstance(given, dict) else {}
     for name, value in given.items():
@@ -117,13 +119,13 @@ def read_answer(origin: Origin, name: str, value: Any) -> Answer:
     cells = list(list_cells(("answers", name), value))
     for path, cell in cells:
         if isinstance(cell, bool) or not isinstance(cell, int | float) or not np.isfinite(cell):
-            raise ConfigError([origin.problem(path, f"expected a number (got {show_value(cell)})")])
+            raise ConfigError([origin.make_problem(path, f"expected a number (got {show_value(cell)})")])
     if not cells:
-        raise ConfigError([origin.problem(("answers", name), "expected numbers (got an empty list)")])
+        raise ConfigError([origin.make_problem(("answers", name), "expected numbers (got an empty list)")])
     try:
         shape = np.shape(value)
     except ValueError:
-        raise ConfigError([origin.problem(("answers", name), "expected lists of the same length")]) from None
+        raise ConfigError([origin.make_problem(("answers", name), "expected lists of the same length")]) from None
     texts = tuple(find_text(origin, path, cell) for path, cell in cells)
     values = np.array([float(cell) for _, cell in cells])
     return Answer(name, values, np.array([compute_half_unit(text) for text in texts]), texts, shape)
@@ -140,8 +142,8 @@ def list_cells(path: FieldPath, value: Any) -> Iterator[tuple[FieldPath, Any]]:
 
 def find_text(origin: Origin, path: FieldPath, value: float) -> str:
     """Return a number as it is written in the file."""
-    spot = origin.spot(path)
-    line = "" if spot is None else spot.source.line(spot.line)[spot.column - 1 :]
+    spot = origin.find_spot(path)
+    line = "" if spot is None else spot.source.get_line(spot.line)[spot.column - 1 :]
     match = WRITTEN.match(line)
     return match[0] if match and match[0] else f"{value:g}"
 
@@ -169,4 +171,4 @@ def check_shape(sheet: Sheet, answer: Answer, shape: Shape) -> bool:
         return True
     expected = f"a number for each entry, of shape {format_shape(shape)}" if shape else "a single number"
     found = format_shape(answer.shape) if answer.shape else "one"
-    raise ConfigError([sheet.origin.problem(("answers", answer.name), f"expected {expected} (got {found})")])
+    raise ConfigError([sheet.origin.make_problem(("answers", answer.name), f"expected {expected} (got {found})")])

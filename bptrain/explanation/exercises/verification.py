@@ -76,7 +76,7 @@ def compare_answers(sheet: Sheet, recording: Recording) -> Verification:
     page = build_page(recording, str(sheet.config), 6)
     truths = page.aliases
     problems = [
-        sheet.origin.problem(("answers", name), f"unknown name; {suggest_word(name, truths)}", at_key=True)
+        sheet.origin.make_problem(("answers", name), f"unknown name; {suggest_word(name, truths)}", at_key=True)
         for name in (*sheet.answers, *sheet.blank)
         if name not in truths
     ]

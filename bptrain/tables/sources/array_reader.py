@@ -49,7 +49,7 @@ class OpenArray:
                 raise self.report_size(start * size + len(raw))
             if start + count == self.rows and self.read(1):
                 raise self.report_size(header.nbytes + 1)
-            array = replace(header, shape=(count, *header.shape[1:])).array(raw)
+            array = replace(header, shape=(count, *header.shape[1:])).read_array(raw)
             for first in range(0, count, rows):
                 yield array[first : first + rows]
 
