@@ -380,7 +380,7 @@ def test_verify_resume_on_the_command_line(bptrain_in, tmp_path):
     (tmp_path / "c.yaml").write_text(IRIS)
     done = bptrain_in("train", "c.yaml", "--verify-resume")
     assert re.search(
-        r"^verified  interrupted after the steps [\d, ]+ and resumed, the run ends bit-identical$", done.stdout, re.M
+        r"^verified  interrupted after the steps [\d, ]+ and resumed, the run is bit-identical$", done.stdout, re.M
     )
     report = json.loads(bptrain_in("train", "c.yaml", "--verify-resume", "--json").stdout)
     assert report["resume"]["identical"] is True

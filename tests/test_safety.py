@@ -287,7 +287,7 @@ from bptrain.training import loop
 def slow(*_):
     print("in a step", file=sys.stderr, flush=True)
     time.sleep(60)
-loop.step = slow
+loop.update_parameters = slow
 sys.argv = ["bptrain", "train", "c.yaml", "--run", "r"]
 from bptrain.__main__ import main
 main()

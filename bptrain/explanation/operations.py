@@ -72,7 +72,7 @@ class Binary(Node):
         if self.is_product_of_matrices(place.letters):
             i, j = place.index[-2:]
             count = self.left.value(place.letters).shape[-1]
-            return write_sum(
+            return build_sum(
                 count, lambda k: Binary("·", self.left.fill(place.at(i, k)), self.right.fill(place.at(k, j)))
             )
         left, right = self.left.fill(place), self.right.fill(place)
@@ -137,14 +137,14 @@ class Truth(Node):
     operands: tuple[Node, ...]
     signs: tuple[str, ...]
 
-    def holds(self, letters: Letters) -> Array:
+    def compute_truth(self, letters: Letters) -> Array:
         """Return for each entry whether all comparisons hold."""
         values = [one.compute(letters) for one in self.operands]
         links = [COMPARISONS[sign](a, b) for sign, a, b in zip(self.signs, values, values[1:], strict=False)]
         return np.asarray(np.logical_and.reduce(links))
 
     def compute(self, letters: Letters) -> Any:
-        return self.holds(letters).astype(np.float64)
+        return self.compute_truth(letters).astype(np.float64)
 
     def join(self, write: Callable[[Node], str]) -> str:
         """Return the operands with the signs between them."""
@@ -184,7 +184,7 @@ class Sum(Node):
             rows = self.over == "rows"
             return self.body.fill(place.at(k, *index[-(len(shape) - 1) :]) if rows else place.at(*index[:-1], k))
 
-        return write_sum(prod(shape) if not self.over else shape[0] if self.over == "rows" else shape[-1], term)
+        return build_sum(prod(shape) if not self.over else shape[0] if self.over == "rows" else shape[-1], term)
 
     def inline(self) -> str:
         return f"Σ{'_' * bool(self.over)}{self.over} {self.body.inline()}"
@@ -203,7 +203,8 @@ class Cases(Node):
     otherwise: Node
 
     def compute(self, letters: Letters) -> Any:
-        return np.where(self.condition.holds(letters), self.then.compute(letters), self.otherwise.compute(letters))
+        then, otherwise = self.then.compute(letters), self.otherwise.compute(letters)
+        return np.where(self.condition.compute_truth(letters), then, otherwise)
 
     def fill(self, place: Place) -> Node:
         return (self.then if place.entry(self.condition.value(place.letters)) else self.otherwise).fill(place)
@@ -217,7 +218,7 @@ class Cases(Node):
         return rf"\begin{{cases}} {rows} \end{{cases}}"
 
 
-def write_sum(count: int, term: Callable[[int], Node]) -> Node:
+def build_sum(count: int, term: Callable[[int], Node]) -> Node:
     """Return a sum of terms, in brackets if there are several; dots replace the middle of a long one."""
     few = list(range(count)) if count <= MOST_TERMS else [*range(MOST_TERMS - 2), count - 1]
     node = term(few[0])

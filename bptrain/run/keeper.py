@@ -47,10 +47,9 @@ class Keeper:
 
     def __call__(self, event: Event) -> None:
         """Append a finished epoch to the history, and save when it is time."""
-        ended = isinstance(event, EpochEnd)
         if isinstance(event, EpochEnd):
             self.history.append(event.record)
-        if self._is_due(ended):
+        if self._is_due(isinstance(event, EpochEnd)):
             self.save()
 
     def save(self) -> None:
