@@ -22,6 +22,9 @@ from bptrain.registry import name_of
 from bptrain.tables.table import Selection, quote
 from bptrain.tables.values import MISSING, UNSEEN, encode_labels, find_non_number, parse_numbers
 
+COMPONENTS = {"missing": IMPUTERS, "scaler": SCALERS}
+"""The fields of features that hold a component, and its family."""
+
 LARGEST_SCALED = 1e37
 """The largest scaled value that is accepted: a tenth of the largest float32."""
 
@@ -78,7 +81,8 @@ class Feature:
         """Return the feature as JSON can store it; `feature_from_json` is the inverse."""
         # `asdict` would copy each value of thousands of columns at every checkpoint.
         options = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {"kind": self.kind, **options, "missing": component_to_json(self.missing)}
+        components = {name: component_to_json(options[name]) for name in COMPONENTS if name in options}
+        return {"kind": self.kind, **options, **components}
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,6 @@ class Numeric(Feature):
     def unscale(self, values: Array) -> Array:
         """Return scaled numbers in their own units."""
         return self.scaler.invert(values, self.statistics)
-
-    def to_json(self) -> dict[str, Any]:
-        return super().to_json() | {"scaler": component_to_json(self.scaler)}
 
 
 @dataclass(frozen=True)
@@ -258,12 +259,6 @@ def component_to_json(component: object) -> dict[str, Any]:
     return {name_of(component): asdict(component)}  # type: ignore[call-overload]
 
 
-def component_from_json(members: Mapping[str, type], stored: Mapping[str, Any]) -> Any:
-    """Return the component that `component_to_json` stored."""
-    ((name, options),) = stored.items()
-    return members[name](**options)
-
-
 def feature_from_json(stored: Mapping[str, Any]) -> Any:
     """Return the feature that `to_json` stored.
 
@@ -272,7 +267,8 @@ def feature_from_json(stored: Mapping[str, Any]) -> Any:
     """
     values = dict(stored)
     cls = KINDS[values.pop("kind")]
-    values["missing"] = component_from_json(IMPUTERS.members, values["missing"])
-    if "scaler" in values:
-        values["scaler"] = component_from_json(SCALERS.members, values["scaler"])
+    for field, family in COMPONENTS.items():
+        if field in values:
+            ((name, options),) = values[field].items()
+            values[field] = family.members[name](**options)
     return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

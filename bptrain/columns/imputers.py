@@ -31,51 +31,57 @@ class Imputer(Protocol):
         """
 
 
+class NoFill:
+    """The base of imputers that do not replace missing values."""
+
+    fills: ClassVar[bool] = False
+    of_numbers: ClassVar[bool] = False
+
+    def fit(self, column: Array) -> None:
+        return None
+
+
+class Fill:
+    """The base of imputers that replace missing values, by default of any kind."""
+
+    fills: ClassVar[bool] = True
+    of_numbers: ClassVar[bool] = False
+
+
 IMPUTERS = Family("imputer", contract=Imputer)
 
 
 @IMPUTERS.named("error")
 @dataclass(frozen=True)
-class Refuse:
+class Refuse(NoFill):
     """A missing value is an error that names the column and the first rows.
 
     Value: none.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("fail", "none", "raise")
-    fills: ClassVar[bool] = False
-    of_numbers: ClassVar[bool] = False
-
-    def fit(self, column: Array) -> None:
-        return None
 
 
 @IMPUTERS.register
 @dataclass(frozen=True)
-class Drop:
+class Drop(NoFill):
     """Rows with a missing value are dropped before the data is split; a note tells how many.
 
     Value: none. Same as pandas's dropna.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("dropna",)
-    fills: ClassVar[bool] = False
-    of_numbers: ClassVar[bool] = False
-
-    def fit(self, column: Array) -> None:
-        return None
 
 
 @IMPUTERS.register
 @dataclass(frozen=True)
-class Mean:
+class Mean(Fill):
     """A missing number is replaced by the mean of the column.
 
     Value: `Σx / n` over the rows that have one. Same as scikit-learn's SimpleImputer.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("average",)
-    fills: ClassVar[bool] = True
     of_numbers: ClassVar[bool] = True
 
     def fit(self, column: Array) -> float:
@@ -84,13 +90,12 @@ class Mean:
 
 @IMPUTERS.register
 @dataclass(frozen=True)
-class Median:
+class Median(Fill):
     """A missing number is replaced by the median of the column, which outliers hardly change.
 
     Value: the middle of the sorted values, or the mean of the middle two. Same as scikit-learn's SimpleImputer.
     """
 
-    fills: ClassVar[bool] = True
     of_numbers: ClassVar[bool] = True
 
     def fit(self, column: Array) -> float:
@@ -99,15 +104,13 @@ class Median:
 
 @IMPUTERS.register
 @dataclass(frozen=True)
-class MostFrequent:
+class MostFrequent(Fill):
     """A missing value is replaced by the most frequent value of the column; of a tie, the smallest.
 
     Value: the mode. Same as scikit-learn's SimpleImputer.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("mode",)
-    fills: ClassVar[bool] = True
-    of_numbers: ClassVar[bool] = False
 
     def fit(self, column: Array) -> Value:
         counts: Counter[Value] = Counter(column.tolist())
@@ -117,7 +120,7 @@ class MostFrequent:
 
 @IMPUTERS.register
 @dataclass(frozen=True)
-class Constant:
+class Constant(Fill):
     """A missing value is replaced by a given one; in a categorical column, a text may be a new category.
 
     Value: the given one. Same as scikit-learn's SimpleImputer.
@@ -125,9 +128,6 @@ class Constant:
 
     aliases: ClassVar[tuple[str, ...]] = ("fill", "fillna", "zero")
     value: Annotated[float | str | bool, "the value that replaces a missing one"]
-
-    fills: ClassVar[bool] = True
-    of_numbers: ClassVar[bool] = False
 
     def fit(self, column: Array) -> Value:
         if isinstance(self.value, bool):

@@ -120,16 +120,24 @@ def is_named_like_id(name: str) -> bool:
 
 
 def is_number_id(name: str, values: Array, *, single: bool = False) -> bool:
-    """Return whether whole numbers identify their rows: they are named like an ID or count the rows.
+    """Return whether whole numbers identify their rows: they are named like an ID, or are consecutive in any order,
+    without repeats, and not named like a time.
 
-    A `single` feature may count the rows: x in y = f(x).
+    A `single` feature may be consecutive: x in y = f(x).
     """
     if find_first(values, lambda some: np.isfinite(some) & (some != np.floor(some))) is not None:
         return False
     smallest, largest, count = find_range(values)
     if not count or largest - smallest <= 1:
         return False
-    return is_named_like_id(name) or (not single and is_row_number(name, values))
+    if is_named_like_id(name):
+        return True
+    if single or count < FEW_ROWS or TIME.search(name) or largest - smallest != count - 1:
+        return False
+    seen = np.zeros(count, bool)
+    for chunk in iter_chunks(values):
+        seen[(chunk[np.isfinite(chunk)] - smallest).astype(np.int64)] = True
+    return bool(seen.all())
 
 
 def is_text_id(name: str, values: Array) -> bool:
@@ -139,17 +147,6 @@ def is_text_id(name: str, values: Array) -> bool:
         return False
     present = [value for value in values.tolist() if value is not None]
     return 1 < len(present) == len(set(present)) and (len(present) >= FEW_ROWS or is_named_like_id(name))
-
-
-def is_row_number(name: str, values: Array) -> bool:
-    """Return whether whole numbers are consecutive in any order, without repeats, and not named like a time."""
-    smallest, largest, count = find_range(values)
-    if count < FEW_ROWS or TIME.search(name) or largest - smallest != count - 1:
-        return False
-    seen = np.zeros(count, bool)
-    for chunk in iter_chunks(values):
-        seen[(chunk[np.isfinite(chunk)] - smallest).astype(np.int64)] = True
-    return bool(seen.all())
 
 
 def find_range(values: Array) -> tuple[float, float, int]:

@@ -10,10 +10,10 @@ from annotated_types import Ge
 from bptrain.arrays import Array
 from bptrain.metrics.metric import (
     METRICS,
+    ClassMetric,
     Figure,
     Kind,
     MeanMetric,
-    Metric,
     average_defined,
     divide,
     divide_each,
@@ -43,7 +43,7 @@ def count_confusions(outputs: Array, targets: Array) -> Array:
 
 @METRICS.register
 @dataclass(frozen=True)
-class Accuracy(MeanMetric):
+class Accuracy(ClassMetric, MeanMetric):
     """The share of rows whose class is predicted correctly; for labels, the share of labels.
 
     Value: `Σ [argmax(y) = t] / n`; with one output `Σ [(y > 1/2) = t] / n`; for labels
@@ -54,7 +54,6 @@ class Accuracy(MeanMetric):
 
     aliases: ClassVar[tuple[str, ...]] = ("acc",)
     kinds: ClassVar[tuple[Kind, ...]] = ("classes", "labels")
-    perfect: ClassVar[float | None] = 1.0
     usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
@@ -64,16 +63,13 @@ class Accuracy(MeanMetric):
 
 @METRICS.register
 @dataclass(frozen=True)
-class BalancedAccuracy(Metric):
+class BalancedAccuracy(ClassMetric):
     """The share of each class that is predicted correctly, averaged over classes: all classes weigh the same.
 
     Value: `mean over c of Σ [t = c and argmax(y) = c] / Σ [t = c]`. Shapes: y `(n, classes)` or `(n, 1)`, t `(n,)`.
     Undefined for no rows; a class that does not occur is left out of the mean. Same as scikit-learn's
     balanced_accuracy_score, not adjusted for chance.
     """
-
-    kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
-    perfect: ClassVar[float | None] = 1.0
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         table = count_confusions(outputs, targets)
@@ -86,7 +82,7 @@ class BalancedAccuracy(Metric):
 
 @METRICS.register
 @dataclass(frozen=True)
-class TopK(MeanMetric):
+class TopK(ClassMetric, MeanMetric):
     """The share of rows whose class is among the `k` most probable.
 
     Value: `Σ [#{c before t} < k] / n`, where c is before t if `y_c > y_t`, or `y_c = y_t` and `c < t`. Shapes: y
@@ -98,9 +94,6 @@ class TopK(MeanMetric):
 
     aliases: ClassVar[tuple[str, ...]] = ("top_k_accuracy",)
     k: Annotated[int, Ge(1), "number of most probable classes that count as correct"] = 3
-
-    kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
-    perfect: ClassVar[float | None] = 1.0
 
     def tells_apart(self, classes: int) -> bool:
         return self.k < classes
@@ -120,7 +113,7 @@ class TopK(MeanMetric):
 
 @METRICS.register
 @dataclass(frozen=True)
-class ConfusionMatrix(Metric):
+class ConfusionMatrix(ClassMetric):
     """The number of rows of each class that are predicted as each class.
 
     Value: row i, column j: `Σ [t = i and argmax(y) = j]`, as a list of rows. Shapes: y `(n, classes)` or `(n, 1)`, t
@@ -129,7 +122,6 @@ class ConfusionMatrix(Metric):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("confusion",)
-    kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     perfect: ClassVar[float | None] = None
 
     def tally(self, outputs: Array, targets: Array) -> Array:
@@ -141,7 +133,7 @@ class ConfusionMatrix(Metric):
 
 
 @dataclass(frozen=True)
-class PerClass(Metric):
+class PerClass(ClassMetric):
     """The base of ratios of the counts of a class: correct predictions, all predictions of the class, and its rows."""
 
     average: Annotated[
@@ -150,7 +142,6 @@ class PerClass(Metric):
     ] = "macro"
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes", "labels")
-    perfect: ClassVar[float | None] = 1.0
 
     @abstractmethod
     def pick_counts(self, right: Array, predicted: Array, occurring: Array) -> tuple[Array, Array]:

@@ -65,6 +65,13 @@ class MeanMetric(Metric):
         return divide(total, count)
 
 
+class ClassMetric(Metric):
+    """The base of metrics of classes that are best at 1."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
+    perfect: ClassVar[float | None] = 1.0
+
+
 METRICS = Family("metric", contract=Metric)
 
 

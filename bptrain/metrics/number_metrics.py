@@ -1,5 +1,6 @@
 """Metrics of predicted numbers, in the units of the data."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from math import sqrt
 from typing import ClassVar
@@ -10,6 +11,25 @@ from bptrain.arrays import Array
 from bptrain.metrics.metric import METRICS, Kind, MeanMetric, Metric, divide
 
 
+class NumberMetric(Metric):
+    """The base of metrics of numbers."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
+    perfect: ClassVar[float | None] = 0.0
+    story: ClassVar[str] = "error"
+
+
+class MeanErrorMetric(NumberMetric, MeanMetric):
+    """The base of means of a function of the errors."""
+
+    @abstractmethod
+    def measure(self, errors: Array) -> Array:
+        """Return the values to average, given errors `(n, columns)` float64."""
+
+    def tally(self, outputs: Array, targets: Array) -> Array:
+        return np.array([np.sum(self.measure(compute_errors(outputs, targets))), targets.size])
+
+
 def compute_errors(outputs: Array, targets: Array) -> Array:
     """Return the errors in float64, whatever the dtype of the outputs."""
     errors: Array = outputs.astype(np.float64) - targets
@@ -18,7 +38,7 @@ def compute_errors(outputs: Array, targets: Array) -> Array:
 
 @METRICS.register
 @dataclass(frozen=True)
-class R2(Metric):
+class R2(NumberMetric):
     """The share of the target's variance that is explained: 1 is perfect, 0 is no better than predicting the mean.
 
     Value: `1 - Σ (y - t)² / Σ (t - mean(t))²` for each column, then the mean over columns. Shapes: `(n, columns)`.
@@ -29,9 +49,7 @@ class R2(Metric):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("r2_score", "rsquared")
-    kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
     perfect: ClassVar[float | None] = 1.0
-    story: ClassVar[str] = "error"
     usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
@@ -61,7 +79,7 @@ class R2(Metric):
 
 @METRICS.register
 @dataclass(frozen=True)
-class Rmse(Metric):
+class Rmse(MeanErrorMetric):
     """The root of the mean squared error, in the units of the target.
 
     Value: `√(Σ (y - t)² / (n · columns))`. Shapes: `(n, columns)`. Undefined for no rows. Same as scikit-learn's
@@ -69,23 +87,19 @@ class Rmse(Metric):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("root_mean_squared_error",)
-    kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
-    perfect: ClassVar[float | None] = 0.0
-    story: ClassVar[str] = "error"
     usual: ClassVar[bool] = True
 
-    def tally(self, outputs: Array, targets: Array) -> Array:
-        return np.array([np.sum(compute_errors(outputs, targets) ** 2), targets.size])
+    def measure(self, errors: Array) -> Array:
+        return np.asarray(errors**2)
 
     def finish(self, sums: Array) -> float | None:
-        squares, count = sums
-        mean = divide(squares, count)
+        mean = super().finish(sums)
         return None if mean is None else sqrt(mean)
 
 
 @METRICS.register
 @dataclass(frozen=True)
-class Mae(MeanMetric):
+class Mae(MeanErrorMetric):
     """The mean absolute error, in the units of the target.
 
     Value: `Σ |y - t| / (n · columns)`. Shapes: `(n, columns)`. Undefined for no rows. Same as scikit-learn's
@@ -93,18 +107,15 @@ class Mae(MeanMetric):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("mean_absolute_error",)
-    kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
-    perfect: ClassVar[float | None] = 0.0
-    story: ClassVar[str] = "error"
     usual: ClassVar[bool] = True
 
-    def tally(self, outputs: Array, targets: Array) -> Array:
-        return np.array([np.sum(np.abs(compute_errors(outputs, targets))), targets.size])
+    def measure(self, errors: Array) -> Array:
+        return np.abs(errors)
 
 
 @METRICS.register
 @dataclass(frozen=True)
-class Mse(MeanMetric):
+class Mse(MeanErrorMetric):
     """The mean squared error, in squared units of the target.
 
     Value: `Σ (y - t)² / (n · columns)`, not halved. Shapes: `(n, columns)`. Undefined for no rows. Same as
@@ -112,26 +123,19 @@ class Mse(MeanMetric):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("mean_squared_error",)
-    kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
-    perfect: ClassVar[float | None] = 0.0
-    story: ClassVar[str] = "error"
 
-    def tally(self, outputs: Array, targets: Array) -> Array:
-        return np.array([np.sum(compute_errors(outputs, targets) ** 2), targets.size])
+    def measure(self, errors: Array) -> Array:
+        return np.asarray(errors**2)
 
 
 @METRICS.register
 @dataclass(frozen=True)
-class Mape(Metric):
+class Mape(NumberMetric):
     """The mean absolute error relative to the target: 0.1 is ten per cent.
 
     Value: `Σ |y - t| / |t| / (n · columns)`. Shapes: `(n, columns)`. Undefined for no rows and where a target is 0.
     scikit-learn's mean_absolute_percentage_error divides by 2⁻⁵² where a target is 0.
     """
-
-    kinds: ClassVar[tuple[Kind, ...]] = ("numbers",)
-    perfect: ClassVar[float | None] = 0.0
-    story: ClassVar[str] = "error"
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         sizes = np.abs(targets.astype(np.float64))

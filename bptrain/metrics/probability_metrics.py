@@ -13,7 +13,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from bptrain.arrays import Array
-from bptrain.metrics.metric import METRICS, Kind, MeanMetric, Metric, average_defined, divide
+from bptrain.metrics.metric import METRICS, ClassMetric, Kind, MeanMetric, Metric, average_defined, divide
 
 
 def expand_probabilities(outputs: Array) -> Array:
@@ -22,9 +22,17 @@ def expand_probabilities(outputs: Array) -> Array:
     return np.hstack([1 - wide, wide]) if wide.shape[1] == 1 else wide
 
 
+class ProbabilityMetric(Metric):
+    """The base of errors of probabilities."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
+    perfect: ClassVar[float | None] = 0.0
+    of_probabilities: ClassVar[bool] = True
+
+
 @METRICS.register
 @dataclass(frozen=True)
-class LogLoss(MeanMetric):
+class LogLoss(ProbabilityMetric, MeanMetric):
     """The mean of -log of the probability of the true class, in nats: the cross-entropy of the reported probabilities.
 
     Value: `-Σ log(min(max(y_t, ε), 1 - ε)) / n` with float64's `ε = 2⁻⁵²`, so a wrong prediction with certainty costs
@@ -33,9 +41,6 @@ class LogLoss(MeanMetric):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("cross_entropy",)
-    kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
-    perfect: ClassVar[float | None] = 0.0
-    of_probabilities: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         own = np.take_along_axis(expand_probabilities(outputs), targets[:, None], axis=1)
@@ -45,7 +50,7 @@ class LogLoss(MeanMetric):
 
 @METRICS.register
 @dataclass(frozen=True)
-class BrierScore(MeanMetric):
+class BrierScore(ProbabilityMetric, MeanMetric):
     """The mean squared error of the probabilities.
 
     Value: for two classes `Σ (y - t)² / n` of the second, from 0 to 1; for more `Σ Σ_c (y_c - [t = c])² / n`, from 0 to
@@ -54,9 +59,6 @@ class BrierScore(MeanMetric):
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("brier",)
-    kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
-    perfect: ClassVar[float | None] = 0.0
-    of_probabilities: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         errors = expand_probabilities(outputs) - (targets[:, None] == np.arange(max(outputs.shape[1], 2)))
@@ -67,7 +69,7 @@ class BrierScore(MeanMetric):
 
 @METRICS.register
 @dataclass(frozen=True)
-class ExpectedCalibrationError(Metric):
+class ExpectedCalibrationError(ProbabilityMetric):
     """The difference between the confidence in the predicted class and how often it is correct, in bins.
 
     Value: `Σ_b |R_b - C_b| / n`, where R_b counts the correct rows of bin b, `argmax(y) = t`, and C_b sums the
@@ -78,10 +80,6 @@ class ExpectedCalibrationError(Metric):
 
     aliases: ClassVar[tuple[str, ...]] = ("ece",)
     bins: Annotated[int, Ge(1), Le(10_000), "number of bins of equal width between 0 and 1"] = 10
-
-    kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
-    perfect: ClassVar[float | None] = 0.0
-    of_probabilities: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
         probabilities = expand_probabilities(outputs)
@@ -105,11 +103,10 @@ def group_ties(scores: Array, positive: Array) -> tuple[Array, Array]:
 
 
 @dataclass(frozen=True)
-class Ranking(Metric):
+class Ranking(ClassMetric):
     """The base of metrics of the order of scores, computed for each column and averaged over columns."""
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes", "labels")
-    perfect: ClassVar[float | None] = 1.0
 
     @abstractmethod
     def judge_order(self, hits: Array, misses: Array) -> float:

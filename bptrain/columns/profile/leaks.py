@@ -12,7 +12,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.kinds import FEW_ROWS
-from bptrain.columns.profile.split_profile import hash_rows
+from bptrain.columns.profile.split_profile import hash_rows, number_texts
 from bptrain.tables.table import Table
 from bptrain.tables.values import find_non_number, parse_numbers, spread_rows
 
@@ -73,8 +73,7 @@ def number_values(values: Array) -> Array:
     """Return numbers `(rows,)` float64 that are equal where the values are."""
     if values.dtype != object:
         return np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.float64)
-    numbers: dict[object, int] = {}
-    return np.fromiter((numbers.setdefault(value, len(numbers)) for value in values.tolist()), np.float64, len(values))
+    return number_texts(values, {})
 
 
 def find_leaks(table: Table, features: Sequence[str], targets: Sequence[TargetValues]) -> dict[str, Leak]:

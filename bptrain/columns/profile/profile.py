@@ -15,9 +15,7 @@ from bptrain.arrays import Array
 from bptrain.columns.kinds import (
     HEAD_ROWS,
     ColumnKind,
-    OddText,
     find_numbered_names,
-    find_odd_texts,
     find_range,
     infer_kind,
     is_number_id,
@@ -95,11 +93,6 @@ class ColumnProfile:
         return found
 
     @cached_property
-    def odd(self) -> tuple[OddText, ...]:
-        """The texts among its numbers, the most frequent first."""
-        return find_odd_texts(self.values, self.decimal) if self.kind == "mixed" else ()
-
-    @cached_property
     def holes(self) -> Array:
         """Which values are missing, `(rows,)` bool."""
         return find_missing(self.values)
@@ -148,47 +141,30 @@ class ColumnProfile:
         return compute_spread(self.numbers[np.isfinite(self.numbers)])
 
     @cached_property
-    def is_constant(self) -> bool:
-        """Whether every row has the same value, and none is missing."""
-        return has_one_value(self.values)
-
-    @cached_property
-    def is_constant_in_training(self) -> bool:
-        """Whether every training row has the same value, and none is missing."""
-        return self.is_constant or (self.train is not None and has_one_value(self.values, self.train))
-
-    @cached_property
-    def is_id(self) -> bool:
-        """Whether it identifies the rows, and so says nothing about new ones."""
-        if self.values.dtype == object:
-            return is_text_id(self.name, self.values)
-        return is_number_id(self.name, self.values, single=self.single)
-
-    @cached_property
-    def placeholder(self) -> float | None:
-        """A number that is often written for a missing value, in several rows and far from all others."""
-        return None if self.numbers is None else find_placeholder(self.numbers)
-
-    @cached_property
     def warnings(self) -> tuple[ColumnProblem, ...]:
         """The warnings about it as a feature; training goes on all the same."""
-        return tuple(self._find_warnings())
+        return tuple(ColumnProblem("warning", message, code) for message, code in self._find_warnings())
 
-    def _find_warnings(self) -> Iterator[ColumnProblem]:
-        if self.is_constant_in_training:
+    def _find_warnings(self) -> Iterator[tuple[str, str]]:
+        """Yield messages and codes; a constant column gets one warning at most."""
+        is_constant = has_one_value(self.values)
+        if is_constant or (self.train is not None and has_one_value(self.values, self.train)):
             if not self.numbered and self.kind != "mixed":
-                where = "every row" if self.is_constant else "every training row"
+                where = "every row" if is_constant else "every training row"
                 value = format_constant(self.values[0 if self.train is None else self.train[0]])
-                yield ColumnProblem("warning", f"it is {value} in {where}; there is nothing to learn from it", "BP222")
+                yield f"it is {value} in {where}; there is nothing to learn from it", "BP222"
             return
-        if self.is_id:
-            yield ColumnProblem("warning", "it looks like an ID, which says nothing about new rows", "BP223")
+        if self.values.dtype == object:
+            is_id = is_text_id(self.name, self.values)
+        else:
+            is_id = is_number_id(self.name, self.values, single=self.single)
+        if is_id:
+            yield "it looks like an ID, which says nothing about new rows", "BP223"
         if self.leak is not None:
-            what = f"it determines the target on its own (a leak?): {self.leak.how}"
-            yield ColumnProblem("warning", what, "BP224")
-        if self.placeholder is not None:
-            what = f"several rows have {self.placeholder:g}, far from all other values (a missing value?)"
-            yield ColumnProblem("warning", what, "BP226")
+            yield f"it determines the target on its own (a leak?): {self.leak.how}", "BP224"
+        placeholder = None if self.numbers is None else find_placeholder(self.numbers)
+        if placeholder is not None:
+            yield f"several rows have {placeholder:g}, far from all other values (a missing value?)", "BP226"
 
 
 @dataclass(frozen=True)
