@@ -80,37 +80,7 @@ def suggest_word(word: object, choices: Iterable[str]) -> str:
     return f"did you mean {closest!r}?" if closest else f"choose from {', '.join(choices)}"
 
 
-def shorten(text: object, longest: int, end: str = "...") -> str:
+def shorten(text: object, longest: int) -> str:
     """Return text from the data or a config as one line without control characters, cut if it is long."""
     # A cell can be a megabyte long.
-    safe = printable(str(text)[: 4 * longest])
-    return safe if len(safe) <= longest else safe[: longest - len(end)] + end
-
-
-def format_duration(seconds: float) -> str:
-    """Format a time: `4 ms`, `0.42 s`, `3 min 05 s`, `2 h 07 min`."""
-    if seconds < 0.01:
-        return f"{seconds * 1000:.2g} ms"
-    if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def format_bytes(count: float) -> str:
-    """Format a number of bytes: `2.31 KiB`."""
-    return format_quantity(count, 1024, ("B", "KiB", "MiB", "GiB", "TiB"))
-
-
-def format_count(count: float) -> str:
-    """Format a large number: `4.61 k`."""
-    return format_quantity(count, 1000, ("", "k", "M", "G", "T", "P")).strip()
-
-
-def format_quantity(number: float, step: int, units: tuple[str, ...]) -> str:
-    """Format a number in three digits with the largest unit that leaves 1 or more of it."""
-    for unit in units:
-        if number < step or unit == units[-1]:
-            break
-        number /= step
-    return f"{number:.0f} {unit}" if number == int(number) or number >= 100 else f"{number:.3g} {unit}"
+    return cut(printable(str(text)[: 4 * longest]), longest)

@@ -26,7 +26,19 @@ PACKAGE = REPOSITORY / "bptrain"
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 FLOORS = [
-    {"errors", "interruption", "registry", "contract", "code", "needs", "arrays", "text", "equations", "atomic"}
+    {
+        "errors",
+        "interruption",
+        "registry",
+        "contract",
+        "code",
+        "needs",
+        "arrays",
+        "quantities",
+        "text",
+        "equations",
+        "atomic",
+    }
     | {"hints", "team", "threads", "blas"},
     {"nn", "optim", "metrics", "tables", "columns", "kernels", "data"},
     {"config"},

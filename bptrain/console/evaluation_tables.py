@@ -11,10 +11,11 @@ from rich.text import Text
 
 from bptrain.arrays import Array
 from bptrain.console.layout import measure_width, new_list, new_table
-from bptrain.console.terminal import format_figure, format_number, get_console
+from bptrain.console.terminal import get_console
 from bptrain.evaluation.evaluation import CONFIDENCE, Evaluation
 from bptrain.evaluation.file_prediction import Prediction
 from bptrain.evaluation.target_results import MOST_CLASSES, ClassResult, NumberResult
+from bptrain.quantities import format_figure, format_number
 from bptrain.text import printable, shorten
 
 WIDE = 60
@@ -129,7 +130,7 @@ def print_confusion(console: Console, target: ClassResult) -> None:
 
 def render_matrix(target: ClassResult, *, shaded: bool) -> Table:
     """Return the matrix: right predictions green, wrong ones red, in shades where the terminal has them."""
-    names = [shorten(one.label, 12, "…") for one in target.per_class]
+    names = [shorten(one.label, 12) for one in target.per_class]
     table = new_table([""], names, gap=2)
     table.columns[0].no_wrap = True
     for k, (name, row) in enumerate(zip(names, target.confusion_matrix, strict=True)):

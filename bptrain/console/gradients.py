@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.commands.gradcheck import GradientReport
-from bptrain.console.terminal import format_number, get_console, is_interactive
+from bptrain.console.terminal import get_console, is_interactive
 from bptrain.gradcheck import Check
 from bptrain.gradcheck.planted.mutation import MutationReport, Outcome
+from bptrain.quantities import format_number
 from bptrain.text import printable
 
 NARROW, WIDE = 70, 100

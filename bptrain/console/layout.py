@@ -51,8 +51,3 @@ def new_list(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 def measure_width(table: Table, console: Console) -> int:
     """Return the width of a table in columns of the terminal if nothing wraps."""
     return console.measure(table, options=console.options.update(max_width=UNBOUNDED)).maximum
-
-
-def encode(text: str, console: Console) -> str:
-    """Return text with escapes for what the encoding of a console lacks."""
-    return text.encode(console.encoding, "backslashreplace").decode(console.encoding)

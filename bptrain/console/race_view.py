@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bptrain.console.chart import LABEL_WIDTH, Curve, Line, draw_chart, render_sparkline
-from bptrain.console.terminal import format_number, get_console, is_interactive
+from bptrain.console.terminal import get_console, is_interactive
+from bptrain.quantities import format_number
 from bptrain.search.significance import Comparison
 from bptrain.search.standings import Lap, Race, Standing
 from bptrain.text import printable

@@ -10,11 +10,12 @@ from rich.text import Text
 
 from bptrain.commands.cache import Contents
 from bptrain.console.chart import render_sparkline
-from bptrain.console.layout import encode, measure_width, new_pairs, new_table
-from bptrain.console.terminal import format_number, get_console
+from bptrain.console.layout import measure_width, new_pairs, new_table
+from bptrain.console.terminal import get_console
+from bptrain.quantities import format_bytes, format_duration, format_number
 from bptrain.report.comparison import Comparison
 from bptrain.run.run_list import Run
-from bptrain.text import format_bytes, format_duration, printable, shorten
+from bptrain.text import printable, shorten
 
 STYLES = {"finished": "green", "running": "bold cyan", "stopped": "yellow"}
 """The colours of states; all others are red."""
@@ -41,7 +42,7 @@ def print_runs(runs: Sequence[Run]) -> None:
         console.print(part)
     for run in runs:
         if run.problem:
-            path, problem = (encode(shorten(text, LONGEST_PROBLEM), console) for text in (run.path, run.problem))
+            path, problem = (shorten(text, LONGEST_PROBLEM) for text in (run.path, run.problem))
             console.print(Text(f"{path}: {problem}", style="yellow"))
 
 
@@ -51,14 +52,14 @@ def render_runs(runs: Sequence[Run], console: Console) -> Iterator[Table | Text]
     for count in (4, 2):
         table = new_table(["run", "state", *HEADINGS[:count]])
         for run, cells in zip(runs, rows, strict=True):
-            table.add_row(render_name(run, console, "bold"), render_state(run), *map(Text, cells[:count]))
+            table.add_row(render_name(run, "bold"), render_state(run), *map(Text, cells[:count]))
         if measure_width(table, console) <= console.width:
             yield table
             if count < len(HEADINGS):
                 yield Text(f"not shown at this width: {', '.join(HEADINGS[count:])}; --json has all", style="dim")
             return
     for run, cells in zip(runs, rows, strict=True):
-        yield render_name(run, console, "bold").append("  ").append_text(render_state(run))
+        yield render_name(run, "bold").append("  ").append_text(render_state(run))
         facts = (f"{name} {cell}" for name, cell in zip(HEADINGS, cells, strict=True) if cell != "-")
         yield Text(f"  {', '.join(facts)}", style="dim")
 
@@ -72,15 +73,15 @@ def print_comparison(comparison: Comparison) -> None:
         table = new_table()
         table.add_column("", style="dim", no_wrap=True)
         for run in runs:
-            table.add_column(render_name(run, console), overflow="fold", max_width=room)
+            table.add_column(render_name(run), overflow="fold", max_width=room)
         for name, values in list_facts(comparison, console, min(room, CURVE_WIDTH)):
-            table.add_row(encode(shorten(name, LONGEST_NAME), console), *values)
+            table.add_row(shorten(name, LONGEST_NAME), *values)
         console.print(table)
     else:
         facts = list(list_facts(comparison, console, CURVE_WIDTH))
         for k, run in enumerate(runs):
-            console.print(render_name(run, console, "bold"))
-            console.print(new_pairs((f"  {encode(shorten(name, LONGEST_NAME), console)}", v[k]) for name, v in facts))
+            console.print(render_name(run, "bold"))
+            console.print(new_pairs((f"  {shorten(name, LONGEST_NAME)}", v[k]) for name, v in facts))
     if not comparison.differences and len(runs) > 1:
         console.print("the configs do not differ")
     if comparison.remark:
@@ -91,7 +92,7 @@ def list_facts(comparison: Comparison, console: Console, curve_width: int) -> It
     """Yield the name of each fact, and its text for each run."""
     runs, ascii_only = comparison.runs, console.options.ascii_only
     for one in comparison.differences:
-        yield one.key, [Text(encode(format_value(value), console)) for value in one.values]
+        yield one.key, [Text(format_value(value)) for value in one.values]
     yield "state", [render_state(run) for run in runs]
     yield "epochs", [Text(format_epochs(run)) for run in runs]
     yield "time", [Text(format_time(run)) for run in runs]
@@ -114,9 +115,9 @@ def format_value(value: Any) -> str:
     return shorten(f"{value:g}" if isinstance(value, float) else value, LONGEST_VALUE)
 
 
-def render_name(run: Run, console: Console, style: str = "") -> Text:
+def render_name(run: Run, style: str = "") -> Text:
     """Return the directory of a run."""
-    return Text(encode(shorten(run.path, LONGEST_NAME), console), style=style)
+    return Text(shorten(run.path, LONGEST_NAME), style=style)
 
 
 def render_state(run: Run) -> Text:

@@ -9,7 +9,7 @@ from rich.text import Text
 from bptrain.console.layout import measure_width, new_list, new_pairs, new_table
 from bptrain.console.terminal import get_console
 from bptrain.model.summary import Summary
-from bptrain.text import format_bytes, format_count
+from bptrain.quantities import format_bytes, format_count
 
 HEADINGS = ("layer", "output", "parameters", "initializer", "memory", "FLOPs")
 

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.console.layout import encode
 from bptrain.console.terminal import get_console
 from bptrain.gradcheck import Sweep
 from bptrain.text import printable
@@ -66,7 +65,8 @@ def print_paragraph(console: Console, text: str, style: str = "") -> None:
 
 def to_line(text: str, console: Console) -> str:
     """Return text in one line, with other characters for those that the encoding lacks."""
-    return encode(printable(text.translate(ASCII) if console.options.ascii_only else text), console)
+    safe = printable(text.translate(ASCII) if console.options.ascii_only else text)
+    return safe.encode(console.encoding, "backslashreplace").decode(console.encoding)
 
 
 def draw_errors(sweep: Sweep, width: int) -> list[Text]:

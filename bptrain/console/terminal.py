@@ -3,41 +3,20 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from textwrap import wrap
 from time import perf_counter
 from typing import TYPE_CHECKING, TextIO
 
-from bptrain.text import printable
-
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from bptrain.metrics import Figure
 
 REFRESH_SECONDS = 0.1
 """The least time between two drawings of a progress bar."""
 
 FILE_WIDTH = 160
 """The width of tables that go to a file or a pipe."""
-
-
-def format_number(value: float | int | None) -> str:
-    """Format a number in six digits, None as `undefined`."""
-    if value is None:
-        return "undefined"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
-
-
-def format_figure(value: "Figure") -> str:
-    """Format a metric: a number, or a list of numbers or lists."""
-    return f"[{', '.join(map(format_figure, value))}]" if isinstance(value, list) else format_number(value)
-
-
-def format_metrics(metrics: Mapping[str, float | None]) -> str:
-    """Format metrics in a line: `accuracy 0.98 · f1 0.97`."""
-    return " · ".join(f"{printable(name)} {format_number(value)}" for name, value in metrics.items())
 
 
 def is_interactive(stream: TextIO | None) -> bool:

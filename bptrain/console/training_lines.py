@@ -9,10 +9,11 @@ from typing import Any
 from bptrain.commands.dry_run import DryRun
 from bptrain.commands.verify_resume import ResumeCheck
 from bptrain.console.problems import print_problems
-from bptrain.console.terminal import format_metrics, format_number, get_console, wrap_message
+from bptrain.console.terminal import get_console, wrap_message
 from bptrain.needs import format_code_options
+from bptrain.quantities import format_bytes, format_duration, format_number
 from bptrain.run.train_run import Result, Started
-from bptrain.text import format_bytes, format_duration, printable
+from bptrain.text import printable
 from bptrain.training.events import EpochEnd, Notice, Progress
 
 FEW_PARAMETERS = 12
@@ -118,7 +119,8 @@ def print_result(result: Result) -> None:
     ]
     for name, score in ((held_out, result.best.score), ("test", result.test)):
         if score:
-            pairs.append((name, f"loss {format_number(score.loss)} · {format_metrics(score.numbers)}"))
+            figures = {"loss": score.loss, **score.numbers}
+            pairs.append((name, " · ".join(f"{figure} {format_number(value)}" for figure, value in figures.items())))
     if any(problem.code == "BP224" for problem in result.warnings):
         what = "a feature tells the target, so these scores say nothing about new rows (bptrain help BP224)"
         pairs.append(("caution", what))

@@ -11,8 +11,9 @@ from bptrain.columns.targets import Classes
 from bptrain.console.chart import LABEL_WIDTH, Line, draw_chart
 from bptrain.console.watch import SHORT, Watch
 from bptrain.model.summary import describe_loss
+from bptrain.quantities import format_duration
 from bptrain.registry import name_of
-from bptrain.text import format_duration, printable
+from bptrain.text import printable
 from bptrain.training.events import get_metrics
 from bptrain.training.session import Session
 

@@ -8,11 +8,11 @@ from bptrain.config import to_yaml
 from bptrain.evaluation.evaluation import Evaluation
 from bptrain.evaluation.predictions import restore_units
 from bptrain.evaluation.target_results import ClassResult, NumberResult
-from bptrain.metrics import Figure
 from bptrain.model.heads import get_metric_name
 from bptrain.model.model import count_batch_rows
 from bptrain.model.summary import describe_targets
 from bptrain.nn.cost import compute_costs
+from bptrain.quantities import format_figure, format_number
 from bptrain.registry import name_of
 from bptrain.report.charts import Pictures
 from bptrain.report.classes import show_calibration, show_classes, show_threshold_curves
@@ -118,22 +118,22 @@ def show_summary(found: Material) -> Html:
     tiles: list[tuple[str, str, str]] = []
     if evaluation := found.evaluation:
         where = f"{evaluation.rows:,} {evaluation.split} rows" if evaluation.split != "data" else "new data"
-        tiles.append(("loss", format_number(evaluation.loss), where))
+        tiles.append(("loss", format_number(evaluation.loss, 4), where))
         ranges = evaluation.intervals or {}
         main = [(name, value) for name, value in evaluation.metrics.items() if get_metric_name(name) in MAIN_METRICS]
         for name, value in sorted(main, key=lambda one: MAIN_METRICS.index(get_metric_name(one[0])))[:MOST_TILES]:
             if isinstance(value, float):
                 one = ranges.get(name)
                 more = f"95 %: {one.low:.3g} to {one.high:.3g}" if one else where
-                tiles.append((safe_name(name, 60), format_number(value), more))
+                tiles.append((safe_name(name, 60), format_number(value, 4), more))
     tiles.append(("parameters", f"{found.model.network.theta.size:,}", found.model.experiment.dtype))
     large = (tag("div", tag("dt", name), tag("dd", value, tag("small", more))) for name, value, more in tiles)
     pairs: list[tuple[str, Content]] = [("target", safe_name(describe_targets(found.model.columns), 200))]
     if best := found.stored.get("best"):
         epoch = f"{best['epoch']}" + (f" of {len(found.records)}" if found.records else "")
         held_out = "validation" if "validation" in found.stored["rows"] else "training"
-        scores = [f"{held_out} loss {format_number(best['loss'])}"]
-        scores += [f"{name} {format_number(v)}" for name, v in best["metrics"].items() if isinstance(v, float)]
+        scores = [f"{held_out} loss {format_number(best['loss'], 4)}"]
+        scores += [f"{name} {format_number(v, 4)}" for name, v in best["metrics"].items() if isinstance(v, float)]
         pairs.append(("best epoch", f"{epoch}: {', '.join(scores)}"))
     if found.state:
         why = REASONS.get(found.state.why, found.state.why)
@@ -147,10 +147,10 @@ def show_summary(found: Material) -> Html:
 def show_metrics(evaluation: Evaluation) -> Html:
     """Return loss and metrics with their intervals."""
     ranges = evaluation.intervals or {}
-    rows = [("loss", format_number(evaluation.loss), "–")]
+    rows = [("loss", format_number(evaluation.loss, 4), "–")]
     for name, value in evaluation.metrics.items():
         one = ranges.get(name)
-        rows.append((name, format_figure(value), f"{one.low:.4g} to {one.high:.4g}" if one else "–"))
+        rows.append((name, format_figure(value, 4), f"{one.low:.4g} to {one.high:.4g}" if one else "–"))
     where = "rows of new data" if evaluation.split == "data" else f"{evaluation.split} rows"
     method = f"Intervals from {evaluation.bootstrap:,} bootstrap samples of the rows." if evaluation.bootstrap else None
     body = table(("metric", "value", "95 % interval"), rows, caption=f"On {evaluation.rows:,} {where}")
@@ -219,15 +219,3 @@ def list_code_files(found: Material) -> list[str]:
     needed = [one.get("file") for one in found.stored.get("code", [])]
     by_name = {str(path).rpartition("/")[2]: str(path) for path in paths}
     return [by_name.get(str(name), str(name)) for name in needed]
-
-
-def format_number(value: float | int | None) -> str:
-    """Format a figure in four digits."""
-    if value is None:
-        return "undefined"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-
-
-def format_figure(value: Figure) -> str:
-    """Format a metric, which may be a list."""
-    return f"[{', '.join(map(format_figure, value))}]" if isinstance(value, list) else format_number(value)
