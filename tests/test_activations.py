@@ -28,14 +28,14 @@ from bptrain.nn.initializers import GlorotUniform
 from bptrain.nn.layers import Dense
 
 
-def network_of(*layers, inputs=1, batch=8, dtype="float64", **options):
-    """A small network with its input buffer filled by the caller."""
+def build_network(*layers, inputs=1, batch=8, dtype="float64", **options):
+    """Return a small network, whose input buffer the caller fills."""
     return Network(resolve_layers(layers, 2), (inputs,), batch=batch, dtype=dtype, rng=Streams(0), **options)
 
 
 def apply(layer, values, dtype="float64"):
-    """The layer applied to values in one column, and its derivative there."""
-    network = network_of(layer, batch=len(values), dtype=dtype, input_gradient=True)
+    """Return the outputs of a layer for values in one column, and its derivatives there."""
+    network = build_network(layer, batch=len(values), dtype=dtype, input_gradient=True)
     frame = network.frame(len(values))
     frame.input[:, 0] = values
     with np.errstate(over="raise", invalid="raise", divide="raise"):
@@ -116,14 +116,14 @@ def test_value_and_derivative(activation, x, y, slope):
         assert slopes[0] == pytest.approx(slope, rel=1e-13, abs=1e-320)
 
 
-def test_the_far_ends():
+def test_extreme_inputs():
     assert apply(Sigmoid(), [-745])[0][0] in (0, 5e-324)
     values, slopes = apply(Softplus(), [np.inf, -np.inf])
     assert values.tolist() == [np.inf, 0]
     assert slopes.tolist() == [1, 0]
 
 
-def test_float32_tails():
+def test_float32_far_from_zero():
     assert apply(Sigmoid(), [17.4], "float32")[0][0] == 1
     assert apply(Sigmoid(), [-103], "float32")[0][0] == np.float32(1e-45)
     assert apply(Sigmoid(), [-104], "float32")[0][0] == 0
@@ -135,18 +135,20 @@ def test_every_activation_has_golden_values():
     assert {type(row[0]) for row in VALUES} == set(ACTIVATIONS.members.values())
 
 
-def example(name, width=4):
-    """A registered layer, ready to stand behind `width` values."""
+def build_example(name, width=4):
+    """Return a registered layer that takes rows of `width` values."""
     cls = LAYERS.members[name]
     return cls.example(width) if hasattr(cls, "example") else cls()
 
 
 @pytest.mark.parametrize("name", list(LAYERS))
 class TestEveryLayer:
-    """Laws that hold for whatever is registered."""
+    """Laws that hold for every registered layer."""
 
     def run(self, name, inputs, batch=None, training=False):
-        network = network_of(Dense(4), example(name), Dense(3), inputs=inputs.shape[1], batch=batch or len(inputs))
+        network = build_network(
+            Dense(4), build_example(name), Dense(3), inputs=inputs.shape[1], batch=batch or len(inputs)
+        )
         frame = network.frame(len(inputs))
         frame.input[...] = inputs
         frame.forward(training=training)
@@ -164,7 +166,7 @@ class TestEveryLayer:
 
     def test_outside_training_a_second_pass_gives_the_same(self, name):
         inputs = np.random.default_rng(2).normal(size=(5, 3))
-        network = network_of(Dense(4), example(name), Dense(3), inputs=3)
+        network = build_network(Dense(4), build_example(name), Dense(3), inputs=3)
         frame = network.frame(5)
         frame.input[...] = inputs
         frame.forward(training=False)
@@ -173,7 +175,7 @@ class TestEveryLayer:
         assert (frame.scores == first).all()
 
     def test_the_input_is_left_alone(self, name):
-        network = network_of(example(name, 3), Dense(3), inputs=3, input_gradient=True)
+        network = build_network(build_example(name, 3), Dense(3), inputs=3, input_gradient=True)
         frame = network.frame(5)
         frame.input[...] = inputs = np.random.default_rng(3).normal(size=(5, 3))
         frame.forward(training=True)
@@ -188,8 +190,8 @@ class TestEveryLayer:
         upstream = rng.normal(size=(40, 4)).astype(np.float32)
         results = []
         for dtype in ("float32", "float64"):
-            layer = Dense(4, weight_init=GlorotUniform()) if name == "dense" else example(name, 4)
-            network = network_of(layer, inputs=4, batch=40, dtype=dtype, input_gradient=True)
+            layer = Dense(4, weight_init=GlorotUniform()) if name == "dense" else build_example(name, 4)
+            network = build_network(layer, inputs=4, batch=40, dtype=dtype, input_gradient=True)
             network.theta[...] = network.theta.astype(np.float32)
             frame = network.frame(40)
             frame.input[...] = inputs
@@ -207,11 +209,11 @@ class TestEveryLayer:
 
     def test_an_activation_before_it_keeps_what_its_own_backward_reads(self, name):
         """In place only where nobody misses what is overwritten: against the same network without sharing."""
-        layer = example(name)
+        layer = build_example(name)
         inputs = np.random.default_rng(4).normal(size=(5, 3))
         gradients = []
         for share in (True, False):
-            network = network_of(Dense(4), Tanh(), layer, Tanh(), Dense(2), inputs=3, batch=5)
+            network = build_network(Dense(4), Tanh(), layer, Tanh(), Dense(2), inputs=3, batch=5)
             if not share:
                 chain = network.chain
                 chain.signals = [np.zeros_like(array) for array in chain.signals]
@@ -228,7 +230,7 @@ class TestEveryLayer:
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=6), st.sampled_from(sorted(ACTIVATIONS)))
-def test_activations_work_value_by_value(values, name):
+def test_each_output_of_an_activation_depends_on_its_own_input(values, name):
     together, slopes = apply(ACTIVATIONS.members[name](), values)
     for k, value in enumerate(values):
         alone, slope = apply(ACTIVATIONS.members[name](), [value])

@@ -8,7 +8,7 @@ import pytest
 
 import bptrain
 from bptrain.columns.augmentation import AUGMENTATIONS
-from bptrain.equations import Equations, describe, equations_of, with_numbers
+from bptrain.equations import Equations, describe, get_equations, insert_numbers
 from bptrain.explanation.formats import render_page
 from bptrain.explanation.formula_parser import parse_equations
 from bptrain.nn import INITIALIZERS, LAYERS, LOSSES
@@ -70,30 +70,30 @@ def test_options_choose_the_equations(component, side, text):
 
 
 def test_losses_choose_by_options_and_width():
-    assert equations_of(Mse(half=True), 2).forward == ("L = Σ (z - t)² / (2 n · width)",)
-    assert equations_of(Hinge(), 1) == Hinge.equations
-    assert equations_of(Hinge(), 3).forward[0] == "L = Σ e / (n · width)"
-    assert "q = onehot(t)" in equations_of(SoftmaxCrossEntropy(), 3).forward
-    assert "label_smoothing / width" in equations_of(SoftmaxCrossEntropy(label_smoothing=0.1), 3).forward[1]
-    assert equations_of(Focal(alpha=0.25), 1) != equations_of(Focal(), 1)
+    assert get_equations(Mse(half=True), 2).forward == ("L = Σ (z - t)² / (2 n · width)",)
+    assert get_equations(Hinge(), 1) == Hinge.equations
+    assert get_equations(Hinge(), 3).forward[0] == "L = Σ e / (n · width)"
+    assert "q = onehot(t)" in get_equations(SoftmaxCrossEntropy(), 3).forward
+    assert "label_smoothing / width" in get_equations(SoftmaxCrossEntropy(label_smoothing=0.1), 3).forward[1]
+    assert get_equations(Focal(alpha=0.25), 1) != get_equations(Focal(), 1)
 
 
 @pytest.mark.parametrize("amsgrad", [False, True])
 def test_adamw_is_weight_decay_and_then_adam(amsgrad):
-    first, *rest = equations_of(Adamw(amsgrad=amsgrad)).update
+    first, *rest = get_equations(Adamw(amsgrad=amsgrad)).update
     assert first.startswith("θ = θ - lr · weight_decay · θ")
-    assert tuple(rest) == equations_of(Adam(amsgrad=amsgrad)).update
+    assert tuple(rest) == get_equations(Adam(amsgrad=amsgrad)).update
 
 
 def test_numbers_take_the_place_of_options_by_name_and_by_symbol():
     adam = Adam(beta1=0.8)
-    assert with_numbers("m = β₁ m, beta1 m, β₁ᵗ, βx, v̂ = v / (1 - β₂ᵗ)", adam) == (
+    assert insert_numbers("m = β₁ m, beta1 m, β₁ᵗ, βx, v̂ = v / (1 - β₂ᵗ)", adam) == (
         "m = 0.8 m, 0.8 m, 0.8ᵗ, βx, v̂ = v / (1 - 0.999ᵗ)"
     )
-    assert with_numbers("t / T of T epochs", SCHEDULES.members["linear"](), T=9) == "t / 9 of 9 epochs"
+    assert insert_numbers("t / T of T epochs", SCHEDULES.members["linear"](), T=9) == "t / 9 of 9 epochs"
 
 
-def test_two_cases_and_remarks_are_told_apart():
+def test_two_cases_and_remarks_are_parsed():
     (two,) = parse_equations(["y = x for x > 0, else 2 · x"])
     (one,) = parse_equations(["y = x for weights only"])
     assert (two.name, two.expression.value({"x": -3.0})) == ("y", -6)
@@ -119,20 +119,20 @@ CONFIG = {
 }
 
 
-def pages():
-    """All that is shown of a config, and the equations of the manual."""
+def build_pages():
+    """Return the pages of a config, and the equations of the manual."""
     Path("c.yaml").write_text(json.dumps(CONFIG))
     explained = render_page(bptrain.explain("c.yaml", step=2), "text")
     summary = bptrain.summarize("c.yaml").to_json()["formulas"]
-    verified = bptrain.verify(wrong_answers()).to_json()
+    verified = bptrain.verify(write_wrong_answers()).to_json()
     families = ("layers", "losses", "optimizers", "schedules", "initializers", "augmentations")
     entries = [one for one in bptrain.reference() if one.family in families]
     manual = {(one.family, one.name): one.text.split("\n\n")[1] for one in entries}
     return explained, summary, verified, manual
 
 
-def wrong_answers():
-    """A sheet with a slip: the slope of the activation in place of its value."""
+def write_wrong_answers():
+    """Write a sheet with a slip: the slope of the activation in place of its value."""
     Path("exact.yaml").write_text(json.dumps({**CONFIG, "augmentation": []}))
     z = bptrain.explain("exact.yaml").aliases["z1"].value
     slope = [[1.0 if x > 0 else 0.01 for x in row] for row in z.tolist()]
@@ -141,12 +141,12 @@ def wrong_answers():
 
 
 def test_rewording_a_docstring_changes_nothing_but_the_docstring(monkeypatch):
-    before = pages()
+    before = build_pages()
     assert before[2]["wrong"]["slip"] == "derivative"
     assert "y = x for x > 0, else slope · x" in before[0]
     for cls, _ in DECLARED:
         monkeypatch.setattr(cls, "__doc__", "Forward: `y = 0`. Backward: `dx = 0`. Update: `θ = 0`. Factor: `0`.")
-    assert pages() == before
+    assert build_pages() == before
 
 
 def test_the_equations_of_the_guide_are_worked_out(code_is_taken_out):

@@ -1,4 +1,4 @@
-"""L-BFGS on functions whose minima are known, against its definition, and where its line search has a hard time."""
+"""L-BFGS on functions with known minima, against its definition, and on hard cases for its line search."""
 
 from itertools import pairwise
 from math import inf, nan
@@ -11,7 +11,7 @@ from bptrain.optim import (
 )
 
 
-def fresh_slots(optimizer, size):
+def create_slots(optimizer, size):
     slots = [np.zeros(size) for _ in range(optimizer.slots)]
     optimizer.start(slots)
     return slots
@@ -34,30 +34,30 @@ def quadratic(x):
 
 
 def cliff(x):
-    """Lowest at 1, not to be computed above 2."""
+    """Return a function with its minimum at 1 that is not defined above 2."""
     if x[0] > 2:
         return nan, np.full_like(x, nan)
     return float((x[0] - 1) ** 2), 2 * (x - 1)
 
 
 def abyss(x):
-    """Lowest at 1; above 2 there is no gradient and the loss is lower than any."""
+    """Return a function with its minimum at 1; above 2 it is -inf, without a gradient."""
     value, grad = cliff(x)
     return (value, grad) if x[0] <= 2 else (-inf, grad)
 
 
 def exponential(x):
-    """Flat far out and lowest at 3: the unit step is far too short."""
+    """Return a function that is flat far away from its minimum at 3: the unit step is far too short."""
     return float(-np.exp(-(((x[0] - 3) / 3) ** 2))), 2 / 9 * (x - 3) * np.exp(-(((x - 3) / 3) ** 2))
 
 
 class Descent:
-    """L-BFGS on a function, as a training loop runs it."""
+    """L-BFGS on a function, called as by the training loop."""
 
     def __init__(self, function, x, optimizer, slots=None):
         self.function, self.x, self.optimizer, self.calls = function, np.array(x, float), optimizer, 0
         self.grad = np.full_like(self.x, nan)
-        self.slots = fresh_slots(optimizer, len(self.x)) if slots is None else slots
+        self.slots = create_slots(optimizer, len(self.x)) if slots is None else slots
 
     def evaluate(self):
         self.calls += 1
@@ -136,7 +136,7 @@ def test_lbfgs_direction_is_that_of_the_dense_inverse_hessian():
 
 
 @pytest.mark.parametrize("function", [cliff, abyss])
-def test_lbfgs_comes_back_fast_from_where_there_is_no_loss(function):
+def test_lbfgs_returns_fast_from_points_without_a_finite_loss(function):
     descent = Descent(function, (-9.0,), Lbfgs())
     descent.run([1], lr=1e7)
     assert descent.calls <= 12
@@ -190,7 +190,7 @@ def test_lbfgs_leaves_out_a_pair_without_curvature():
     np.testing.assert_allclose(descent.x, (1, 1), atol=1e-7)
 
 
-def test_lbfgs_falls_back_to_the_gradient_where_its_direction_leads_nowhere():
+def test_lbfgs_falls_back_to_the_gradient_where_its_direction_does_not_lead_down():
     descent = Descent(lambda x: (float(x @ x), 2 * x), (0.0, 2.0), Lbfgs(history=1))
     # A past step with so little change of the gradient that the direction overflows.
     descent.slots[0][:], descent.slots[1][:] = (-1e150, 2.0), (-1e-160, 4.0)
@@ -208,7 +208,7 @@ def test_lbfgs_leaves_out_a_pair_that_vanishes():
     assert descent.x @ descent.x < 4
 
 
-def test_lbfgs_forgets_its_pairs_when_they_do_not_help():
+def test_lbfgs_drops_its_pairs_when_they_do_not_help():
     descent = Descent(rosenbrock, (-1.2, 1.0), Lbfgs())
     descent.run([1, 2, 3])
     assert np.any(descent.slots[3:])
@@ -220,7 +220,7 @@ def test_lbfgs_forgets_its_pairs_when_they_do_not_help():
     assert not np.any(descent.slots[3:])
 
 
-def test_lbfgs_leaves_theta_where_there_is_nothing_to_gain():
+def test_lbfgs_keeps_theta_where_no_point_is_better():
     flat = Descent(lambda x: (1.0, np.zeros_like(x)), (1.0, 2.0), Lbfgs())
     broken = Descent(lambda x: (nan, np.full_like(x, nan)), (1.0, 2.0), Lbfgs())
     wrong = Descent(lambda x: (float(x @ x), -2 * x), (1.0, 2.0), Lbfgs())

@@ -20,8 +20,8 @@ from bptrain.nn.losses import (
 )
 
 
-def scratch(loss, scores):
-    """The arrays that a loss plans, with something in them."""
+def build_scratch(loss, scores):
+    """Return the arrays that a loss plans, filled with arbitrary numbers."""
     rows = {True: (len(scores),), False: ()}
     return {
         key: np.full((*rows[planned.per_row], *planned.shape), 7).astype(planned.dtype or scores.dtype)
@@ -30,11 +30,11 @@ def scratch(loss, scores):
 
 
 def evaluate(loss, scores, targets, weights=None, dtype=np.float64, strict=True):
-    """Value and gradient of a loss on a few rows, with workspaces as a network would give."""
+    """Return the value and gradient of a loss on a few rows, with a workspace as in a network."""
     scores = np.array(scores, dtype=dtype)
     targets = np.array(targets, dtype=np.int64 if loss.encoding == "codes" else dtype)
     n = len(scores)
-    s = Workspace(ones=np.ones(n, dtype), rows=np.arange(n), training=True, **scratch(loss, scores))
+    s = Workspace(ones=np.ones(n, dtype), rows=np.arange(n), training=True, **build_scratch(loss, scores))
     dscores = np.full_like(scores, 7)
     mode = "raise" if strict else "ignore"
     with np.errstate(over=mode, invalid=mode, divide=mode):
@@ -96,7 +96,7 @@ def test_softmax_cross_entropy_in_float32_beyond_its_exponent():
     ("scores", "target", "expected"),
     [([-inf, 0], 0, inf), ([-inf, 0], 1, 0.0), ([inf, 0], 0, nan), ([-inf, -inf], 0, nan), ([nan, 0], 0, nan)],
 )
-def test_scores_that_are_not_finite_give_a_loss_that_is_not_or_the_right_one(scores, target, expected):
+def test_infinite_scores_give_the_exact_loss_or_one_that_is_not_finite(scores, target, expected):
     with np.errstate(invalid="ignore"):
         value, _ = evaluate(SoftmaxCrossEntropy(), [scores], [target], strict=False)
     assert value == pytest.approx(expected, nan_ok=True)
@@ -114,8 +114,8 @@ TWICE = {
 
 
 @pytest.mark.parametrize("classes", TWICE)
-def test_probabilities_taken_for_scores_end_on_a_plateau(classes):
-    """The loss that a softmax too many cannot get below, with a perfect prediction."""
+def test_probabilities_used_as_scores_end_on_a_plateau(classes):
+    """The lower limit of the loss with a superfluous softmax, even for a perfect prediction."""
     value, _ = evaluate(SoftmaxCrossEntropy(), [np.eye(classes)[0]], [0])
     assert value == pytest.approx(TWICE[classes], rel=1e-13)
 
@@ -159,7 +159,7 @@ def test_mean_squared_error_is_the_mean_over_rows_and_outputs():
     assert gradient.tolist() == [[1.0, 3.0]]
 
 
-def test_rows_that_are_known_by_heart_leave_no_subnormal_numbers():
+def test_memorized_rows_leave_no_subnormal_numbers():
     scores = [[margin, 0, -5, -margin] for margin in (0, 50, 90, 100, 300, 1e4)]
     value, gradient = evaluate(SoftmaxCrossEntropy(), scores, np.zeros(6), dtype=np.float32)
     exact, wanted = evaluate(SoftmaxCrossEntropy(), scores, np.zeros(6))
@@ -176,8 +176,8 @@ def test_rows_that_are_known_by_heart_leave_no_subnormal_numbers():
         (np.float64, [60, 1e3, 1e12, 1e18, 1e20, 1e300]),
     ],
 )
-def test_a_target_far_below_leaves_the_differences_of_the_others(dtype, gaps):
-    """The target's share is 0, and the others have theirs: the softmax of 0.25 and 0.75."""
+def test_a_target_far_below_keeps_the_differences_of_the_others(dtype, gaps):
+    """The share of the target is 0, and the others have the softmax of 0.25 and 0.75."""
     for gap in gaps:
         value, gradient = evaluate(SoftmaxCrossEntropy(), [[0.25, 0.75, -gap], [5, 0, 0]], [2, 0], dtype=dtype)
         share = 1 / (1 + exp(0.5))
@@ -201,13 +201,13 @@ def test_the_complex_step_agrees_however_far_below_the_target_is(gap, smoothing)
 
 def test_a_loss_beyond_float64_is_infinite():
     loss, scores = SoftmaxCrossEntropy(), np.array([[1e308, -1e308]])
-    s = Workspace(rows=np.arange(1), ones=np.ones(1), **scratch(loss, scores))
+    s = Workspace(rows=np.arange(1), ones=np.ones(1), **build_scratch(loss, scores))
     with np.errstate(over="ignore", invalid="ignore"):
         assert isinf(loss.value_and_grad(scores, np.array([1]), None, np.zeros((1, 2)), s)[0])
 
 
-def one(loss, score, target):
-    """Value and gradient of one score."""
+def evaluate_score(loss, score, target):
+    """Return the value and gradient of one score."""
     value, gradient = evaluate(loss, [[score]], [[target]])
     return value, gradient[0, 0]
 
@@ -242,7 +242,7 @@ VALUES = [
 
 @pytest.mark.parametrize(("loss", "score", "target", "value", "slope"), VALUES)
 def test_one_score(loss, score, target, value, slope):
-    found, gradient = one(loss, score, target)
+    found, gradient = evaluate_score(loss, score, target)
     assert found == pytest.approx(value, rel=1e-13, abs=0)
     if slope is not None:
         assert gradient == pytest.approx(slope, rel=1e-13, abs=0)
@@ -297,12 +297,12 @@ OBJECTIONS = [
 
 
 @pytest.mark.parametrize(("loss", "targets", "message"), OBJECTIONS)
-def test_targets_that_a_loss_cannot_take(loss, targets, message):
+def test_wrong_targets_are_described(loss, targets, message):
     assert loss.objection(np.array(targets), None) == message
 
 
-def random_case(loss, rng, rows):
-    """Scores and targets that the loss takes."""
+def draw_case(loss, rng, rows):
+    """Return random scores and targets for the loss."""
     classes, width = next(
         (kind, loss.widths(kind, columns)[0])
         for kind, columns in ((3, 1), (2, 1), (None, 2))
@@ -318,18 +318,18 @@ def random_case(loss, rng, rows):
 
 @pytest.mark.parametrize("name", list(LOSSES))
 class TestEveryLoss:
-    """Laws that hold for whatever is registered."""
+    """Laws that hold for every registered loss."""
 
     def test_weights_of_one_change_nothing(self, name):
         loss = LOSSES.members[name]()
-        scores, targets = random_case(loss, np.random.default_rng(0), 7)
+        scores, targets = draw_case(loss, np.random.default_rng(0), 7)
         plain, weighted = evaluate(loss, scores, targets), evaluate(loss, scores, targets, np.ones(7))
         assert weighted[0] == pytest.approx(plain[0], rel=1e-15)
         np.testing.assert_allclose(weighted[1], plain[1], rtol=1e-14)
 
     def test_a_weight_of_two_is_the_row_twice(self, name):
         loss = LOSSES.members[name]()
-        scores, targets = random_case(loss, np.random.default_rng(1), 5)
+        scores, targets = draw_case(loss, np.random.default_rng(1), 5)
         twice = np.array([0, 0, 1, 2, 3, 4])
         value, gradient = evaluate(loss, scores[twice], targets[twice])
         weighted, slopes = evaluate(loss, scores, targets, np.array([2.0, 1, 1, 1, 1]))
@@ -339,7 +339,7 @@ class TestEveryLoss:
 
     def test_float32_agrees_with_float64(self, name):
         loss = LOSSES.members[name]()
-        scores, targets = random_case(loss, np.random.default_rng(2), 50)
+        scores, targets = draw_case(loss, np.random.default_rng(2), 50)
         exact, single = (
             evaluate(loss, scores.astype(np.float32), targets),
             evaluate(loss, scores, targets, dtype=np.float32),
@@ -351,7 +351,7 @@ class TestEveryLoss:
         if name == "poisson":
             pytest.skip("the loss itself is beyond float64: it is exp(score)")
         loss = LOSSES.members[name]()
-        scores, targets = random_case(loss, np.random.default_rng(3), 20)
+        scores, targets = draw_case(loss, np.random.default_rng(3), 20)
         value, gradient = evaluate(loss, scores * 1000, targets)
         assert np.isfinite(value)
         assert np.isfinite(gradient).all()

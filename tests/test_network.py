@@ -17,7 +17,7 @@ from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.optim import Adam, Regularization
 
 
-def objective_of(layers, loss, *, inputs, batch, dtype="float64", penalties=None):
+def build_objective(layers, loss, *, inputs, batch, dtype="float64", penalties=None):
     network = Network(resolve_layers(layers, 3), (inputs,), batch=batch, dtype=dtype, rng=Streams(0))
     return Objective(network, loss, penalties or Regularization())
 
@@ -29,7 +29,7 @@ def test_worked_example():
         Sigmoid(),
         Dense(1, weight_init=Values(((0.1,), (0.2,))), bias_init=Values((1.0,))),
     )
-    objective = objective_of(layers, BinaryCrossEntropy(), inputs=3, batch=1)
+    objective = build_objective(layers, BinaryCrossEntropy(), inputs=3, batch=1)
     batch = objective.batch(1)
     batch.input[...] = [[0.6, 0.8, 0.7]]
     batch.targets[...] = 0
@@ -50,7 +50,7 @@ def test_worked_example():
         np.testing.assert_allclose(gradients[name], values, rtol=1e-13)
 
 
-def test_theta_is_one_vector_with_the_decayed_entries_first():
+def test_theta_is_one_vector_with_decayed_entries_first():
     network = Network((Dense(4), Relu(), Dense(2)), (3,), batch=1, rng=Streams(0))
     names = [entry.name for entry in network.entries]
     assert names == ["0.dense.weight", "2.dense.weight", "0.dense.bias", "2.dense.bias"]
@@ -61,14 +61,14 @@ def test_theta_is_one_vector_with_the_decayed_entries_first():
     assert all((array == 5).all() for array in network.parameters().values())
 
 
-def test_the_start_does_not_depend_on_the_dtype():
+def test_initial_parameters_do_not_depend_on_the_dtype():
     starts = [Network((Dense(4), Dense(2)), (3,), batch=1, dtype=dtype, rng=Streams(3)).theta for dtype in
               ("float32", "float64", "complex128")]  # fmt: skip
     np.testing.assert_array_equal(starts[0], starts[1].astype(np.float32))
     np.testing.assert_array_equal(starts[1], starts[2].real)
 
 
-def test_initializers_suit_the_activation_that_follows():
+def test_auto_initializers_suit_the_next_activation():
     layers = resolve_layers((Dense(4), Dropout(), Relu(), Dense(3), Tanh(), Dense()), 7)
     assert [layer.weight_init for layer in layers if isinstance(layer, Dense)] == [
         HeNormal(),
@@ -78,7 +78,7 @@ def test_initializers_suit_the_activation_that_follows():
     assert layers[-1].units == 7
 
 
-def test_auto_units_are_for_the_last_dense_layer():
+def test_auto_units_are_only_for_the_last_dense_layer():
     with pytest.raises(OptionError, match=r"^0\.dense\.units: auto is for the last dense layer"):
         resolve_layers((Dense(), Relu(), Dense()), 3)
 
@@ -100,7 +100,7 @@ SPREAD = {
 }
 
 
-def test_every_initializer_has_its_spread():
+def test_every_initializer_has_an_expected_spread():
     assert set(INITIALIZERS) == {*SPREAD, "values"}
 
 
@@ -113,7 +113,7 @@ def test_spread_of_initial_weights(name):
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4)])
-def test_orthogonal_weights_are(shape):
+def test_orthogonal_weights_are_orthonormal(shape):
     weights = np.empty(shape)
     Orthogonal(gain=2).fill(weights, np.random.default_rng(0))
     product = weights @ weights.T if shape[0] < shape[1] else weights.T @ weights
@@ -137,15 +137,15 @@ def test_ones_and_constants():
 @pytest.mark.parametrize(
     "values", [((1.0, 2.0),), ((1.0,), (2.0,)), (1.0, 2.0), ((1.0, 2.0), (3.0,))], ids=["1x2", "2x1", "2", "ragged"]
 )
-def test_values_of_the_wrong_shape_are_refused(values):
+def test_values_of_the_wrong_shape_are_an_error(values):
     with pytest.raises(OptionError, match=r"0\.dense\.weight_init\.values\.values: the parameter has shape \(2, 2\)"):
         Network((Dense(2, weight_init=Values(values)),), (2,), batch=1, rng=Streams(0))
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3])
-def test_a_batch_split_in_two_accumulates_to_the_same_gradient(rate):
+def test_two_half_batches_accumulate_to_the_same_gradient(rate):
     layers = (Dense(5), Tanh(), Dropout(rate), Dense(3))
-    objective = objective_of(layers, Mse(), inputs=4, batch=6)
+    objective = build_objective(layers, Mse(), inputs=4, batch=6)
     rng = np.random.default_rng(0)
     inputs, targets = rng.normal(size=(6, 4)), rng.normal(size=(6, 3))
     masks = objective.network.rng.state()
@@ -162,7 +162,7 @@ def test_a_batch_split_in_two_accumulates_to_the_same_gradient(rate):
     np.testing.assert_allclose(whole, sum(halves) / 2, rtol=1e-12)
 
 
-def test_dropout_keeps_its_share_and_the_mean():
+def test_dropout_drops_its_share_and_keeps_the_mean():
     network = Network((Dropout(0.2),), (100,), batch=1000, dtype="float64", rng=Streams(0))
     frame = network.frame(1000)
     frame.input[...] = 1
@@ -173,8 +173,8 @@ def test_dropout_keeps_its_share_and_the_mean():
     assert (frame.scores == 1).all()
 
 
-def step_allocates(layers, loss, rows, augmentations=(), weighted=False):
-    """Peak bytes that one training step takes beyond what is there."""
+def measure_step(layers, loss, rows, augmentations=(), weighted=False):
+    """Return the peak of the bytes that one training step allocates."""
     rng = np.random.default_rng(0)
     width = next(w[0] for w in (loss.widths(3, 1), loss.widths(2, 1), loss.widths(None, 3)) if w)
     network = Network(resolve_layers(layers, width), (6,), batch=rows, rng=Streams(0))
@@ -213,13 +213,13 @@ ALL_LAYERS = [
 
 @pytest.mark.parametrize("layers", ALL_LAYERS, ids=list(LAYERS))
 def test_a_training_step_allocates_nothing_that_grows_with_the_batch(layers):
-    assert step_allocates(layers, Mse(), LARGE) <= step_allocates(layers, Mse(), SMALL) + 512
+    assert measure_step(layers, Mse(), LARGE) <= measure_step(layers, Mse(), SMALL) + 512
 
 
 @pytest.mark.parametrize("name", list(LOSSES))
 def test_a_loss_allocates_nothing_that_grows_with_the_batch(name):
     loss, layers = LOSSES.members[name](), (Dense(8), Relu(), Dense())
-    assert step_allocates(layers, loss, LARGE) <= step_allocates(layers, loss, SMALL) + 512
+    assert measure_step(layers, loss, LARGE) <= measure_step(layers, loss, SMALL) + 512
 
 
 EXAMPLES = {"image_shift": {"height": 2, "width": 3}}
@@ -229,5 +229,5 @@ EXAMPLES = {"image_shift": {"height": 2, "width": 3}}
 @pytest.mark.parametrize("name", list(AUGMENTATIONS))
 def test_an_augmentation_allocates_nothing_that_grows_with_the_batch(name, loss):
     augmentation, layers = AUGMENTATIONS.members[name](**EXAMPLES.get(name, {})), (Dense(8), Relu(), Dense())
-    small, large = (step_allocates(layers, loss, rows, (augmentation,), weighted=True) for rows in (SMALL, LARGE))
+    small, large = (measure_step(layers, loss, rows, (augmentation,), weighted=True) for rows in (SMALL, LARGE))
     assert large <= small + 512

@@ -1,4 +1,4 @@
-"""Batch and layer normalisation, softmax, noise and residual blocks against exact arithmetic."""
+"""Batch and layer normalization, softmax, noise and residual blocks against exact arithmetic."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from bptrain.nn.layers import BatchNorm, Dense, Dropout, GaussianNoise, LayerNor
 from bptrain.nn.losses.loss import mean
 
 
-def network_of(*layers, inputs, batch=4, dtype="float64"):
+def build_network(*layers, inputs, batch=4, dtype="float64"):
     return Network(resolve_layers(layers, 2), (inputs,), batch=batch, dtype=dtype, rng=Streams(0), input_gradient=True)
 
 
@@ -31,7 +31,7 @@ COLUMN = np.array([[1.0], [2.0], [3.0], [4.0]])
 
 
 def test_batch_norm_forward_and_backward():
-    network = network_of(BatchNorm(), inputs=1)
+    network = build_network(BatchNorm(), inputs=1)
     outputs, dinput = run(network, COLUMN, [[1], [0], [0], [0]])
     expected = [-1.3416354199689269, -0.447211806656309, 0.447211806656309, 1.3416354199689269]
     np.testing.assert_allclose(outputs[:, 0], expected, rtol=1e-13)
@@ -44,7 +44,7 @@ def test_batch_norm_forward_and_backward():
 
 
 def test_batch_norm_running_statistics():
-    network = network_of(BatchNorm(), inputs=1)
+    network = build_network(BatchNorm(), inputs=1)
     run(network, COLUMN)
     assert network.states["0.batch_norm.mean"] == pytest.approx([0.25], rel=1e-14)
     assert network.states["0.batch_norm.variance"] == pytest.approx([1.0666666666666667], rel=1e-14)
@@ -56,7 +56,7 @@ def test_batch_norm_running_statistics():
 
 @pytest.mark.parametrize(("epsilon", "inverse"), [(1e-5, 316.22776601683796), (1e-3, 31.622776601683793)])
 def test_batch_norm_of_a_constant_column_is_its_shift(epsilon, inverse):
-    network = network_of(BatchNorm(epsilon=epsilon), inputs=1)
+    network = build_network(BatchNorm(epsilon=epsilon), inputs=1)
     network.parameters()["0.batch_norm.shift"][...] = 0.7
     outputs, dinput = run(network, np.full((4, 1), 5.0), [[1], [0], [0], [0]])
     assert outputs[:, 0].tolist() == [0.7] * 4
@@ -65,46 +65,46 @@ def test_batch_norm_of_a_constant_column_is_its_shift(epsilon, inverse):
 
 @pytest.mark.parametrize(("dtype", "start"), [("float32", 1e4), ("float64", 1e8)])
 def test_the_variance_survives_a_large_mean(dtype, start):
-    network = network_of(BatchNorm(momentum=1), inputs=1, dtype=dtype)
+    network = build_network(BatchNorm(momentum=1), inputs=1, dtype=dtype)
     run(network, COLUMN + start)
     assert network.states["0.batch_norm.variance"][0] == pytest.approx(1.25 * 4 / 3, rel=1e-6)
 
 
 def test_float32_statistics_over_many_rows():
     rows = 1_000_000
-    network = network_of(BatchNorm(momentum=1), inputs=1, batch=rows, dtype="float32")
+    network = build_network(BatchNorm(momentum=1), inputs=1, batch=rows, dtype="float32")
     run(network, np.full((rows, 1), 0.1))
     assert network.states["0.batch_norm.mean"][0] == pytest.approx(0.1, rel=1e-7)
 
 
 def test_a_bias_before_batch_norm_has_no_gradient():
     rng = np.random.default_rng(0)
-    network = network_of(Dense(3), BatchNorm(), inputs=2, batch=8)
+    network = build_network(Dense(3), BatchNorm(), inputs=2, batch=8)
     run(network, rng.normal(size=(8, 2)), rng.normal(size=(8, 3)))
     np.testing.assert_allclose(network.gradients()["0.dense.bias"], 0, atol=1e-14)
 
 
-def test_layer_norm_is_batch_norm_turned_over():
+def test_layer_norm_is_batch_norm_of_the_transposed_batch():
     rng = np.random.default_rng(1)
     inputs, upstream = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
-    rows = run(network_of(LayerNorm(), inputs=3), inputs, upstream)
-    columns = run(network_of(BatchNorm(), inputs=4, batch=3), inputs.T, upstream.T)
+    rows = run(build_network(LayerNorm(), inputs=3), inputs, upstream)
+    columns = run(build_network(BatchNorm(), inputs=4, batch=3), inputs.T, upstream.T)
     np.testing.assert_allclose(rows[0], columns[0].T, rtol=1e-12)
     np.testing.assert_allclose(rows[1], columns[1].T, rtol=1e-10, atol=1e-13)
 
 
 def test_softmax():
-    outputs, _ = run(network_of(Softmax(), inputs=3), [[1, 2, 3], [1000, 1000, 1000], [0, 0, 1e4]])
+    outputs, _ = run(build_network(Softmax(), inputs=3), [[1, 2, 3], [1000, 1000, 1000], [0, 0, 1e4]])
     expected = [0.09003057317038046, 0.24472847105479764, 0.6652409557748219]
     np.testing.assert_allclose(outputs[0], expected, rtol=1e-14)
     np.testing.assert_allclose(outputs[1], 1 / 3, rtol=1e-15)
     assert outputs[2].tolist() == [0, 0, 1]
-    tiny, _ = run(network_of(Softmax(), inputs=2), [[710.0, 0.0]])
+    tiny, _ = run(build_network(Softmax(), inputs=2), [[710.0, 0.0]])
     assert tiny[0, 1] == pytest.approx(4.47628622567513e-309, rel=1e-12, abs=0)
 
 
-def test_gaussian_noise_is_noise_of_the_size_said():
-    network = network_of(GaussianNoise(0.5), inputs=100, batch=1000)
+def test_gaussian_noise_has_its_standard_deviation():
+    network = build_network(GaussianNoise(0.5), inputs=100, batch=1000)
     outputs, _ = run(network, np.ones((1000, 100)))
     assert outputs.mean() == pytest.approx(1, abs=0.01)
     assert outputs.std() == pytest.approx(0.5, rel=0.01)
@@ -114,14 +114,14 @@ def test_gaussian_noise_is_noise_of_the_size_said():
 def test_a_residual_block_adds_its_input():
     rng = np.random.default_rng(2)
     inputs, upstream = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
-    block = network_of(Residual((Dense(5), Tanh(), Dense(3))), inputs=3)
+    block = build_network(Residual((Dense(5), Tanh(), Dense(3))), inputs=3)
     assert list(block.parameters()) == [
         "0.residual.0.dense.weight",
         "0.residual.2.dense.weight",
         "0.residual.0.dense.bias",
         "0.residual.2.dense.bias",
     ]
-    plain = network_of(Dense(5), Tanh(), Dense(3), inputs=3)
+    plain = build_network(Dense(5), Tanh(), Dense(3), inputs=3)
     plain.theta[...] = block.theta
     (with_input, gradient), (without, slopes) = (run(network, inputs, upstream) for network in (block, plain))
     np.testing.assert_allclose(with_input, without + inputs, rtol=1e-13)
@@ -129,9 +129,9 @@ def test_a_residual_block_adds_its_input():
     np.testing.assert_allclose(block.grad, plain.grad, rtol=1e-13)
 
 
-def test_blocks_in_blocks_with_state_and_masks():
+def test_nested_blocks_with_state_and_masks():
     layers = (Residual((Dense(3), Residual((BatchNorm(), Relu(), Dropout(0.5), Dense(3))))), Dense())
-    network = network_of(*layers, inputs=3)
+    network = build_network(*layers, inputs=3)
     assert list(network.states) == [
         "0.residual.1.residual.0.batch_norm.mean",
         "0.residual.1.residual.0.batch_norm.variance",
@@ -153,21 +153,21 @@ def test_blocks_in_blocks_with_state_and_masks():
         ),
     ],
 )
-def test_blocks_that_do_not_fit(layers, message):
+def test_blocks_with_wrong_shapes_are_an_error(layers, message):
     with pytest.raises(OptionError, match=message):
-        network_of(*layers, inputs=3)
+        build_network(*layers, inputs=3)
 
 
-def test_an_empty_block_is_refused():
+def test_an_empty_block_is_an_error():
     with pytest.raises(OptionError, match="has no layers"):
         Residual(())
 
 
 @pytest.mark.slow
 def test_means_over_ten_million_float32_rows():
-    """What plain float32 sums get 1% wrong: the statistics of batch norm, a mean loss, and those of scaling."""
+    """Plain float32 sums would be 1% off, in the statistics of batch norm and of scaling, and in a mean loss."""
     rows = 10_000_000
-    network = network_of(BatchNorm(momentum=1), inputs=1, batch=rows, dtype="float32")
+    network = build_network(BatchNorm(momentum=1), inputs=1, batch=rows, dtype="float32")
     values = np.where(np.arange(rows) % 2, np.float32(0.1), np.float32(0.3))[:, None]
     run(network, values)
     exact = (float(np.float32(0.1)) + float(np.float32(0.3))) / 2

@@ -31,8 +31,8 @@ from bptrain.team import Team
 GRADIENTS = ((0.1, -0.2), (0.3, 0.05), (-0.4, 0.25))
 
 
-def exact_lion(lr="1/10", beta1="9/10", beta2="99/100", weight_decay="0"):
-    """Three steps of Lion in fractions; the second entry is no weight."""
+def compute_lion(lr="1/10", beta1="9/10", beta2="99/100", weight_decay="0"):
+    """Return three steps of Lion in fractions; the second entry is a bias."""
     lr, beta1, beta2, weight_decay = map(Fraction, (lr, beta1, beta2, weight_decay))
     theta, m, trace = [Fraction(1), Fraction(-2)], [Fraction(0), Fraction(0)], []
     for gradient in GRADIENTS:
@@ -185,10 +185,10 @@ TRACES = [
         ],
     ),
     (Rprop(lr=0.1), 0, 0, [(0.9, -1.9), (0.78, -1.9), (0.78, -1.95)]),
-    (Lion(lr=0.1), 0, 0, exact_lion()),
-    (Lion(lr=0.1, weight_decay=0.1), 0, 1, exact_lion(weight_decay="1/10")),
-    (Lion(lr=0.1, beta1=0.5, beta2=0.6), 0, 0, exact_lion(beta1="1/2", beta2="3/5")),
-    (Lion(lr=0.1, beta1=0.55, beta2=0), 0, 0, exact_lion(beta1="11/20", beta2="0")),
+    (Lion(lr=0.1), 0, 0, compute_lion()),
+    (Lion(lr=0.1, weight_decay=0.1), 0, 1, compute_lion(weight_decay="1/10")),
+    (Lion(lr=0.1, beta1=0.5, beta2=0.6), 0, 0, compute_lion(beta1="1/2", beta2="3/5")),
+    (Lion(lr=0.1, beta1=0.55, beta2=0), 0, 0, compute_lion(beta1="11/20", beta2="0")),
 ]
 
 
@@ -196,7 +196,7 @@ def ids(value):
     return value if isinstance(value, str) else repr(value).replace("Optimizer", "")
 
 
-def fresh_slots(optimizer, size):
+def create_slots(optimizer, size):
     slots = [np.zeros(size) for _ in range(optimizer.slots)]
     optimizer.start(slots)
     return slots
@@ -204,7 +204,7 @@ def fresh_slots(optimizer, size):
 
 @pytest.mark.parametrize(("optimizer", "l2", "decayed", "trace"), TRACES)
 def test_three_steps(optimizer, l2, decayed, trace):
-    theta, slots, penalty = np.array([1.0, -2.0]), fresh_slots(optimizer, 2), Regularization(l2=l2)
+    theta, slots, penalty = np.array([1.0, -2.0]), create_slots(optimizer, 2), Regularization(l2=l2)
     for step, (gradient, expected) in enumerate(zip(GRADIENTS, trace, strict=True), start=1):
         grad = np.array(gradient)
         penalty.add_gradient(theta, grad, np.empty(2))
@@ -212,8 +212,8 @@ def test_three_steps(optimizer, l2, decayed, trace):
         np.testing.assert_allclose(theta, expected, rtol=1e-14, atol=0)
 
 
-def test_lion_in_fractions_is_what_hand_reckoning_gives():
-    assert exact_lion() == [(0.9, -1.9), (0.8, -2.0), (0.9, -2.1)]
+def test_lion_in_fractions_agrees_with_hand_computation():
+    assert compute_lion() == [(0.9, -1.9), (0.8, -2.0), (0.9, -2.1)]
 
 
 def test_every_optimizer_has_a_trace():
@@ -225,11 +225,11 @@ ENTRYWISE += [row[0] for row in TRACES] + [Adagrad(initial=0.1), Lion(weight_dec
 
 
 @pytest.mark.parametrize("optimizer", ENTRYWISE, ids=ids)
-def test_a_slice_at_a_time_is_the_whole_at_once(optimizer):
+def test_updating_slices_is_updating_the_whole(optimizer):
     rng = np.random.default_rng(0)
     theta, whole = rng.normal(size=10), rng.normal(size=10)
     whole[:] = theta
-    slots, parts = (fresh_slots(optimizer, 10) for _ in range(2))
+    slots, parts = (create_slots(optimizer, 10) for _ in range(2))
     for step in range(1, 6):
         grad = rng.normal(size=10)
         for part, decayed in ((slice(0, 3), 3), (slice(3, 8), 2), (slice(8, 10), 0)):
@@ -242,8 +242,8 @@ def test_a_slice_at_a_time_is_the_whole_at_once(optimizer):
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 @pytest.mark.parametrize("entrywise", [True, False])
-def test_an_update_in_portions_is_the_update_of_all(monkeypatch, entrywise, size):
-    """The decay ends inside a portion; a rule that looks at all entries gets all; a team changes nothing."""
+def test_a_chunked_update_is_the_update_of_the_whole(monkeypatch, entrywise, size):
+    """The decay ends inside a chunk; a rule that is not entrywise gets the whole; a team changes nothing."""
     monkeypatch.setattr(chunked_update, "CHUNK_ENTRIES", 4)
     monkeypatch.setattr(Adamw, "entrywise", entrywise)
     expected = {1: [3, 4, 4], 2: [2, 3, 3, 3], 3: [3, 4, 4]}[size] if entrywise else [11]
@@ -265,9 +265,9 @@ def test_an_update_in_portions_is_the_update_of_all(monkeypatch, entrywise, size
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("portion", [4, 100])
-def test_an_update_says_whether_all_parameters_are_finite(monkeypatch, portion, bad):
-    monkeypatch.setattr(chunked_update, "CHUNK_ENTRIES", portion)
+@pytest.mark.parametrize("chunk", [4, 100])
+def test_an_update_says_whether_all_parameters_are_finite(monkeypatch, chunk, bad):
+    monkeypatch.setattr(chunked_update, "CHUNK_ENTRIES", chunk)
     rule = partial(chunked_update.update, Sgd(), slots=[], lr=0.1, step=1, decayed=0, team=Team())
     with np.errstate(all="ignore"):
         assert rule(np.full(11, 1e308), np.zeros(11))
@@ -278,7 +278,7 @@ def test_an_update_says_whether_all_parameters_are_finite(monkeypatch, portion, 
 
 
 @pytest.mark.parametrize("optimizer", ENTRYWISE, ids=ids)
-def test_a_step_stays_in_the_dtype_and_survives_gradients_of_zero(optimizer):
+def test_a_step_keeps_the_dtype_and_takes_gradients_of_zero(optimizer):
     theta, slots = np.ones(4, np.float32), [np.zeros(4, np.float32) for _ in range(optimizer.slots)]
     optimizer.start(slots)
     for step in range(1, 4):
@@ -289,21 +289,21 @@ def test_a_step_stays_in_the_dtype_and_survives_gradients_of_zero(optimizer):
 
 def test_a_centered_mean_of_equal_gradients_leaves_no_nan():
     optimizer, theta = Rmsprop(centered=True), np.ones(64)
-    slots, gradient = fresh_slots(optimizer, 64), np.random.default_rng(0).normal(size=64)
+    slots, gradient = create_slots(optimizer, 64), np.random.default_rng(0).normal(size=64)
     for step in range(1, 2000):
         optimizer.update(theta, gradient.copy(), slots, lr=1e-12, step=step, decayed=0)
     assert np.isfinite(theta).all()
 
 
-def test_adagrad_starts_where_it_is_told():
+def test_adagrad_starts_from_its_initial_value():
     theta, optimizer = np.zeros(1), Adagrad(initial=0.09)
-    optimizer.update(theta, np.full(1, 0.4), fresh_slots(optimizer, 1), lr=1, step=1, decayed=0)
+    optimizer.update(theta, np.full(1, 0.4), create_slots(optimizer, 1), lr=1, step=1, decayed=0)
     assert theta[0] == pytest.approx(-0.8, rel=1e-9)
 
 
 def test_rprop_keeps_its_steps_within_bounds():
     optimizer = Rprop(lr=0.1, smallest=0.08, largest=0.11)
-    theta, slots, way = np.zeros(1), fresh_slots(optimizer, 1), []
+    theta, slots, way = np.zeros(1), create_slots(optimizer, 1), []
     for step, gradient in enumerate((1, 1, -1, -1), start=1):
         optimizer.update(theta, np.full(1, float(gradient)), slots, lr=0.1, step=step, decayed=0)
         way.append(theta[0])
@@ -311,13 +311,13 @@ def test_rprop_keeps_its_steps_within_bounds():
 
 
 def test_rprop_follows_a_schedule():
-    theta, slots = np.zeros(1), fresh_slots(Rprop(lr=0.1), 1)
+    theta, slots = np.zeros(1), create_slots(Rprop(lr=0.1), 1)
     Rprop(lr=0.1).update(theta, np.ones(1), slots, lr=0.05, step=1, decayed=0)
     assert theta[0] == pytest.approx(-0.05, rel=1e-15)
     assert slots[1][0] == 0.1
 
 
-def test_the_product_of_nadam_is_the_same_however_it_is_reached():
+def test_the_product_of_nadam_does_not_depend_on_the_calls_before():
     straight = {t: multiply_momenta(0.9, 4e-3, t) for t in range(1, 41)}
     assert [multiply_momenta(0.9, 4e-3, t) for t in (40, 7, 7, 23)] == [straight[t] for t in (40, 7, 7, 23)]
     expected = np.prod([0.9 * (1 - 0.5 * 0.96 ** (t * 4e-3)) for t in range(1, 41)])
@@ -338,7 +338,7 @@ def test_the_product_of_nadam_is_the_same_however_it_is_reached():
         (lambda: MultiStep(()), ["milestones"]),
     ],
 )
-def test_options_that_do_not_go_together(make, fields):
+def test_contradicting_options_are_an_error(make, fields):
     with pytest.raises(OptionError) as caught:
         make()
     assert [mistake.field for mistake in caught.value.mistakes] == fields

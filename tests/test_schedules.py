@@ -1,4 +1,4 @@
-"""Schedules against closed forms, the plateau against tables made by hand, and warm-up before all of them."""
+"""Schedules against closed forms, the plateau against hand-made tables, and warm-up before each of them."""
 
 from math import cos, inf, nan, pi
 
@@ -73,7 +73,7 @@ def test_schedule(schedule, epoch, expected):
     assert schedule.factor(epoch, 10, 1.0) == pytest.approx(expected, rel=1e-14, abs=1e-16)
 
 
-def schedule_of(name):
+def build_schedule(name):
     cls = SCHEDULES.members[name]
     return cls((2, 3)) if cls is MultiStep else cls()
 
@@ -83,8 +83,8 @@ def losses(count):
 
 
 @pytest.mark.parametrize("name", list(SCHEDULES))
-def test_every_schedule_stays_between_nothing_and_all(name):
-    schedule = schedule_of(name)
+def test_every_factor_is_between_0_and_1(name):
+    schedule = build_schedule(name)
     for t in range(241):
         memory = schedule.remember(losses(t // 8))
         assert 0 <= memory <= 1
@@ -93,8 +93,8 @@ def test_every_schedule_stays_between_nothing_and_all(name):
 
 
 @pytest.mark.parametrize("name", list(SCHEDULES))
-def test_warmup_goes_before_every_schedule(name):
-    then = schedule_of(name)
+def test_warmup_can_precede_every_schedule(name):
+    then = build_schedule(name)
     warm = Warmup(epochs=3, start=0.1, then=then)
     for t in range(81):
         done = t / 4
@@ -130,6 +130,6 @@ def test_plateau(options, losses, factors):
     assert [schedule.factor(k + 1, 99, memory) for k, memory in enumerate(memories)] == memories
 
 
-def test_plateau_after_a_warmup_forgets_the_losses_before():
+def test_a_plateau_after_a_warmup_ignores_the_losses_before():
     warm = Warmup(epochs=1.5, then=Plateau(patience=0, gamma=0.5))
     assert [warm.remember((1, 1, 3, 2, 2)[:k]) for k in range(6)] == [1, 1, 1, 1, 1, 0.5]

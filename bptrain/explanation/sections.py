@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.equations import Side, describe, equations_of
+from bptrain.equations import Side, describe, get_equations
 from bptrain.explanation.formula_parser import parse_equations
 from bptrain.explanation.page import Line, Page, Section
 from bptrain.explanation.recording import Pass, Recording
@@ -126,7 +126,7 @@ class PassSections:
     def build_forward(self, name: str, layer: Layer, *, parameters: bool) -> tuple[Section, Letters]:
         """Return the forward pass of a layer, and the values that are known after it."""
         passage, own = self.batch.passages[name], self.batch.letters[name, "Forward:"]
-        declared = equations_of(layer).forward
+        declared = get_equations(layer).forward
         computed = {one.name for one in parse_equations(declared)}
         # What training drew at random is given; what an equation computes is a result.
         given = {symbol: array for symbol, array in own.items() if symbol not in computed}
@@ -159,7 +159,7 @@ class PassSections:
             real["dx"], labels["dx"] = passage.dx, (f"{name}.dx", titles.deltas.get(before, ""))
         letters = {**known, **self.batch.letters[name, "Backward:"]}
         lines = []
-        for line in Working(equations_of(layer).backward, letters, real, self.digits).compute(real):
+        for line in Working(get_equations(layer).backward, letters, real, self.digits).compute(real):
             key, alias = labels.pop(line.symbol, (f"{name}.{line.symbol}.backward", ""))
             lines.append(replace(line, name=key, alias=alias))
         for symbol, (key, alias) in labels.items():
@@ -186,7 +186,7 @@ class PassSections:
         ]
         for side, symbol, value, key, alias in results:
             real = {symbol: value.astype(self.recording.network.dtype)}
-            working = Working(getattr(equations_of(loss, width), side), letters, real, self.digits)
+            working = Working(getattr(get_equations(loss, width), side), letters, real, self.digits)
             done, letters = working.compute([symbol]), working.known
             for line in done:
                 if line.symbol == symbol:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.equations import describe, equations_of, with_numbers
+from bptrain.equations import describe, get_equations, insert_numbers
 from bptrain.explanation.page import Line, Section
 from bptrain.explanation.recording import Recording
 from bptrain.explanation.worked_equations import Letters, Working, get_options
@@ -143,7 +143,7 @@ def build_rate_line(recording: Recording) -> Line:
     schedule, optimizer = experiment.schedule, experiment.optimizer
     words = "the same in every step"
     if not schedule.constant:
-        factor = with_numbers(describe(schedule, "factor"), schedule, T=experiment.training.epochs)
+        factor = insert_numbers(describe(schedule, "factor"), schedule, T=experiment.training.epochs)
         words = (
             f"{optimizer.lr:g} · factor of the {name_of(schedule)} schedule, t = {recording.epochs_done:g}: {factor}"
         )
@@ -156,7 +156,7 @@ def build_rule_lines(
     optimizer: Optimizer, name: str, title: str, letters: Letters, real: Mapping[str, Array], digits: int
 ) -> Iterator[Line]:
     """Yield the rule of the optimizer for one parameter, equation by equation."""
-    lines = Working(equations_of(optimizer).update, letters, real, digits).compute([*real, *letters])
+    lines = Working(get_equations(optimizer).update, letters, real, digits).compute([*real, *letters])
     last = max((k for k, line in enumerate(lines) if line.symbol == "θ"), default=-1)
     for k, line in enumerate(lines):
         if k == last:

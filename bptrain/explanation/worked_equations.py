@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.equations import symbol_of
+from bptrain.equations import get_symbol
 from bptrain.explanation.expressions import Node, Number, Place, Transposed, UnknownError
 from bptrain.explanation.formula_parser import Equation, parse_equations
 from bptrain.explanation.notation import format_number
@@ -104,5 +104,5 @@ def get_options(component: object) -> Letters:
     for field in fields(component):
         option: Any = getattr(component, field.name)
         if isinstance(option, int | float) and not isinstance(option, bool):
-            found[field.name] = found[symbol_of(component, field.name)] = float(option)
+            found[field.name] = found[get_symbol(component, field.name)] = float(option)
     return found

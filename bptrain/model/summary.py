@@ -7,7 +7,7 @@ from typing import Any
 from bptrain.columns.columns import Columns
 from bptrain.columns.targets import Classes, Inputs, Several
 from bptrain.config import Experiment, dump
-from bptrain.equations import describe, symbol_of, with_numbers
+from bptrain.equations import describe, get_symbol, insert_numbers
 from bptrain.hints import list_options
 from bptrain.model.assemble import Assembly
 from bptrain.model.heads import Head
@@ -105,7 +105,7 @@ def list_formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
     for head in model.heads:
         yield f"loss of {head.name}" if head.name else "loss", describe_head_loss(model, head, batch)
     for one in experiment.augmentation:
-        yield "augmentation", f"{name_of(one)}: {with_numbers(describe(one, 'forward'), one)}"
+        yield "augmentation", f"{name_of(one)}: {insert_numbers(describe(one, 'forward'), one)}"
     for text in describe_penalties(model):
         yield "penalty", text
     if training.accumulate > 1:
@@ -142,7 +142,7 @@ def describe_head_loss(model: Model, head: Head, batch: int) -> str:
     if weights:
         over += f", each row weighted by {' times '.join(weights)}"
     names = [option.name for option in list_options(type(loss))]
-    chosen = [" = ".join(dict.fromkeys((symbol_of(loss, name), name))) for name in names]
+    chosen = [" = ".join(dict.fromkeys((get_symbol(loss, name), name))) for name in names]
     values = [f"{name} = {render_option(getattr(loss, key))}" for name, key in zip(chosen, names, strict=True)]
     return "; ".join(filter(None, (text, f"the mean over a batch of {over}", ", ".join(values))))
 
@@ -172,14 +172,14 @@ def describe_update(experiment: Experiment) -> str:
     text = describe(optimizer, "update")
     if not experiment.schedule.constant:
         text = text.replace("lr", "\0")
-    text = with_numbers(text, optimizer).replace("\0", "lr")
+    text = insert_numbers(text, optimizer).replace("\0", "lr")
     search = "; each point that is tried costs a step's operations" if isinstance(optimizer, LineSearch) else ""
     return f"{name_of(optimizer)}: {text}{search}"
 
 
 def describe_factor(schedule: Schedule, epochs: float) -> str:
     """Return the formula of the factor of the learning rate, for a number of epochs."""
-    text = with_numbers(describe(schedule, "factor"), schedule, T=epochs)
+    text = insert_numbers(describe(schedule, "factor"), schedule, T=epochs)
     if schedule.following:
         begin, then = schedule.following
         text += f"; then {name_of(then)}: {describe_factor(then, max(epochs - begin, 0))}"

@@ -41,8 +41,8 @@ def compute_costs(chain: Chain, rows: int) -> Iterator[LayerCost]:
         products = sum(prod(p.shape) for p in plan.parameters.values() if len(p.shape) > 1)
         others = sum(sizes) - products
         outputs = 0 if products else prod(plan.shape)
-        runs_back, asked = k >= chain.stop, k > chain.stop or chain.slopes[0] is not None
-        back = products * 2 * (1 + asked) + others + outputs * asked if runs_back else 0
+        runs_back, needed = k >= chain.stop, k > chain.stop or chain.slopes[0] is not None
+        back = products * 2 * (1 + needed) + others + outputs * needed if runs_back else 0
         yield LayerCost(
             name,
             plan.shape,

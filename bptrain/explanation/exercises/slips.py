@@ -8,7 +8,7 @@ from math import log
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.equations import equations_of
+from bptrain.equations import get_equations
 from bptrain.explanation.page import Page
 from bptrain.explanation.recording import Pass, Recording
 from bptrain.explanation.sections import Titles, get_entries, name_quantities
@@ -95,7 +95,7 @@ class Case:
         layer = self.steps[k][1]
         if not isinstance(layer, Activation):
             return None
-        declared = equations_of(layer)
+        declared = get_equations(layer)
         letters: Letters = {**get_options(layer), "π": np.pi, "x": x, "y": y, "dy": np.ones_like(x)}
         lines = Working((*declared.backward, *declared.forward), letters, {}, 6).compute(["dx"])
         found = [line.value for line in lines if line.symbol == "dx"]

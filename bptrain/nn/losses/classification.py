@@ -78,7 +78,7 @@ class SoftmaxCrossEntropy(Loss):
         return self.equations.variants["with label_smoothing"] if self.label_smoothing else self.equations
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        # columns: ones; shift: what is subtracted from the scores of a row, then -S; height: h
+        # columns: ones; shift: subtracted from the scores of a row, then -S; height: h
         row = dict.fromkeys(("shift", "height", "rest", "terms", "weights"), Scratch(()))
         return {"target": Scratch((), "int64"), **row, "columns": Scratch(shape, per_row=False)}
 
@@ -163,9 +163,9 @@ class Hinge(Loss):
     """Demands a margin of 1 between the right class and the wrong ones in every row, and no more.
 
     Each term above 0 gives -1 to the right score and 1 to the wrong one. With several classes r is the score of the
-    right one. Shapes: z `(n, 1)` for two classes or `(n, classes)`, t 0 and 1 alike. PyTorch's MultiMarginLoss; Keras's
-    CategoricalHinge takes the worst wrong class alone. Outputs are the sigmoid of the score, or the softmax: an order,
-    not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins, 1999.
+    right one. Shapes: z `(n, 1)` for two classes or `(n, classes)`, t 0 and 1 of the same shape. PyTorch's
+    MultiMarginLoss; Keras's CategoricalHinge takes the worst wrong class alone. Outputs are the sigmoid of the score,
+    or the softmax: an order, not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins, 1999.
     """
 
     equations = Equations(
