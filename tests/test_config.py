@@ -149,7 +149,7 @@ def test_a_mistake_in_an_override_is_placed_in_the_override(override, start):
         (b"", "the file is empty"),
         (b"# nothing\n", "the file is empty"),
         (b"a: \xff\n", r"odd.yaml:1:4: the file is not UTF-8 text \(got the byte 0xFF\); save it as UTF-8"),
-        (b"#" * ((1 << 20) + 1), "larger than 1 MiB"),
+        (b"#" * ((1 << 20) + 1), "larger than the limit of 1 MiB"),
     ],
     ids=["missing", "empty", "comment", "encoding", "size"],
 )

@@ -306,7 +306,7 @@ ODD_FILES = [
     (r"printf '\357\273\277\357\273\277' > odd", "odd:1:1: YAML does not allow the character U+FEFF; remove it", 2),
     (r"printf '\377\376s\0' > odd", "odd:1:1: the file is UTF-16 or UTF-32 text; save it as UTF-8", 2),
     (r"printf 'a: 1\nb: caf\351' > odd", "odd:2:7: the file is not UTF-8 text (got the byte 0xE9); save it as UTF", 2),
-    ("head -c 1048577 /dev/zero > odd", "odd: larger than 1 MiB (1,048,576 bytes), the limit; move data", 2),
+    ("head -c 1048577 /dev/zero > odd", "odd: larger than the limit of 1 MiB (1,048,576 bytes); move data", 2),
     (r"printf '%%YAML 2.0\n---\na: 1' > odd", "odd:1:1: not valid YAML: only YAML 1.1 and 1.2 can be read", 2),
     (r"printf 'a: 1\n...\n---\nb: 1' > odd", "odd:3:1: a second YAML document starts here; keep only one", 2),
 ]

@@ -43,7 +43,7 @@ class Builder:
         self.options = OptionMap(value)
         built = self.build_section(Experiment, value, ())
         if self.problems:
-            # Whether keys fit together can be told though single values are wrong.
+            # Whether the keys fit together can be checked even if single values are wrong.
             if isinstance(value, dict) and not {"network", "hidden"} & self.meant_at_top:
                 mistake = find_network_mistake(*map(value.get, ("network", "hidden", "activation")))
                 if mistake and mistake.field not in {problem.field for problem in self.problems}:
@@ -128,7 +128,7 @@ class Builder:
             advice, own = self.options.suggest_key(key, path, list(known))
             meant |= own
             self.add_problem((*path, key), f"unknown key; {advice}", at_key=True)
-            # What is inside is checked too, so that all mistakes are told at once.
+            # What is inside is checked too, so that all mistakes are reported at once.
             is_guessed = advice.startswith("did you mean") and len(own) == 1 and not own & value.keys()
             if is_guessed and isinstance(value[key], dict | tuple):
                 self.build_value(known[next(iter(own))].hint, value[key], (*path, key))

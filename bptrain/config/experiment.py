@@ -153,9 +153,11 @@ class Checkpointing:
     """How often the run is saved, so that it can be resumed. Several intervals can be given. Without any, it is saved
     at the end of an epoch once 30 seconds have passed, and saving never takes more than 3.5% of the time."""
 
-    every_epochs: Annotated[Annotated[int, Ge(1)] | None, "epochs between checkpoints; null: see above"] = None
-    every_steps: Annotated[Annotated[int, Ge(1)] | None, "steps between checkpoints; null: see above"] = None
-    every_seconds: Annotated[Annotated[float, Gt(0)] | None, "seconds between checkpoints; null: see above"] = None
+    every_epochs: Annotated[Annotated[int, Ge(1)] | None, "epochs between checkpoints; null: no such interval"] = None
+    every_steps: Annotated[Annotated[int, Ge(1)] | None, "steps between checkpoints; null: no such interval"] = None
+    every_seconds: Annotated[Annotated[float, Gt(0)] | None, "seconds between checkpoints; null: no such interval"] = (
+        None
+    )
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def read_yaml(path: Path) -> tuple[Any, Origin]:
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
     if len(data) > MOST_BYTES:
-        raise InputError(f"{path}: larger than 1 MiB ({MOST_BYTES:,} bytes), the limit; move data to a separate file")
+        raise InputError(f"{path}: larger than the limit of 1 MiB ({MOST_BYTES:,} bytes); move data to a separate file")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ConfigError([Problem(str(path), 1, 1, "", "the file is UTF-16 or UTF-32 text; save it as UTF-8")])
     try:

@@ -110,7 +110,7 @@ class Origin:
         )
 
     def find_path(self, text: str) -> FieldPath:
-        """Return a dotted field as a path, with names that contain dots, such as those of columns, kept as one key."""
+        """Return a dotted field as a path; a name with dots in it, such as that of a column, stays one key."""
         found: list[str | int] = []
         spot, words = self.root, text.split(".")
         while words:
@@ -137,7 +137,7 @@ def split_path(text: str) -> FieldPath:
 
 
 def keep_first(problems: list[Problem], most: int) -> ConfigError:
-    """Return an error with at most so many mistakes, in the order of the file, so that none floods the terminal."""
+    """Return an error with at most `most` mistakes in the order of the file, so as not to flood the terminal."""
     ordered = ConfigError(problems).problems
     if len(ordered) <= most:
         return ConfigError(ordered)

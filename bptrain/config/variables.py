@@ -20,6 +20,7 @@ REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 VARIABLE = re.compile(r"env:\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?::-(.*))?", re.DOTALL)
 MOST_VALUES = 100_000
 MOST_TEXT = 1 << 20
+MOST_PATHS = 500
 
 BROKEN: Any = object()
 """Stands for a value whose reference is broken; its mistake is recorded already."""
@@ -214,10 +215,10 @@ class Resolver:
         return text
 
 
-def list_paths(tree: dict[str, Any], most: int = 500) -> list[FieldPath]:
-    """Return the paths of the keys in a tree, those near the top first; far more than `most` are not listed."""
+def list_paths(tree: dict[str, Any]) -> list[FieldPath]:
+    """Return the paths of the keys in a tree, those near the top first, without the end of a very long list."""
     waiting: list[tuple[FieldPath, Any]] = [((), tree)]
     for path, value in waiting:
-        if isinstance(value, dict) and len(waiting) < most:
-            waiting.extend(((*path, key), one) for key, one in list(value.items())[:most])
+        if isinstance(value, dict) and len(waiting) < MOST_PATHS:
+            waiting.extend(((*path, key), one) for key, one in list(value.items())[:MOST_PATHS])
     return [path for path, _ in waiting[1:]]

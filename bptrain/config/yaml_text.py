@@ -26,7 +26,7 @@ SPECIAL = {".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf, ".nan": math
 FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 STRING_TAG = "tag:yaml.org,2002:str"
 
-# How a message of PyYAML begins, and what is said instead; {inside} names the bracket or list that is still open.
+# The beginnings of PyYAML's messages, and the messages shown instead; {inside} names the bracket or list still open.
 MESSAGES = {
     "did not find expected ',' or '}'": "expected ',' or '}' here{inside}; add the comma, or close the { }",
     "did not find expected ',' or ']'": "expected ',' or ']' here{inside}; add the comma, or close the [ ]",
@@ -45,7 +45,7 @@ MESSAGES = {
     "found a tab character": "tabs cannot indent YAML; use spaces",
     "found undefined tag handle": "tags are not supported; put text that begins with '!' in quotes",
 }
-# The same for mistakes whose place is where the unfinished text began.
+# The same for mistakes that are placed where the unfinished text began.
 MESSAGES_AT_START = {
     "could not find expected ':'": "this key has no ': ' after it; write KEY: VALUE",
     "found unexpected end of stream": "these quotes are never closed; add the closing quote",
@@ -155,7 +155,7 @@ class _Reader:
         elif kind in ("MappingStartEvent", "SequenceStartEvent"):
             self.check_marks(event)
             if len(self.open) >= MOST_DEPTH:
-                what = f"nested deeper than {MOST_DEPTH} levels, the limit; remove some brackets"
+                what = f"nested deeper than the limit of {MOST_DEPTH} levels; remove some brackets"
                 raise ConfigError([self.source.make_problem(*self.find_place(event), (), what)])
             self.open.append(({} if kind == "MappingStartEvent" else [], self.add_spot(event)))
             self.key.append(None)
