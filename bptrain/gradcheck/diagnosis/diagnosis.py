@@ -39,7 +39,7 @@ class Diagnosis:
 def format_values(given: float, exact: float) -> str:
     """Return both values and their ratio, in words."""
     ratio = f", ratio {given / exact + 0.0:.6g}" if exact and np.isfinite(given) else ""
-    return f"backward gives {given:.9g} instead of {exact:.9g}{ratio}"
+    return f"backward gives {given + 0.0:.9g} instead of {exact:.9g}{ratio}"
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ def diagnose_layer(observed: ObservedLayer, passage: Passage, gradients: list[La
     for one in wrong:
         k = find_worst(one.values, one.exact)
         tensor = f"dx of {observed.name}" if one.tensor == "dx" else f"{observed.name}.{one.tensor}"
-        entry = format_index(one.given.shape, int(one.at[k]))
+        # An array that is not written at all has no worst entry.
+        entry = "" if np.isnan(one.given).all() else format_index(one.given.shape, int(one.at[k]))
         bug = find_bug(observed, passage, wrong, one)
         found.append(Diagnosis(observed.name, tensor, bug, entry, float(one.values[k]), float(one.exact[k])))
     return found

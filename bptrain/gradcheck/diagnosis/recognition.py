@@ -271,4 +271,5 @@ def count_wrong_entries(gradient: LayerGradient) -> Bug:
                 where = f", all in {axis} {numbers[0]}"
                 break
     sampled, total = ("sampled ", f" ({size:,} in all)") if tried < size else ("", "")
-    return Bug("entries", f"{count} of {tried} {sampled}entries of {gradient.label}{total} are wrong{where}")
+    verb = "is" if count == 1 else "are"
+    return Bug("entries", f"{count} of {tried} {sampled}entries of {gradient.label}{total} {verb} wrong{where}")

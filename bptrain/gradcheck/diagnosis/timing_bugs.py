@@ -27,7 +27,8 @@ def find_value_bug(gradient: LayerGradient) -> Bug:
         return Bug("not_written", f"{gradient.label} is never written: backward must fill it, as in {name}[...] = ...")
     if not np.isfinite(given).all():
         count = int((~np.isfinite(given)).sum())
-        return Bug("not_finite", f"{count} of {given.size} entries of {gradient.label} are not finite")
+        verb = "is" if count == 1 else "are"
+        return Bug("not_finite", f"{count} of {given.size} entries of {gradient.label} {verb} not finite")
     return recognise(gradient)
 
 
