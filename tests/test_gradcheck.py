@@ -11,11 +11,12 @@ from campaign_gradients import find_alarms
 from speeds import sampled
 
 from bptrain.commands.gradcheck import GradientReport, check_gradients
+from bptrain.errors import InputError
 from bptrain.gradcheck import Twin, check, safety
 from bptrain.gradcheck.components import build_small_twin, make_example
 from bptrain.gradcheck.planted import MUTATIONS
 from bptrain.model.objective import Objective
-from bptrain.nn import LAYERS, LOSSES, Layer, Plan, State
+from bptrain.nn import LAYERS, LOSSES, Layer, Parameter, Plan, State
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
 from bptrain.nn.initializers import Constant, GlorotUniform, Zeros
 from bptrain.nn.layers import BatchNorm, Dense, Dropout
@@ -661,6 +662,116 @@ def test_a_loss_that_fits_no_small_network_is_checked_in_a_config_that_uses_it(t
     report = json.loads(bptrain_in("gradcheck", "c.yaml", "--code", "own.py", "--json").stdout)
     assert report["passed"] is True
     assert report["notes"][-1].startswith("TenClasses: checked in the config only: loss ten_classes: accepts none")
+
+
+def make_layer(forward, backward, **plan):
+    """Return a layer with these kernels."""
+
+    @dataclass(frozen=True)
+    class Own(Layer):
+        def plan(self, shape):
+            return Plan(shape, **plan)
+
+        def forward(self, p, x, y, s):
+            forward(p, x, y, s)
+
+        def backward(self, p, g, x, y, dy, dx, s):
+            backward(p, g, x, y, dy, dx, s)
+
+    return Own()
+
+
+def double(p, x, y, s):
+    y[...] = 2 * x
+
+
+def double_back(p, g, x, y, dy, dx, s):
+    dx[...] = 2 * dy
+
+
+def rescale(p, x, y, s):
+    y[...] = p.scale * x
+
+
+def rescale_back(p, g, x, y, dy, dx, s):
+    g.scale[...] = (dy * x).sum(axis=0)
+    if dx is not None:
+        dx[...] = p.scale * dy
+
+
+def rescale_back_always(p, g, x, y, dy, dx, s):
+    g.scale[...] = (dy * x).sum(axis=0)
+    dx[...] = p.scale * dy
+
+
+def rescale_back_elsewhere(p, g, x, y, dy, dx, s):
+    g.scale = (dy * x).sum(axis=0)
+    if dx is not None:
+        dx[...] = p.scale * dy
+
+
+def square(p, x, y, s):
+    y[...] = x * x
+
+
+def square_back(p, g, x, y, dy, dx, s):
+    dx[...] = 2 * x * dy
+
+
+SCALE = {"parameters": {"scale": Parameter((4,), Constant(0.5), decay=False)}}
+ADVICE = [
+    (
+        "forward never writes y: it must fill it, as in y[...] = ...",
+        make_layer(lambda p, x, y, s: 2 * x, double_back),
+        make_layer(double, double_back),
+    ),
+    (
+        "dx is never written: backward must fill it, as in dx[...] = ...",
+        make_layer(double, lambda p, g, x, y, dy, dx, s: 2 * dy),
+        make_layer(double, double_back),
+    ),
+    (
+        "draw random numbers from s.rng, and plan with random=True",
+        make_layer(lambda p, x, y, s: np.add(2 * x, np.random.normal(size=x.shape), out=y), double_back),
+        make_layer(lambda p, x, y, s: np.add(2 * x, s.rng.normal(size=x.shape), out=y), double_back, random=True),
+    ),
+    (
+        "return a plan with reads='x'",
+        make_layer(square, square_back, reads="", elementwise=True),
+        make_layer(square, square_back, reads="x", elementwise=True),
+    ),
+    (
+        "dx is None if the layer is the first: do not compute it then",
+        make_layer(rescale, rescale_back_always, **SCALE),
+        make_layer(rescale, rescale_back, **SCALE),
+    ),
+    (
+        "g.scale = ... makes a new array, which is ignored; write g.scale[...] = ...",
+        make_layer(rescale, rescale_back_elsewhere, **SCALE),
+        make_layer(rescale, rescale_back, **SCALE),
+    ),
+]
+
+
+@pytest.mark.parametrize(("advice", "wrong", "right"), ADVICE, ids=[advice for advice, _, _ in ADVICE])
+def test_following_the_advice_of_a_diagnosis_mends_the_layer(advice, wrong, right):
+    first = Dense(4, weight_init=GlorotUniform())
+    failed = [one for one in check(twin((first, wrong, Tanh()))) if not one.passed]
+    assert advice in failed[0].diagnosis
+    assert all(one.passed for one in check(twin((first, right, Tanh()))))
+
+
+def test_following_the_advice_on_options_without_defaults_lets_a_component_be_checked():
+    @dataclass(frozen=True)
+    class Needy(Tanh):
+        option: int
+
+    with pytest.raises(
+        InputError, match=r"layer needy: needs defaults for its options, or a classmethod example\(width\)"
+    ):
+        make_example(Needy, 4, "layer needy")
+    Needy.example = classmethod(lambda cls, width: cls(width))
+    assert make_example(Needy, 4, "layer needy").option == 4
 
 
 def test_each_of_two_wrong_layers_gets_its_own_diagnosis():
