@@ -174,7 +174,7 @@ REFUSED = [
     (
         text(None, "yes"),
         {"kind": "boolean", "missing": Constant("b")},
-        "t: x: missing values become 'b', and the column says no or yes; write",
+        "t: x: missing values become 'b', which is neither no nor yes; write",
     ),
     (text("a", None), {"kind": "categorical"}, "t, row 2: x: a missing value or NaN"),
 ]

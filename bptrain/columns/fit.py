@@ -70,7 +70,7 @@ def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
     word = fold_case(fit_fill_text(imputer, values[~find_missing(values)]))
     place = next((each.index(word) for each in PAIRS if word in each), None)
     if place is None:
-        what = f"missing values become {quote(word)}, and the column says {pair[0]} or {pair[1]}"
+        what = f"missing values become {quote(word)}, which is neither {pair[0]} nor {pair[1]}"
         raise InputError(f"{rows.table.origin}: {name}: {what}; write missing: {{constant: {pair[0]}}}, or {pair[1]}")
     return Boolean(*shared, pair, pair[place])
 

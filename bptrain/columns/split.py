@@ -87,7 +87,9 @@ class Split:
         """
         if self.method == "stratified" and codes is None:
             raise OptionError(Mistake("method", "stratified needs a target of classes; use random", "BP126"))
-        groups = [number_rows(count)] if codes is None or self.method == "random" else group_by_class(codes)
+        groups = [number_rows(count)]
+        if codes is not None and self.method != "random":
+            groups = [groups[0][codes == code] for code in np.unique(codes)]
         for group in groups:
             rng.shuffle(group)
         cut = [0] * len(groups)
@@ -143,12 +145,6 @@ def check_not_empty(name: str, share: float, rows: Array, count: int) -> None:
     if share and not len(rows):
         what = f"no row is left for {name} (got {share:g} of {count} rows)"
         raise OptionError(Mistake(name, f"{what}; use a larger share, or 0", "BP127"))
-
-
-def group_by_class(codes: Array) -> list[Array]:
-    """Return the row numbers of each class."""
-    numbers = number_rows(len(codes))
-    return [numbers[codes == code] for code in np.unique(codes)]
 
 
 def allot_rows(ideal: list[float], room: list[int]) -> list[int]:

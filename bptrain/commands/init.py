@@ -128,7 +128,7 @@ def describe_choices(table: Table, found: Sequence[Proposal]) -> str:
     """Return the message that lists the columns to choose from, and suggests one."""
     named = [one for word in LIKELY for one in found if one.name.lower() == word]
     fitting = [one for one in found if one.usable or one.words.startswith("text")]
-    plain = [one for one in fitting if not one.objection or one.words.startswith("text")]
+    plain = [one for one in fitting if not one.reason or one.words.startswith("text")]
     likely = (named or plain[-1:] or found[-1:])[0].name
     some = ", ".join(f"{one.name} ({one.words})" for one in found[:20])
     more = f" and {len(found) - 20:,} more" if len(found) > 20 else ""
@@ -146,9 +146,9 @@ def choose_features(
         InputError: there is no column to predict from.
     """
     others = [one for one in found if one.name != target]
-    used = tuple(one for one in others if not one.objection) or tuple(one for one in others if one.usable)
+    used = tuple(one for one in others if not one.reason) or tuple(one for one in others if one.usable)
     if not used:
-        reasons = "; ".join(f"{one.name}: {one.objection}" for one in others[:5]) or "it has no other columns"
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in others[:5]) or "it has no other columns"
         raise InputError(f"{table.origin}: there is no column to predict {target!r} from ({reasons})")
     names = {one.name for one in used}
     return used, tuple(one for one in others if one.name not in names)

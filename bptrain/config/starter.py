@@ -70,7 +70,7 @@ def write_features(plan: Plan) -> Iterator[Line]:
     if plan.left_out:
         yield Line("  # columns left out:")
         for one in plan.left_out[:MOST_LISTED]:
-            yield from write_comment(f"{one.name}: {one.objection}", "  #   ")
+            yield from write_comment(f"{one.name}: {one.reason}", "  #   ")
         if len(plan.left_out) > MOST_LISTED:
             yield Line(f"  #   and {len(plan.left_out) - MOST_LISTED:,} more")
         if usable := [one for one in plan.left_out if one.usable][:MOST_NAMED]:

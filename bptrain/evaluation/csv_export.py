@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
@@ -80,18 +80,11 @@ def check_output(path: Path, read: Path, *, force: bool) -> None:
         raise InputError(f"{path}: there is no folder {str(path.parent)!r}; create it first")
     if not path.exists():
         return
-    if any(one.exists() and one.samefile(path) for one in find_inputs(read)):
-        raise InputError(f"{path}: it is the input, which is not overwritten; choose another path")
+    with suppress(OptionError):
+        if any(one.exists() and one.samefile(path) for one in match_files(read)):
+            raise InputError(f"{path}: it is the input, which is not overwritten; choose another path")
     if not force:
         raise InputError(f"{path}: exists already and is not overwritten; choose another path, or use --force")
-
-
-def find_inputs(path: Path) -> list[Path]:
-    """Return the files that a path or pattern matches."""
-    try:
-        return match_files(path)
-    except OptionError:
-        return []
 
 
 @contextmanager

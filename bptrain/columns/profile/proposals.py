@@ -22,7 +22,7 @@ class Proposal:
 
     name: str
     words: str
-    objection: str = ""
+    reason: str = ""
     usable: bool = True
     options: str = ""
     doubt: str = ""
