@@ -364,7 +364,7 @@ REFUSED = [
     ),
     (
         ["loss={softmax_cross_entropy: {class_weights: [0, 0, 0]}}"],
-        r"loss\.softmax_cross_entropy\.class_weights: must have a weight above 0",
+        r"loss\.softmax_cross_entropy\.class_weights: needs a weight of at least 1e-6",
     ),
     (
         ["optimizer={rprop: {lr: 1e300}}", "training.batch_size=full"],

@@ -11,7 +11,7 @@ from bptrain.arrays import Array, Shape
 from bptrain.equations import Equations
 from bptrain.nn import kernels
 from bptrain.nn.layer import Scratch, Workspace
-from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
+from bptrain.nn.losses.loss import LOSSES, Loss, Value, Weights, mean
 
 
 class SigmoidLoss(Loss):
@@ -64,9 +64,7 @@ class BinaryCrossEntropy(SigmoidLoss):
         numbers = dict.fromkeys(("decay", "terms", "no", "yes", "both"), Scratch(shape))
         return {"positive": Scratch(shape, "bool"), **numbers}
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         np.greater(scores.real, 0, out=s.positive)
         np.subtract(1, targets, out=s.no)
         np.multiply(targets, self.positive_weight, out=s.yes)
@@ -135,9 +133,7 @@ class Focal(SigmoidLoss):
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         return dict.fromkeys(("sign", "terms", "right", "wrong", "tail"), Scratch(shape))
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         np.multiply(targets, 2, out=s.sign)
         s.sign -= 1
         np.multiply(scores, s.sign, out=dscores)

@@ -12,7 +12,7 @@ from bptrain.equations import Equations
 from bptrain.nn import kernels
 from bptrain.nn.layer import Scratch, Workspace
 from bptrain.nn.losses.binary import fill_sigmoid
-from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
+from bptrain.nn.losses.loss import LOSSES, Loss, Value, Weights, mean
 
 FAR = 64.0
 """How far a score may be above the score of its row's target before the exponents are lowered: exp(64) is 6e27, and
@@ -72,7 +72,7 @@ class SoftmaxCrossEntropy(Loss):
         if len(self.class_weights) != classes:
             return f"class_weights needs one weight for each of the {classes} classes (got {len(self.class_weights)})"
         largest = max(self.class_weights)
-        return f"class_weights must have a weight above 0 (got at most {largest:g})" if largest < 1e-6 else None
+        return f"class_weights needs a weight of at least 1e-6 (got at most {largest:g})" if largest < 1e-6 else None
 
     def choose_equations(self, width: int) -> Equations:
         return self.equations.variants["with label_smoothing"] if self.label_smoothing else self.equations
@@ -82,9 +82,7 @@ class SoftmaxCrossEntropy(Loss):
         row = dict.fromkeys(("shift", "height", "rest", "terms", "weights"), Scratch(()))
         return {"target": Scratch((), "int64"), **row, "columns": Scratch(shape, per_row=False)}
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         width = scores.shape[1]
         assert dscores.flags.c_contiguous, "values written into a flat copy would be lost"
         z, e = scores.reshape(-1), dscores.reshape(-1)
@@ -144,7 +142,7 @@ class SoftmaxCrossEntropy(Loss):
         s.shift += self.label_smoothing
         e[s.target] = s.shift
 
-    def weigh_rows(self, targets: Array, weights: Array | None, s: Workspace) -> Array | None:
+    def weigh_rows(self, targets: Array, weights: Weights, s: Workspace) -> Array | None:
         """Return the weights of the rows, multiplied by the weights of their classes."""
         if self.class_weights is None:
             return weights
@@ -194,9 +192,7 @@ class Hinge(Loss):
         number = Scratch(shape)
         return {"margin": number, "above": Scratch(shape, "bool"), "sign": number, "row": Scratch(())}
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         if scores.shape[1] == 1:
             np.multiply(targets, -2, out=s.sign)
             s.sign += 1
@@ -251,9 +247,7 @@ class KlDivergence(Loss):
         number, row = Scratch(shape), Scratch(())
         return {"known": number, "terms": number, "zero": Scratch(shape, "bool"), "row": row, "mass": row}
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         np.maximum.reduce(scores.real, axis=1, out=s.row)
         np.subtract(scores, s.row[:, None], out=s.terms)
         np.exp(s.terms, out=dscores)

@@ -20,6 +20,9 @@ from bptrain.registry import Family
 Value = tuple[Any, float]
 """A mean loss, and the sum of the weights of its rows."""
 
+Weights = Array | None
+"""The weights of the rows `(n,)`, or None where all count the same."""
+
 Encoding = Literal["codes", "values"]
 """How targets are passed: `codes`, an int64 class number for each row `(n,)`; `values`, floats `(n, width)`."""
 
@@ -62,9 +65,7 @@ class Loss(ABC):
         return {}
 
     @abstractmethod
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         """Return the mean loss, a float (complex for complex scores), and the weight of the batch; fill dscores with
         the gradient of the mean.
 
@@ -81,7 +82,7 @@ class Loss(ABC):
 LOSSES = Family("loss", contract=Loss)
 
 
-def mean(terms: Array, dscores: Array, weights: Array | None) -> Value:
+def mean(terms: Array, dscores: Array, weights: Weights) -> Value:
     """Return the mean of the terms of all rows and outputs, and the weight of the rows; scale dscores, the derivative
     of each term, in the same way. The mean of rows whose weights are all 0 is 0.
 
@@ -147,9 +148,7 @@ class MultiTask(Loss):
             planned |= {f"part_{k}_{name}": one for name, one in part.loss.plan((part.width,)).items()}
         return planned
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         weight = float(len(scores)) if weights is None else float(np.add.reduce(weights.real, dtype=np.float64))
         total = 0.0
         for (part, columns, known), own in zip(self.slices(), self.list_workspaces(s), strict=True):

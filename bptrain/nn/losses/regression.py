@@ -12,7 +12,7 @@ from bptrain.arrays import Array, Shape
 from bptrain.equations import Equations
 from bptrain.nn import kernels
 from bptrain.nn.layer import Scratch, Workspace
-from bptrain.nn.losses.loss import LOSSES, Loss, Value, mean
+from bptrain.nn.losses.loss import LOSSES, Loss, Value, Weights, mean
 
 
 @LOSSES.register
@@ -47,9 +47,7 @@ class Mse(Loss):
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
         return {"terms": Scratch(shape)}
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         np.subtract(scores, targets, out=dscores)
         np.multiply(dscores, dscores, out=s.terms)
         if self.half:
@@ -80,9 +78,7 @@ class Mae(ErrorLoss):
     aliases = ("l1", "mean_absolute_error")
     kinked = True
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         np.subtract(scores, targets, out=dscores)
         kernels.absolute(dscores, s.terms)
         np.sign(dscores.real, out=dscores)
@@ -105,9 +101,7 @@ class Huber(ErrorLoss):
     aliases = ("smooth_l1",)
     delta: Annotated[float, Ge(1e-6), "error from which on the loss is straight"] = 1.0
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         np.subtract(scores, targets, out=s.terms)
         kernels.clip(s.terms, -self.delta, self.delta, dscores)
         np.multiply(dscores, 0.5, out=s.size)
@@ -130,9 +124,7 @@ class LogCosh(ErrorLoss):
     equations = Equations(forward=("L = Σ ln cosh(z - t) / (n · width)",), backward=("dz = tanh(z - t) / (n · width)",))
     aliases = ("logcosh",)
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         np.subtract(scores, targets, out=dscores)
         kernels.absolute(dscores, s.size)
         np.less(s.size.real, 1, out=s.small)
@@ -171,9 +163,7 @@ class Poisson(ErrorLoss):
     def objection(self, targets: Array, classes: int | None) -> str | None:
         return f"a count must be 0 or more (got {targets.min():g})" if (targets < 0).any() else None
 
-    def value_and_grad(
-        self, scores: Array, targets: Array, weights: Array | None, dscores: Array, s: Workspace
-    ) -> Value:
+    def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         np.exp(scores, out=dscores)
         np.multiply(scores, targets, out=s.terms)
         np.subtract(dscores, s.terms, out=s.terms)
