@@ -34,8 +34,8 @@ def build_gradient_sections(recording: Recording, digits: int) -> Iterator[Secti
     if model.objective.penalties:
         lines = [build_penalty_line(recording, digits), *build_penalty_lines(recording, gradient, penalised, digits)]
         yield Section("penalty", "gradient", tuple(lines))
-    if recording.clipped is not None:
-        yield Section("clipping", "gradient", tuple(build_clipping_lines(recording, penalised, digits)))
+    if recording.clipped is not None and (lines := list(build_clipping_lines(recording, penalised, digits))):
+        yield Section("clipping", "gradient", tuple(lines))
 
 
 def build_penalty_line(recording: Recording, digits: int) -> Line:
@@ -72,23 +72,18 @@ def build_clipping_lines(recording: Recording, before: Array, digits: int) -> It
     assert recording.clipped is not None
     bounded = before if clipping.value is None else np.clip(before, -clipping.value, clipping.value)
     norm = float(np.linalg.norm(bounded.astype(np.float64)))
-    statements, options = [], get_options(clipping)
-    if clipping.value is not None:
-        statements.append("g = min(max(g, -value), value)")
     if clipping.norm is not None:
         words = f"norm of the whole gradient; at most {clipping.norm:g}"
         yield Line("gradient_norm", "|g|", np.asarray(norm), words=words)
-        if norm > clipping.norm:
-            statements.append("g = g · norm / |g|")
+    bounds = zip(clipping.equations.forward, (clipping.value, clipping.norm), strict=True)
+    statements = [statement for statement, bound in bounds if bound is not None]
     for entry in recording.network.entries:
-        letters: Letters = {**options, "g": get_parameter(before, entry), "|g|": norm}
-        real = get_parameter(recording.clipped, entry)
-        lines = Working(statements, letters, {"g": real}, digits).compute(["g"])
+        letters: Letters = {**get_options(clipping), "g": get_parameter(before, entry), "|g|": norm}
+        real = {"g": get_parameter(recording.clipped, entry)}
+        lines = Working(statements, letters, real, digits).compute(["g"])
         for line in lines:
             name = f"{entry.name}.clipped" if line is lines[-1] else f"{entry.name}.limited"
             yield replace(line, name=name, words=f"of {entry.name}")
-        if not lines:
-            yield Line(f"{entry.name}.clipped", "g", real, words=f"of {entry.name}, unchanged")
 
 
 def build_update_sections(recording: Recording, titles: Mapping[str, str], digits: int) -> Iterator[Section]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ FIELDS: dict[str, tuple[Callable[[Any], object], str]] = {
 
 REQUIRED = ("config", "answers")
 
-WRITTEN = re.compile(r"[-+]?(?P<whole>\d*)(?:\.(?P<fraction>\d*))?(?:[eE](?P<exponent>[-+]?\d+))?")
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -144,15 +145,13 @@ def find_text(origin: Origin, path: FieldPath, value: float) -> str:
     """Return a number as it is written in the file."""
     spot = origin.find_spot(path)
     line = "" if spot is None else spot.source.get_line(spot.line)[spot.column - 1 :]
-    match = WRITTEN.match(line)
-    return match[0] if match and match[0] else f"{value:g}"
+    match = NUMBER.match(line)
+    return match[0] if match else f"{value:g}"
 
 
 def compute_half_unit(text: str) -> float:
     """Return half a unit in the last digit of a number as it is written: 0.005 for 1.50."""
-    match = WRITTEN.fullmatch(text)
-    assert match is not None
-    return 0.5 * 10.0 ** (int(match["exponent"] or 0) - len(match["fraction"] or ""))
+    return 0.5 * 10.0 ** int(Decimal(text).as_tuple().exponent)
 
 
 def check_shape(sheet: Sheet, answer: Answer, shape: Shape) -> bool:
