@@ -27,9 +27,8 @@ from bptrain.run.directory import TEMPORARY, remove_temporary_files
 from bptrain.run.lock import NAME, Lock
 from bptrain.run.npz import read, write
 from bptrain.run.train_run import Started
-from bptrain.training.divergence import explain_divergence
 from bptrain.training.events import Notice
-from bptrain.training.health import Measurement, find_layers, find_problems
+from bptrain.training.health import Measurement, explain_divergence, find_layers, find_problems
 from bptrain.training.session import begin
 
 IRIS = "data: {source: {bundled: iris}}\nhidden: [6]\ntraining: {epochs: 3}\n"

@@ -21,7 +21,6 @@ from bptrain.model.scoring import Score, score
 from bptrain.optim import LineSearch
 from bptrain.optim.chunked_update import update
 from bptrain.training import health
-from bptrain.training.divergence import explain_divergence
 from bptrain.training.events import EpochEnd, Event, Notice, Progress, Record
 from bptrain.training.session import Session
 
@@ -55,7 +54,7 @@ class Budget:
         """Return the next step after which there is something to decide."""
         return min(self.max_steps, self.pause, self.report)
 
-    def check_pause(self, step: int) -> None:
+    def pause_if_due(self, step: int) -> None:
         """Set `paused` if there is a reason to leave training at a step, for now."""
         if self.interruption.signal is not None or step >= self.pause:
             self.paused = "interruption"
@@ -95,7 +94,7 @@ def train(session: Session, budget: Budget) -> Iterator[Event]:
         if session.good is not None:
             session.mark_good()
         yield end
-        budget.check_pause(session.step)
+        budget.pause_if_due(session.step)
 
 
 def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
@@ -120,7 +119,7 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
         else:
             loss, weight = objective.loss_and_grad(batch)
         if not isfinite(loss):
-            raise explain_divergence(session, f"the loss is {loss}", session.step + 1, batch, chosen)
+            raise health.explain_divergence(session, f"the loss is {loss}", session.step + 1, batch, chosen)
         session.position += len(chosen)
         session.loss_sum += loss * weight
         session.weight_sum += weight
@@ -134,10 +133,10 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
             if measurement:
                 measurement.finish()
         if not finite:
-            raise explain_divergence(session, "a parameter is not finite", session.step, batch, chosen)
+            raise health.explain_divergence(session, "a parameter is not finite", session.step, batch, chosen)
         if perf_counter() >= due or session.step >= next_step or interruption.signal is not None:
             yield Progress(session.epoch + 1, session.position, session.loss_sum / (session.weight_sum or 1.0))
-            budget.check_pause(session.step)
+            budget.pause_if_due(session.step)
             if session.step >= budget.max_steps and session.position < count:
                 session.stopped = "max_steps"
             if budget.paused or session.stopped:
@@ -223,9 +222,9 @@ def run_line_search(session: Session, optimizer: LineSearch, batch: Batch) -> tu
 def score_epoch(session: Session, budget: Budget) -> Score | None:
     """Score the present weights on the validation rows; None: a request to stop came first."""
     if not np.isfinite(session.model.network.theta).all():
-        raise explain_divergence(session, "a parameter is not finite", session.step)
+        raise health.explain_divergence(session, "a parameter is not finite", session.step)
     if not all(np.isfinite(slot).all() for slot in session.slots):
-        raise explain_divergence(session, "a gradient was too large for the optimizer's state", session.step)
+        raise health.explain_divergence(session, "a gradient was too large for the optimizer's state", session.step)
     try:
         with session.use_average():
             return score(session.model, session.held_out, budget.interruption)
@@ -243,7 +242,7 @@ def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
     if not isfinite(seen.loss + penalty):
         name = "validation" if held_out else "train"
         what = f"the {name} loss is {seen.loss}" if isfinite(penalty) else f"the penalty is {penalty}"
-        raise explain_divergence(session, what, session.step)
+        raise health.explain_divergence(session, what, session.step)
     session.epoch += 1
     record: Record = {"epoch": session.epoch, "step": session.step, "lr": session.lr, "loss": loss}
     if model.objective.penalties:
