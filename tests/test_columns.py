@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -335,6 +336,21 @@ ADVICE = [
     ("  features: [city]\n  target: age\n", "age: the target is missing", "columns: {age: {missing: drop}}"),
     ("  features: [city]\n  target: [fan, sold]\n", "fan: the target is missing", "columns: {fan: {missing: drop}}"),
     ("  features: [debt]\n  scaling: log1p\n", "log1p is not defined for -", "columns: {debt: {scaling: standard}}"),
+    (
+        "  features: [fan]\n  columns: {fan: {kind: boolean, missing: {constant: maybe}}}\n",
+        "missing values become 'maybe', which is neither no nor yes",
+        "missing: {constant: no}",
+    ),
+    (
+        "  features: [debt]\n  columns: {debt: {missing: {constant: none}}}\n",
+        "missing values become 'none', which is not a number",
+        "missing: {constant: 0}",
+    ),
+    (
+        "  features: [city]\n  columns: {city: {kind: boolean}}\n",
+        "city: expected two values such as yes and no",
+        "columns: {city: {kind: categorical, unseen: ignore}}",
+    ),
     ("  features: [name]\n", "too many for categories", "columns: {name: {kind: categorical, unseen: ignore}}"),
 ]
 
@@ -353,8 +369,35 @@ def test_a_config_that_follows_the_advice_is_valid(data, message, advice):
     problems = bptrain.validate(["c.yaml"]).problems
     assert message in problems[0].message
     assert advice in problems[0].message
-    Path("c.yaml").write_text(f"{text}  {advice}\nhidden: [4]\n")
+    own = re.sub(r"  columns: .*\n", "", text) if advice.startswith("columns") else text
+    followed = (
+        re.sub(r"missing: {constant: \w+}", advice, text) if advice.startswith("missing") else f"{own}  {advice}\n"
+    )
+    Path("c.yaml").write_text(f"{followed}hidden: [4]\n")
     assert bptrain.validate(["c.yaml"]).problems == ()
+
+
+NEW_ROWS = [
+    ("25,Bonn,yes", "city: a value unseen in training", "columns: {city: {unseen: ignore}}"),
+    ("25,,yes", "city: a missing value", "columns: {city: {missing: most_frequent}}"),
+    ("25,Rome,", "member: a missing value", "columns: {member: {missing: most_frequent}}"),
+    ("25,Rome,maybe", "member: expected no or yes", "columns: {member: {kind: categorical, unseen: ignore}}"),
+    (",Rome,yes", "weight: a missing value", "columns: {weight: {missing: median}}"),
+    ("heavy,Rome,yes", "weight: text among", "columns: {weight: {kind: categorical, unseen: ignore}}"),
+]
+
+
+@pytest.mark.parametrize(("row", "message", "advice"), NEW_ROWS)
+def test_a_network_trained_as_advised_predicts_the_row(row, message, advice):
+    config("  features: [weight, city, member]\n")
+    Path("new.csv").write_text(f"weight,city,member\n{row}\n")
+    bptrain.train("c.yaml", run="first")
+    with pytest.raises(InputError, match=message) as caught:
+        bptrain.predict("first", "new.csv")
+    assert f"train with {advice}" in str(caught.value)
+    bptrain.train("c.yaml", [f"data.{advice.replace(': ', '=', 1)}"], run="second")
+    with warnings.catch_warnings(action="ignore"):
+        assert bptrain.predict("second", "new.csv").rows == 1
 
 
 def test_a_target_missing_in_the_test_rows_only_can_be_dropped():

@@ -187,6 +187,33 @@ PLACES = [
 ]
 
 
+ADVICE = [
+    ("{method: time}", "write column: NAME beside it", "{method: time, column: day}"),
+    ("{column: day}", "is only used by the methods time, group, column", "{method: group, column: day}"),
+    ("{column: day}", "choose one, or remove it", "{}"),
+    ("{validation: 0.5, test: 0.5}", "make them add up to less than 1", "{validation: 0.4, test: 0.5}"),
+    (
+        "{method: column, column: part, test: {csv: sales.csv}}",
+        "remove the source of test",
+        "{method: column, column: part}",
+    ),
+    (
+        "{method: group, column: x, test: 0.001, validation: 0}",
+        "use a larger share, or 0",
+        "{method: time, column: day}",
+    ),
+    ("{test: 0.001}", "use a larger share, or 0", "{test: 0}"),
+    ("{test: 0.001}", "use a larger share, or 0", "{test: 0.1}"),
+]
+
+
+@pytest.mark.parametrize(("split", "message", "followed"), ADVICE)
+def test_a_split_that_follows_the_advice_is_valid(split, message, followed):
+    (problem,) = bptrain.validate([config(split)]).problems
+    assert message in problem.message
+    assert bptrain.validate([config(followed)]).problems == ()
+
+
 @pytest.mark.parametrize(("split", "message"), PLACES)
 def test_mistakes_are_reported_with_their_place(split, message):
     with pytest.raises(InputError) as caught:
