@@ -37,6 +37,6 @@ def clear(as_json: Json = False) -> None:
     if as_json:
         print_json({"folder": removed.folder, "tables": len(removed.tables), "bytes": removed.bytes})
     else:
-        from bptrain.console.run_tables import print_removed_tables
+        from bptrain.console.run_tables import print_cache
 
-        print_removed_tables(removed)
+        print_cache(removed, removed=True)

@@ -83,15 +83,11 @@ def render_checks(checks: Sequence[Check], width: int) -> Table:
         cells = [" x ".join(map(str, check.shape))] * shapes
         cells += [format_number(check.entries), f"{check.max_error:.1e}"]
         cells += [f"{check.tolerance:.1e}"] * (not narrow)
-        table.add_row(Text(printable(check.name)), *cells, render_verdict(check))
+        verdict = Text("?", style="yellow") if check.kind == "skipped" else Text("WRONG", style="bold red")
+        if check.passed:
+            verdict = Text("exact" if check.method == "complex step" else "right", style="green")
+        table.add_row(Text(printable(check.name)), *cells, verdict)
     return table
-
-
-def render_verdict(check: Check) -> Text:
-    """Return the verdict in a word."""
-    if check.passed:
-        return Text("exact" if check.method == "complex step" else "right", style="green")
-    return Text("?", style="yellow") if check.kind == "skipped" else Text("WRONG", style="bold red")
 
 
 def print_mutations(report: MutationReport) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from bptrain.commands import COMMANDS
 from bptrain.commands.examples import Example
 from bptrain.commands.help import Topic
-from bptrain.commands.list import ComponentEntry, OptionEntry
+from bptrain.commands.list import ComponentEntry
 from bptrain.console.layout import new_pairs, new_table
 from bptrain.console.page_text import print_markdown
 from bptrain.console.terminal import get_console
@@ -41,14 +41,10 @@ def print_components(entries: Sequence[ComponentEntry], *, full: bool, by_family
     else:
         pairs = [(entry.name, Text(printable(entry.summary))) for entry in entries]
         for entry, (_, text) in zip(entries, pairs, strict=True):
-            text.append("".join(f"\n  {format_option(option)}" for option in entry.options), style="dim")
+            for option in entry.options:
+                default = f"default {option.default}" if option.default else "required"
+                text.append("\n  " + printable(f"{option.name}: {option.takes}; {default}"), style="dim")
         console.print(new_pairs(pairs, style="bold"))
-
-
-def format_option(option: OptionEntry) -> str:
-    """Return an option in a line: `delta: a number > 0; default 1.0`."""
-    default = f"default {option.default}" if option.default else "required"
-    return printable(f"{option.name}: {option.takes}; {default}")
 
 
 def print_page(entry: ComponentEntry) -> None:

@@ -48,7 +48,10 @@ def print_runs(runs: Sequence[Run]) -> None:
 
 def render_runs(runs: Sequence[Run], console: Console) -> Iterator[Table | Text]:
     """Yield a table with the columns that fit, and which ones are left out; or a list where the first do not fit."""
-    rows = [(format_epochs(run), format_best(run), format_time(run), format_start(run)) for run in runs]
+    rows = [
+        (format_epochs(run), format_best(run), format_time(run), printable((run.started or "-")[:16].replace("T", " ")))
+        for run in runs
+    ]
     for count in (4, 2):
         table = new_table(["run", "state", *HEADINGS[:count]])
         for run, cells in zip(runs, rows, strict=True):
@@ -135,11 +138,6 @@ def format_time(run: Run) -> str:
     return format_duration(run.seconds) if run.seconds is not None else "-"
 
 
-def format_start(run: Run) -> str:
-    """Return when a run was started, to the minute."""
-    return printable((run.started or "-")[:16].replace("T", " "))
-
-
 def format_best(run: Run) -> str:
     """Return the loss and the first metric of the best epoch."""
     if run.best is None:
@@ -149,9 +147,14 @@ def format_best(run: Run) -> str:
     return printable(f"loss {run.best['loss']:.4g}{first}")
 
 
-def print_cache(found: Contents) -> None:
-    """Print the tables in the cache, the most recently used first, and their size together."""
+def print_cache(found: Contents, *, removed: bool = False) -> None:
+    """Print the tables in the cache, the most recently used first, and their size; or how many were removed."""
     console = get_console()
+    number = len(found.tables)
+    total = f"{number:,} table{'s' * (number != 1)}, {format_bytes(found.bytes)}"
+    if removed:
+        console.print(Text(printable(f"{found.folder}: removed {total}")), soft_wrap=True)
+        return
     table = new_table(["read from"], ["rows", "columns", "size", "used"])
     for one in found.tables:
         more = f" and {len(one.files) - 1} more" if len(one.files) > 1 else ""
@@ -162,16 +165,5 @@ def print_cache(found: Contents) -> None:
     if found.tables:
         console.print(table)
         console.print()
-    total = f"{found.folder}: {count_tables(found)}, limit {format_bytes(found.limit)}"
-    console.print(Text(printable(total)), soft_wrap=True)
-
-
-def print_removed_tables(removed: Contents) -> None:
-    """Print what was removed from the cache."""
-    get_console().print(Text(printable(f"{removed.folder}: removed {count_tables(removed)}")), soft_wrap=True)
-
-
-def count_tables(found: Contents) -> str:
-    """Return how many tables there are, and their size."""
-    number = len(found.tables)
-    return f"{number:,} table{'s' * (number != 1)}, {format_bytes(found.bytes)}"
+    text = f"{found.folder}: {total}, limit {format_bytes(found.limit)}"
+    console.print(Text(printable(text)), soft_wrap=True)

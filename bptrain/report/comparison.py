@@ -14,6 +14,9 @@ SHORT_OPTION = ("units", "rate", "lr", "alpha")
 """The options that describe a component best, the first that it has."""
 
 
+SCALAR = (str, int, float, type(None))
+
+
 @dataclass(frozen=True)
 class Difference:
     """A key whose value differs between configs, with its value in each run; None where the key is missing."""
@@ -73,12 +76,7 @@ def find_differences(values: Sequence[Any], key: str = "") -> Iterator[Differenc
             if all(name in inner for inner in options):
                 yield from find_differences([inner[name] for inner in options], f"{under}{name}")
     else:
-        yield Difference(key, tuple(value if is_scalar(value) else abbreviate(value) for value in values))
-
-
-def is_scalar(value: Any) -> bool:
-    """Return whether a value is neither a list nor a mapping."""
-    return value is None or isinstance(value, str | int | float)
+        yield Difference(key, tuple(value if isinstance(value, SCALAR) else abbreviate(value) for value in values))
 
 
 def is_component(value: Any) -> bool:

@@ -9,7 +9,6 @@ from bptrain.report.charts import Pictures, new_axes, require_matplotlib, requir
 from bptrain.report.comparison import Comparison
 from bptrain.report.html_page import Content, Html, build_page, figure, figures, join, note, safe_name, table, tag
 from bptrain.report.learning_curves import WIDE_RANGE, choose_metrics_to_draw, get_curve, is_constant
-from bptrain.run.run_list import Run
 from bptrain.training.events import is_metric
 
 MOST_CURVES = 8
@@ -25,7 +24,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
     """
     require_suffix(path, (".html", ".htm"), "--html")
     require_matplotlib("a page")
-    names = [shorten_run(run) for run in comparison.runs]
+    names = [safe_name(run.path.name or run.path, 60) for run in comparison.runs]
     listed = ", ".join(names[:MOST_CURVES]) + ", ..." * (len(names) > MOST_CURVES)
     text = build_page(f"{len(names)} runs compared", listed, list(list_sections(comparison, names)))
     with write_atomically(path) as file:
@@ -85,11 +84,6 @@ def show_curves(comparison: Comparison, names: list[str]) -> Html:
         return note("No run has finished an epoch yet.")
     left = len(comparison.runs) - len(runs)
     return join((figures(*charts), note(f"{left} more runs are not drawn.") if left else None))
-
-
-def shorten_run(run: Run) -> str:
-    """Return the name of a run on the page: the last part of its path."""
-    return safe_name(run.path.name or run.path, 60)
 
 
 def format_value(value: Any) -> str:
