@@ -31,7 +31,7 @@ class Diagnosis:
     def __str__(self) -> str:
         text = f"{self.layer}: {self.bug.sentence}"
         if self.entry:
-            tensor = self.tensor.removesuffix(f" of {self.layer}")
+            tensor = self.tensor.removesuffix(f" of {self.layer}").replace(f"{self.layer}.", "g.", 1)
             text += f" ({tensor}{self.entry}: {format_values(self.given, self.exact)})"
         return text
 
