@@ -73,7 +73,7 @@ def test_every_default_is_filled_in_and_explained_once():
             assert option.doc in joined or option.name in sections, option.doc
     assert joined.count("A fully connected layer: every unit is a weighted sum of all inputs.") == 1
     assert text.count("- dense:") == 3
-    assert text.count("whether to add b") == 1
+    assert text.count("whether each unit adds a bias b") == 1
 
 
 def test_the_short_form_says_so():

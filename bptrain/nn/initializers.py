@@ -79,7 +79,7 @@ class Constant:
     """
 
     equations = Equations(value=("w = value",))
-    value: Annotated[float, "the number"] = 0.0
+    value: Annotated[float, "value of every entry"] = 0.0
 
     alike = True
 
@@ -144,7 +144,7 @@ class TruncatedNormal:
     """
 
     equations = Equations(value=("w ~ N(0, std²)", "|w| ≤ 2 std"))
-    std: Annotated[float, Ge(0), "standard deviation before cutting"] = 0.05
+    std: Annotated[float, Ge(0), "standard deviation before truncation"] = 0.05
 
     @property
     def alike(self) -> bool:
@@ -161,7 +161,7 @@ class TruncatedNormal:
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class GlorotUniform:
-    """Uniform numbers that keep the variance of signals and gradients level through linear and tanh layers.
+    """Uniform numbers that keep the variance of signals and gradients constant through linear and tanh layers.
 
     Shapes: `(inputs, units)`. Reference: Glorot and Bengio, 2010. The default of Keras; PyTorch calls it
     `xavier_uniform_`.
@@ -178,7 +178,7 @@ class GlorotUniform:
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class GlorotNormal:
-    """Normal numbers that keep the variance of signals and gradients level through linear and tanh layers.
+    """Normal numbers that keep the variance of signals and gradients constant through linear and tanh layers.
 
     Shapes: `(inputs, units)`. Reference: Glorot and Bengio, 2010. As PyTorch's `xavier_normal_`; Keras truncates the
     distribution.
@@ -194,7 +194,7 @@ class GlorotNormal:
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class HeUniform:
-    """Uniform numbers that keep the variance of signals level through relu layers.
+    """Uniform numbers that keep the variance of signals constant through relu layers.
 
     Shapes: `(inputs, units)`. Reference: He et al., 2015. PyTorch calls it `kaiming_uniform_` (its `Linear` starts
     narrower, at `√(1 / fan_in)`).
@@ -211,7 +211,7 @@ class HeUniform:
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class HeNormal:
-    """Normal numbers that keep the variance of signals level through relu layers.
+    """Normal numbers that keep the variance of signals constant through relu layers.
 
     Shapes: `(inputs, units)`. Reference: He et al., 2015. As PyTorch's `kaiming_normal_`; Keras truncates the
     distribution.
@@ -227,7 +227,7 @@ class HeNormal:
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class LecunUniform:
-    """Uniform numbers that keep the variance of signals level through linear and selu layers.
+    """Uniform numbers that keep the variance of signals constant through linear and selu layers.
 
     Shapes: `(inputs, units)`. The same in Keras. Reference: LeCun et al., 1998.
     """
@@ -242,7 +242,7 @@ class LecunUniform:
 @INITIALIZERS.register
 @dataclass(frozen=True)
 class LecunNormal:
-    """Normal numbers that keep the variance of signals level through linear and selu layers.
+    """Normal numbers that keep the variance of signals constant through linear and selu layers.
 
     Shapes: `(inputs, units)`. Keras truncates the distribution. Reference: LeCun et al., 1998; Klambauer et al., 2017.
     """
@@ -264,7 +264,7 @@ class Orthogonal:
 
     equations = Equations(value=("w = gain · Q",))
     aliases = ("eye",)
-    gain: Annotated[float, Gt(0), "factor of all values"] = 1.0
+    gain: Annotated[float, Gt(0), "factor of every value"] = 1.0
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         inputs, units = get_fans(out.shape)

@@ -51,7 +51,7 @@ class Adagrad(Optimizer):
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Adadelta(Optimizer):
-    """Steps as large as the steps before, so that no learning rate has to be found.
+    """Steps as large as the steps before, so that no learning rate needs tuning.
 
     Shapes: any. The same in PyTorch and optax, where lr is 1 as in the paper; Keras has rho 0.95, epsilon 1e-7 and lr
     0.001. Reference: Zeiler, 2012.
@@ -65,7 +65,7 @@ class Adadelta(Optimizer):
 
     lr: LearningRate = 1.0
     rho: Annotated[float, Ge(0), Lt(1), "decay of both means of squares"] = 0.9
-    epsilon: Annotated[float, Gt(0), "added inside both roots; the first steps are about its root"] = 1e-6
+    epsilon: Annotated[float, Gt(0), "added inside both roots; the first steps are about as large as its root"] = 1e-6
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
         return {"v": slots[0], "u": slots[1]}
@@ -164,7 +164,7 @@ class Rmsprop(Optimizer):
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Rprop(Optimizer):
-    """A step size for every parameter, which grows while its gradient keeps its sign and shrinks when it changes.
+    """A step size for every parameter, which grows while its gradient keeps its sign and shrinks when the sign changes.
 
     h is the sign of the gradient of the step before. A gradient that has changed its sign counts as 0, in the next step
     too. Δ starts at `initial`, the lr of the config; from then on a schedule's factor, lr / initial, multiplies the

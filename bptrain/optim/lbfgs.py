@@ -44,10 +44,10 @@ class Lbfgs(LineSearch):
     usual_lr = (0.1, 1.0)
 
     lr: LearningRate = 1.0
-    history: Annotated[int, Ge(1), Le(1000), "number of latest steps to take the curvature from"] = 10
-    c1: Annotated[float, Gt(0), Lt(1), "share of the decrease promised by the slope that is enough"] = 1e-4
-    c2: Annotated[float, Gt(0), Lt(1), "share of the slope that may be left"] = 0.9
-    max_evaluations: Annotated[int, Ge(1), "points that a line search may try"] = 25
+    history: Annotated[int, Ge(1), Le(1000), "number of latest steps that the curvature is estimated from"] = 10
+    c1: Annotated[float, Gt(0), Lt(1), "sufficient decrease, as a share of the decrease that the slope predicts"] = 1e-4
+    c2: Annotated[float, Gt(0), Lt(1), "largest slope at the end, as a share of the slope at the start"] = 0.9
+    max_evaluations: Annotated[int, Ge(1), "largest number of points that a line search tries"] = 25
 
     def __post_init__(self) -> None:
         if self.c1 >= self.c2:

@@ -13,7 +13,7 @@ from bptrain.registry import Family
 
 LearningRate = Annotated[float, Gt(0), "learning rate"]
 Epsilon = Annotated[float, Gt(0), "added to the divisor, against division by zero"]
-WeightDecay = Annotated[float, Ge(0), "share of a weight that lr · weight_decay takes off at every step"]
+WeightDecay = Annotated[float, Ge(0), "each step reduces weights by the share lr · weight_decay"]
 
 
 class Optimizer(ABC):

@@ -79,7 +79,7 @@ class Constant(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Step(Schedule):
-    """A drop each time that a number of epochs has passed.
+    """A drop of the learning rate every few epochs.
 
     PyTorch's StepLR; Keras's ExponentialDecay with staircase.
     """
@@ -87,7 +87,7 @@ class Step(Schedule):
     equations = Equations(factor=("gamma^⌊t / every⌋ with t epochs done",))
     aliases = ("step_lr",)
 
-    every: Annotated[int, Ge(1), "epochs from drop to drop"] = 10
+    every: Annotated[int, Ge(1), "epochs between drops"] = 10
     gamma: Gamma = 0.1
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
@@ -126,7 +126,7 @@ class MultiStep(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """The same share lost in every epoch, changing at every step.
+    """A fall by the same share in every epoch, changing at every step.
 
     PyTorch's ExponentialLR changes at whole epochs only; Keras's ExponentialDecay counts steps.
     """
@@ -151,7 +151,7 @@ class InverseTime(Schedule):
     equations = Equations(factor=("1 / (1 + decay · t) with t epochs done",))
     aliases = ("inverse_time_decay",)
 
-    decay: Annotated[float, Ge(0), "at 1 the learning rate is halved after the first epoch"] = 0.1
+    decay: Annotated[float, Ge(0), "speed of the fall; at 1 the rate is halved after the first epoch"] = 0.1
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
         return 1 / (1 + self.decay * epoch)

@@ -103,11 +103,13 @@ class Warmup(Schedule):
     CosineDecay has it built in. Reference: Goyal et al., 2017.
     """
 
-    equations = Equations(factor=("start + (1 - start) t / epochs for t < epochs", "then the factor of what follows"))
+    equations = Equations(
+        factor=("start + (1 - start) t / epochs for t < epochs", "then the factor of the next schedule")
+    )
 
     epochs: Annotated[float, Gt(0), "length of the rise in epochs, such as 0.5"] = 5.0
     start: Annotated[float, Ge(0), Le(1), "share of the learning rate at the start"] = 0.0
-    then: Annotated[Schedule, SCHEDULES, "what follows"] = Constant()
+    then: Annotated[Schedule, SCHEDULES, "schedule after the rise"] = Constant()
 
     @property
     def following(self) -> tuple[float, Schedule]:

@@ -40,7 +40,7 @@ class Identity(Activation):
 @ACTIVATIONS.register
 @dataclass(frozen=True)
 class Relu(Activation):
-    """The rectifier: passes what is positive and blocks the rest.
+    """The rectifier: positive values pass, all others become 0.
 
     The derivative at 0 is 0, as in PyTorch, Keras and JAX. Shapes: any, unchanged. Reference: Nair and Hinton, 2010.
     """
@@ -97,7 +97,7 @@ class LeakyRelu(Activation):
 @ACTIVATIONS.register
 @dataclass(frozen=True)
 class Prelu(Activation):
-    """The rectifier with a slope left of zero that is learned, one for each unit.
+    """The rectifier with a learned slope left of zero, one for each unit.
 
     Shapes: x and y `(n, units)`, a `(units,)`, without weight decay. Keras too has a slope for each value, PyTorch one
     for all by default. Reference: He et al., 2015.
@@ -110,7 +110,7 @@ class Prelu(Activation):
     initializer = HeNormal()
     kinks = (0.0,)
 
-    initial: Annotated[float, Ge(0), "slope at the start"] = 0.25
+    initial: Annotated[float, Ge(0), "initial slope"] = 0.25
 
     def plan(self, shape: Shape) -> Plan:
         parameters = {"slope": Parameter(shape, Constant(self.initial), decay=False)}
@@ -183,7 +183,7 @@ class Elu(ExponentialUnit):
     )
     initializer = HeNormal()
 
-    alpha: Annotated[float, Gt(0), "distance of its lower limit from zero"] = 1.0
+    alpha: Annotated[float, Gt(0), "the lower limit of its values is -alpha"] = 1.0
 
 
 @ACTIVATIONS.register

@@ -32,14 +32,14 @@ class Dense:
         variants={"without bias": Equations(forward=("y = x W",), backward=("dW = xᵀ dy", "dx = dy Wᵀ"))},
     )
     aliases = ("affine", "fc", "fully_connected", "inner_product", "linear")
-    units: Annotated[Annotated[int, Ge(1)] | Auto, "outputs; auto: as the target needs (last dense layer)"] = "auto"
-    bias: Annotated[bool, "whether to add b"] = True
+    units: Annotated[Annotated[int, Ge(1)] | Auto, "number of units; auto: as many as the target needs"] = "auto"
+    bias: Annotated[bool, "whether each unit adds a bias b"] = True
     weight_init: Annotated[
-        Annotated[Initializer, INITIALIZERS] | Auto, "initial W; auto: as suits the activation that follows"
+        Annotated[Initializer, INITIALIZERS] | Auto, "initializer of W; auto: as suits the next activation"
     ] = "auto"
-    bias_init: Annotated[Initializer, INITIALIZERS, "initial b"] = Zeros()
-    l1: Annotated[Annotated[float, Ge(0)] | None, "penalty on W instead of regularization.l1; null: that one"] = None
-    l2: Annotated[Annotated[float, Ge(0)] | None, "penalty on W instead of regularization.l2; null: that one"] = None
+    bias_init: Annotated[Initializer, INITIALIZERS, "initializer of b"] = Zeros()
+    l1: Annotated[Annotated[float, Ge(0)] | None, "L1 penalty on W; null: the one of regularization"] = None
+    l2: Annotated[Annotated[float, Ge(0)] | None, "L2 penalty on W; null: the one of regularization"] = None
 
     @classmethod
     def example(cls, width: int) -> "Dense":
@@ -106,7 +106,7 @@ class Residual:
 
     equations = Equations(forward=("y = x + f",), backward=("dx = dy + df",))
     aliases = ("resblock", "skip")
-    layers: Annotated[tuple[Annotated[Layer, LAYERS], ...], "layers, from input to output; as many outputs as inputs"]
+    layers: Annotated[tuple[Annotated[Layer, LAYERS], ...], "layers of the block, from input to output"]
 
     def __post_init__(self) -> None:
         if not self.layers:

@@ -68,7 +68,7 @@ class ErrorLoss(Loss):
 @LOSSES.register
 @dataclass(frozen=True)
 class Mae(ErrorLoss):
-    """Mean absolute error: outliers count only by their size. It leads to medians, as mse leads to means.
+    """Mean absolute error, which outliers affect less than mse. It leads to medians, as mse leads to means.
 
     The gradient is 0 where z = t. Shapes: z and t `(n, width)`. PyTorch's L1Loss, Keras's MeanAbsoluteError. Reference:
     Laplace, 1774.
@@ -88,7 +88,7 @@ class Mae(ErrorLoss):
 @LOSSES.register
 @dataclass(frozen=True)
 class Huber(ErrorLoss):
-    """Squared near zero, straight further out: smooth, and hardly affected by outliers.
+    """Quadratic for small errors, linear for large ones: smooth, and hardly affected by outliers.
 
     A term is e² / 2 for errors e up to δ, and δ (|e| - δ / 2) beyond. Shapes: z and t `(n, width)`. PyTorch's HuberLoss
     and Keras's Huber; 1/δ times this is PyTorch's SmoothL1Loss. Reference: Huber, 1964.
@@ -99,7 +99,7 @@ class Huber(ErrorLoss):
         backward=("dz = c / (n · width)",),
     )
     aliases = ("smooth_l1",)
-    delta: Annotated[float, Ge(1e-6), "error from which on the loss is straight"] = 1.0
+    delta: Annotated[float, Ge(1e-6), "error above which the loss is linear"] = 1.0
 
     def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         np.subtract(scores, targets, out=s.terms)
@@ -113,7 +113,7 @@ class Huber(ErrorLoss):
 @LOSSES.register
 @dataclass(frozen=True)
 class LogCosh(ErrorLoss):
-    """Squared near zero, straight further out, with a smooth transition between.
+    """Quadratic for small errors, linear for large ones, with a smooth transition.
 
     Shapes: z and t `(n, width)`. Keras's LogCosh; not in PyTorch. Reference: Green, 1990.
 
