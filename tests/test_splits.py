@@ -197,11 +197,6 @@ ADVICE = [
         "remove the source of test",
         "{method: column, column: part}",
     ),
-    (
-        "{method: group, column: x, test: 0.001, validation: 0}",
-        "use a larger share, or 0",
-        "{method: time, column: day}",
-    ),
     ("{test: 0.001}", "use a larger share, or 0", "{test: 0}"),
     ("{test: 0.001}", "use a larger share, or 0", "{test: 0.1}"),
 ]
