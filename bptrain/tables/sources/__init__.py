@@ -1,7 +1,6 @@
 """Where tables come from: a family of components, each registered by its import here."""
 
 from bptrain.tables.source import SOURCES, Source
-from bptrain.tables.sources.config_sources import Inline, Synthetic
 from bptrain.tables.sources.file_sources import (
     BUNDLED_TARGETS,
     Bundled,
@@ -14,6 +13,7 @@ from bptrain.tables.sources.file_sources import (
     Tsv,
     find_resources,
 )
+from bptrain.tables.sources.fileless_sources import Inline, Synthetic
 
 __all__ = [
     "BUNDLED_TARGETS",

@@ -25,8 +25,8 @@ class Inline:
     the last column is the one to predict.
     """
 
-    columns: Annotated[tuple[str, ...], "their names"]
-    rows: Annotated[tuple[tuple[Cell, ...], ...], "a list for each row, with a value for each column"]
+    columns: Annotated[tuple[str, ...], "names of the columns"]
+    rows: Annotated[tuple[tuple[Cell, ...], ...], "a list of values for each row"]
 
     def __post_init__(self) -> None:
         mistakes = []
@@ -62,12 +62,12 @@ def convert_cells(values: list[Cell]) -> Array:
 @SOURCES.register
 @dataclass(frozen=True)
 class Synthetic:
-    """Points made from a formula, for worked examples.
+    """Points computed from a formula, for worked examples.
 
-    Classes, the target `class`, each in turn: `moons`, two half circles that reach into each other, of radius 1;
+    Classes, the target `class`, each in turn: `moons`, two interlocking half circles of radius 1;
     `circles`, one of radius 1 around one of radius 0.5; `spirals`, `classes` arms of one and a half turns and radius 4;
-    `blobs`, `classes` clouds around points of the unit circle. Columns x1 and x2.
-    `xor`: columns a, b and target xor, the four rows of the truth table as often as fits `rows`, without noise.
+    `blobs`, `classes` clouds around points on the unit circle. Columns x1 and x2.
+    `xor`: columns a, b and target xor, the four rows of the truth table repeated up to `rows`, without noise.
 
     Numbers, the target `y`: `line`, x uniform in [-1, 1] and `y = slope · x + intercept`; `plane`, x1 and x2 likewise
     and `y = slope · x1 - slope / 2 · x2 + intercept`; `sine`, x uniform in [-π, π] and `y = sin(x)`.
@@ -76,13 +76,13 @@ class Synthetic:
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("generated",)
-    kind: Annotated[Kind, "which formula"]
+    kind: Annotated[Kind, "the formula"]
     rows: Annotated[int, Ge(4), Le(100_000_000), "number of rows"] = 200
-    slope: Annotated[float, "of line and plane, along the first feature"] = 3.0
-    intercept: Annotated[float, "of line and plane, value at zero"] = 2.0
+    slope: Annotated[float, "slope of line and plane along the first feature"] = 3.0
+    intercept: Annotated[float, "value of line and plane at zero"] = 2.0
     noise: Annotated[float, Ge(0), "standard deviation of the noise"] = 0.1
     seed: Annotated[int, Ge(0), "seed of the points and the noise"] = 0
-    classes: Annotated[int, Ge(2), Le(100), "of spirals and blobs"] = 3
+    classes: Annotated[int, Ge(2), Le(100), "number of classes of spirals and blobs"] = 3
 
     def load(self) -> Table:
         rng = np.random.default_rng(self.seed)
@@ -101,12 +101,12 @@ class Synthetic:
         if self.kind == "sine":
             x = rng.uniform(-pi, pi, self.rows)
             return Table({"x": x, "y": np.sin(x) + rng.normal(0, self.noise, self.rows)}, origin, target=("y",))
-        x1, x2, code = self.points(rng)
+        x1, x2, code = self.draw_points(rng)
         e1, e2 = rng.normal(0, self.noise, (2, self.rows))
         return Table({"x1": x1 + e1, "x2": x2 + e2, "class": code.astype(np.float64)}, origin, target=("class",))
 
-    def points(self, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-        """The points of classes without noise, and the class of each, `(rows,)`; u is uniform in [0, 1)."""
+    def draw_points(self, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+        """Return the points of classes without noise, and the class of each, `(rows,)`; u is uniform in [0, 1)."""
         code = np.arange(self.rows) % (self.classes if self.kind in ("spirals", "blobs") else 2)
         if self.kind == "blobs":
             angle = 2 * pi * code / self.classes
