@@ -7,7 +7,7 @@ from typing import Any
 
 from bptrain.config.suggest import suggest_source, suggest_value
 from bptrain.config.yaml_text import read_scalar, write_scalar
-from bptrain.hints import Choice, Hint, list_options
+from bptrain.hints import Choice, Form, Hint, Member, list_options
 from bptrain.tables.sources import SOURCES
 
 TRUE = ("yes", "on", "y", "true", "1")
@@ -113,8 +113,8 @@ def advise_list(hint: Hint, value: Any) -> str:
     """Return the list to write in place of a single value."""
     if accepts_item(hint, value):
         return f"write [{value if isinstance(value, str) else write_scalar(value)}]"
-    if isinstance(value, str) and "," in value:
-        items = [read_scalar(text.strip()) for text in value.strip("[]() ").split(",")]
+    if isinstance(value, str):
+        items = [read_scalar(text) for text in re.split(r"\s*,\s*|\s+", value.strip("[]() "))]
         if 1 < len(items) <= 20 and all(accepts_item(hint, item) for item in items):
             return f"write [{', '.join(map(write_scalar, items))}]"
     return ""
@@ -130,7 +130,7 @@ def advise_section(cls: type, value: Any, *, optional: bool) -> str:
     if isinstance(value, tuple) and value and all(isinstance(item, dict) for item in value):
         return "write its keys without dashes"
     if isinstance(value, str):
-        names = [option.name for option in options for family in option.hint.families if value in family.members]
+        names = [option.name for option in options for form in option.hint if is_name(value, form)]
         if len(names) == 1:
             return f"write {{{names[0]}: {value}}}"
         sources = [option for option in options if option.required and SOURCES in option.hint.families]
@@ -140,6 +140,13 @@ def advise_section(cls: type, value: Any, *, optional: bool) -> str:
         fitting = [f"{{{option.name}: {write_scalar(value)}}}" for option in options if option.hint.accepts(value)]
         return f"write {' or '.join(fitting[:2])}" if fitting else ""
     return "indent its keys below it, or remove it" if value is None else ""
+
+
+def is_name(word: str, form: Form) -> bool:
+    """Return whether a word is one of a choice, or the name of a component."""
+    return (isinstance(form, Choice) and word in form.values) or (
+        isinstance(form, Member) and word in form.family.members
+    )
 
 
 def advise_component(value: Any, names: list[str]) -> str:

@@ -34,6 +34,7 @@ KEYS = invert(
         "data.split.validation": "val val_split valid validation_fraction validation_size validation_split",
         "data.target": "class_column label labels output target_column",
         "data.task": "problem_type task_type",
+        "delimiter": "delim sep separator",
         "dtype": "floatx precision",
         "epsilon": "eps",
         "every": "step_size",

@@ -21,6 +21,8 @@ from bptrain.optim import OPTIMIZERS, SCHEDULES, Adam, Clipping, Constant, Optim
 from bptrain.tables.sources import SOURCES, Source
 
 Auto = Literal["auto"]
+Count = Annotated[int, Ge(1)]
+Positive = Annotated[float, Gt(0)]
 
 BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:([KMGTkmgt])(i)?)?[Bb]?")
 """A number of bytes such as `2GiB` or `500 MB`, but not `1e9`."""
@@ -30,9 +32,7 @@ BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:([KMGTkmgt])(i)?)?[Bb]?")
 class TargetOptions:
     """One of several targets, each with a loss of its own; all share the network."""
 
-    task: Annotated[Literal["auto", "classification", "regression"], "auto: by the loss, or else by the values"] = (
-        "auto"
-    )
+    task: Annotated[Literal["auto", "classification", "regression"], "auto: by its loss or its values"] = "auto"
     loss: Annotated[Annotated[Loss, LOSSES] | Auto, "loss of this target; auto: by its task"] = "auto"
     weight: Annotated[float, Gt(0), Le(1e6), "factor of this target's loss in the total loss"] = 1.0
 
@@ -58,13 +58,9 @@ class Data:
     split: Annotated[Split, "rows held out for validation and test"] = Split()
     missing: Annotated[Imputer, IMPUTERS, "what to do with missing values of features"] = Refuse()
     indicator: Annotated[bool, "add a column of 0 and 1 for each feature with missing values, 1 where they are"] = False
-    unseen: Annotated[Unseen, "categories not seen in training: an error, or ignored (0 for all known categories)"] = (
-        "error"
-    )
+    unseen: Annotated[Unseen, "categories not seen in training: an error, or ignored (0 for each known one)"] = "error"
     scaling: Annotated[Scaler, SCALERS, "scaling of numeric features"] = Standard()
-    target_scaling: Annotated[Scaler, SCALERS, "scaling of numeric targets; metrics use the original units"] = (
-        Standard()
-    )
+    target_scaling: Annotated[Scaler, SCALERS, "scaling of numeric targets; metrics are not scaled"] = Standard()
     class_weight: Annotated[
         Literal["balanced"] | dict[str, Annotated[float, Ge(0), Le(1e6)]] | None,
         "weight of each class in the loss: balanced (rows / (classes * rows of the class)), or by label (others 1)",
@@ -74,9 +70,7 @@ class Data:
     ] = None
     id: Annotated[str | None, "column that identifies rows; not a feature"] = None
     cache: Annotated[bool, "keep the parsed table in the user's cache directory for later runs"] = True
-    memory: Annotated[str, "size above which a file is memory-mapped, not read into memory; such as 500MB or 2GiB"] = (
-        "2GiB"
-    )
+    memory: Annotated[str, "size above which a file is memory-mapped instead of read, such as 500MB or 2GiB"] = "2GiB"
 
     def __post_init__(self) -> None:
         if not BYTES.fullmatch(self.memory):
@@ -136,7 +130,7 @@ class Data:
 class EarlyStopping:
     """Stops training when the validation loss has not improved for `patience` epochs."""
 
-    patience: Annotated[int, Ge(1), "epochs without improvement"] = 10
+    patience: Annotated[Count, "epochs without improvement"] = 10
     min_delta: Annotated[float, Ge(0), "smallest decrease of the loss that counts as an improvement"] = 0.0
 
 
@@ -144,8 +138,8 @@ class EarlyStopping:
 class Convergence:
     """Stops training when the training loss varies by at most `tolerance` over `patience` epochs."""
 
-    tolerance: Annotated[float, Gt(0), "largest range of the loss that counts as converged"] = 1e-6
-    patience: Annotated[int, Ge(1), "number of epochs over which the range is taken"] = 10
+    tolerance: Annotated[Positive, "largest range of the loss that counts as converged"] = 1e-6
+    patience: Annotated[Count, "number of epochs over which the range is taken"] = 10
 
 
 @dataclass(frozen=True)
@@ -153,11 +147,9 @@ class Checkpointing:
     """How often the run is saved, so that it can be resumed. Several intervals can be given. Without any, it is saved
     at the end of an epoch once 30 seconds have passed, and saving never takes more than 3.5% of the time."""
 
-    every_epochs: Annotated[Annotated[int, Ge(1)] | None, "epochs between checkpoints; null: no such interval"] = None
-    every_steps: Annotated[Annotated[int, Ge(1)] | None, "steps between checkpoints; null: no such interval"] = None
-    every_seconds: Annotated[Annotated[float, Gt(0)] | None, "seconds between checkpoints; null: no such interval"] = (
-        None
-    )
+    every_epochs: Annotated[Count | None, "epochs between checkpoints; null: no such interval"] = None
+    every_steps: Annotated[Count | None, "steps between checkpoints; null: no such interval"] = None
+    every_seconds: Annotated[Positive | None, "seconds between checkpoints; null: no such interval"] = None
 
 
 @dataclass(frozen=True)
@@ -173,13 +165,13 @@ class Logging:
 class Training:
     """How long to train, in what batches, and when to stop or save."""
 
-    epochs: Annotated[int, Ge(1), "passes over the training rows"] = 100
-    max_steps: Annotated[Annotated[int, Ge(1)] | None, "limit on the number of steps; null: none"] = None
+    epochs: Annotated[Count, "passes over the training rows"] = 100
+    max_steps: Annotated[Count | None, "limit on the number of steps; null: none"] = None
     max_seconds: Annotated[
-        Annotated[float, Gt(0)] | None, "time limit in seconds, counted from the start or the last resume; null: none"
+        Positive | None, "time limit in seconds, counted from the start or the last resume; null: none"
     ] = None
-    batch_size: Annotated[Annotated[int, Ge(1)] | Literal["full"], "rows per batch; full: all training rows"] = 32
-    accumulate: Annotated[int, Ge(1), "batches whose gradients are combined into one step"] = 1
+    batch_size: Annotated[Count | Literal["full"], "rows per batch; full: all training rows"] = 32
+    accumulate: Annotated[Count, "batches whose gradients are combined into one step"] = 1
     clipping: Annotated[Clipping | None, "limits on the gradients; null: off"] = None
     average: Annotated[
         Annotated[float, Gt(0), Lt(1)] | None, "decay of a moving average of the weights to evaluate with; null: off"
@@ -204,9 +196,9 @@ class Experiment:
     seed: Annotated[int, Ge(0), "seed of all random numbers"] = 0
     dtype: Annotated[Literal["float32", "float64"], "type of parameters and activations"] = "float32"
     network: Annotated[tuple[Annotated[Layer, LAYERS], ...] | None, "layers from input to output"] = None
-    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...] | None, "short form: units of the hidden dense layers"] = None
+    hidden: Annotated[tuple[Count, ...] | None, "short form: units of the hidden dense layers"] = None
     activation: Annotated[
-        Annotated[Activation, ACTIVATIONS] | None, "activation after each layer of hidden; null: relu"
+        Annotated[Activation, ACTIVATIONS] | None, "activation after each hidden layer; null: relu"
     ] = None
     loss: Annotated[
         Annotated[Loss, LOSSES] | Auto, "loss to minimize; auto: by the kind of target, or each target's own loss"

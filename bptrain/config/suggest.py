@@ -40,6 +40,9 @@ def suggest_name(word: str, family: Family, others: list[str]) -> str:
     if homes and normalize(word) not in names and normalize(word) not in aliases:
         kinds = join_and([describe_family(one) for one in homes if one.kind != "layer" or len(homes) == 1])
         return f"this is the name of {kinds}; {choices}"
+    name, _, value = word.partition(" ")
+    if value and name in names:
+        return f"write {{{name}: {cut(value)}}}"
     found = find_meant(word, names, aliases)
     return f"did you mean {join_or(list(map(repr, found)))}?" if found else choices
 
