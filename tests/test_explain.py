@@ -45,7 +45,7 @@ OPTIONS = {
 }
 
 
-def config(**parts):
+def build_config(**parts):
     """A small network with such parts."""
     layer = parts.pop("layer", "tanh")
     training = {"epochs": 6, "batch_size": "full", **parts.pop("training", {})}
@@ -53,41 +53,43 @@ def config(**parts):
     return {"data": PLANE, "network": network, "loss": "mse", "dtype": "float64", "training": training, **parts}
 
 
-def part(name, **options):
+def build_component(name, **options):
     return {name: {**OPTIONS.get(name, {}), **options}}
 
 
 CASES = {
-    **{f"layer {name}": config(layer=part(name)) for name in LAYERS},
-    **{f"loss {name}": config(loss=name, data=DATA.get(name, PLANE)) for name in LOSSES},
-    **{f"optimizer {name}": config(optimizer=name) for name in OPTIMIZERS},
-    **{f"schedule {name}": config(schedule=part(name)) for name in SCHEDULES},
-    "half mse": config(loss={"mse": {"half": True}}),
-    "mse on classes": config(data=BLOBS),
-    "focal with alpha": config(loss={"focal": {"alpha": 0.25}}, data=MOONS),
-    "hinge on two classes": config(loss="hinge", data=MOONS),
-    "label smoothing": config(loss={"softmax_cross_entropy": {"label_smoothing": 0.1}}, data=BLOBS),
-    "positive weight": config(loss={"binary_cross_entropy": {"positive_weight": 3}}, data=MOONS),
-    "momentum": config(optimizer={"sgd": {"momentum": 0.9}}),
-    "dampening": config(optimizer={"sgd": {"momentum": 0.9, "dampening": 0.1}}),
-    "nesterov": config(optimizer={"sgd": {"momentum": 0.9, "nesterov": True}}),
-    "amsgrad": config(optimizer={"adam": {"amsgrad": True}}),
-    "adamw amsgrad": config(optimizer={"adamw": {"amsgrad": True}}),
-    "centered": config(optimizer={"rmsprop": {"centered": True, "momentum": 0.5}}),
-    "lion with decay": config(optimizer={"lion": {"weight_decay": 0.1}}),
-    "l1": config(regularization={"l1": 0.1}),
-    "l2": config(regularization={"l2": 0.1}),
-    "l1 and l2 of a layer": config(layer=part("dense", l1=0.1), regularization={"l1": 0.02, "l2": 0.1}),
-    "max_norm": config(regularization={"max_norm": 0.2}),
-    "clipping": config(training={"clipping": {"value": 0.1, "norm": 0.1}}),
-    "augmented": config(augmentation=[{"gaussian_noise": {"std": 0.2}}]),
-    "mixed": config(augmentation=[{"mixup": {"alpha": 0.5}}]),
-    "batches": config(training={"batch_size": 5, "average": 0.9}),
-    "accumulated": config(training={"batch_size": 3, "accumulate": 2}),
+    **{f"layer {name}": build_config(layer=build_component(name)) for name in LAYERS},
+    **{f"loss {name}": build_config(loss=name, data=DATA.get(name, PLANE)) for name in LOSSES},
+    **{f"optimizer {name}": build_config(optimizer=name) for name in OPTIMIZERS},
+    **{f"schedule {name}": build_config(schedule=build_component(name)) for name in SCHEDULES},
+    "half mse": build_config(loss={"mse": {"half": True}}),
+    "mse on classes": build_config(data=BLOBS),
+    "focal with alpha": build_config(loss={"focal": {"alpha": 0.25}}, data=MOONS),
+    "hinge on two classes": build_config(loss="hinge", data=MOONS),
+    "label smoothing": build_config(loss={"softmax_cross_entropy": {"label_smoothing": 0.1}}, data=BLOBS),
+    "positive weight": build_config(loss={"binary_cross_entropy": {"positive_weight": 3}}, data=MOONS),
+    "momentum": build_config(optimizer={"sgd": {"momentum": 0.9}}),
+    "dampening": build_config(optimizer={"sgd": {"momentum": 0.9, "dampening": 0.1}}),
+    "nesterov": build_config(optimizer={"sgd": {"momentum": 0.9, "nesterov": True}}),
+    "amsgrad": build_config(optimizer={"adam": {"amsgrad": True}}),
+    "adamw amsgrad": build_config(optimizer={"adamw": {"amsgrad": True}}),
+    "centered": build_config(optimizer={"rmsprop": {"centered": True, "momentum": 0.5}}),
+    "lion with decay": build_config(optimizer={"lion": {"weight_decay": 0.1}}),
+    "l1": build_config(regularization={"l1": 0.1}),
+    "l2": build_config(regularization={"l2": 0.1}),
+    "l1 and l2 of a layer": build_config(
+        layer=build_component("dense", l1=0.1), regularization={"l1": 0.02, "l2": 0.1}
+    ),
+    "max_norm": build_config(regularization={"max_norm": 0.2}),
+    "clipping": build_config(training={"clipping": {"value": 0.1, "norm": 0.1}}),
+    "augmented": build_config(augmentation=[{"gaussian_noise": {"std": 0.2}}]),
+    "mixed": build_config(augmentation=[{"mixup": {"alpha": 0.5}}]),
+    "batches": build_config(training={"batch_size": 5, "average": 0.9}),
+    "accumulated": build_config(training={"batch_size": 3, "accumulate": 2}),
 }
 
 
-def saved(document):
+def save(document):
     path = Path("c.yaml")
     path.write_text(json.dumps(document), encoding="utf-8")
     return path
@@ -100,13 +102,13 @@ class Spy:
         self.steps = [[]]
         for cls in LAYERS.members.values():
             for name in ("forward", "backward"):
-                monkeypatch.setattr(cls, name, self.spied(getattr(cls, name), name))
+                monkeypatch.setattr(cls, name, self.spy_on(getattr(cls, name), name))
         for cls in OPTIMIZERS.members.values():
             if "update" in vars(cls):
-                monkeypatch.setattr(cls, "update", self.updated(cls.update))
+                monkeypatch.setattr(cls, "update", self.spy_on_update(cls.update))
         self.inside = 0
 
-    def spied(self, real, name):
+    def spy_on(self, real, name):
         def forward(layer, p, x, y, s):
             real(layer, p, x, y, s)
             if s.training:
@@ -120,7 +122,7 @@ class Spy:
 
         return forward if name == "forward" else backward
 
-    def updated(self, real):
+    def spy_on_update(self, real):
         def update(optimizer, theta, grad, slots, *, lr, step, decayed):
             # Adamw calls Adam's.
             self.inside += 1
@@ -137,7 +139,7 @@ class Spy:
 @pytest.mark.parametrize("name", sampled(CASES, every=3))
 def test_every_number_equals_training_bit_for_bit(name, monkeypatch):
     """Bit for bit, against what passed through the kernels in a training of its own."""
-    step, path = 3, saved(CASES[name])
+    step, path = 3, save(CASES[name])
     page = bptrain.explain(path, step=step)
     with monkeypatch.context() as patch:
         spy = Spy(patch)
@@ -184,7 +186,7 @@ def check_kernels(seen, lines, network):
                 break
 
 
-def as_python(formula):
+def translate_to_python(formula):
     """A formula with numbers as an expression that Python computes by itself."""
     for sign, python in (("·", "*"), ("²", "**2"), ("³", "**3"), ("^", "**"), ("ln(", "log("), ("√", "sqrt ")):
         formula = formula.replace(sign, python)
@@ -219,14 +221,14 @@ def is_mixed(name, line):
 
 @pytest.mark.parametrize("name", sampled(CASES, every=3))
 def test_every_formula_with_numbers_gives_its_result_in_python(name):
-    page = bptrain.explain(saved(CASES[name]), step=2, digits=17)
+    page = bptrain.explain(save(CASES[name]), step=2, digits=17)
     computed = 0
     for line in page.lines.values():
         if line.formula is not None and not isinstance(line.formula, Number) and not is_mixed(name, line):
             assert line.numbers is not None, f"{line.name}: the formula does not give what training had"
         if line.numbers is None or "…" in line.numbers.to_text():
             continue
-        value = eval(as_python(line.numbers.to_text()), dict(PYTHON))
+        value = eval(translate_to_python(line.numbers.to_text()), dict(PYTHON))
         assert value == pytest.approx(line.entry, rel=1e-8, abs=1e-14), (line.name, line.numbers.to_text())
         computed += 1
     assert computed >= 10
@@ -237,7 +239,7 @@ NOT_COMPUTED = {"h", "lr", "m", "p", "t", "x", "z", "L", "L + P", "|g|", "w̄", 
 
 @pytest.mark.parametrize("name", sampled(CASES, every=3))
 def test_every_computed_quantity_has_a_formula(name):
-    page = bptrain.explain(saved(CASES[name]), step=2)
+    page = bptrain.explain(save(CASES[name]), step=2)
     json.dumps(page.to_json(), allow_nan=False)
     without = [
         line.symbol for line in page.lines.values() if line.formula is None and not line.words.startswith("before")
@@ -250,7 +252,7 @@ def test_every_computed_quantity_has_a_formula(name):
 
 
 def test_gradients_with_penalty_and_clipped_ones_name_their_parameter():
-    page = bptrain.explain(saved(config(regularization={"l2": 0.1}, training={"clipping": {"norm": 0.1}})))
+    page = bptrain.explain(save(build_config(regularization={"l2": 0.1}, training={"clipping": {"norm": 0.1}})))
     for kind in ("text", "markdown", "latex"):
         shown = render_page(page, kind)
         # In Markdown and LaTeX the dot or what is around it may be escaped.
@@ -274,7 +276,7 @@ def test_the_textbook_example_is_right():
 
 def test_a_step_in_the_middle_of_an_epoch_is_replayed_exactly():
     training = {"batch_size": 5, "epochs": 30}
-    path = saved({**config(layer={"dropout": {"rate": 0.3}}, training=training), "dtype": "float32"})
+    path = save({**build_config(layer={"dropout": {"rate": 0.3}}, training=training), "dtype": "float32"})
     page = bptrain.explain(path, step=37)
     result = bptrain.train(path, ["training.max_steps=37"])
     assert result.steps == 37
@@ -284,9 +286,11 @@ def test_a_step_in_the_middle_of_an_epoch_is_replayed_exactly():
 
 def test_after_divergence_the_repeated_step_is_shown():
     """The rate is far too large; training halves it, and comes to the step again."""
-    document = config(optimizer={"sgd": {"lr": 100}}, training={"batch_size": 1, "on_divergence": "restore_and_halve"})
+    document = build_config(
+        optimizer={"sgd": {"lr": 100}}, training={"batch_size": 1, "on_divergence": "restore_and_halve"}
+    )
     document["network"] = [{"dense": {"units": 4}}, "dense"]
-    path, step = saved(document), 9
+    path, step = save(document), 9
     page = bptrain.explain(path, step=step)
     result = bptrain.train(path, [f"training.max_steps={step}"])
     assert result.session.halvings > 0
@@ -297,7 +301,7 @@ def test_after_divergence_the_repeated_step_is_shown():
 
 
 def test_chosen_rows_are_the_batch():
-    page = bptrain.explain(saved(config()), rows=[3, 7])
+    page = bptrain.explain(save(build_config()), rows=[3, 7])
     rng = np.random.default_rng(0)
     x1, x2 = rng.uniform(-1, 1, (2, 12))
     table = np.stack([x1, x2], axis=1)
@@ -307,7 +311,7 @@ def test_chosen_rows_are_the_batch():
 
 
 def test_mixed_rows_are_shown_with_a_note():
-    page = bptrain.explain(saved(CASES["mixed"]), step=2)
+    page = bptrain.explain(save(CASES["mixed"]), step=2)
     z, t, other = (page.lines[name].value for name in ("scores", "target", "other_target"))
     share = float(page.lines["share"].value)
     assert 0 < share < 1
@@ -321,7 +325,7 @@ def test_mixed_rows_are_shown_with_a_note():
 def test_weighted_rows_are_shown_with_a_note():
     rows = [[1, 2, 0], [2, 1, 1], [3, 5, 1], [4, 1, 0]]
     data = {"source": {"inline": {"columns": ["a", "weight", "y"], "rows": rows}}, "sample_weight": "weight"}
-    page = bptrain.explain(saved(config(data={**data, "split": ALL_ROWS, "task": "regression"})))
+    page = bptrain.explain(save(build_config(data={**data, "split": ALL_ROWS, "task": "regression"})))
     assert page.lines["row_weight"].value.tolist() == [2, 1, 5, 1]
     assert "weight" in page.notes[0]
     assert page.lines["loss"].numbers is None
@@ -354,7 +358,7 @@ def test_markdown_contains_every_line_and_no_html(repository):
     from markdown_it import MarkdownIt
 
     name = "a_b*c<b>"
-    page = bptrain.explain(saved({**CASES["layer residual"], "name": name}))
+    page = bptrain.explain(save({**CASES["layer residual"], "name": name}))
     tokens = MarkdownIt("commonmark").parse(render_page(page, "markdown"))
     headings = [tokens[k + 1] for k, token in enumerate(tokens) if token.type == "heading_open"]
     shown = ["".join(child.content for child in token.children) for token in headings]
@@ -373,7 +377,7 @@ def test_markdown_contains_every_line_and_no_html(repository):
     "name", ["layer residual", "layer elu", "layer gelu_tanh", "loss softmax_cross_entropy", "optimizer nadam"]
 )
 def test_latex_is_balanced(name):
-    document = render_page(bptrain.explain(saved({**CASES[name], "name": "50%_{of} $x$ \\ & #1 ~^ ö"})), "latex")
+    document = render_page(bptrain.explain(save({**CASES[name], "name": "50%_{of} $x$ \\ & #1 ~^ ö"})), "latex")
     assert document.isascii()
     bare = re.sub(r"\\[\\{}$&#%_]", "", document)
     assert bare.count("{") == bare.count("}")
@@ -402,7 +406,7 @@ def test_latex_compiles(name, tmp_path):
     engine = next((one for one in ENGINES if shutil.which(one)), None)
     if engine is None:
         pytest.skip(f"no LaTeX engine here ({', '.join(ENGINES)})")
-    (tmp_path / "page.tex").write_text(render_page(bptrain.explain(saved(CASES[name])), "latex"))
+    (tmp_path / "page.tex").write_text(render_page(bptrain.explain(save(CASES[name])), "latex"))
     options = [] if engine == "tectonic" else ["-interaction=nonstopmode", "-halt-on-error"]
     done = subprocess.run([engine, *options, "page.tex"], cwd=tmp_path, capture_output=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
@@ -418,7 +422,7 @@ def test_a_custom_component_is_explained(code_is_taken_out):
         "    def forward(self, p, x, y, s):\n        y[...] = x**3\n"
         "    def backward(self, p, g, x, y, dy, dx, s):\n        dx[...] = 2 * x**2 * dy\n"
     )
-    page = bptrain.explain(saved(config(layer="cube")), code=["mine.py"])
+    page = bptrain.explain(save(build_config(layer="cube")), code=["mine.py"])
     assert page.lines["1.cube.y"].numbers is not None
     assert page.lines["1.cube.dx"].numbers is None, "the formula does not give what the wrong code computes"
     assert render_page(page, "text").count("dx = 3 x² dy") == 1
@@ -437,7 +441,7 @@ def test_a_custom_layer_names_its_own_symbols(code_is_taken_out):
         "    def backward(self, p, g, x, y, dy, dx, s):\n"
         "        g.mixture[...] = self.strength * x.T @ dy\n        dx[...] = self.strength * dy @ p.mixture.T\n"
     )
-    page = bptrain.explain(saved(config(layer="mixing")), code=["mine.py"])
+    page = bptrain.explain(save(build_config(layer="mixing")), code=["mine.py"])
     lines = [page.lines[f"1.mixing.{name}"] for name in ("mixture", "mixture.gradient", "y", "dx")]
     assert [line.symbol for line in lines] == ["U", "dU", "y", "dx"]
     assert [line.numbers is not None for line in lines] == [False, True, True, True]
@@ -462,7 +466,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED)
 def test_impossible_requests_are_errors_of_one_line(bptrain_in, arguments, message):
-    saved(config())
+    save(build_config())
     Path("there.md").write_text("mine")
     done = bptrain_in("explain", "c.yaml", "--format", "markdown", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
@@ -473,11 +477,11 @@ def test_impossible_requests_are_errors_of_one_line(bptrain_in, arguments, messa
 
 def test_one_row_is_too_few_for_batch_norm():
     with pytest.raises(bptrain.errors.InputError, match="batch_norm needs at least 2 rows"):
-        bptrain.explain(saved(config(layer="batch_norm")), rows=[1])
+        bptrain.explain(save(build_config(layer="batch_norm")), rows=[1])
 
 
 def test_json_is_one_object_with_all_numbers(bptrain_in):
-    saved(config())
+    save(build_config())
     found = json.loads(bptrain_in("explain", "c.yaml", "--row", "5", "--format", "json").stdout)
     lines = {line["name"]: line for section in found["sections"] for line in section["lines"]}
     assert found["rows"] == [5]

@@ -31,12 +31,12 @@ DEEP = "hidden=null"
 FILES = ("checkpoints/last.npz", "checkpoints/best.npz", "history.jsonl", "config.yaml")
 
 
-def config(text=IRIS, name="my.yaml"):
+def write_config(text=IRIS, name="my.yaml"):
     Path(name).write_text(text)
     return name
 
 
-def content(run):
+def read_files(run):
     return {name: (Path(run) / name).read_bytes() for name in FILES}
 
 
@@ -57,7 +57,7 @@ class Stop:
             self.interruption.ask()
 
 
-def stopped_at(step, *overrides, run="stopped"):
+def train_until(step, *overrides, run="stopped"):
     """Train a run, stop it after a step, and return its directory."""
     new = create_run(assemble_file("my.yaml", overrides), run, 0.0)
     with new, pytest.raises(StoppedError, match=f"continue with: bptrain resume {run}"):
@@ -65,7 +65,7 @@ def stopped_at(step, *overrides, run="stopped"):
     return Path(run)
 
 
-def notices_of(run, *overrides):
+def resume_for_notices(run, *overrides):
     stop = Stop(lambda session: False)
     resume(run, overrides, sinks=[stop])
     return stop.notices
@@ -87,7 +87,7 @@ TABLE = [
 
 @pytest.mark.parametrize("overrides", TABLE, ids=lambda row: "-".join(re.sub(r"\W+", "_", word) for word in row)[:60])
 def test_an_interrupted_run_ends_bit_identical(overrides):
-    check = verify_resume(config(), overrides)
+    check = verify_resume(write_config(), overrides)
     assert len(check.interruptions) >= 3
     assert check.identical, check.different
 
@@ -98,7 +98,7 @@ AUGMENTATION_OPTIONS = {"image_shift": "{height: 2, width: 2}"}
 @pytest.mark.parametrize("name", list(AUGMENTATIONS))
 def test_an_interrupted_run_ends_bit_identical_with_every_augmentation(name):
     options = AUGMENTATION_OPTIONS.get(name, "")
-    check = verify_resume(config(), [f"augmentation=[{name}: {options}]"])
+    check = verify_resume(write_config(), [f"augmentation=[{name}: {options}]"])
     assert len(check.interruptions) >= 3
     assert check.identical, check.different
 
@@ -107,9 +107,9 @@ def test_verify_resume_detects_state_that_was_not_restored(monkeypatch):
     """Each in turn: the streams, a moment of the optimizer, the position in the epoch."""
     text = "data: {source: {bundled: iris}}\nnetwork: [dense: 6, relu, dropout: 0.3, dense]\ntraining: {epochs: 4}\n"
     text += "augmentation: [gaussian_noise]\n"
-    assert verify_resume(config(text)).identical
+    assert verify_resume(write_config(text)).identical
 
-    def spoiled(spoil):
+    def spoil_after_reopening(spoil):
         def reopen_run(run, overrides, began):
             reopened = original(run, overrides, began)
             spoil(reopened.session)
@@ -134,41 +134,41 @@ def test_verify_resume_detects_state_that_was_not_restored(monkeypatch):
 
     original = verification_module.reopen_run
     for spoil in (restart_masks, restart_order, restart_noise, forget_moments):
-        monkeypatch.setattr(verification_module, "reopen_run", spoiled(spoil))
+        monkeypatch.setattr(verification_module, "reopen_run", spoil_after_reopening(spoil))
         assert not verify_resume("my.yaml").identical, spoil.__name__
 
 
 @pytest.mark.parametrize("step", [1, 3, 7, 8, 20])
 def test_a_run_stopped_at_any_step_resumes_bit_identical(step):
-    straight = train(config(), run="straight")
-    run = stopped_at(step)
+    straight = train(write_config(), run="straight")
+    run = train_until(step)
     _, stored = read(run / "checkpoints" / "last.npz")
     assert stored["progress"]["step"] == step
     again = resume(run)
     assert (again.steps, again.epochs, again.stopped) == (straight.steps, straight.epochs, straight.stopped)
     assert again.test.to_json() == straight.test.to_json()
-    assert content(run) == content("straight")
+    assert read_files(run) == read_files("straight")
     assert not (run / "lock.json").exists()
 
 
 def test_a_run_made_longer_equals_one_that_was_long_from_the_start():
-    straight = train(config(), ["training.epochs=6"], run="straight")
+    straight = train(write_config(), ["training.epochs=6"], run="straight")
     train("my.yaml", run="longer")
     again = resume("longer", ["training.epochs=6"])
     assert (again.epochs, again.steps) == (straight.epochs, straight.steps)
-    assert content("longer") == content("straight")
+    assert read_files("longer") == read_files("straight")
     train("my.yaml", ["training.max_steps=9"], run="steps")
     assert resume("steps", ["training.max_steps=null"]).epochs == 4
     assert [json.loads(line)["epoch"] for line in Path("steps/history.jsonl").read_text().splitlines()] == [1, 2, 3, 4]
 
 
 def test_resuming_a_finished_run_changes_nothing_and_says_how_to_train_longer(bptrain_in):
-    result = train(config(), run="done")
-    before = content("done")
+    result = train(write_config(), run="done")
+    before = read_files("done")
     longer = "bptrain resume done training.epochs=8"
-    assert notices_of("done") == [f"done is finished: all 4 epochs are done; to train longer: {longer}"]
+    assert resume_for_notices("done") == [f"done is finished: all 4 epochs are done; to train longer: {longer}"]
     again = resume("done")
-    assert content("done") == before
+    assert read_files("done") == before
     assert again.to_json() | {"seconds": 0} == result.to_json() | {"seconds": 0}
     assert "epoch 8/8" in bptrain_in(*longer.split()[1:]).stderr
 
@@ -176,8 +176,8 @@ def test_resuming_a_finished_run_changes_nothing_and_says_how_to_train_longer(bp
 @pytest.mark.parametrize("left", ["config", "folder", "checkpoint"])
 def test_a_run_killed_before_its_first_step_resumes_from_its_start(left):
     """As the file system is when the process dies after writing its config, its folder, its first checkpoint."""
-    train(config(), run="straight")
-    stopped_at(1, run="killed")
+    train(write_config(), run="straight")
+    train_until(1, run="killed")
     run = Path("killed")
     (run / "checkpoints" / "last.npz").unlink()
     if left == "checkpoint":
@@ -190,18 +190,18 @@ def test_a_run_killed_before_its_first_step_resumes_from_its_start(left):
         (run / "checkpoints").rmdir()
         (run / "history.jsonl").unlink()
     resume("killed")
-    assert content("killed") == content("straight")
+    assert read_files("killed") == read_files("straight")
 
 
 def test_a_damaged_last_checkpoint_is_replaced_by_the_one_before_it():
-    train(config(), run="straight")
-    run = stopped_at(5)
+    train(write_config(), run="straight")
+    run = train_until(5)
     last = run / "checkpoints" / "last.npz"
     whole = last.read_bytes()
     last.write_bytes(whole[:-1])
-    (notice,) = notices_of(run)
+    (notice,) = resume_for_notices(run)
     assert re.fullmatch(r"\S+/last\.npz: .*damaged.*; resuming from the checkpoint before it, \S+previous\.npz", notice)
-    assert content(run) == content("straight")
+    assert read_files(run) == read_files("straight")
     for file in ("last.npz", "last.previous.npz"):
         (run / "checkpoints" / file).write_bytes(b"")
     with pytest.raises(StorageError, match=r"last\.npz.*last\.previous\.npz"):
@@ -209,22 +209,22 @@ def test_a_damaged_last_checkpoint_is_replaced_by_the_one_before_it():
 
 
 def test_epochs_after_the_checkpoint_are_in_the_history_once():
-    train(config(), run="straight")
-    stopped_at(16, run="cut")
+    train(write_config(), run="straight")
+    train_until(16, run="cut")
     run = Path("cut")
     assert len((run / "history.jsonl").read_text().splitlines()) == 2
     with open(run / "history.jsonl", "a") as file:
         file.write('{"epoch": 3, "step": 21}\n{"epoch": 4')
     resume(run)
-    assert content(run) == content("straight")
+    assert read_files(run) == read_files("straight")
 
 
 def test_a_history_that_was_edited_causes_a_notice_and_is_appended_to():
-    config()
-    run = stopped_at(16)
+    write_config()
+    run = train_until(16)
     lines = (run / "history.jsonl").read_text().splitlines()
     (run / "history.jsonl").write_text(lines[0] + "\n" + lines[1][:10])
-    (notice,) = notices_of(run)
+    (notice,) = resume_for_notices(run)
     assert "history.jsonl: was changed after this run wrote it" in notice
     epochs = [json.loads(line)["epoch"] for line in (run / "history.jsonl").read_text().splitlines()]
     assert epochs == [1, 3, 4]
@@ -243,18 +243,18 @@ REFUSED = [
 
 @pytest.mark.parametrize(("overrides", "message"), REFUSED, ids=[row[0][0] for row in REFUSED])
 def test_changing_any_other_key_is_an_error(overrides, message):
-    config()
-    run = stopped_at(9)
-    before = content(run)
+    write_config()
+    run = train_until(9)
+    before = read_files(run)
     with pytest.raises(InputError, match=message):
         resume(run, overrides)
-    assert content(run) == before
+    assert read_files(run) == before
     assert not (run / "lock.json").exists()
 
 
 def test_all_forbidden_changes_are_reported_at_once():
-    config()
-    run = stopped_at(2)
+    write_config()
+    run = train_until(2)
     with pytest.raises(ConfigError) as caught:
         resume(run, ["seed=1", "dtype=float64"])
     assert [problem.field for problem in caught.value.problems] == ["dtype", "seed"]
@@ -263,8 +263,8 @@ def test_all_forbidden_changes_are_reported_at_once():
 def test_changed_data_is_an_error_and_moved_data_is_not():
     rows = "".join(f"{k % 9},{k * k % 7},{'ab'[k % 2]}\n" for k in range(60))
     Path("d.csv").write_text("x,z,y\n" + rows)
-    config("data: {source: {csv: d.csv}, target: y}\nhidden: [4]\ntraining: {epochs: 3}\n")
-    run = stopped_at(3)
+    write_config("data: {source: {csv: d.csv}, target: y}\nhidden: [4]\ntraining: {epochs: 3}\n")
+    run = train_until(3)
     Path("d.csv").write_text("x,z,y\n" + rows.replace("8,", "9,", 1))
     with pytest.raises(InputError, match="the data has changed since the run began"):
         resume(run)
@@ -280,14 +280,15 @@ def test_changed_data_is_an_error_and_moved_data_is_not():
     [("gone", "gone: no such run directory"), (".", "not a run directory"), ("my.yaml", "no such")],
 )
 def test_a_path_that_is_not_a_run_is_an_error(path, message):
-    config()
+    write_config()
     with pytest.raises(InputError, match=message):
         resume(path)
     assert not Path("lock.json").exists()
 
 
 def test_a_changed_environment_is_reported_once():
-    run = stopped_at(3) if config() else None
+    write_config()
+    run = train_until(3)
     arrays, stored = read(run / "checkpoints" / "last.npz")
     stored["environment"]["numpy"] = "1.0"
     npz.write(run / "checkpoints" / "last.npz", arrays, stored)
@@ -297,12 +298,12 @@ def test_a_changed_environment_is_reported_once():
     assert stop.notices == [
         f"the environment has changed (numpy 1.0, now {np.__version__}); the result may differ in its last bits"
     ]
-    assert notices_of(run) == []
+    assert resume_for_notices(run) == []
 
 
 @pytest.mark.parametrize("steps", [3, 7, 17, 28])
 def test_max_steps(steps):
-    result = train(config(), [f"training.max_steps={steps}"])
+    result = train(write_config(), [f"training.max_steps={steps}"])
     assert (result.steps, result.stopped) == (steps, "epochs" if steps == 28 else "max_steps")
     assert result.test is not None
     last = read(result.run / "checkpoints" / "last.npz")[1]["progress"]
@@ -311,7 +312,7 @@ def test_max_steps(steps):
 
 def test_a_run_stopped_by_max_seconds_can_be_resumed():
     text = IRIS.replace("epochs: 4", "epochs: 100000")
-    result = train(config(text), ["training.max_seconds=0.3"])
+    result = train(write_config(text), ["training.max_seconds=0.3"])
     assert result.stopped == "max_seconds"
     assert 0 < result.epochs < 100000
     again = resume(result.run)
@@ -338,7 +339,7 @@ def test_intervals_between_checkpoints(monkeypatch, interval, expected):
         original(path, session, history)
 
     monkeypatch.setattr(keeper, "save_last", note)
-    train(config(), [f"training.checkpoint.{interval}"])
+    train(write_config(), [f"training.checkpoint.{interval}"])
     assert saved == expected
 
 
@@ -373,7 +374,7 @@ main()
         "checkpoint": "",
         "seconds": 0,
     }
-    assert content(tmp_path / "killed") == content(tmp_path / "straight")
+    assert read_files(tmp_path / "killed") == read_files(tmp_path / "straight")
 
 
 def test_verify_resume_on_the_command_line(bptrain_in, tmp_path):

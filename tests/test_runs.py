@@ -34,7 +34,7 @@ def flowers():
     return "flowers.yaml"
 
 
-def states(root="runs"):
+def list_states(root="runs"):
     return {run.path.name: run.state for run in bptrain.runs(root)}
 
 
@@ -98,11 +98,11 @@ def test_a_killed_run_is_listed_as_crashed(flowers, tmp_path):
     for line in process.stderr:
         if '"epoch": 5' in line:
             break
-    assert states() == {"flowers-001": "running"}
+    assert list_states() == {"flowers-001": "running"}
     process.kill()
     process.wait()
     process.stderr.close()
-    assert states() == {"flowers-001": "crashed"}
+    assert list_states() == {"flowers-001": "crashed"}
     assert bptrain.runs()[0].epochs >= 5
 
 
@@ -118,10 +118,10 @@ def test_a_diverged_run_is_listed_as_diverged():
 
 def test_without_an_outcome_the_state_comes_from_the_checkpoint(flowers):
     one, other = bptrain.train(flowers), bptrain.train(flowers, ["training.max_seconds=0.000001"])
-    assert states() == {"flowers-001": "finished", "flowers-002": "stopped"}
+    assert list_states() == {"flowers-001": "finished", "flowers-002": "stopped"}
     for run in (one.run, other.run):
         (run / "outcome.json").unlink()
-    assert states() == {"flowers-001": "finished", "flowers-002": "stopped"}
+    assert list_states() == {"flowers-001": "finished", "flowers-002": "stopped"}
     assert read_run(one.run).best["epoch"] == one.best.epoch
     assert read_run(one.run).best["loss"] == one.best.score.loss
     (one.run / "checkpoints" / "last.npz").write_bytes(b"PK\x03\x04 nonsense")

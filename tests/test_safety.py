@@ -34,12 +34,12 @@ from bptrain.training.session import begin
 IRIS = "data: {source: {bundled: iris}}\nhidden: [6]\ntraining: {epochs: 3}\n"
 
 
-def config(text=IRIS, name="my.yaml"):
+def write_config(text=IRIS, name="my.yaml"):
     Path(name).write_text(text)
     return name
 
 
-def history(run):
+def read_history(run):
     return [json.loads(line) for line in (Path(run) / "history.jsonl").read_text().splitlines()]
 
 
@@ -104,7 +104,7 @@ def test_without_system_locks_the_owner_process_is_looked_up(monkeypatch):
 
 
 def test_a_second_run_in_a_directory_is_an_error_that_names_the_first():
-    config()
+    write_config()
     Path("mine").mkdir()
     with Lock(Path("mine")), pytest.raises(InputError, match=rf"mine: process {os.getpid()} on host"):
         train("my.yaml", run="mine")
@@ -126,7 +126,7 @@ def test_only_temporary_files_of_bptrain_are_removed():
 
 
 def test_temporary_files_of_a_killed_run_are_removed_on_resume():
-    result = train(config())
+    result = train(write_config())
     left = result.run / "checkpoints" / ".last.npz.99999.tmp"
     left.write_bytes(b"half")
     (result.run / "checkpoints" / "mine.tmp").write_text("keep")
@@ -192,7 +192,7 @@ def test_a_flipped_bit_is_found_from_either_end(place):
 def test_disk_space_is_checked_before_the_first_epoch(monkeypatch):
     monkeypatch.setattr(npz, "get_free_bytes", lambda folder: 10_000)
     with pytest.raises(StorageError, match=r"need [\d,]+ bytes, and the disk has 10,000 free; free some"):
-        train(config())
+        train(write_config())
     assert not Path("runs").exists()
 
 
@@ -202,7 +202,7 @@ def test_a_limit_on_the_size_of_files_loses_nothing(tmp_path, bptrain_in, blocks
     (tmp_path / "c.yaml").write_text(IRIS)
     assert bptrain_in("train", "c.yaml", "--run", "r", "-q").returncode == 0
     before = (tmp_path / "r/checkpoints/last.npz").read_bytes()
-    limited = f"ulimit -f {blocks}; exec {' '.join(command('resume', 'r', 'training.epochs=2000', '-q'))}"
+    limited = f"ulimit -f {blocks}; exec {' '.join(build_command('resume', 'r', 'training.epochs=2000', '-q'))}"
     done = subprocess.run(["sh", "-c", limited], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 5, done.stderr
     assert re.match(r"error: ", done.stderr)
@@ -214,7 +214,7 @@ def test_a_limit_on_the_size_of_files_loses_nothing(tmp_path, bptrain_in, blocks
     assert not [path for path in (tmp_path / "r").rglob("*") if TEMPORARY.fullmatch(path.name)]
 
 
-def command(*arguments):
+def build_command(*arguments):
     return [sys.executable, "-m", "bptrain", *arguments]
 
 
@@ -233,10 +233,10 @@ def test_a_failed_save_names_the_bytes_needed_and_available(monkeypatch):
     assert [one.name for one in Path().iterdir()] == ["last.npz"]
 
 
-def start(folder, *extra):
+def start_training(folder, *extra):
     (folder / "long.yaml").write_text("data: {source: {bundled: digits}}\nhidden: [64]\ntraining: {epochs: 100000}\n")
     process = subprocess.Popen(
-        command("train", "long.yaml", "--run", "r", *extra), cwd=folder, stderr=subprocess.PIPE, text=True
+        build_command("train", "long.yaml", "--run", "r", *extra), cwd=folder, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr.readline().startswith("epoch 1/")
     return process
@@ -244,7 +244,7 @@ def start(folder, *extra):
 
 @pytest.mark.parametrize(("number", "code"), sampled([(signal.SIGTERM, 143), (signal.SIGINT, 130)]))
 def test_a_signal_saves_and_prints_the_resume_command(tmp_path, bptrain_in, number, code):
-    with start(tmp_path) as process:
+    with start_training(tmp_path) as process:
         process.send_signal(number)
         _, rest = process.communicate(timeout=30)
     assert process.returncode == code
@@ -306,7 +306,7 @@ def test_divergence_names_layer_step_rate_rows_and_the_largest_input():
     rows[11] = "3,-99999,2"
     Path("d.csv").write_text("x,z,y\n" + "\n".join(rows) + "\n")
     text = "data: {source: {csv: d.csv}, target: y, scaling: none, split: {validation: 0, test: 0}}\nhidden: [4]\n"
-    session = begin(assemble_file(config(text)))
+    session = begin(assemble_file(write_config(text)))
     session.lr = 0.25
     chosen = np.array([3, 11, *range(20, 30)])
     batch = session.model.objective.batch(len(chosen))
@@ -322,7 +322,7 @@ def test_divergence_names_layer_step_rate_rows_and_the_largest_input():
 
 
 def test_the_reported_layer_is_the_first_whose_output_is_not_finite():
-    assembly = assemble_file(config("data: {source: {bundled: iris}}\nhidden: [4, 5]\nactivation: tanh\n"))
+    assembly = assemble_file(write_config("data: {source: {bundled: iris}}\nhidden: [4, 5]\nactivation: tanh\n"))
     session = begin(assembly)
     network = session.model.network
     chosen = np.arange(8)
@@ -356,7 +356,7 @@ def test_training_stops_in_the_very_step(monkeypatch, what):
     monkeypatch.setattr(Sgd, "update", update)
     watch = Watch()
     with pytest.raises(DivergedError, match=r"a parameter is not finite, first in layer 0\.dense at step 6 \(epoch 2"):
-        train(config(), ["optimizer=sgd", "training.checkpoint.every_steps=1"], sinks=[watch])
+        train(write_config(), ["optimizer=sgd", "training.checkpoint.every_steps=1"], sinks=[watch])
     for name in ("last", "best"):
         arrays, _ = read(Path(f"runs/my-001/checkpoints/{name}.npz"))
         assert all(np.isfinite(array).all() for array in arrays.values())
@@ -364,7 +364,7 @@ def test_training_stops_in_the_very_step(monkeypatch, what):
 
 
 def test_numbers_that_are_not_finite_are_never_saved():
-    session = begin(assemble_file(config()))
+    session = begin(assemble_file(write_config()))
     session.slots[0][3] = np.inf
     from bptrain.run.checkpoint import save_last
 
@@ -376,14 +376,14 @@ def test_numbers_that_are_not_finite_are_never_saved():
 def test_restore_and_halve_goes_back_and_continues():
     text = "data: {source: {bundled: diabetes}}\nhidden: [16]\noptimizer: {sgd: {lr: 6}}\ntraining: {epochs: 6}\n"
     with pytest.raises(DivergedError):
-        train(config(text))
+        train(write_config(text))
     halve = ["training.on_divergence=restore_and_halve"]
     watch = Watch()
     result = train("my.yaml", halve, sinks=[watch])
     assert result.epochs == 6
     setbacks = [notice for notice in watch.notices if "back to the start of epoch" in notice]
     assert len(setbacks) == result.session.halvings > 0
-    records = history(result.run)
+    records = read_history(result.run)
     assert [record["epoch"] for record in records] == [1, 2, 3, 4, 5, 6]
     assert records[-1]["lr"] == 6 * 0.5**result.session.halvings
     assert verify_resume("my.yaml", halve).identical
@@ -394,7 +394,7 @@ def test_restore_and_halve_goes_back_and_continues():
 def test_the_figures_are_those_computed_by_hand():
     text = "dtype: float64\ndata: {source: {bundled: iris}, split: {validation: 0, test: 0}}\nhidden: [6]\n"
     text += "optimizer: {sgd: {lr: 0.1}}\ntraining: {epochs: 1, batch_size: full}\n"
-    start = assemble_file(config(text))
+    start = assemble_file(write_config(text))
     network, rows = start.model.network, start.splits["train"]
     w1, b1, w2, b2 = (
         network.parameters()[name].copy()
@@ -407,7 +407,7 @@ def test_the_figures_are_those_computed_by_hand():
     g2, h2 = hidden.T @ slope, slope.sum(axis=0)
     back = (slope @ w2.T) * (hidden > 0)
     g1, h1 = rows.inputs.T @ back, back.sum(axis=0)
-    (record,) = history(train("my.yaml").run)
+    (record,) = read_history(train("my.yaml").run)
 
     def norm(*arrays):
         return np.sqrt(sum(np.sum(array**2) for array in arrays))
@@ -419,8 +419,8 @@ def test_the_figures_are_those_computed_by_hand():
     assert record["dead.1.relu"] == 0
 
 
-def measured(text, spoil):
-    session = begin(assemble_file(config(text)))
+def measure(text, spoil):
+    session = begin(assemble_file(write_config(text)))
     spoil(session.model.network.parameters())
     batch = session.model.objective.batch(32)
     batch.fill(session.train.inputs, session.train.targets, np.arange(32))
@@ -431,7 +431,7 @@ def measured(text, spoil):
     return session
 
 
-def bias(name, value):
+def fill(name, value):
     def spoil(parameters):
         parameters[name][...] = value
 
@@ -440,19 +440,19 @@ def bias(name, value):
 
 LAYERS = "data: {{source: {{bundled: iris}}}}\nnetwork: [dense: 8, {0}, dense: 8, {0}, dense]\n"
 ILL = [
-    ("relu", bias("0.dense.bias", -1e3), "dead.1.relu", 1.0, ["dead"]),
-    ("relu", bias("2.dense.bias", np.repeat([-1e3, 1e3], 4)), "dead.3.relu", 0.5, []),
-    ("sigmoid", bias("2.dense.bias", 8), "saturated.3.sigmoid", 1.0, ["saturated"]),
-    ("tanh", bias("2.dense.bias", 0), "saturated.3.tanh", None, []),
-    ("hard_tanh", bias("0.dense.bias", 50), "dead.1.hard_tanh", 1.0, ["dead", "saturated"]),
-    ("tanh", bias("2.dense.weight", 1e-9), "gradient_norm.0.dense", None, ["vanishing"]),
-    ("tanh", bias("4.dense.weight", np.arange(24).reshape(8, 3) * 1e6), "gradient_norm.0.dense", None, ["exploding"]),
+    ("relu", fill("0.dense.bias", -1e3), "dead.1.relu", 1.0, ["dead"]),
+    ("relu", fill("2.dense.bias", np.repeat([-1e3, 1e3], 4)), "dead.3.relu", 0.5, []),
+    ("sigmoid", fill("2.dense.bias", 8), "saturated.3.sigmoid", 1.0, ["saturated"]),
+    ("tanh", fill("2.dense.bias", 0), "saturated.3.tanh", None, []),
+    ("hard_tanh", fill("0.dense.bias", 50), "dead.1.hard_tanh", 1.0, ["dead", "saturated"]),
+    ("tanh", fill("2.dense.weight", 1e-9), "gradient_norm.0.dense", None, ["vanishing"]),
+    ("tanh", fill("4.dense.weight", np.arange(24).reshape(8, 3) * 1e6), "gradient_norm.0.dense", None, ["exploding"]),
 ]
 
 
 @pytest.mark.parametrize(("activation", "spoil", "figure", "value", "kinds"), ILL)
 def test_unhealthy_layers_are_reported(activation, spoil, figure, value, kinds):
-    session = measured(LAYERS.format(activation), spoil)
+    session = measure(LAYERS.format(activation), spoil)
     assert figure in session.health
     if value is not None:
         assert session.health[figure] == value
@@ -464,7 +464,7 @@ def test_unhealthy_layers_are_reported(activation, spoil, figure, value, kinds):
 
 
 def test_long_updates_are_reported():
-    session = measured(LAYERS.format("relu"), lambda parameters: None)
+    session = measure(LAYERS.format("relu"), lambda parameters: None)
     assert not dict(find_problems(session))
     session.health["update_ratio.2.dense"] = 1.5
     assert "2.dense" in dict(find_problems(session))["long"]
@@ -472,15 +472,16 @@ def test_long_updates_are_reported():
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
 def test_every_activation_is_measured(name):
-    record = history(train(config(LAYERS.format(name)), ["training.epochs=1", "training.batch_size=4"]).run)[0]
+    result = train(write_config(LAYERS.format(name)), ["training.epochs=1", "training.batch_size=4"])
+    (record,) = read_history(result.run)
     assert 0 <= record[f"dead.1.{name}"] <= 1
     bounded = name in ("sigmoid", "tanh", "softsign", "hard_tanh", "relu6")
     assert (f"saturated.3.{name}" in record) == bounded
 
 
 def test_a_measurement_changes_nothing_and_comes_every_64_steps(monkeypatch):
-    result = train(config(), ["training.epochs=20"], run="one")
-    seen = [record["epoch"] for record in history(result.run) if "gradient_norm.0.dense" in record]
+    result = train(write_config(), ["training.epochs=20"], run="one")
+    seen = [record["epoch"] for record in read_history(result.run) if "gradient_norm.0.dense" in record]
     assert seen == [1, 17]
     monkeypatch.setattr("bptrain.training.health.is_due", lambda session: False)
     other = train("my.yaml", ["training.epochs=20"], run="two")
@@ -499,7 +500,7 @@ def test_each_kind_of_warning_comes_once_a_run(bptrain_in, tmp_path):
 
 
 def test_a_dry_run_measures_everything_and_writes_nothing(bptrain_in, tmp_path):
-    found = dry_run(config())
+    found = dry_run(write_config())
     assert (found.batch_rows, found.steps_per_epoch, found.epochs) == (32, 4, 3)
     assert min(found.step_seconds, found.epoch_seconds, found.save_seconds, found.restore_seconds) > 0
     assert found.checkpoint_bytes > 1000
@@ -523,4 +524,4 @@ def test_a_dry_run_detects_state_that_was_not_restored(monkeypatch):
 
     monkeypatch.setattr(module, "restore", forgetful)
     with pytest.raises(StorageError, match="the restored session differs from the saved one"):
-        dry_run(config())
+        dry_run(write_config())

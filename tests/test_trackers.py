@@ -26,12 +26,12 @@ def flowers():
     return "flowers.yaml"
 
 
-def events(run):
+def read_events(run):
     """All events of a run's files, read by the layout of a TFRecord, with both checksums."""
     crc32c = pytest.importorskip("tensorboardX.crc32c").crc32c
     from tensorboardX.proto.event_pb2 import Event
 
-    def checked(data, crc):
+    def check_sum(data, crc):
         value = crc32c(data)
         assert struct.unpack("<I", crc)[0] == (((value >> 15) | (value << 17)) + 0xA282EAD8) & 0xFFFFFFFF
         return data
@@ -41,22 +41,22 @@ def events(run):
     assert len(paths) == 1
     content = paths[0].read_bytes()
     while content:
-        (length,) = struct.unpack("<Q", checked(content[:8], content[8:12]))
-        found.append(Event.FromString(checked(content[12 : 12 + length], content[12 + length : 16 + length])))
+        (length,) = struct.unpack("<Q", check_sum(content[:8], content[8:12]))
+        found.append(Event.FromString(check_sum(content[12 : 12 + length], content[12 + length : 16 + length])))
         content = content[16 + length :]
     return found
 
 
-def written(run):
+def read_curves(run):
     """Tag -> the steps and values that were written for it."""
     curves = {}
-    for event in events(run):
+    for event in read_events(run):
         for value in event.summary.value:
             curves.setdefault(value.tag, []).append((event.step, value.simple_value))
     return curves
 
 
-def expected(run):
+def expect_curves(run):
     curves = {}
     for line in (run / "history.jsonl").read_text().splitlines():
         record = json.loads(line)
@@ -69,8 +69,8 @@ def expected(run):
 def test_the_scalars_equal_the_history(flowers):
     pytest.importorskip("tensorboardX")
     run = bptrain.train(flowers).run
-    curves = written(run)
-    assert curves == expected(run)
+    curves = read_curves(run)
+    assert curves == expect_curves(run)
     assert {"loss/training", "loss/validation", "accuracy/validation", "lr", "gradient_norm/0.dense"} <= curves.keys()
     assert [step for step, _ in curves["loss/training"]] == [1, 2, 3, 4, 5, 6]
 
@@ -85,7 +85,7 @@ def test_after_a_resume_each_epoch_is_in_the_file_once(flowers):
 
     with pytest.raises(StoppedError):
         bptrain.train(flowers, run="r", sinks=[stop], interruption=interruption)
-    before = {event.step: event.wall_time for event in events(Path("r")) if event.HasField("summary")}
+    before = {event.step: event.wall_time for event in read_events(Path("r")) if event.HasField("summary")}
     assert list(before) == [1, 2, 3]
     (path,) = Path("r/tensorboard").iterdir()
     # What a process that died left: the epochs after its checkpoint, and half an event.
@@ -94,8 +94,8 @@ def test_after_a_resume_each_epoch_is_in_the_file_once(flowers):
     with open("r/history.jsonl", "a") as file:
         file.write('{"epoch": 4, "step": 99, "lr": 1.0, "loss": 9.0, "validation_loss": 9.0}\n')
     bptrain.resume("r")
-    assert written(Path("r")) == expected(Path("r"))
-    after = {event.step: event.wall_time for event in events(Path("r")) if event.HasField("summary")}
+    assert read_curves(Path("r")) == expect_curves(Path("r"))
+    after = {event.step: event.wall_time for event in read_events(Path("r")) if event.HasField("summary")}
     assert list(after) == [1, 2, 3, 4, 5, 6]
     assert {step: after[step] for step in before} == before
 
@@ -107,7 +107,7 @@ def test_tensorboard_itself_reads_it(flowers):
     bptrain.resume(run, ["training.epochs=8"])
     found = accumulator.EventAccumulator(str(run / "tensorboard"))
     found.Reload()
-    for tag, points in expected(run).items():
+    for tag, points in expect_curves(run).items():
         assert [(point.step, point.value) for point in found.Scalars(tag)] == points
 
 
@@ -116,7 +116,7 @@ def test_tracking_can_start_at_a_resume(flowers):
     run = bptrain.train(flowers, ["training.log.tensorboard=false"]).run
     assert not (run / "tensorboard").exists()
     bptrain.resume(run, ["training.epochs=8", "training.log.tensorboard=true"])
-    assert written(run) == expected(run)
+    assert read_curves(run) == expect_curves(run)
 
 
 def test_without_tensorboardx_the_error_says_how_to_install_it_and_nothing_is_written(flowers, monkeypatch):

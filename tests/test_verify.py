@@ -57,14 +57,14 @@ CONFIG = {
 }
 
 
-def rounded(value, digits=5):
+def write_numbers(value, digits=5):
     """Nested lists of numbers with so many significant digits, zeros at the end included."""
     if np.ndim(value):
-        return [rounded(one, digits) for one in value]
+        return [write_numbers(one, digits) for one in value]
     return f"@{float(value):.{digits - 1}e}@"
 
 
-def written(answers, **keys):
+def write_answers(answers, **keys):
     Path("c.yaml").write_text(json.dumps({**CONFIG, **keys.pop("config_keys", {})}))
     path = Path("answers.yaml")
     text = json.dumps({"config": "c.yaml", **keys, "answers": answers})
@@ -74,7 +74,7 @@ def written(answers, **keys):
 
 def test_right_answers_pass_to_the_digits_written():
     for digits in (2, 3, 5, 8, 15):
-        found = bptrain.verify(written({name: rounded(value, digits) for name, value in TRUTH.items()}))
+        found = bptrain.verify(write_answers({name: write_numbers(value, digits) for name, value in TRUTH.items()}))
         assert found.passed, (digits, found.wrong)
         assert set(found.right) == set(TRUTH)
 
@@ -88,10 +88,10 @@ def test_half_a_unit_in_the_last_place_is_the_limit(name):
         answer.reshape(-1)[0] += shift
         texts = [f"@{one:.3f}@" for one in answer.reshape(-1)]
         shaped = np.array(texts, dtype=object).reshape(np.shape(TRUTH[name])).tolist()
-        assert bptrain.verify(written({name: shaped})).passed is passes, shift
+        assert bptrain.verify(write_answers({name: shaped})).passed is passes, shift
 
 
-def softened(value):
+def compute_slope(value):
     return value * (1 - value)
 
 
@@ -102,7 +102,7 @@ SLIPS = {
     "weights transposed": ("z1", X @ W1.T + B1, "transposed", "transposed"),
     "activation of the layer before forgotten": ("z2", Z1 @ W2 + B2, "activation", "z was used instead of"),
     "activation forgotten": ("a1", Z1, "activation", "missing"),
-    "derivative for value": ("a1", softened(A1), "derivative", "derivative"),
+    "derivative for value": ("a1", compute_slope(A1), "derivative", "derivative"),
     "argument negated": ("a1", sigmoid(-Z1), "argument sign", "argument"),
     "loss without 1/n": ("loss", LOSS * N, "missing 1/n", "1/n"),
     "loss without 1/2": ("loss", LOSS * 2, "missing 1/2", "1/2"),
@@ -112,11 +112,11 @@ SLIPS = {
     "delta without 1/n": ("delta2", DELTA2 * N, "missing 1/n", "1/n"),
     "target not subtracted": ("delta2", Z2 / N, "target", "target"),
     "activation derivative forgotten": ("delta1", BACK, "derivative", "missing"),
-    "derivative at a": ("delta1", BACK * softened(sigmoid(A1)), "wrong argument", "output a"),
-    "z in place of a": ("delta1", BACK * softened(Z1), "wrong argument", "z was used where"),
-    "derivative twice": ("delta1", DELTA1 * softened(A1), "derivative twice", "twice"),
-    "weights updated too early": ("delta1", DELTA2 @ NEW["W2"].T * softened(A1), "new weights", "new weights"),
-    "weights left out on the way back": ("delta1", DELTA2 * softened(A1), "weights", "missing"),
+    "derivative at a": ("delta1", BACK * compute_slope(sigmoid(A1)), "wrong argument", "output a"),
+    "z in place of a": ("delta1", BACK * compute_slope(Z1), "wrong argument", "z was used where"),
+    "derivative twice": ("delta1", DELTA1 * compute_slope(A1), "derivative twice", "twice"),
+    "weights updated too early": ("delta1", DELTA2 @ NEW["W2"].T * compute_slope(A1), "new weights", "new weights"),
+    "weights left out on the way back": ("delta1", DELTA2 * compute_slope(A1), "weights", "missing"),
     "dW transposed": ("dW1", DW1.T, "transposed", "transposed"),
     "dW without the derivative": ("dW1", X.T @ BACK, "derivative", "delta1"),
     "dW from z": ("dW2", Z1.T @ DELTA2, "activation", "z1 was used instead of a1"),
@@ -139,8 +139,8 @@ SLIPS = {
 def test_every_planted_slip_is_named(name, digits):
     quantity, value, slip, word = SLIPS[name]
     before = list(TRUTH)[: list(TRUTH).index(quantity)]
-    answers = {one: rounded(TRUTH[one], digits) for one in before} | {quantity: rounded(value, digits)}
-    found = bptrain.verify(written(answers))
+    answers = {one: write_numbers(TRUTH[one], digits) for one in before} | {quantity: write_numbers(value, digits)}
+    found = bptrain.verify(write_answers(answers))
     assert found.wrong is not None
     assert (found.wrong.name, found.wrong.slip) == (quantity, slip), found.wrong
     assert word in found.wrong.words
@@ -156,7 +156,7 @@ def test_swapped_digits_are_named():
     values = [f"@{one:.4f}@" for one in Z2[:, 0]]
     assert values[1] == "@0.1689@"
     values[1] = "@0.1869@"
-    wrong = bptrain.verify(written({"z2": values})).wrong
+    wrong = bptrain.verify(write_answers({"z2": values})).wrong
     assert (wrong.slip, wrong.place, wrong.answer) == ("digits swapped", (2, 1), "0.1869")
 
 
@@ -165,7 +165,7 @@ def test_rounding_carried_forward_is_named():
     a1 = np.round(A1, 2)
     z2 = np.round(a1 @ W2 + B2, 4)
     assert (np.abs(z2 - Z2) > 5e-5).any()
-    wrong = bptrain.verify(written({"a1": np.round(A1, 2).tolist(), "z2": z2.tolist()})).wrong
+    wrong = bptrain.verify(write_answers({"a1": np.round(A1, 2).tolist(), "z2": z2.tolist()})).wrong
     assert wrong.slip == "rounding"
     assert "2 decimals" in wrong.words
 
@@ -173,11 +173,11 @@ def test_rounding_carried_forward_is_named():
 def test_digits_cut_off_are_named():
     cut = np.trunc(A1 * 1e3) / 1e3
     assert (np.abs(cut - A1) > 5e-4).any()
-    assert bptrain.verify(written({"a1": cut.tolist()})).wrong.slip == "cut off"
+    assert bptrain.verify(write_answers({"a1": cut.tolist()})).wrong.slip == "cut off"
 
 
 def test_an_unexplained_number_is_reported_as_such():
-    wrong = bptrain.verify(written({"loss": 123.456})).wrong
+    wrong = bptrain.verify(write_answers({"loss": 123.456})).wrong
     assert (wrong.slip, wrong.answer, wrong.place) == ("", "123.456", ())
     assert "no known slip" in wrong.words
 
@@ -186,8 +186,8 @@ def test_a_missing_bias_correction_is_named():
     m, v = 0.1 * DW1, 0.001 * DW1**2
     keys = {"config_keys": {"optimizer": {"adam": {"lr": LR}}}}
     right = W1 - LR * (m / 0.1) / (np.sqrt(v / 0.001) + 1e-8)
-    assert bptrain.verify(written({"W1": rounded(right, 8)}, **keys)).passed
-    wrong = bptrain.verify(written({"W1": rounded(W1 - LR * m / (np.sqrt(v) + 1e-8), 8)}, **keys)).wrong
+    assert bptrain.verify(write_answers({"W1": write_numbers(right, 8)}, **keys)).passed
+    wrong = bptrain.verify(write_answers({"W1": write_numbers(W1 - LR * m / (np.sqrt(v) + 1e-8), 8)}, **keys)).wrong
     assert wrong.slip == "bias correction"
 
 
@@ -197,14 +197,14 @@ def test_a_derivative_too_many_is_named():
     data = {**CONFIG["data"], "task": "regression", "source": {"inline": {"columns": ["x1", "x2", "y"], "rows": rows}}}
     keys = {"config_keys": {"loss": "binary_cross_entropy", "data": data}}
     right = (p - t) / N
-    assert bptrain.verify(written({"a2": rounded(p), "delta2": rounded(right)}, **keys)).passed
-    wrong = bptrain.verify(written({"delta2": rounded(right * p * (1 - p))}, **keys)).wrong
+    assert bptrain.verify(write_answers({"a2": write_numbers(p), "delta2": write_numbers(right)}, **keys)).passed
+    wrong = bptrain.verify(write_answers({"delta2": write_numbers(right * p * (1 - p))}, **keys)).wrong
     assert wrong.slip == "derivative too many"
 
 
 def test_answers_are_compared_in_double_precision():
-    answers = {name: rounded(value, 12) for name, value in TRUTH.items()}
-    assert bptrain.verify(written(answers, config_keys={"dtype": "float32"})).passed
+    answers = {name: write_numbers(value, 12) for name, value in TRUTH.items()}
+    assert bptrain.verify(write_answers(answers, config_keys={"dtype": "float32"})).passed
 
 
 def test_the_rounded_numbers_of_an_article_are_wrong(repository):
@@ -218,7 +218,7 @@ def test_the_rounded_numbers_of_an_article_are_wrong(repository):
 
 
 def test_the_output_and_exit_code_of_the_command(bptrain_in):
-    written({"z1": rounded(Z1), "loss": LOSS * 2, "dW1": None, "W1": rounded(W1)})
+    write_answers({"z1": write_numbers(Z1), "loss": LOSS * 2, "dW1": None, "W1": write_numbers(W1)})
     done = bptrain_in("verify", "answers.yaml")
     assert (done.returncode, done.stderr) == (4, "")
     lines = done.stdout.splitlines()
@@ -231,7 +231,7 @@ def test_the_output_and_exit_code_of_the_command(bptrain_in):
     found = json.loads(bptrain_in("verify", "answers.yaml", "--json").stdout)
     assert found["wrong"]["truth"] == pytest.approx(LOSS)
     assert not found["passed"]
-    written({"z1": rounded(Z1)})
+    write_answers({"z1": write_numbers(Z1)})
     done = bptrain_in("verify", "answers.yaml")
     assert done.returncode == 0
     assert "all 1 answers are right" in done.stdout
@@ -257,7 +257,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "message"), REFUSED)
 def test_mistakes_in_the_answer_sheet_are_reported_at_their_place(bptrain_in, text, message):
-    written({})
+    write_answers({})
     Path("answers.yaml").write_text(text)
     done = bptrain_in("verify", "answers.yaml")
     assert (done.returncode, done.stdout) == (2, "")
@@ -275,7 +275,7 @@ def test_a_missing_answer_sheet_is_an_error():
 
 @pytest.mark.parametrize("suffix", ["md", "tex", "txt"])
 def test_a_worksheet_has_blanks_and_a_file_of_answers(bptrain_in, suffix):
-    written({})
+    write_answers({})
     done = bptrain_in("explain", "c.yaml", "--sheet", "--seed", "7", "-o", f"sheet.{suffix}")
     assert (done.returncode, done.stderr) == (0, "")
     assert "sheet.answers.yaml" in done.stdout
@@ -291,7 +291,7 @@ def test_a_worksheet_has_blanks_and_a_file_of_answers(bptrain_in, suffix):
     assert asked[:4] == ["z1", "a1", "z2", "loss"]
     assert set(TRUTH) <= set(asked)
     for name in asked:
-        value = json.dumps(rounded(made.key.aliases[name].value, 6)).replace('"@', "").replace('@"', "")
+        value = json.dumps(write_numbers(made.key.aliases[name].value, 6)).replace('"@', "").replace('@"', "")
         text = text.replace(f"  {name}: ~", f"  {name}: {value}")
     Path("sheet.answers.yaml").write_text(text)
     found = bptrain.verify("sheet.answers.yaml")
@@ -300,7 +300,7 @@ def test_a_worksheet_has_blanks_and_a_file_of_answers(bptrain_in, suffix):
 
 
 def test_each_seed_draws_another_exercise():
-    written({})
+    write_answers({})
     one, again, other = (bptrain.exercise("c.yaml", seed=seed) for seed in (7, 7, 8))
     weights = [made.key.lines["0.dense.weight"].value for made in (one, again, other)]
     assert (weights[0] == weights[1]).all()
@@ -315,7 +315,7 @@ def test_each_seed_draws_another_exercise():
 
 
 def test_a_worksheet_overwrites_nothing_and_wrong_options_are_errors(bptrain_in):
-    written({})
+    write_answers({})
     for arguments, message in (
         (["--sheet"], "--sheet writes two files; name the sheet with -o, such as -o sheet.md"),
         (["--sheet", "--key", "-o", "s.md"], "--sheet writes the exercise and --key its solution; give one of them"),
