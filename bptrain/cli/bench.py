@@ -19,7 +19,7 @@ def command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Time training steps, beside other libraries.
+    """Compare the speed of training with other libraries.
 
     These are scikit-learn, PyTorch and JAX, if they are installed. Whole commands are timed too.
     """

@@ -9,7 +9,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def command(context: typer.Context) -> None:
-    """Show or clear the parsed tables kept for the next run."""
+    """Show or clear the cache of parsed tables."""
     if context.invoked_subcommand is None:
         show()
 

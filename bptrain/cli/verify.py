@@ -14,7 +14,7 @@ def command(
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """Check numbers computed by hand, and name the slip.
+    """Check numbers computed by hand, and name the mistake.
 
     Each number is compared to the digits that are written. The exit code is 4 if one is wrong.
     """

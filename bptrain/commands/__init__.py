@@ -51,7 +51,7 @@ COMMANDS = (
     Command("compare", "look", "Put runs side by side: configs, curves, scores.", ("compare.compare",)),
     Command("race", "look", "Train with several options from the same weights.", ("race.race",)),
     Command("explain", "learn", "Show a training step with all its numbers.", ("explain.explain", "exercise.exercise")),
-    Command("verify", "learn", "Check numbers computed by hand, and name the slip.", ("verify.verify",)),
+    Command("verify", "learn", "Check numbers computed by hand, and name the mistake.", ("verify.verify",)),
     Command(
         "gradcheck",
         "learn",
@@ -62,11 +62,11 @@ COMMANDS = (
     Command("help", "learn", "Show a page of the guide: a topic, command or code.", ("help.help_topics",)),
     Command("runs", "manage", "List the runs, newest first.", ("runs.runs",)),
     Command("schema", "manage", "Print the JSON Schema of configs, for editors.", ("schema.schema",)),
-    Command("bench", "manage", "Time training steps, beside other libraries.", ("bench.benchmark",)),
+    Command("bench", "manage", "Compare the speed of training with other libraries.", ("bench.benchmark",)),
     Command(
         "cache",
         "manage",
-        "Show or clear the parsed tables kept for the next run.",
+        "Show or clear the cache of parsed tables.",
         ("cache.cache_contents", "cache.clear_cache"),
     ),
 )
