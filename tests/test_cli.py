@@ -307,7 +307,7 @@ def test_a_page_of_the_manual(bptrain_in):
         assert word in page
     assert "Hinton and Williams, 1986" in bptrain_in("list", "layers", "dense").stdout, "prose is wrapped anew"
     by_family = bptrain_in("list", "losses").stdout
-    assert re.search(r"^huber +Squared near zero", by_family, re.M)
+    assert re.search(r"^huber +Quadratic for small errors", by_family, re.M)
 
 
 MISTAKES = [

@@ -23,9 +23,9 @@ from bptrain.optim import (
     Rmsprop,
     Rprop,
     Sgd,
-    chunked_update,
 )
 from bptrain.optim.adam import multiply_momenta
+from bptrain.optim.optimizer import update_in_chunks
 from bptrain.team import Team
 
 GRADIENTS = ((0.1, -0.2), (0.3, 0.05), (-0.4, 0.25))
@@ -244,7 +244,7 @@ def test_updating_slices_is_updating_the_whole(optimizer):
 @pytest.mark.parametrize("entrywise", [True, False])
 def test_a_chunked_update_is_the_update_of_the_whole(monkeypatch, entrywise, size):
     """The decay ends inside a chunk; a rule that is not entrywise gets the whole; a team changes nothing."""
-    monkeypatch.setattr(chunked_update, "CHUNK_ENTRIES", 4)
+    monkeypatch.setattr("bptrain.optim.optimizer.CHUNK_ENTRIES", 4)
     monkeypatch.setattr(Adamw, "entrywise", entrywise)
     expected = {1: [3, 4, 4], 2: [2, 3, 3, 3], 3: [3, 4, 4]}[size] if entrywise else [11]
     seen, plain, team = [], Adamw.update, Team()
@@ -254,7 +254,7 @@ def test_a_chunked_update_is_the_update_of_the_whole(monkeypatch, entrywise, siz
     rng = np.random.default_rng(0)
     start, gradients = rng.normal(size=11), rng.normal(size=(3, 11))
     ends = []
-    for rule in (partial(chunked_update.update, team=team), lambda optimizer, *a, **k: plain(optimizer, *a, **k)):
+    for rule in (partial(update_in_chunks, team=team), lambda optimizer, *a, **k: plain(optimizer, *a, **k)):
         theta, slots = start.copy(), [np.zeros(11), np.zeros(11)]
         with team.resize(size):
             for step, grad in enumerate(gradients, 1):
@@ -267,8 +267,8 @@ def test_a_chunked_update_is_the_update_of_the_whole(monkeypatch, entrywise, siz
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("chunk", [4, 100])
 def test_an_update_says_whether_all_parameters_are_finite(monkeypatch, chunk, bad):
-    monkeypatch.setattr(chunked_update, "CHUNK_ENTRIES", chunk)
-    rule = partial(chunked_update.update, Sgd(), slots=[], lr=0.1, step=1, decayed=0, team=Team())
+    monkeypatch.setattr("bptrain.optim.optimizer.CHUNK_ENTRIES", chunk)
+    rule = partial(update_in_chunks, Sgd(), slots=[], lr=0.1, step=1, decayed=0, team=Team())
     with np.errstate(all="ignore"):
         assert rule(np.full(11, 1e308), np.zeros(11))
         for place in range(11):

@@ -17,7 +17,7 @@ from bptrain.model.model import count_scoring_rows
 from bptrain.model.scoring import score
 from bptrain.nn.network import SMALL_PRODUCT, limit_threads
 from bptrain.optim import Clipping
-from bptrain.optim.chunked_update import drop_subnormal
+from bptrain.optim.optimizer import drop_subnormal
 from bptrain.run.checkpoint import load_checkpoint, save_last
 from bptrain.run.npz import read
 from bptrain.run.train_run import Started

@@ -19,7 +19,7 @@ from bptrain.interruption import Interruption
 from bptrain.model.objective import Batch
 from bptrain.model.scoring import Score, score
 from bptrain.optim import LineSearch
-from bptrain.optim.chunked_update import update
+from bptrain.optim.optimizer import update_in_chunks
 from bptrain.training import health
 from bptrain.training.events import EpochEnd, Event, Notice, Progress, Record
 from bptrain.training.session import Session
@@ -178,7 +178,7 @@ def update_parameters(session: Session) -> bool:
     if training.clipping:
         session.clipped += training.clipping.clip(network.grad)
     session.step += 1
-    finite = update(
+    finite = update_in_chunks(
         model.experiment.optimizer,
         network.theta,
         network.grad,
