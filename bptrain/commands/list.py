@@ -2,18 +2,33 @@
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bptrain.code import load_codes
 from bptrain.config.dump import to_plain
-from bptrain.config.tree import FAMILIES, SECTIONS
+from bptrain.config.experiment import Experiment
+from bptrain.config.tree import FAMILIES
 from bptrain.equations import Equations
 from bptrain.errors import InputError
-from bptrain.hints import Option, list_options
+from bptrain.hints import DictOf, Option, Section, list_options
 from bptrain.text import suggest_word
+
+
+def find_sections(name: str, cls: type) -> Iterator[tuple[str, type]]:
+    """Yield the name and class of a section and of those inside, each named by its option."""
+    yield name, cls
+    for option in list_options(cls):
+        for hint in (option.hint, *(form.item for form in option.hint if isinstance(form, DictOf))):
+            for form in hint:
+                if isinstance(form, Section):
+                    yield from find_sections(option.name, form.cls)
+
+
+SECTIONS: dict[str, type] = dict(find_sections("experiment", Experiment))
+"""The sections of a config by name."""
 
 
 @dataclass(frozen=True)

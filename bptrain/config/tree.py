@@ -10,7 +10,7 @@ from bptrain.columns.scalers import SCALERS
 from bptrain.config.dump import to_plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.origin import FieldPath
-from bptrain.hints import DictOf, ListOf, Member, Section, list_options
+from bptrain.hints import ListOf, Member, Section, list_options
 from bptrain.metrics import METRICS
 from bptrain.nn import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES
 from bptrain.optim import OPTIMIZERS, SCHEDULES
@@ -25,20 +25,6 @@ FAMILIES: dict[str, Family] = {
     )
 }
 """The families of components that a config can name."""
-
-
-def find_sections(name: str, cls: type) -> Iterator[tuple[str, type]]:
-    """Yield the name and class of a section and of those inside, each named by its option."""
-    yield name, cls
-    for option in list_options(cls):
-        for hint in (option.hint, *(form.item for form in option.hint if isinstance(form, DictOf))):
-            for form in hint:
-                if isinstance(form, Section):
-                    yield from find_sections(option.name, form.cls)
-
-
-SECTIONS: dict[str, type] = dict(find_sections("experiment", Experiment))
-"""The sections of a config by name."""
 
 
 def split_component(value: Any) -> tuple[Any, Any]:
