@@ -1,4 +1,4 @@
-"""What the campaigns share: runs in processes of their own, and what must be the same at their end."""
+"""Shared by the campaigns: commands in processes of their own, and the comparison of the runs they leave."""
 
 import os
 import subprocess
@@ -17,27 +17,25 @@ ENVIRONMENT = {
 }
 
 
-def bptrain(*arguments):
-    """The command line of a command."""
+def build_command(*arguments):
+    """Return the arguments that start a command in a new process."""
     return [sys.executable, "-m", "bptrain", *map(str, arguments)]
 
 
 def run(folder, *arguments, timeout=120):
-    """Run a command to its end."""
-    return subprocess.run(
-        bptrain(*arguments), cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=timeout, check=False
-    )
+    """Run a command and wait for it."""
+    options = {"capture_output": True, "text": True, "timeout": timeout, "check": False}
+    return subprocess.run(build_command(*arguments), cwd=folder, env=ENVIRONMENT, **options)
 
 
-def started(folder, *arguments):
-    """Start a command."""
-    return subprocess.Popen(
-        bptrain(*arguments), cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def start(folder, *arguments):
+    """Start a command in a new process."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(build_command(*arguments), cwd=folder, env=ENVIRONMENT, **options)
 
 
 def warm(folder, name):
-    """Import everything and fill every cache, so that copies of this process start at once."""
+    """Import everything and fill every cache, so that forks of this process start quickly."""
     import bptrain
     import bptrain.cli.app
     import bptrain.console.live
@@ -50,25 +48,29 @@ def warm(folder, name):
     os.chdir(before)
 
 
-def forked(folder, *arguments, prepare=None):
-    """Start a command in a copy of this process, see `warm`; its number. What it prints goes to the file `said`."""
+def fork(folder, *arguments, prepare=None):
+    """Start a command in a fork of this process, and return its process ID; its output goes to the file `output`.
+
+    `prepare` is called before the command, and what it returns, if anything, after it.
+    """
     if pid := os.fork():
         return pid
     code = 1
     try:
         os.chdir(folder)
         for stream in (1, 2):
-            os.dup2(os.open("said", os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o644), stream)
+            os.dup2(os.open("output", os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o644), stream)
         sys.argv = ["bptrain", *map(str, arguments)]
-        if prepare is not None:
-            prepare()
+        finish = prepare() if prepare is not None else None
         from bptrain.__main__ import main
 
         try:
             main()
             code = 0
-        except SystemExit as left:
-            code = left.code or 0
+        except SystemExit as exit_:
+            code = exit_.code or 0
+        if finish is not None:
+            finish()
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:
@@ -77,23 +79,23 @@ def forked(folder, *arguments, prepare=None):
         os._exit(code)
 
 
-def ended(pid, folder):
-    """Wait for a forked command: its exit code, negative for a signal, and what it printed."""
+def wait_for(pid, folder):
+    """Wait for a forked command; return its exit code, negative for a signal, and its output."""
     _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status), (Path(folder) / "said").read_text()
+    return os.waitstatus_to_exitcode(status), (Path(folder) / "output").read_text()
 
 
-def content(run):
-    """The bytes that must be the same however a run came to its end."""
+def read_files(run):
+    """Return the files of a run that must be the same however often it was interrupted."""
     return {name: (Path(run) / name).read_bytes() for name in FILES}
 
 
-def leftovers(run):
-    """Files that a finished run must not leave."""
+def list_leftovers(run):
+    """Return the files that a finished run must not leave."""
     return [path.name for path in Path(run).rglob("*") if path.name.endswith(".tmp") or path.name == "lock.json"]
 
 
-def must(condition, what):
-    """Fail the campaign."""
+def require(condition, what):
+    """Fail the campaign unless a condition holds."""
     if not condition:
         sys.exit(f"FAILED: {what}")

@@ -9,15 +9,15 @@ import random
 import tempfile
 from pathlib import Path
 
-from campaign import must
+from campaign import require
 
 from bptrain.commands.train import train
 from bptrain.errors import InputError, StorageError
 from bptrain.run.npz import read
 
 
-def refused(path, damaged):
-    """Whether a file of these bytes is not loaded."""
+def is_refused(path, damaged):
+    """Whether a file with these bytes cannot be loaded."""
     path.write_bytes(damaged)
     try:
         read(path)
@@ -26,23 +26,23 @@ def refused(path, damaged):
     return False
 
 
-def every(whole, path, most, rng):
-    """Every truncation, and every flipped bit, or some of both."""
+def damage_every_place(whole, path, most, rng):
+    """Try every truncation and every flipped bit, or `most` of each."""
     lengths = list(range(len(whole)))
     bits = list(range(8 * len(whole)))
     if most is not None:
         lengths, bits = rng.sample(lengths, min(most, len(lengths))), rng.sample(bits, min(most, len(bits)))
     for length in lengths:
-        must(refused(path, whole[:length]), f"loaded after {length} bytes")
+        require(is_refused(path, whole[:length]), f"loaded after {length} bytes")
     for bit in bits:
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << bit % 8
-        must(refused(path, damaged), f"loaded with bit {bit} flipped")
+        require(is_refused(path, damaged), f"loaded with bit {bit} flipped")
     print(f"{len(whole):,} bytes: {len(lengths):,} truncations and {len(bits):,} flipped bits found, none loaded")
 
 
-def edits(whole, path, count, rng):
-    """Random edits: bytes changed, removed, inserted, moved, doubled, zeroed."""
+def edit_at_random(whole, path, count, rng):
+    """Try random edits: bytes changed, removed, inserted, moved, doubled, zeroed."""
     for k in range(count):
         damaged = bytearray(whole)
         start, length = rng.randrange(len(whole)), rng.randint(1, 64)
@@ -61,7 +61,7 @@ def edits(whole, path, count, rng):
             other = rng.randrange(len(whole))
             damaged[start], damaged[other] = damaged[other], damaged[start]
         if damaged != whole:
-            must(refused(path, damaged), f"loaded after edit {k}: {kind} of {length} at {start}")
+            require(is_refused(path, damaged), f"loaded after edit {k}: {kind} of {length} at {start}")
     print(f"{len(whole):,} bytes: {count:,} random edits found, none loaded")
 
 
@@ -79,5 +79,5 @@ if __name__ == "__main__":
         Path("l.yaml").write_text("data: {source: {bundled: digits}}\nhidden: [32]\ntraining: {epochs: 1}\n")
         small, large = (train(name).run / "checkpoints" / "last.npz" for name in ("s.yaml", "l.yaml"))
         rng, path = random.Random(0), Path("damaged.npz")
-        every(small.read_bytes(), path, None if given.flips == "all" else int(given.flips), rng)
-        edits(large.read_bytes(), path, given.edits, rng)
+        damage_every_place(small.read_bytes(), path, None if given.flips == "all" else int(given.flips), rng)
+        edit_at_random(large.read_bytes(), path, given.edits, rng)

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from campaign import content, ended, forked, leftovers, must, warm
+from campaign import fork, list_leftovers, read_files, require, wait_for, warm
 
 from bptrain import atomic
 from bptrain.run import history
@@ -37,7 +37,7 @@ training:
 
 
 class Points:
-    """Counts the points of the save path, before and after each call of the system, and dies at one of them."""
+    """Counts the points of the save path, before and after each system call, and kills the process at one of them."""
 
     def __init__(self, wanted):
         self.wanted = wanted
@@ -48,8 +48,8 @@ class Points:
         if self.count == self.wanted:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def around(self, function):
-        """The function with a point before and one after it."""
+    def wrap(self, function):
+        """Return a function that also counts a point before and one after it."""
 
         def wrapped(*arguments, **options):
             self()
@@ -60,25 +60,25 @@ class Points:
         return wrapped
 
     def install(self):
-        """Put points around all that touches the disk, and print their number at the end."""
+        """Put points around everything that writes to the disk; return a function that prints their number."""
         for name in ("fsync", "replace", "link", "open", "unlink", "ftruncate"):
-            setattr(os, name, self.around(getattr(os, name)))
+            setattr(os, name, self.wrap(getattr(os, name)))
         atomic.open = history.open = self.open
-        atexit_print(self)
+        return lambda: print(self.count)
 
     def open(self, path, mode="r", *arguments, **options):
-        """As `open`, but unbuffered where it writes, so that every write is one of the system's."""
+        """Open a file, unbuffered for writing, so that each write is a system call."""
         if "w" not in mode and "a" not in mode:
             return open(path, mode, *arguments, **options)
         return File(open(path, mode, buffering=0), self)
 
 
 class File:
-    """A file with a point before and after each write."""
+    """A file that counts a point before and after each write."""
 
     def __init__(self, file, points):
         self.file = file
-        self.write = points.around(file.write)
+        self.write = points.wrap(file.write)
 
     def __getattr__(self, name):
         return getattr(self.file, name)
@@ -90,21 +90,8 @@ class File:
         self.file.close()
 
 
-def atexit_print(points):
-    """Let the command print the number of points when it is done."""
-    from bptrain.console import training_lines
-
-    original = training_lines.print_result
-
-    def print_result(*arguments, **options):
-        print(points.count)
-        original(*arguments, **options)
-
-    training_lines.print_result = print_result
-
-
-def random_kills(count, seed, folder):
-    """Kill runs at random times, several times each."""
+def kill_at_random(count, seed, folder):
+    """Kill each run several times, at random times."""
     rng = random.Random(seed)
     combinations = list(itertools.product(OPTIMIZERS, LAYERS, SCHEDULES, STOPPING))
     killed, straight = 0, {}
@@ -120,59 +107,59 @@ def random_kills(count, seed, folder):
             warm(folder, name)
         if number not in straight:
             began = time.monotonic()
-            code, said = ended(forked(folder, "train", name, "--run", f"straight{number}", "-q"), folder)
-            must(code == 0, said)
-            straight[number] = content(folder / f"straight{number}"), time.monotonic() - began
+            code, said = wait_for(fork(folder, "train", name, "--run", f"straight{number}", "-q"), folder)
+            require(code == 0, said)
+            straight[number] = read_files(folder / f"straight{number}"), time.monotonic() - began
         expected, seconds = straight[number]
         path = folder / "killed"
         shutil.rmtree(path, ignore_errors=True)
         command = ("train", name, "--run", "killed", "-q")
         for _ in range(rng.randint(4, 12)):
-            pid = forked(folder, *command)
+            pid = fork(folder, *command)
             time.sleep(rng.uniform(0, 0.4) * seconds)
             os.kill(pid, signal.SIGKILL)
-            killed += ended(pid, folder)[0] == -signal.SIGKILL
+            killed += wait_for(pid, folder)[0] == -signal.SIGKILL
             if (path / "config.yaml").exists():
                 command = ("resume", "killed", "-q")
             elif path.exists():
-                must(not (path / "checkpoints").exists(), "checkpoints without a config")
-        code, said = ended(forked(folder, *command[:-1]), folder)
-        must(code == 0, f"{text}\n{said}")
-        must("damaged" not in said, said)
-        different = [name for name, data in content(path).items() if data != expected[name]]
-        must(not different, f"another {different} of\n{text}\n{said}")
-        must(not leftovers(path), leftovers(path))
+                require(not (path / "checkpoints").exists(), "checkpoints without a config")
+        code, said = wait_for(fork(folder, *command[:-1]), folder)
+        require(code == 0, f"{text}\n{said}")
+        require("damaged" not in said, said)
+        different = [name for name, data in read_files(path).items() if data != expected[name]]
+        require(not different, f"another {different} of\n{text}\n{said}")
+        require(not list_leftovers(path), list_leftovers(path))
         if k % 10 == 9:
             print(f"{killed} kills, {k + 1} runs, all ends bit-identical", flush=True)
     print(f"random: {killed} kills in {k} runs over {len(straight)} combinations: all ends bit-identical")
 
 
-def save_points(most, folder):
+def kill_at_save_points(most, folder):
     """Kill a run before and after each write, fsync, rename, link and removal."""
     text = CONFIG.format(optimizer="adam", layer="dropout: 0.3", schedule="cosine", stopping="null", epochs=2)
     (folder / "p.yaml").write_text(text.replace("every_steps: 7", "every_steps: 13"))
 
     warm(folder, "p.yaml")
 
-    def go(point, where):
-        return ended(forked(folder, "train", "p.yaml", "--run", where, "-q", prepare=Points(point).install), folder)
+    def train_to_point(point, name):
+        return wait_for(fork(folder, "train", "p.yaml", "--run", name, "-q", prepare=Points(point).install), folder)
 
-    code, said = go(0, "whole")
-    must(code == 0, said)
-    expected, total = content(folder / "whole"), int(said)
+    code, said = train_to_point(0, "whole")
+    require(code == 0, said)
+    expected, total = read_files(folder / "whole"), int(said)
     points = range(1, total + 1) if most is None else random.Random(0).sample(range(1, total + 1), min(most, total))
     for k, point in enumerate(points):
         path = folder / "point"
         shutil.rmtree(path, ignore_errors=True)
-        code, said = go(point, "point")
-        must(code == -signal.SIGKILL, f"point {point}: {code} {said}")
+        code, said = train_to_point(point, "point")
+        require(code == -signal.SIGKILL, f"point {point}: {code} {said}")
         begun = (path / "config.yaml").exists()
         command = ("resume", "point", "-q") if begun else ("train", "p.yaml", "--run", "point", "-q")
-        code, said = ended(forked(folder, *command), folder)
-        must(code == 0, f"point {point} of {total}: {said}")
-        must("damaged" not in said, f"point {point}: {said}")
-        must(content(path) == expected, f"another end after a kill at point {point} of {total}")
-        must(not leftovers(path), f"point {point}: {leftovers(path)}")
+        code, said = wait_for(fork(folder, *command), folder)
+        require(code == 0, f"point {point} of {total}: {said}")
+        require("damaged" not in said, f"point {point}: {said}")
+        require(read_files(path) == expected, f"another end after a kill at point {point} of {total}")
+        require(not list_leftovers(path), f"point {point}: {list_leftovers(path)}")
         if k % 50 == 49:
             print(f"{k + 1} points of the save path", flush=True)
     print(f"save path: {len(points)} of {total} points: all ends bit-identical")
@@ -186,6 +173,6 @@ if __name__ == "__main__":
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         if given.random:
-            random_kills(given.random, given.seed, Path(temporary))
+            kill_at_random(given.random, given.seed, Path(temporary))
         if given.points != "0":
-            save_points(None if given.points == "all" else int(given.points), Path(temporary))
+            kill_at_save_points(None if given.points == "all" else int(given.points), Path(temporary))

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from campaign import must
+from campaign import require
 
 CONFIG = """
 data:
@@ -105,7 +105,7 @@ def peak(folder, *arguments):
     with os.fdopen(read) as pipe:
         said = pipe.read()
     _, status, _ = os.wait4(pid, 0)
-    must(status == 0, f"the run failed: {status} {said}")
+    require(status == 0, f"the run failed: {status} {said}")
     return int(said) * 1024
 
 
@@ -130,7 +130,7 @@ def campaign(rows, times, kinds, steps, folder):
         for found in (peaks, again):
             grown = max(found) - min(found)
             allowed = CHUNK_BYTES + (NUMBERS_BYTES + COLUMN_BYTES) * more
-            must(grown <= allowed, f"the peak grows by {grown:,} bytes and not at most {allowed:,}: {found}")
+            require(grown <= allowed, f"the peak grows by {grown:,} bytes and not at most {allowed:,}: {found}")
         print(f"{kind}: the peak stays within {(max(peaks) - min(peaks)) / max(more, 1):.0f} bytes a row")
 
 

@@ -1,4 +1,4 @@
-"""Starts several runs at once for one directory: one trains, the others are told which, and nothing is lost.
+"""Starts several runs at once in one directory: one trains, the errors of the others name it, and nothing is lost.
 
 python tests/campaign_races.py --count 30
 """
@@ -10,7 +10,7 @@ import signal
 import tempfile
 from pathlib import Path
 
-from campaign import content, leftovers, must, run, started
+from campaign import list_leftovers, read_files, require, run, start
 
 CONFIG = """
 data: {source: {bundled: digits}}
@@ -19,39 +19,39 @@ training: {epochs: 60}
 """
 
 
-def campaign(count, racers, folder):
-    """So many races: to begin a run, or to resume one that was killed."""
+def run_campaign(count, racers, folder):
+    """Hold `count` races, to start a run or to resume one that was killed."""
     (folder / "c.yaml").write_text(CONFIG)
-    must(run(folder, "train", "c.yaml", "--run", "straight", "-q").returncode == 0, "the straight run failed")
-    expected, told = content(folder / "straight"), 0
+    require(run(folder, "train", "c.yaml", "--run", "straight", "-q").returncode == 0, "the straight run failed")
+    expected, told = read_files(folder / "straight"), 0
     for k in range(count):
         path = folder / "one"
         shutil.rmtree(path, ignore_errors=True)
         command = ("train", "c.yaml", "--run", "one", "-q")
         if k % 2:
-            process = started(folder, *command)
+            process = start(folder, *command)
             while not (path / "checkpoints" / "last.npz").exists():
-                must(process.poll() is None, "it ended too early")
+                require(process.poll() is None, "it ended too early")
             process.send_signal(signal.SIGKILL)
             process.communicate()
             command = ("resume", "one", "-q")
-        processes = [started(folder, *command) for _ in range(racers)]
+        processes = [start(folder, *command) for _ in range(racers)]
         said = [process.communicate(timeout=120)[1] for process in processes]
         codes = [process.returncode for process in processes]
-        must(set(codes) <= {0, 2}, f"{codes} {said}")
+        require(set(codes) <= {0, 2}, f"{codes} {said}")
         pids = {process.pid for process in processes}
         winners = {process.pid for process in processes if process.returncode == 0}
-        must(len(winners) == 1 or command[0] == "resume", f"{codes} {said}")
-        must(winners, f"{codes} {said}")
+        require(len(winners) == 1 or command[0] == "resume", f"{codes} {said}")
+        require(winners, f"{codes} {said}")
         for process, text in zip(processes, said, strict=True):
             if process.returncode == 2:
                 named = re.search(r"process (\d+) on host \S+ is training here", text)
-                must(named or "exists already" in text, text)
-                must(named is None or int(named[1]) in pids - {process.pid}, text)
+                require(named or "exists already" in text, text)
+                require(named is None or int(named[1]) in pids - {process.pid}, text)
                 told += named is not None
-        must(content(path) == expected, f"another end in race {k}")
-        must(not leftovers(path), leftovers(path))
-    print(f"{count} races of {racers}: {told} were told who trains; all ends bit-identical")
+        require(read_files(path) == expected, f"another end in race {k}")
+        require(not list_leftovers(path), list_leftovers(path))
+    print(f"{count} races of {racers}: {told} named the process that trains; all ends bit-identical")
 
 
 if __name__ == "__main__":
@@ -60,4 +60,4 @@ if __name__ == "__main__":
     parser.add_argument("--racers", type=int, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        campaign(given.count, given.racers, Path(temporary))
+        run_campaign(given.count, given.racers, Path(temporary))
