@@ -8,7 +8,8 @@ from samples import WIDE_COMMANDS, write_wide
 
 from bptrain.columns.options import FeatureChoice
 from bptrain.config import Data
-from bptrain.model.roles import get_feature_field
+from bptrain.errors import OptionError
+from bptrain.model.roles import check_unique, get_feature_field
 from bptrain.tables.sources import Csv, csv_reader
 
 NARROW, WIDE = 250, 1000
@@ -72,6 +73,15 @@ def test_the_field_of_a_feature_is_found_without_a_search():
         assert [get_feature_field(data, name) for name in names] == [f"{field}.{k}" for k in range(200)]
         assert CountedName.comparisons < 1000
     assert get_feature_field(Data(Csv(Path("t.csv"))), "a") == "data.features"
+
+
+def test_a_name_given_twice_is_found_without_comparing_all_pairs():
+    names = tuple(CountedName(f"wide_{k}") for k in range(200))
+    CountedName.comparisons = 0
+    check_unique(names, "data.features")
+    assert CountedName.comparisons < 1000
+    with pytest.raises(OptionError, match="names the column 'wide_7' twice"):
+        check_unique((*names, CountedName("wide_7")), "data.features")
 
 
 def test_no_column_is_searched_for_underscores_where_rows_have_none(monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 """Roles: which columns of a table are targets, and which are features."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -93,9 +94,9 @@ def check_unique(names: Sequence[str], field: str) -> None:
     Raises:
         OptionError: one is.
     """
-    for k, name in enumerate(names):
-        if name in names[:k]:
-            raise OptionError(Mistake(field, f"names the column {name!r} twice; remove one"))
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise OptionError(Mistake(field, f"names the column {twice!r} twice; remove one"))
 
 
 def find_other_roles(data: Data) -> dict[str, str]:
