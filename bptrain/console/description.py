@@ -9,6 +9,7 @@ from rich.text import Text
 from bptrain.commands.data import ColumnDescription, DataDescription
 from bptrain.console.layout import measure_width, new_list, new_pairs, new_table
 from bptrain.console.terminal import get_console
+from bptrain.model.encoding import describe_duplicates
 from bptrain.text import printable, shorten
 
 MOST_CLASSES = 20
@@ -85,11 +86,9 @@ def list_facts(found: DataDescription) -> Iterator[tuple[str, str]]:
 def format_duplicates(found: DataDescription) -> str:
     """Return how many rows occur twice, within splits and across."""
     duplicates = [f"{part.duplicates:,} within {part.name}" for part in found.parts if part.duplicates]
-    for k, part in enumerate(found.parts):
-        if part.repeated:
-            earlier = " or ".join(one.name for one in found.parts[:k])
-            duplicates.append(f"{part.repeated:,} of {part.rows:,} {part.name} rows duplicate {earlier} rows")
-    return "; ".join(duplicates) or "none"
+    repeated = {part.name: part.repeated for part in found.parts if part.repeated}
+    across = describe_duplicates(repeated, {part.name: part.rows for part in found.parts})
+    return "; ".join(filter(None, (*duplicates, across))) or "none"
 
 
 def format_shares(classes: Mapping[str, int]) -> str:

@@ -75,7 +75,7 @@ def assemble(config: Config, table: Table, *, fitted: Columns | None = None) -> 
         encoded = encode_splits(model, splits.rows, in_file=fitted is not None)
         rows, notes = encoded.rows, (*splits.notes, *encoded.notes)
         if encoded.duplicates:
-            notes = (*notes, describe_duplicates(encoded.duplicates, rows))
+            notes = (*notes, describe_duplicates(encoded.duplicates, {name: len(one) for name, one in rows.items()}))
         return Assembly(config, model, rows, digest_rows(rows), table, splits.rows, notes, encoded.duplicates)
 
 

@@ -210,13 +210,13 @@ def describe_ignored(names: Sequence[str]) -> str:
     return f"ignored the column{'s' * (len(names) > 1)} {some}"
 
 
-def describe_duplicates(duplicates: Mapping[str, int], rows: Mapping[str, Rows]) -> str:
-    """Describe rows that are also in an earlier split."""
+def describe_duplicates(duplicates: Mapping[str, int], counts: Mapping[str, int]) -> str:
+    """Describe rows that are also in an earlier split, beside how many rows each split has."""
     each = []
     for name, count in duplicates.items():
-        earlier = "training or validation" if name == "test" and "validation" in rows else "training"
+        earlier = "training or validation" if name == "test" and "validation" in counts else "training"
         verb = "duplicates" if count == 1 else "duplicate"
-        each.append(f"{count:,} of {len(rows[name]):,} {name} rows {verb} {earlier} rows")
+        each.append(f"{count:,} of {counts[name]:,} {name} rows {verb} {earlier} rows")
     return ", ".join(each)
 
 
