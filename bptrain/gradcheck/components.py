@@ -17,7 +17,7 @@ from bptrain.nn.activations import Tanh
 from bptrain.nn.chain import Chain
 from bptrain.nn.layers import Dense
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, MultiTask, Part, SoftmaxCrossEntropy
-from bptrain.nn.observer import BackwardError
+from bptrain.nn.observer import KernelError
 from bptrain.optim import Regularization
 from bptrain.registry import name_of
 
@@ -91,7 +91,7 @@ class ComponentChecker:
             for batch in twin.batches:
                 batch.input[...] = grid
             # An activation that overflows there, or stops, is tried on smaller inputs.
-            with suppress(BackwardError):
+            with suppress(KernelError):
                 if np.isfinite(sum(twin.compute_objective())):
                     break
         return self.check_twin(twin)

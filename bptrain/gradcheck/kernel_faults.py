@@ -14,14 +14,14 @@ from bptrain.gradcheck.safety import is_custom
 from bptrain.gradcheck.twin import Twin
 from bptrain.gradcheck.verdict import Check, format_index, report_fault
 from bptrain.nn import Views
-from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, guard_kernels
+from bptrain.nn.observer import KernelError, ObservedLayer, Passage, guard_kernels
 
 
 def find_faults(twin: Twin) -> Iterator[Check]:
     """Yield a failed check for each fault of a layer or of the loss.
 
     Raises:
-        BackwardError: a pass stops with an exception.
+        KernelError: a pass stops with an exception.
     """
     passages = twin.record_passages()
     for observed, _ in twin.layers:
@@ -98,7 +98,7 @@ def find_faults_without_dx(twin: Twin) -> Iterator[Check]:
     """Yield a failed check for each layer with parameters whose backward needs dx, which is None in the first layer.
 
     Raises:
-        BackwardError: a forward pass stops with an exception.
+        KernelError: a forward pass stops with an exception.
     """
     passages = twin.record_passages()
     for observed, _ in twin.layers:
@@ -107,7 +107,7 @@ def find_faults_without_dx(twin: Twin) -> Iterator[Check]:
             y = run_forward(observed, passage)[0]
             try:
                 run_backward(observed, passage, y, None, "backward without dx")
-            except BackwardError as error:
+            except KernelError as error:
                 what = "dx is None if the layer is the first: do not compute it then"
                 yield report_fault(observed.name, "exception", f"{diagnose_exception(error).bug.sentence}; {what}")
 

@@ -29,7 +29,7 @@ from bptrain.gradcheck.verdict import (
     format_index,
     report_failure,
 )
-from bptrain.nn.observer import BackwardError, guard_kernels
+from bptrain.nn.observer import KernelError, guard_kernels
 from bptrain.optim import Adam
 
 BURN_IN_STEPS = 20
@@ -78,7 +78,7 @@ def check(twin: Twin, method: MethodName = "complex", entries: Entries = "auto")
                     notes.append(make_note("after training", what))
             if all(one.passed for one in checks):
                 checks += find_faults_without_dx(twin)
-        except BackwardError as error:
+        except KernelError as error:
             found = diagnose_exception(error)
             failure = report_failure("backward pass", str(found))
             return [replace(failure, kind=found.bug.kind, layer=found.layer, cause=str(found))]
@@ -92,7 +92,7 @@ def burn_in(twin: Twin) -> bool:
         False if the numbers did not stay finite; then nothing has moved.
 
     Raises:
-        BackwardError: a pass stops with an exception.
+        KernelError: a pass stops with an exception.
     """
     network, rule = twin.real.network, Adam(lr=0.01)
     start = network.theta.copy()
@@ -120,7 +120,7 @@ def check_here(twin: Twin, methods: Sequence[Method], entries: Entries, when: st
     """Check the gradients at the present parameters of a twin, or next to them if these lie exactly at a kink.
 
     Raises:
-        BackwardError: a pass stops with an exception.
+        KernelError: a pass stops with an exception.
     """
     checks: list[Check] = []
     for method in methods:
@@ -148,16 +148,16 @@ def merge_checks(checks: Sequence[Check], others: Sequence[Check]) -> list[Check
 
 def diagnose_checks(twin: Twin, checks: Sequence[Check], wrong: dict[str, Mismatch], when: str) -> list[Check]:
     """Add a diagnosis to the checks that failed."""
-    found: Diagnoses | BackwardError
+    found: Diagnoses | KernelError
     try:
         found = diagnose(twin)
-    except BackwardError as error:
+    except KernelError as error:
         found = error
     return [one if one.passed else diagnose_check(one, wrong.get(one.name), found, when, twin) for one in checks]
 
 
 def diagnose_check(
-    check: Check, wrong: Mismatch | None, found: Diagnoses | BackwardError, when: str, twin: Twin
+    check: Check, wrong: Mismatch | None, found: Diagnoses | KernelError, when: str, twin: Twin
 ) -> Check:
     """Return a failed check with its diagnosis: what is wrong in it, and which layer causes that."""
     if wrong is None:
@@ -170,7 +170,7 @@ def diagnose_check(
         cause = f"{when}{bug.sentence}"
         text = f"{cause} ({check.name}{what.removeprefix('at ')})"
         return replace(check, diagnosis=text, kind=bug.kind, layer="penalty", cause=cause)
-    if isinstance(found, BackwardError):
+    if isinstance(found, KernelError):
         failure = f"the layer that causes it could not be found: {diagnose_exception(found)}"
         return replace(check, diagnosis=f"{when}{what}; {failure}")
     cause_found = found.find_cause(check.name)

@@ -15,7 +15,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.gradcheck.twin import STEP, Twin
-from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, guard_kernels
+from bptrain.nn.observer import KernelError, ObservedLayer, Passage, guard_kernels
 
 NEVER_ANALYTIC = ("absolute", "fabs", "conjugate", "maximum", "minimum", "fmax", "fmin")
 """The operations of NumPy that are never analytic, even if the numbers of one pass do not show it."""
@@ -32,7 +32,7 @@ def find_unsafe(twin: Twin) -> Iterator[tuple[str, str]]:
     The twin records it, so that they are not run in complex numbers again.
 
     Raises:
-        BackwardError: the forward pass stops in real numbers too.
+        KernelError: the forward pass stops in real numbers too.
     """
     passages = twin.record_passages(backward=False)
     for real, in_complex in twin.layers:
@@ -86,7 +86,7 @@ def explain(arrays: dict[str, Array], real: Run, in_complex: Run, component: obj
     try:
         difference = find_difference(arrays, real, in_complex)
         losses = trace_losses(arrays, in_complex, get_source_file(component))
-    except BackwardError as error:
+    except KernelError as error:
         return f"it stops on inputs close to those of the data with {type(error.__cause__).__name__}: {error.__cause__}"
     bent = losses is not None and any(f"np.{name} " in losses for name in NEVER_ANALYTIC)
     return (losses or difference) if difference or bent else None
@@ -96,7 +96,7 @@ def find_difference(arrays: dict[str, Array], real: Run, in_complex: Run) -> str
     """Return how a function differs in complex numbers from the one in real numbers: in value, or in slope."""
     try:
         there = in_complex({key: value.astype(np.complex128) for key, value in arrays.items()})
-    except BackwardError as error:
+    except KernelError as error:
         return f"it stops in complex numbers with {type(error.__cause__).__name__}: {error.__cause__}"
     here = real(arrays)
     scale = float(np.abs(here).max(initial=1e-300))
@@ -148,7 +148,7 @@ def trace_losses(arrays: dict[str, Array], in_complex: Run, source: str | None) 
     RecordingArray.records, RecordingArray.source = [], source
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with contextlib.suppress(BackwardError, TypeError):
+        with contextlib.suppress(KernelError, TypeError):
             in_complex({key: value.astype(np.complex128).view(RecordingArray) for key, value in arrays.items()})
     casts = [
         f"a complex value put into a real array in line {one.lineno}"

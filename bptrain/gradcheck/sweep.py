@@ -14,7 +14,7 @@ from bptrain.gradcheck.diagnosis.diagnosis import diagnose_exception
 from bptrain.gradcheck.safety import find_unsafe
 from bptrain.gradcheck.taylor import Line, Taylor, draw_directions, judge_gradients
 from bptrain.gradcheck.twin import Twin
-from bptrain.nn.observer import BackwardError
+from bptrain.nn.observer import KernelError
 
 STEPS = tuple(float(10 ** (-k / 2)) for k in range(2, 31))
 """The step sizes, 1e-1 to 1e-15 in half decades."""
@@ -103,7 +103,7 @@ def sweep(twin: Twin) -> Sweep:
     with twin.preserve():
         try:
             return sweep_steps(twin)
-        except BackwardError as error:
+        except KernelError as error:
             return Sweep("complex step", (), None, (), str(diagnose_exception(error)))
 
 
@@ -111,7 +111,7 @@ def sweep_steps(twin: Twin) -> Sweep:
     """Return the sweep at the present parameters of a twin.
 
     Raises:
-        BackwardError: a pass stops with an exception.
+        KernelError: a pass stops with an exception.
     """
     safe = not list(find_unsafe(twin))
     reference: Reference = "complex step" if safe else "backward pass"

@@ -61,7 +61,7 @@ class Line:
         """Return loss and penalty at h, `(2,)`.
 
         Raises:
-            BackwardError: the forward pass stops with an exception.
+            KernelError: the forward pass stops with an exception.
         """
         self._move(h)
         try:
@@ -158,7 +158,7 @@ def judge_gradients(twin: Twin, gradients: Mapping[str, Array]) -> Iterator[Tayl
         gradients: by the names of `twin.real_arrays`.
 
     Raises:
-        BackwardError: the forward pass stops with an exception.
+        KernelError: the forward pass stops with an exception.
     """
     noise, sides = measure_noise(twin), twin.find_kink_sides()
     arrays = twin.real_arrays

@@ -138,7 +138,7 @@ class Twin:
         """Return loss and penalty together, and the gradients that the backward pass gives.
 
         Raises:
-            BackwardError: a pass stops with an exception.
+            KernelError: a pass stops with an exception.
         """
         network = self.real.network
         self.run_other_rows()

@@ -86,7 +86,7 @@ def compare_gradients(twin: Twin, method: Method, entries: Entries = "auto") -> 
         A check for each parameter in the order of the network, and one for the inputs; and the disagreements by name.
 
     Raises:
-        BackwardError: a pass stops with an exception.
+        KernelError: a pass stops with an exception.
     """
     value, gradients = twin.compute_gradients()
     checks, mismatches = [], {}

@@ -18,7 +18,7 @@ from bptrain.nn.chain import Chain, Frame, Step
 from bptrain.nn.layer import Layer, Plan, Views, Workspace
 
 
-class BackwardError(Exception):
+class KernelError(Exception):
     """A forward or backward pass of `layer` raised an exception, which is the cause; `what` says which pass."""
 
     def __init__(self, layer: str, what: str) -> None:
@@ -30,7 +30,7 @@ class BackwardError(Exception):
 @contextmanager
 def guard_kernels(layer: str, what: str = "") -> Iterator[None]:
     """Run kernels without warnings of overflow, which shows in the results, and turn what they raise into a
-    `BackwardError`."""
+    `KernelError`."""
     try:
         with np.errstate(all="ignore"):
             yield
@@ -39,10 +39,10 @@ def guard_kernels(layer: str, what: str = "") -> Iterator[None]:
 
 
 def raise_for(error: Exception, layer: str, what: str) -> NoReturn:
-    """Raise a `BackwardError` for an exception of a kernel; raise bptrain's own errors unchanged."""
-    if isinstance(error, BptrainError | MemoryError | BackwardError):
+    """Raise a `KernelError` for an exception of a kernel; raise bptrain's own errors unchanged."""
+    if isinstance(error, BptrainError | MemoryError | KernelError):
         raise error
-    raise BackwardError(layer, what) from error
+    raise KernelError(layer, what) from error
 
 
 class Observer:

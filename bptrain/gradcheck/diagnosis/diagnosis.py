@@ -13,7 +13,7 @@ from bptrain.gradcheck.twin import Twin
 from bptrain.gradcheck.verdict import format_index
 from bptrain.nn import Loss
 from bptrain.nn.losses import MultiTask
-from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, guard_kernels
+from bptrain.nn.observer import KernelError, ObservedLayer, Passage, guard_kernels
 from bptrain.registry import name_of
 
 
@@ -79,7 +79,7 @@ def diagnose(twin: Twin) -> Diagnoses:
     """Find all mistakes in the network of a twin, at its present parameters.
 
     Raises:
-        BackwardError: a pass stops with an exception.
+        KernelError: a pass stops with an exception.
     """
     twin.run_other_rows()
     passages = twin.record_passages()
@@ -94,7 +94,7 @@ def diagnose(twin: Twin) -> Diagnoses:
     return Diagnoses(diagnose_loss(twin, scores, dscores), inner, find_mistake_between(twin, passages))
 
 
-def diagnose_exception(error: BackwardError) -> Diagnosis:
+def diagnose_exception(error: KernelError) -> Diagnosis:
     """Return the diagnosis of a pass that stopped with an exception."""
     cause = error.__cause__
     what = f"{error.what} stops".strip() + f" with {type(cause).__name__}: {cause}"

@@ -13,7 +13,7 @@ from bptrain.arrays import Array
 from bptrain.gradcheck.diagnosis.bug import Bug, Kind, are_close, describe_ratio, find_ratio
 from bptrain.gradcheck.diagnosis.layer_gradient import LayerGradient, compute_activation_slope
 from bptrain.nn import ACTIVATIONS, Activation
-from bptrain.nn.observer import BackwardError
+from bptrain.nn.observer import KernelError
 from bptrain.registry import name_of
 
 DERIVATIVES_BY_OUTPUT: dict[str, Callable[[Array], Array]] = {
@@ -29,7 +29,7 @@ def recognise(gradient: LayerGradient) -> Bug:
     with np.errstate(all="ignore"):
         for recogniser in (*RECOGNISERS, *derivative, recognise_ratio):
             # A guess need not fit a layer: its shapes, or values that it was never meant to see.
-            with suppress(BackwardError, ValueError, TypeError, LookupError):
+            with suppress(KernelError, ValueError, TypeError, LookupError):
                 bug: Bug | None = recogniser(gradient)
                 if bug:
                     return bug

@@ -9,7 +9,7 @@ from bptrain.gradcheck.diagnosis.bug import Bug
 from bptrain.gradcheck.diagnosis.layer_gradient import LayerGradient
 from bptrain.gradcheck.diagnosis.recognition import recognise
 from bptrain.nn import Workspace
-from bptrain.nn.observer import BackwardError, ObservedLayer, Passage, guard_kernels
+from bptrain.nn.observer import KernelError, ObservedLayer, Passage, guard_kernels
 
 
 def find_bug(observed: ObservedLayer, passage: Passage, wrong: list[LayerGradient], gradient: LayerGradient) -> Bug:
@@ -64,7 +64,7 @@ def find_timing_bug(observed: ObservedLayer, passage: Passage, wrong: list[Layer
     def is_right_under(conditions: Conditions) -> bool:
         try:
             dx, g = run_again(observed, passage, conditions)
-        except BackwardError:
+        except KernelError:
             return False
         arrays = {**g, "dx": dx}
         return all(one.is_right(arrays[one.tensor]) for one in wrong)
@@ -128,7 +128,7 @@ def is_deterministic(observed: ObservedLayer, passage: Passage) -> bool:
     """Return whether the layer gives the same gradients twice."""
     try:
         (dx, g), (other_dx, other_g) = (run_again(observed, passage, Conditions(fill=0.0)) for _ in range(2))
-    except BackwardError:
+    except KernelError:
         return True
     pairs = [(dx, other_dx), *((g[key], other_g[key]) for key in g)]
     return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
