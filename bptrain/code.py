@@ -103,7 +103,9 @@ def read_source(path: Path) -> bytes:
         if path.suffix != ".py":
             raise InputError(f"{path}: not a Python file; --code takes a file whose name ends in .py")
         if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path}: a file of code has at most 1 MiB (got {path.stat().st_size:,} bytes)")
+            raise InputError(
+                f"{path}: larger than the limit of 1 MiB for a file of code (got {path.stat().st_size:,} bytes)"
+            )
         source = path.read_bytes()
         source.decode("utf-8-sig")
     except UnicodeDecodeError as error:

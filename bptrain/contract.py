@@ -47,11 +47,9 @@ def find_method_problems(contract: type, cls: type) -> Iterator[str]:
 def can_take(method: Any, declared: Any) -> bool:
     """Return whether a method can be called with the arguments of a declared one."""
     parameters = inspect.signature(declared).parameters.values()
-    positional = [None for one in parameters if one.kind is not one.KEYWORD_ONLY]
+    keywords = {one.name: None for one in parameters if one.kind is one.KEYWORD_ONLY}
     try:
-        inspect.signature(method).bind(
-            *positional, **{one.name: None for one in parameters if one.kind is one.KEYWORD_ONLY}
-        )
+        inspect.signature(method).bind(*[None] * (len(parameters) - len(keywords)), **keywords)
     except TypeError:
         return False
     return True

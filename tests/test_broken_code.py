@@ -199,7 +199,7 @@ PATHS = [
     ("folder.py", "folder.py: a directory; --code takes a Python file, such as my_layer.py"),
     ("notes.txt", "notes.txt: not a Python file; --code takes a file whose name ends in .py"),
     ("latin.py", "latin.py: the file is not UTF-8 text (byte 3); save it as UTF-8"),
-    ("large.py", "large.py: a file of code has at most 1 MiB (got 1,048,577 bytes)"),
+    ("large.py", "large.py: larger than the limit of 1 MiB for a file of code (got 1,048,577 bytes)"),
 ]
 
 
