@@ -7,9 +7,10 @@ A number beyond the range of floating point stays text, so that messages show it
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from bptrain.config.origin import FieldPath, Origin, Source, Spot, keep_first
+from bptrain.config.origin import Origin, Source, Spot, keep_first
 from bptrain.errors import ConfigError, Problem
 from bptrain.text import cut
 
@@ -125,6 +126,20 @@ def parse(text: str, file: str, *, before: str = "") -> tuple[Any, Origin]:
     return reader.result, Origin(file, reader.root)
 
 
+@dataclass
+class _Container:
+    """An open mapping or list: its value, its spot, and the key whose value comes next, with line and column."""
+
+    value: Any
+    spot: Spot
+    key: tuple[str, int, int] | None = None
+
+    @property
+    def next_key(self) -> str | int:
+        """The key or index of the value that comes next."""
+        return len(self.value) if isinstance(self.value, list) else self.key[0] if self.key else "?"
+
+
 class _Reader:
     """Builds values from PyYAML's events, without recursion."""
 
@@ -135,9 +150,7 @@ class _Reader:
         self.result: Any = None
         self.root: Spot | None = None
         self.documents = 0
-        # The open containers, and for each mapping the key whose value comes next.
-        self.open: list[tuple[Any, Spot]] = []
-        self.key: list[tuple[str, int, int] | None] = []
+        self.open: list[_Container] = []
 
     def take(self, event: Any) -> None:
         """Process one event."""
@@ -157,11 +170,9 @@ class _Reader:
             if len(self.open) >= MOST_DEPTH:
                 what = f"nested deeper than the limit of {MOST_DEPTH} levels; remove some brackets"
                 raise ConfigError([self.source.make_problem(*self.find_place(event), (), what)])
-            self.open.append(({} if kind == "MappingStartEvent" else [], self.add_spot(event)))
-            self.key.append(None)
+            self.open.append(_Container({} if kind == "MappingStartEvent" else [], self.add_spot(event)))
         elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-            value, _ = self.open.pop()
-            self.key.pop()
+            value = self.open.pop().value
             self.store(tuple(value) if isinstance(value, list) else value)
 
     def check_marks(self, event: Any) -> None:
@@ -179,31 +190,28 @@ class _Reader:
 
     def add_problem(self, event: Any, message: str) -> None:
         """Record a mistake at an event; too many of them end the reading."""
-        path: FieldPath = tuple(
-            len(container) if isinstance(container, list) else key[0] if key else "?"
-            for (container, _), key in zip(self.open[:-1], self.key[:-1], strict=True)
-        )
+        path = tuple(one.next_key for one in self.open[:-1])
         self.problems.append(self.source.make_problem(*self.find_place(event), path, message))
         if len(self.problems) > MOST_PROBLEMS:
             raise keep_first(self.problems, MOST_PROBLEMS)
 
     def place(self, event: Any, value: Any) -> None:
         """Put a scalar where it belongs: as a key, or as a value."""
-        if not self.open or not isinstance(self.open[-1][0], dict) or self.key[-1] is not None:
+        if not self.open or isinstance(self.open[-1].value, list) or self.open[-1].key is not None:
             self.add_spot(event)
             self.store(value)
             return
-        mapping, around = self.open[-1]
+        around = self.open[-1]
         key = str(getattr(event, "value", ""))
-        if key in mapping:
-            earlier = (around.inside or {})[key]
+        if key in around.value:
+            earlier = (around.spot.inside or {})[key]
             where = f"first on line {earlier.key_line}, column {earlier.key_column}"
-            layers = len(self.key) > 1 and self.key[-2] is not None and self.key[-2][0] in ("network", "layers")
+            layers = len(self.open) > 1 and self.open[-2].next_key in ("network", "layers")
             advice = "write the layers as a list, with - before each" if layers else "keep one of them"
             self.add_problem(event, f"the key {cut(repr(key))} is given twice ({where}); {advice}")
         elif key == "<<":
             self.add_problem(event, "merge keys are not supported (got <<); write the keys out")
-        self.key[-1] = (key, *self.find_place(event))
+        around.key = (key, *self.find_place(event))
 
     def add_spot(self, event: Any) -> Spot:
         """Return the spot of the value that begins with this event, recorded in the container around it."""
@@ -211,17 +219,12 @@ class _Reader:
         if not self.open:
             self.root = Spot(self.source, line, column)
             return self.root
-        container, around = self.open[-1]
-        if isinstance(container, list):
-            spot = Spot(self.source, line, column)
-            around.put(len(container), spot)
-            return spot
-        if self.key[-1] is None:
+        around = self.open[-1]
+        if isinstance(around.value, dict) and around.key is None:
             self.add_problem(event, "a key cannot be a list or a mapping; write KEY: VALUE")
-            self.key[-1] = ("", line, column)
-        key, *key_place = self.key[-1] or ("", 0, 0)
-        spot = Spot(self.source, line, column, *key_place)
-        around.put(key, spot)
+            around.key = ("", line, column)
+        spot = Spot(self.source, line, column, *(around.key or ())[1:])
+        around.spot.put(around.next_key, spot)
         return spot
 
     def store(self, value: Any) -> None:
@@ -229,12 +232,12 @@ class _Reader:
         if not self.open:
             self.result = value
             return
-        container, key = self.open[-1][0], self.key[-1]
-        if isinstance(container, list):
-            container.append(value)
-        elif key is not None:
-            container[key[0]] = value
-            self.key[-1] = None
+        around = self.open[-1]
+        if isinstance(around.value, list):
+            around.value.append(value)
+        elif around.key is not None:
+            around.value[around.key[0]] = value
+            around.key = None
 
 
 def explain_error(error: Any, text: str) -> tuple[int, int, str]:
