@@ -252,6 +252,16 @@ def test_changing_any_other_key_is_an_error(overrides, message):
     assert not (run / "lock.json").exists()
 
 
+@pytest.mark.parametrize(("key", "few", "enough"), [("epochs", 1, 2), ("max_steps", 2, 10)])
+def test_the_advice_for_a_run_that_is_too_long_works(key, few, enough):
+    write_config()
+    run = train_until(9)
+    with pytest.raises(ConfigError, match=r"write (2 or more|more than that)"):
+        resume(run, [f"training.{key}={few}"])
+    result = resume(run, [f"training.{key}={enough}"])
+    assert (result.steps, result.stopped) == ({"epochs": 14, "max_steps": 10}[key], key)
+
+
 def test_all_forbidden_changes_are_reported_at_once():
     write_config()
     run = train_until(2)

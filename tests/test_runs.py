@@ -154,6 +154,16 @@ def test_a_broken_file_in_one_run_does_not_hide_other_runs(flowers, name, conten
     assert "runs/flowers-001" in capsys.readouterr().out
 
 
+def test_a_broken_line_of_the_history_is_named_and_can_be_deleted(flowers):
+    run = bptrain.train(flowers).run
+    history = run / "history.jsonl"
+    records = history.read_text()
+    history.write_text(f"{records}7\n")
+    assert read_run(run).problem == f"{history}:4: not the record of an epoch (it has no epoch number); delete the line"
+    history.write_text(records)
+    assert not read_run(run).problem
+
+
 def test_the_newest_run_is_listed_first(flowers, bptrain_in):
     for name, started in {"a": "2026-01-02", "b": "2026-01-03", "c": "2026-01-01"}.items():
         run = bptrain.train(flowers, run=f"runs/{name}").run

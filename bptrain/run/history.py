@@ -27,10 +27,10 @@ def read_history(path: Path) -> list[Record]:
         try:
             record = json.loads(line)
             if not isinstance(record, dict) or not isinstance(record.get("epoch"), int):
-                raise ValueError("not the record of an epoch")
+                raise ValueError("it has no epoch number")
             records.append(record)
         except ValueError as error:
-            raise StorageError(f"{path}:{number}: was not written by a run ({error})") from None
+            raise StorageError(f"{path}:{number}: not the record of an epoch ({error}); delete the line") from None
     return records
 
 
