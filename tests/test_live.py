@@ -14,7 +14,7 @@ from bptrain.commands.train import train
 from bptrain.console.chart import BLOCKS, Curve, Line, draw_chart, render_sparkline
 from bptrain.console.live import REFRESHES, Canvas, LiveView
 from bptrain.console.training_lines import print_pairs
-from bptrain.console.view import Picture
+from bptrain.console.view import RunView
 from bptrain.console.watch import Watch
 from bptrain.errors import DivergedError
 from bptrain.model.assemble import assemble_file
@@ -59,7 +59,7 @@ def draw_lines(watch, width, height, encoding="utf-8"):
     """Return the lines as a console of a size shows them."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     console = Console(file=stream, width=width, height=height, color_system=None)
-    return list(Picture(watch).__rich_console__(console, console.options))
+    return list(RunView(watch).__rich_console__(console, console.options))
 
 
 def test_the_view_shows_the_run_and_its_progress():

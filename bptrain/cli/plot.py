@@ -12,9 +12,7 @@ def command(
     run: Checkpoint,
     output: Annotated[
         Path,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help="The picture to write: .png, .svg or .pdf.", readable=False
-        ),
+        typer.Option("--output", "-o", metavar="FILE", help="The file to write: .png, .svg or .pdf.", readable=False),
     ] = Path("curves.png"),
 ) -> None:
     """Draw the learning curves of a run.

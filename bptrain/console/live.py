@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from bptrain.console.training_lines import format_notice
-from bptrain.console.view import Picture
+from bptrain.console.view import RunView
 from bptrain.console.watch import Watch
 from bptrain.errors import StorageError
 from bptrain.run.directory import RunDirectory
@@ -67,11 +67,11 @@ class Canvas:
 class Drawing(Live):
     """Rich's live display on a canvas."""
 
-    def __init__(self, canvas: Canvas, console: Console, picture: "LiveView") -> None:
+    def __init__(self, canvas: Canvas, console: Console, live: "LiveView") -> None:
         self.canvas, self.size = canvas, console.size
         self.cost, self.drawn, self.processor = 0.0, 0.0, 0.0
         super().__init__(
-            console=console, refresh_per_second=REFRESHES, transient=True, get_renderable=lambda: Picture(picture.watch)
+            console=console, refresh_per_second=REFRESHES, transient=True, get_renderable=lambda: RunView(live.watch)
         )
 
     def refresh(self) -> None:

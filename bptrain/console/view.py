@@ -1,4 +1,4 @@
-"""The picture of a run in progress, as lines of text for a terminal of any size."""
+"""The view of a run in progress, as lines of text for a terminal of any size."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ KINDS = {"gradient_norm": "gradient", "update_ratio": "update", "dead": "dead", 
 
 
 @dataclass(frozen=True)
-class Picture:
+class RunView:
     """The view of a run, in the size of the console when it is drawn."""
 
     watch: Watch | None

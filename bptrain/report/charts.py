@@ -1,7 +1,7 @@
 """Charts: figures of matplotlib as inline SVG that takes its colours from the page, and pixels as PNG.
 
-A figure is drawn in placeholder colours, which become CSS variables in the SVG, so that one picture suits light, dark
-and paper.
+A figure is drawn in placeholder colours, which become CSS variables in the SVG, so that one chart suits light, dark and
+paper.
 """
 
 import re
@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
+from zlib import crc32
 
 import numpy as np
 
@@ -40,7 +41,7 @@ VARIABLES = {INK: "var(--ink)", SOFT: "var(--soft)", LINE: "var(--line)", PAPER:
 PRINTED = {INK: "#1c1e21", SOFT: "#5a616b", LINE: "#d5d9df", PAPER: "#ffffff"} | dict(
     zip(SERIES, ("#0b62b0", "#c4500a", "#14804a", "#a3257e", "#806000", "#6a46c2", "#00767f", "#8c4b3a"), strict=True)
 )
-"""The placeholders in a picture file, on white."""
+"""The colours of a chart in a file, on white."""
 
 
 def require_matplotlib(wanted: str) -> None:
@@ -135,26 +136,22 @@ def set_log_scale(one: "Axes") -> None:
 
 
 def shorten_name(text: object) -> str:
-    """Return a name from the data or the config, cut to fit in a picture."""
+    """Return a name from the data or the config, cut to fit in a chart."""
     name = safe_name(text, 10**9)
     return name if len(name) <= 24 else f"{name[:23]}…"
 
 
-class Pictures:
-    """The pictures of one page; the ids within each get a prefix of their own."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def render_inline(self, figure: "Figure", alternative: str) -> Html:
-        """Return a figure as SVG with its alternative text; call it within `use_style`."""
-        target = BytesIO()
-        figure.savefig(target, format="svg", metadata={"Date": None})
-        root = ElementTree.fromstring(target.getvalue().decode())
-        self.count += 1
-        content = [convert_svg(child, f"p{self.count}-") for child in root if strip_namespace(child.tag) != "metadata"]
-        attributes = {"class": "plot", "viewBox": root.get("viewBox"), "role": "img", "aria-label": alternative}
-        return element("svg", attributes, content)
+def render_svg(figure: "Figure", alternative: str) -> Html:
+    """Return a figure as inline SVG with its alternative text; call it within `use_style`."""
+    target = BytesIO()
+    figure.savefig(target, format="svg", metadata={"Date": None})
+    svg = target.getvalue()
+    root = ElementTree.fromstring(svg.decode())
+    # Ids must differ between the charts of a page.
+    prefix = f"p{crc32(alternative.encode() + svg)}-"
+    content = [convert_svg(child, prefix) for child in root if strip_namespace(child.tag) != "metadata"]
+    attributes = {"class": "plot", "viewBox": root.get("viewBox"), "role": "img", "aria-label": alternative}
+    return element("svg", attributes, content)
 
 
 def convert_svg(one: ElementTree.Element, prefix: str) -> Html:

@@ -10,7 +10,7 @@ from bptrain.evaluation.curves import Counts, compute_calibration, compute_preci
 from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.target_results import MOST_CLASSES, ClassResult
 from bptrain.metrics import AveragePrecision, Metric, RocAuc
-from bptrain.report.charts import STYLES, Pictures, new_axes, shorten_name
+from bptrain.report.charts import STYLES, new_axes, render_svg, shorten_name
 from bptrain.report.html_page import Html, figure, figures, join, note, safe_name, scroll_box, table, tag
 
 FAINTEST = 0.2
@@ -124,7 +124,7 @@ THRESHOLD_PLOTS = (
 )
 
 
-def show_threshold_curves(pictures: Pictures, found: Predictions) -> Html:
+def show_threshold_curves(found: Predictions) -> Html:
     """Return ROC and precision-recall curves side by side, with the area under each."""
     curves = list(split_classes(found))
     if not curves:
@@ -142,14 +142,14 @@ def show_threshold_curves(pictures: Pictures, found: Predictions) -> Html:
                 one.plot([0, 1], [0, 1], ":", linewidth=1, color=one.spines["left"].get_edgecolor())
             one.set(title=plot.title, xlabel=plot.across, ylabel=plot.upward, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
             one.legend(loc="lower right" if is_roc else "lower left", ncols=2 if len(names) > 8 else 1)
-            picture = pictures.render_inline(canvas, f"{plot.title} curve, {plot.area}: {'; '.join(names)}")
-            parts.append(figure(picture, f"The number after each name is the {plot.area}."))
+            chart = render_svg(canvas, f"{plot.title} curve, {plot.area}: {'; '.join(names)}")
+            parts.append(figure(chart, f"The number after each name is the {plot.area}."))
     more = len(curves) - MOST_CURVES
     rest = note(f"{more} more classes are not drawn.") if more > 0 else None
     return join((figures(*parts), rest))
 
 
-def show_calibration(pictures: Pictures, found: Predictions) -> Html:
+def show_calibration(found: Predictions) -> Html:
     """Return how often predictions of each probability are right, and how many rows have it."""
     if not found.are_probabilities:
         return note("The outputs are not probabilities, so there is no calibration.")
@@ -168,11 +168,11 @@ def show_calibration(pictures: Pictures, found: Predictions) -> Html:
         bins = zip(curve.probability, curve.share, curve.rows, strict=True)
         text = f"Calibration: mean probability of {of} and the observed share, in ten bins: "
         text += "; ".join(f"{p:.2f}: {s:.2f} of {n:,}" for p, s, n in bins)
-        reliability = figure(pictures.render_inline(canvas, text), "On the dotted line, both are equal.")
+        reliability = figure(render_svg(canvas, text), "On the dotted line, both are equal.")
     with new_axes(width=5.2, height=4.2) as (canvas, one):
         heights, _, _ = one.hist(probabilities, bins=[k / 10 for k in range(11)])
         one.set(title="rows by probability", xlabel=across, ylabel="rows", xlim=(-0.02, 1.02))
         counted = ", ".join(f"{int(height):,}" for height in np.atleast_1d(heights))
         text = f"Rows by the probability of {of}, in ten bins from 0 to 1: {counted}"
-        histogram = figure(pictures.render_inline(canvas, text))
+        histogram = figure(render_svg(canvas, text))
     return figures(reliability, histogram)

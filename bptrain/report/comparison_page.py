@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.atomic import write_atomically
-from bptrain.report.charts import Pictures, new_axes, require_matplotlib, require_suffix, set_log_scale, shorten_name
+from bptrain.report.charts import new_axes, render_svg, require_matplotlib, require_suffix, set_log_scale, shorten_name
 from bptrain.report.comparison import Comparison
 from bptrain.report.html_page import Content, Html, build_page, figure, figures, join, note, safe_name, table, tag
 from bptrain.report.learning_curves import WIDE_RANGE, choose_metrics_to_draw, get_curve, is_constant
 from bptrain.training.events import is_metric
 
 MOST_CURVES = 8
-"""Runs in one picture; more cannot be told apart."""
+"""Runs in one chart; more cannot be told apart."""
 
 
 def write_page(comparison: Comparison, path: Path) -> None:
@@ -62,7 +62,7 @@ def show_curves(comparison: Comparison, names: list[str]) -> Html:
     """Return a chart for each figure of the histories that changes, with a curve for each run."""
     runs = comparison.runs[:MOST_CURVES]
     keys = dict.fromkeys(key for run in runs for record in run.history for key in record if is_metric(key))
-    pictures, charts = Pictures(), []
+    charts = []
     measured = (key for key in keys if any(get_curve(run.history, key)[0] for run in runs))
     for key in ("validation_loss", "loss", *choose_metrics_to_draw(measured), "lr"):
         title = {"lr": "learning rate", "loss": "training loss"}.get(key, key.replace("_", " "))
@@ -79,7 +79,7 @@ def show_curves(comparison: Comparison, names: list[str]) -> Html:
             one.set_xlabel("epoch")
             one.legend()
             text = f"{title} over the epochs, a curve for each of {len(runs)} runs"
-            charts.append(figure(pictures.render_inline(canvas, text)))
+            charts.append(figure(render_svg(canvas, text)))
     if not charts:
         return note("No run has finished an epoch yet.")
     left = len(comparison.runs) - len(runs)

@@ -162,14 +162,14 @@ def listing(text: str, label: str) -> Html:
     return tag("pre", tag("code", escape_lines(text)), tabindex="0", role="region", aria_label=label)
 
 
-def figure(picture: Html, caption: Content = None) -> Html:
-    """Return a picture with a caption."""
-    return tag("figure", picture, tag("figcaption", caption) if caption else None)
+def figure(chart: Html, caption: Content = None) -> Html:
+    """Return a chart with a caption."""
+    return tag("figure", chart, tag("figcaption", caption) if caption else None)
 
 
-def figures(*pictures: Html) -> Html:
-    """Return pictures side by side where there is room."""
-    return tag("div", *pictures, class_="figures")
+def figures(*charts: Html) -> Html:
+    """Return charts side by side where there is room."""
+    return tag("div", *charts, class_="figures")
 
 
 def note(text: Content) -> Html:

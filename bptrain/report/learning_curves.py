@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from bptrain.metrics import METRICS
 from bptrain.model.heads import get_metric_name
-from bptrain.report.charts import STYLES, Pictures, new_axes, set_log_scale, shorten_name
+from bptrain.report.charts import STYLES, new_axes, render_svg, set_log_scale, shorten_name
 from bptrain.report.html_page import Html, figure, figures, join, note
 from bptrain.training.events import Record, get_metrics
 
@@ -98,12 +98,12 @@ def draw_panel(one: "Axes", panel: Panel, best: int | None) -> None:
         one.legend(ncols=1 if len(curves) < 6 else 2)
 
 
-def draw_panels(pictures: Pictures, panels: Iterable[Panel], best: int | None) -> Iterator[Html]:
+def draw_panels(panels: Iterable[Panel], best: int | None) -> Iterator[Html]:
     """Yield a figure for each panel."""
     for panel in panels:
         with new_axes(width=5.2, height=3.0) as (canvas, one):
             draw_panel(one, panel, best)
-            yield figure(pictures.render_inline(canvas, describe_panel(panel, best)))
+            yield figure(render_svg(canvas, describe_panel(panel, best)))
 
 
 def describe_panel(panel: Panel, best: int | None) -> str:
@@ -118,15 +118,15 @@ def describe_panel(panel: Panel, best: int | None) -> str:
     return f"{title} over the epochs: {'; '.join(map(str.strip, parts))}{more}{mark}"
 
 
-def show_learning_curves(pictures: Pictures, records: Sequence[Record], best: int | None) -> Html:
+def show_learning_curves(records: Sequence[Record], best: int | None) -> Html:
     """Return the section of learning curves."""
     text = note("The dotted line marks the best epoch, whose weights are evaluated.") if best is not None else None
-    return join((text, figures(*draw_panels(pictures, list_panels(records), best))))
+    return join((text, figures(*draw_panels(list_panels(records), best))))
 
 
-def show_gradient_health(pictures: Pictures, records: Sequence[Record], best: int | None) -> Html:
+def show_gradient_health(records: Sequence[Record], best: int | None) -> Html:
     """Return the section on gradients, empty where none were measured."""
-    drawn = list(draw_panels(pictures, list_health_panels(records), best))
+    drawn = list(draw_panels(list_health_panels(records), best))
     if not drawn:
         return Html("")
     text = "Measured layer by layer, at the ends of epochs that are 64 or more steps apart."

@@ -10,7 +10,7 @@ from bptrain.columns.features import Boolean, Categorical, Feature, Numeric
 from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.target_results import NumberResult
 from bptrain.model.model import Rows
-from bptrain.report.charts import Pictures, draw_pixels, new_axes, shorten_name
+from bptrain.report.charts import draw_pixels, new_axes, render_svg, shorten_name
 from bptrain.report.html_page import Content, Html, figure, figures, join, note, safe_name, table, tag
 from bptrain.report.images import find_grid, get_row_number, read_image
 
@@ -41,7 +41,7 @@ def show_residual_table(targets: Sequence[NumberResult]) -> Html:
     return table(("target", *keys), rows, caption="Residuals, truth − prediction, in the units of the data")
 
 
-def show_residuals(pictures: Pictures, found: Predictions, column: int) -> Html:
+def show_residuals(found: Predictions, column: int) -> Html:
     """Return the plots of one target: prediction against truth, and the residuals."""
     name = safe_name(found.names[column])
     output, true = found.outputs[:, column].astype(np.float64), found.targets[:, column].astype(np.float64)
@@ -58,19 +58,19 @@ def show_residuals(pictures: Pictures, found: Predictions, column: int) -> Html:
         one.set(title=shorten_name(found.names[column]), xlabel="truth", ylabel="prediction")
         correlation = np.corrcoef(true, output)[0, 1] if len(output) > 1 and true.std() and output.std() else np.nan
         text = f"Predictions of {name} against the truth; their correlation is {correlation:.3f}"
-        parts.append(figure(pictures.render_inline(canvas, text), "Points on the dotted line are predicted exactly."))
+        parts.append(figure(render_svg(canvas, text), "Points on the dotted line are predicted exactly."))
     with new_axes(width=5.2, height=4.0) as (canvas, one):
         one.axhline(0, linestyle=":", linewidth=1, color=one.spines["left"].get_edgecolor())
         one.plot(output[drawn], residuals[drawn], "o", markersize=3.5, alpha=0.6)
         one.set(title="residuals", xlabel="prediction", ylabel="truth − prediction")
         text = f"Residuals of {name} against the prediction, from {residuals.min():.4g} to {residuals.max():.4g}"
-        parts.append(figure(pictures.render_inline(canvas, text)))
+        parts.append(figure(render_svg(canvas, text)))
     with new_axes(width=5.2, height=3.2) as (canvas, one):
         heights, edges, _ = one.hist(residuals, bins=min(max(int(len(residuals) ** 0.5), 5), 40))
         one.set(title="distribution of the residuals", xlabel="truth − prediction", ylabel="rows")
         top = int(np.argmax(heights))
         text = f"Histogram of the residuals of {name}; most lie between {edges[top]:.4g} and {edges[top + 1]:.4g}"
-        parts.append(figure(pictures.render_inline(canvas, text)))
+        parts.append(figure(render_svg(canvas, text)))
     sample = note(f"One of every {step} of {len(output):,} rows is drawn.") if step > 1 else None
     return join((tag("h3", name) if len(found.names) > 1 else None, figures(*parts), sample))
 

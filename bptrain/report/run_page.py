@@ -14,7 +14,6 @@ from bptrain.model.summary import describe_targets
 from bptrain.nn.cost import compute_costs
 from bptrain.quantities import format_figure, format_number
 from bptrain.registry import name_of
-from bptrain.report.charts import Pictures
 from bptrain.report.classes import show_calibration, show_classes, show_threshold_curves
 from bptrain.report.html_page import Content, Html, details, facts, join, listing, note, safe_name, table, tag
 from bptrain.report.images import find_grid, show_first_weights, show_reconstructions
@@ -60,15 +59,15 @@ def make_lead(found: Material) -> str:
 
 def list_sections(found: Material) -> Iterator[tuple[str, Html]]:
     """Yield the sections that there is something to show in."""
-    pictures, best = Pictures(), (found.stored.get("best") or {}).get("epoch")
+    best = (found.stored.get("best") or {}).get("epoch")
     yield "Summary", show_summary(found)
     if found.evaluation and found.rows is not None:
-        yield from list_results(pictures, found, found.evaluation)
+        yield from list_results(found, found.evaluation)
     else:
         yield "Evaluation", tag("p", f"There is none: {safe_name(found.missing, 500)}", class_="warning")
     if found.records:
-        yield "Learning curves", show_learning_curves(pictures, found.records, best)
-        if gradients := show_gradient_health(pictures, found.records, best):
+        yield "Learning curves", show_learning_curves(found.records, best)
+        if gradients := show_gradient_health(found.records, best):
             yield "Gradients", gradients
     else:
         yield "Learning curves", note("There is no history: the checkpoint is not in a run directory.")
@@ -83,7 +82,7 @@ def list_sections(found: Material) -> Iterator[tuple[str, Html]]:
     yield "Commands", show_commands(found)
 
 
-def list_results(pictures: Pictures, found: Material, evaluation: Evaluation) -> Iterator[tuple[str, Html]]:
+def list_results(found: Material, evaluation: Evaluation) -> Iterator[tuple[str, Html]]:
     """Yield the sections of an evaluation."""
     assert found.rows is not None
     yield "Evaluation", show_metrics(evaluation)
@@ -98,13 +97,13 @@ def list_results(pictures: Pictures, found: Material, evaluation: Evaluation) ->
             title = f"Classes{of}" if predictions.kind == "classes" else f"Label {safe_name(one.target, 40)}"
             yield title, show_classes(one)
         if classes:
-            yield f"ROC and precision-recall{of}", show_threshold_curves(pictures, predictions)
-            yield f"Calibration{of}", show_calibration(pictures, predictions)
+            yield f"ROC and precision-recall{of}", show_threshold_curves(predictions)
+            yield f"Calibration{of}", show_calibration(predictions)
         if grid is not None:
             yield "Reconstructions", show_reconstructions(grid, found.rows, own)
         numbers = [one for one in targets if isinstance(one, NumberResult)]
         if numbers:
-            plots = (show_residuals(pictures, own, k) for k in range(min(len(numbers), MOST_TARGETS)))
+            plots = (show_residuals(own, k) for k in range(min(len(numbers), MOST_TARGETS)))
             left = len(numbers) - MOST_TARGETS
             more = note(f"{left} more are not shown; bptrain evaluate --json has them.") if left > 0 else None
             yield f"Residuals{of}", join((show_residual_table(numbers[:MOST_TARGETS]), *plots, more))

@@ -16,7 +16,7 @@ from rich.terminal_theme import TerminalTheme
 
 import bptrain
 from bptrain.console.sweep_chart import draw_errors
-from bptrain.console.view import Picture
+from bptrain.console.view import RunView
 from bptrain.console.watch import Watch
 from bptrain.run.train_run import Started
 from bptrain.training.events import EpochEnd, Progress
@@ -73,7 +73,7 @@ def live(epoch: int = 26) -> None:
         elif isinstance(event, EpochEnd):
             watches[0].add_epoch(event)
             if event.record["epoch"] == epoch:
-                console.print(Picture(watches[0]))
+                console.print(RunView(watches[0]))
                 raise EnoughError
 
     with TemporaryDirectory() as folder, contextlib.suppress(EnoughError):
