@@ -21,7 +21,7 @@ MOST_DIGITS = 17
 
 
 def format_number(value: float, digits: int) -> str:
-    """Return a number with so many significant digits, or more where it would otherwise look whole.
+    """Return a number with `digits` significant digits, or more where it would otherwise look whole.
 
     A saturated unit gives 0.99999996 and not 1.
     """

@@ -51,7 +51,7 @@ def name_quantities(chain: Chain) -> Titles:
 
 
 def build_page(recording: Recording, config: str, digits: int) -> Page:
-    """Build the worked example of a step, with so many significant digits in formulas with numbers."""
+    """Build the worked example of a step; numbers in formulas have `digits` significant digits."""
     titles, experiment = name_quantities(recording.network.chain), recording.session.model.experiment
     sections: list[Section] = []
     for k, batch in enumerate(recording.batches, 1):
