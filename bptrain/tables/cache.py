@@ -125,8 +125,8 @@ def is_larger(source: Source, files: list[State], memory: int) -> bool:
 
 
 def get_states(files: tuple[Path, ...]) -> list[State]:
-    """Return for each file its path, size, times of change and inode, by which a change shows; nothing where one of
-    them cannot be accessed."""
+    """Return the path, size, times of change and inode of each file, which differ after a change; nothing if one cannot
+    be accessed."""
     found = []
     for path in files:
         try:

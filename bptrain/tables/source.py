@@ -102,8 +102,8 @@ class Chunks:
     """A table of `rows` rows and columns `names`, opened for reading. What `opened` holds open is closed with the
     context, or after the last row.
 
-    `read` yields some columns from the first row to the last, at most about so many rows at a time; `place`, `decimal`
-    and `target` are those of a `Table`.
+    `read(names, rows)` yields some columns in order, about `rows` rows at a time; `place`, `decimal` and `target` are
+    as in `Table`.
     """
 
     origin: str

@@ -53,7 +53,7 @@ class EpochEnd:
 
 @dataclass(frozen=True)
 class Notice:
-    """A line for the user: a warning, or something that is as expected."""
+    """A message for the user, in one line; a warning, unless `warning` is false."""
 
     message: str
     warning: bool = True

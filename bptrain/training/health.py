@@ -26,7 +26,7 @@ FEWEST_ROWS = 16
 """Least number of rows on which units are measured."""
 
 FLAT = 1e-6
-"""A slope below this passes nothing on."""
+"""Largest slope of a unit that passes no gradient on."""
 
 VANISHING = 1e-4
 """The gradient per weight of the first layer as a share of that of the last: below this it vanishes, above the inverse

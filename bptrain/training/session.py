@@ -147,7 +147,7 @@ class Session(Counters):
 
     @property
     def held_out(self) -> Rows:
-        """The rows whose loss tells the best weights: for validation, or without such, the training rows."""
+        """The rows whose loss decides on the best weights: for validation, or the training rows if there are none."""
         return self.splits.get("validation", self.train)
 
     @property

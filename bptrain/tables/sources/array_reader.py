@@ -38,7 +38,7 @@ class OpenArray:
         return self.header.shape[0]
 
     def read_chunks(self, rows: int) -> Iterator[Array]:
-        """Yield so many rows at a time; an array that is stored column by column is read at once."""
+        """Yield at most `rows` rows at a time; an array that is stored column by column is read at once."""
         header, size = self.header, self.header.nbytes // self.rows
         by_column = header.fortran and len(header.shape) > 1
         most = self.rows if by_column else rows
@@ -46,14 +46,14 @@ class OpenArray:
             count = min(most, self.rows - start)
             raw = self.read(count * size)
             if len(raw) != count * size:
-                raise self.report_size(start * size + len(raw))
+                raise self.describe_size(start * size + len(raw))
             if start + count == self.rows and self.read(1):
-                raise self.report_size(header.nbytes + 1)
+                raise self.describe_size(header.nbytes + 1)
             array = replace(header, shape=(count, *header.shape[1:])).read_array(raw)
             for first in range(0, count, rows):
                 yield array[first : first + rows]
 
-    def report_size(self, found: int) -> InputError:
+    def describe_size(self, found: int) -> InputError:
         """Return what is wrong with an array that has another number of bytes than it declares."""
         declared = self.header.nbytes
         what = f"it declares {declared:,} bytes and has {'more' if found > declared else f'{found:,}'}"
@@ -76,7 +76,7 @@ def open_npy(path: Path) -> Chunks:
     """Open an array: rows of numbers, columns x0, x1, ...; further dimensions are flattened in C order.
 
     Raises:
-        InputError: it is no such file, does not have the size that it declares, or holds something else than numbers.
+        InputError: it is no such file, does not have the size that it declares, or holds anything but numbers.
         StorageError: it cannot be read.
     """
     with ExitStack() as stack:
@@ -122,7 +122,7 @@ def open_array(path: Path, read: Callable[[BinaryIO, object], Header], stack: Ex
     if is_zipped(path):
         check_declared(path, header.nbytes, size)
     elif left != header.nbytes:
-        raise array.report_size(left)
+        raise array.describe_size(left)
     return array
 
 
@@ -186,7 +186,7 @@ def read_array_header(file: BinaryIO, where: object) -> Header:
     """Read the header of an array in NumPy's format; the file is left at its first entry.
 
     Raises:
-        InputError: it is no header, or that of an array without rows, or of something else than numbers or text.
+        InputError: it is no header, or that of an array without rows, or of anything but numbers or text.
     """
     try:
         header = read_header(file)

@@ -164,7 +164,7 @@ def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -
 def fetch_chunks(
     database: "DuckDBPyConnection", file: CsvFile, names: Sequence[str], numeric: set[str], rows: int | None
 ) -> Iterator[dict[str, Array]]:
-    """Yield some columns of a file so many rows at a time; None: all at once, which is faster."""
+    """Yield some columns of a file at most `rows` rows at a time; None: all at once, which is faster."""
     # DuckDB reads numbers faster as numbers than as text; but it knows no decimal sign other than the point.
     direct = file.form.decimal == "."
     types = {name: "DOUBLE" if direct and name in numeric else "VARCHAR" for name in file.names}

@@ -35,7 +35,7 @@ def find_resources(kind: Literal["datasets", "configs"]) -> Path:
 
 
 def require_path(path: Path, option: str = "path") -> Path:
-    """Require something at a path, and return the path."""
+    """Require a file at a path, and return the path."""
     if not path.exists():
         raise OptionError(Mistake(option, f"no such file (got {path})"))
     return path

@@ -33,7 +33,7 @@ def open_npz(path: Path, inputs: str | None, target: str | None) -> Chunks:
         target: name of an array; None: y, Y, target, targets, label or labels, if there is one.
 
     Raises:
-        InputError: it is no such file or damaged, holds something else than numbers, or arrays of several lengths; an
+        InputError: it is no such file or damaged, holds anything but numbers, or arrays of several lengths; an
             `OptionError` where there is no array of a name.
         StorageError: it cannot be read.
     """
@@ -110,7 +110,7 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, sta
 
     array = OpenArray(where, header, read)
     if header.nbytes != info.file_size - file.tell():
-        raise array.report_size(info.file_size - file.tell())
+        raise array.describe_size(info.file_size - file.tell())
     return array
 
 
