@@ -178,7 +178,7 @@ def test_lbfgs_resumes_to_the_same_bits(steps):
 
 
 def test_lbfgs_leaves_out_a_pair_without_curvature():
-    # A hill around 0 with a valley at 1: the first steps cross ground that bends down.
+    # A hill around 0 with a valley at 1: the first steps cross a region of negative curvature.
     def hills(x):
         return float(np.sum(x**4 / 4 - x**2 / 2)), x**3 - x
 

@@ -79,6 +79,7 @@ class Constant:
     """
 
     equations = Equations(value=("w = value",))
+
     value: Annotated[float, "value of every entry"] = 0.0
 
     alike = True
@@ -97,6 +98,7 @@ class Uniform:
 
     equations = Equations(value=("w ~ U(low, high)",))
     aliases = ("random_uniform",)
+
     low: Annotated[float, "lower limit"] = -0.05
     high: Annotated[float, "upper limit, which is not reached"] = 0.05
 
@@ -123,6 +125,7 @@ class Normal:
 
     equations = Equations(value=("w ~ N(0, std²)",))
     aliases = ("gaussian", "random_normal")
+
     std: Annotated[float, Ge(0), "standard deviation"] = 0.05
 
     @property
@@ -136,7 +139,7 @@ class Normal:
 
 @INITIALIZERS.register
 @dataclass(frozen=True)
-class TruncatedNormal:
+class TruncatedNormal(Normal):
     """Normal numbers around zero, where those beyond two standard deviations are drawn again.
 
     The standard deviation of the values is 0.8796 std. Shapes: any. As Keras's TruncatedNormal; PyTorch's
@@ -144,12 +147,8 @@ class TruncatedNormal:
     """
 
     equations = Equations(value=("w ~ N(0, std²)", "|w| ≤ 2 std"))
-    std: Annotated[float, Ge(0), "standard deviation before truncation"] = 0.05
 
-    @property
-    def alike(self) -> bool:
-        """Whether all values are the same number."""
-        return self.std == 0
+    std: Annotated[float, Ge(0), "standard deviation before truncation"] = 0.05
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
         numbers = rng.normal(0, 1, out.shape)
@@ -264,6 +263,7 @@ class Orthogonal:
 
     equations = Equations(value=("w = gain · Q",))
     aliases = ("eye",)
+
     gain: Annotated[float, Gt(0), "factor of every value"] = 1.0
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
@@ -283,13 +283,16 @@ class Values:
     """
 
     equations = Equations(value=("w = values",))
+
     values: Annotated[Numbers, "for weights one list for each input, for biases one number for each unit"]
 
     def fill(self, out: Array, rng: np.random.Generator) -> None:
-        rows = {len(row) if isinstance(row, tuple) else None for row in self.values}
-        given = (len(self.values), *rows) if rows != {None} else (len(self.values),)
-        if len(rows) != 1 or given != out.shape:
-            shape = "lists of different lengths" if len(rows) != 1 else given
+        try:
+            values = np.array(self.values, np.float64)
+            shape: object = values.shape
+        except ValueError:
+            shape = "lists of different lengths"
+        if shape != out.shape:
             what = f"the parameter has shape {out.shape} (got {shape}); give as many numbers"
             raise OptionError(Mistake("values", what))
-        out[...] = np.asarray(self.values, dtype=np.float64)
+        out[...] = values

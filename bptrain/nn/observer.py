@@ -104,7 +104,7 @@ class ObservedLayer(Layer):
         except Exception as error:
             raise_for(error, self.name, "backward")
         finally:
-            # A layer that puts its own array there must not do so for later passes.
+            # A layer may have replaced a gradient by its own array; later passes must have ours again.
             vars(g).update(views)
 
 

@@ -157,7 +157,7 @@ def update_chunk(
     """Do what `update_in_chunks` does, on the calling thread alone."""
     optimizer.update(theta, grad, slots, lr=lr, step=step, decayed=decayed)
     if step % FLUSH_STEPS == 0:
-        # The gradient is not needed any more, and serves as scratch.
+        # The gradient has been used, and serves as scratch.
         for slot in slots:
             drop_subnormal(slot, grad)
     return is_finite(theta)

@@ -206,7 +206,7 @@ class GeluTanh(Activation):
         return Plan(shape, scratch=scratch, reads="x", elementwise=True)
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        # t is 1 or -1 long before; beyond, x³ would overflow.
+        # Further out t is 1 or -1 anyway, and x³ would overflow.
         kernels.clip(x, -1e4, 1e4, s.near)
         np.multiply(s.near, s.near, out=s.t)
         s.t *= 0.044715

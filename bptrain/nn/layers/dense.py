@@ -32,6 +32,7 @@ class Dense:
         variants={"without bias": Equations(forward=("y = x W",), backward=("dW = xᵀ dy", "dx = dy Wᵀ"))},
     )
     aliases = ("affine", "fc", "fully_connected", "inner_product", "linear")
+
     units: Annotated[Annotated[int, Ge(1)] | Auto, "number of units; auto: as many as the target needs"] = "auto"
     bias: Annotated[bool, "whether each unit adds a bias b"] = True
     weight_init: Annotated[
@@ -106,6 +107,7 @@ class Residual:
 
     equations = Equations(forward=("y = x + f",), backward=("dx = dy + df",))
     aliases = ("resblock", "skip")
+
     layers: Annotated[tuple[Annotated[Layer, LAYERS], ...], "layers of the block, from input to output"]
 
     def __post_init__(self) -> None:

@@ -25,6 +25,7 @@ class Dropout:
         forward=("y = x · m / (1 - rate)", "m ~ Bernoulli(1 - rate) for each value"),
         backward=("dx = dy · m / (1 - rate)",),
     )
+
     rate: Annotated[float, Ge(0), Lt(1), "share of values set to zero"] = 0.5
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:
@@ -60,6 +61,7 @@ class GaussianNoise:
 
     equations = Equations(forward=("y = x + std · e", "e ~ N(0, 1) for each value"), backward=("dx = dy",))
     aliases = ("noise",)
+
     std: Annotated[float, Ge(0), Le(1e6), "standard deviation of the noise"] = 0.1
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:

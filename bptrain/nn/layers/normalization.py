@@ -39,6 +39,7 @@ class BatchNorm:
         backward=("dγ = Σ_rows dy x̂", "dβ = Σ_rows dy", "dx = γ / √(σ² + ε) · (dy - dβ / n - x̂ dγ / n)"),
     )
     aliases = ("batch_norm1d", "batch_normalization", "batchnorm", "bn")
+
     momentum: Annotated[float, Gt(0), Le(1), "share of the batch in the running statistics"] = 0.1
     epsilon: Annotated[float, Gt(0), "added to the variance, against division by zero"] = 1e-5
 
@@ -114,6 +115,7 @@ class LayerNorm:
         backward=("dγ = Σ_rows dy x̂", "dβ = Σ_rows dy", "dx = (d - mean(d) - x̂ mean(d x̂)) / √(σ² + ε)", "d = γ dy"),
     )
     aliases = ("layer_normalization", "ln")
+
     epsilon: Annotated[float, Gt(0), "added to the variance, against division by zero"] = 1e-5
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:

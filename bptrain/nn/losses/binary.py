@@ -49,6 +49,7 @@ class BinaryCrossEntropy(SigmoidLoss):
     )
     aliases = ("bce", "bce_with_logits", "binary_crossentropy", "logistic")
     symbols: ClassVar[Mapping[str, str]] = {"positive_weight": "w"}
+
     positive_weight: Annotated[float, Gt(0), "weight w of the positive class"] = 1.0
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
@@ -111,6 +112,7 @@ class Focal(SigmoidLoss):
         },
     )
     aliases = ("focal_loss",)
+
     gamma: Annotated[float, Ge(0), "the higher, the less weight on rows that are right; 0 is binary_cross_entropy"] = (
         2.0
     )

@@ -209,7 +209,7 @@ class Hinge(Loss):
         np.greater(s.margin.real, targets, out=s.above)
         s.margin *= s.above
         np.copyto(dscores, s.above)
-        # The target's own margin is 1 and must not count; it is left out because it equals its one-hot 1.
+        # The target's own margin is 1 and must not count: it is not greater than its one-hot 1.
         np.add.reduce(dscores, axis=1, out=s.row)
         np.multiply(targets, s.row[:, None], out=s.sign)
         dscores -= s.sign

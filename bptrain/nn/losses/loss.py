@@ -121,9 +121,10 @@ class MultiTask(Loss):
     """
 
     equations = Equations(forward=("L = Σ_k w_k L_k(z_k, t_k)",), backward=("dz_k = w_k dL_k/dz_k",))
+
     parts: tuple[Part, ...]
 
-    # A kink of any part is one of the whole.
+    # One part with a kink is enough.
     kinked = True
 
     def slices(self) -> Iterator[tuple[Part, slice, slice]]:

@@ -34,6 +34,7 @@ class Mse(Loss):
         },
     )
     aliases = ("l2", "mean_squared_error", "squared_error")
+
     half: Annotated[bool, "whether to halve the square, as textbooks do"] = False
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
@@ -99,6 +100,7 @@ class Huber(ErrorLoss):
         backward=("dz = c / (n · width)",),
     )
     aliases = ("smooth_l1",)
+
     delta: Annotated[float, Ge(1e-6), "error above which the loss is linear"] = 1.0
 
     def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
