@@ -12,7 +12,7 @@ def command(
     config: Config,
     overrides: Overrides = None,
     summary: Annotated[
-        bool, typer.Option("--summary", help="Print the network as a table, its costs, and the formulas in force.")
+        bool, typer.Option("--summary", help="Print the network as a table, its costs, and the formulas it uses.")
     ] = False,
     code: Code = None,
     as_json: Json = False,

@@ -73,7 +73,7 @@ def write_heading(assembly: Assembly) -> Iterator[str]:
     yield from summarize_columns(assembly.model.columns)
     yield f"target: {describe_targets(assembly.model.columns)}"
     yield from assembly.notes
-    yield f"network: {assembly.model.network.theta.size:,} parameters; --summary shows it and the formulas in force"
+    yield f"network: {assembly.model.network.theta.size:,} parameters; --summary shows it and the formulas it uses"
 
 
 def summarize(config: str | Path, overrides: Sequence[str] = (), *, code: Sequence[str | Path] = ()) -> Summary:

@@ -49,7 +49,7 @@ def print_checks(report: GradientReport) -> None:
             causes.setdefault(check.cause or check.diagnosis or "wrong", []).append(check.name)
     for cause, names in causes.items():
         console.print(Text(printable(cause), style="red"), soft_wrap=True)
-        console.print(Text(printable(f"  makes wrong: {', '.join(names)}"), style="dim"), soft_wrap=True)
+        console.print(Text(printable(f"  affects: {', '.join(names)}"), style="dim"), soft_wrap=True)
     if skipped := sum(check.skipped for check in checks):
         entries = format_number(sum(check.entries for check in checks))
         console.print(f"{format_number(skipped)} of {entries} entries are at kinks and were skipped")
