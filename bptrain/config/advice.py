@@ -24,10 +24,10 @@ def advise(hint: Hint, value: Any) -> str:
         return "write null"
     if bool in kinds and (truth := read_truth(value)) is not None:
         return f"write {write_scalar(truth)}"
+    if value is None or (isinstance(value, str) and value.lower() in ("none", "null", "nil")):
+        return "write a value, or remove the key"
     if isinstance(value, str):
         return advise_text(hint, value)
-    if value is None:
-        return "write a value, or remove the key"
     if type(value) is int and 1 < value < 100 and not hint.accepts(value) and hint.accepts(value / 100):
         return f"write {value / 100:g} for {value}%"
     if not isinstance(value, dict | tuple) and {str, Path} & set(kinds):
@@ -130,6 +130,8 @@ def advise_section(cls: type, value: Any, *, optional: bool) -> str:
     if isinstance(value, tuple) and value and all(isinstance(item, dict) for item in value):
         return "write its keys without dashes"
     if isinstance(value, str):
+        if value in [option.name for option in options]:
+            return f"write {{{value}: ...}}"
         names = [option.name for option in options for form in option.hint if is_name(value, form)]
         if len(names) == 1:
             return f"write {{{names[0]}: {value}}}"

@@ -150,7 +150,7 @@ class Builder:
         if name not in members:
             in_mapping = isinstance(value, dict)
             words = [word.strip("'") for word in others if word != "null"]
-            advice = "" if self.is_full else f"; {suggest_name(name, family, words)}"
+            advice = "" if self.is_full else f"; {suggest_name(name, given, family, words)}"
             what = f"unknown {family.kind} {show_value(name)}{advice}"
             return self.add_problem((*path, name) if in_mapping else path, what, at_key=in_mapping)
         inside = (*path, name)

@@ -172,11 +172,7 @@ def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
 
 
 def put(tree: Any, path: FieldPath, value: Any, done: FieldPath = ()) -> tuple[FieldPath, Any]:
-    """Return a copy of the tree with the value at a path, missing sections added, and the path as the tree has it.
-
-    Raises:
-        OptionError: the path leads into a single value, or beyond the end of a list.
-    """
+    """Return the path as the tree has it, and a copy of the tree with the value there and missing sections added."""
     if len(done) == len(path):
         return done, value
     step = path[len(done)]

@@ -29,13 +29,16 @@ def list_aliases(family: Family) -> dict[str, tuple[str, ...]]:
     return family.aliases | AMBIGUOUS.get(family.kind, {})
 
 
-def suggest_name(word: str, family: Family, others: list[str]) -> str:
-    """Return the advice for a word that names no component of a family; `others` are also allowed, such as `auto`."""
+def suggest_name(word: str, given: Any, family: Family, others: list[str]) -> str:
+    """Return the advice for `word` or `word: given` that names no component; `others` are also allowed: `auto`."""
     names = [*family.members, *others]
     aliases = {word: found for one in (*family.includes, family) for word, found in list_aliases(one).items()}
-    homes = [one for one in FAMILIES.values() if normalize(word) in one.members]
-    if family.kind == "source" and (form := suggest_source(word, family)):
-        return f"write {form}"
+    homes = [one for one in FAMILIES.values() if normalize(word) in one.members and normalize(word) != "none"]
+    if family.kind == "source":
+        if form := suggest_source(word, family):
+            return f"write {form}"
+        if isinstance(given, str) and (reader := find_reader(given, family)):
+            return f"did you mean {reader!r}?"
     choices = f"choose from {', '.join(sorted(names))}"
     if homes and normalize(word) not in names and normalize(word) not in aliases:
         kinds = join_and([describe_family(one) for one in homes if one.kind != "layer" or len(homes) == 1])
@@ -51,9 +54,14 @@ def suggest_source(word: str, family: Family) -> str:
     """Return how to write a source given only by its name or path; empty if it is neither."""
     if word in BUNDLED_TARGETS:
         return f"{{bundled: {word}}}"
-    suffix = Path(word.removesuffix(".gz")).suffix
-    reader = next((name for name, cls in family.members.items() if suffix in getattr(cls, "suffixes", ())), None)
+    reader = find_reader(word, family)
     return f"{{{reader}: {cut(word)}}}" if reader else ""
+
+
+def find_reader(path: str, family: Family) -> str | None:
+    """Return the name of the source that reads files with the suffix of a path."""
+    suffix = Path(path.removesuffix(".gz")).suffix
+    return next((name for name, cls in family.members.items() if suffix in getattr(cls, "suffixes", ())), None)
 
 
 class OptionMap:
@@ -101,6 +109,8 @@ class OptionMap:
             return f"{path[-1]} has no options; remove it", set()
         if word.isdecimal():
             return "if the comma before it is a decimal comma, write a point", set()
+        if "activation" in (word, *KEYS.get(word, ())) and path[:1] == ("network",):
+            return "write the activation as a layer after this one, such as - relu", set()
         family, owners = find_owners(word, path)
         for alias in KEYS.get(word, ()):
             advice, own = self.suggest_alias(alias, path, known)

@@ -106,11 +106,7 @@ class Resolver:
         return (spot.column, searched) if index < 0 else (index + 1, index + len(text))
 
     def resolve_reference(self, match: re.Match[str], depth: int) -> tuple[Any, str | None]:
-        """Return the value of a reference, and the text of an environment variable.
-
-        Raises:
-            BrokenError: it has none.
-        """
+        """Return the value of a reference, and the text of an environment variable."""
         name = match[1].strip()
         if not match[2] and match.string[match.end() : match.end() + 1] == "{":
             raise BrokenError("references cannot be nested; write the full path")

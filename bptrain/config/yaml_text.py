@@ -264,5 +264,9 @@ def explain_error(error: Any, text: str) -> tuple[int, int, str]:
                 return start.line + 1, start.column + 1, message
         if name := next((name for key, name in INSIDE.items() if key in context), None):
             inside = f", in the {name} that starts on line {start.line + 1}"
+    before = text[:index].rpartition("\n")[0].rpartition("\n")[2]
+    if what.startswith("mapping values are not allowed") and re.fullmatch(r" *\w+ *", before):
+        advice = f"write {cut(before.strip())}: on the line above, and indent this line below it"
+        return *place, f"': ' is not allowed here; {advice}"
     found = next((message for beginning, message in MESSAGES.items() if what.startswith(beginning)), what)
     return *place, found.replace("{inside}", inside)
