@@ -111,7 +111,7 @@ class Mixup(Augmentation):
         )
     )
     aliases: ClassVar[tuple[str, ...]] = ("cutmix", "mix_up")
-    alpha: Annotated[float, Gt(0), Le(1000), "small: mostly one of the two rows; 1: any proportion equally"] = 0.2
+    alpha: Annotated[float, Gt(0), Le(1000), "near 0: mostly one of the two rows; 1: all proportions alike"] = 0.2
 
     mixes: ClassVar[bool] = True
 

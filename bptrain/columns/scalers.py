@@ -71,7 +71,7 @@ class Standard(LinearScaler):
 @SCALERS.named("minmax")
 @dataclass(frozen=True)
 class MinMax(LinearScaler):
-    """Scales the column to 0 for the smallest training value and 1 for the largest; a constant column becomes 0.
+    """Minimum 0 and maximum 1 over the training rows; a constant column becomes 0.
 
     Forward: `(x - min) / (max - min)`. Backward: `x · (max - min) + min`. Shapes: `(rows,)`. Later values may lie
     outside 0 and 1. Same as scikit-learn's MinMaxScaler.
