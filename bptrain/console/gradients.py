@@ -4,12 +4,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bptrain.commands.gradcheck import GradientReport
+from bptrain.console.layout import new_table
 from bptrain.console.terminal import get_console, is_interactive
 from bptrain.gradcheck import Check
 from bptrain.gradcheck.planted.mutation import MutationReport, Outcome
@@ -41,6 +41,7 @@ def print_checks(report: GradientReport) -> None:
     """Print a row for each check, what is wrong, and a conclusion."""
     console, checks = get_console(), report.checks
     console.print(render_checks(checks, console.width))
+    console.print()
     for note in report.notes:
         console.print(Text(printable(f"note: {note}"), style="yellow"), soft_wrap=True)
     causes: dict[str, list[str]] = {}
@@ -63,22 +64,12 @@ def print_checks(report: GradientReport) -> None:
         console.print("no gradient was found wrong, but too few entries were checked to call them right")
 
 
-def new_check_table(left: str, right: Sequence[str] = (), *, no_wrap: bool = True) -> Table:
-    """Return an empty table of names, numbers and a verdict."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(left, overflow="fold")
-    for name in right:
-        table.add_column(name, justify="left" if name == "shape" else "right", no_wrap=no_wrap)
-    table.add_column("", no_wrap=True)
-    return table
-
-
 def render_checks(checks: Sequence[Check], width: int) -> Table:
     """Return a row for each check."""
     narrow = width < NARROW
     shapes = not narrow and any(check.shape for check in checks)
-    names = ["shape"] * shapes + ["entries", "worst error"] + ["allowed"] * (not narrow)
-    table = new_check_table("gradient", names, no_wrap=not narrow)
+    table = new_table(["gradient", *["shape"] * shapes], ["entries", "worst error", *["allowed"] * (not narrow)], gap=2)
+    table.add_column("", no_wrap=True)
     for check in checks:
         cells = [" x ".join(map(str, check.shape))] * shapes
         cells += [format_number(check.entries), f"{check.max_error:.1e}"]
@@ -93,13 +84,15 @@ def render_checks(checks: Sequence[Check], width: int) -> Table:
 def print_mutations(report: MutationReport) -> None:
     """Print a row for each planted bug: whether it was caught, and the diagnosis."""
     console, outcomes = get_console(), report.outcomes
-    table, wide = new_check_table("planted bug"), console.width >= WIDE
+    table, wide = new_table(["planted bug"], gap=2), console.width >= WIDE
+    table.add_column("", no_wrap=True)
     if wide:
         table.add_column("diagnosis", overflow="fold")
     for one in outcomes:
         verdict = Text("caught", style="green") if one.caught else Text("MISSED", style="bold red")
         table.add_row(Text(one.description), verdict, *([Text(printable(one.said))] if wide else []))
     console.print(table)
+    console.print()
     caught, named = sum(one.caught for one in outcomes), sum(one.recognised for one in outcomes)
     text = f"{caught} of {len(outcomes)} planted bugs caught, {named} with the right layer and kind of mistake"
     console.print(text)

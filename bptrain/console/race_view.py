@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from bptrain.console.chart import LABEL_WIDTH, Curve, Line, draw_chart, render_sparkline
+from bptrain.console.layout import new_table
 from bptrain.console.terminal import get_console, is_interactive
 from bptrain.quantities import format_number
 from bptrain.search.significance import Comparison
@@ -65,6 +65,7 @@ def print_race(found: Race, *, plot: bool) -> None:
     width = 0 if narrow or console.options.ascii_only else CURVE_WIDTH // (1 if console.width >= WIDE else 2)
     console.print(Text(f"{printable(found.measure)}, {seeds}", style="bold"))
     console.print(render_standings(found.standings, width, narrow=narrow))
+    console.print()
     if plot:
         colour = console.color_system is not None
         for row in draw_curves(found.standings, min(console.width, CHART_WIDTH), colour=colour):
@@ -84,11 +85,8 @@ def format_loss(loss: float) -> str:
 
 def render_standings(standings: Sequence[Standing], curve_width: int, *, narrow: bool) -> Table:
     """Return a row for each contender."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("", overflow="fold")
     names = ("mean", "spread") if narrow else ("mean", "spread", "best", "worst")
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+    table = new_table([""], names, gap=2)
     if curve_width:
         table.add_column("mean loss by epoch", no_wrap=True)
     for standing in standings:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from math import ceil, floor, isfinite, log10
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bptrain.console.layout import new_table
 from bptrain.console.terminal import get_console
 from bptrain.gradcheck import Sweep
 from bptrain.text import printable
@@ -21,7 +21,6 @@ WIDEST_STEP = 4
 """The most columns between two step sizes."""
 
 VERDICTS = {"right": "green", "wrong": "bold red", "undecided": "yellow"}
-
 
 ASCII = str.maketrans(
     {"●": "*", "○": "o", "×": "x", "◆": "#", "·": ".", "│": "|", "└": "+", "─": "-", "┴": "+", "²": "^2"}
@@ -42,7 +41,9 @@ def print_sweep(sweep: Sweep) -> None:
         console.print(line, no_wrap=True, overflow="crop", crop=True)
     for sentence in explain_errors(sweep):
         print_paragraph(console, sentence)
+    console.print()
     console.print(render_slopes(sweep, console))
+    console.print()
     print_paragraph(
         console,
         "The remainder |f(w + h d) - f(w) - h g.d| falls like h² (slope 2) if g is the gradient of f, "
@@ -155,9 +156,7 @@ def explain_errors(sweep: Sweep) -> list[str]:
 
 def render_slopes(sweep: Sweep, console: Console) -> Table:
     """Return a row for each gradient: slope and verdict."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("gradient", overflow="fold")
-    table.add_column("slope", justify="right", no_wrap=True)
+    table = new_table(["gradient"], ["slope"], gap=2)
     table.add_column("verdict", overflow="fold")
     for one in sweep.taylor:
         slope = "-" if one.slope is None else f"{one.slope:.2f}"
