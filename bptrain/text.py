@@ -1,6 +1,7 @@
-"""Text: names in one form, the word that was probably meant, words joined, and text made safe to print."""
+"""Text: words compared and joined, numbers read and written as people do, and text made safe to print."""
 
 import difflib
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,6 +79,37 @@ def suggest_word(word: object, choices: Iterable[str]) -> str:
         return "there are none to choose from"
     closest = find_closest(word, choices)
     return f"did you mean {closest!r}?" if closest else f"choose from {', '.join(choices)}"
+
+
+def read_number(text: str) -> int | float | None:
+    """Return the number that a text means to people: `20%`, `1/3`, `1,000`, `0,5`, `0x1F`; None if it means none."""
+    if len(text) > 300:
+        return math.inf if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", text) else None
+    if re.fullmatch(r"[-+]?(inf|infinity|nan)", text, re.IGNORECASE):
+        return math.nan
+    for pattern, base in ((r"0x[0-9a-f]+", 16), (r"0o[0-7]+", 8), (r"0b[01]+", 2)):
+        if re.fullmatch(pattern, text, re.IGNORECASE):
+            return int(text, base)
+    if re.fullmatch(r"[0-9]{1,4}(:[0-5]?[0-9]){1,2}", text):
+        clock = [int(digits) for digits in text.split(":")]
+        return clock[-1] + 60 * clock[-2] + (3600 * clock[0] if len(clock) == 3 else 0)
+    if match := re.fullmatch(r"([0-9.]+) ?%", text):
+        number = read_number(match[1])
+        return None if number is None else round(number / 100, 12)
+    if match := re.fullmatch(r"([0-9]+)/([1-9][0-9]*)", text):
+        return float(f"{int(match[1]) / int(match[2]):.6g}")
+    digits = text.replace("_", "").replace("'", "")
+    # Thousands are never grouped behind a leading zero: 0,001 is a thousandth.
+    if re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+", digits):
+        digits = digits.replace(",", "")
+    elif re.fullmatch(r"[-+]?[0-9]+,[0-9]+", digits):
+        digits = digits.replace(",", ".")
+    if re.fullmatch(r"[-+]?[0-9]+", digits):
+        return int(digits)
+    try:
+        return float(digits) if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", digits) else None
+    except ValueError:
+        return None
 
 
 def shorten(text: object, longest: int) -> str:

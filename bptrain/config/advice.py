@@ -9,6 +9,7 @@ from bptrain.config.suggest import suggest_source, suggest_value
 from bptrain.config.yaml_text import read_scalar, write_scalar
 from bptrain.hints import Choice, Form, Hint, Member, list_options
 from bptrain.tables.sources import SOURCES
+from bptrain.text import read_number
 
 TRUE = ("yes", "on", "y", "true", "1")
 FALSE = ("no", "off", "n", "false", "0")
@@ -71,37 +72,6 @@ def advise_text(hint: Hint, value: str) -> str:
 def is_meant_as_number(value: Any) -> bool:
     """Return whether a value is a number, or text that means one, such as 20%."""
     return isinstance(value, int | float) or (isinstance(value, str) and read_number(value.strip()) is not None)
-
-
-def read_number(text: str) -> int | float | None:
-    """Return the number that a text means, though YAML does not read it as one; None if it means none."""
-    if len(text) > 300:
-        return math.inf if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", text) else None
-    if re.fullmatch(r"[-+]?(inf|infinity|nan)", text, re.IGNORECASE):
-        return math.nan
-    for pattern, base in ((r"0x[0-9a-f]+", 16), (r"0o[0-7]+", 8), (r"0b[01]+", 2)):
-        if re.fullmatch(pattern, text, re.IGNORECASE):
-            return int(text, base)
-    if re.fullmatch(r"[0-9]{1,4}(:[0-5]?[0-9]){1,2}", text):
-        clock = [int(digits) for digits in text.split(":")]
-        return clock[-1] + 60 * clock[-2] + (3600 * clock[0] if len(clock) == 3 else 0)
-    if match := re.fullmatch(r"([0-9.]+) ?%", text):
-        number = read_number(match[1])
-        return None if number is None else round(number / 100, 12)
-    if match := re.fullmatch(r"([0-9]+)/([1-9][0-9]*)", text):
-        return float(f"{int(match[1]) / int(match[2]):.6g}")
-    digits = text.replace("_", "").replace("'", "")
-    # Thousands are never grouped behind a leading zero: 0,001 is a thousandth.
-    if re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+", digits):
-        digits = digits.replace(",", "")
-    elif re.fullmatch(r"[-+]?[0-9]+,[0-9]+", digits):
-        digits = digits.replace(",", ".")
-    if re.fullmatch(r"[-+]?[0-9]+", digits):
-        return int(digits)
-    try:
-        return float(digits) if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", digits) else None
-    except ValueError:
-        return None
 
 
 def accepts_item(hint: Hint, value: Any) -> bool:
