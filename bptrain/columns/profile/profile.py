@@ -162,9 +162,9 @@ class ColumnProfile:
             yield "it looks like an ID, which says nothing about new rows", "BP223"
         if self.leak is not None:
             yield f"it determines the target on its own (a leak?): {self.leak.how}", "BP224"
-        placeholder = None if self.numbers is None else find_placeholder(self.numbers)
-        if placeholder is not None:
-            yield f"several rows have {placeholder:g}, far from all other values (a missing value?)", "BP226"
+        if self.numbers is not None and (found := find_placeholder(self.numbers)):
+            number, count = found
+            yield f"{count:,} rows have {number:g}, far from all other values (a missing value?)", "BP226"
 
 
 @dataclass(frozen=True)
@@ -233,17 +233,17 @@ def has_one_value(values: Array, rows: Array | None = None) -> bool:
     return True
 
 
-def find_placeholder(numbers: Array) -> float | None:
-    """Return a placeholder that is the smallest or largest number, in at least two rows and at most half of them, and
-    far from all other numbers."""
+def find_placeholder(numbers: Array) -> tuple[float, int] | None:
+    """Return a placeholder and its number of rows: the smallest or largest number, in at least two rows and at most
+    half of them, and far from all other numbers."""
     smallest, largest, _ = find_range(numbers)
     for end in (largest, smallest):
         if end in PLACEHOLDERS:
             finite = numbers[np.isfinite(numbers)]
             rest = finite[finite != end]
             is_far = len(rest) and np.abs(rest - end).min() > max(5 * np.ptp(rest), 10.0)
-            if is_far and 2 <= len(finite) - len(rest) <= len(rest):
-                return end
+            if is_far and 2 <= (count := len(finite) - len(rest)) <= len(rest):
+                return end, count
     return None
 
 
