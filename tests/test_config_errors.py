@@ -141,6 +141,17 @@ OVERRIDES = [
     (["seed=&a 1"], [("seed=&a 1", 6, "seed: anchors are not supported (got &a); remove it")]),
     (["loss=bce"], [("loss=bce", 6, "loss: unknown loss 'bce'; did you mean 'binary_cross_entropy'?")]),
     (["hidden.1=4"], [("hidden.1=4", 8, "hidden.1: the list ends at item 0 (got 1)")]),
+    (
+        ["metrics.0.top_k.k=5"],
+        [
+            (
+                "metrics.0.top_k.k=5",
+                1,
+                "metrics: expected a list of metrics or 'auto' (got a mapping with key 0); "
+                "the config has no such list; write all of it",
+            )
+        ],
+    ),
     (["hidden.0.x=4"], [("hidden.0.x=4", 10, "hidden.0.x: hidden.0 is 8, not a mapping; write hidden.0=VALUE")]),
     (["hidden. .x=4"], [("hidden. .x=4", 9, "hidden. : the list ends at item 0 (got  )")]),
     (["data.target"], [("data.target", 1, "an override is KEY=VALUE, such as training.epochs=5")]),

@@ -131,8 +131,10 @@ def advise_component(value: Any, names: list[str]) -> str:
         return ""
     known = [key for key in value if key in names]
     rest = [key for key in value if key not in names]
-    if len(known) == 1 and value[known[0]] is None:
+    if len(known) == 1 and rest and value[known[0]] is None:
         return f"indent {', '.join(rest[:3])} further than {known[0]}"
+    if len(known) == 1 and rest:
+        return f"write {known[0]}: {{{', '.join(f'{key}: ...' for key in rest[:3])}}}"
     if len(known) > 1:
         return f"keep one of {' and '.join(known[:5])}"
     for key in ("name", "type", "class", "class_name", "kind", "_target_"):

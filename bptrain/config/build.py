@@ -179,8 +179,10 @@ class Builder:
         if not isinstance(value, tuple):
             name = next(iter(value), None) if isinstance(value, dict) else value
             is_item = isinstance(name, str) and any(name in family.members for family in item.families)
-            form = f"[{name}{': ...' if isinstance(value, dict) else ''}]"
-            return self.add_wrong_value(path, hint.describe(), value, f"write {form}" if is_item else "")
+            advice = f"write [{name}{': ...' if isinstance(value, dict) else ''}]" if is_item else ""
+            if isinstance(value, dict) and value and all(map(str.isdecimal, value)):
+                advice = "the config has no such list; write all of it"
+            return self.add_wrong_value(path, hint.describe(), value, advice)
         return tuple(self.build_value(item, one, (*path, k)) for k, one in enumerate(value))
 
     def build_leaf(self, hint: Hint, value: Any, path: FieldPath) -> Any:
