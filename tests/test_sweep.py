@@ -12,7 +12,7 @@ from speeds import sampled
 import bptrain
 from bptrain.arrays import Streams
 from bptrain.commands.gradcheck import sweep_gradients
-from bptrain.console import sweep_chart as picture
+from bptrain.console import gradients as picture
 from bptrain.gradcheck import Twin, sweep
 from bptrain.gradcheck.planted import MUTATIONS
 from bptrain.gradcheck.taylor import Line, draw_directions

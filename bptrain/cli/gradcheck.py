@@ -48,8 +48,7 @@ def command(
     The check is exact to rounding; a wrong gradient is exit code 4, with the layer and the kind of mistake.
     """
     from bptrain.commands.gradcheck import check_gradients, mutate_gradients, sweep_gradients
-    from bptrain.console.gradients import print_checks, print_mutations, show_progress
-    from bptrain.console.sweep_chart import print_sweep
+    from bptrain.console.gradients import print_checks, print_mutations, print_sweep, show_progress
 
     given, files = overrides or [], code or []
     options = {"CONFIG": config, "--sweep": sweep and mutate, "--code": code, "--method": method is not Method.complex}

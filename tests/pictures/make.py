@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 import bptrain
-from bptrain.console.sweep_chart import draw_errors
+from bptrain.console.gradients import draw_errors
 from bptrain.console.view import RunView
 from bptrain.console.watch import Watch
 from bptrain.run.train_run import Started
