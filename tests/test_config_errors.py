@@ -239,7 +239,7 @@ def names_the_range(message, hint):
         if isinstance(form, Member):
             named = all(word in message for word in (describe_family(form.family), *form.family.members))
         elif isinstance(form, Section):
-            named = f"a mapping with keys {', '.join(option.name for option in list_options(form.cls))}" in message
+            named = f" {', '.join(option.name for option in list_options(form.cls))}" in message
         else:
             named = all(word in message for word in form.describe().split(" or "))
         if not named:

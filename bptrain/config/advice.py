@@ -96,7 +96,8 @@ def advise_section(cls: type, value: Any, *, optional: bool) -> str:
     if optional and is_meant_as_nothing(value):
         return "write null"
     if read_truth(value) is True and not any(option.required for option in options) and type(value) is not int:
-        return "write {} for its defaults"
+        switches = [option.name for option in options if bool in option.hint.kinds]
+        return f"write {{{switches[0]}: true}}" if switches else "write {} for its defaults"
     if isinstance(value, tuple) and value and all(isinstance(item, dict) for item in value):
         return "write its keys without dashes"
     if isinstance(value, str):

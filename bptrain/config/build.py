@@ -226,7 +226,8 @@ class Builder:
 
 def describe_section(cls: type) -> str:
     """Return `a mapping with keys patience, min_delta`."""
-    return f"a mapping with keys {', '.join(option.name for option in list_options(cls))}"
+    names = [option.name for option in list_options(cls)]
+    return f"a mapping with key{'s' * (len(names) > 1)} {', '.join(names)}"
 
 
 def describe_needed(hint: Hint) -> str:
