@@ -114,5 +114,5 @@ def test_a_history_is_read_without_an_incomplete_last_line(tmp_path):
     path.write_text('{"epoch": 1, "loss": 0.5}\n{"epoch": 2, "lo')
     assert read_history(path) == [{"epoch": 1, "loss": 0.5}]
     path.write_text('{"epoch": 1}\n[]\n')
-    with pytest.raises(StorageError, match=r"history.jsonl:2: was not written by a run"):
+    with pytest.raises(StorageError, match=r"history.jsonl:2: not the record of an epoch"):
         read_history(path)
