@@ -327,7 +327,7 @@ def test_a_check_changes_nothing(method):
 @pytest.mark.slow
 def test_a_check_of_a_broken_network_changes_nothing():
     for mutation in MUTATIONS:
-        one = mutation.twin()
+        one = mutation.build_twin()
         before = [one.real.network.theta.tobytes(), one.real.network.state.tobytes(), one.batches[0].targets.tobytes()]
         before += [batch.input.tobytes() for batch in one.batches]
         check(one)
@@ -721,7 +721,7 @@ def square_back(p, g, x, y, dy, dx, s):
 SCALE = {"parameters": {"scale": Parameter((4,), Constant(0.5), decay=False)}}
 ADVICE = [
     (
-        "forward never writes y: it must fill it, as in y[...] = ...",
+        "forward never writes y: fill it, as in y[...] = ...",
         make_layer(lambda p, x, y, s: 2 * x, double_back),
         make_layer(double, double_back),
     ),
@@ -731,7 +731,7 @@ ADVICE = [
         make_layer(double, double_back),
     ),
     (
-        "draw random numbers from s.rng, and plan with random=True",
+        "draw random numbers from s.rng, and set random=True in its plan",
         make_layer(lambda p, x, y, s: np.add(2 * x, np.random.normal(size=x.shape), out=y), double_back),
         make_layer(lambda p, x, y, s: np.add(2 * x, s.rng.normal(size=x.shape), out=y), double_back, random=True),
     ),

@@ -166,7 +166,9 @@ def test_without_a_target_the_message_lists_the_columns(bptrain_in):
     done = bptrain_in("init", "houses.csv")
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("error: houses.csv: name the column to predict, such as --target price; there are id (whole")
+    assert line.startswith(
+        "error: houses.csv: name the column to predict, such as --target price; the columns are id (whole"
+    )
     assert "city (text, 3 distinct values)" in line
     assert "garden (whole numbers, 4 distinct values, 8 of 60 missing)" in line
     assert bptrain_in("init", "gone.csv").stderr == "error: gone.csv: no such file\n"

@@ -49,7 +49,7 @@ def test_the_catalogue_is_complete():
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.name)
 def test_a_planted_bug_is_caught_and_named(mutation):
-    found = judge_mutation(mutation, check(mutation.twin()))
+    found = judge_mutation(mutation, check(mutation.build_twin()))
     assert found.caught
     assert found.layer == mutation.layer
     assert found.kind in mutation.kinds

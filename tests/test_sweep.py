@@ -125,13 +125,13 @@ NOT_FINITE = {"weight_accumulated", "bias_rebound", "bias_of_wrong_shape", "weig
 def suspects(mutation):
     """Return the arrays whose gradients a bug can spoil: those of its layer, and of all before it."""
     number = {"penalty": 2, "loss": 2}.get(mutation.layer.split()[0]) or int(mutation.layer[0])
-    arrays = mutation.twin().real_arrays
+    arrays = mutation.build_twin().real_arrays
     return {name for name in arrays if name == "inputs" or int(name[0]) <= number}
 
 
 @pytest.mark.parametrize("mutation", sampled(MUTATIONS, every=3), ids=lambda one: one.name)
 def test_planted_bugs_have_slope_one(mutation):
-    found = sweep(mutation.twin())
+    found = sweep(mutation.build_twin())
     assert not found.passed
     wrong = {one.name: one for one in found.taylor if one.verdict == "wrong"}
     if mutation.name in STOPS:
@@ -149,7 +149,7 @@ def test_planted_bugs_have_slope_one(mutation):
 @pytest.mark.parametrize("name", ["bias_mean", "bias_frozen", "weight_doubled", "weight_transposed"])
 def test_the_wrong_tensor_is_named(name):
     mutation = next(one for one in MUTATIONS if one.name == name)
-    wrong = [one.name for one in sweep(mutation.twin()).taylor if one.verdict == "wrong"]
+    wrong = [one.name for one in sweep(mutation.build_twin()).taylor if one.verdict == "wrong"]
     assert wrong == [f"1.dense.{name.split('_')[0]}", "all together"]
 
 
@@ -333,8 +333,8 @@ def test_without_unicode_the_chart_is_ascii(small, monkeypatch, encoding):
 def test_wrong_tensors_and_kinks_are_shown(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     mutation = next(one for one in MUTATIONS if one.name == "derivative_of_leaky_relu")
-    text = shown(sweep(mutation.twin()), monkeypatch)
+    text = shown(sweep(mutation.build_twin()), monkeypatch)
     assert "wrong: 0.dense.weight, 0.dense.bias, inputs, all together" in text
     assert "○ is a step across a kink" in text
     stopped = next(one for one in MUTATIONS if one.name == "shapes_that_do_not_fit")
-    assert "stops with" in shown(sweep(stopped.twin()), monkeypatch)
+    assert "stops with" in shown(sweep(stopped.build_twin()), monkeypatch)

@@ -1,1 +1,1 @@
-"""Benchmarks: the speed of training on this machine, next to its own matrix products and to other libraries."""
+"""Benchmarks: the speed of training on this machine, next to matrix products alone and to other libraries."""

@@ -38,7 +38,7 @@ class Command:
 
 
 def list_commands() -> dict[str, list[str]]:
-    """Return the commands on the bundled digits that can run here, by name.
+    """Return the commands that train on the bundled digits and can run here, by name.
 
     All train for 60 epochs, validate after each, and keep the best weights.
     """
@@ -54,10 +54,10 @@ def list_commands() -> dict[str, list[str]]:
 
 
 def time_commands(rounds: int, notify: Notify) -> tuple[Command, ...]:
-    """Run each command once in each round, after a first round that warms up.
+    """Run each command once in each round, after a first round that only warms up.
 
     Args:
-        rounds: that are timed.
+        rounds: how many rounds are timed.
         notify: called after each command.
 
     Raises:
@@ -82,7 +82,7 @@ def time_command(words: list[str], folder: str) -> float:
         InputError: it failed.
     """
     began = perf_counter()
-    # `bptrain` sets the waiting time of BLAS itself.
+    # Without the BLAS timeout of this process: `bptrain train` sets it itself, and the scripts must not have it.
     done = subprocess.run(
         words, cwd=folder, env=blas.get_others_environment(), capture_output=True, text=True, check=False
     )

@@ -1,8 +1,8 @@
 """Contenders: ways to train the network of a workload, each as a user of that library would write it.
 
 A contender prepares the data and returns a function that trains for a number of epochs on shuffled rows.
-`python -m bptrain.bench.contenders WORKLOAD CONTENDER` is one of them at work: it reads a number of epochs a line, and
-answers each with the seconds that they took and the most memory that the process ever had.
+`python -m bptrain.bench.contenders WORKLOAD CONTENDER` runs one of them: it reads a number of epochs from each line,
+trains for them, and prints the seconds that they took and the most memory that the process has used so far.
 """
 
 import json
@@ -99,7 +99,7 @@ def prepare_sklearn(workload: Workload) -> Run:
 
 
 def prepare_torch(workload: Workload, *, fused: bool = False) -> Run:
-    """Prepare PyTorch, eager."""
+    """Prepare PyTorch in eager mode."""
     import torch
 
     layers: list[Any] = []
@@ -199,7 +199,7 @@ CONTENDERS: dict[str, Callable[[Workload], Run]] = {
 }
 
 PACKAGES = {"scikit-learn": "sklearn", "PyTorch": "torch", "PyTorch, fused Adam": "torch", "JAX": "jax"}
-"""The package that a contender needs."""
+"""The package that a contender needs, if any."""
 
 
 def find_missing() -> tuple[str, ...]:
@@ -209,12 +209,12 @@ def find_missing() -> tuple[str, ...]:
 
 def choose_contenders(workload: Workload) -> tuple[str, ...]:
     """Return the contenders that are installed and can build the network; scikit-learn has no batch norm."""
-    out = {*find_missing(), *(["scikit-learn"] if workload.hidden == "batch_norm" else [])}
-    return tuple(name for name in CONTENDERS if name not in out)
+    excluded = {*find_missing(), *(["scikit-learn"] if workload.hidden == "batch_norm" else [])}
+    return tuple(name for name in CONTENDERS if name not in excluded)
 
 
 def get_peak_bytes() -> int:
-    """Return the most memory that this process had; zero where the system does not say."""
+    """Return the most memory that this process has used; zero where the system does not say."""
     try:
         import resource
     except ImportError:
@@ -224,10 +224,10 @@ def get_peak_bytes() -> int:
 
 
 def main() -> None:
-    """Prepare a contender, answer when it is ready, and train for each number of epochs that is read."""
+    """Prepare a contender, print a first answer when it is ready, and train for each number of epochs that is read."""
     workload = next(one for one in WORKLOADS if one.name == sys.argv[1])
     run = CONTENDERS[sys.argv[2]](workload)
-    # What the libraries print themselves is no answer.
+    # Whatever the libraries print goes to stderr, not among the answers.
     answers, sys.stdout = sys.stdout, sys.stderr
     print(json.dumps({"seconds": 0.0, "peak_bytes": get_peak_bytes()}), file=answers, flush=True)
     for line in sys.stdin:

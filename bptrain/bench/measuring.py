@@ -1,4 +1,4 @@
-"""Measuring: contenders take turns, each in a process of its own, so that a slow machine is slow for all."""
+"""Measuring: contenders take turns, each in a process of its own, so that a slow spell of the machine hits all."""
 
 import json
 import subprocess
@@ -112,8 +112,8 @@ def compare_contenders(workload: Workload, *, rounds: int, seconds: float, notif
 
     Args:
         workload: the network that they train.
-        rounds: in each of which every contender has a turn.
-        seconds: of a turn, about; it has at least one epoch.
+        rounds: how many turns every contender has.
+        seconds: the rough length of a turn, which has at least one epoch.
         notify: called after each turn.
 
     Raises:
@@ -140,11 +140,11 @@ def compare_contenders(workload: Workload, *, rounds: int, seconds: float, notif
 
 
 def choose_epochs(worker: Worker, seconds: float) -> int:
-    """Return how many epochs fill a turn, from a second epoch after one that warms up."""
+    """Return how many epochs fill a turn, by the time of one epoch after one that warms up."""
     worker.train(1)
     return max(1, round(seconds / max(worker.train(1), 1e-6)))
 
 
 def count_calls(workloads: Sequence[Workload], rounds: int) -> int:
-    """Return how often `notify` is called for workloads, for a progress bar."""
+    """Return how often `compare_contenders` calls `notify` for these workloads in all."""
     return sum((rounds + 1) * len(choose_contenders(workload)) for workload in workloads)

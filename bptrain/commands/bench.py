@@ -13,7 +13,7 @@ from bptrain.text import suggest_word
 from bptrain.training.environment import read_environment
 
 Watch = Callable[[str, float], None]
-"""Is called with what was done last, and the share of all that is done."""
+"""Is called with what was just done, and the share of the work that is done."""
 
 WHOLE_COMMANDS = "commands"
 """The name that chooses whole commands."""
@@ -26,8 +26,8 @@ class Benchmark:
     Attributes:
         comparisons: step times and memory by workload.
         commands: whole commands with their seconds.
-        absent: packages that are not installed.
-        machine: that it ran on.
+        absent: the packages that are not installed.
+        machine: the machine that it ran on.
     """
 
     comparisons: tuple[Comparison, ...]
@@ -63,8 +63,8 @@ def benchmark(
     Args:
         names: of workloads, such as `64-64-10`, and `commands` for whole commands. Empty: everything.
         rounds: how often each contender is measured.
-        seconds: of a turn, about; it has at least one epoch.
-        watch: called with what was done last, and the share of all that is done.
+        seconds: the rough length of a turn, which has at least one epoch.
+        watch: called with what was just done, and the share of the work that is done.
 
     Returns:
         Microseconds of a step, peak memory in bytes, and the times of bptrain divided by those of the others.
@@ -96,7 +96,7 @@ def benchmark(
 
 
 def choose_workloads(names: Sequence[str]) -> tuple[tuple[Workload, ...], bool]:
-    """Return the workloads of some names, and whether whole commands are among the names; everything for no names.
+    """Return the workloads of some names, and whether whole commands are among them; everything if there are no names.
 
     Raises:
         InputError: there is no workload of that name.

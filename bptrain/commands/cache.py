@@ -15,7 +15,7 @@ class CachedTable:
 
     Attributes:
         path: of its file in the cache.
-        files: that it was read from.
+        files: the files that it was read from.
         source: the format of these files; `damaged` for a file that cannot be read.
         rows: of the table.
         columns: of the table.
@@ -38,7 +38,7 @@ class Contents:
 
     Attributes:
         folder: of the cache.
-        tables: the most recently used first.
+        tables: all cached tables, the most recently used first.
         limit: the most bytes that the tables may take together.
     """
 
@@ -89,7 +89,7 @@ def clear_cache() -> Contents:
     """Remove every table from the cache.
 
     Returns:
-        The contents of the cache before.
+        The contents that the cache had before.
 
     Raises:
         StorageError: a file cannot be removed.

@@ -19,7 +19,7 @@ def compare(runs: Sequence[str | Path], *, html: str | Path | None = None) -> Co
         The runs, the keys of their configs that differ, and their scores.
 
     Raises:
-        InputError: a path is no run, or is given twice; or there is a file at `html` already, or matplotlib is missing.
+        InputError: a path is not a run, or is given twice; there is a file at `html` already; or matplotlib is missing.
         StorageError: the page cannot be written.
 
     Example:

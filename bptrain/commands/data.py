@@ -49,12 +49,12 @@ class ColumnDescription:
     Attributes:
         name: of the column.
         use: what it is for.
-        kind: of its values; `mixed` has text among numbers, `text` too many different values for categories.
+        kind: of its values; `mixed` is numbers and text, `text` has too many different values for categories.
         missing: the number of rows without a value.
         distinct: the number of different values.
         spread: the range of its numbers; None for other kinds.
         most: the most frequent values with their number of rows; empty for numbers.
-        treatment: what the network reads of a feature, in words; empty if that is unknown.
+        treatment: how a feature is encoded, in words; empty if that is unknown.
         objections: warnings about the column, and errors that would stop training.
     """
 
@@ -84,7 +84,7 @@ class DataDescription:
         task: such as `classification`; empty if it cannot be decided.
         target: the columns to predict; empty if they cannot be decided.
         classes: of each target that has classes, the number of rows of each class.
-        columns: a description of each.
+        columns: a description of each column.
         parts: a description of each split; empty if the rows cannot be split.
         objections: errors that would stop training and belong to no single column.
         notes: which rows are left out.
@@ -202,7 +202,7 @@ def collect_errors(errors: list[str]) -> Iterator[None]:
 
 
 def try_classes(experiment: Experiment, targets: Sequence[str], table: Table, errors: list[str]) -> dict[str, Classes]:
-    """Return the classes of some targets; add to the errors why training does not accept one."""
+    """Return the classes of some targets; add to the errors why training does not accept a target."""
     classes: dict[str, Classes] = {}
     for name in targets:
         with collect_errors(errors):
@@ -213,7 +213,7 @@ def try_classes(experiment: Experiment, targets: Sequence[str], table: Table, er
 
 
 def guess_features(data: Data, table: Table, targets: Sequence[str]) -> tuple[str, ...]:
-    """Return the features that the config names, where one of them cannot be a feature."""
+    """Guess the features where the config has a mistake in them: what it names, or else all without another role."""
     listed = find_listed_features(data)[1]
     named = None if listed is None else frozenset(listed)
     excluded = (data.features.exclude or ()) if isinstance(data.features, FeatureChoice) else ()
@@ -228,7 +228,7 @@ def describe_columns(
     targets: Sequence[str],
     classes: Mapping[str, Classes],
 ) -> Iterator[ColumnDescription]:
-    """Yield a description of every column; the first split, which trains, decides the kinds of features."""
+    """Yield a description of every column; the first split is the training rows, which decide the kinds of features."""
     for name in profile.table.columns:
         use = find_use(data, name, profile, targets)
         kind, treatment, messages = "", "", list[str]()
@@ -263,8 +263,8 @@ def find_use(data: Data, name: str, profile: TableProfile, targets: Sequence[str
 
 
 def try_feature(data: Data, splits: Sequence[Selection], name: str) -> tuple[str, str, list[str]]:
-    """Return the kind of a feature, what a network reads of it, and why training does not accept it; the first split
-    trains."""
+    """Return the kind of a feature, how it is encoded, and why training does not accept it; the first split is the
+    training rows."""
     errors: list[str] = []
     kind = words = ""
     with collect_errors(errors):
@@ -278,7 +278,7 @@ def try_feature(data: Data, splits: Sequence[Selection], name: str) -> tuple[str
 
 
 def shorten(message: str, origin: str, name: str) -> str:
-    """Return a message without the field, source and column at its start; of a place only the line stays."""
+    """Return a message without the field, file and column at its start; a line number is kept."""
     start = rf"(data\.[^:]*: )?{re.escape(origin)}(:(\d+))?: {re.escape(name)}: "
     if (found := re.match(start, message)) is None:
         return message

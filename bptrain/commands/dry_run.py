@@ -18,20 +18,20 @@ from bptrain.training.session import begin
 
 @dataclass(frozen=True)
 class DryRun:
-    """The time and memory of one batch of everything that a run does, and an estimate for an epoch and for the run.
+    """The time and memory of each part of a run, measured on one batch, and estimates for an epoch and for the run.
 
     Attributes:
         name: of the experiment.
         batch_rows: rows of a batch.
-        steps_per_epoch: updates in an epoch.
-        epochs: that the run has, unless something ends it earlier.
-        step_seconds: of one update.
+        steps_per_epoch: steps in an epoch.
+        epochs: the epochs of the run, unless something ends it earlier.
+        step_seconds: of one step.
         validation_seconds: of one pass over the validation rows, estimated from a batch.
         save_seconds: of writing a checkpoint.
         restore_seconds: of reading it back.
-        checkpoint_bytes: of a checkpoint.
-        epoch_bytes: of memory in use while training.
-        peak_bytes: of memory at most, including reading the data.
+        checkpoint_bytes: size of a checkpoint.
+        epoch_bytes: memory in use while training.
+        peak_bytes: the most memory in use so far, also while the data was read.
         epoch_seconds: of one epoch.
         total_seconds: of all epochs.
         warnings: about the config.
@@ -69,12 +69,12 @@ def dry_run(
         code: Python files that register components which the config names.
 
     Returns:
-        How long the steps took, and an estimate for the run.
+        How long each part took, and estimates for an epoch and for the run.
 
     Raises:
         InputError: the code, the config or the data cannot be used, or do not fit together.
         DivergedError: a number is not finite in the very first steps.
-        StorageError: there is no room for the run, or the checkpoint does not come back as it was.
+        StorageError: there is no room for the run, or the restored checkpoint is not what was saved.
 
     Example:
         >>> bptrain.dry_run("configs/digits.yaml").epoch_seconds

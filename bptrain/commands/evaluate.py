@@ -32,14 +32,14 @@ def evaluate(
         checkpoint: path of a checkpoint file, or of a run directory for its best one.
         data: path of a file with the columns of the training data, all of which is scored; its suffix gives the format.
             It is read with the options of the run's own source if that has the same format. None: the data of the run.
-        split: of the run's own data: `train`, `validation` or `test`; None: the last of these that exists.
+        split: of the run's own data: `train`, `validation` or `test`. None: the last of these that exists.
         bootstrap: the number of samples of the rows, 10 to 1,000,000, for confidence intervals; the same samples every
             time. None: no intervals.
         code: Python files that register the components which the checkpoint needs.
-        watch: called with the number of samples that are drawn, and of all samples.
+        watch: called with the number of samples drawn so far, and of all samples.
 
     Returns:
-        Loss, metrics, and more about each target.
+        The loss, the metrics, and details of each target.
 
     Raises:
         InputError: there is no checkpoint or no such split, code is missing or cannot be used, the data does not fit

@@ -12,7 +12,7 @@ from bptrain.text import suggest_word
 
 @dataclass(frozen=True)
 class Example:
-    """A bundled config: its name, and the first sentence of the comment at its head."""
+    """A bundled config: its name, and the first line of the comment at its head."""
 
     name: str
     summary: str
@@ -36,8 +36,8 @@ def copy_example(name: str, path: str | Path | None = None) -> Path:
 
     Args:
         name: of the example, such as `iris` or `textbook/xor`.
-        path: of the copy; in a directory it is called `NAME.yaml`, without the folder of the name. None: the current
-            directory.
+        path: of the copy, or a directory for it: there it is called `NAME.yaml`, without the folder of the name. None:
+            the current directory.
 
     Returns:
         The path of the copy.

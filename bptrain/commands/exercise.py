@@ -29,14 +29,14 @@ def exercise(
         config: path of a YAML file.
         overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over the file.
         rows: numbers of data rows, counted from 1, as in `explain`.
-        step: of training, counted from 1, as in `explain`.
-        seed: draws weights that are easy to compute with, and the row if none is chosen, so that everybody can get an
-            exercise of their own. None: the weights of the config.
+        step: a step of training, counted from 1, as in `explain`.
+        seed: draws weights that are easy to compute with, and the rows if none are chosen, so that each student can
+            get a different exercise. None: the weights of the config.
         digits: significant digits of the answers.
         code: Python files that register components which the config names.
 
     Returns:
-        The sheet to fill in, and the key with the answers.
+        The sheet to fill in, and the key, which has the answers.
 
     Raises:
         InputError: the code, the config or its data cannot be used, or there is no such row or step.

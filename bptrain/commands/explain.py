@@ -25,7 +25,7 @@ def explain(
         config: path of a YAML file.
         overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over the file.
         rows: numbers of data rows, counted from 1, for a first step on these rows alone. Empty: the batch of training.
-        step: of training, counted from 1. None: the first.
+        step: a step of training, counted from 1. None: the first.
         digits: significant digits of the numbers in formulas.
         code: Python files that register components which the config names.
 

@@ -27,7 +27,7 @@ class GradientReport:
 
     Attributes:
         checks: a verdict for each gradient, or for each component.
-        notes: remarks that are no verdict, such as a forward pass that cannot run in complex numbers.
+        notes: remarks that are not verdicts, such as on a forward pass that cannot run in complex numbers.
     """
 
     checks: tuple[Check, ...]
@@ -92,7 +92,7 @@ def check_gradients(
 def run_checks(
     config: str | Path | None, overrides: Sequence[str], classes: Sequence[type], checker: ComponentChecker
 ) -> Iterator[Check]:
-    """Check the network of a config and some classes; without either, every registered component."""
+    """Yield the checks of a config's network and of some classes; without either, of every registered component."""
     used: set[type] = set()
     if config is not None:
         assembly = assemble_file(config, overrides)
@@ -146,7 +146,7 @@ def mutate_gradients(watch: Callable[[Outcome], None] | None = None) -> Mutation
     """
     outcomes = []
     for one in MUTATIONS:
-        outcomes.append(judge_mutation(one, check(one.twin())))
+        outcomes.append(judge_mutation(one, check(one.build_twin())))
         if watch:
             watch(outcomes[-1])
     return MutationReport(tuple(outcomes))

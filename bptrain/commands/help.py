@@ -53,7 +53,7 @@ class Topic:
     """Something that help explains.
 
     Attributes:
-        name: by which help finds it.
+        name: by which `bptrain help` finds it.
         kind: `guide`, `command`, or the severity of a code.
         title: a line.
         text: Markdown; for a command, plain lines.
@@ -85,7 +85,7 @@ TEXTBOOK = (
 
 
 def help_topics(name: str | None = None) -> tuple[Topic, ...]:
-    """Return the topics that help explains: the pages of the guide, the commands, and the lint codes.
+    """Return the topics that help explains: the pages of the guide, the commands, and the codes of errors and warnings.
 
     Args:
         name: of one topic, such as `columns`, `train` or `BP201`, in upper or lower case. None: all topics.

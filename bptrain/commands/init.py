@@ -23,6 +23,7 @@ from bptrain.tables.table import Selection, Table
 from bptrain.text import suggest_word
 
 LIKELY = ("target", "label", "class", "y", "outcome", "price", "species", "result", "response", "output")
+"""Names that a target often has, the likeliest first."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,8 @@ def describe_choices(table: Table, found: Sequence[Proposal]) -> str:
     likely = (named or plain[-1:] or found[-1:])[0].name
     some = ", ".join(f"{one.name} ({one.words})" for one in found[:20])
     more = f" and {len(found) - 20:,} more" if len(found) > 20 else ""
-    return (
-        f"{table.origin}: name the column to predict, such as --target {to_inline_yaml(likely)}; there are {some}{more}"
-    )
+    wanted = f"name the column to predict, such as --target {to_inline_yaml(likely)}"
+    return f"{table.origin}: {wanted}; the columns are {some}{more}"
 
 
 def choose_features(

@@ -18,7 +18,7 @@ from bptrain.text import suggest_word
 
 
 def find_sections(name: str, cls: type) -> Iterator[tuple[str, type]]:
-    """Yield the name and class of a section and of those inside, each named by its option."""
+    """Yield the name and class of a section and of the sections inside it, each named by its option."""
     yield name, cls
     for option in list_options(cls):
         for hint in (option.hint, *(form.item for form in option.hint if isinstance(form, DictOf))):
@@ -108,7 +108,7 @@ def describe_component(family: str, name: str, cls: type) -> ComponentEntry:
 
 
 def format_default(option: Option) -> str | None:
-    """Return the default of an option as YAML writes it; of a long one its component only."""
+    """Return the default of an option as YAML; a long one is shortened to the name of its component."""
     if option.required:
         return None
     value = to_plain(option.default)

@@ -22,7 +22,7 @@ def plot(run: str | Path, output: str | Path) -> Path:
         The path of the file.
 
     Raises:
-        InputError: there is no run, it has no finished epoch, the suffix is another one, or matplotlib is missing.
+        InputError: there is no run, it has no finished epoch, the suffix is not one of these, or matplotlib is missing.
         StorageError: a file cannot be read or written.
 
     Example:

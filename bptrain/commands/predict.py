@@ -23,10 +23,9 @@ def predict(
 ) -> Prediction:
     """Predict every row of a file. The checkpoint is enough: neither config file nor training data is read.
 
-    The result has a row for each row of the file. A target with classes has `predicted_TARGET`, and `TARGET=CLASS` with
-    the probability of each class; a label has 0 or 1, and `TARGET=1`; a number has `predicted_TARGET` in the units of
-    the data. Outputs are bit-identical to those of `evaluate`. The file is read in chunks, so that memory does not grow
-    with it.
+    The result has a row for each row of the file, and a column `predicted_TARGET` for each target: a class, a label 0
+    or 1, or a number in the units of the data. For classes and labels, columns `TARGET=CLASS` have the probabilities.
+    Outputs are bit-identical to those of `evaluate`. The file is read in chunks, so that memory does not grow with it.
 
     Args:
         checkpoint: path of a checkpoint file, or of a run directory for its best one.
@@ -35,8 +34,8 @@ def predict(
         output: path of a CSV file, which is written completely or not at all; or an open text stream. None: no output.
         ids: columns of the file to copy to the result. None: the `data.id` of the config, if the file has it.
         force: whether a file at `output` may be replaced.
-        keep: rows to keep in `table` of the result. None: all if there is no output, else none.
-        watch: called now and then with the number of rows that are done, and of all rows.
+        keep: how many rows to keep in `table` of the result. None: all if there is no output, else none.
+        watch: called now and then with the number of rows done so far, and of all rows.
         code: Python files that register the components which the checkpoint needs.
 
     Returns:

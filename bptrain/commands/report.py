@@ -22,17 +22,17 @@ def write_report(
     code: Sequence[str | Path] = (),
     watch: Watch | None = None,
 ) -> Path:
-    """Write a report of a run as one HTML file that needs no other files and no network.
+    """Write a report of a run as one HTML file that needs no other files and no internet connection.
 
     Args:
         run: path of a run directory for its best checkpoint, or of a checkpoint file.
         output: path of the file to write or replace, `.html`. None: `report.html` in the run directory, or next to the
             checkpoint under its name.
         data: path of a file to evaluate on instead of the data of the run.
-        split: of the run's own data to evaluate on: `train`, `validation` or `test`; None: the last of these that
+        split: of the run's own data to evaluate on: `train`, `validation` or `test`. None: the last of these that
             exists.
         code: Python files that register the components which the checkpoint needs.
-        watch: called with the number of samples that are drawn for confidence intervals, and of all samples.
+        watch: called with the number of samples drawn so far for confidence intervals, and of all samples.
 
     Returns:
         The path of the file.

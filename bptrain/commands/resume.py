@@ -27,7 +27,7 @@ def resume(
         overrides: `KEY=VALUE` each, applied over the config of the run; only keys such as `training.epochs`, which do
             not change what the run has learned so far.
         sinks: each called with `Notice`, with `Started`, and then with every event of training.
-        interruption: looked at between two steps, to stop training. None: training goes on to its end.
+        interruption: checked between two steps; stops training when it is set. None: training is not interrupted.
         code: Python files that register the components which the run needs.
 
     Returns:

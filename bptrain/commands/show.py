@@ -41,7 +41,7 @@ def show(
     """
     assembly = assemble_file(config, overrides, code)
     width = max(width, NARROWEST)
-    head = (line for text in write_heading(assembly) for line in wrap(printable(text), min(width, WIDEST) - 2))
+    head = (line for text in list_heading_lines(assembly) for line in wrap(printable(text), min(width, WIDEST) - 2))
     return (
         "".join(f"# {line}\n" for line in head)
         + "\n"
@@ -50,7 +50,7 @@ def show(
 
 
 def summarize_columns(columns: Columns) -> Iterator[str]:
-    """Yield lines about what the network reads of the columns; those encoded alike share a line."""
+    """Yield lines that say how the columns are encoded; columns that are encoded alike share a line."""
     alike: dict[str, list[str]] = {}
     for feature in columns.features:
         alike.setdefault(feature.words, []).append(feature.name)
@@ -66,8 +66,8 @@ def summarize_columns(columns: Columns) -> Iterator[str]:
         yield f"row weights: {weighting.column}"
 
 
-def write_heading(assembly: Assembly) -> Iterator[str]:
-    """Yield the lines that a reader of the config should see first."""
+def list_heading_lines(assembly: Assembly) -> Iterator[str]:
+    """Yield the lines above the config, which a reader should see first."""
     yield "default: not given in the file; auto: resolved from the data or the rest of the config."
     yield "rows: " + ", ".join(f"{len(rows):,} {name}" for name, rows in assembly.splits.items())
     yield from summarize_columns(assembly.model.columns)

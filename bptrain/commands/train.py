@@ -29,7 +29,7 @@ def train(
         strict: whether warnings about the config are errors; otherwise sinks get them with `Started`.
         sinks: each called with `Started`, with `Notice` for remarks about the data, and then with every event of
             training.
-        interruption: looked at between two steps, to stop training. None: training goes on to its end.
+        interruption: checked between two steps; stops training when it is set. None: training is not interrupted.
         code: Python files that register components which the config names.
 
     Returns:

@@ -18,7 +18,7 @@ def verify(answers: str | Path, *, code: Sequence[str | Path] = ()) -> Verificat
         code: Python files that register components which the config names.
 
     Returns:
-        A verdict on each answer, and the likely slip where one is wrong.
+        A verdict on each answer, and for a wrong one the likely mistake.
 
     Raises:
         InputError: the file or its config cannot be used; a `ConfigError` has the places of all mistakes in it.

@@ -22,7 +22,7 @@ COMPARED = ("checkpoints/last.npz", "checkpoints/best.npz", "history.jsonl", "co
 
 @dataclass(frozen=True)
 class ResumeCheck:
-    """The comparison of a run with an interrupted one.
+    """The comparison of a run with the same run, interrupted several times.
 
     Attributes:
         result: of the run without interruptions.
@@ -69,14 +69,14 @@ def verify_resume(
         run: path of the run directory, as in `train`.
         strict: whether warnings about the config are errors.
         sinks: each called with the events of the first run, as in `train`.
-        interruption: looked at between two steps, to stop both runs.
+        interruption: checked between two steps; stops both runs when it is set.
         code: Python files that register components which the config names.
 
     Returns:
         The result of the first run, and the files in which the second one differs.
 
     Raises:
-        InputError: as in `train`; or the config has `training.max_seconds`, which ends no two runs at the same step.
+        InputError: as in `train`; or the config has `training.max_seconds`, which ends each run at another step.
         DivergedError: a number was not finite; the run directory has the last good state.
         StorageError: a run cannot be written.
         StoppedError: it was interrupted.
@@ -95,8 +95,8 @@ def verify_resume(
     pauses = choose_interruptions(result.steps, result.session.steps_per_epoch)
     with TemporaryDirectory(prefix="bptrain-") as folder:
         assembly = assemble_file(config, overrides, code, tables=tables)
-        twin = train_with_interruptions(assembly, Path(folder) / "twin", pauses, interruption)
-        different = tuple(name for name in COMPARED if compute_digest(result.run / name) != compute_digest(twin / name))
+        new = train_with_interruptions(assembly, Path(folder) / "new", pauses, interruption)
+        different = tuple(name for name in COMPARED if compute_digest(result.run / name) != compute_digest(new / name))
     return ResumeCheck(result, pauses, different)
 
 
@@ -104,15 +104,15 @@ def train_with_interruptions(
     assembly: Assembly, run: Path, pauses: Sequence[int], interruption: Interruption | None
 ) -> Path:
     """Train in a new run directory, interrupted after each of some steps and resumed from its files; return it."""
-    twin = create_run(assembly, run, perf_counter())
+    new = create_run(assembly, run, perf_counter())
     for pause in (*pauses, inf):
-        with twin, suppress(StoppedError):
-            train_run(twin, (), interruption, pause=pause)
+        with new, suppress(StoppedError):
+            train_run(new, (), interruption, pause=pause)
         if interruption is not None and interruption.signal is not None:
             raise StoppedError(interruption.signal)
         if pause < inf:
-            twin = reopen_run(twin.directory.path, (), perf_counter())
-    return twin.directory.path
+            new = reopen_run(new.directory.path, (), perf_counter())
+    return new.directory.path
 
 
 def choose_interruptions(steps: int, steps_per_epoch: int) -> tuple[int, ...]:

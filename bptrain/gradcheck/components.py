@@ -1,4 +1,4 @@
-"""Every registered layer, activation and loss in several small random networks, and the penalties."""
+"""Component checks: every registered layer, activation and loss in several small random networks, and the penalties."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -24,7 +24,7 @@ from bptrain.registry import name_of
 ROWS = 7
 INPUTS = 5
 SEEDS = (0, 1, 2)
-"""Each seed takes off as many rows as it says, so that a kernel that is right for one number of rows only is caught."""
+"""Seed k has `ROWS` - k rows, so that a kernel that is right for one number of rows only is caught."""
 SIZES = (1e-3, 0.1, 0.5, 1.5, 2.5, 3.5, 4.5, 6.5, 8.5, 20, 50)
 POINTS = (0, *(sign * size for size in SIZES for sign in (1, -1)))
 """Inputs at which activations are tried, near and far from 0."""
@@ -65,13 +65,13 @@ class ComponentChecker:
                     break
 
     def check_layer(self, cls: type, title: str, seed: int) -> list[Check]:
-        """Check a layer between others, directly behind the inputs, and between activations that read their outputs;
-        an activation also far from 0, and at all its kinks."""
+        """Check a layer between others, directly after the inputs, and between activations whose backward reads y; an
+        activation also far from 0, and on both sides of its kinks."""
         layer: Layer = make_example(cls, 4, title)
         first: Layer = make_example(cls, INPUTS, title)
         shape = layer.plan((4,)).shape
         if len(shape) != 1:
-            what = f"gives rows of the shape {shape}, but alone it is tried between layers of flat rows"
+            what = f"gives rows of the shape {shape}, but the small networks that it is checked in have flat rows"
             raise InputError(f"{title}: {what}")
         found = [
             one
@@ -83,21 +83,21 @@ class ComponentChecker:
         return found
 
     def check_far_inputs(self, layer: Layer) -> list[Check]:
-        """Check an activation directly behind inputs that reach far from 0, and lie on both sides of its kinks."""
+        """Check an activation directly after inputs that reach far from 0, and lie on both sides of its kinks."""
         twin = build_small_twin((layer, Dense()), Mse(), 0)
         points = np.array([*POINTS, *(kink + side for kink in get_kinks(layer) for side in (-1e-3, 1e-3))])
         for farthest in (np.inf, 10.0, 3.0):
             grid = np.resize(points[np.abs(points) <= farthest], twin.batches[0].input.shape)
             for batch in twin.batches:
                 batch.input[...] = grid
-            # An activation that overflows there, or stops, is tried on smaller inputs.
+            # An activation that overflows or stops at these inputs is tried on smaller ones.
             with suppress(KernelError):
                 if np.isfinite(sum(twin.compute_objective())):
                     break
         return self.check_twin(twin)
 
     def check_loss(self, cls: type, title: str, seed: int) -> list[Check]:
-        """Check a loss behind a small network, for every kind of target that it accepts."""
+        """Check a loss after a small network, for every kind of target that it accepts."""
         loss: Loss = make_example(cls, 2, title)
         return [
             one
@@ -107,7 +107,7 @@ class ComponentChecker:
         ]
 
     def check_several_losses(self, seed: int) -> list[Check]:
-        """Check targets of different kinds, each with a loss of its own, behind one network."""
+        """Check targets of different kinds, each with a loss of its own, after one network."""
         rows, rng = ROWS - seed, np.random.default_rng(seed)
         loss = MultiTask(
             (
@@ -122,7 +122,7 @@ class ComponentChecker:
         return self.check_twin(twin)
 
     def check_twin(self, twin: Twin) -> list[Check]:
-        """Check a network."""
+        """Check the gradients of a twin."""
         return check(twin, self.method, self.entries)
 
 

@@ -1,7 +1,7 @@
-"""Kernel faults: what a layer or a loss must not do although no derivative shows it.
+"""Kernel faults: mistakes of a layer or a loss that no derivative shows.
 
 A kernel reads what it is given and fills what it must fill. One that writes elsewhere, leaves something unwritten, or
-gives another result each time is wrong whatever its gradients are.
+gives another result each time is wrong, even if its gradients are right.
 """
 
 from collections.abc import Iterator
@@ -32,20 +32,20 @@ def find_faults(twin: Twin) -> Iterator[Check]:
 
 
 def find_layer_faults(observed: ObservedLayer, passage: Passage) -> Iterator[tuple[str, str]]:
-    """Yield the kind of each fault of a layer, and a sentence."""
+    """Yield the kind of each fault of a layer, with a sentence that describes it."""
     y, x, changed = run_forward(observed, passage)
     if not np.isfinite(passage.x).all():
         return
     if np.isnan(y).all() and not np.isnan(passage.y).all():
-        yield "not_written", "forward never writes y: it must fill it, as in y[...] = ..."
+        yield "not_written", "forward never writes y: fill it, as in y[...] = ..."
         return
     if not np.array_equal(x, passage.x):
         yield "overwritten", "forward writes into its input x, which belongs to the layer before"
     for name in changed:
         yield "overwritten", f"forward writes into p.{name}: only the optimizer may change parameters"
     if not np.array_equal(y, run_forward(observed, passage)[0], equal_nan=True):
-        what = "forward gives different values each time: draw random numbers from s.rng, and plan with random=True"
-        yield "not_repeatable", what
+        advice = "draw random numbers from s.rng, and set random=True in its plan"
+        yield "not_repeatable", f"forward gives different values each time: {advice}"
     elif is_custom(observed.layer) and is_single_precision(y) and not is_single_precision(passage.x):
         yield "coarse", "forward computes in float32, which is too imprecise to check: keep the dtype of x"
     if passage.dy is None or not np.isfinite(passage.dy).all():
@@ -59,7 +59,7 @@ def find_layer_faults(observed: ObservedLayer, passage: Passage) -> Iterator[tup
 
 
 def run_forward(observed: ObservedLayer, passage: Passage) -> tuple[Array, Array, list[str]]:
-    """Run the layer's forward on its own; return y, x as it is then, and the parameters that it changed."""
+    """Run the layer's forward on its own; return y, x as forward leaves it, and the parameters that it changed."""
     step, x, y = observed.step, passage.x.copy(), np.full(passage.y.shape, np.nan)
     parameters = copy_arrays(step.p)
     passage.rewind(step.s)
@@ -71,7 +71,7 @@ def run_forward(observed: ObservedLayer, passage: Passage) -> tuple[Array, Array
 def run_backward(
     observed: ObservedLayer, passage: Passage, y: Array, dx: Array | None, what: str = "backward"
 ) -> Array:
-    """Run the layer's backward on its own after its forward, which gave y; return x as it is then."""
+    """Run the layer's backward on its own, given the y of its forward; return x as backward leaves it."""
     assert passage.dy is not None
     step, x = observed.step, passage.x.copy()
     with guard_kernels(observed.name, what):
@@ -134,7 +134,7 @@ def find_loss_faults(twin: Twin) -> Iterator[Check]:
 
 
 def explain_nonfinite(twin: Twin) -> str | None:
-    """Name the first layer that turns finite numbers into others, with the input at which it does."""
+    """Name the first layer that turns finite numbers into infinite ones or NaN, with the input at which it does."""
     passages = twin.record_passages(backward=False)
     for observed, _ in reversed(list(twin.layers)):
         passage = passages[observed.name]

@@ -19,7 +19,7 @@ SAMPLE = 64
 
 @dataclass(frozen=True)
 class Slope:
-    """The derivatives of loss and penalty at one place; `slack` is how far the method itself may put them off."""
+    """The derivatives of loss and penalty at one place; `slack` is the error that the method itself may cause."""
 
     loss: float
     penalty: float
@@ -35,7 +35,7 @@ class Method(ABC):
     """A way to find derivatives.
 
     `exact` is true if the method has no error but rounding. A gradient a and a derivative n agree if
-    `|a - n| <= relative · max(|a|, |n|) + absolute · max|g| + slack`.
+    `|a - n| <= relative · max(|a|, |n|) + absolute · max|g| + slack`, with the largest entry max|g| of their array.
     """
 
     twin: Twin
@@ -143,7 +143,7 @@ def choose_entries(size: int, count: int) -> list[int]:
 def compute_tolerance(method: Method, given: Any, exact: Any, largest: float, value: float, slack: Any = 0.0) -> Any:
     """Return how far a gradient may be from the derivative, relative to itself and to the largest of its tensor.
 
-    Derivatives that underflow in the complex step, beside an objective of this value, count as zero.
+    Derivatives so small that they underflow in the complex step count as zero; `value` is that of the objective.
     """
     size = np.maximum(np.abs(given), np.abs(exact))
     return method.relative * size + method.absolute * largest + slack + UNDERFLOW * max(value, 1.0)

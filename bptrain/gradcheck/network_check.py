@@ -89,7 +89,7 @@ def burn_in(twin: Twin) -> bool:
     """Train a twin for `BURN_IN_STEPS` steps of Adam on its rows, and leave it there.
 
     Returns:
-        False if the numbers did not stay finite; then nothing has moved.
+        False if the numbers did not stay finite; then the parameters are as before.
 
     Raises:
         KernelError: a pass stops with an exception.
@@ -173,15 +173,15 @@ def diagnose_check(
     if isinstance(found, KernelError):
         failure = f"the layer that causes it could not be found: {diagnose_exception(found)}"
         return replace(check, diagnosis=f"{when}{what}; {failure}")
-    cause_found = found.find_cause(check.name)
-    if cause_found is None:
+    mistake = found.find_cause(check.name)
+    if mistake is None:
         reason = {
             "loss": "each layer is right on its own; something between them differs from the forward pass",
             "both": "loss and penalty are each right, but their sum is not",
         }[wrong.term]
         return replace(check, diagnosis=f"{when}{what}; {reason}", kind="between")
-    layer, kind = cause_found.layer, cause_found.bug.kind
-    diagnosis, cause = f"{when}{what}; {cause_found}", f"{when}{cause_found}"
+    layer, kind = mistake.layer, mistake.bug.kind
+    diagnosis, cause = f"{when}{what}; {mistake}", f"{when}{mistake}"
     return replace(check, diagnosis=diagnosis, kind=kind, layer=layer, cause=cause)
 
 

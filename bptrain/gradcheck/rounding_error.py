@@ -1,7 +1,7 @@
-"""Rounding error: how far the last digits of all numbers move a gradient, measured by moving them.
+"""Rounding error: how much rounding errors in all numbers change a gradient, measured by adding such errors.
 
-A gradient that cancels out of much larger numbers is off by more than its own last digit, and is no worse for it. How
-much that is depends on the network; it is measured where a comparison fails, and only there.
+A gradient that is a small difference of large numbers is off by more than its own last digit, and right all the same.
+How much that is depends on the network; it is measured only where a comparison fails.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,14 +17,16 @@ from bptrain.nn import Loss, Views, Workspace
 from bptrain.nn.observer import ObservedLayer, Observer
 
 SHAKES = 5
+"""How often rounding errors are drawn."""
 
 
 class ShakingObserver(Observer):
-    """Moves every result of a layer by a rounding error, to see how far that moves the end result.
+    """Adds a rounding error to every result of a layer, to see how much that changes a gradient.
 
     Signs, zeros and corners stay as they are, and nothing is moved across a kink: `unshaken` has the inputs of the
-    layers with kinks, by name, without rounding errors. The slope of a layer that keeps the shape is moved by the last
-    place of 1, since it may be the difference of such numbers. This is stochastic arithmetic: Vignes, 1993.
+    layers with kinks, by name, without rounding errors. The slope of a layer that keeps the shape gets the rounding
+    error of numbers of size 1, since it may be the difference of such numbers. This is stochastic arithmetic: Vignes,
+    1993.
     """
 
     def __init__(self, rng: np.random.Generator, unshaken: Mapping[str, Array]) -> None:
@@ -74,7 +76,7 @@ def find_row_sizes(rows: Array) -> Array:
 
 @dataclass(frozen=True)
 class ShakenLoss:
-    """A loss whose gradient is moved by the rounding error of output minus target, where these are of size 1.
+    """A loss that adds to its gradient the rounding error of output minus target, for numbers of size 1.
 
     Nothing is moved across a kink here either: `scores` and `dscores` are those without rounding errors.
     """
@@ -97,7 +99,7 @@ class ShakenLoss:
 
 
 def measure_rounding(twin: Twin, name: str, along: int | Array) -> tuple[float, float]:
-    """Measure how far rounding errors in every layer move a gradient, and a derivative by the complex step.
+    """Measure how much rounding errors in every layer change a gradient, and a derivative by the complex step.
 
     Args:
         twin: left as it was.
@@ -129,7 +131,7 @@ def measure_rounding(twin: Twin, name: str, along: int | Array) -> tuple[float, 
 
 
 def make_shaker(twin: Twin) -> ShakingObserver:
-    """Return an observer that shakes the layers of a twin without moving anything across a kink."""
+    """Return an observer that adds rounding errors in the layers of a twin, but moves nothing across a kink."""
     observer = KinkObserver()
     with twin.observe(observer):
         twin.compute_objective()

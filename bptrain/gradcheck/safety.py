@@ -19,7 +19,7 @@ from bptrain.nn.observer import KernelError, ObservedLayer, Passage, guard_kerne
 
 NEVER_ANALYTIC = ("absolute", "fabs", "conjugate", "maximum", "minimum", "fmax", "fmin")
 """The operations of NumPy that are never analytic, even if the numbers of one pass do not show it."""
-LOSING = (*NEVER_ANALYTIC, "sign", "arctan2", "hypot", "floor")
+LOSSY = (*NEVER_ANALYTIC, "sign", "arctan2", "hypot", "floor")
 """The operations that drop or change an imaginary part, or do not accept one."""
 
 Run = Callable[[dict[str, Array]], Array]
@@ -29,7 +29,7 @@ Run = Callable[[dict[str, Array]], Array]
 def find_unsafe(twin: Twin) -> Iterator[tuple[str, str]]:
     """Yield the name of each custom layer or loss whose forward pass is not complex-safe, with the reason.
 
-    The twin records it, so that they are not run in complex numbers again.
+    They are marked in the twin, so that they are not run in complex numbers again.
 
     Raises:
         KernelError: the forward pass stops in real numbers too.
@@ -85,11 +85,11 @@ def explain(arrays: dict[str, Array], real: Run, in_complex: Run, component: obj
     """Return why the function of a component is not complex-safe; None if it is."""
     try:
         difference = find_difference(arrays, real, in_complex)
-        losses = trace_losses(arrays, in_complex, get_source_file(component))
+        lossy = trace_lossy_operations(arrays, in_complex, get_source_file(component))
     except KernelError as error:
         return f"it stops on inputs close to those of the data with {type(error.__cause__).__name__}: {error.__cause__}"
-    bent = losses is not None and any(f"np.{name} " in losses for name in NEVER_ANALYTIC)
-    return (losses or difference) if difference or bent else None
+    never_analytic = lossy is not None and any(f"np.{name} " in lossy for name in NEVER_ANALYTIC)
+    return (lossy or difference) if difference or never_analytic else None
 
 
 def find_difference(arrays: dict[str, Array], real: Run, in_complex: Run) -> str | None:
@@ -119,7 +119,7 @@ def find_difference(arrays: dict[str, Array], real: Run, in_complex: Run) -> str
 
 
 class RecordingArray(np.ndarray):
-    """An array that records, with the line, which operations it goes through that lose an imaginary part."""
+    """An array that records the operations on it that lose an imaginary part, each with its line of the source."""
 
     records: list[str] = []  # noqa: RUF012
     source: str | None = None
@@ -127,7 +127,7 @@ class RecordingArray(np.ndarray):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         """Run the operation on ordinary arrays."""
         arrays = [np.asarray(one) if isinstance(one, RecordingArray) else one for one in inputs]
-        if ufunc.__name__ in LOSING and any(np.iscomplexobj(one) for one in arrays):
+        if ufunc.__name__ in LOSSY and any(np.iscomplexobj(one) for one in arrays):
             RecordingArray.record(f"np.{ufunc.__name__}")
         if out is not None:
             options["out"] = tuple(np.asarray(one) if isinstance(one, RecordingArray) else one for one in out)
@@ -143,7 +143,7 @@ class RecordingArray(np.ndarray):
         cls.records.append(f"{operation} in line {frame.f_lineno}" if frame else operation)
 
 
-def trace_losses(arrays: dict[str, Array], in_complex: Run, source: str | None) -> str | None:
+def trace_lossy_operations(arrays: dict[str, Array], in_complex: Run, source: str | None) -> str | None:
     """Return in words which operations of a function lose the imaginary part; None if none is known."""
     RecordingArray.records, RecordingArray.source = [], source
     with warnings.catch_warnings(record=True) as caught:

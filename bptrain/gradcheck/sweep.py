@@ -20,7 +20,7 @@ STEPS = tuple(float(10 ** (-k / 2)) for k in range(2, 31))
 """The step sizes, 1e-1 to 1e-15 in half decades."""
 DIRECTIONS = 3
 MAX_ERROR = 1e-6
-"""A backward pass that is farther off the complex step is wrong, whatever the slopes show."""
+"""A backward pass with a larger error than this, relative to the complex step, is wrong, whatever the slopes show."""
 
 Reference = Literal["complex step", "backward pass"]
 
@@ -30,7 +30,7 @@ class Step:
     """The relative errors of derivatives over one step size.
 
     Attributes:
-        h: how far every parameter and input moves, about.
+        h: about how far every parameter and input moves.
         central: of `(f(θ + h d) - f(θ - h d)) / 2 h`.
         forward: of `(f(θ + h d) - f(θ)) / h`.
         complex: of `Im f(θ + i h d) / h`; None where the forward pass is not complex-safe.

@@ -13,20 +13,20 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.gradcheck.rounding_error import SHAKES, make_shaker
 from bptrain.gradcheck.twin import STEP, Twin
-from bptrain.gradcheck.verdict import get_order
+from bptrain.gradcheck.verdict import get_sort_key
 from bptrain.nn.observer import guard_kernels
 
 STEPS = tuple(float(10 ** (k / 2)) for k in range(-24, 1))
 """The steps of the test, in units of an array's own size."""
 FITTED = 5
-"""The slope is fitted to this many remainders above rounding, the smallest, where higher orders do not matter."""
+"""The slope is fitted to the smallest remainders above rounding, this many, where higher orders do not matter."""
 MIN_FITTED = 3
 RIGHT_SLOPE = 1.5
 """The slope between 1 and 2 that separates right from wrong."""
 MIN_SLOPE, MAX_RESIDUAL = 0.8, 0.15
 """Remainders that grow more slowly, or lie this many decades off the line, follow no power of the step."""
 MAX_WRONG_STEP = 1e-2
-"""A wrong gradient shows at smaller steps than this; from here on saturated units may wake up."""
+"""A wrong gradient shows at smaller steps than this; at larger ones saturated units may wake up."""
 VISIBLE_ERROR = 1e-6
 """Without a slope, a gradient is right if a relative error of this size would have shown."""
 ROUNDING_FACTOR = 16.0
@@ -38,11 +38,11 @@ Verdict = Literal["right", "wrong", "undecided"]
 
 
 class Line:
-    """The whole objective, loss and penalty, along a direction; every method puts the twin back in its place.
+    """The whole objective, loss and penalty, along a direction; every method leaves the twin as it was.
 
     Args:
         twin: whose real network is moved.
-        directions: for some of `twin.real_arrays`, by name, each in the shape of its array; the others stay.
+        directions: for some of `twin.real_arrays`, by name, each in the shape of its array; the other arrays stay.
     """
 
     def __init__(self, twin: Twin, directions: Mapping[str, Array]) -> None:
@@ -82,7 +82,7 @@ class Line:
             self._move(0)
 
     def predict(self, gradients: Mapping[str, Array], h: float) -> float:
-        """Return the change of the objective up to h if the gradients are right, for the step as it is rounded."""
+        """Return the change of the objective up to h if the gradients are right; h is rounded as in the arrays."""
         self._move(h)
         try:
             arrays = self.twin.real_arrays
@@ -126,7 +126,8 @@ class Taylor:
     """The verdict on the gradient of one array, or of all together.
 
     `slope` is the slope of the remainders above rounding, in log-log; None where there are too few, and `remark` says
-    why. `remainders` are those at `steps`, in units of the array's own size; the larger of both directions on the line.
+    why. `remainders` are those at `steps`, which are in units of the array's own size; each is the larger of those at h
+    and -h.
     """
 
     name: str
@@ -163,7 +164,7 @@ def judge_gradients(twin: Twin, gradients: Mapping[str, Array]) -> Iterator[Tayl
     noise, sides = measure_noise(twin), twin.find_kink_sides()
     arrays = twin.real_arrays
     directions = {name: scale_direction(arrays[name], d) for name, d in draw_directions(twin, 0).items()}
-    for name in sorted(directions, key=get_order):
+    for name in sorted(directions, key=get_sort_key):
         if directions[name].size:
             yield judge_line(name, Line(twin, {name: directions[name]}), gradients, noise, sides)
     yield judge_line(TOGETHER, Line(twin, directions), gradients, noise, sides)
@@ -179,7 +180,7 @@ def measure_noise(twin: Twin) -> Noise:
 
     (terms, first), (_, second) = run(), run()
     value, changes = float(np.finfo(np.float64).eps * np.abs(terms).sum()), dict.fromkeys(first, 0.0)
-    # A backward pass that gives another result each time is not excused by it.
+    # Rounding does not excuse a backward pass that gives another result each time.
     steady = all(np.array_equal(array, second[name]) for name, array in first.items())
     for _ in range(SHAKES):
         with twin.observe(shaker):
@@ -242,14 +243,14 @@ def judge_remainders(
             return "wrong", slope, None
     if not steps:
         return "undecided", None, "the network is exactly at a kink" if crossed else "no remainder is finite"
-    # Saturated units wake up suddenly: then only the steps where all was rounding count.
+    # If saturated units wake up suddenly, only the steps before that count, where all is rounding.
     last = first - 1 if enough else len(steps) - 1
     if last >= 0 and max(remainders[last], floors[last]) <= VISIBLE_ERROR * scale * steps[last]:
         what = "nearly linear" if last >= first else "linear: the remainder is all rounding"
         return "right", None, f"{what} up to a kink" if crossed else what
     if crossed:
-        return "undecided", None, f"a kink lies within {crossed:.0e} of its size"
-    return "undecided", None, "the remainder follows no power of the step" if enough else "nearly all is rounding"
+        return "undecided", None, f"a kink lies within a step of {crossed:.0e}"
+    return "undecided", None, "the remainder follows no power of the step" if enough else "nearly all is rounding error"
 
 
 def fit_power(steps: Sequence[float], remainders: Sequence[float]) -> float | None:

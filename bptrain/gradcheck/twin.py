@@ -161,7 +161,10 @@ class Twin:
             ]
 
     def run_pass(self, run: Callable[[Batch], Any]) -> tuple[float, dict[str, Array]]:
-        """Run the real network once over buffers full of NaN, which show whatever backward does not write."""
+        """Run the real network once, and return its value and its gradients by name.
+
+        All gradients are NaN before, which shows whatever backward does not write.
+        """
         network, batch = self.real.network, self.batches[0]
         self.rewind()
         network.grad.fill(np.nan)
@@ -237,7 +240,7 @@ class Twin:
             yield
 
     def find_kink_sides(self, which: Literal[0, 1] = 0) -> bytes:
-        """Return the side of every kink on which a network is: of activations, of the loss, of absolute values."""
+        """Return on which side of every kink a network is: those of activations, of the loss, and of l1 penalties."""
         observer, objective, batch = KinkObserver(), (self.real, self.complex)[which], self.batches[which]
         self.rewind(which)
         with self.observe(observer, which), guard_kernels(self.loss_name):
@@ -288,7 +291,7 @@ def fill_batch(
 
 
 def fill_with_nan(frame: Frame) -> None:
-    """Fill all gradients of signals with NaN."""
+    """Fill dy and dx of all layers with NaN."""
     for step in frame.steps:
         step.dy.fill(np.nan)
         if step.dx is not None:

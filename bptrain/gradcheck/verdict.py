@@ -90,7 +90,7 @@ def compare_gradients(twin: Twin, method: Method, entries: Entries = "auto") -> 
     """
     value, gradients = twin.compute_gradients()
     checks, mismatches = [], {}
-    for name in sorted(gradients["loss"], key=get_order):
+    for name in sorted(gradients["loss"], key=get_sort_key):
         check, mismatch = Comparison(twin, method, name, gradients, abs(value), entries).judge()
         checks.append(check)
         if mismatch is not None:
@@ -98,7 +98,7 @@ def compare_gradients(twin: Twin, method: Method, entries: Entries = "auto") -> 
     return checks, mismatches
 
 
-def get_order(name: str) -> tuple[bool, int]:
+def get_sort_key(name: str) -> tuple[bool, int]:
     """Return the key that sorts parameters by layer, and the inputs last."""
     return name == "inputs", int(name.split(".")[0]) if name != "inputs" else 0
 
@@ -174,7 +174,7 @@ class Comparison:
         return self.check(error, allowed, len(chosen), skipped), wrong
 
     def find_worst(self, term: Term, known: dict[int, Slope]) -> tuple[float, float, Mismatch | None]:
-        """Return the worst error in a term of the objective, its tolerance, and the entry if that is exceeded."""
+        """Return the worst error in a term of the objective, its tolerance, and the mismatch if it exceeds that."""
         gradient, at = self.gradients[term][self.name].reshape(-1), list(known)
         exact = np.array([slope.get(term) for slope in known.values()])
         given, slack = gradient[at], np.array([slope.slack for slope in known.values()])
@@ -183,14 +183,14 @@ class Comparison:
         allowed = compute_tolerance(self.method, given, exact, largest, self.value, slack)
         worst = int(np.argmax(errors / allowed))
         if errors[worst] > allowed[worst]:
-            allowed += self.allow_rounding(at[worst], term)
+            allowed += self.compute_rounding_allowance(at[worst], term)
             worst = int(np.argmax(errors / allowed))
         wrong = errors[worst] > allowed[worst]
         mismatch = Mismatch(term, at[worst], float(given[worst]), float(exact[worst])) if wrong else None
         return float(errors[worst]), float(allowed[worst]), mismatch
 
-    def allow_rounding(self, along: int | Array, term: Term) -> float:
-        """Return the error that rounding may cause, for arrays whose gradients cancel out of much larger numbers."""
+    def compute_rounding_allowance(self, along: int | Array, term: Term) -> float:
+        """Return the error that rounding may cause, for a gradient that is a small difference of large numbers."""
         if term == "penalty" or not self.method.exact:
             return 0.0
         gradient, derivative = measure_rounding(self.twin, self.name, along)
@@ -217,7 +217,7 @@ class Comparison:
                 allowed = float(compute_tolerance(self.method, given, exact, largest, self.value, slope.slack))
                 error = abs(given - exact)
                 if error > allowed:
-                    allowed += self.allow_rounding(direction, term)
+                    allowed += self.compute_rounding_allowance(direction, term)
                 check = self.check(error, allowed, size)
                 if not check.passed:
                     return check, self.locate(direction, term)
@@ -270,5 +270,5 @@ def check_skipped(checks: Sequence[Check]) -> list[Check]:
 
 
 def format_index(shape: Shape, k: int) -> str:
-    """Return the flat index k as an array of the shape is indexed, such as `[1, 2]`."""
+    """Return the flat index k as an index into an array of this shape, such as `[1, 2]`."""
     return "[" + ", ".join(map(str, np.unravel_index(k, shape))) + "]"

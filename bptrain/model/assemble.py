@@ -1,6 +1,6 @@
-"""Assembling: a config and its table become a model, and the encoded rows that it learns from.
+"""Assembling: build the model of a config, and encode the rows of its table.
 
-Whatever only the data can decide is resolved first, then the network is built, then the rows are encoded.
+Every `auto` is resolved from the data first, then the network is built, then the rows are encoded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,10 +36,11 @@ from bptrain.tables.table import Selection, Table
 class Assembly:
     """A fresh model and its encoded rows.
 
-    `config` is the config as written, with the places of its values. `splits` has the encoded rows of each split that
-    has any, `selections` their numbers in the table that they come from, and `fingerprint` is a digest of them all.
-    `table` is the table of the config; a split with a source of its own is not in it. `notes` are what a person should
-    know about the data, such as dropped rows; `duplicates` counts, by split, rows that are also in an earlier split.
+    `config` is the config as written, with the place of each value in its file. `splits` has the encoded rows of each
+    split that has any, `selections` the numbers of these rows in their table, and `fingerprint` is a digest of all
+    encoded rows. `table` is the table of the config, without the rows of splits that have a source of their own.
+    `notes` tell the user about the data, such as dropped rows; `duplicates` counts, by split, the rows that are also in
+    an earlier split.
     """
 
     config: Config
@@ -56,13 +57,13 @@ def assemble(config: Config, table: Table, *, fitted: Columns | None = None) -> 
     """Build the model of a config on a table, and encode the rows of each split; no file is opened.
 
     Args:
-        config: its source is not used.
+        config: the config; its source is not opened.
         table: as `read` returns it, or made in memory; it is not changed, and can be assembled again.
-        fitted: the columns of a run that an earlier version trained on a table larger than data.memory; its rows are
-            split and stored as that version did.
+        fitted: the fitted columns of a run of an earlier version, whose table is larger than `data.memory`; the rows
+            are split and stored as in that version. None: the columns are fitted now.
 
     Raises:
-        ConfigError: something in the config does not fit the data or the rest, with its place.
+        ConfigError: values in the config do not fit the data or each other; it has their places.
         InputError: the data cannot be used.
     """
     with place_errors(config):
@@ -90,9 +91,9 @@ def assemble_file(
 
     Args:
         config: a YAML file.
-        overrides: `KEY=VALUE` each, put over the file.
+        overrides: `KEY=VALUE` each, applied over the file.
         code: Python files that register components which the config names.
-        tables: tables that were read before.
+        tables: the tables that were read before, which are not read again.
 
     Raises:
         InputError: the code, the config or the data cannot be used; a `ConfigError` has the places of all mistakes.
@@ -106,7 +107,7 @@ def assemble_file(
 def resolve(
     experiment: Experiment, table: Table, streams: Streams, fitted: Columns | None = None
 ) -> tuple[Experiment, Columns, Splits]:
-    """Resolve an experiment by its table: task, target, split, columns, losses, metrics and the widths of layers.
+    """Resolve an experiment from its table: task, target, split, columns, losses, metrics and the widths of layers.
 
     Returns:
         The experiment with every `auto` resolved, except for the common loss if each target has its own; the columns,
@@ -142,7 +143,10 @@ def resolve_data(experiment: Experiment, table: Table, targets: tuple[str, ...],
 
 
 def resolve_losses(experiment: Experiment, data: Data, columns: Columns) -> Experiment:
-    """Return the experiment with these options of the data, and with the losses for its targets and their classes."""
+    """Return the experiment with these options of the data, and with the loss of each target resolved.
+
+    Targets that the loss needs as they are, and labels, are left unscaled.
+    """
     if isinstance(data.target, dict):
         losses = {one.name: get_default_loss(len(getattr(one, "labels", ())) or None) for one in columns.singles}
         target = {
@@ -158,7 +162,7 @@ def resolve_losses(experiment: Experiment, data: Data, columns: Columns) -> Expe
 
 
 def resolve_network(experiment: Experiment, columns: Columns) -> Experiment:
-    """Return the experiment with its metrics, and its network as layers with their widths.
+    """Return the experiment with its metrics resolved, and its network as a list of layers with their widths.
 
     Raises:
         OptionError: a loss cannot take its target, a layer cannot be resolved, or a metric is not defined.
@@ -177,7 +181,7 @@ def check_trainable(model: Model, rows: Mapping[str, int]) -> None:
 
     Raises:
         OptionError: with every mistake: batches too small for a layer, or too small for an optimizer that needs all
-            rows; early stopping without validation rows; something random with an optimizer that compares losses.
+            rows; early stopping without validation rows; options that do not work with a line search.
     """
     experiment, chain, training = model.experiment, model.network.chain, model.experiment.training
     count, optimizer = rows["train"], experiment.optimizer

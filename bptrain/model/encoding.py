@@ -1,5 +1,6 @@
-"""Encoding: the rows of each split become the arrays that the network reads, in memory, or in a file if they are too
-large for it. A table that is not in memory is read a chunk at a time either way.
+"""Encoding: turn the rows of each split into the arrays that the network reads.
+
+These are in memory, or in a file if they are larger than `data.memory`. A table in a file is read a chunk at a time.
 """
 
 import json
@@ -23,15 +24,16 @@ from bptrain.tables.mapped import UNREADABLE, ArrayWriter, MappedArrays, Records
 from bptrain.tables.table import Selection, Table, quote
 
 CHUNK_VALUES = 1 << 19
-"""Numbers that are encoded at a time before they are written to a file."""
+"""How many numbers are encoded at a time when they are written to a file."""
 
-IDENTITY = 2
-"""Increased when the same columns and options give other rows, or the format of the file changes."""
+ENCODING_VERSION = 2
+"""Increase it when the same columns and options give other rows, or when the format of the file changes: files that an
+earlier version left in the cache are then not used."""
 
 
 @dataclass(frozen=True)
 class EncodedSplits:
-    """The encoded rows of each split, notes about them, and how many of each split are also in an earlier split."""
+    """The encoded rows of each split, notes about them, and how many rows of each split are also in an earlier one."""
 
     rows: dict[str, Rows]
     notes: tuple[str, ...]
@@ -39,7 +41,7 @@ class EncodedSplits:
 
 
 def encode_splits(model: Model, splits: Mapping[str, Selection], *, in_file: bool = False) -> EncodedSplits:
-    """Encode the rows of each split, into memory if they fit into `data.memory` and need not be `in_file`.
+    """Encode the rows of each split: into memory, or into a file if they exceed `data.memory` or if `in_file`.
 
     Raises:
         InputError: a value cannot be used; an `OptionError` if the loss cannot take the targets, or all rows of a split
@@ -58,7 +60,7 @@ def encode_splits(model: Model, splits: Mapping[str, Selection], *, in_file: boo
 
 
 def join_chunks(chunks: Iterator[Rows], count: int) -> Rows:
-    """Return the rows of all chunks, `count` in total, as one."""
+    """Join the chunks of some rows, `count` rows in total."""
     arrays: dict[str, Array] = {}
     start = 0
     for chunk in chunks:
@@ -76,7 +78,7 @@ def join_chunks(chunks: Iterator[Rows], count: int) -> Rows:
 def encode_chunks(
     model: Model, split: str, selection: Selection, notes: list[str], most: int | None = None
 ) -> Iterator[Rows]:
-    """Encode the rows of a split in order, at most `most` at a time; at the end add a note about ignored values.
+    """Encode the rows of a split in order, at most `most` at a time; at the end add a note about ignored categories.
 
     Raises:
         InputError: as `encode_splits`.
@@ -127,7 +129,7 @@ def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> EncodedSpli
 
 
 def get_record_type(model: Model) -> "np.dtype[Any]":
-    """Return the type of an encoded row in a file; the targets of an autoencoder are its inputs."""
+    """Return the NumPy type of an encoded row in a file; an autoencoder has no targets besides its inputs."""
     kind, loss = np.dtype(model.network.dtype), model.objective.loss
     fields: list[Any] = []
     if not isinstance(model.columns.target, Inputs):
@@ -139,11 +141,11 @@ def get_record_type(model: Model) -> "np.dtype[Any]":
 
 
 def identify_rows(model: Model, splits: Mapping[str, Selection]) -> str:
-    """Return a digest, in hexadecimal, of all that decides the encoded rows: the data, its splits, and every
-    statistic."""
+    """Return a hexadecimal digest of everything that the encoded rows depend on: the data, its splits, and the
+    statistics of the columns."""
     tables = {id(one.table): one.table for one in splits.values()}
     content = {
-        "format": [cache.FORMAT, IDENTITY],
+        "format": [cache.FORMAT, ENCODING_VERSION],
         "tables": [getattr(one.columns, "digest", None) or digest_table(one) for one in tables.values()],
         "rows": {name: sha256(np.ascontiguousarray(one.numbers).data).hexdigest() for name, one in splits.items()},
         "record": get_record_type(model).descr,
@@ -226,7 +228,7 @@ def digest_rows(rows: Mapping[str, Rows]) -> str:
 
 
 def has_digest(rows: Mapping[str, Rows], digest: str) -> bool:
-    """Return whether a digest of `digest_rows` is that of these rows, or of the same rows in memory."""
+    """Return whether `digest_rows` gives this digest for these rows, or would give it if they were in memory."""
     if digest_rows(rows) == digest:
         return True
     mapped = any(one.mapped is not None for one in rows.values())
@@ -252,4 +254,4 @@ def locate_problem(model: Model, head: Head, problem: str) -> Mistake:
     if data.task == "autoencoder":
         what = f"{problem}, and the inputs are the target; write data.scaling: minmax, or use mse"
         return Mistake(field, what, "BP122")
-    return Mistake(field, f"{problem}; choose another target, or a loss for any numbers, such as mse", "BP122")
+    return Mistake(field, f"{problem}; choose another target, or a loss that takes any numbers, such as mse", "BP122")

@@ -1,4 +1,4 @@
-"""Heads: the scores of a network that belong to one target, or to several of a kind, with their loss and metrics."""
+"""Heads: a head is the scores of the network for one target, or for several targets with one loss, and that loss."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from bptrain.registry import name_of
 
 @dataclass(frozen=True)
 class Head:
-    """What some columns of the scores predict.
+    """Some columns of the scores, with the target that they predict and its loss.
 
-    `name` is the prefix of its metrics, empty if there is only one head. `widths` are the numbers of scores that suit
-    the loss, the usual one first. `scores` and `targets` are its columns of the scores and of the encoded targets
+    `name` is the prefix of its metrics, empty if there is only one head. `widths` are the numbers of columns that the
+    loss accepts, the usual one first. `scores` and `targets` are its columns in the scores and in the encoded targets
     (None: all of them), and `weight` is the factor of its loss in the sum.
     """
 
@@ -73,7 +73,7 @@ class Head:
         return values
 
     def find_problem(self, targets: Array) -> str | None:
-        """Return what is wrong with encoded targets for the task or the loss, if anything."""
+        """Return why the task or the loss cannot take these encoded targets; None if they can."""
         own = self.select_targets(targets)
         if self.kind == "labels" and not np.isin(own, (0, 1)).all():
             return "a label must be 0 or 1; for shares and other numbers use task: regression"
@@ -135,7 +135,7 @@ def find_output_widths(heads: Sequence[Head]) -> tuple[int, ...]:
 
 
 def describe_outputs(heads: Sequence[Head]) -> str:
-    """Describe what needs the outputs of the network, and how many."""
+    """Describe how many outputs the network needs, and for what."""
     if heads[0].name:
         each = ", ".join(f"{head.name} {head.width}" for head in heads)
         return f"the targets together need {find_output_widths(heads)[0]} ({each})"

@@ -36,7 +36,7 @@ CHUNK_ROWS = 1 << 16
 class Rows:
     """Encoded rows: inputs `(rows, inputs)`; targets in the encoding of the loss, which are the inputs themselves for
     an autoencoder; the numbers of the rows in their table, if known; and their weights in the loss, if they differ.
-    `mapped` is the file that has them, if they are not in memory."""
+    `mapped` is the file that has all of these, if they are not in memory."""
 
     inputs: Array
     targets: Array
@@ -59,13 +59,13 @@ class Rows:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> "Rows":
-        """Return rows with some `arrays`, by name."""
+        """Return the rows with these arrays, named as in `arrays`."""
         inputs = arrays["inputs"]
         return cls(inputs, arrays.get("targets", inputs), arrays.get("numbers"), arrays.get("weights"))
 
     @property
     def arrays(self) -> dict[str, Array]:
-        """The arrays by name, without targets that are the inputs."""
+        """The arrays by name; without `targets` if these are the inputs."""
         targets = None if self.targets is self.inputs else self.targets
         each = {"inputs": self.inputs, "targets": targets, "numbers": self.numbers, "weights": self.weights}
         return {name: one for name, one in each.items() if one is not None}
@@ -75,7 +75,7 @@ class Rows:
         return Rows.from_arrays({name: one[rows] for name, one in self.arrays.items()})
 
     def chunks(self) -> Iterator["Rows"]:
-        """Yield all rows: those in memory as one chunk, those in a file some at a time."""
+        """Yield all rows: those in memory as one chunk, those in a file `CHUNK_ROWS` at a time."""
         most = len(self) if self.mapped is None else CHUNK_ROWS
         for start in range(0, len(self), most):
             yield self.select(slice(start, start + most))
@@ -120,7 +120,7 @@ class Model:
         """Encode rows of a table.
 
         Args:
-            table: has the columns by name.
+            table: has the columns of the model, found by name.
             rows: numbers of the rows, int64; None: all.
             unseen: counts the categories that are ignored, by column.
 
@@ -157,13 +157,13 @@ class Model:
 
 
 def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, rows: int = 0) -> Model:
-    """Build a model for fitted columns, its network allocated and initialised.
+    """Build a model for fitted columns, with a network that is allocated and initialised.
 
     Args:
         experiment: resolved.
         columns: fitted.
-        streams: draw the parameters, and later the masks.
-        rows: number of training rows; the network has room for their batches, and for scoring.
+        streams: the random streams that draw the parameters, and later the masks.
+        rows: number of training rows; the network gets room for their batches, and for scoring.
 
     Raises:
         OptionError: the loss does not fit the target, or the network's output does not fit the loss.
@@ -201,7 +201,7 @@ def count_batch_rows(experiment: Experiment, rows: int) -> int:
 
 
 def count_scoring_rows(experiment: Experiment) -> int:
-    """Return the number of rows that are scored at a time: always the same for an experiment, since other chunks round
-    differently."""
+    """Return the number of rows that are scored at a time. It depends on the experiment alone, since chunks of another
+    size would round differently."""
     size = experiment.training.batch_size
     return 256 if size == "full" else min(max(size, 256), 4096)

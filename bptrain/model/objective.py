@@ -117,7 +117,7 @@ class Objective:
         self._batches: dict[int, Batch] = {}
 
     def _find_penalties(self) -> tuple[tuple[slice, Regularization], ...]:
-        """Return the chunks of theta with equal penalties: only one, unless layers have their own."""
+        """Return the chunks of theta, each with its penalties: only one, unless layers have penalties of their own."""
 
         def merge(entry: Entry) -> Regularization:
             own = {"l1": entry.parameter.l1, "l2": entry.parameter.l2}
@@ -199,7 +199,7 @@ class Objective:
         return total
 
     def constrain(self) -> None:
-        """Scale weights down to the largest norm that is allowed."""
+        """Scale weights down to the largest norm that `max_norm` allows."""
         if self.regularization.max_norm is not None:
             for entry in self.network.entries:
                 if entry.parameter.decay and len(entry.shape) > 1:
@@ -242,7 +242,7 @@ def check_scratch(plan: Mapping[str, Scratch], name: str, field: str) -> Mapping
 
 
 def read_value(loss: Loss, value: Any) -> Value:
-    """Return the value of a loss as numbers of Python's own, which JSON can hold.
+    """Return the value of a loss as plain numbers of Python, which JSON can hold.
 
     Raises:
         OptionError: it is not a mean and a weight.

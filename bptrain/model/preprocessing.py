@@ -1,4 +1,4 @@
-"""Preprocessing: how each column is encoded, as the config says and by the values in the training rows."""
+"""Preprocessing: decide from the config and the training rows how each column is encoded, and fit the columns."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,7 +38,7 @@ def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: 
     train, targets = splits.rows["train"], roles.targets
     table = train.table
     if data.task == "multi_task":
-        # A checkpoint does not keep the order of the mapping that names them.
+        # In the order of the table, since a checkpoint does not keep the order of the mapping `data.target`.
         targets = tuple(name for name in table.columns if name in targets)
     features = choose_treatments(data, train, roles.features)
     numeric = {name: data.get_target_treatment(name) for name in targets}
@@ -71,7 +71,7 @@ def find_label_kind(train: Selection, name: str) -> Kind:
     """Return the kind of a column of labels: numeric, or boolean.
 
     Raises:
-        OptionError: it is other text.
+        OptionError: it is text other than yes and no.
     """
     values = train.column(name)
     if values.dtype != object:
@@ -88,10 +88,10 @@ def find_label_kind(train: Selection, name: str) -> Kind:
 
 
 def check_target_imputers(targets: dict[str, Treatment]) -> None:
-    """Check that no missing target would be replaced by a value.
+    """Check that no missing target would be filled in.
 
     Raises:
-        OptionError: one would.
+        OptionError: one would be.
     """
     mistakes = [
         Mistake(f"data.columns.{name}.missing", f"{name_of(one.missing)} would invent targets; use drop or error")
@@ -103,7 +103,7 @@ def check_target_imputers(targets: dict[str, Treatment]) -> None:
 
 
 def compute_class_weights(data: Data, train: Selection, classes: Classes) -> tuple[float, ...] | None:
-    """Return the weight of each class, in the order of the classes; None: all the same.
+    """Return the weight of each class, in the order of the classes; None if the config has no class weights.
 
     Raises:
         OptionError: a label is not one of the classes, or all weights are 0.
@@ -146,7 +146,7 @@ def choose_treatments(data: Data, train: Selection, names: Sequence[str]) -> dic
 
 
 def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mistake]) -> tuple[Kind, Treatment] | None:
-    """Choose the kind of one feature and how it is encoded; add what does not fit to the mistakes.
+    """Choose the kind of one feature and how it is encoded; add the options that do not fit it to the mistakes.
 
     Raises:
         InputError: it is numeric, and has text.
@@ -173,7 +173,7 @@ def require_numbers(data: Data, rows: Selection, name: str, *, target: bool = Fa
     """Require that a column has no text among its numbers.
 
     Raises:
-        InputError: it has; the message names the texts of the whole table, their rows, and what to write.
+        InputError: it has some; the message lists the texts of the whole table with their rows, and what to write.
     """
     values = rows.column(name)
     if values.dtype == object and find_non_number(values, rows.decimal) is not None:
@@ -196,7 +196,7 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     marks: tuple[str, ...] | None = getattr(data.source, "missing", None)
     if marks is None or len(odd) > MOST_MARKS or not all(one.is_mark for one in odd):
         return advice
-    # The marks of the source need not be repeated if they mark nothing.
+    # `missing` replaces the marks of the source, so these are repeated if they are used.
     kept = marks if any(find_missing(column).any() for column in table.columns.values()) else ()
     texts = [one.text for one in odd]
     which = ", ".join(map(quote, texts)) + (" means" if len(texts) == 1 else " mean")

@@ -66,7 +66,7 @@ def describe_absent(data: Data, table: Table, name: str) -> Mistake:
     columns = list(table.columns)
     known = ", ".join(map(repr, columns[:MAX_NAMED])) + ", ..." * (len(columns) > MAX_NAMED)
     near = find_closest(name, columns)
-    advice = f"did you mean {near!r}? It has {known}" if near else f"choose from {known}"
+    advice = f"did you mean {near!r}? The columns are {known}" if near else f"choose from {known}"
     field = f"data.target.{name}" if isinstance(data.target, dict) else "data.target"
     return Mistake(field, f"{table.origin} has no column {name!r}; {advice}")
 
@@ -100,8 +100,7 @@ def check_unique(names: Sequence[str], field: str) -> None:
 
 
 def find_other_roles(data: Data) -> dict[str, str]:
-    """Return the columns that are neither features nor targets but have another use, each with the field that names
-    it."""
+    """Return the columns with another role, such as `data.id`, each with the field that names it."""
     named = {"data.split.column": data.split.column, "data.sample_weight": data.sample_weight, "data.id": data.id}
     return {name: field for field, name in named.items() if name is not None}
 
@@ -142,7 +141,7 @@ def find_listed_features(data: Data) -> tuple[str, tuple[str, ...] | None]:
 
 
 def get_feature_field(data: Data, name: str) -> str:
-    """Return the field that names a feature, or that would."""
+    """Return the field that names a feature, or that would name it."""
     return data.feature_fields.get(name, "data.features")
 
 

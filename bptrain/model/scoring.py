@@ -46,7 +46,7 @@ def score(
     float64; in the metrics every row counts the same.
 
     Args:
-        model: with its present weights.
+        model: is scored with its present weights.
         rows: encoded.
         interruption: is checked between two chunks of rows.
         keep: is called with outputs and targets of each head, by its name, for each chunk of rows; the next chunk

@@ -99,7 +99,7 @@ def drop_rows(table: Table, names: Sequence[str], notes: list[str]) -> Selection
 
 
 def describe_dropped(table: Table, rows: Array, counts: dict[str, int]) -> str:
-    """Describe how many rows of a table are dropped, by the rows that are left and the missing values by column."""
+    """Describe how many rows of a table are dropped, given the rows left and the number of missing values by column."""
     where = ", ".join(f"{quote(name)} in {count:,}" for name, count in counts.items())
     return f"{table.origin}: {len(table) - len(rows):,} of {len(table):,} rows dropped for a missing value ({where})"
 
@@ -121,7 +121,7 @@ def check_single_rows(rows: Selection, classes: Classes, codes: Array) -> None:
     """Check that every class has more than one row, so that it can be in more than one split.
 
     Raises:
-        OptionError: one has not.
+        OptionError: a class has only one.
     """
     counts = np.bincount(codes)
     if counts.min() > 1:

@@ -173,7 +173,7 @@ def describe_update(experiment: Experiment) -> str:
     if not experiment.schedule.constant:
         text = text.replace("lr", "\0")
     text = insert_numbers(text, optimizer).replace("\0", "lr")
-    search = "; each point that is tried costs a step's operations" if isinstance(optimizer, LineSearch) else ""
+    search = "; each point that it tries costs the operations of a step" if isinstance(optimizer, LineSearch) else ""
     return f"{name_of(optimizer)}: {text}{search}"
 
 

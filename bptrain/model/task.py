@@ -1,4 +1,4 @@
-"""Tasks: what is predicted, by what the config says and by the values of the target columns."""
+"""Tasks: decide from the config, the loss and the target columns whether classes, labels or numbers are predicted."""
 
 from typing import Literal
 
@@ -15,12 +15,12 @@ from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.registry import name_of
 from bptrain.tables.table import Selection, Table
 
-Single = Literal["classification", "regression"]
+SingleTask = Literal["classification", "regression"]
 
 
 def resolve_task(experiment: Experiment, table: Table, names: tuple[str, ...]) -> Task:
-    """Return the task for the target columns: what the config says, or what the loss takes, or what the columns look
-    like; an autoencoder has no target columns.
+    """Return the task for the target columns: what the config says, or else what the loss takes, or else what the
+    columns look like. An autoencoder has no target columns.
 
     Raises:
         OptionError: as `choose_task`.
@@ -39,7 +39,7 @@ def choose_task(experiment: Experiment, table: Table, names: tuple[str, ...]) ->
     """Return the task as `resolve_task` does, without checking the values of numeric targets.
 
     Raises:
-        OptionError: several columns cannot be classes of one task, or options do not fit targets that each have a loss.
+        OptionError: classification with several columns, or an option that does not fit targets with a loss each.
     """
     data = experiment.data
     task = data.task
@@ -62,16 +62,16 @@ def choose_task(experiment: Experiment, table: Table, names: tuple[str, ...]) ->
     return "multi_label" if labels else "regression"
 
 
-def find_target_task(data: Data, table: Table, name: str) -> Single:
+def find_target_task(data: Data, table: Table, name: str) -> SingleTask:
     """Return the task of one of several targets: what the config says, or else as `choose_single_task`."""
     given = data.target[name] if isinstance(data.target, dict) else TargetOptions()
     return given.task if given.task != "auto" else choose_single_task(data, given.loss, table, name)
 
 
-def choose_single_task(data: Data, loss: Loss | Literal["auto"], table: Table, name: str) -> Single:
-    """Return the task of a column: what the loss takes, or what the column looks like."""
+def choose_single_task(data: Data, loss: Loss | Literal["auto"], table: Table, name: str) -> SingleTask:
+    """Return the task of a column: what the loss takes, or else what the column looks like."""
     text = is_text(data, table, name)
-    likely: Single = "classification" if text or guess_task(table, name) == "classification" else "regression"
+    likely: SingleTask = "classification" if text or guess_task(table, name) == "classification" else "regression"
     if loss == "auto":
         return likely
     for_classes = bool(loss.widths(2, 1) or loss.widths(3, 1))
@@ -80,7 +80,7 @@ def choose_single_task(data: Data, loss: Loss | Literal["auto"], table: Table, n
 
 
 def is_text(data: Data, table: Table, name: str) -> bool:
-    """Return whether a target is text; a column of numbers with some text is not, unless the config says so."""
+    """Return whether a target is text; numbers with some text among them are not, unless the config gives the kind."""
     values = table.column(name)
     declared = data.get_target_treatment(name).kind in ("boolean", "categorical")
     return values.dtype == object and (declared or not are_numbers_with_text(values, table.decimal))
@@ -140,7 +140,7 @@ def check_classes(experiment: Experiment, table: Table, name: str) -> None:
 
 
 def get_default_loss(classes: int | None) -> Loss:
-    """Return the usual loss for a target of some classes, or (None) of numbers."""
+    """Return the usual loss for a target with this number of classes; None: a target of numbers."""
     if classes is None:
         return Mse()
     return BinaryCrossEntropy() if classes == 2 else SoftmaxCrossEntropy()

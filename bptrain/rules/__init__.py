@@ -1,4 +1,4 @@
-"""Rules: whether a config makes sense together with its data, by checks with codes that the guide explains."""
+"""Rules: checks of whether a config makes sense with its data, each with a code that the guide explains."""
 
 from bptrain.rules import data_rules, network_rules, training_rules
 from bptrain.rules.rule import RULES, check_rules, find_problems, get_severity

@@ -20,8 +20,7 @@ FAR = 20.0
 """A column whose mean or standard deviation is above this counts as unscaled."""
 
 SPREAD_RATIO = 100.0
-"""How many times larger than the smallest standard deviation the largest may be; the largest may also not be less than
-the inverse."""
+"""The largest standard deviation may be this many times the smallest, and must be at least the inverse of this."""
 
 SAMPLE_ROWS = 4096
 """How many training rows, evenly spaced, are enough for the mean and standard deviation of a column."""
@@ -30,26 +29,27 @@ MAX_NAMED = 5
 """How many columns are named after the first."""
 
 FEW_ROWS = 10
-"""A score of fewer rows than this is hardly worth anything."""
+"""A score on fewer rows than this is mostly luck."""
 
 
 def report_features(case: Case, code: str) -> Iterator[Mistake]:
-    """Find what the profile warns of under a code: a mistake for each feature that the config lists, or else one for
-    all of them."""
+    """Find the features that the profile warns about with this code: a mistake for each if the config lists its
+    features, or else one mistake for all of them."""
     each = ((name, one) for name, warnings in case.profile.warnings.items() for one in warnings)
     found = {name: one.message for name, one in each if one.code == code}
     data = case.config.experiment.data
     if find_listed_features(data)[1] is not None:
         for name, message in found.items():
-            yield Mistake(get_feature_field(data, name), f"{quote(name)}: {message}; {advise(case, code, (name,))}")
+            what = f"{quote(name)}: {message}; {advise_on_features(case, code, (name,))}"
+            yield Mistake(get_feature_field(data, name), what)
     elif found:
         (first, message), *others = found.items()
         also = ", ".join(quote(name) for name, _ in others[:MAX_NAMED]) + ", ..." * (len(others) > MAX_NAMED)
         what = f"{quote(first)}: {message}" + f" (also {also})" * bool(others)
-        yield Mistake("data.features", f"{what}; {advise(case, code, tuple(found))}")
+        yield Mistake("data.features", f"{what}; {advise_on_features(case, code, tuple(found))}")
 
 
-def advise(case: Case, code: str, names: Sequence[str]) -> str:
+def advise_on_features(case: Case, code: str, names: Sequence[str]) -> str:
     """Return what to do about features."""
     if code == "BP226":
         return "leave those rows out, or fill in a likely value"
@@ -64,7 +64,7 @@ for code in ("BP222", "BP223", "BP224", "BP226"):
 
 @rule("BP220")
 def check_feature_scaling(case: Case) -> Iterator[Mistake]:
-    """Find unscaled features whose means and standard deviations need scaling."""
+    """Find unscaled features with large means, or with large, tiny or very different standard deviations."""
     unscaled = [one for one in case.model.columns.features if is_unscaled(one)]
     if not unscaled or not isinstance(case.experiment.data.scaling, Unscaled):
         return
@@ -136,9 +136,10 @@ def check_single_rows(case: Case) -> Iterator[Mistake]:
     counts = sum(np.bincount(decode_classes(targets), minlength=len(target.labels)) for targets in chunks)
     single = [label for label, count in zip(target.labels, np.asarray(counts), strict=True) if count == 1]
     if single:
-        who = f"the class {quote(single[0])} has" if len(single) == 1 else f"{len(single)} classes have"
-        some = "" if len(single) == 1 else f", such as {', '.join(map(quote, single[:3]))}"
-        what = f"{who} a single row (which cannot be both learned from and tested on{some})"
+        who = f"the class {quote(single[0])} has"
+        if len(single) > 1:
+            who = f"{len(single)} classes, such as {', '.join(map(quote, single[:3]))}, have"
+        what = f"{who} a single row (which cannot be both learned from and tested on)"
         yield Mistake("data.target", f"{what}; check the labels, or leave such rows out")
 
 

@@ -21,10 +21,10 @@ LINKS = {
 """How a loss uses raw scores, by its link."""
 
 MIN_UNREACHABLE = 0.01
-"""The share of the targets out of reach of the last layer from which on it is an error."""
+"""It is an error if the last layer cannot reach at least this share of the targets."""
 
 HIGH_RATE = 0.8
-"""A dropout rate from here on is more likely meant as the share that is kept."""
+"""A dropout rate of this or more is likely meant as the share that is kept."""
 
 
 def check_link(case: Case, link: str) -> Iterator[Mistake]:
@@ -63,7 +63,7 @@ def describe_bounds(place: LayerPlace) -> str:
 
 @rule("BP104")
 def check_reach(case: Case) -> Iterator[Mistake]:
-    """Find a last layer that cannot produce the training targets; rows written in the config itself are left alone."""
+    """Find a last layer that cannot produce the training targets; rows written in the config itself are not checked."""
     last = case.last_layer
     if case.assembly.table.written or case.loss.link or not has_bounds(last):
         return
@@ -73,7 +73,7 @@ def check_reach(case: Case) -> Iterator[Mistake]:
     if share >= MIN_UNREACHABLE:
         scaled = "scaled " if case.experiment.data.task in ("regression", "autoencoder") else ""
         why = f"it cannot reach {share:.0%} of the {scaled}targets, which are {targets.min():g} to {targets.max():g}"
-        what = f"{last.name} is the last layer and {describe_bounds(last)} ({why})"
+        what = f"{last.name} is the last layer, and its values are {describe_bounds(last)} ({why})"
         yield Mistake(last.field, f"{what}; end with a dense layer")
 
 
@@ -111,7 +111,7 @@ def check_normalised_scores(case: Case) -> Iterator[Mistake]:
 
 @rule("BP202")
 def check_linear_pairs(case: Case) -> Iterator[Mistake]:
-    """Find two layers with weights, only linear layers between them, of which the first is no bottleneck."""
+    """Find two layers with weights and only linear layers between them, unless the first is a bottleneck."""
     for chain in case.chains:
         places = [one for one in chain if one.plan.has_weights or not (one.plan.linear or one.plan.identity)]
         for first, second in pairwise(places):
@@ -183,13 +183,13 @@ def check_equal_units(case: Case) -> Iterator[Mistake]:
 
 @rule("BP207")
 def check_fading_gradients(case: Case) -> Iterator[Mistake]:
-    """Find more S-shaped activations than gradients survive, with nothing between them that helps."""
+    """Find too many S-shaped activations in a chain without normalization or residual blocks: gradients fade."""
     for chain in case.chains:
         if any(place.plan.normalizes or place.inside for place in chain):
             continue
         limits = {type(place.layer): getattr(place.layer, "most_in_a_row", None) for place in chain}
-        for kind, most in limits.items():
-            places = [place for place in chain if type(place.layer) is kind]
+        for cls, most in limits.items():
+            places = [place for place in chain if type(place.layer) is cls]
             if most and len(places) > most:
                 what = f"{len(places)} layers of {places[0].name} in a row (gradients shrink on the way back)"
                 yield Mistake(places[0].field, f"{what}; use relu, or put batch_norm or residual between them")

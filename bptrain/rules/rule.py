@@ -1,7 +1,7 @@
-"""Rules: checks of whether a config makes sense together with its data, though each value is valid by itself.
+"""Rules: checks of whether a config whose values are all valid makes sense with its data.
 
 A rule is a check with a code, which a page of the guide explains: BP1xx is an error and stops training, BP2xx is a
-warning. Some codes have no check here; they are found while a model is assembled.
+warning. Codes without a check here are found while a model is assembled.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -9,15 +9,15 @@ from bptrain.registry import name_of
 from bptrain.rules.rule import Case, rule
 
 FACTOR = 10.0
-"""How many times outside the usual range a learning rate must be."""
+"""A learning rate is reported if it is more than this many times above or below the usual range."""
 
 MAX_START = 0.1
-"""How much of the random start an average of the weights may still have at the end."""
+"""The largest share of the random start that an average of the weights may still have at the end."""
 
 
 @rule("BP240")
 def check_learning_rate(case: Case) -> Iterator[Mistake]:
-    """Find a learning rate ten times above or below the usual range of its optimizer."""
+    """Find a learning rate more than ten times above or below the usual range of its optimizer."""
     optimizer = case.experiment.optimizer
     name, (least, most) = name_of(optimizer), optimizer.usual_lr
     if least / FACTOR <= optimizer.lr <= most * FACTOR:
@@ -43,8 +43,8 @@ def check_batch_size(case: Case) -> Iterator[Mistake]:
 
 
 def is_comparable(case: Case, field: str) -> bool:
-    """Return whether the epochs in a field may be compared with those of training: not if only an override, for a quick
-    trial, made training short."""
+    """Return whether the epochs in a field may be compared with `training.epochs`: not if only the latter is an
+    override, as in a quick trial."""
     return case.is_override(field) or not case.is_override("training.epochs")
 
 

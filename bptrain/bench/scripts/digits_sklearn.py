@@ -1,4 +1,4 @@
-"""What configs/digits.yaml says, as far as scikit-learn can: digits_sklearn.py DIGITS.csv.gz
+"""The training of configs/digits.yaml as far as scikit-learn can do it: python digits_sklearn.py DIGITS.csv.gz
 
 It has neither dropout nor a learning rate that falls along a cosine.
 """

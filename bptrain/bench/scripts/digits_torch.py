@@ -1,4 +1,4 @@
-"""What configs/digits.yaml says, written for PyTorch: digits_torch.py DIGITS.csv.gz"""
+"""The training of configs/digits.yaml, written for PyTorch: python digits_torch.py DIGITS.csv.gz"""
 
 import sys
 

@@ -22,7 +22,7 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Bug:
-    """A mistake: its kind in one word, and a sentence."""
+    """A mistake: its kind, and a sentence that describes it."""
 
     kind: Kind
     sentence: str

@@ -28,7 +28,7 @@ def recognise(gradient: LayerGradient) -> Bug:
     derivative = DERIVATIVE_RECOGNISERS if is_elementwise(gradient) else ()
     with np.errstate(all="ignore"):
         for recogniser in (*RECOGNISERS, *derivative, recognise_ratio):
-            # A guess need not fit a layer: its shapes, or values that it was never meant to see.
+            # A guess may fail on a layer that it is not made for: on its shapes, or on its values.
             with suppress(KernelError, ValueError, TypeError, LookupError):
                 bug: Bug | None = recogniser(gradient)
                 if bug:
@@ -101,7 +101,7 @@ def recognise_transpose(gradient: LayerGradient) -> Bug | None:
 
 
 def recognise_dropout(gradient: LayerGradient) -> Bug | None:
-    """Recognise a mask other than the one of the forward pass."""
+    """Recognise a mask that is missing, unscaled, or not the one of the forward pass."""
     if gradient.tensor != "dx" or gradient.passage.x.shape != gradient.passage.y.shape:
         return None
     x, _, dy = (array.reshape(-1)[gradient.at] for array in gradient.signals)
@@ -257,7 +257,7 @@ DERIVATIVE_RECOGNISERS = (
 
 
 def count_wrong_entries(gradient: LayerGradient) -> Bug:
-    """Return the bug that follows no pattern: how many entries are wrong, and whether in one row or column."""
+    """Return the bug of an array that fits no pattern: how many entries are wrong, and whether in one row or column."""
     scale = max(float(np.abs(gradient.exact).max(initial=0)), 1e-300)
     wrong = np.abs(gradient.values - gradient.exact) > gradient.precision / 100 * scale
     count, tried, size = int(wrong.sum()), len(gradient.at), gradient.given.size

@@ -1,4 +1,4 @@
-"""Timing bugs: a layer that is right on its own with fresh arrays, and wrong in the run."""
+"""Timing bugs: a layer that is right on its own with fresh arrays, and wrong within a whole pass."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ class Conditions:
     """The conditions under which a layer's backward is run again on its own.
 
     Attributes:
-        fill: the value in the gradients before; NaN shows entries that are not written.
+        fill: the value in the gradients beforehand; NaN shows entries that are not written.
         fresh: which of x and y are as forward saw them; the others are as backward saw them.
         forward_again: whether forward runs just before.
         keep_workspace: whether forward finds what the layer itself left in its workspace.
@@ -59,7 +59,7 @@ class Conditions:
 
 
 def find_timing_bug(observed: ObservedLayer, passage: Passage, wrong: list[LayerGradient]) -> Bug | None:
-    """Return the bug of a layer that is right with fresh arrays and wrong with those of the run, if that is so."""
+    """Return the bug of a layer that is right with fresh arrays and wrong with those of the pass; None if it is not."""
 
     def is_right_under(conditions: Conditions) -> bool:
         try:

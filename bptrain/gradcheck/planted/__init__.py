@@ -1,7 +1,7 @@
-"""The catalogue of classic bugs, each planted in a network where it matters, by which the checker checks itself.
+"""The catalogue of classic bugs, each planted in a network where it matters, to test the checker itself.
 
-A bug is a function in place of a method of a layer, a loss or the objective. It can call the right method, and spoils
-the result. `bptrain gradcheck --mutate` plants them one after the other; the checker must catch every one.
+A bug is a function that replaces a method of a layer, a loss or the objective: most call the right method, and spoil
+its result. `bptrain gradcheck --mutate` plants them one after the other; the checker must catch every one.
 """
 
 from bptrain.gradcheck.planted import layer_mutations, objective_mutations

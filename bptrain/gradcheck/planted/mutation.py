@@ -31,7 +31,7 @@ class Mutation:
     description: str
     kinds: tuple[Kind, ...]
     layer: str
-    twin: Callable[[], Twin]
+    build_twin: Callable[[], Twin]
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ LayerFault = Callable[[Call], None]
 LossFault = Callable[[Array, Array, Array], None]
 """Spoils dscores after the loss has filled them, given scores and targets."""
 PenaltyFault = Callable[[Callable[[], None], Objective], None]
-"""Stands in place of the method of the objective that adds the gradient of the penalty, and is given that method."""
+"""Replaces the method of the objective that adds the gradient of the penalty, and is given that method."""
 
 
 def make_dense(units: int = 4) -> Dense:
@@ -118,7 +118,7 @@ def make_dense(units: int = 4) -> Dense:
 def spoil(component: Any, method: str, fault: Callable[..., Any]) -> Any:
     """Return a component of the same name and options, with `fault` in place of one of its methods.
 
-    The fault is called with a function that runs the right method, then as the method is, without `self`.
+    The fault is called with a function that runs the right method, then with the arguments of the method.
     """
     cls = type(component)
 
