@@ -26,10 +26,10 @@ COMPARE = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator
 class Form:
     """A form that the value of an option can have.
 
-    `structured` is true if the values inside are checked, and their mistakes reported, one by one.
+    `is_structured` is true if the values inside are checked, and their mistakes reported, one by one.
     """
 
-    structured = False
+    is_structured = False
 
     def accepts(self, value: Any) -> bool:
         """Return whether a value has this form and is within its bounds; False for structured forms."""
@@ -97,9 +97,9 @@ class ListOf(Form):
     item: "Hint"
 
     @property
-    def structured(self) -> bool:  # type: ignore[override]
+    def is_structured(self) -> bool:  # type: ignore[override]
         """Whether its items are structured."""
-        return bool(self.item.structured)
+        return bool(self.item.structured_forms)
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, tuple) and all(map(self.item.accepts, value))
@@ -113,7 +113,7 @@ class DictOf(Form):
     """A mapping of names that the user chooses, such as those of columns, to values."""
 
     item: "Hint"
-    structured = True
+    is_structured = True
 
     def describe(self, *, many: bool = False) -> str:
         return f"{'mappings' if many else 'a mapping'} of names to {self.item.describe(many=True)}"
@@ -124,7 +124,7 @@ class Section(Form):
     """A mapping of the options of a dataclass."""
 
     cls: type
-    structured = True
+    is_structured = True
 
     def describe(self, *, many: bool = False) -> str:
         return "mappings" if many else "a mapping"
@@ -135,7 +135,7 @@ class Member(Form):
     """A component of a family: its name, alone or as `name: {options}`."""
 
     family: Family
-    structured = True
+    is_structured = True
 
     def describe(self, *, many: bool = False) -> str:
         return self.family.plural if many else describe_family(self.family)
@@ -151,9 +151,9 @@ class Hint:
         return iter(self.forms)
 
     @property
-    def structured(self) -> tuple[Form, ...]:
+    def structured_forms(self) -> tuple[Form, ...]:
         """The structured forms."""
-        return tuple(form for form in self.forms if form.structured)
+        return tuple(form for form in self.forms if form.is_structured)
 
     @property
     def items(self) -> tuple["Hint", ...]:
@@ -215,7 +215,7 @@ class Option:
     doc: str
 
     @property
-    def required(self) -> bool:
+    def is_required(self) -> bool:
         """Whether a config must give it."""
         return self.default is MISSING
 

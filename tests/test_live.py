@@ -125,17 +125,17 @@ def test_time_left_and_speed_follow_from_the_rows_done():
     clock = Clock()
     session = begin(assemble_file(config(), ["training.epochs=10"]))
     watch = Watch(session, clock=clock)
-    assert watch.left is None
+    assert watch.seconds_left is None
     clock.now += 2
     watch.add_progress(Progress(1, 53, 1.0))
     # 53 of 106 rows in 2 s; 10 epochs are 1060 rows, 1007 to go.
     assert watch.speed == pytest.approx(26.5)
-    assert watch.left == pytest.approx(1007 / 26.5)
+    assert watch.seconds_left == pytest.approx(1007 / 26.5)
     assert watch.epoch_seconds == pytest.approx(4.0)
     clock.now += 2
     watch.add_epoch(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5}, True))
-    assert watch.done == 106
-    assert watch.left == pytest.approx(36)
+    assert watch.rows_done == 106
+    assert watch.seconds_left == pytest.approx(36)
     lines = draw_text(watch)
     assert lines[3].startswith("epoch 2/10")
     assert lines[3].endswith(" 4.00 s left")
@@ -151,7 +151,7 @@ def test_time_left_respects_limits_of_training(override, left):
     watch = Watch(begin(assemble_file(config(), [override])), clock=clock)
     clock.now += 2
     watch.add_epoch(EpochEnd({"epoch": 1, "step": 4, "lr": 0.1, "loss": 0.5}, True))
-    assert watch.left == pytest.approx(left)
+    assert watch.seconds_left == pytest.approx(left)
 
 
 def test_speed_is_not_negative_after_divergence():

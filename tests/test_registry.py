@@ -36,7 +36,7 @@ CONFIGS = {
 def component(request):
     """Register a component with a new option in each family; yield the name of the family and the component in YAML."""
     family = FAMILIES[request.param]
-    base = min(family.own().values(), key=lambda cls: sum(option.required for option in list_options(cls)))
+    base = min(family.own().values(), key=lambda cls: sum(option.is_required for option in list_options(cls)))
     body = {
         "__doc__": "Does what nobody did.",
         "__annotations__": {"novelty": Annotated[int, Ge(1), "how new it is"]},
@@ -44,7 +44,9 @@ def component(request):
         "aliases": ("brand_new",),
     }
     cls = family.register(dataclass(frozen=True)(type("ThirdParty", (base,), body)))
-    required = "".join(f"{option.name}: {write_example(option)}, " for option in list_options(cls) if option.required)
+    required = "".join(
+        f"{option.name}: {write_example(option)}, " for option in list_options(cls) if option.is_required
+    )
     yield request.param, f"{{third_party: {{{required}novelty: 5}}}}"
     family.withdraw("third_party")
 

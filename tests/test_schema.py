@@ -107,7 +107,7 @@ def test_every_option_is_described():
             assert whole["additionalProperties"] is False
             for option in list_options(cls):
                 assert option.doc in whole["properties"][option.name]["description"]
-                assert ("default" in whole["properties"][option.name]) is not option.required
+                assert ("default" in whole["properties"][option.name]) is not option.is_required
                 seen += 1
     assert seen > 100
 

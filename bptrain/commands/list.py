@@ -109,7 +109,7 @@ def describe_component(family: str, name: str, cls: type) -> ComponentEntry:
 
 def format_default(option: Option) -> str | None:
     """Return the default of an option as YAML; a long one is shortened to the name of its component."""
-    if option.required:
+    if option.is_required:
         return None
     value = to_plain(option.default)
     if value == '"':

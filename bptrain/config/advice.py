@@ -95,7 +95,7 @@ def advise_section(cls: type, value: Any, *, optional: bool) -> str:
     options = list_options(cls)
     if optional and is_meant_as_nothing(value):
         return "write null"
-    if read_truth(value) is True and not any(option.required for option in options) and type(value) is not int:
+    if read_truth(value) is True and not any(option.is_required for option in options) and type(value) is not int:
         switches = [option.name for option in options if bool in option.hint.kinds]
         return f"write {{{switches[0]}: true}}" if switches else "write {} for its defaults"
     if isinstance(value, tuple) and value and all(isinstance(item, dict) for item in value):
@@ -106,7 +106,7 @@ def advise_section(cls: type, value: Any, *, optional: bool) -> str:
         names = [option.name for option in options for form in option.hint if is_name(value, form)]
         if len(names) == 1:
             return f"write {{{names[0]}: {value}}}"
-        sources = [option for option in options if option.required and SOURCES in option.hint.families]
+        sources = [option for option in options if option.is_required and SOURCES in option.hint.families]
         written = [f"write {{{option.name}: {form}}}" for option in sources if (form := suggest_source(value, SOURCES))]
         return next(iter(written), "")
     if isinstance(value, int | float):

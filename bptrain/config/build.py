@@ -71,12 +71,12 @@ class Builder:
         """Return the value of an option that takes a hint."""
         if value is BROKEN or len(self.problems) > MOST_RECORDED:
             return INVALID
-        if not hint.structured:
+        if not hint.structured_forms:
             return self.build_leaf(hint, value, path)
         if hint.accepts(value):
             return value
-        form = hint.structured[0]
-        single = Hint(tuple(one for one in hint if not one.structured))
+        form = hint.structured_forms[0]
+        single = Hint(tuple(one for one in hint if not one.is_structured))
         if not isinstance(value, dict) and (isinstance(form, DictOf) or single.items):
             return self.build_leaf(hint, value, path)
         match form:
@@ -106,7 +106,7 @@ class Builder:
             if name in value
         }
         for name, option in known.items():
-            if option.required and name not in value and name not in meant:
+            if option.is_required and name not in value and name not in meant:
                 self.add_problem((*path, name), f"is missing; expected {describe_needed(option.hint)}", at_key=True)
         if len(self.problems) > before or any(one is INVALID for one in given.values()):
             return INVALID

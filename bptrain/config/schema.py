@@ -64,7 +64,7 @@ def build_section(cls: type, definitions: dict[str, Schema]) -> Schema:
     """Return the schema of a mapping of the options of a dataclass."""
     found: Schema = {"type": "object", "description": get_summary(cls)}
     found["properties"] = {option.name: build_option(option, definitions) for option in list_options(cls)}
-    required = [option.name for option in list_options(cls) if option.required]
+    required = [option.name for option in list_options(cls) if option.is_required]
     if required:
         found["required"] = required
     return {**found, "additionalProperties": False}
@@ -76,7 +76,7 @@ def build_option(option: Option, definitions: dict[str, Schema]) -> Schema:
     # Draft 7 ignores what is beside a reference.
     found = {"allOf": [found]} if "$ref" in found else found
     found = {"description": f"{option.doc}; {option.hint.describe()}", **found}
-    if not option.required:
+    if not option.is_required:
         found["default"] = to_plain(option.default)
     return found
 
@@ -125,7 +125,7 @@ def build_family(family: Family, definitions: dict[str, Schema]) -> Schema:
         definitions[key] = {}
         # Sorted by name, so that the file does not depend on the order of imports.
         members = dict(sorted(family.members.items()))
-        alone = [name for name, cls in members.items() if not any(option.required for option in list_options(cls))]
+        alone = [name for name, cls in members.items() if not any(option.is_required for option in list_options(cls))]
         definitions[key].update(
             build_choice(
                 *({"const": name, "description": get_summary(members[name])} for name in alone),
@@ -152,7 +152,7 @@ def build_member(name: str, cls: type, definitions: dict[str, Schema]) -> Schema
         section = build_section(cls, definitions)
         first, *others = list_options(cls) or (None,)
         forms = [section]
-        if first is not None and not any(option.required for option in others):
+        if first is not None and not any(option.is_required for option in others):
             forms.append({"not": {"type": ["object", "null"]}, "allOf": [build_hint(first.hint, definitions)]})
         if "required" not in section:
             forms.append({"type": "null"})

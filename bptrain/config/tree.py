@@ -73,7 +73,7 @@ def find_default(tree: Any, path: FieldPath, cls: type = Experiment) -> Any:
         return MISSING
     rest = path[1:]
     if not isinstance(tree, dict) or option.name not in tree:
-        return MISSING if option.required else descend(freeze(to_plain(option.default)), rest)
+        return MISSING if option.is_required else descend(freeze(to_plain(option.default)), rest)
     value = tree[option.name]
     for form in option.hint:
         if isinstance(form, Member) and rest:

@@ -118,7 +118,7 @@ def describe_network(session: Session, width: int) -> str:
 def draw_bars(watch: Watch, width: int) -> Iterator[Text]:
     """Yield the progress of the epoch and of the run, with the time left."""
     count, epochs = len(watch.session.train), watch.session.model.experiment.training.epochs
-    takes, left = watch.epoch_seconds, watch.left
+    takes, left = watch.epoch_seconds, watch.seconds_left
     is_short = takes is not None and takes < SHORT
     if takes is None:
         times = "?", "?"
@@ -128,7 +128,7 @@ def draw_bars(watch: Watch, width: int) -> Iterator[Text]:
             f"{format_duration(takes)} each" if is_short else f"{epoch_left} left",
             f"{format_duration(left or 0.0)} left",
         )
-    share = watch.done / watch.total
+    share = watch.rows_done / watch.total
     names = f"epoch {min(watch.epoch + 1, epochs):,}/{epochs:,}", f"run {share:.0%}"
     first, last = max(map(len, names)), max(14, *map(len, times))
     # An epoch too short to be watched has a full bar, which does not flicker.

@@ -73,7 +73,7 @@ class Watch:
         return health, mark_layers(self.session, figures)
 
     def _measure_speed(self) -> None:
-        now, done = self.clock(), self.done
+        now, done = self.clock(), self.rows_done
         if done < self._seen[-1][1]:
             # Training went back to an earlier epoch after divergence.
             self._seen.clear()
@@ -83,7 +83,7 @@ class Watch:
             self._seen.popleft()
 
     @property
-    def done(self) -> int:
+    def rows_done(self) -> int:
         """Rows done so far, over all epochs."""
         return self.epoch * len(self.session.train) + self.rows
 
@@ -106,12 +106,12 @@ class Watch:
         return self.clock() - self.began
 
     @property
-    def left(self) -> float | None:
+    def seconds_left(self) -> float | None:
         """Seconds until training ends at the latest, None if not known yet."""
         if not self.speed:
             return None
         limit = self.session.model.experiment.training.max_seconds
-        return min((self.total - self.done) / self.speed, max(limit - self.seconds, 0) if limit else inf)
+        return min((self.total - self.rows_done) / self.speed, max(limit - self.seconds, 0) if limit else inf)
 
     @property
     def epoch_seconds(self) -> float | None:

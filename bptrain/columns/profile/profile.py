@@ -194,7 +194,7 @@ class TableProfile:
         return find_leaks(self.table, self.features, self.targets)
 
     @cached_property
-    def numbered_names(self) -> set[str]:
+    def series_names(self) -> set[str]:
         """The features that differ from many others only in a number."""
         return find_numbered_names(self.features)
 
@@ -209,7 +209,7 @@ class TableProfile:
         values = self.table.columns[name]
         if name not in self.feature_names:
             return ColumnProfile(name, values, self.table.decimal, kind)
-        numbered, leak = name in self.numbered_names, self.leaks.get(name)
+        numbered, leak = name in self.series_names, self.leaks.get(name)
         return ColumnProfile(
             name, values, self.table.decimal, kind, self.train, numbered, len(self.features) == 1, leak
         )
