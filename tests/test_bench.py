@@ -26,7 +26,7 @@ def alone(monkeypatch):
     """Leave out the other libraries, which take long."""
     absent = tuple(contenders.PACKAGES)
     for module in (contenders, bench):
-        monkeypatch.setattr(module, "find_missing", lambda: absent)
+        monkeypatch.setattr(module, "find_missing_contenders", lambda: absent)
     monkeypatch.setattr(command_lines, "find_spec", lambda _: None)
 
 

@@ -25,7 +25,7 @@ NEEDS = {TORCH: "torch", SKLEARN: "sklearn"}
 
 
 @dataclass(frozen=True)
-class Command:
+class TimedCommand:
     """A whole command, and its seconds in each round."""
 
     name: str
@@ -53,7 +53,7 @@ def list_commands() -> dict[str, list[str]]:
     return {name: words for name, words in found.items() if name not in NEEDS or find_spec(NEEDS[name])}
 
 
-def time_commands(rounds: int, notify: Notify) -> tuple[Command, ...]:
+def time_commands(rounds: int, notify: Notify) -> tuple[TimedCommand, ...]:
     """Run each command once in each round, after a first round that only warms up.
 
     Args:
@@ -72,7 +72,7 @@ def time_commands(rounds: int, notify: Notify) -> tuple[Command, ...]:
                 if turn:
                     times[name].append(taken)
                 notify(f"digits: {name}")
-    return tuple(Command(name, tuple(taken)) for name, taken in times.items())
+    return tuple(TimedCommand(name, tuple(taken)) for name, taken in times.items())
 
 
 def time_command(words: list[str], folder: str) -> float:

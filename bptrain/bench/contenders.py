@@ -202,14 +202,14 @@ PACKAGES = {"scikit-learn": "sklearn", "PyTorch": "torch", "PyTorch, fused Adam"
 """The package that a contender needs, if any."""
 
 
-def find_missing() -> tuple[str, ...]:
+def find_missing_contenders() -> tuple[str, ...]:
     """Return the contenders whose package is not installed."""
     return tuple(name for name, package in PACKAGES.items() if find_spec(package) is None)
 
 
 def choose_contenders(workload: Workload) -> tuple[str, ...]:
     """Return the contenders that are installed and can build the network; scikit-learn has no batch norm."""
-    excluded = {*find_missing(), *(["scikit-learn"] if workload.hidden == "batch_norm" else [])}
+    excluded = {*find_missing_contenders(), *(["scikit-learn"] if workload.hidden == "batch_norm" else [])}
     return tuple(name for name in CONTENDERS if name not in excluded)
 
 

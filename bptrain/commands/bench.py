@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bptrain.bench.command_lines import OURS, Command, list_commands, time_commands
-from bptrain.bench.contenders import PACKAGES, find_missing
+from bptrain.bench.command_lines import OURS, TimedCommand, list_commands, time_commands
+from bptrain.bench.contenders import PACKAGES, find_missing_contenders
 from bptrain.bench.measuring import Comparison, compare_contenders, count_calls
 from bptrain.bench.workloads import WORKLOADS, Workload
 from bptrain.errors import InputError
@@ -31,7 +31,7 @@ class Benchmark:
     """
 
     comparisons: tuple[Comparison, ...]
-    commands: tuple[Command, ...]
+    commands: tuple[TimedCommand, ...]
     absent: tuple[str, ...]
     machine: dict[str, Any]
 
@@ -91,7 +91,7 @@ def benchmark(
 
     comparisons = tuple(compare_contenders(one, rounds=rounds, seconds=seconds, notify=notify) for one in wanted)
     timed = time_commands(rounds, notify) if with_commands else ()
-    absent = tuple(dict.fromkeys(PACKAGES[name] for name in find_missing()))
+    absent = tuple(dict.fromkeys(PACKAGES[name] for name in find_missing_contenders()))
     return Benchmark(comparisons, timed, absent, read_environment())
 
 

@@ -16,7 +16,7 @@ class CachedTable:
     Attributes:
         path: of its file in the cache.
         files: the files that it was read from.
-        source: the format of these files; `damaged` for a file that cannot be read.
+        source: the format of these files, `encoded rows` for the rows of a model, or `damaged` for an unreadable file.
         rows: of the table.
         columns: of the table.
         bytes: of its file.

@@ -173,8 +173,8 @@ def describe_table(experiment: Experiment, table: Table, reading: Reading) -> Da
             if len(classes) == 1 and task == "classification":
                 compute_class_weights(resolved, rows["train"], *classes.values())
     each_split = tuple(rows.values()) or (Selection(table),)
-    answers = (read_target(table, name, classes=task == "multi_label" or name in classes) for name in targets)
-    profile = TableProfile(table, features, tuple(one for one in answers if one), each_split[0].rows)
+    target_values = (read_target(table, name, classes=task == "multi_label" or name in classes) for name in targets)
+    profile = TableProfile(table, features, tuple(one for one in target_values if one), each_split[0].rows)
     columns = tuple(describe_columns(data, profile, each_split, targets, classes))
     known = {one.message for column in columns for one in column.objections}
     return DataDescription(

@@ -76,9 +76,9 @@ def make_starter(
         raise InputError(f"{output}: is the data file itself; choose another path for the config")
     folder = Path(output).resolve().parent if output is not None else Path.cwd()
     goal = propose_goal(table, target, enough=FEW)
-    answers = read_target(table, target, classes=goal.task == "classification")
+    target_values = read_target(table, target, classes=goal.task == "classification")
     features = tuple(name for name in table.columns if name != target)
-    profile = TableProfile(table, features, (answers,) if answers else ())
+    profile = TableProfile(table, features, (target_values,) if target_values else ())
     used, left_out = choose_features(table, propose_columns(profile), target)
     plan = Plan(format_source(source, make_relative(folder, Path(file))), goal, used, left_out)
     name = Path(output).name if output is not None else "CONFIG.yaml"

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from bptrain.bench.command_lines import OURS, Command
+from bptrain.bench.command_lines import OURS, TimedCommand
 from bptrain.bench.measuring import Comparison
 from bptrain.commands.bench import Benchmark, Watch
 from bptrain.console.layout import new_table
@@ -61,7 +61,7 @@ def render_steps(comparison: Comparison, *, narrow: bool) -> Table:
     return table
 
 
-def render_commands(commands: tuple[Command, ...]) -> Table:
+def render_commands(commands: tuple[TimedCommand, ...]) -> Table:
     """Return the times of whole commands; `ratio` is our time by theirs."""
     table = new_table([""], ["seconds", "ratio"])
     ours = next(one for one in commands if one.name == OURS)

@@ -37,13 +37,13 @@ def choose_columns(head: Head, model: Model) -> OutputColumns:
         pairs = ((f"predicted_{one.name}", f"{one.name}={get_words(one)[1]}") for one in target)
         return OutputColumns(tuple(name for pair in pairs for name in pair), partial(compute_labels, head, target))
     names = [f"predicted_{one.name}" for one in target]
-    return OutputColumns(tuple(names), lambda outputs: list(head.read_outputs(outputs).T))
+    return OutputColumns(tuple(names), lambda outputs: list(head.decode_outputs(outputs).T))
 
 
 def compute_classes(head: Head, labels: Sequence[Label], outputs: Array) -> list[Array]:
     """Return the label of the most probable class, and the probability of each class; a single output is that of the
     second of two."""
-    own = head.read_outputs(outputs)
+    own = head.decode_outputs(outputs)
     words: Any = np.array(labels, np.int64 if isinstance(labels[0], int) else object)
     each = [1 - own[:, 0], own[:, 0]] if own.shape[1] == 1 else list(own.T)
     return [words[predicted_codes(own)], *each]
@@ -51,10 +51,10 @@ def compute_classes(head: Head, labels: Sequence[Label], outputs: Array) -> list
 
 def compute_labels(head: Head, targets: Sequence[Value], outputs: Array) -> list[Array]:
     """Return for each label yes or no as it was written in training, and the probability of yes."""
-    own, found = head.read_outputs(outputs), []
+    own, found = head.decode_outputs(outputs), []
     for k, target in enumerate(targets):
         words: Any = np.array(get_words(target), object if isinstance(target, Boolean) else np.int64)
-        # In the dtype of the outputs, since `read_outputs` returns float64.
+        # In the dtype of the outputs, since `decode_outputs` returns float64.
         found += [words[(own[:, k] > 0.5).astype(np.int64)], own[:, k].astype(outputs.dtype)]
     return found
 
@@ -66,7 +66,7 @@ def get_words(target: Value) -> tuple[Label, Label]:
 
 def compute_inputs(head: Head, features: Sequence[Feature], outputs: Array) -> list[Array]:
     """Return the reconstruction of each feature by an autoencoder."""
-    own, found, start = head.read_outputs(outputs), [], 0
+    own, found, start = head.decode_outputs(outputs), [], 0
     for feature in features:
         stop = start + len(feature.outputs)
         found.append(decode_feature(feature, own[:, start:stop]))

@@ -12,7 +12,7 @@ from bptrain.arrays import Array
 from bptrain.gradcheck.diagnosis.diagnosis import diagnose_exception
 from bptrain.gradcheck.safety import is_custom
 from bptrain.gradcheck.twin import Twin
-from bptrain.gradcheck.verdict import Check, format_index, report_fault
+from bptrain.gradcheck.verdict import Check, format_index, make_fault_check
 from bptrain.nn import Views
 from bptrain.nn.observer import KernelError, ObservedLayer, Passage, guard_kernels
 
@@ -27,7 +27,7 @@ def find_faults(twin: Twin) -> Iterator[Check]:
     for observed, _ in twin.layers:
         if not observed.inner:
             for kind, sentence in find_layer_faults(observed, passages[observed.name]):
-                yield report_fault(observed.name, kind, sentence)
+                yield make_fault_check(observed.name, kind, sentence)
     yield from find_loss_faults(twin)
 
 
@@ -109,7 +109,7 @@ def find_faults_without_dx(twin: Twin) -> Iterator[Check]:
                 run_backward(observed, passage, y, None, "backward without dx")
             except KernelError as error:
                 what = "dx is None if the layer is the first: do not compute it then"
-                yield report_fault(observed.name, "exception", f"{diagnose_exception(error).bug.sentence}; {what}")
+                yield make_fault_check(observed.name, "exception", f"{diagnose_exception(error).bug.sentence}; {what}")
 
 
 def is_single_precision(array: Array) -> bool:
@@ -128,9 +128,11 @@ def find_loss_faults(twin: Twin) -> Iterator[Check]:
         scores, targets = batch.frame.scores.copy(), batch.targets.copy()
         twin.real.loss.value_and_grad(batch.frame.scores, batch.targets, None, batch.frame.dscores, batch.scratch)
     if not np.array_equal(scores, batch.frame.scores, equal_nan=True):
-        yield report_fault(twin.loss_name, "overwritten", "it writes into scores, which the last layer may still read")
+        yield make_fault_check(
+            twin.loss_name, "overwritten", "it writes into scores, which the last layer may still read"
+        )
     if not np.array_equal(targets, batch.targets):
-        yield report_fault(twin.loss_name, "overwritten", "it writes into targets")
+        yield make_fault_check(twin.loss_name, "overwritten", "it writes into targets")
 
 
 def explain_nonfinite(twin: Twin) -> str | None:

@@ -27,7 +27,7 @@ from bptrain.gradcheck.verdict import (
     check_skipped,
     compare_gradients,
     format_index,
-    report_failure,
+    make_failed_check,
 )
 from bptrain.nn.observer import KernelError, guard_kernels
 from bptrain.optim import Adam
@@ -80,7 +80,7 @@ def check(twin: Twin, method: MethodName = "complex", entries: Entries = "auto")
                 checks += find_faults_without_dx(twin)
         except KernelError as error:
             found = diagnose_exception(error)
-            failure = report_failure("backward pass", str(found))
+            failure = make_failed_check("backward pass", str(found))
             return [replace(failure, kind=found.bug.kind, layer=found.layer, cause=str(found))]
     return [*checks, *notes]
 

@@ -68,15 +68,15 @@ class Mismatch:
     exact: float
 
 
-def report_failure(name: str, diagnosis: str, shape: Shape = (), entries: int = 0) -> Check:
+def make_failed_check(name: str, diagnosis: str, shape: Shape = (), entries: int = 0) -> Check:
     """Return a check that failed before or without any comparison."""
     return Check(name, False, float("inf"), 0.0, entries, diagnosis, shape)
 
 
-def report_fault(name: str, kind: str, sentence: str) -> Check:
+def make_fault_check(name: str, kind: str, sentence: str) -> Check:
     """Return a failed check on a layer or loss that does what it must not."""
     text = f"{name}: {sentence}"
-    return replace(report_failure(name, text), kind=kind, layer=name, cause=text)
+    return replace(make_failed_check(name, text), kind=kind, layer=name, cause=text)
 
 
 def compare_gradients(twin: Twin, method: Method, entries: Entries = "auto") -> tuple[list[Check], dict[str, Mismatch]]:
@@ -126,19 +126,19 @@ class Comparison:
         """Return the check, and the worst disagreement if it failed."""
         size = self.total.size
         if not np.isfinite(self.value):
-            return self.fail(f"the loss is not finite: it is {self.value}"), None
+            return self.make_failure(f"the loss is not finite: it is {self.value}"), None
         for term in TERMS:
             array = self.gradients[term][self.name].reshape(-1)
             if not np.isfinite(array).all():
                 k = int(np.argmin(np.isfinite(array)))
                 what = f"not finite at {format_index(self.total.shape, k)}: backward gives {array[k]:g}"
-                return self.fail(what), Mismatch(term, k, float(array[k]), float("nan"))
+                return self.make_failure(what), Mismatch(term, k, float(array[k]), float("nan"))
         if not size:
-            return self.check(0.0, 0.0, 0), None
+            return self.make_check(0.0, 0.0, 0), None
         scanned = self.method.count_entries_to_scan(size)
         count = {"auto": scanned, "all": size}.get(str(self.entries), self.entries)
         assert isinstance(count, int)
-        check, wrong = self.judge_entries(choose_entries(size, count)) if count else (self.check(0.0, 1.0, 0), None)
+        check, wrong = self.judge_entries(choose_entries(size, count))
         if check.passed and self.entries == "auto" and count < size:
             other, wrong = self.judge_directions()
             other = replace(other, skipped=check.skipped)
@@ -146,14 +146,14 @@ class Comparison:
             check = replace(check, entries=size)
         return check, wrong
 
-    def check(self, error: float, allowed: float, entries: int, skipped: int = 0) -> Check:
+    def make_check(self, error: float, allowed: float, entries: int, skipped: int = 0) -> Check:
         """Return a check of this array."""
         shape, method = self.total.shape, self.method.name
         return Check(self.name, error <= allowed, error, allowed, entries, None, shape, skipped, method=method)
 
-    def fail(self, diagnosis: str) -> Check:
+    def make_failure(self, diagnosis: str) -> Check:
         """Return a check of this array that failed before anything could be compared."""
-        return report_failure(self.name, diagnosis, self.total.shape, self.total.size)
+        return make_failed_check(self.name, diagnosis, self.total.shape, self.total.size)
 
     def judge_entries(self, chosen: Sequence[int]) -> tuple[Check, Mismatch | None]:
         """Return the verdict from the derivatives by single entries."""
@@ -161,17 +161,17 @@ class Comparison:
         known = {k: slope for k, slope in slopes.items() if slope is not None}
         skipped = len(slopes) - len(known)
         if not known:
-            return self.check(0.0, 1.0, len(chosen), skipped), None
+            return self.make_check(0.0, 1.0, len(chosen), skipped), None
         for term in TERMS:
             for k, slope in known.items():
                 if not np.isfinite(slope.get(term)):
                     place = format_index(self.total.shape, k)
-                    return self.fail(f"the {self.method.name} gives no number at {place}"), None
+                    return self.make_failure(f"the {self.method.name} gives no number at {place}"), None
         worst = max(
             (self.find_worst(term, known) for term in TERMS), key=lambda one: (one[2] is not None, one[0] / one[1])
         )
         error, allowed, wrong = worst
-        return self.check(error, allowed, len(chosen), skipped), wrong
+        return self.make_check(error, allowed, len(chosen), skipped), wrong
 
     def find_worst(self, term: Term, known: dict[int, Slope]) -> tuple[float, float, Mismatch | None]:
         """Return the worst error in a term of the objective, its tolerance, and the mismatch if it exceeds that."""
@@ -203,7 +203,7 @@ class Comparison:
         """Return the verdict on a large tensor, from random directions, and a wrong entry if one disagrees."""
         shape, size = self.total.shape, self.total.size
         rng = np.random.default_rng(size)
-        worst = self.check(0.0, 1.0, size)
+        worst = self.make_check(0.0, 1.0, size)
         for _ in range(DIRECTIONS):
             direction = rng.normal(size=shape)
             slope = self.method.differentiate_along(self.name, direction)
@@ -212,13 +212,13 @@ class Comparison:
             for term in TERMS:
                 gradient, exact = self.gradients[term][self.name], slope.get(term)
                 if not np.isfinite(exact):
-                    return self.fail(f"the {self.method.name} gives no number along a direction"), None
+                    return self.make_failure(f"the {self.method.name} gives no number along a direction"), None
                 given, largest = float(np.sum(gradient * direction)), float(np.abs(gradient).max())
                 allowed = float(compute_tolerance(self.method, given, exact, largest, self.value, slope.slack))
                 error = abs(given - exact)
                 if error > allowed:
                     allowed += self.compute_rounding_allowance(direction, term)
-                check = self.check(error, allowed, size)
+                check = self.make_check(error, allowed, size)
                 if not check.passed:
                     return check, self.locate(direction, term)
                 worst = max(worst, check, key=lambda one: one.severity)

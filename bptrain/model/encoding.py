@@ -192,7 +192,7 @@ def write_rows(model: Model, splits: Mapping[str, Selection], file: Any) -> None
     facts = {
         "notes": notes,
         "duplicates": count_repeated(keys),
-        "source": "rows of a network",
+        "source": "encoded rows",
         "files": list(dict.fromkeys(selection.table.origin for selection in splits.values())),
         "rows": sum(map(len, splits.values())),
         "columns": len(model.columns.outputs),

@@ -52,13 +52,13 @@ class Head:
         own = targets[:, self.targets]
         return own[:, 0].astype(np.int64) if self.loss.encoding == "codes" else own
 
-    def read_outputs(self, outputs: Array) -> Array:
+    def decode_outputs(self, outputs: Array) -> Array:
         """Return the outputs of the network `(n, width)` that belong to this head, as metrics take them: probabilities,
         or numbers in their own units; the inputs of an autoencoder stay encoded."""
         own = outputs if self.scores is None else outputs[:, self.scores]
         return unscale_targets(self.target, own) if isinstance(self.target, tuple) else own
 
-    def read_targets(self, targets: Array) -> Array:
+    def decode_targets(self, targets: Array) -> Array:
         """Return the encoded targets that belong to this head, as metrics take them: class numbers `(n,)`, labels, or
         numbers in their own units; the inputs of an autoencoder stay encoded."""
         own = self.select_targets(targets)

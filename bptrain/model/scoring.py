@@ -82,7 +82,8 @@ def forward(model: Model, rows: Rows, chosen: Array) -> tuple[Value, dict[str, P
     rows.fill(batch, chosen)
     value = objective.loss_value(batch, training=False)
     outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
-    return value, {head.name: (head.read_outputs(outputs), head.read_targets(batch.targets)) for head in model.heads}
+    pairs = {one.name: (one.decode_outputs(outputs), one.decode_targets(batch.targets)) for one in model.heads}
+    return value, pairs
 
 
 def predict_rows(model: Model, inputs: Array) -> Iterator[Array]:

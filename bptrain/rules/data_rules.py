@@ -32,7 +32,7 @@ FEW_ROWS = 10
 """A score on fewer rows than this is mostly luck."""
 
 
-def report_features(case: Case, code: str) -> Iterator[Mistake]:
+def find_warned_features(case: Case, code: str) -> Iterator[Mistake]:
     """Find the features that the profile warns about with this code: a mistake for each if the config lists its
     features, or else one mistake for all of them."""
     each = ((name, one) for name, warnings in case.profile.warnings.items() for one in warnings)
@@ -59,11 +59,11 @@ def advise_on_features(case: Case, code: str, names: Sequence[str]) -> str:
 
 
 for code in ("BP222", "BP223", "BP224", "BP226"):
-    rule(code)(partial(report_features, code=code))
+    rule(code)(partial(find_warned_features, code=code))
 
 
 @rule("BP220")
-def check_feature_scaling(case: Case) -> Iterator[Mistake]:
+def find_unscaled_features(case: Case) -> Iterator[Mistake]:
     """Find unscaled features with large means, or with large, tiny or very different standard deviations."""
     unscaled = [one for one in case.model.columns.features if is_unscaled(one)]
     if not unscaled or not isinstance(case.experiment.data.scaling, Unscaled):
@@ -93,7 +93,7 @@ def is_unscaled(feature: Feature) -> TypeGuard[Numeric]:
 
 
 @rule("BP221")
-def check_target_scaling(case: Case) -> Iterator[Mistake]:
+def find_unscaled_target(case: Case) -> Iterator[Mistake]:
     """Find an unscaled target that is far from 0 or varies widely."""
     if case.loss.raw_targets or case.experiment.data.task != "regression":
         return
@@ -109,7 +109,7 @@ def check_target_scaling(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP225")
-def check_errors_on_classes(case: Case) -> Iterator[Mistake]:
+def find_numeric_loss_on_classes(case: Case) -> Iterator[Mistake]:
     """Find a loss for numbers on classes, or on numbers that look like classes where the config names no task."""
     loss, columns = name_of(case.loss), case.model.columns
     if case.loss.link or case.experiment.data.task not in ("classification", "regression"):
@@ -127,7 +127,7 @@ def check_errors_on_classes(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP227")
-def check_single_rows(case: Case) -> Iterator[Mistake]:
+def find_single_row_classes(case: Case) -> Iterator[Mistake]:
     """Find classes of one row, if any rows are held out."""
     target = case.model.columns.target
     if not isinstance(target, Classes) or len(case.assembly.splits) < 2:
@@ -151,7 +151,7 @@ def decode_classes(targets: np.ndarray) -> np.ndarray:
 
 
 @rule("BP228")
-def check_held_out_rows(case: Case) -> Iterator[Mistake]:
+def find_tiny_splits(case: Case) -> Iterator[Mistake]:
     """Find a split with hardly any rows, unless the table is small itself."""
     rows = len(case.assembly.table)
     for split in ("validation", "test"):
@@ -162,7 +162,7 @@ def check_held_out_rows(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP229")
-def check_idle_target_scaling(case: Case) -> Iterator[Mistake]:
+def find_idle_target_scaling(case: Case) -> Iterator[Mistake]:
     """Find a target scaling that is written but not used."""
     written = case.config.experiment.data.target_scaling
     numeric = case.experiment.data.task in ("regression", "multi_label")

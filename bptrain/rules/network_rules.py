@@ -27,7 +27,7 @@ HIGH_RATE = 0.8
 """A dropout rate of this or more is likely meant as the share that is kept."""
 
 
-def check_link(case: Case, link: str) -> Iterator[Mistake]:
+def find_repeated_link(case: Case, link: str) -> Iterator[Mistake]:
     """Find a last layer that is a link function which the loss applies itself."""
     last, loss = case.last_layer, name_of(case.loss)
     if case.loss.link and last.plan.link == link:
@@ -35,12 +35,12 @@ def check_link(case: Case, link: str) -> Iterator[Mistake]:
         yield Mistake(last.field, f"{last.name} before {loss} ({why}); remove the layer")
 
 
-rule("BP101")(partial(check_link, link="softmax"))
-rule("BP102")(partial(check_link, link="sigmoid"))
+rule("BP101")(partial(find_repeated_link, link="softmax"))
+rule("BP102")(partial(find_repeated_link, link="sigmoid"))
 
 
 @rule("BP103")
-def check_bounded_scores(case: Case) -> Iterator[Mistake]:
+def find_bounded_scores(case: Case) -> Iterator[Mistake]:
     """Find an activation with bounds as the last layer before a loss on raw scores."""
     last = case.last_layer
     if case.loss.link and not last.plan.link and has_bounds(last):
@@ -62,7 +62,7 @@ def describe_bounds(place: LayerPlace) -> str:
 
 
 @rule("BP104")
-def check_reach(case: Case) -> Iterator[Mistake]:
+def find_unreachable_targets(case: Case) -> Iterator[Mistake]:
     """Find a last layer that cannot produce the training targets; rows written in the config itself are not checked."""
     last = case.last_layer
     if case.assembly.table.written or case.loss.link or not has_bounds(last):
@@ -78,7 +78,7 @@ def check_reach(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP105")
-def check_random_scores(case: Case) -> Iterator[Mistake]:
+def find_random_scores(case: Case) -> Iterator[Mistake]:
     """Find a last layer that draws random numbers."""
     last = case.last_layer
     if last.plan.random:
@@ -87,7 +87,7 @@ def check_random_scores(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP106")
-def check_constant_layer(case: Case) -> Iterator[Mistake]:
+def find_constant_layers(case: Case) -> Iterator[Mistake]:
     """Find a softmax or layer norm over one unit; a softmax before a loss on raw scores has a rule of its own."""
     for place in case.network:
         is_softmax = place.plan.link == "softmax"
@@ -101,7 +101,7 @@ def check_constant_layer(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP201")
-def check_normalised_scores(case: Case) -> Iterator[Mistake]:
+def find_normalised_scores(case: Case) -> Iterator[Mistake]:
     """Find a batch norm or layer norm as the last layer."""
     last = case.last_layer
     if last.plan.normalizes == "rows" or (last.plan.normalizes and last.inputs != (1,)):
@@ -110,7 +110,7 @@ def check_normalised_scores(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP202")
-def check_linear_pairs(case: Case) -> Iterator[Mistake]:
+def find_linear_pairs(case: Case) -> Iterator[Mistake]:
     """Find two layers with weights and only linear layers between them, unless the first is a bottleneck."""
     for chain in case.chains:
         places = [one for one in chain if one.plan.has_weights or not (one.plan.linear or one.plan.identity)]
@@ -125,7 +125,7 @@ def check_linear_pairs(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP203")
-def check_idle_activations(case: Case) -> Iterator[Mistake]:
+def find_idle_activations(case: Case) -> Iterator[Mistake]:
     """Find an activation on the input, or directly after another activation."""
     for chain in case.chains:
         before: LayerPlace | None = None
@@ -143,7 +143,7 @@ def check_idle_activations(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP204")
-def check_dropout_before_norm(case: Case) -> Iterator[Mistake]:
+def find_dropout_before_norm(case: Case) -> Iterator[Mistake]:
     """Find a dropout layer with a batch norm anywhere after it."""
     for chain in case.chains:
         dropout: LayerPlace | None = None
@@ -157,7 +157,7 @@ def check_dropout_before_norm(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP205")
-def check_dropout_rate(case: Case) -> Iterator[Mistake]:
+def find_high_dropout_rates(case: Case) -> Iterator[Mistake]:
     """Find a dropout layer with a high rate."""
     for place in (place for chain in case.chains for place in chain):
         rate = place.plan.drops
@@ -168,7 +168,7 @@ def check_dropout_rate(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP206")
-def check_equal_units(case: Case) -> Iterator[Mistake]:
+def find_equal_units(case: Case) -> Iterator[Mistake]:
     """Find a hidden layer of several units whose weights all start at the same number."""
     for chain in case.chains:
         weighted = [place for place in chain if place.plan.has_weights]
@@ -182,7 +182,7 @@ def check_equal_units(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP207")
-def check_fading_gradients(case: Case) -> Iterator[Mistake]:
+def find_fading_gradients(case: Case) -> Iterator[Mistake]:
     """Find too many S-shaped activations in a chain without normalization or residual blocks: gradients fade."""
     for chain in case.chains:
         if any(place.plan.normalizes or place.inside for place in chain):
@@ -196,7 +196,7 @@ def check_fading_gradients(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP208")
-def check_inner_softmax(case: Case) -> Iterator[Mistake]:
+def find_inner_softmax(case: Case) -> Iterator[Mistake]:
     """Find a softmax with weights after it."""
     for chain in case.chains:
         last = max((k for k, place in enumerate(chain) if place.plan.has_weights), default=-1)

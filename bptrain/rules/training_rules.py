@@ -16,7 +16,7 @@ MAX_START = 0.1
 
 
 @rule("BP240")
-def check_learning_rate(case: Case) -> Iterator[Mistake]:
+def find_unusual_learning_rate(case: Case) -> Iterator[Mistake]:
     """Find a learning rate more than ten times above or below the usual range of its optimizer."""
     optimizer = case.experiment.optimizer
     name, (least, most) = name_of(optimizer), optimizer.usual_lr
@@ -29,7 +29,7 @@ def check_learning_rate(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP241")
-def check_batch_size(case: Case) -> Iterator[Mistake]:
+def find_oversized_batches(case: Case) -> Iterator[Mistake]:
     """Find a batch size in the config above the number of training rows, or more batches in a step than in an epoch."""
     training, rows = case.experiment.training, len(case.assembly.splits["train"])
     size = rows if training.batch_size == "full" else training.batch_size
@@ -49,7 +49,7 @@ def is_comparable(case: Case, field: str) -> bool:
 
 
 @rule("BP242")
-def check_patience(case: Case) -> Iterator[Mistake]:
+def find_idle_patience(case: Case) -> Iterator[Mistake]:
     """Find a patience that is not shorter than training."""
     training = case.experiment.training
     for name, stop in (("early_stopping", training.early_stopping), ("convergence", training.convergence)):
@@ -60,7 +60,7 @@ def check_patience(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP243")
-def check_schedule(case: Case) -> Iterator[Mistake]:
+def find_idle_schedule(case: Case) -> Iterator[Mistake]:
     """Find a schedule whose first change comes after the end of training."""
     training = case.experiment.training
     field, schedule = f"schedule.{name_of(case.experiment.schedule)}", case.experiment.schedule
@@ -81,7 +81,7 @@ def check_schedule(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP244")
-def check_weight_decay(case: Case) -> Iterator[Mistake]:
+def find_double_weight_decay(case: Case) -> Iterator[Mistake]:
     """Find an l2 penalty with an optimizer that has a weight decay of its own."""
     optimizer, l2 = case.experiment.optimizer, case.experiment.regularization.l2
     decay = getattr(optimizer, "weight_decay", 0.0)
@@ -91,7 +91,7 @@ def check_weight_decay(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP245")
-def check_average(case: Case) -> Iterator[Mistake]:
+def find_unfinished_average(case: Case) -> Iterator[Mistake]:
     """Find an average of the weights that still has much of the random start at the end."""
     training, rows = case.experiment.training, len(case.assembly.splits["train"])
     if not training.average:
@@ -105,7 +105,7 @@ def check_average(case: Case) -> Iterator[Mistake]:
 
 
 @rule("BP246")
-def check_penalties(case: Case) -> Iterator[Mistake]:
+def find_heavy_penalties(case: Case) -> Iterator[Mistake]:
     """Find an l1 or l2 of 1 or more."""
     for name in ("l1", "l2"):
         weight = getattr(case.experiment.regularization, name)

@@ -158,10 +158,10 @@ def find_loss_bug(twin: Twin, scores: Array, dscores: Array, exact: Array) -> Bu
     for part, own, columns in loss.slices():
         given, true = dscores[:, own] / part.weight, exact[:, own] / part.weight
         if not np.allclose(given, true, rtol=1e-9, atol=1e-9 * np.abs(true).max() + 1e-15):
-            answers = targets[:, columns]
+            own_targets = targets[:, columns]
             if part.loss.encoding == "codes":
-                answers = answers[:, 0]
-            bug = recognise_loss_bug(twin.loss_name, part.loss, scores[:, own], answers, given, true)
+                own_targets = own_targets[:, 0]
+            bug = recognise_loss_bug(twin.loss_name, part.loss, scores[:, own], own_targets, given, true)
             return Bug(bug.kind, f"{name_of(part.loss)} of target {part.name}: {bug.sentence}")
     return Bug("entries", "dscores is slightly wrong")
 
