@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from typing import Literal
 
 import numpy as np
@@ -219,9 +220,21 @@ def compute_spread(finite: Array) -> Spread | None:
     """Return statistics of finite numbers `(rows,)`; None if there are none."""
     if not len(finite):
         return None
+    ordered = np.sort(finite)
     with np.errstate(all="ignore"):
-        numbers = [np.mean(finite), np.std(finite), *np.percentile(finite, (0, 25, 50, 75, 100))]
-    return Spread(*(float(number) if np.isfinite(number) else None for number in numbers))
+        numbers = [float(np.mean(finite)), float(np.std(finite))]
+    numbers += [compute_quantile(ordered, k / 4) for k in range(5)]
+    return Spread(*(number if isfinite(number) else None for number in numbers))
+
+
+def compute_quantile(ordered: Array, share: float) -> float:
+    """Return a quantile of sorted numbers, bit for bit as `np.quantile` does, which takes ten times as long for a short
+    column."""
+    place = share * (len(ordered) - 1)
+    k = int(place)
+    low, high, part = float(ordered[k]), float(ordered[min(k + 1, len(ordered) - 1)]), place - k
+    step = high - low
+    return low + step * part if part < 0.5 else high - step * (1 - part)
 
 
 def has_one_value(values: Array, rows: Array | None = None) -> bool:

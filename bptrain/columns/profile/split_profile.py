@@ -14,6 +14,9 @@ SPLITS = ("train", "validation", "test")
 
 CHUNK_ROWS = 1 << 15
 
+CHUNK_VALUES = 1 << 18
+"""Values of several columns that are hashed together: a call for each of thousands would take longer."""
+
 VARIED_COLUMNS = 8
 """At most this many columns are compared first; they usually show that no two rows are equal."""
 
@@ -67,10 +70,12 @@ def count_classes(rows: Selection, classes: Mapping[str, Classes]) -> dict[str, 
 def hash_columns(splits: Sequence[Selection], names: Sequence[str]) -> list[Array]:
     """Return a hash of each row of each split, equal for rows that are equal in the named columns."""
     each = [(rows, np.zeros(len(rows), np.uint64), np.random.default_rng(0)) for rows in splits]
-    for name in names:
-        numbers: dict[object, int] = {None: -1}
+    most = max(1, CHUNK_VALUES // max(map(len, splits), default=1))
+    for start in range(0, len(names), most):
+        known: dict[str, dict[object, int]] = {name: {None: -1} for name in names[start : start + most]}
         for rows, keys, rng in each:
-            add_hashes(keys, number_texts(rows.column(name), numbers), rng)
+            columns = [number_texts(rows.column(name), numbers) for name, numbers in known.items()]
+            add_hashes(keys, columns[0] if most == 1 else np.stack(columns, axis=1), rng)
     return [keys for _, keys, _ in each]
 
 
