@@ -19,7 +19,7 @@ from bptrain.console.evaluation_tables import print_predictions
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.csv_export import CsvExport, escape_formula
 from bptrain.model.model import count_scoring_rows
-from bptrain.model.scoring import forward, predict_rows
+from bptrain.model.scoring import predict_rows, score_batch
 from bptrain.run.checkpoint import load_checkpoint
 from bptrain.tables.guess import read_table
 
@@ -100,7 +100,7 @@ def test_predictions_are_the_outputs_that_evaluate_scores(runs, table, tmp_path,
     size = count_scoring_rows(model.experiment)
     parts = [np.arange(k, min(k + size, len(rows))) for k in range(0, len(rows), size)]
     (head,) = model.heads
-    truth = np.concatenate([forward(model, rows, part)[1][head.name][0].copy() for part in parts])
+    truth = np.concatenate([score_batch(model, rows, part)[1][head.name][0].copy() for part in parts])
     at = np.arange(ROWS) if kept is None else kept
     columns = [[*column[at]] for label, column in found.table.items() if not label.startswith("predicted_")]
     if name in ("number", "numbers"):

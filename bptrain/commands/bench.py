@@ -67,7 +67,7 @@ def benchmark(
         watch: called with what was just done, and the share of the work that is done.
 
     Returns:
-        Microseconds of a step, peak memory in bytes, and the times of bptrain divided by those of the others.
+        Microseconds per step, peak memory in bytes, seconds per command, and the time ratios of bptrain to the others.
 
     Raises:
         InputError: there is no workload of that name, `rounds` or `seconds` is too small, or a contender failed.

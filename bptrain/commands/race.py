@@ -63,8 +63,8 @@ def race(
         raise InputError(f"--seeds: expected 1 to {MOST_SEEDS} (got {seeds})")
     standings = tuple(Standing(one) for one in list_contenders(optimizers, vary))
     first = load(config, overrides).experiment.seed
-    numbers, same, measure, tables = tuple(range(first, first + seeds)), True, "", Tables()
-    for k, seed in enumerate(numbers):
+    all_seeds, same, measure, tables = tuple(range(first, first + seeds)), True, "", Tables()
+    for k, seed in enumerate(all_seeds):
         wanted = [(*overrides, *one.contender.overrides, f"seed={seed}") for one in standings]
         sessions = [begin_racing(assemble_file(config, one, tables=tables)) for one in wanted]
         same = same and have_same_start(sessions)
@@ -73,7 +73,7 @@ def race(
             if watch:
                 watch(Lap(seed, k + 1, epoch, standings))
     ordered = rank_standings(standings)
-    return Race(measure, numbers, ordered, compare_standings(ordered), same)
+    return Race(measure, all_seeds, ordered, compare_standings(ordered), same)
 
 
 def begin_racing(assembly: Assembly) -> Session:

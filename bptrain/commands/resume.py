@@ -20,7 +20,7 @@ def resume(
 ) -> Result:
     """Resume a run that was stopped or killed, from its last checkpoint.
 
-    In the same environment the result is bit-identical to that of a run without a break. A finished run is not changed.
+    In the same environment the result is bit-identical to that of an uninterrupted run. A finished run is not changed.
 
     Args:
         run: path of the run directory.

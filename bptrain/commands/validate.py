@@ -19,7 +19,7 @@ class Validation:
 
     Attributes:
         problems: mistakes in the configs, each with its place and code.
-        warnings: what is valid but risky.
+        warnings: values that are valid but risky.
         notes: pairs of a config and a remark about its data.
     """
 

@@ -18,6 +18,7 @@ from bptrain.run.open_run import create_run, reopen_run
 from bptrain.run.train_run import Result, Sink, train_run
 
 COMPARED = ("checkpoints/last.npz", "checkpoints/best.npz", "history.jsonl", "config.yaml")
+"""The files of two runs that are compared."""
 
 
 @dataclass(frozen=True)

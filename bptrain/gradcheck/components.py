@@ -65,8 +65,8 @@ class ComponentChecker:
                     break
 
     def check_layer(self, cls: type, title: str, seed: int) -> list[Check]:
-        """Check a layer between others, directly after the inputs, and between activations whose backward reads y; an
-        activation also far from 0, and on both sides of its kinks."""
+        """Check a layer between dense layers, right after the inputs, and between activations whose backward reads y;
+        an activation also far from 0, and on both sides of its kinks."""
         layer: Layer = make_example(cls, 4, title)
         first: Layer = make_example(cls, INPUTS, title)
         shape = layer.plan((4,)).shape
@@ -174,7 +174,7 @@ def build_small_twin(
 
 
 def build_twin_to_sweep(classes: Sequence[type]) -> Twin:
-    """Return the twin of a small network with these layers and losses; without any, of one without kinks."""
+    """Return the twin of a small network with these layers and losses; if there are none, of one without kinks."""
     layers = [make_example(cls, 6, cls.__name__) for cls in classes if cls in LAYERS.members.values()]
     losses = [make_example(cls, 6, cls.__name__) for cls in classes if cls in LOSSES.members.values()]
     loss: Loss = losses[0] if losses else SoftmaxCrossEntropy()

@@ -70,15 +70,15 @@ class ComplexStep(Method):
     exact = True
 
     def differentiate_entry(self, name: str, k: int) -> Slope | None:
-        """Step one entry."""
+        """Take the complex step in one entry."""
         return Slope(*self.twin.differentiate_entry(self.twin.complex_arrays[name], k))
 
     def differentiate_along(self, name: str, direction: Array) -> Slope | None:
-        """Step along a direction."""
+        """Take the complex step along a direction."""
         return Slope(*self.twin.differentiate(self.twin.complex_arrays[name], direction))
 
     def count_entries_to_scan(self, size: int) -> int:
-        """Scan all if they are few and the network is not large, else none."""
+        """Scan all entries if they are few and the network is not large, else none."""
         return size if size <= MAX_SCANNED and self.estimate_cost(size) <= MAX_PRODUCTS else 0
 
 
@@ -96,7 +96,7 @@ class Central(Method):
     step = 1e-4
 
     def differentiate_entry(self, name: str, k: int) -> Slope | None:
-        """Step along the axis of one entry."""
+        """Take the differences along the axis of one entry."""
         direction = np.zeros_like(self.twin.real_arrays[name])
         direction.reshape(-1)[k] = 1
         return self.differentiate_along(name, direction)
@@ -143,7 +143,7 @@ def choose_entries(size: int, count: int) -> list[int]:
 def compute_tolerance(method: Method, given: Any, exact: Any, largest: float, value: float, slack: Any = 0.0) -> Any:
     """Return how far a gradient may be from the derivative, relative to itself and to the largest of its tensor.
 
-    Derivatives so small that they underflow in the complex step count as zero; `value` is that of the objective.
+    Derivatives so small that they underflow in the complex step count as zero; `value` is the objective.
     """
     size = np.maximum(np.abs(given), np.abs(exact))
     return method.relative * size + method.absolute * largest + slack + UNDERFLOW * max(value, 1.0)

@@ -119,6 +119,8 @@ def make_note(name: str, text: str) -> Check:
 def check_here(twin: Twin, methods: Sequence[Method], entries: Entries, when: str, retry: bool = True) -> list[Check]:
     """Check the gradients at the present parameters of a twin, or next to them if these lie exactly at a kink.
 
+    Each diagnosis begins with `when`.
+
     Raises:
         KernelError: a pass stops with an exception.
     """

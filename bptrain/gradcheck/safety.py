@@ -87,7 +87,7 @@ def explain(arrays: dict[str, Array], real: Run, in_complex: Run, component: obj
         difference = find_difference(arrays, real, in_complex)
         lossy = trace_lossy_operations(arrays, in_complex, get_source_file(component))
     except KernelError as error:
-        return f"it stops on inputs close to those of the data with {type(error.__cause__).__name__}: {error.__cause__}"
+        return f"on inputs close to those of the data it stops with {type(error.__cause__).__name__}: {error.__cause__}"
     never_analytic = lossy is not None and any(f"np.{name} " in lossy for name in NEVER_ANALYTIC)
     return (lossy or difference) if difference or never_analytic else None
 
@@ -97,7 +97,7 @@ def find_difference(arrays: dict[str, Array], real: Run, in_complex: Run) -> str
     try:
         there = in_complex({key: value.astype(np.complex128) for key, value in arrays.items()})
     except KernelError as error:
-        return f"it stops in complex numbers with {type(error.__cause__).__name__}: {error.__cause__}"
+        return f"in complex numbers it stops with {type(error.__cause__).__name__}: {error.__cause__}"
     here = real(arrays)
     scale = float(np.abs(here).max(initial=1e-300))
     if not np.isfinite(there).all() or np.abs(there.real - here).max(initial=0) > 1e-9 * scale:

@@ -231,7 +231,7 @@ def judge_remainders(
 
     Args:
         steps: in rising order, with their remainders, and how large rounding may make these.
-        scale: of the derivative along the line.
+        scale: the size of the derivative along the line.
         crossed: the step that crosses a kink, if one does.
     """
     first = count_rounding(remainders, floors)

@@ -105,7 +105,7 @@ class Twin:
         self.complex.network.theta[...] = self.real.network.theta
 
     def rewind(self, which: Literal[0, 1] = 0) -> None:
-        """Put back what a pass changes or might: random streams, running statistics, and the targets."""
+        """Put back what a pass may change: random streams, running statistics, and the targets."""
         network = (self.real, self.complex)[which].network
         network.rng.restore(self.streams)
         network.state[...] = self.state

@@ -145,7 +145,7 @@ def resolve_data(experiment: Experiment, table: Table, targets: tuple[str, ...],
 def resolve_losses(experiment: Experiment, data: Data, columns: Columns) -> Experiment:
     """Return the experiment with these options of the data, and with the loss of each target resolved.
 
-    Targets that the loss needs as they are, and labels, are left unscaled.
+    Labels, and the targets of a loss that needs their exact values, are left unscaled.
     """
     if isinstance(data.target, dict):
         losses = {one.name: get_default_loss(len(getattr(one, "labels", ())) or None) for one in columns.singles}

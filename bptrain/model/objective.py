@@ -187,12 +187,12 @@ class Objective:
         return sum((one.compute_penalty(theta[chunk], self._scratch[chunk]) for chunk, one in self.penalties), 0.0)
 
     def add_penalty_gradient(self) -> None:
-        """Add the gradient of the penalty to the network's."""
+        """Add the gradient of the penalty to the network's gradient."""
         for chunk, one in self.penalties:
             one.add_gradient(self.network.theta[chunk], self.network.grad[chunk], self._scratch[chunk])
 
     def value_and_grad(self, batch: Batch) -> float:
-        """Return the sum of loss and penalty of a training batch; fill the network's gradient with that of the sum."""
+        """Return loss plus penalty of a training batch; fill the network's gradient with the gradient of this sum."""
         value, _ = self.loss_and_grad(batch)
         self.add_penalty_gradient()
         total: float = value + self.penalty()

@@ -72,7 +72,7 @@ def describe_absent(data: Data, table: Table, name: str) -> Mistake:
 
 
 def check_columns(table: Table, named: Mapping[str, Sequence[str]]) -> None:
-    """Check that a table has all columns that are named, by field.
+    """Check that a table has all columns that are named; `named` has them by field.
 
     Raises:
         OptionError: with a mistake for each column that it lacks.

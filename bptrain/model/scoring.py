@@ -63,7 +63,7 @@ def score(
             if interruption is not None and interruption.signal is not None:
                 raise StoppedError(interruption.signal)
             chosen = np.arange(start, min(start + chunk_rows, len(rows)))
-            (value, weight), pairs = forward(model, rows, chosen)
+            (value, weight), pairs = score_batch(model, rows, chosen)
             if keep is not None:
                 keep(pairs)
             total += value * weight
@@ -75,7 +75,7 @@ def score(
     return Score(total / (weights or 1.0), metrics)
 
 
-def forward(model: Model, rows: Rows, chosen: Array) -> tuple[Value, dict[str, Pair]]:
+def score_batch(model: Model, rows: Rows, chosen: Array) -> tuple[Value, dict[str, Pair]]:
     """Return the mean loss of some rows with their weight, and outputs and targets of each head by its name."""
     objective = model.objective
     batch = objective.batch(len(chosen))

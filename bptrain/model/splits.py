@@ -17,6 +17,7 @@ from bptrain.tables.table import Selection, Table, quote
 from bptrain.text import suggest_word
 
 DrawSplits = Callable[[Split, Selection, Array | None, np.random.Generator], dict[str, Array]]
+"""Draws the numbers of the rows of each split."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def find_drop_columns(data: Data, roles: Roles) -> list[str]:
 
 
 def drop_rows(table: Table, names: Sequence[str], notes: list[str]) -> Selection:
-    """Return the rows of a table in which none of the named columns is missing; add a note about the others.
+    """Return the rows of a table in which none of the named columns is missing; add a note about the rows dropped.
 
     Raises:
         InputError: no row is left.

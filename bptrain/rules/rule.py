@@ -28,8 +28,8 @@ from bptrain.registry import name_of
 class LayerPlace:
     """A layer with the field that it is written in: `network.2`, or `hidden.0` and `activation` of the short form.
 
-    `inputs` is the shape of a row that reaches the layer, `plan` its plan for that shape, and `inside` the chain of a
-    layer that contains others.
+    `inputs` is the shape of a row that reaches the layer, `plan` its plan for that shape, and `inside` the chain
+    inside a layer that contains other layers.
     """
 
     field: str

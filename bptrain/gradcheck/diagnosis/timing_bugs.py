@@ -47,7 +47,7 @@ class Conditions:
 
     Attributes:
         fill: the value in the gradients beforehand; NaN shows entries that are not written.
-        fresh: which of x and y are as forward saw them; the others are as backward saw them.
+        fresh: which of x and y have the values that forward saw; the rest have those that backward saw.
         forward_again: whether forward runs just before.
         keep_workspace: whether forward finds what the layer itself left in its workspace.
     """

@@ -88,7 +88,7 @@ MUTATIONS: list[Mutation] = []
 
 @dataclass
 class Call:
-    """A call of a layer's method: its arrays, and `run_right`, which runs the right method on them or on others.
+    """A call of a layer's method: its arrays, and `run_right`, which runs the right method on these or on other arrays.
 
     A call of forward has no g, dy and dx.
     """
