@@ -71,7 +71,11 @@ Overrides = Annotated[
 Checkpoint = Annotated[Path, argument("RUN|CHECKPOINT", "A run directory or a checkpoint file.")]
 SplitOption = Annotated[
     Split | None,
-    typer.Option("--split", help="The split of the run's own data.", show_default="test, or else validation or train"),
+    typer.Option(
+        "--split",
+        help="The split of the run's own data.",
+        show_default="the first of test, validation and train that has rows",
+    ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
 Code = Annotated[
@@ -98,7 +102,7 @@ Logged = Annotated[
     Log,
     typer.Option(
         "--log",
-        help="Progress on stderr: lines of text or JSON; auto: a live view on a terminal, or else lines of text.",
+        help="Progress on stderr: lines of text or JSON; auto: a live view on a terminal, lines of text elsewhere.",
     ),
 ]
 

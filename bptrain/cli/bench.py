@@ -10,18 +10,22 @@ from bptrain.cli.arguments import Json, argument, print_json, redirect_prints
 def command(
     workloads: Annotated[
         list[str] | None,
-        argument("WORKLOAD", "A workload such as 64-64-10, or commands for whole commands; without any, everything."),
+        argument(
+            "WORKLOAD", "A network such as 64-64-10, or `commands` for whole commands; without any, all are timed."
+        ),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Run three short rounds in place of five.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Run three short rounds instead of five.")] = False,
     rounds: Annotated[
         int | None,
-        typer.Option(metavar="N", help="How often each workload is measured.", show_default="5, or 3 with --quick"),
+        typer.Option(
+            metavar="N", help="How many times each workload is measured.", show_default="5, or 3 with --quick"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare the speed of training with other libraries.
 
-    These are scikit-learn, PyTorch and JAX, if they are installed. Whole commands are timed too.
+    The others are scikit-learn, PyTorch and JAX, if they are installed. Whole commands are timed too.
     """
     from bptrain.commands.bench import benchmark
     from bptrain.console.benchmark_tables import print_benchmark, show_progress

@@ -9,7 +9,7 @@ from bptrain.cli.arguments import Json, argument, print_json, print_written
 
 
 def command(
-    runs: Annotated[list[Path], argument("RUN...", "Run directories.")],
+    runs: Annotated[list[Path], argument("RUN", "Run directories.")],
     html: Annotated[
         Path | None,
         typer.Option(

@@ -13,7 +13,9 @@ def command(
     split: SplitOption = None,
     bootstrap: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Add confidence intervals from N samples of the rows.", show_default="none"),
+        typer.Option(
+            metavar="N", help="Add confidence intervals from N bootstrap samples of the rows.", show_default="none"
+        ),
     ] = None,
     code: Code = None,
     as_json: Json = False,

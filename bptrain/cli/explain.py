@@ -27,14 +27,18 @@ SUFFIXES = {".md": Format.markdown, ".tex": Format.latex, ".json": Format.json}
 Rows = Annotated[
     str | None,
     typer.Option(
-        "--row", "--rows", metavar="N,M", help="Rows of the data, from 1, that form the batch.", show_default=False
+        "--row",
+        "--rows",
+        metavar="N,M",
+        help="Rows of the data that form the batch, counted from 1.",
+        show_default=False,
     ),
 ]
 Step = Annotated[
     int | None, typer.Option(metavar="K", help="The step of training to replay and show.", show_default="1")
 ]
 FormatOption = Annotated[
-    Format | None, typer.Option("--format", help="The format.", show_default="by the suffix of FILE, or text")
+    Format | None, typer.Option("--format", help="The output format.", show_default="by the suffix of FILE, or text")
 ]
 Digits = Annotated[int, typer.Option(metavar="N", help="Significant digits, 1 to 17.")]
 Full = Annotated[bool, typer.Option("--full", help="Print all entries of long vectors.")]
@@ -44,7 +48,12 @@ Sheet = Annotated[
 Key = Annotated[bool, typer.Option("--key", help="Show the solution of the exercise.")]
 Seed = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, help="Draw easy weights and a row for the exercise.", show_default=False),
+    typer.Option(
+        metavar="N",
+        min=0,
+        help="Seed from which easy weights and a row are drawn for the exercise.",
+        show_default=False,
+    ),
 ]
 
 

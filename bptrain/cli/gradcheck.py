@@ -19,13 +19,13 @@ class Method(StrEnum):
     both = "both"
 
 
-OptionalConfig = Annotated[Path | None, argument("CONFIG", "The YAML config; without one, every registered component.")]
+OptionalConfig = Annotated[Path | None, argument("CONFIG", "The YAML config; without one, every component is checked.")]
 Entries = Annotated[
     str,
     typer.Option(metavar="auto|all|N", help="How many entries of each array to check one by one.", show_default=True),
 ]
 SweepFlag = Annotated[
-    bool, typer.Option("--sweep", help="Show the error over the step size, and the slope of the Taylor remainder.")
+    bool, typer.Option("--sweep", help="Show the error at each step size, and the slope of the Taylor remainder.")
 ]
 MutateFlag = Annotated[
     bool, typer.Option("--mutate", help="Test the checker: plant classic bugs, and show which are caught.")
@@ -45,7 +45,8 @@ def command(
 ) -> None:
     """Check the hand-written gradients by the complex step.
 
-    The check is exact to rounding; a wrong gradient is exit code 4, with the layer and the kind of mistake.
+    The check is exact up to rounding. For a wrong gradient it names the layer and the kind of mistake; the exit code
+    is 4.
     """
     from bptrain.commands.gradcheck import check_gradients, mutate_gradients, sweep_gradients
     from bptrain.console.gradients import print_checks, print_mutations, print_sweep, show_progress

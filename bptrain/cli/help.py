@@ -19,7 +19,7 @@ def command(
 ) -> None:
     """Show a page of the guide: a topic, command or code.
 
-    A code, such as BP201, is at the end of a warning; its page has a wrong and a right example.
+    Warnings about a config, and some errors, end with a code such as BP201; its page has a wrong and a right example.
     """
     from bptrain.commands.help import help_topics
 

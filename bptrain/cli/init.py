@@ -16,7 +16,7 @@ def command(
 ) -> None:
     """Write a commented config for a data file.
 
-    It trains without changes.
+    The config can be trained as it is.
     """
     from bptrain.cli.examples import format_train_command
     from bptrain.commands.init import make_starter

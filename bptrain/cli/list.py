@@ -7,11 +7,13 @@ from bptrain.cli.arguments import Code, Json, argument, print_json
 
 def command(
     family: Annotated[str | None, argument("FAMILY", "A family such as losses; without one, all are listed.")] = None,
-    name: Annotated[str | None, argument("NAME", "A member of the family; its page has all details.")] = None,
+    name: Annotated[
+        str | None, argument("NAME", "A component of the family, to explain with its formulas and options.")
+    ] = None,
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """List what a config can name, or explain one component."""
+    """List the layers, losses, ... that configs can use, or explain one."""
     from bptrain.commands.list import reference
 
     entries = reference(family, name, code=code or ())

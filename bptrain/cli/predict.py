@@ -10,7 +10,7 @@ import typer
 from bptrain.cli.arguments import Checkpoint, Code, Force, Json, Output, argument, print_json, redirect_prints
 from bptrain.errors import ExitCode
 
-File = Annotated[Path, argument("FILE", "The rows to predict, in any format of the sources.")]
+File = Annotated[Path, argument("FILE", "The rows to predict: CSV, Parquet, JSON lines, npy or npz.")]
 Ids = Annotated[
     list[str] | None,
     typer.Option(

@@ -14,7 +14,7 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="OPTIMIZER",
-            help="An optimizer that races, as in a config: adam, {sgd: {lr: 0.1}}; may be given several times.",
+            help="An optimizer to compare, written as in a config: adam, {sgd: {lr: 0.1}}; may be given several times.",
             show_default=False,
         ),
     ] = None,
@@ -22,20 +22,20 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="KEY=a,b,c",
-            help="A key of the config and the values that race; may be given several times.",
+            help="A key of the config and the values to compare; may be given several times.",
             show_default=False,
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(metavar="N", help="The number of seeds.")] = 5,
-    plot: Annotated[bool, typer.Option("--plot", help="Draw the mean curves.")] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the mean loss curves in the terminal.")] = False,
     code: Code = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Train with several options from the same weights.
+    """Compare optimizers or settings from the same weights.
 
-    All see the same batches, over several seeds. The result says which ends with the lower loss, and whether the
-    difference is more than noise.
+    Each is trained on the same batches, with several seeds. The result says which ends with the lowest loss, and
+    whether the difference is more than noise.
     """
     from bptrain.commands.race import race
     from bptrain.console.race_view import print_race, show_progress

@@ -22,7 +22,7 @@ def command(
 ) -> None:
     """Write a page about a run: scores, curves, mistakes.
 
-    It shows weights of images and the health of gradients too. Needs matplotlib.
+    It also shows the health of gradients and, for images, the weights of the first layer. Needs matplotlib.
     """
     from bptrain.commands.report import write_report
     from bptrain.console.terminal import show_progress_bar

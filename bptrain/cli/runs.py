@@ -16,7 +16,7 @@ def command(
 ) -> None:
     """List the runs, newest first.
 
-    Each is finished, stopped, diverged, failed, crashed or running.
+    Each is marked as finished, stopped, diverged, failed, crashed or running.
     """
     from bptrain.commands.runs import runs
 

@@ -19,7 +19,7 @@ def command(
     ] = None,
     code: Code = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Run one batch of everything, and estimate the time of an epoch.")
+        bool, typer.Option("--dry-run", help="Try each part of a run on one batch, and estimate the time of an epoch.")
     ] = False,
     verify: Annotated[
         bool,

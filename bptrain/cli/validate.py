@@ -10,7 +10,7 @@ from bptrain.errors import ExitCode
 
 
 def command(
-    configs: Annotated[list[Path], argument("CONFIG...", "The YAML configs.")],
+    configs: Annotated[list[Path], argument("CONFIG", "The YAML configs.")],
     strict: Strict = False,
     code: Code = None,
     as_json: Json = False,

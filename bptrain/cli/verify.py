@@ -10,13 +10,13 @@ from bptrain.errors import ExitCode
 
 
 def command(
-    answers: Annotated[Path, argument("ANSWERS", "The YAML file of answers.")],
+    answers: Annotated[Path, argument("ANSWERS", "The YAML file with your answers, from explain --sheet.")],
     code: Code = None,
     as_json: Json = False,
 ) -> None:
     """Check numbers computed by hand, and name the mistake.
 
-    Each number is compared to the digits that are written. The exit code is 4 if one is wrong.
+    Each number is checked to as many digits as you wrote. The exit code is 4 if a number is wrong.
     """
     from bptrain.commands.verify import verify
 

@@ -49,7 +49,7 @@ COMMANDS = (
     Command("report", "look", "Write a page about a run: scores, curves, mistakes.", ("report.write_report",)),
     Command("plot", "look", "Draw the learning curves of a run.", ("plot.plot",)),
     Command("compare", "look", "Put runs side by side: configs, curves, scores.", ("compare.compare",)),
-    Command("race", "look", "Train with several options from the same weights.", ("race.race",)),
+    Command("race", "look", "Compare optimizers or settings from the same weights.", ("race.race",)),
     Command("explain", "learn", "Show a training step with all its numbers.", ("explain.explain", "exercise.exercise")),
     Command("verify", "learn", "Check numbers computed by hand, and name the mistake.", ("verify.verify",)),
     Command(
@@ -58,7 +58,7 @@ COMMANDS = (
         "Check the hand-written gradients by the complex step.",
         ("gradcheck.check_gradients", "gradcheck.sweep_gradients", "gradcheck.mutate_gradients"),
     ),
-    Command("list", "learn", "List what a config can name, or explain one component.", ("list.reference",)),
+    Command("list", "learn", "List the layers, losses, ... that configs can use, or explain one.", ("list.reference",)),
     Command("help", "learn", "Show a page of the guide: a topic, command or code.", ("help.help_topics",)),
     Command("runs", "manage", "List the runs, newest first.", ("runs.runs",)),
     Command("schema", "manage", "Print the JSON Schema of configs, for editors.", ("schema.schema",)),

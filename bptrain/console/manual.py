@@ -37,7 +37,9 @@ def print_components(entries: Sequence[ComponentEntry], *, full: bool, by_family
         for family, members in groupby(entries, lambda entry: entry.family):
             names = ", ".join(entry.name for entry in members)
             console.print(Text(f"{family}: ", style="bold").append(names, style="not bold"))
-        console.print(Text("\nbptrain list FAMILY describes its members, bptrain list FAMILY NAME one", style="dim"))
+        console.print(
+            Text("\nbptrain list FAMILY describes each of them; bptrain list FAMILY NAME explains one", style="dim")
+        )
     else:
         pairs = [(entry.name, Text(printable(entry.summary))) for entry in entries]
         for entry, (_, text) in zip(entries, pairs, strict=True):
