@@ -228,7 +228,7 @@ def test_it_changes_training_but_not_the_initial_weights_or_the_order_of_rows(na
     def sink(event):
         if hasattr(event, "session"):
             network = event.session.model.network
-            started.append((network.theta.copy(), event.session.train.compute_fingerprint()))
+            started.append((network.theta.copy(), event.session.train.compute_digest()))
 
     plain = train(config(), run="plain", sinks=[sink])
     other = train(config(f"augmentation: [{name}: {OPTIONS.get(name, '')}]\n"), run="other", sinks=[sink])

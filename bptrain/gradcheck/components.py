@@ -11,7 +11,7 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.gradcheck.network_check import MethodName, check
 from bptrain.gradcheck.twin import Twin, get_kinks
-from bptrain.gradcheck.verdict import SKIPPED, Check, Entries, check_skipped
+from bptrain.gradcheck.verdict import SKIPPED, Check, Entries, judge_skipped
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss, resolve_layers
 from bptrain.nn.activations import Tanh
 from bptrain.nn.chain import Chain
@@ -208,7 +208,7 @@ def summarize_checks(name: str, checks: list[list[Check]]) -> Check:
     """Return many checks as one: the worst of them, with the entries of all. Entries skipped at kinks are counted over
     all of them."""
     every = [one for found in checks for one in found if one.kind != "note" and one.name != SKIPPED]
-    every += [one for one in check_skipped(every) if not one.passed]
+    every += [one for one in judge_skipped(every) if not one.passed]
     failed = [one for one in every if not one.passed]
     worst = max(failed or every, key=lambda one: one.severity)
     diagnosis = f"{worst.name}: {worst.diagnosis}" if worst.diagnosis else None

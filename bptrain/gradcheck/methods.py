@@ -10,11 +10,11 @@ from bptrain.arrays import Array
 from bptrain.gradcheck.twin import UNDERFLOW, Term, Twin
 
 MAX_SCANNED = 4096
-"""The complex step tries tensors of up to this many entries one by one, and larger ones along directions."""
+"""The complex step tries arrays of up to this many entries one by one, and larger ones along directions."""
 MAX_PRODUCTS = 4e8
-"""The multiplications that a scan of one tensor may cost; what needs more is tried along directions."""
+"""The multiplications that a scan of one array may cost; arrays that need more are tried along directions."""
 SAMPLE = 64
-"""Central differences try at least this many entries of a tensor, evenly spread."""
+"""Central differences try at least this many entries of an array, evenly spread."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Method(ABC):
 
     @abstractmethod
     def count_entries_to_scan(self, size: int) -> int:
-        """Return how many entries of a tensor of this size to try one by one; if not all, directions are tried too."""
+        """Return how many entries of an array of this size to try one by one; if not all, directions are tried too."""
 
     def estimate_cost(self, size: int) -> int:
-        """Return about how many multiplications a scan of a tensor of this size takes."""
+        """Return about how many multiplications a scan of an array of this size takes."""
         return size * max(self.twin.real.network.theta.size, 1) * len(self.twin.batches[0].input)
 
 
@@ -130,18 +130,18 @@ class Central(Method):
         return Slope(float(best[0]), float(best[1]), 2 * float(np.abs(wide - narrow).max()) + rounding)
 
     def count_entries_to_scan(self, size: int) -> int:
-        """Scan all of a small tensor, and a sample of a larger one."""
+        """Scan all of a small array, and a sample of a larger one."""
         cheap = size <= MAX_SCANNED and 10 * self.estimate_cost(size) <= MAX_PRODUCTS / 40
         return size if size <= SAMPLE or cheap else SAMPLE
 
 
 def choose_entries(size: int, count: int) -> list[int]:
-    """Return this many entries of a tensor, evenly spread, the first and the last among them."""
+    """Return this many entries of an array, evenly spread, the first and the last among them."""
     return [int(k) for k in np.unique(np.linspace(0, size - 1, min(count, size)).round())]
 
 
 def compute_tolerance(method: Method, given: Any, exact: Any, largest: float, value: float, slack: Any = 0.0) -> Any:
-    """Return how far a gradient may be from the derivative, relative to itself and to the largest of its tensor.
+    """Return how far a gradient may be from the derivative, relative to itself and to the largest of its array.
 
     Derivatives so small that they underflow in the complex step count as zero; `value` is the objective.
     """

@@ -24,9 +24,9 @@ from bptrain.gradcheck.verdict import (
     Check,
     Entries,
     Mismatch,
-    check_skipped,
     compare_gradients,
     format_index,
+    judge_skipped,
     make_failed_check,
 )
 from bptrain.nn.observer import KernelError, guard_kernels
@@ -132,7 +132,7 @@ def check_here(twin: Twin, methods: Sequence[Method], entries: Entries, when: st
                 return check_here(twin, methods, entries, when, retry=False)
             return diagnose_checks(twin, found, wrong, when)
         checks = merge_checks(checks, found) if checks else found
-        checks.extend(check_skipped(found))
+        checks.extend(judge_skipped(found))
     return checks
 
 

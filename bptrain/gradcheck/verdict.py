@@ -60,7 +60,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A disagreement: the term of the objective, the entry, and both values there."""
+    """A place where gradient and derivative disagree: the term of the objective, the entry, and both values there."""
 
     term: Term
     k: int
@@ -200,7 +200,7 @@ class Comparison:
         return allowed if np.isfinite(allowed) else 0.0
 
     def judge_directions(self) -> tuple[Check, Mismatch | None]:
-        """Return the verdict on a large tensor, from random directions, and a wrong entry if one disagrees."""
+        """Return the verdict on a large array, from random directions, and a wrong entry if one disagrees."""
         shape, size = self.total.shape, self.total.size
         rng = np.random.default_rng(size)
         worst = self.make_check(0.0, 1.0, size)
@@ -220,11 +220,11 @@ class Comparison:
                     allowed += self.compute_rounding_allowance(direction, term)
                 check = self.make_check(error, allowed, size)
                 if not check.passed:
-                    return check, self.locate(direction, term)
+                    return check, self.find_mismatch(direction, term)
                 worst = max(worst, check, key=lambda one: one.severity)
         return worst, None
 
-    def locate(self, direction: Array, term: Term) -> Mismatch | None:
+    def find_mismatch(self, direction: Array, term: Term) -> Mismatch | None:
         """Find a wrong entry of the array, given a direction along which it is wrong."""
         gradient = self.gradients[term][self.name]
 
@@ -255,8 +255,8 @@ def find_wrong_entry(direction: Array, measure_error: Callable[[Array], float]) 
     return low
 
 
-def check_skipped(checks: Sequence[Check]) -> list[Check]:
-    """Return a check that fails if more than 1% of the entries were skipped; none if no entry was."""
+def judge_skipped(checks: Sequence[Check]) -> list[Check]:
+    """Return a check that fails if more than 1% of the entries were skipped; no check if none were."""
     skipped, entries = sum(one.skipped for one in checks), sum(one.entries for one in checks)
     if not skipped:
         return []

@@ -37,7 +37,7 @@ class Assembly:
     """A fresh model and its encoded rows.
 
     `config` is the config as written, with the place of each value in its file. `splits` has the encoded rows of each
-    split that has any, `selections` the numbers of these rows in their table, and `fingerprint` is a digest of all
+    split that has any, `selections` the numbers of these rows in their table, and `digest` is a digest of all
     encoded rows. `table` is the table of the config, without the rows of splits that have a source of their own.
     `notes` tell the user about the data, such as dropped rows; `duplicates` counts, by split, the rows that are also in
     an earlier split.
@@ -46,7 +46,7 @@ class Assembly:
     config: Config
     model: Model
     splits: dict[str, Rows]
-    fingerprint: str
+    digest: str
     table: Table
     selections: dict[str, Selection]
     notes: tuple[str, ...] = ()

@@ -224,7 +224,7 @@ def describe_duplicates(duplicates: Mapping[str, int], counts: Mapping[str, int]
 
 def digest_rows(rows: Mapping[str, Rows]) -> str:
     """Return a digest that changes if any row, or its split, changes."""
-    return join_digests({name: one.compute_fingerprint() for name, one in rows.items()})
+    return join_digests({name: one.compute_digest() for name, one in rows.items()})
 
 
 def has_digest(rows: Mapping[str, Rows], digest: str) -> bool:

@@ -82,7 +82,7 @@ class Rows:
             if self.mapped is not None:
                 self.mapped.release()
 
-    def compute_fingerprint(self) -> str:
+    def compute_digest(self) -> str:
         """Return a digest that changes if any row, or the order of the rows, changes."""
         return self.digest_content() if self.mapped is None else self.mapped.digest
 

@@ -243,7 +243,7 @@ def begin(assembly: Assembly) -> Session:
     session = Session(
         model=model,
         splits=assembly.splits,
-        data=assembly.fingerprint,
+        data=assembly.digest,
         environment=read_environment(),
         slots=slots,
         order=number_rows(len(train)) if train.mapped else np.arange(len(train)),
