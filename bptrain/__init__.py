@@ -33,8 +33,8 @@ The commands as functions:
     bptrain.benchmark(["64-64-10"]).to_json()
     bptrain.train("my.yaml", code=["my_layer.py"])
 
-Each is imported when first used, so that `import bptrain` is fast. `bptrain.blas.set_thread_timeout()`, called before
-NumPy is imported, does what the command line does: idle threads of BLAS wait for 0.4 ms and then free their cores.
+Each is imported when first used, so that `import bptrain` is fast. Call `bptrain.blas.set_thread_timeout()` before
+NumPy is imported to make idle threads of BLAS free their cores after 0.4 ms, as on the command line.
 """
 
 from importlib import import_module

@@ -46,7 +46,7 @@ class Streams:
 
 
 def split_views(vector: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, slice, Array]]:
-    """Split a vector into consecutive views: the name, the slice of the vector, and the view in its shape."""
+    """Yield consecutive views of a vector: the name, the slice of the vector, and the view in its shape."""
     start = 0
     for name, shape in shapes.items():
         entries = slice(start, start + prod(shape))
@@ -76,7 +76,7 @@ def find_first(values: Array, is_wanted: Callable[[Array], Array]) -> int | None
 
 
 def is_finite(theta: Array) -> bool:
-    """Return whether all entries are finite: one pass of BLAS, unless the sum of their squares overflows."""
+    """Return whether all entries are finite; one pass of BLAS tells, unless the sum of their squares overflows."""
     return isfinite(theta.dot(theta)) or bool(np.isfinite(theta).all())
 
 
@@ -94,7 +94,7 @@ class Header:
         return prod(self.shape) * self.dtype.itemsize
 
     def read_array(self, raw: bytes | memoryview) -> Array:
-        """Return a view of the bytes behind the header as an array of its shape.
+        """Return a view of the bytes after the header as an array of its shape.
 
         Raises:
             ValueError: there are more or fewer bytes than the header declares.
@@ -108,7 +108,8 @@ def read_header(file: BinaryIO) -> Header:
     """Read the header of a `.npy` file strictly, before any memory is taken for its entries.
 
     Raises:
-        ValueError: it is no such header, or declares Python objects, entries without size, or negative lengths.
+        ValueError: the file does not begin with such a header, or the header declares Python objects, entries without
+            size, or negative lengths.
     """
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
@@ -125,7 +126,7 @@ def read_header(file: BinaryIO) -> Header:
 
 
 def get_physical_memory() -> int:
-    """Return the memory of the machine in bytes; where the system does not tell, more than any machine has."""
+    """Return the memory of the machine in bytes; if the system does not tell, a number larger than any machine has."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
@@ -133,7 +134,7 @@ def get_physical_memory() -> int:
 
 
 def get_process_memory() -> tuple[int, int]:
-    """Return the bytes that this process uses now, and the most it has used; zeros where the system does not tell."""
+    """Return the bytes that this process uses now, and the most it has used; zeros if the system does not tell."""
     try:
         with open("/proc/self/status", encoding="ascii") as file:
             lines = dict(line.split(":", 1) for line in file)

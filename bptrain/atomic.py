@@ -13,7 +13,7 @@ from bptrain.errors import InputError, StorageError
 
 @contextmanager
 def replace_atomically(path: Path, *, keep: Path | None = None) -> Iterator[BinaryIO]:
-    """Open a file to write in this block, which then replaces the file at the path.
+    """Open a file for the `with` block to write; when the block ends, it replaces the file at the path.
 
     A crash at any moment leaves either the old file or the new one, complete: the new one is written under a temporary
     name, flushed to the disk, and renamed.
@@ -77,7 +77,7 @@ def keep_copy(path: Path, keep: Path) -> None:
     """Give a file a second name, replacing any file there; it keeps its first name throughout."""
     second = keep.with_name(f".{keep.name}.{os.getpid()}.tmp")
     if keep.exists() and keep.samefile(path):
-        # A process died here before; renaming one name of a file to another of its names does nothing.
+        # An earlier process was killed before it replaced the file: `keep` is still a second name of it.
         return
     try:
         second.unlink(missing_ok=True)

@@ -5,9 +5,9 @@ import os
 VARIABLE = "OPENBLAS_THREAD_TIMEOUT"
 
 TIMEOUT = "20"
-"""OpenBLAS's idle threads wait for work for 2 to this power processor cycles, about 0.4 ms, and then sleep. By default
-they wait 64 times as long and keep cores from other programs; waking them for each product makes the steps of middling
-networks a tenth slower."""
+"""An exponent: idle threads of OpenBLAS wait for work for 2^20 processor cycles, about 0.4 ms, and then sleep. By
+default they wait 64 times as long and keep cores from other programs. The price of the shorter wait is that
+threads are woken for each product, which makes the steps of medium-sized networks a tenth slower."""
 
 
 def set_thread_timeout() -> None:
@@ -16,13 +16,14 @@ def set_thread_timeout() -> None:
 
 
 settle = set_thread_timeout
+"""The former name of the function, for programs that still call it."""
 
 
 def get_own_environment() -> dict[str, str]:
-    """Return the environment for programs of bptrain."""
+    """Return the environment for child processes that run bptrain."""
     return {VARIABLE: TIMEOUT, **os.environ}
 
 
 def get_others_environment() -> dict[str, str]:
-    """Return the environment for other programs, without the timeout if it has the value that bptrain sets."""
+    """Return the environment for child processes that run other programs, without the timeout that bptrain sets."""
     return {name: value for name, value in os.environ.items() if (name, value) != (VARIABLE, TIMEOUT)}

@@ -1,6 +1,6 @@
 """The user's own code: Python files that register components. Only this module runs code from a file.
 
-Neither a config nor a checkpoint can have a file run: only the user names one, with `--code FILE.py`.
+Neither a config nor a checkpoint can cause a file to be run: only the user can, with `--code FILE.py`.
 """
 
 import ast
@@ -40,11 +40,11 @@ _loaded: dict[str, Code] = {}
 def load_code(path: str | Path) -> Code:
     """Run a Python file that registers components, once per process.
 
-    Called again for the same file, it returns the same answer; if the file has changed, its components are removed and
-    it is run anew. What the file prints goes to stderr.
+    Called again for the same file, it returns the same result; if the file has changed, its components are removed and
+    it is run again. What the file prints goes to stderr.
 
     Args:
-        path: a Python file that does not import other files beside it.
+        path: a Python file that does not import other files from its folder.
 
     Raises:
         InputError: the file cannot be run, or registers nothing or something unusable; none of it stays registered.
@@ -121,7 +121,7 @@ def make_module_name(path: Path) -> str:
 
 
 def run_source(source: bytes, path: Path, name: str) -> None:
-    """Run the source of a file as a module of that name.
+    """Run the source of a file as a module called `name`.
 
     Raises:
         InputError: it is not Python, or raises an exception.
@@ -141,11 +141,11 @@ def run_source(source: bytes, path: Path, name: str) -> None:
         with redirect_stdout(sys.stderr):
             exec(program, module.__dict__)
     except (Exception, SystemExit, GeneratorExit) as error:
-        line = find_last_line(error, {name})
+        place = find_last_line(error, {name})
         if isinstance(error, BptrainError) and not isinstance(error, InputError):
             raise
         what = "; ".join(error.lines) if isinstance(error, InputError) else describe_exception(error)
-        raise InputError(f"{path}:{line[1] if line else 1}: {what}") from None
+        raise InputError(f"{path}:{place[1] if place else 1}: {what}") from None
 
 
 def describe_exception(error: BaseException, message: str | None = None) -> str:
@@ -158,14 +158,14 @@ def describe_exception(error: BaseException, message: str | None = None) -> str:
 
 
 def find_last_line(error: BaseException, modules: Collection[str]) -> tuple[str, int] | None:
-    """Return the module and line, among some modules, that an exception passed through last."""
+    """Return the last line in the given modules that an exception passed through, as the module and the line number."""
     lines = ((frame.f_globals.get("__name__"), line) for frame, line in walk_tb(error.__traceback__))
     return next(((str(name), line) for name, line in reversed(list(lines)) if name in modules), None)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """An exception caused by the user's code: the last line there that it passed through, and a message."""
+    """An exception caused by the user's code: the file, the last of its lines that it passed through, and a message."""
 
     code: Code
     line: int
@@ -178,8 +178,8 @@ class Fault:
 def find_code_fault(error: BaseException) -> Fault | None:
     """Return the place in the user's code that caused an exception, or None.
 
-    The user's code is the cause if the exception passed through it, even if NumPy raised it. An error that bptrain
-    raises on purpose is no fault.
+    The user's code is the cause if the exception passed through it, even if it was NumPy that raised the exception. An
+    error that bptrain raises on purpose does not count.
     """
     if isinstance(error, BptrainError) or (place := find_last_line(error, _loaded)) is None:
         return None
@@ -188,7 +188,7 @@ def find_code_fault(error: BaseException) -> Fault | None:
 
 def list_components() -> list[Component]:
     """Return all registered components."""
-    return [(family.kind, name, cls) for family in list_families() for name, cls in family.own().items()]
+    return [(family.kind, name, cls) for family in list_families() for name, cls in family.get_own_members().items()]
 
 
 def list_new_components(before: list[Component]) -> tuple[Component, ...]:
@@ -204,7 +204,7 @@ def withdraw(components: Iterable[Component]) -> None:
     """Remove components from their families."""
     for kind, name, cls in components:
         for family in list_families():
-            if family.kind == kind and family.own().get(name) is cls:
+            if family.kind == kind and family.get_own_members().get(name) is cls:
                 family.withdraw(name)
 
 
@@ -212,7 +212,7 @@ def check_components(components: Sequence[Component], source: bytes, path: Path)
     """Check that a file registers components, and that they keep the contract of their family.
 
     Raises:
-        InputError: with everything that is wrong.
+        CodeError, InputError: a component breaks its contract, or there is none; the message lists all mistakes.
     """
     if not components:
         what = "registers nothing; put a decorator above its classes, such as @ACTIVATIONS.register from bptrain.nn"

@@ -1,6 +1,6 @@
 """The contract of a component: what a class must have, checked before it is used.
 
-The contract of a family is a class. A component must have everything that is abstract in it or declared without a
+The contract of a family is a class. A component must define what that class leaves abstract or declares without a
 value, its methods must take the same arguments, and its options must have types that can be written in a config.
 """
 
@@ -79,7 +79,8 @@ def find_option_problems(cls: type) -> Iterator[str]:
             yield f"has the field {option.name} with init=False, which a config cannot set; use a property"
         elif not is_usable(option.hint):
             what = "use int, float, str, bool, Path, Literal, tuple[..., ...] of them, or a ClassVar for constants"
-            problem = f"has the option {option.name}, whose type {name_type(hints[option.name])} no config can give"
+            written = name_type(hints[option.name])
+            problem = f"has the option {option.name}, whose type {written} cannot be written in a config"
             yield f"{problem}; {what}"
 
 

@@ -1,6 +1,6 @@
-"""Everything that a source, a scaler, an imputer or an augmentation of your own needs.
+"""Everything that you need to write a source, a scaler, an imputer or an augmentation of your own.
 
-Each can also be imported from a module of its kind: `from bptrain.data.scalers import Standard`.
+Each can also be imported from a module named after its kind: `from bptrain.data.scalers import Standard`.
 """
 
 import sys
@@ -53,6 +53,8 @@ __all__ = [
     "Unscaled",
 ]
 
+# The modules are elsewhere in the package; these are their public names.
 for module in (augmentation, imputers, scalers, sources, table):
     sys.modules[f"{__name__}.{module.__name__.rpartition('.')[2]}"] = module
+# The former module of `Selection`, for code that still imports it.
 sys.modules[f"{__name__}.selection"] = table

@@ -19,16 +19,16 @@ SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 @dataclass(frozen=True)
 class Equations:
-    """The equations of a component: the result first and then its intermediate values, or in the order of computation.
+    """The equations of a component: either the result and then its intermediate values, or all in order of computation.
 
     A layer or loss has `forward` and `backward`, which may use intermediate values of `forward`, an optimizer `update`,
     a schedule `factor`, an initializer `value`. Each entry is one statement: an equation such as `y = x W + b`, one
     with two cases such as `y = x for x > 0, else slope · x`, or another short statement such as
-    `m ~ Bernoulli(1 - rate) for each value`. Only equations are computed, without remarks such as `with d = -H g` or
-    `for weights only`. The name of an option means its value everywhere in a statement.
+    `m ~ Bernoulli(1 - rate) for each value`. What computes the statements skips those that are no equations, and
+    remarks such as `with d = -H g` or `for weights only`. An option's name in a statement always stands for its value.
 
-    `variants` are the equations for other options, by a phrase for the manual such as `with momentum`; the method
-    `choose_equations` of the component chooses among them.
+    `variants` are the equations for other values of the options, each under a phrase for the manual such as
+    `with momentum`; the method `choose_equations` of the component chooses among them.
 
     Raises:
         TypeError: a side is not a tuple of texts.
@@ -68,7 +68,7 @@ def get_equations(component: object, *width: int) -> Equations:
     """Return the equations of a component for its present options; empty if it declares none.
 
     Args:
-        component: with `choose_equations()` where they depend on its options, or `equations` alone.
+        component: has `choose_equations()` if they depend on its options, or else `equations`.
         width: for a loss, the number of scores of a row.
     """
     choose = getattr(component, "choose_equations", None)
@@ -77,8 +77,8 @@ def get_equations(component: object, *width: int) -> Equations:
 
 
 def describe(component: object, side: Side, *width: int) -> str:
-    """Return the equations of one side in a line. For a component that declares none, return its docstring if that may
-    have formulas, between backticks, or else its first sentence."""
+    """Return the equations of one side on one line. For a component that declares none, return its docstring if that
+    has backticks, which may hold formulas, or else its first sentence."""
     if statements := getattr(get_equations(component, *width), side):
         return ", ".join(statements)
     text = " ".join((type(component).__doc__ or "").split())
@@ -99,7 +99,7 @@ def insert_numbers(text: str, component: Any, **others: float) -> str:
     numbers = {one.name: getattr(component, one.name) for one in fields(component)} | others
     for name, value in numbers.items():
         if isinstance(value, int | float) and not isinstance(value, bool):
-            # An exponent such as ᵗ may follow.
+            # No \b at the end: an exponent such as ᵗ, which counts as a letter, may follow.
             symbols = rf"(?<![\w.])({name}|{get_symbol(component, name)})(?![A-Za-z0-9_])"
             text = re.sub(symbols, f"{value:g}", text)
     return text

@@ -135,7 +135,8 @@ class DivergedError(BptrainError):
 
 
 class StoppedError(BptrainError):
-    """Work was stopped from outside, by the signal of that number (0: by a program)."""
+    """Work was stopped from outside: by the signal with this number, or by a program if it is 0. The text `rest` ends
+    the message."""
 
     def __init__(self, number: int, rest: str = "") -> None:
         super().__init__(f"stopped by {Signals(number).name if number else 'the program'}{rest}")

@@ -36,7 +36,7 @@ class Form:
         return False
 
     def describe(self, *, many: bool = False) -> str:
-        """Return such a value in words, or `many` of them."""
+        """Return words for a value of this form, or for several values if `many`."""
         raise NotImplementedError
 
 
@@ -79,7 +79,7 @@ class Single(Form):
 
 @dataclass(frozen=True)
 class Choice(Form):
-    """One of some words or numbers."""
+    """One of a fixed set of words or numbers."""
 
     values: tuple[Any, ...]
 
@@ -222,7 +222,7 @@ class Option:
 
 @cache
 def list_options(cls: Any) -> tuple[Option, ...]:
-    """Return the options of a component or section in the order of its fields; `name: value` sets the first."""
+    """Return the options of a component or section in the order of its fields; `component: value` sets the first."""
     hints = get_type_hints(cls, include_extras=True)
     return tuple(
         Option(

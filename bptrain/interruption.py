@@ -7,8 +7,8 @@ from contextlib import contextmanager
 class Interruption:
     """A flag that is set from outside.
 
-    `signal` is the number of the signal that asked for a stop, 0 for a program, None if nobody has. While `watched` is
-    false nobody checks the flag: to stop the work, end the process.
+    `signal` is the number of the signal that asked for a stop, 0 if a program asked, None if nothing has. While
+    `watched` is false, nothing checks the flag, and only ending the process stops the work.
     """
 
     def __init__(self) -> None:
@@ -16,7 +16,7 @@ class Interruption:
         self.watched = False
 
     def ask(self, signal: int = 0) -> None:
-        """Ask for the work to stop after the present step."""
+        """Ask for the work to stop after the current step."""
         self.signal = signal
 
     @contextmanager

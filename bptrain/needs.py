@@ -13,7 +13,7 @@ from bptrain.errors import BptrainWarning, InputError
 
 @dataclass(frozen=True)
 class Need:
-    """The components that a model uses from a file: its name and digest, and the kind and name of each."""
+    """The components that a model uses from one file: the file's name and digest, and the kind and name of each."""
 
     file: str
     digest: str
@@ -69,7 +69,7 @@ def find_used(value: object) -> Iterator[tuple[Code, tuple[Component, ...]]]:
 
 
 def format_code_options(value: object) -> str:
-    """Return the options that a command needs for the components inside a dataclass: ` --code my_layer.py`."""
+    """Return the command-line options to load the code of the components inside a dataclass: ` --code my_layer.py`."""
     return "".join(f" --code {quote(str(code.path))}" for code, _ in find_used(value))
 
 
@@ -91,7 +91,7 @@ def check_needs(needs: Sequence[Need], where: str) -> None:
     """Check that all needs are met, and warn of files that have changed since they were recorded.
 
     Args:
-        needs: as recorded.
+        needs: what the file recorded.
         where: the file that records them, for the message.
 
     Raises:

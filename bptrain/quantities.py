@@ -41,7 +41,7 @@ def format_count(count: float) -> str:
 
 
 def format_quantity(number: float, step: int, units: tuple[str, ...]) -> str:
-    """Format a number in three digits with the largest unit that leaves 1 or more of it."""
+    """Format a number with three digits in the largest unit in which it is at least 1."""
     for unit in units:
         if number < step or unit == units[-1]:
             break

@@ -2,7 +2,7 @@
 
 A component is a frozen dataclass. Its fields are its YAML options; the `Annotated` metadata of a field holds its bounds
 (from `annotated_types`) and one line of documentation (a plain string). Registering the class beside its definition
-makes it known to configs, messages, help and tests. Its attribute `aliases` lists the words of other tools for it.
+makes it known to configs, messages, help and tests. Its attribute `aliases` lists what other tools call it.
 """
 
 import re
@@ -74,7 +74,7 @@ class Family:
 
     @property
     def aliases(self) -> dict[str, tuple[str, ...]]:
-        """The words of other tools for the classes registered in this very family, each with the names it may mean.
+        """What other tools call the classes registered in this family itself: each word with the names it may mean.
 
         A class lists them in `aliases`, in lower case with underscores; its subclasses do not inherit them.
         """
@@ -87,12 +87,12 @@ class Family:
     def __iter__(self) -> Iterator[str]:
         return iter(self.members)
 
-    def own(self) -> dict[str, type]:
-        """Return the classes registered in this very family, by name."""
+    def get_own_members(self) -> dict[str, type]:
+        """Return the classes registered in this family itself, by name."""
         return dict(self._own)
 
     def withdraw(self, name: str) -> None:
-        """Remove a class of this very family."""
+        """Remove a class that was registered in this family itself."""
         _names.pop(self._own.pop(name), None)
 
 
@@ -118,5 +118,5 @@ def get_summary(cls: type) -> str:
 
 
 def describe_family(family: Family) -> str:
-    """Return `an optimizer` or `a layer`."""
+    """Return the kind of a family with its article: `an optimizer`, `a layer`."""
     return f"{'an' if family.kind[0] in 'aeiou' else 'a'} {family.kind}"

@@ -11,7 +11,7 @@ LONGEST_WORD = 60
 
 
 def printable(text: str) -> str:
-    """Return the text in one line: line breaks, control, direction and other invisible characters as escapes."""
+    """Return the text on one line: line breaks, control, direction and other invisible characters as escapes."""
     return "".join(
         c if c == " " or unicodedata.category(c)[0] not in "CZ" else c.encode("unicode_escape").decode() for c in text
     )
@@ -82,8 +82,9 @@ def suggest_word(word: object, choices: Iterable[str]) -> str:
 
 
 def read_number(text: str) -> int | float | None:
-    """Return the number that a text means to people: `20%`, `1/3`, `1,000`, `0,5`, `0x1F`; None if it means none."""
+    """Return the number that a text means to people, or None: `20%`, `1/3`, `1,000`, `0,5`, `0x1F`, `1:30` (90)."""
     if len(text) > 300:
+        # Such a number is beyond the range of a float.
         return math.inf if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", text) else None
     if re.fullmatch(r"[-+]?(inf|infinity|nan)", text, re.IGNORECASE):
         return math.nan
@@ -99,7 +100,7 @@ def read_number(text: str) -> int | float | None:
     if match := re.fullmatch(r"([0-9]+)/([1-9][0-9]*)", text):
         return float(f"{int(match[1]) / int(match[2]):.6g}")
     digits = text.replace("_", "").replace("'", "")
-    # Thousands are never grouped behind a leading zero: 0,001 is a thousandth.
+    # A comma after a leading zero never groups thousands: 0,001 is a thousandth.
     if re.fullmatch(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+", digits):
         digits = digits.replace(",", "")
     elif re.fullmatch(r"[-+]?[0-9]+,[0-9]+", digits):

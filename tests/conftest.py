@@ -57,11 +57,11 @@ def code_is_taken_out() -> Iterator[None]:
     from bptrain.code import list_loaded_code, unload_code
     from bptrain.registry import list_families
 
-    before = [family.own() for family in list_families()]
+    before = [family.get_own_members() for family in list_families()]
     yield
     for code in list_loaded_code():
         unload_code(code)
-    assert [family.own() for family in list_families()] == before
+    assert [family.get_own_members() for family in list_families()] == before
 
 
 @pytest.fixture(autouse=True, scope="session")

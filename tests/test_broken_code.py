@@ -54,7 +54,7 @@ class Mine(Optimizer):
 
 def typed(hint):
     """Return an activation with an option of a type, and the message about it."""
-    said = f"has the option a, whose type {hint.removeprefix('np.')} no config can give; {TYPES}"
+    said = f"has the option a, whose type {hint.removeprefix('np.')} cannot be written in a config; {TYPES}"
     return activation(f"    a: {hint} = None\n" + BODY), MINE + said
 
 
@@ -164,12 +164,12 @@ BROKEN = {
 def test_a_broken_file_is_reported_by_line_and_leaves_nothing_registered(tmp_path, case):
     text, message = BROKEN[case]
     (tmp_path / "my.py").write_text(text)
-    before = [family.own() for family in list_families()]
+    before = [family.get_own_members() for family in list_families()]
     with pytest.raises(InputError) as caught:
         load_code("my.py")
     said = [printable(line) for line in caught.value.lines]
     assert said == [message]
-    assert [family.own() for family in list_families()] == before
+    assert [family.get_own_members() for family in list_families()] == before
     assert not list_loaded_code()
 
 

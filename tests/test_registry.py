@@ -36,7 +36,9 @@ CONFIGS = {
 def component(request):
     """Register a component with a new option in each family; yield the name of the family and the component in YAML."""
     family = FAMILIES[request.param]
-    base = min(family.own().values(), key=lambda cls: sum(option.is_required for option in list_options(cls)))
+    base = min(
+        family.get_own_members().values(), key=lambda cls: sum(option.is_required for option in list_options(cls))
+    )
     body = {
         "__doc__": "Does what nobody did.",
         "__annotations__": {"novelty": Annotated[int, Ge(1), "how new it is"]},

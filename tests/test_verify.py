@@ -319,7 +319,10 @@ def test_a_worksheet_overwrites_nothing_and_wrong_options_are_errors(bptrain_in)
     for arguments, message in (
         (["--sheet"], "--sheet writes two files; name the sheet with -o, such as -o sheet.md"),
         (["--sheet", "--key", "-o", "s.md"], "--sheet writes the exercise and --key its solution; give one of them"),
-        (["--seed", "3"], "--seed draws an exercise; it goes with --sheet or --key (for the config's own: seed=N)"),
+        (
+            ["--seed", "3"],
+            "--seed draws an exercise; it goes with --sheet or --key (for the seed of the config: seed=N)",
+        ),
         (
             ["--sheet", "-o", "there.md"],
             "there.answers.yaml: exists already and is not overwritten; choose another path",

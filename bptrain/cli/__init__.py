@@ -1,1 +1,1 @@
-"""The command line: one file a command; each parses, makes one call, and renders."""
+"""The command line: one file per command, which parses arguments, makes one call, and prints the result."""

@@ -90,7 +90,7 @@ def show_warning(
     file: object = None,
     line: str | None = None,
 ) -> None:
-    """Print a warning: our own unchanged, others with the line of code that they come from."""
+    """Print a warning: bptrain's own unchanged, others with the line of code that they come from."""
     from bptrain.console.terminal import wrap_message
     from bptrain.text import printable
 
@@ -134,7 +134,7 @@ def exit_with(error: Exception) -> NoReturn:
 
 
 def exit_with_usage(error: Any) -> NoReturn:
-    """Print what is wrong with the arguments, and exit."""
+    """Print what is wrong with the arguments and which help to read, and exit."""
     if len(sys.argv) < 2:
         with contextlib.suppress(OSError):
             error.show()

@@ -24,7 +24,7 @@ DEFAULT = re.compile(r"\[default: \((.*?)\)\]")
 
 
 class PlainCommand(TyperCommand):
-    """A command whose help shows arguments as they are typed, without braces and the types of Python."""
+    """A command whose help shows arguments as they are typed, without braces and Python types."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the arguments of the usage line."""
@@ -44,7 +44,7 @@ class PlainCommand(TyperCommand):
 
 
 class Log(StrEnum):
-    """The forms of progress."""
+    """How progress is printed."""
 
     auto = "auto"
     plain = "plain"

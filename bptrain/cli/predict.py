@@ -49,7 +49,7 @@ def command(
             found = predict(checkpoint, file, output=target, ids=ids, force=force, keep=keep, watch=watch, code=files)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader, such as head, has seen enough; what is still buffered must not complain at the exit.
+        # The reader, such as head, has seen enough; flushing the rest of the buffer at exit must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         raise typer.Exit(ExitCode.IO_FAILURE) from None
     if as_json:

@@ -9,7 +9,7 @@ def command(
 ) -> None:
     """Print the JSON Schema of configs, for editors.
 
-    With it an editor completes and checks configs as you type.
+    With it, an editor completes and checks configs as you type.
     """
     from bptrain.commands.schema import schema, write_schema
     from bptrain.config.schema import MODELINE, to_text

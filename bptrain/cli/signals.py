@@ -1,4 +1,5 @@
-"""Signals: the first asks training to stop after its step, a second ends the process, as every one does elsewhere."""
+"""Signals: during training the first asks it to stop after its step and a second ends the process; otherwise the first
+ends it."""
 
 import os
 import signal
@@ -12,7 +13,7 @@ interruption = Interruption()
 """The interruption of this process, for commands that train."""
 
 received: list[int] = []
-"""The signals that end the process; a library that is interrupted may raise an error of its own."""
+"""The signal that is ending the process, if any: an interrupted library may raise an error of its own instead."""
 
 SHOW_CURSOR = b"\x1b[?25h\n"
 
