@@ -36,7 +36,7 @@ def test_the_encoded_inputs_are_the_target():
     assembly = assemble_file(config())
     model, rows = assembly.model, assembly.splits["train"]
     assert model.experiment.data.task == "autoencoder"
-    assert model.network.output_shape == (5,) == (len(model.columns.outputs),)
+    assert model.network.output_shape == (5,) == (len(model.columns.input_names),)
     assert rows.targets is rows.inputs
     assert model.columns.target_names == ()
 
@@ -110,8 +110,8 @@ def test_cross_entropy_of_inputs_from_0_to_1():
 def test_the_target_of_a_bundled_set_is_not_an_input():
     Path("digits.yaml").write_text("data: {source: {bundled: digits}, target: inputs}\nhidden: [8]\n")
     model = assemble_file("digits.yaml").model
-    assert len(model.columns.outputs) == 64
-    assert "digit" not in model.columns.outputs
+    assert len(model.columns.input_names) == 64
+    assert "digit" not in model.columns.input_names
 
 
 def test_gradients_and_show():
@@ -159,7 +159,7 @@ def test_a_column_named_inputs_is_ambiguous():
     assert train("t.yaml", run="column").session.model.columns.target_names == ("inputs",)
     assert bptrain.evaluate("column").metrics["rmse"] > 0
     Path("t.yaml").write_text(text.format("inputs, task: autoencoder"))
-    assert assemble_file("t.yaml").model.columns.outputs == ("x", "inputs")
+    assert assemble_file("t.yaml").model.columns.input_names == ("x", "inputs")
     Path("t.yaml").write_text(text.format("x, task: autoencoder"))
     with pytest.raises(
         ConfigError, match=r"data\.target: an autoencoder predicts its own inputs; write target: inputs"

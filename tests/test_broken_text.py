@@ -149,8 +149,8 @@ def test_broken_json_lines(complaint_about, row):
 def test_the_option_that_a_message_tells_to_write_helps(content, options):
     Path("my.csv").write_bytes(content)
     with pytest.raises(InputError) as caught:
-        Csv(Path("my.csv"), **options).load().numbers("a")
+        Csv(Path("my.csv"), **options).load().get_finite_numbers("a")
     found = re.search(r"write (\w+): ('[^']*'|[a-z0-9]+)", str(caught.value))
     table = Csv(Path("my.csv"), **{**options, found[1]: found[2].strip("'")}).load()
     assert list(table.columns) == ["a", "y"]
-    assert len(table.numbers("a")) == content.count(b"\n") - 1
+    assert len(table.get_finite_numbers("a")) == content.count(b"\n") - 1

@@ -28,7 +28,7 @@ TEXT = 'city,size,note\nUlm,1.5,\nBonn,,x\n,3,"a\nb"\nKöln,-0.0,y\n'
 def _empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("BPTRAIN_CACHE", str(tmp_path / "cache"))
     # A test has just written its files.
-    monkeypatch.setattr(cache, "SETTLED", -(10**15))
+    monkeypatch.setattr(cache, "LEAST_AGE_NS", -(10**15))
 
 
 def write_csv(path, text=TEXT):
@@ -189,7 +189,7 @@ def test_a_file_that_changes_while_it_is_read_or_just_did_is_not_cached(tmp_path
     load_table(source)
     assert not get_folder().exists()
     monkeypatch.setattr(Csv, "load", original)
-    monkeypatch.setattr(cache, "SETTLED", 10**15)
+    monkeypatch.setattr(cache, "LEAST_AGE_NS", 10**15)
     load_table(source)
     assert not get_folder().exists()
 
@@ -255,7 +255,7 @@ def test_the_least_recently_used_table_is_removed(tmp_path, monkeypatch):
     made = [write_csv(tmp_path / f"{name}.csv") for name in "abc"]
     load_table(made[0])
     size = get_cached_file().stat().st_size
-    monkeypatch.setattr(cache, "LIMIT", int(size * 2.5))
+    monkeypatch.setattr(cache, "MOST_BYTES", int(size * 2.5))
     load_table(made[1])
     for k, one in enumerate(sorted(get_folder().iterdir(), key=lambda path: path.stat().st_mtime)):
         os.utime(one, (1000 + k, 1000 + k))
@@ -263,7 +263,7 @@ def test_the_least_recently_used_table_is_removed(tmp_path, monkeypatch):
     load_table(made[2])
     there = {Path(table.files[0]).name for table in cache_contents().tables}
     assert there == {"a.csv", "c.csv"}
-    monkeypatch.setattr(cache, "LIMIT", 1)
+    monkeypatch.setattr(cache, "MOST_BYTES", 1)
     load_table(made[1])
     assert [Path(table.files[0]).name for table in cache_contents().tables] == ["b.csv"]
 

@@ -98,14 +98,14 @@ def test_scaling_counts_the_values_that_replace_missing_ones():
 
 def test_an_indicator_marks_missing_values_if_training_had_some():
     columns = fitted(numbers(1, None, 3), missing=Mean(), indicator=True, scaling=Unscaled())
-    assert columns.outputs == ("x", "x missing")
+    assert columns.input_names == ("x", "x missing")
     assert columns.encode_inputs(Table({"x": numbers(5, None)}, "later")).tolist() == [[5, 0], [2, 1]]
     assert fitted(numbers(1, 2), missing=Mean(), indicator=True).outputs == ("x",)
 
 
 def test_one_hot_in_the_order_of_the_sorted_values():
     columns = fitted(text("b", "c", "a", "b"), "categorical")
-    assert columns.outputs == ("x=a", "x=b", "x=c")
+    assert columns.input_names == ("x=a", "x=b", "x=c")
     assert columns.encode_inputs(Table({"x": text("c", "a")}, "later")).tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
@@ -132,7 +132,7 @@ def test_a_missing_category():
 
 def test_numbers_as_categories_keep_their_order():
     columns = fitted(numbers(10, 9, 2.5, 9), "categorical")
-    assert columns.outputs == ("x=2.5", "x=9", "x=10")
+    assert columns.input_names == ("x=2.5", "x=9", "x=10")
     assert columns.encode_inputs(Table({"x": text("9", "10")}, "later")).tolist() == [[0, 1, 0], [0, 0, 1]]
 
 
@@ -433,7 +433,7 @@ def twice():
 
 def test_the_inputs_that_the_columns_become():
     assembly = assemble_file(config(GOOD + "  columns: {age: {missing: mean, indicator: true, scaling: minmax}}\n"))
-    outputs = assembly.model.columns.outputs
+    outputs = assembly.model.columns.input_names
     assert outputs == (
         "age",
         "age missing",
@@ -518,5 +518,7 @@ def test_numbers_declared_categorical_are_one_hot():
     table = Table({"x": numbers(2.5, 1, 2.5, 10, 1), "y": numbers(1, 2, 3, 4, 5)}, "t")
     columns = fit(table, np.arange(5), {"x": ("categorical", Treatment())}, {"y": Treatment()})
     wanted = {"x=1": [0, 1, 0, 0, 1], "x=2.5": [1, 0, 1, 0, 0], "x=10": [0, 0, 0, 1, 0]}
-    assert set(columns.outputs) == set(wanted)
-    np.testing.assert_array_equal(columns.encode_inputs(table), np.array([wanted[name] for name in columns.outputs]).T)
+    assert set(columns.input_names) == set(wanted)
+    np.testing.assert_array_equal(
+        columns.encode_inputs(table), np.array([wanted[name] for name in columns.input_names]).T
+    )

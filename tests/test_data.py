@@ -47,7 +47,7 @@ def test_bundled_data_set(name):
     target = BUNDLED_TARGETS[name]
     assert (len(table), len(table.columns) - 1, table.target) == (rows, features, (target,))
     assert list(table.columns)[-1] == target
-    first = table.numbers(next(iter(table.columns)))
+    first = table.get_finite_numbers(next(iter(table.columns)))
     assert first.mean() == pytest.approx(mean, rel=1e-12)
     if classes:
         assert len(find_classes(Selection(table), target).labels) == classes
@@ -154,7 +154,7 @@ def test_no_row_is_lost_or_padded(lines):
 def test_the_first_value_that_is_not_a_number_is_reported_with_its_line(tmp_path, content, line, what):
     table = read_csv(write(tmp_path / "my.csv", content))
     with pytest.raises(InputError, match=re.escape(f"my.csv:{line}: a: {what}")):
-        table.numbers("a")
+        table.get_finite_numbers("a")
 
 
 SPLIT = st.tuples(st.floats(0, 0.4), st.floats(0, 0.4))

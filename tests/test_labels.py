@@ -84,7 +84,7 @@ def test_categories_that_look_like_numbers():
         "data: {source: {csv: z.csv}, target: y, columns: {zip: {kind: categorical}}}\nhidden: [2]\n"
         "training: {epochs: 1}\n"
     )
-    assert assemble_file("z.yaml").model.columns.outputs == ("zip=01", "zip=1", "zip=10", "x")
+    assert assemble_file("z.yaml").model.columns.input_names == ("zip=01", "zip=1", "zip=10", "x")
     bptrain.train("z.yaml", run="run")
     Path("new.csv").write_text("zip,x,y\n1,2,0\n10,3,1\n")
     assert bptrain.evaluate("run", data="new.csv").rows == 2
@@ -100,7 +100,7 @@ def test_a_source_can_declare_text():
     Path("t.yaml").write_text(
         "data: {source: {csv: {path: t.csv, text: [x, y]}}, target: y, columns: {x: {kind: numeric}}}\nhidden: [8]\n"
     )
-    assert assemble_file("t.yaml").model.columns.outputs == ("x",)
+    assert assemble_file("t.yaml").model.columns.input_names == ("x",)
 
 
 def test_init_does_not_merge_such_labels():

@@ -27,7 +27,7 @@ from bptrain.training.session import begin
 def _small_chunks(tmp_path, monkeypatch):
     """Make chunks so small that a few hundred rows are many of them, and ignore notes about conversion."""
     monkeypatch.setenv("BPTRAIN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "SETTLED", -(10**15))
+    monkeypatch.setattr(cache, "LEAST_AGE_NS", -(10**15))
     monkeypatch.setattr(store, "CHUNK_ROWS", 61)
     monkeypatch.setattr(decoding, "CHUNK_BYTES", 700)
     monkeypatch.setattr("bptrain.tables.source.CHUNK_ROWS", 50)

@@ -35,9 +35,9 @@ from bptrain.metrics import (
     Rmse,
     RocAuc,
     TopK,
-    all_metrics,
-    default_metrics,
-    predicted_codes,
+    list_default_metrics,
+    list_metrics,
+    predict_codes,
 )
 from bptrain.registry import name_of
 
@@ -54,7 +54,7 @@ def variants(metric):
     return found
 
 
-EVERY = [(kind, metric) for kind in KINDS for each in all_metrics(kind) for metric in variants(each)]
+EVERY = [(kind, metric) for kind in KINDS for each in list_metrics(kind) for metric in variants(each)]
 every_metric = pytest.mark.parametrize(("kind", "metric"), EVERY, ids=lambda item: str(item))
 
 
@@ -107,16 +107,16 @@ def predictions(draw, kind, widths=(1, 2, 3, 5), distinct=False):
 
 
 def test_there_are_metrics_of_every_kind():
-    assert set(METRICS) == {name_of(metric) for kind in KINDS for metric in all_metrics(kind)}
+    assert set(METRICS) == {name_of(metric) for kind in KINDS for metric in list_metrics(kind)}
     assert all(isinstance(metric, Metric) and kind in metric.kinds for kind, metric in EVERY)
     for kind in KINDS:
-        assert set() < set(default_metrics(kind)) <= set(all_metrics(kind))
-        assert [name_of(metric) for metric in all_metrics(kind)] == [
+        assert set() < set(list_default_metrics(kind)) <= set(list_metrics(kind))
+        assert [name_of(metric) for metric in list_metrics(kind)] == [
             name for name, cls in METRICS.members.items() if kind in cls.kinds
         ]
     assert (TopK().k, ExpectedCalibrationError().bins, F1().average) == (3, 10, "macro")
-    assert default_metrics("numbers") == (R2(), Rmse(), Mae())
-    assert default_metrics("classes") == default_metrics("labels") == (Accuracy(),)
+    assert list_default_metrics("numbers") == (R2(), Rmse(), Mae())
+    assert list_default_metrics("classes") == list_default_metrics("labels") == (Accuracy(),)
 
 
 # Three classes. Predicted: 0 0 1 1 0 2, the third by a tie, which goes to the first of two.
@@ -192,8 +192,8 @@ def test_every_metric_has_a_value_by_hand():
 
 
 def test_predicted_codes():
-    assert predicted_codes(THREE).tolist() == [0, 0, 1, 1, 0, 2]
-    assert predicted_codes(TWO).tolist() == [0, 1, 0, 1, 1]
+    assert predict_codes(THREE).tolist() == [0, 0, 1, 1, 0, 2]
+    assert predict_codes(TWO).tolist() == [0, 1, 0, 1, 1]
 
 
 ALL_ONE = np.array([[0.2, 0.7, 0.1], [0.3, 0.6, 0.1]])
@@ -373,7 +373,7 @@ def test_metrics_that_equal_others(data):
 def test_one_column_equals_two(data):
     outputs, targets = data.draw(predictions("classes", widths=(1,)))
     both = np.hstack([1 - outputs, outputs])
-    for each in all_metrics("classes"):
+    for each in list_metrics("classes"):
         for metric in variants(each):
             assert same(measure(metric, both, targets), measure(metric, outputs, targets)), metric
 

@@ -175,7 +175,7 @@ def test_the_column_of_a_split_is_a_feature_only_if_listed():
     text = "data: {source: {csv: n.csv}, target: y, %s split: {method: time, column: when}}\nhidden: [2]\n"
     for features, expected in (("", ("x",)), ("features: [when, x],", ("when", "x"))):
         Path("n.yaml").write_text(text % features)
-        assert assemble_file("n.yaml").model.columns.outputs == expected
+        assert assemble_file("n.yaml").model.columns.input_names == expected
 
 
 PLACES = [

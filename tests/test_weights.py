@@ -155,7 +155,7 @@ def test_the_column_of_weights_is_not_a_feature():
     Path("w.yaml").write_text(
         "data: {source: {csv: w.csv}, target: label, sample_weight: w, id: amount}\nhidden: [2]\n"
     )
-    assert assemble_file("w.yaml").model.columns.outputs == ("a", "b")
+    assert assemble_file("w.yaml").model.columns.input_names == ("a", "b")
 
 
 WRONG = [

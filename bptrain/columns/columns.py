@@ -61,12 +61,12 @@ class Columns:
         return len(self.target.labels) if isinstance(self.target, Classes) else None
 
     @cached_property
-    def outputs(self) -> tuple[str, ...]:
+    def input_names(self) -> tuple[str, ...]:
         """A name for each input of the network, such as `age`, `age missing` or `city=Paris`."""
-        return tuple(name for feature in self.features for name in feature.outputs)
+        return tuple(name for feature in self.features for name in feature.input_names)
 
     @property
-    def singles(self) -> tuple[Classes | Value, ...]:
+    def target_columns(self) -> tuple[Classes | Value, ...]:
         """The target columns, one by one; none for an autoencoder."""
         if isinstance(self.target, Several):
             return self.target.targets
@@ -77,13 +77,15 @@ class Columns:
     @property
     def target_names(self) -> tuple[str, ...]:
         """The names of the target columns."""
-        return tuple(one.name for one in self.singles)
+        return tuple(one.name for one in self.target_columns)
 
     @property
     def text_names(self) -> tuple[str, ...]:
         """The columns to read as text, even if all their values in a file are numbers."""
-        numbers = {one.name for one in self.singles if isinstance(one, Classes) and isinstance(one.labels[0], int)}
-        each = (*self.features, *self.singles)
+        numbers = {
+            one.name for one in self.target_columns if isinstance(one, Classes) and isinstance(one.labels[0], int)
+        }
+        each = (*self.features, *self.target_columns)
         return tuple(one.name for one in each if not isinstance(one, Numeric) and one.name not in numbers)
 
     def require_columns(self, table: Table, *, target: bool = True) -> None:
@@ -119,7 +121,7 @@ class Columns:
     def find_complete(self, table: Table, *, target: bool = True) -> tuple[Array | None, dict[str, int]]:
         """Return the rows that are not dropped for a missing value (None: all), and the number of missing values by
         column."""
-        named = [*self.features, *(self.singles if target else ())]
+        named = [*self.features, *(self.target_columns if target else ())]
         return find_complete_rows(table, [one.name for one in named if isinstance(one.missing, Drop)])
 
     def encode_inputs(
@@ -143,10 +145,10 @@ class Columns:
         """
         self.require_columns(table, target=False)
         selection, counted = Selection(table, rows), Counter[str]() if unseen is None else unseen
-        out = np.empty((len(selection), len(self.outputs)), dtype)
+        out = np.empty((len(selection), len(self.input_names)), dtype)
         start = 0
         for feature in self.features:
-            stop = start + len(feature.outputs)
+            stop = start + len(feature.input_names)
             feature.encode(selection, out[:, start:stop], counted)
             start = stop
         return out
@@ -163,7 +165,7 @@ class Columns:
         selection = Selection(table, rows)
         if isinstance(self.target, Classes):
             return self.target.encode(selection)
-        return np.stack([encode_target(one, selection) for one in self.singles], axis=1)
+        return np.stack([encode_target(one, selection) for one in self.target_columns], axis=1)
 
     def compute_weights(self, table: Table, rows: Array | None = None, codes: Array | None = None) -> Array | None:
         """Return the weight of each row in the loss, `(rows,)` float64; None: all are equal. `codes` are the class
@@ -180,7 +182,7 @@ class Columns:
             if table.column(name).dtype == object:
                 what = "a weight must be a number, and the column is text; name another column in data.sample_weight"
                 raise InputError(f"{table.origin}: {name}: {what}")
-            weights = table.numbers(name)[selection.numbers]
+            weights = table.get_finite_numbers(name)[selection.numbers]
             wrong = np.flatnonzero(weights < 0)
             if len(wrong):
                 what = f"a weight must not be negative (got {weights[wrong[0]]:g}); correct it or remove the row"
@@ -195,7 +197,7 @@ class Columns:
         for feature in self.features:
             if isinstance(feature, Numeric):
                 found[:, start] = feature.unscale(found[:, start])
-            start += len(feature.outputs)
+            start += len(feature.input_names)
         return found
 
     def to_json(self) -> dict[str, Any]:

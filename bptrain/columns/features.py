@@ -42,12 +42,12 @@ class Feature:
     kind: ClassVar[Kind]
 
     @property
-    def outputs(self) -> tuple[str, ...]:
+    def input_names(self) -> tuple[str, ...]:
         """A name for each network input that the column becomes."""
-        return (*self.value_outputs, *((f"{self.name} missing",) if self.indicator else ()))
+        return (*self.value_names, *((f"{self.name} missing",) if self.indicator else ()))
 
     @property
-    def value_outputs(self) -> tuple[str, ...]:
+    def value_names(self) -> tuple[str, ...]:
         """The names without that of the indicator."""
         return (self.name,)
 
@@ -70,7 +70,7 @@ class Feature:
         return self.kind
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
-        """Fill `out`, `(rows, len(outputs))`; count ignored values by column in `unseen`.
+        """Fill `out`, `(rows, len(input_names))`; count ignored values by column in `unseen`.
 
         Raises:
             InputError: a value is missing without an imputer, unseen in training, or not a number.
@@ -154,7 +154,7 @@ class Boolean(Feature):
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
         values = rows.column(self.name)
-        places = find_words(values, self.pair)
+        places = encode_words(values, self.pair)
         holes = places == MISSING
         if holes.any():
             if self.value is None:
@@ -191,7 +191,7 @@ class Categorical(Feature):
         return f"categorical, {len(self.categories)} inputs ({some}), other values are {unseen}"
 
     @property
-    def value_outputs(self) -> tuple[str, ...]:
+    def value_names(self) -> tuple[str, ...]:
         return tuple(f"{self.name}={category}" for category in self.categories)
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
@@ -223,7 +223,7 @@ class Categorical(Feature):
 KINDS: dict[str, Any] = {cls.kind: cls for cls in (Numeric, Boolean, Categorical)}
 
 
-def find_words(values: Array, pair: tuple[str, str]) -> Array:
+def encode_words(values: Array, pair: tuple[str, str]) -> Array:
     """Return the place of each value in a pair of words, ignoring case."""
     if values.dtype != object:
         return encode_labels(values, pair)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bptrain.tables.cache import LIMIT, ROWS, get_folder, is_unfinished, list_files, report_folder_errors
+from bptrain.tables.cache import MOST_BYTES, ROWS_SUFFIX, get_folder, is_unfinished, list_files, report_folder_errors
 from bptrain.tables.mapped import ARRAYS, TABLE, UNREADABLE, read_end
 
 
@@ -70,16 +70,16 @@ def cache_contents() -> Contents:
     """
     with report_folder_errors():
         found = [read_entry(path, status) for path, status in list_files() if not is_unfinished(path.name)]
-    return Contents(str(get_folder()), tuple(found), LIMIT)
+    return Contents(str(get_folder()), tuple(found), MOST_BYTES)
 
 
 def read_entry(path: Path, status: os.stat_result) -> CachedTable:
     """Read the facts about a cached table from the end of its file."""
     try:
-        document = read_end(path, ARRAYS if path.suffix == ROWS else TABLE)
+        document = read_end(path, ARRAYS if path.suffix == ROWS_SUFFIX else TABLE)
         facts = document["facts"]
         files, source, rows = tuple(facts["files"]), facts["source"], facts["rows"]
-        columns = facts["columns"] if path.suffix == ROWS else len(document["columns"])
+        columns = facts["columns"] if path.suffix == ROWS_SUFFIX else len(document["columns"])
     except UNREADABLE:
         files, source, rows, columns = (), "damaged", 0, 0
     return CachedTable(str(path), files, source, rows, columns, status.st_size, status.st_mtime)

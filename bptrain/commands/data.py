@@ -273,7 +273,7 @@ def try_feature(data: Data, splits: Sequence[Selection], name: str) -> tuple[str
         words = feature.words
         for rows in splits:
             with collect_errors(errors):
-                feature.encode(rows, np.empty((len(rows), len(feature.outputs)), np.float32), Counter())
+                feature.encode(rows, np.empty((len(rows), len(feature.input_names)), np.float32), Counter())
     return kind, words, errors
 
 

@@ -80,7 +80,7 @@ def draw_heading(session: Session, width: int) -> Iterator[Text]:
     rows = " + ".join(f"{len(rows):,} {name}" for name, rows in session.splits.items()) + " rows"
     targets = ", ".join(
         f"{one.name} ({len(one.labels)} classes)" if isinstance(one, Classes) else one.name
-        for one in model.columns.singles
+        for one in model.columns.target_columns
     )
     count = len(model.columns.features)
     task = f"{count:,} feature{'s' * (count != 1)} → {printable(targets[:500] or 'the inputs')}"

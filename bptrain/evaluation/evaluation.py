@@ -146,7 +146,7 @@ def choose_rows(
         return read_own_rows(model, stored, split)
     if split is not None:
         raise InputError("--split chooses rows of the training data, and --data others; give only one of them")
-    rows = read_new_rows(model, read_table(data, like=model.experiment.data.source, text=model.columns.text_names))
+    rows = encode_new_rows(model, read_table(data, like=model.experiment.data.source, text=model.columns.text_names))
     if problem := model.find_problem(rows, strict=False):
         raise InputError(f"{data}: {problem[1]}")
     return "data", rows
@@ -187,7 +187,7 @@ def read_own_rows(model: Model, stored: dict[str, Any], split: SplitName | None)
     return name, rows[name]
 
 
-def read_new_rows(model: Model, table: Table) -> Rows:
+def encode_new_rows(model: Model, table: Table) -> Rows:
     """Return the rows of a new table as the model reads them.
 
     Raises:

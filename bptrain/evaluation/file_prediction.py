@@ -184,7 +184,7 @@ def predict_chunks(
         if rows is not None:
             tallies.dropped += len(table) - len(rows)
             tallies.missing.update(model.columns.find_complete(table, target=False)[1])
-            columns = [spread_rows(column, rows, len(table)) for column in columns]
+            columns = [scatter_rows(column, rows, len(table)) for column in columns]
         yield [*(read_id(table, name) for name in ids), *columns]
 
 
@@ -213,7 +213,7 @@ def read_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[t
         start += cut
 
 
-def spread_rows(column: Array, rows: Array, count: int) -> Array:
+def scatter_rows(column: Array, rows: Array, count: int) -> Array:
     """Return a column of `count` rows with values at the given rows, None elsewhere."""
     out: Array = np.full(count, None, object)
     # A list keeps the dtype of numbers, which have more digits in float64.

@@ -10,7 +10,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric
 from bptrain.columns.targets import Classes, Inputs, Label, Value
-from bptrain.metrics import predicted_codes
+from bptrain.metrics import predict_codes
 from bptrain.model.heads import Head
 from bptrain.model.model import Model
 
@@ -46,7 +46,7 @@ def compute_classes(head: Head, labels: Sequence[Label], outputs: Array) -> list
     own = head.decode_outputs(outputs)
     words: Any = np.array(labels, np.int64 if isinstance(labels[0], int) else object)
     each = [1 - own[:, 0], own[:, 0]] if own.shape[1] == 1 else list(own.T)
-    return [words[predicted_codes(own)], *each]
+    return [words[predict_codes(own)], *each]
 
 
 def compute_labels(head: Head, targets: Sequence[Value], outputs: Array) -> list[Array]:
@@ -68,7 +68,7 @@ def compute_inputs(head: Head, features: Sequence[Feature], outputs: Array) -> l
     """Return the reconstruction of each feature by an autoencoder."""
     own, found, start = head.decode_outputs(outputs), [], 0
     for feature in features:
-        stop = start + len(feature.outputs)
+        stop = start + len(feature.input_names)
         found.append(decode_feature(feature, own[:, start:stop]))
         start = stop
     return found

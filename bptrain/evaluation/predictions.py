@@ -10,7 +10,7 @@ from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
 from bptrain.columns.features import Numeric
 from bptrain.columns.targets import Classes, Inputs
-from bptrain.metrics import Figure, Kind, Metric, all_metrics, predicted_codes
+from bptrain.metrics import Figure, Kind, Metric, list_metrics, predict_codes
 from bptrain.metrics.probability_metrics import expand_probabilities
 from bptrain.model.heads import Head
 from bptrain.model.model import Model, Rows
@@ -44,7 +44,7 @@ class Predictions:
     @cached_property
     def codes(self) -> Array:
         """The predicted class of each row, `(n,)`."""
-        return predicted_codes(self.outputs)
+        return predict_codes(self.outputs)
 
     @cached_property
     def are_probabilities(self) -> bool:
@@ -80,7 +80,7 @@ def join_chunks(head: Head, columns: Columns, pairs: Sequence[Pair]) -> Predicti
     if isinstance(head.target, Classes):
         names, labels = (head.target.name,), head.target.labels
     elif isinstance(head.target, Inputs):
-        names = columns.outputs
+        names = columns.input_names
     else:
         names = tuple(column.name for column in head.target)
     return Predictions(head.kind, names, labels, outputs, targets, head.name)
@@ -124,7 +124,7 @@ def add_metrics(chosen: tuple[Metric, ...], found: Predictions) -> tuple[Metric,
     and top_k if every prediction would be correct.
     """
     names = {name_of(metric) for metric in chosen}
-    others = (metric for metric in all_metrics(found.kind) if name_of(metric) not in names)
+    others = (metric for metric in list_metrics(found.kind) if name_of(metric) not in names)
     return (*chosen, *(metric for metric in others if is_informative(metric, found)))
 
 

@@ -8,9 +8,9 @@ from bptrain.metrics.class_metrics import (
     Precision,
     Recall,
     TopK,
-    predicted_codes,
+    predict_codes,
 )
-from bptrain.metrics.metric import METRICS, Figure, Kind, Metric, all_metrics, default_metrics
+from bptrain.metrics.metric import METRICS, Figure, Kind, Metric, list_default_metrics, list_metrics
 from bptrain.metrics.number_metrics import R2, Mae, Mape, Mse, Rmse
 from bptrain.metrics.probability_metrics import AveragePrecision, BrierScore, ExpectedCalibrationError, LogLoss, RocAuc
 
@@ -36,7 +36,7 @@ __all__ = [
     "Rmse",
     "RocAuc",
     "TopK",
-    "all_metrics",
-    "default_metrics",
-    "predicted_codes",
+    "list_default_metrics",
+    "list_metrics",
+    "predict_codes",
 ]

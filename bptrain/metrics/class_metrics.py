@@ -21,7 +21,7 @@ from bptrain.metrics.metric import (
 )
 
 
-def predicted_codes(outputs: Array) -> Array:
+def predict_codes(outputs: Array) -> Array:
     """Return the most probable class of each row, `(n,)` int64; of a tie, the first."""
     if outputs.shape[1] == 1:
         return (outputs[:, 0] > 0.5).astype(np.int64)
@@ -29,15 +29,15 @@ def predicted_codes(outputs: Array) -> Array:
     return codes
 
 
-def count_columns(outputs: Array) -> int:
+def count_output_classes(outputs: Array) -> int:
     """Return the number of classes of the outputs: two for a single column."""
     return max(int(outputs.shape[1]), 2)
 
 
 def count_confusions(outputs: Array, targets: Array) -> Array:
     """Return how often each class (a row) was predicted as each class (a column)."""
-    classes = count_columns(outputs)
-    pairs = targets.astype(np.int64) * classes + predicted_codes(outputs)
+    classes = count_output_classes(outputs)
+    pairs = targets.astype(np.int64) * classes + predict_codes(outputs)
     return mask_nan(np.bincount(pairs, minlength=classes**2).reshape(classes, classes), outputs)
 
 
@@ -57,7 +57,7 @@ class Accuracy(ClassMetric, MeanMetric):
     usual: ClassVar[bool] = True
 
     def tally(self, outputs: Array, targets: Array) -> Array:
-        right = predicted_codes(outputs) == targets if targets.ndim == 1 else (outputs > 0.5) == (targets > 0.5)
+        right = predict_codes(outputs) == targets if targets.ndim == 1 else (outputs > 0.5) == (targets > 0.5)
         return mask_nan(np.array([np.count_nonzero(right), right.size]), outputs)
 
 
@@ -99,11 +99,11 @@ class TopK(ClassMetric, MeanMetric):
         return self.k < classes
 
     def tally(self, outputs: Array, targets: Array) -> Array:
-        classes = count_columns(outputs)
+        classes = count_output_classes(outputs)
         if self.k >= classes:
             return np.zeros(2)
         if outputs.shape[1] == 1:
-            right = predicted_codes(outputs) == targets
+            right = predict_codes(outputs) == targets
         else:
             own = np.take_along_axis(outputs, targets[:, None], axis=1)
             ties_before = (outputs == own) & (np.arange(classes) < targets[:, None])

@@ -75,15 +75,15 @@ class ClassMetric(Metric):
 METRICS = Family("metric", contract=Metric)
 
 
-def all_metrics(kind: Kind) -> tuple[Metric, ...]:
+def list_metrics(kind: Kind) -> tuple[Metric, ...]:
     """Return every registered metric for a kind of target, with default options."""
     everything: list[Metric] = [cls() for cls in METRICS.members.values()]
     return tuple(metric for metric in everything if kind in metric.kinds)
 
 
-def default_metrics(kind: Kind) -> tuple[Metric, ...]:
+def list_default_metrics(kind: Kind) -> tuple[Metric, ...]:
     """Return the metrics that training reports for a kind of target."""
-    return tuple(metric for metric in all_metrics(kind) if metric.usual)
+    return tuple(metric for metric in list_metrics(kind) if metric.usual)
 
 
 def divide(total: float, count: float) -> float | None:

@@ -148,7 +148,7 @@ def resolve_losses(experiment: Experiment, data: Data, columns: Columns) -> Expe
     Labels, and the targets of a loss that needs their exact values, are left unscaled.
     """
     if isinstance(data.target, dict):
-        losses = {one.name: get_default_loss(len(getattr(one, "labels", ())) or None) for one in columns.singles}
+        losses = {one.name: get_default_loss(len(getattr(one, "labels", ())) or None) for one in columns.target_columns}
         target = {
             name: replace(one, loss=losses[name]) if one.loss == "auto" else one for name, one in data.target.items()
         }

@@ -106,7 +106,7 @@ def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> EncodedSpli
         StorageError: there is no space for it.
     """
     cached = model.experiment.data.cache
-    path = cache.get_folder() / f"{identify_rows(model, splits)}{cache.ROWS}"
+    path = cache.get_folder() / f"{identify_rows(model, splits)}{cache.ROWS_SUFFIX}"
     cache.in_use.add(path)
     arrays = None
     if cached:
@@ -137,7 +137,7 @@ def get_record_type(model: Model) -> "np.dtype[Any]":
         fields.append(("targets", np.int64 if loss.encoding == "codes" else kind, shape))
     if model.columns.weighting:
         fields.append(("weights", kind))
-    return np.dtype([*fields, ("inputs", kind, (len(model.columns.outputs),))])
+    return np.dtype([*fields, ("inputs", kind, (len(model.columns.input_names),))])
 
 
 def identify_rows(model: Model, splits: Mapping[str, Selection]) -> str:
@@ -145,7 +145,7 @@ def identify_rows(model: Model, splits: Mapping[str, Selection]) -> str:
     statistics of the columns."""
     tables = {id(one.table): one.table for one in splits.values()}
     content = {
-        "format": [cache.FORMAT, ENCODING_VERSION],
+        "format": [cache.CACHE_VERSION, ENCODING_VERSION],
         "tables": [getattr(one.columns, "digest", None) or digest_table(one) for one in tables.values()],
         "rows": {name: sha256(np.ascontiguousarray(one.numbers).data).hexdigest() for name, one in splits.items()},
         "record": get_record_type(model).descr,
@@ -177,7 +177,7 @@ def write_rows(model: Model, splits: Mapping[str, Selection], file: Any) -> None
         shapes[f"{name}.numbers"] = "<i8", (len(selection),)
     writer, notes = ArrayWriter(file, shapes), list[str]()
     keys: dict[str, Array] = {}
-    most = max(CHUNK_VALUES // max(len(model.columns.outputs), 1), 1)
+    most = max(CHUNK_VALUES // max(len(model.columns.input_names), 1), 1)
     for name, selection in splits.items():
         keys[name], start = np.empty(len(selection), np.uint64), 0
         for rows in encode_chunks(model, name, selection, notes, most):
@@ -195,7 +195,7 @@ def write_rows(model: Model, splits: Mapping[str, Selection], file: Any) -> None
         "source": "encoded rows",
         "files": list(dict.fromkeys(selection.table.origin for selection in splits.values())),
         "rows": sum(map(len, splits.values())),
-        "columns": len(model.columns.outputs),
+        "columns": len(model.columns.input_names),
     }
     writer.finish(facts)
 

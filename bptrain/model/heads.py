@@ -10,7 +10,7 @@ from bptrain.columns.columns import Columns
 from bptrain.columns.targets import Classes, Inputs, Several, Value, unscale_targets
 from bptrain.config import Experiment
 from bptrain.errors import Mistake, OptionError
-from bptrain.metrics import Kind, Metric, all_metrics, default_metrics, predicted_codes
+from bptrain.metrics import Kind, Metric, list_default_metrics, list_metrics, predict_codes
 from bptrain.model.task import get_default_loss
 from bptrain.nn import Loss
 from bptrain.nn.losses import MultiTask, Part
@@ -63,7 +63,7 @@ class Head:
         numbers in their own units; the inputs of an autoencoder stay encoded."""
         own = self.select_targets(targets)
         if isinstance(self.target, Classes):
-            return own if own.ndim == 1 else predicted_codes(own)
+            return own if own.ndim == 1 else predict_codes(own)
         return unscale_targets(self.target, own) if isinstance(self.target, tuple) else own
 
     def encode(self, values: Array) -> Array:
@@ -90,7 +90,7 @@ def build_heads(experiment: Experiment, columns: Columns) -> tuple[Head, ...]:
     target, data = columns.target, experiment.data
     if not isinstance(target, Several):
         assert experiment.loss != "auto"
-        count = len(columns.outputs) if isinstance(target, Inputs) else len(columns.singles)
+        count = len(columns.input_names) if isinstance(target, Inputs) else len(columns.target_columns)
         widths = find_widths(experiment.loss, columns.classes, count, "loss")
         kinds: dict[str, Kind] = {"classification": "classes", "multi_label": "labels"}
         return (Head("", kinds.get(data.task, "numbers"), target, experiment.loss, widths),)
@@ -193,10 +193,10 @@ def choose_metrics(experiment: Experiment, heads: Sequence[Head]) -> tuple[Metri
     kinds = list(dict.fromkeys(head.kind for head in heads))
     if experiment.metrics == "auto":
         if experiment.data.task == "autoencoder":
-            return tuple(metric for metric in default_metrics("numbers") if metric.perfect == 0)
-        return tuple(metric for kind in kinds for metric in default_metrics(kind))
+            return tuple(metric for metric in list_default_metrics("numbers") if metric.perfect == 0)
+        return tuple(metric for kind in kinds for metric in list_default_metrics(kind))
     names = [name_of(metric) for metric in experiment.metrics]
-    fitting = ", ".join(dict.fromkeys(name_of(metric) for kind in kinds for metric in all_metrics(kind)))
+    fitting = ", ".join(dict.fromkeys(name_of(metric) for kind in kinds for metric in list_metrics(kind)))
     mistakes = []
     for k, (name, metric) in enumerate(zip(names, experiment.metrics, strict=True)):
         if name in names[:k]:

@@ -171,7 +171,7 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
     heads, layers = build_heads(experiment, columns), experiment.layers
     try:
         batch = max(count_batch_rows(experiment, rows), count_scoring_rows(experiment))
-        network = Network(layers, (len(columns.outputs),), batch=batch, dtype=experiment.dtype, rng=streams)
+        network = Network(layers, (len(columns.input_names),), batch=batch, dtype=experiment.dtype, rng=streams)
     except OptionError as error:
         raise error.prefix_fields("network") from None
     outputs = network.output_shape[0]

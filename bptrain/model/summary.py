@@ -198,9 +198,9 @@ def describe_penalties(model: Model) -> Iterator[str]:
 def describe_targets(columns: Columns) -> str:
     """Describe what is predicted: `species, 3 classes (setosa, versicolor, virginica)`."""
     if isinstance(columns.target, Inputs):
-        return f"the {len(columns.outputs):,} inputs"
+        return f"the {len(columns.input_names):,} inputs"
     each = []
-    for target in columns.singles:
+    for target in columns.target_columns:
         text = target.name
         if isinstance(target, Classes):
             labels = ", ".join(map(str, target.labels[:10])) + ", ..." * (len(target.labels) > 10)

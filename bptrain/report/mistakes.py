@@ -160,7 +160,7 @@ def read_values(columns: Columns, inputs: Array, most: int) -> Iterator[str]:
     """Yield the values of a row in its first columns, as the table has them."""
     start = 0
     for feature in columns.features[:most]:
-        count = len(feature.outputs)
+        count = len(feature.input_names)
         yield read_value(feature, inputs[start : start + count].astype(np.float64))
         start += count
 

@@ -43,7 +43,7 @@ REASONS = {
 def make_title(found: Material) -> str:
     """Return what was learned from what: `price from houses.csv (12 features)`."""
     columns, source = found.model.columns, found.model.experiment.data.source
-    names = [safe_name(one.name, 40) for one in columns.singles]
+    names = [safe_name(one.name, 40) for one in columns.target_columns]
     target = "autoencoder" if isinstance(columns.target, Inputs) else ", ".join(names[:3]) + ", ..." * (len(names) > 3)
     path = getattr(source, "path", None)
     where = safe_name(path.name if path else getattr(source, "name", name_of(source)), 60)
@@ -186,7 +186,7 @@ def show_data(found: Material) -> Html:
         ("source", name_of(found.model.experiment.data.source)),
         ("rows", split),
         ("target", safe_name(describe_targets(columns), 200)),
-        ("features", f"{len(columns.features):,}, encoded as {len(columns.outputs):,} inputs"),
+        ("features", f"{len(columns.features):,}, encoded as {len(columns.input_names):,} inputs"),
     ]
     rows = [(safe_name(one.name), safe_name(one.words, 300)) for one in columns.features[:MOST_COLUMNS]]
     more = len(columns.features) - len(rows)

@@ -99,7 +99,7 @@ def find_unscaled_target(case: Case) -> Iterator[Mistake]:
         return
     if not isinstance(case.experiment.data.target_scaling, Unscaled):
         return
-    for column in case.model.columns.singles:
+    for column in case.model.columns.target_columns:
         assert isinstance(column, Numeric)
         values = column.fill(case.assembly.selections["train"])[0]
         mean, std = float(np.mean(values)), float(np.std(values))
@@ -117,9 +117,9 @@ def find_numeric_loss_on_classes(case: Case) -> Iterator[Mistake]:
     if columns.classes:
         better = "binary_cross_entropy" if columns.classes == 2 else "softmax_cross_entropy"
         yield Mistake("loss", f"{loss} on {columns.classes} classes (it is made for numbers); use {better}")
-    elif len(columns.singles) == 1:
+    elif len(columns.target_columns) == 1:
         written, table = case.config.experiment.data, case.assembly.table
-        name = columns.singles[0].name
+        name = columns.target_columns[0].name
         if written.task == "auto" and guess_task(table, name) == "classification":
             count = len(np.unique(table.columns[name]))
             what = f"{loss} on {quote(name)}, which has only {count} different whole numbers (they look like classes)"

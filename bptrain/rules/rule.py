@@ -124,7 +124,9 @@ class Case:
         """The profile of the table: its features compared with the targets."""
         columns, table, train = self.model.columns, self.assembly.table, self.assembly.selections["train"]
         labels = self.experiment.data.task == "multi_label"
-        each = (read_target(table, one.name, classes=labels or isinstance(one, Classes)) for one in columns.singles)
+        each = (
+            read_target(table, one.name, classes=labels or isinstance(one, Classes)) for one in columns.target_columns
+        )
         return TableProfile(table, self.features, tuple(one for one in each if one), train.rows)
 
 

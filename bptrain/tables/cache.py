@@ -29,27 +29,27 @@ from bptrain.tables.source import Source
 from bptrain.tables.store import Stored, Writer
 from bptrain.tables.table import PLACES, Table
 
-LIMIT = 5 << 30
+MOST_BYTES = 5 << 30
 """Bytes that all files of the cache may have together; the least recently used are removed."""
 
-FORMAT = 2
+CACHE_VERSION = 2
 """Goes up when a reader reads the same file differently, or stores are written in another way."""
 
-SUFFIX = ".table"
+TABLE_SUFFIX = ".table"
 
-ROWS = ".rows"
+ROWS_SUFFIX = ".rows"
 """The suffix of encoded rows, of tables that are larger than memory."""
 
 in_use: set[Path] = set()
 """Files that this process needs, and so does not remove."""
 
-SETTLED = 100_000_000
+LEAST_AGE_NS = 100_000_000
 """Nanoseconds since the last change of a file: a change within the same tick of the clock may not show."""
 
-ABANDONED = 86_400
+ABANDONED_SECONDS = 86_400
 """Seconds after which an unfinished file is taken for one that a dead process left."""
 
-PACKED = 4
+GZIP_RATIO = 4
 """How many times its size a gzipped file counts."""
 
 State = tuple[str, int, int, int, int]
@@ -89,7 +89,7 @@ def load_table(source: Source, *, cached: bool = True, memory: int | None = None
     in_memory = memory is None or not is_larger(source, before, memory)
     if in_memory and not (cached and before and source.is_parsed()):
         return source.load()
-    path = get_folder() / f"{compute_key(source, before)}{SUFFIX}"
+    path = get_folder() / f"{compute_key(source, before)}{TABLE_SUFFIX}"
     if not in_memory:
         in_use.add(path)
     if cached and (found := read_cached(path, in_memory=in_memory)) is not None:
@@ -97,7 +97,7 @@ def load_table(source: Source, *, cached: bool = True, memory: int | None = None
 
     def is_unchanged() -> bool:
         age = time.time_ns() - max(max(changed, moved) for _, _, changed, moved, _ in before)
-        return get_states(files) == before and age > SETTLED
+        return get_states(files) == before and age > LEAST_AGE_NS
 
     facts = {"source": name_of(source), "files": [str(one) for one in files]}
     if in_memory:
@@ -121,7 +121,7 @@ def load_table(source: Source, *, cached: bool = True, memory: int | None = None
 
 def is_larger(source: Source, files: list[State], memory: int) -> bool:
     """Tell whether the files of a source would take more than `memory` bytes in memory."""
-    return sum(size * (PACKED if is_zipped(Path(path)) else source.packing) for path, size, *_ in files) > memory
+    return sum(size * (GZIP_RATIO if is_zipped(Path(path)) else source.packing) for path, size, *_ in files) > memory
 
 
 def get_states(files: tuple[Path, ...]) -> list[State]:
@@ -140,7 +140,7 @@ def get_states(files: tuple[Path, ...]) -> list[State]:
 def compute_key(source: Source, files: list[State]) -> str:
     """Return the name under which the table of a source and its files is cached, in hexadecimal."""
     options = {"source": name_of(source), **asdict(source)}  # type: ignore[call-overload]
-    content = [FORMAT, __version__, os.getcwd() if not os.path.isabs(files[0][0]) else "", options, files]
+    content = [CACHE_VERSION, __version__, os.getcwd() if not os.path.isabs(files[0][0]) else "", options, files]
     return sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -245,7 +245,7 @@ def list_files() -> list[tuple[Path, os.stat_result]]:
     found = []
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for entry in os.scandir(get_folder()):
-            if entry.name.endswith((SUFFIX, ROWS)) or is_unfinished(entry.name):
+            if entry.name.endswith((TABLE_SUFFIX, ROWS_SUFFIX)) or is_unfinished(entry.name):
                 with contextlib.suppress(FileNotFoundError):
                     found.append((Path(entry.path), entry.stat()))
     return sorted(found, key=lambda one: -one[1].st_mtime)
@@ -253,7 +253,7 @@ def list_files() -> list[tuple[Path, os.stat_result]]:
 
 def is_unfinished(name: str) -> bool:
     """Tell whether a file of that name is being written, or was left by a process that died while writing it."""
-    return name.startswith(".") and name.endswith(".tmp") and any(one in name for one in (SUFFIX, ROWS))
+    return name.startswith(".") and name.endswith(".tmp") and any(one in name for one in (TABLE_SUFFIX, ROWS_SUFFIX))
 
 
 def shrink(newest: Path) -> None:
@@ -262,9 +262,9 @@ def shrink(newest: Path) -> None:
     for path, status in list_files():
         total += status.st_size
         if is_unfinished(path.name):
-            useless = time.time() - status.st_mtime > ABANDONED
+            useless = time.time() - status.st_mtime > ABANDONED_SECONDS
         else:
-            useless = total > LIMIT and path != newest and path not in in_use
+            useless = total > MOST_BYTES and path != newest and path not in in_use
         if useless:
             with contextlib.suppress(OSError):
                 path.unlink()

@@ -103,7 +103,7 @@ class Table:
         if name not in self.columns:
             raise InputError(f"{self.origin} has no column {name!r}; {suggest_word(name, self.columns)}")
 
-    def numbers(self, name: str) -> Array:
+    def get_finite_numbers(self, name: str) -> Array:
         """Return a column of finite numbers without missing values, `(rows,)` float64.
 
         Raises:

@@ -81,7 +81,7 @@ def are_numbers(values: Array, decimal: str = ".") -> bool:
     return bool(found) and all(is_number(text, decimal) and not PADDED.fullmatch(text) for text in found)
 
 
-def spread_rows(values: Array, most: int) -> Array:
+def sample_rows(values: Array, most: int) -> Array:
     """Return the indices of values that are not missing, evenly spread, at most `most`, int64 ascending."""
     count = sum(len(chunk) - int(np.count_nonzero(find_missing(chunk))) for chunk in iter_chunks(values))
     step = -(-count // most) or 1
@@ -95,7 +95,7 @@ def spread_rows(values: Array, most: int) -> Array:
 
 def looks_numeric(values: Array) -> bool:
     """Tell whether at least half of the values of a text column are numbers, with a decimal point or comma."""
-    some = values[spread_rows(values, SAMPLE_VALUES)]
+    some = values[sample_rows(values, SAMPLE_VALUES)]
     return 2 * sum(is_number(text) or is_number(text, ",") for text in some) >= max(len(some), 1)
 
 

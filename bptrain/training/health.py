@@ -204,7 +204,7 @@ def explain_divergence(
     rows = (chosen if numbers is None else numbers[chosen]) + 1
     more = f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
     some = ", ".join(map(str, rows[:MOST_ROWS])) + more
-    name = session.model.columns.outputs[column]
+    name = session.model.columns.input_names[column]
     seen = f"the batch has the data rows {some}; its largest input is {largest:.3g} ({name} of row {rows[row]})"
     return DivergedError(f"{text}; {seen}; {advise(session, largest)}")
 

@@ -22,7 +22,7 @@ from bptrain.metrics import (
     Rmse,
     RocAuc,
     TopK,
-    predicted_codes,
+    predict_codes,
 )
 from bptrain.registry import name_of
 
@@ -126,7 +126,7 @@ def per_class(name, average):
     """Return scikit-learn's value over the classes for which ours is defined."""
 
     def expected(outputs, targets):
-        predicted, width = predicted_codes(outputs), whole(outputs).shape[1]
+        predicted, width = predict_codes(outputs), whole(outputs).shape[1]
         function = getattr(judge, f"{name}_score")
         if average == "micro":
             return function(targets, predicted, average="micro")
@@ -155,12 +155,12 @@ def ece(bins):
 
 
 def table(outputs, targets):
-    return judge.confusion_matrix(targets, predicted_codes(outputs), labels=range(whole(outputs).shape[1])).tolist()
+    return judge.confusion_matrix(targets, predict_codes(outputs), labels=range(whole(outputs).shape[1])).tolist()
 
 
 def balanced(outputs, targets):
     """A class that is predicted but does not occur only makes scikit-learn warn."""
-    predicted = predicted_codes(outputs)
+    predicted = predict_codes(outputs)
     if set(predicted) <= set(targets):
         return judge.balanced_accuracy_score(targets, predicted)
     with pytest.warns(UserWarning, match="y_pred contains classes not in y_true"):
@@ -168,7 +168,7 @@ def balanced(outputs, targets):
 
 
 CLASSES = [
-    (Accuracy(), lambda y, t: judge.accuracy_score(t, predicted_codes(y))),
+    (Accuracy(), lambda y, t: judge.accuracy_score(t, predict_codes(y))),
     (BalancedAccuracy(), balanced),
     (ConfusionMatrix(), table),
     *((TopK(k), top(k)) for k in (1, 2, 3, 5)),
@@ -225,8 +225,8 @@ def test_agrees_with_scikit_learn(metric, case, expected):
 def test_the_cases_have_ties_missing_and_rare_classes():
     cases = [classes_case(seed) for seed in CASES]
     assert any(len(np.unique(t)) < y.shape[1] for y, t in cases)
-    assert any(set(predicted_codes(y)) - set(t) for y, t in cases)
-    assert any(set(t) - set(predicted_codes(y)) for y, t in cases)
+    assert any(set(predict_codes(y)) - set(t) for y, t in cases)
+    assert any(set(t) - set(predict_codes(y)) for y, t in cases)
     assert all(len(np.unique(y[:, 0])) < len(y) for y, _ in cases)
     assert any(np.bincount(t).max() > 10 * np.bincount(t).min() for _, t in cases)
     assert any(((y == y.max(axis=1, keepdims=True)).sum(axis=1) > 1).any() for y, _ in cases if y.shape[1] > 1)

@@ -14,7 +14,7 @@ from bptrain.arrays import Array
 from bptrain.columns.kinds import FEW_ROWS
 from bptrain.columns.profile.split_profile import hash_rows, number_texts
 from bptrain.tables.table import Table
-from bptrain.tables.values import find_non_number, parse_numbers, spread_rows
+from bptrain.tables.values import find_non_number, parse_numbers, sample_rows
 
 MOST_ROWS = 4096
 """At most this many rows, evenly spread, are compared first."""
@@ -58,7 +58,7 @@ class TargetValues:
 
 def read_target(table: Table, name: str, *, classes: bool) -> TargetValues | None:
     """Return the values of a target column, as classes or as numbers; None: it has text that is not a number."""
-    rows = spread_rows(table.column(name), CONFIRMING_ROWS)
+    rows = sample_rows(table.column(name), CONFIRMING_ROWS)
     present = table.take(name, rows)
     if classes:
         return TargetValues(rows, number_values(present).astype(np.int64))

@@ -70,7 +70,7 @@ def count_classes(rows: Selection, classes: Mapping[str, Classes]) -> dict[str, 
 def hash_columns(splits: Sequence[Selection], names: Sequence[str]) -> list[Array]:
     """Return a hash of each row of each split, equal for rows that are equal in the named columns."""
     each = [(rows, np.zeros(len(rows), np.uint64), np.random.default_rng(0)) for rows in splits]
-    most = max(1, CHUNK_VALUES // max(map(len, splits), default=1))
+    most = max(1, CHUNK_VALUES // max([1, *map(len, splits)]))
     for start in range(0, len(names), most):
         known: dict[str, dict[object, int]] = {name: {None: -1} for name in names[start : start + most]}
         for rows, keys, rng in each:
