@@ -231,13 +231,13 @@ def test_mae_agrees_with_the_residuals(runs):
 
 
 def test_the_network_reads_the_rows_once(runs, monkeypatch):
-    rows, original = [], scoring.forward
+    rows, original = [], scoring.score_batch
 
     def counted(model, part, chosen):
         rows.extend(chosen)
         return original(model, part, chosen)
 
-    monkeypatch.setattr(scoring, "forward", counted)
+    monkeypatch.setattr(scoring, "score_batch", counted)
     evaluation = bptrain.evaluate(runs["iris"], split="train")
     assert rows == list(range(evaluation.rows))
     assert evaluation.rows > 0

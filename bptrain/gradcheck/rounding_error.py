@@ -21,7 +21,7 @@ SHAKES = 5
 
 
 class ShakingObserver(Observer):
-    """Adds a rounding error to every result of a layer, to see how much that changes a gradient.
+    """Shakes every layer: adds a rounding error to its results, to see how much that changes a gradient.
 
     Signs, zeros and corners stay as they are, and nothing is moved across a kink: `unshaken` has the inputs of the
     layers with kinks, by name, without rounding errors. The slope of a layer that keeps the shape gets the rounding

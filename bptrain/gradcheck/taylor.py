@@ -30,7 +30,7 @@ MAX_WRONG_STEP = 1e-2
 VISIBLE_ERROR = 1e-6
 """Without a slope, a gradient is right if a relative error of this size would have shown."""
 ROUNDING_FACTOR = 16.0
-"""Rounding errors may be this many times what shaking every layer showed, or the last place of the objective."""
+"""Rounding errors may be this many times what `measure_noise` finds."""
 
 TOGETHER = "all together"
 

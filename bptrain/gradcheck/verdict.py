@@ -13,7 +13,7 @@ from bptrain.gradcheck.twin import TERMS, Gradients, Term, Twin
 
 DIRECTIONS = 4
 ROUNDING_FACTOR = 64.0
-"""Rounding errors may add up to this many times what shaking every layer showed."""
+"""Rounding errors may add up to this many times what `measure_rounding` found."""
 MAX_SKIPPED = 0.01
 SKIPPED = "skipped at kinks"
 
