@@ -253,7 +253,7 @@ MOULD = {
     OPTIMIZERS: ("Shapes:", "Reference:"),
     SCHEDULES: (),
     METRICS: ("Value:", "Shapes:", "Undefined"),
-    SCALERS: ("Forward:", "Backward:", "Shapes:"),
+    SCALERS: ("Forward:", "Inverse:", "Shapes:"),
     AUGMENTATIONS: ("Shapes:", "Reference:"),
     SOURCES: (),
 }

@@ -124,7 +124,7 @@ def test_an_existing_file_is_not_overwritten(bptrain_in, tmp_path):
     assert (tmp_path / "mine.yaml").read_text() == "years of work"
     done = bptrain_in("init", "houses.csv", "--target", "price", "-o", "mine.yaml", "--force")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[1] == "left out: id: it looks like an ID, which says nothing about new rows"
+    assert done.stdout.splitlines()[1] == "left out id: it looks like an ID, which says nothing about new rows"
     assert (tmp_path / "mine.yaml").read_text(encoding="utf-8") == bptrain.init("houses.csv", "price").replace(
         "bptrain train CONFIG.yaml", "bptrain train mine.yaml"
     )

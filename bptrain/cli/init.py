@@ -28,6 +28,6 @@ def command(
         return
     print_written(output, f"train it with  {format_train_command(output)}")
     for column in starter.left_out:
-        print(f"left out: {printable(column.name)}: {printable(column.reason)}")
+        print(f"left out {printable(column.name)}: {printable(column.reason)}")
     for note in starter.notes:
         print(f"note: {printable(note)}")

@@ -73,7 +73,7 @@ class GaussianNoise(Augmentation):
 @AUGMENTATIONS.register
 @dataclass(frozen=True)
 class FeatureDropout(Augmentation):
-    """Sets a random share of the inputs to 0: the mean with standard scaling, no category if one-hot.
+    """Sets a random share of the inputs to 0, which is the mean with standard scaling, and no category if one-hot.
 
     Shapes: `(n, inputs)`. Unlike dropout, it does not scale up the other inputs: the network learns to do without a
     value. This is the masking noise of denoising autoencoders. Reference: Vincent et al., 2008.
@@ -111,7 +111,7 @@ class Mixup(Augmentation):
         )
     )
     aliases: ClassVar[tuple[str, ...]] = ("cutmix", "mix_up")
-    alpha: Annotated[float, Gt(0), Le(1000), "near 0: mostly one of the two rows; 1: all proportions alike"] = 0.2
+    alpha: Annotated[float, Gt(0), Le(1000), "near 0: mostly one of the rows; 1: all proportions equally likely"] = 0.2
 
     mixes: ClassVar[bool] = True
 

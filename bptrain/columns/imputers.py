@@ -105,7 +105,7 @@ class Median(Fill):
 @IMPUTERS.register
 @dataclass(frozen=True)
 class MostFrequent(Fill):
-    """A missing value is replaced by the most frequent value of the column; of a tie, the smallest.
+    """A missing value is replaced by the most frequent value of the column; in a tie, by the smallest.
 
     Value: the mode. Same as scikit-learn's SimpleImputer.
     """
@@ -121,7 +121,7 @@ class MostFrequent(Fill):
 @IMPUTERS.register
 @dataclass(frozen=True)
 class Constant(Fill):
-    """A missing value is replaced by a given one; in a categorical column, a text may be a new category.
+    """A missing value is replaced by a given one; in a categorical column it may be a new category.
 
     Value: the given one. Same as scikit-learn's SimpleImputer.
     """

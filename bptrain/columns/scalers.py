@@ -55,7 +55,7 @@ class LinearScaler(ABC):
 class Standard(LinearScaler):
     """Mean 0 and standard deviation 1; a constant column becomes 0.
 
-    Forward: `(x - mean) / std`. Backward: `x · std + mean`. Shapes: `(rows,)`. The standard deviation divides by n, as
+    Forward: `(x - mean) / std`. Inverse: `x · std + mean`. Shapes: `(rows,)`. The standard deviation divides by n, as
     in scikit-learn's StandardScaler.
     """
 
@@ -73,7 +73,7 @@ class Standard(LinearScaler):
 class MinMax(LinearScaler):
     """Minimum 0 and maximum 1 over the training rows; a constant column becomes 0.
 
-    Forward: `(x - min) / (max - min)`. Backward: `x · (max - min) + min`. Shapes: `(rows,)`. Later values may lie
+    Forward: `(x - min) / (max - min)`. Inverse: `x · (max - min) + min`. Shapes: `(rows,)`. Later values may lie
     outside 0 and 1. Same as scikit-learn's MinMaxScaler.
     """
 
@@ -87,7 +87,7 @@ class MinMax(LinearScaler):
 class Robust(LinearScaler):
     """Median 0 and interquartile range 1; outliers hardly change either.
 
-    Forward: `(x - median) / (q75 - q25)`. Backward: `x · (q75 - q25) + median`. Shapes: `(rows,)`. Quartiles are
+    Forward: `(x - median) / (q75 - q25)`. Inverse: `x · (q75 - q25) + median`. Shapes: `(rows,)`. Quartiles are
     interpolated linearly; if both are equal, the column is only shifted. Same as scikit-learn's RobustScaler.
     """
 
@@ -103,7 +103,7 @@ class Robust(LinearScaler):
 class Log1p:
     """The logarithm of 1 + x, then mean 0 and standard deviation 1: for prices, counts and other skewed numbers.
 
-    Forward: `(ln(1 + x) - mean) / std`. Backward: `exp(x · std + mean) - 1`. Shapes: `(rows,)`, x above -1. Same as
+    Forward: `(ln(1 + x) - mean) / std`. Inverse: `exp(x · std + mean) - 1`. Shapes: `(rows,)`, x above -1. Same as
     scikit-learn's FunctionTransformer(np.log1p) before a StandardScaler.
     """
 
@@ -122,7 +122,7 @@ class Log1p:
 class Unscaled:
     """No scaling.
 
-    Forward: `x`. Backward: `x`. Shapes: `(rows,)`.
+    Forward: `x`. Inverse: `x`. Shapes: `(rows,)`.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("no", "null", "off")

@@ -44,11 +44,11 @@ class Data:
     source: Annotated[Source, SOURCES, "where the table comes from"]
     target: Annotated[
         str | tuple[str, ...] | dict[str, TargetOptions] | None,
-        "column to predict, or several, or each with its own loss; inputs: the features; null: the source's own target",
+        "column to predict, several, or several with a loss each; inputs: the features; null: the source's own target",
     ] = None
     features: Annotated[
         tuple[str, ...] | FeatureChoice | None,
-        "columns to predict from, or which to exclude; null: all columns without another use",
+        "columns to predict from, or {exclude: [...]}; null: all columns without another use",
     ] = None
     columns: Annotated[dict[str, ColumnOptions] | None, "options of single columns, by name"] = None
     task: Annotated[
@@ -57,13 +57,15 @@ class Data:
     ] = "auto"
     split: Annotated[Split, "rows held out for validation and test"] = Split()
     missing: Annotated[Imputer, IMPUTERS, "what to do with missing values of features"] = Refuse()
-    indicator: Annotated[bool, "add a column of 0 and 1 for each feature with missing values, 1 where they are"] = False
+    indicator: Annotated[bool, "add an input for each feature with missing values: 1 where one was missing, else 0"] = (
+        False
+    )
     unseen: Annotated[Unseen, "categories not seen in training: an error, or ignored (0 for each known one)"] = "error"
     scaling: Annotated[Scaler, SCALERS, "scaling of numeric features"] = Standard()
-    target_scaling: Annotated[Scaler, SCALERS, "scaling of numeric targets; metrics are not scaled"] = Standard()
+    target_scaling: Annotated[Scaler, SCALERS, "scaling of numeric targets; metrics are in original units"] = Standard()
     class_weight: Annotated[
         Literal["balanced"] | dict[str, Annotated[float, Ge(0), Le(1e6)]] | None,
-        "weight of each class in the loss: balanced (rows / (classes * rows of the class)), or by label (others 1)",
+        "weight of each class in the loss: balanced (rows / (classes * rows of the class)), or by label (1 for others)",
     ] = None
     sample_weight: Annotated[
         str | None, "column with the weight of each row in the loss; not a feature; metrics ignore it"
@@ -196,9 +198,9 @@ class Experiment:
     seed: Annotated[int, Ge(0), "seed of all random numbers"] = 0
     dtype: Annotated[Literal["float32", "float64"], "type of parameters and activations"] = "float32"
     network: Annotated[tuple[Annotated[Layer, LAYERS], ...] | None, "layers from input to output"] = None
-    hidden: Annotated[tuple[Count, ...] | None, "short form: units of the hidden dense layers"] = None
+    hidden: Annotated[tuple[Count, ...] | None, "in place of network: units of each hidden dense layer"] = None
     activation: Annotated[
-        Annotated[Activation, ACTIVATIONS] | None, "activation after each hidden layer; null: relu"
+        Annotated[Activation, ACTIVATIONS] | None, "activation after each layer of hidden; null: relu"
     ] = None
     loss: Annotated[
         Annotated[Loss, LOSSES] | Auto, "loss to minimize; auto: by the kind of target, or each target's own loss"

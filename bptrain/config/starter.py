@@ -55,11 +55,11 @@ def write_lines(plan: Plan) -> Iterator[Line]:
     held_out = "shares of the rows held out" if share else f"{rows} rows are too few to hold any out"
     yield Line(f"  split: {{validation: {share:g}, test: {share:g}}}", meaning=held_out)
     size = f"{rows:,} rows and {columns:,} column{'s' * (columns > 1)}"
-    yield Line(f"hidden: {choose_hidden_units(rows, columns)}", meaning=f"units of each hidden layer, for {size}")
+    yield Line(f"hidden: {choose_hidden_units(rows, columns)}", meaning=f"units of each hidden layer, given {size}")
     yield Line("activation: relu", meaning="after each hidden layer")
     yield Line(f"optimizer: {{adam: {{lr: {0.003 if is_small else 0.001:g}}}}}", meaning="lr: the learning rate")
     if rows < 20_000:
-        why = "a penalty on large weights: a network soon memorizes few rows"
+        why = "a penalty on large weights, against memorizing so few rows"
         yield Line(f"regularization: {{l2: {0.001 if is_small else 0.0001:g}}}", meaning=why)
     yield from write_training(rows, share)
     yield write_metrics(goal)

@@ -70,7 +70,7 @@ class BrierScore(ProbabilityMetric, MeanMetric):
 @METRICS.register
 @dataclass(frozen=True)
 class ExpectedCalibrationError(ProbabilityMetric):
-    """The difference between the confidence in the predicted class and how often it is correct, in bins.
+    """The mean gap between the confidence in the predicted class and how often it is correct, over bins of confidence.
 
     Value: `Σ_b |R_b - C_b| / n`, where R_b counts the correct rows of bin b, `argmax(y) = t`, and C_b sums the
     confidence `max(y)`; bin b of B holds those with `b/B < max(y) ≤ (b + 1)/B`. Shapes: y `(n, classes)` or `(n, 1)`, t
@@ -155,7 +155,7 @@ class RocAuc(Ranking):
 @METRICS.register
 @dataclass(frozen=True)
 class AveragePrecision(Ranking):
-    """The precision at each row of a class, going down the ranking, averaged over these rows: for rare classes.
+    """The mean of the precisions at each row of a class, with the rows ranked by its probability: for rare classes.
 
     Value: `Σ_s P_s / P · precision(y ≥ s)` over the distinct scores s, each with `P_s` rows of the class: the area
     under the precision-recall curve in steps, without interpolation. Of two classes, for the second; of more, and for

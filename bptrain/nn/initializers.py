@@ -44,7 +44,7 @@ def get_fans(shape: Shape) -> tuple[int, int]:
 class Zeros:
     """All zeros: the usual start of biases, but not of weights, whose units would stay copies of each other.
 
-    Shapes: any. Shared by all frameworks.
+    Shapes: any. The same in all frameworks.
     """
 
     equations = Equations(value=("w = 0",))
@@ -60,7 +60,7 @@ class Zeros:
 class Ones:
     """All ones: the usual start of scales.
 
-    Shapes: any. Shared by all frameworks.
+    Shapes: any. The same in all frameworks.
     """
 
     equations = Equations(value=("w = 1",))
@@ -75,7 +75,7 @@ class Ones:
 class Constant:
     """The same number everywhere.
 
-    Shapes: any. Shared by all frameworks.
+    Shapes: any. The same in all frameworks.
     """
 
     equations = Equations(value=("w = value",))
@@ -257,8 +257,9 @@ class LecunNormal:
 class Orthogonal:
     """A random matrix whose rows or columns, whichever are fewer, are orthonormal, so that no signal grows or shrinks.
 
-    Q is from the QR decomposition of a matrix of normal numbers, its signs those of the diagonal of R. Shapes:
-    `(inputs, units)`. As PyTorch's `orthogonal_` and Keras's Orthogonal. Reference: Saxe, McClelland and Ganguli, 2014.
+    Q is from the QR decomposition of a matrix of normal numbers, with the signs for which the diagonal of R is
+    positive. Shapes: `(inputs, units)`. As PyTorch's `orthogonal_` and Keras's Orthogonal. Reference: Saxe, McClelland
+    and Ganguli, 2014.
     """
 
     equations = Equations(value=("w = gain · Q",))

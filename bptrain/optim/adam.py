@@ -103,7 +103,7 @@ class Adamw(Adam):
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Adamax(Optimizer):
-    """Adam that measures gradients by their largest size, which decays slowly.
+    """Adam that divides by the largest recent gradient in place of a mean of squares.
 
     Shapes: any. As PyTorch and optax; Keras leaves epsilon out of u and adds it to the divisor, and its lr is 0.001.
     Reference: Kingma and Ba, 2015.
@@ -139,7 +139,7 @@ class Adamax(Optimizer):
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Nadam(Optimizer):
-    """Adam with Nesterov's look ahead along the mean of gradients.
+    """Adam that looks ahead along the mean of gradients, as Nesterov's momentum does.
 
     Shapes: any. As PyTorch; Keras has momentum_decay 1 and lr 0.001, optax leaves μ at β₁. Reference: Dozat, 2016.
 

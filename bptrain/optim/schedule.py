@@ -143,7 +143,7 @@ class Exponential(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class InverseTime(Schedule):
-    """A fall that slows down, with rates whose sum has no limit: the condition of the proof for noisy gradients.
+    """A fall that slows down; the rates add up without limit, as proofs of convergence with noisy gradients need.
 
     Keras's InverseTimeDecay counts steps; not in PyTorch. Reference: Robbins and Monro, 1951.
     """
@@ -160,7 +160,7 @@ class InverseTime(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Polynomial(Schedule):
-    """A power of the share of training that is left, changing at every step.
+    """A fall along a power of the share of training that is left, changing at every step.
 
     PyTorch's PolynomialLR has no final and power 1; Keras's PolynomialDecay has a final rate of 0.0001.
     """

@@ -37,7 +37,7 @@ class Cosine(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class CosineRestarts(Schedule):
-    """Half cosine waves one after the other, each from the whole learning rate again.
+    """Half cosine waves one after the other, each starting again from the full learning rate.
 
     PyTorch's CosineAnnealingWarmRestarts, whose `eta_min` is a rate; Keras's CosineDecayRestarts has growth 2 and can
     lower the peaks. Reference: Loshchilov and Hutter, 2017.
@@ -67,7 +67,7 @@ class CosineRestarts(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """Up to the learning rate and down to almost nothing, in half cosine waves.
+    """A rise to the learning rate and a fall to almost nothing, in half cosine waves.
 
     The optimizer's lr is the peak. PyTorch's OneCycleLR calls rise pct_start, counts in whole steps and is at the peak
     and the end one step earlier; it also changes the momentum, which stays constant here. Reference: Smith and Topin,
@@ -99,8 +99,8 @@ class OneCycle(Schedule):
 class Warmup(Schedule):
     """A straight rise to the learning rate, and then any other schedule over the epochs that remain.
 
-    The time and the losses of `then` begin where the rise ends. PyTorch's LinearLR and SequentialLR; Keras's
-    CosineDecay has it built in. Reference: Goyal et al., 2017.
+    `then` counts epochs and losses from the end of the rise. PyTorch's LinearLR and SequentialLR; Keras's CosineDecay
+    has it built in. Reference: Goyal et al., 2017.
     """
 
     equations = Equations(

@@ -99,8 +99,8 @@ class LeakyRelu(Activation):
 class Prelu(Activation):
     """The rectifier with a learned slope left of zero, one for each unit.
 
-    Shapes: x and y `(n, units)`, a `(units,)`, without weight decay. Keras too has a slope for each value, PyTorch one
-    for all by default. Reference: He et al., 2015.
+    Shapes: x and y `(n, units)`, a `(units,)`, without weight decay. Keras too has a slope for each value; PyTorch by
+    default has one for all. Reference: He et al., 2015.
     """
 
     equations = Equations(
@@ -183,7 +183,7 @@ class Elu(ExponentialUnit):
     )
     initializer = HeNormal()
 
-    alpha: Annotated[float, Gt(0), "the lower limit of its values is -alpha"] = 1.0
+    alpha: Annotated[float, Gt(0), "far left of zero the output approaches -alpha"] = 1.0
 
 
 @ACTIVATIONS.register
@@ -191,7 +191,7 @@ class Elu(ExponentialUnit):
 class Selu(ExponentialUnit):
     """The exponential linear unit scaled so that signals keep mean 0 and variance 1 through many layers.
 
-    Shapes: any, unchanged. Wants lecun_normal weights. The same in PyTorch and Keras. Reference: Klambauer et al.,
+    Shapes: any, unchanged. Made for lecun_normal weights. The same in PyTorch and Keras. Reference: Klambauer et al.,
     2017.
     """
 

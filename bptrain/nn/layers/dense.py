@@ -36,7 +36,7 @@ class Dense:
     units: Annotated[Annotated[int, Ge(1)] | Auto, "number of units; auto: as many as the target needs"] = "auto"
     bias: Annotated[bool, "whether each unit adds a bias b"] = True
     weight_init: Annotated[
-        Annotated[Initializer, INITIALIZERS] | Auto, "initializer of W; auto: as suits the next activation"
+        Annotated[Initializer, INITIALIZERS] | Auto, "initializer of W; auto: chosen for the next activation"
     ] = "auto"
     bias_init: Annotated[Initializer, INITIALIZERS, "initializer of b"] = Zeros()
     l1: Annotated[Annotated[float, Ge(0)] | None, "L1 penalty on W; null: the one of regularization"] = None
@@ -102,7 +102,7 @@ class Residual:
     """Adds its input to the output of its layers, so that deep networks start close to the identity.
 
     f is the output of the layers for x, and df the gradient that they pass back for dy. Shapes: any, unchanged; the
-    layers must return the shape that they take. Written by hand in PyTorch and Keras. Reference: He et al., 2016.
+    layers must return the shape that they take. PyTorch and Keras have no such layer. Reference: He et al., 2016.
     """
 
     equations = Equations(forward=("y = x + f",), backward=("dx = dy + df",))

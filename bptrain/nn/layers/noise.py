@@ -16,9 +16,9 @@ from bptrain.nn.layer import LAYERS, Plan, Scratch, Views, Workspace
 class Dropout:
     """Sets a random share of the values to zero during training, so that no unit relies on another.
 
-    Outside training y is x. Shapes: any, unchanged. `rate` is the share that is dropped, as in PyTorch and Keras; it is
-    the share that is kept in the first TensorFlow and in JAX's stax. Reference: Srivastava et al., 2014 (this is the
-    inverted form, which needs no scaling in evaluation).
+    Outside training y is x. Shapes: any, unchanged. `rate` is the share that is dropped, as in PyTorch and Keras; in
+    TensorFlow 1 and JAX's stax it is the share that is kept. Reference: Srivastava et al., 2014 (this is the inverted
+    form, which needs no scaling in evaluation).
     """
 
     equations = Equations(

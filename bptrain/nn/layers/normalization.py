@@ -161,7 +161,7 @@ class LayerNorm:
 @LAYERS.register
 @dataclass(frozen=True)
 class Softmax:
-    """Turns the values of a row into probabilities, for a loss on probabilities such as mse; cross-entropy has its own.
+    """Turns the values of a row into probabilities, for a loss on probabilities such as mse; cross-entropy includes it.
 
     Shapes: `(n, units)`, unchanged. The same in all frameworks. Reference: Bridle, 1990.
     """

@@ -158,12 +158,13 @@ class SoftmaxCrossEntropy(Loss):
 @LOSSES.register
 @dataclass(frozen=True)
 class Hinge(Loss):
-    """Demands a margin of 1 between the right class and the wrong ones in every row, and no more.
+    """Asks for a margin of 1 between the scores of the right class and the wrong ones; a larger one gains nothing.
 
     Each term above 0 gives -1 to the right score and 1 to the wrong one. With several classes r is the score of the
     right one. Shapes: z `(n, 1)` for two classes or `(n, classes)`, t 0 and 1 of the same shape. PyTorch's
-    MultiMarginLoss; Keras's CategoricalHinge takes the worst wrong class alone. Outputs are the sigmoid of the score,
-    or the softmax: an order, not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins, 1999.
+    MultiMarginLoss; Keras's CategoricalHinge takes the worst wrong class alone. Predictions are the sigmoid or softmax
+    of the scores: they rank classes, but are not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins,
+    1999.
     """
 
     equations = Equations(

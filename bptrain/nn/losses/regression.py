@@ -69,7 +69,7 @@ class ErrorLoss(Loss):
 @LOSSES.register
 @dataclass(frozen=True)
 class Mae(ErrorLoss):
-    """Mean absolute error, which outliers affect less than mse. It leads to medians, as mse leads to means.
+    """Mean absolute error, which outliers affect less than mse. It predicts medians, as mse predicts means.
 
     The gradient is 0 where z = t. Shapes: z and t `(n, width)`. PyTorch's L1Loss, Keras's MeanAbsoluteError. Reference:
     Laplace, 1774.

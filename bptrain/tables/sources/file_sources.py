@@ -65,25 +65,27 @@ class Bundled(FileSource):
 @SOURCES.register
 @dataclass(frozen=True)
 class Csv(FileSource):
-    """A text file with one row on each line, or several with the same header by a pattern such as `part-*.csv`; gzipped
-    if its name ends in `.gz`.
+    """A text file with one row on each line, or a pattern such as `part-*.csv` for several with the same header;
+    gzipped if its name ends in `.gz`.
 
     A line that does not have as many values as the first one is an error; no row is ever dropped or padded. A file with
-    a byte order mark (UTF-8, UTF-16) needs no `encoding`. German Excel needs `{decimal: ","}`; its semicolons are
-    detected.
+    a byte order mark (UTF-8, UTF-16) needs no `encoding`. A file from a German Excel needs `{decimal: ","}`; its
+    semicolons are detected.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("file",)
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".txt")
 
     path: Annotated[Path, "the file or a pattern, relative to the config file"]
-    delimiter: Annotated[str, "character between values; auto: , ; tab or |, by the first lines"] = "auto"
+    delimiter: Annotated[str, "character between values; auto: comma, semicolon, tab or |, as the first lines show"] = (
+        "auto"
+    )
     header: Annotated[bool, "whether the first line names the columns; else they are column_1, column_2, ..."] = True
-    quote: Annotated[str, "character around values that contain the delimiter; doubled inside; '': none"] = '"'
+    quote: Annotated[str, "character around values that contain the delimiter, and doubled inside them; '': none"] = '"'
     encoding: Annotated[str, "utf-8, utf-16, latin-1 or cp1252; auto: by the byte order mark, or else utf-8"] = "auto"
     decimal: Annotated[Literal[".", ","], "decimal sign of numbers"] = "."
-    missing: Annotated[tuple[str, ...], "texts that mean a missing value, beside an empty one"] = MISSING
-    text: Annotated[tuple[str, ...], "columns to read as text, even if they look like numbers, as 01 does"] = ()
+    missing: Annotated[tuple[str, ...], "texts that mean a missing value, besides an empty text"] = MISSING
+    text: Annotated[tuple[str, ...], "columns to read as text even if they look like numbers, such as 01"] = ()
 
     def __post_init__(self) -> None:
         mistakes = []
@@ -197,17 +199,19 @@ class Npy(PathSource):
 @SOURCES.register
 @dataclass(frozen=True)
 class Npz(PathSource):
-    """Arrays of one length in NumPy's format, as `np.savez` writes them: inputs, and what is to be predicted.
+    """Arrays of one length in NumPy's format, as `np.savez` writes them: the inputs and the target.
 
     The inputs give the columns x0, x1, ...; further dimensions are flattened in C order. The target gives y, or y0, y1,
-    ... . Other arrays are left out. If no array has a usual name for inputs, each is a column of its own name, or
-    several. Pickled objects are an error.
+    ... . Other arrays are left out. If no array has a usual name for inputs, each becomes a column, or several, with
+    its own name. Pickled objects are an error.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
 
-    inputs: Annotated[str | None, "name of the array; null: x, X, data, inputs or features"] = None
-    target: Annotated[str | None, "name of the array; null: y, Y, target, targets, label or labels"] = None
+    inputs: Annotated[str | None, "name of the array with the inputs; null: x, X, data, inputs or features"] = None
+    target: Annotated[str | None, "name of the array with the target; null: y, Y, target, targets, label or labels"] = (
+        None
+    )
 
     def chunks(self) -> Chunks:
         return open_npz(require_path(self.path), self.inputs, self.target)

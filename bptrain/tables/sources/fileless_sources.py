@@ -64,15 +64,16 @@ def convert_cells(values: list[Cell]) -> Array:
 class Synthetic:
     """Points computed from a formula, for worked examples.
 
-    Classes, the target `class`, each in turn: `moons`, two interlocking half circles of radius 1;
-    `circles`, one of radius 1 around one of radius 0.5; `spirals`, `classes` arms of one and a half turns and radius 4;
-    `blobs`, `classes` clouds around points on the unit circle. Columns x1 and x2.
-    `xor`: columns a, b and target xor, the four rows of the truth table repeated up to `rows`, without noise.
+    With classes, in the column `class`, which take turns row by row: `moons`, two interlocking half circles of radius
+    1; `circles`, one of radius 1 around one of radius 0.5; `spirals`, `classes` arms of one and a half turns and radius
+    4; `blobs`, `classes` clouds around points on the unit circle. Columns x1 and x2. `xor`: columns a, b and target
+    xor, the four rows of the truth table repeated up to `rows`, without noise.
 
-    Numbers, the target `y`: `line`, x uniform in [-1, 1] and `y = slope · x + intercept`; `plane`, x1 and x2 likewise
-    and `y = slope · x1 - slope / 2 · x2 + intercept`; `sine`, x uniform in [-π, π] and `y = sin(x)`.
+    With numbers, in the column `y`: `line`, x uniform in [-1, 1] and `y = slope · x + intercept`; `plane`, x1 and x2
+    likewise and `y = slope · x1 - slope / 2 · x2 + intercept`; `sine`, x uniform in [-π, π] and `y = sin(x)`.
 
-    The noise is normal, on x1 and x2 of classes and on y of numbers. The points are drawn by NumPy's PCG64.
+    The noise is normal; it is added to x1 and x2 of classes, and to y of numbers. The points are drawn by NumPy's
+    PCG64.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("generated",)
