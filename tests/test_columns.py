@@ -100,7 +100,7 @@ def test_an_indicator_marks_missing_values_if_training_had_some():
     columns = fitted(numbers(1, None, 3), missing=Mean(), indicator=True, scaling=Unscaled())
     assert columns.input_names == ("x", "x missing")
     assert columns.encode_inputs(Table({"x": numbers(5, None)}, "later")).tolist() == [[5, 0], [2, 1]]
-    assert fitted(numbers(1, 2), missing=Mean(), indicator=True).outputs == ("x",)
+    assert fitted(numbers(1, 2), missing=Mean(), indicator=True).input_names == ("x",)
 
 
 def test_one_hot_in_the_order_of_the_sorted_values():
@@ -123,7 +123,7 @@ def test_a_missing_category():
     columns = fitted(text("b", None, "b", "a"), "categorical", missing=MostFrequent())
     assert columns.encode_inputs(Table({"x": text(None)}, "later")).tolist() == [[0, 1]]
     own = fitted(text("b", None), "categorical", missing=Constant("none"), indicator=True)
-    assert own.outputs == ("x=b", "x=none", "x missing")
+    assert own.input_names == ("x=b", "x=none", "x missing")
     assert own.encode_inputs(Table({"x": text(None, "b")}, "later")).tolist() == [[0, 1, 1], [1, 0, 0]]
     # No training row has the category, so its weights would stay random.
     never = fitted(text("b", "a"), "categorical", missing=Constant("none"), unseen="ignore")
@@ -433,8 +433,8 @@ def twice():
 
 def test_the_inputs_that_the_columns_become():
     assembly = assemble_file(config(GOOD + "  columns: {age: {missing: mean, indicator: true, scaling: minmax}}\n"))
-    outputs = assembly.model.columns.input_names
-    assert outputs == (
+    names = assembly.model.columns.input_names
+    assert names == (
         "age",
         "age missing",
         "city=Lima",
