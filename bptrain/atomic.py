@@ -68,7 +68,7 @@ def write_new(path: Path, text: str, *, force: bool = False, advice: str = "choo
     except FileExistsError:
         raise InputError(f"{path}: exists already and is not overwritten; {advice}") from None
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no folder {str(path.parent)!r}; make it first") from None
+        raise InputError(f"{path}: there is no folder {str(path.parent)!r}; create it first") from None
     except OSError as error:
         raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from None
 

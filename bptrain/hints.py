@@ -116,7 +116,8 @@ class DictOf(Form):
     is_structured = True
 
     def describe(self, *, many: bool = False) -> str:
-        return f"{'mappings' if many else 'a mapping'} of names to {self.item.describe(many=True)}"
+        values = "options" if any(isinstance(form, Section) for form in self.item) else self.item.describe(many=True)
+        return f"{'mappings' if many else 'a mapping'} of names to {values}"
 
 
 @dataclass(frozen=True)

@@ -333,7 +333,7 @@ MISTAKES = [
     (["validate", "gone.yaml"], "error: gone.yaml:1:1: no such file"),
     (["nonsense"], "No such command"),
     (["list", "losse"], "error: no family is named 'losse'; did you mean 'losses'?"),
-    (["list", "losses", "hubr"], "error: nothing among the losses is named 'hubr'; did you mean 'huber'?"),
+    (["list", "losses", "hubr"], "error: no member of losses is named 'hubr'; did you mean 'huber'?"),
 ]
 
 

@@ -147,19 +147,25 @@ OVERRIDES = [
             (
                 "metrics.0.top_k.k=5",
                 1,
-                "metrics: expected a list of metrics or 'auto' (got a mapping with key 0); "
-                "the config has no such list; write all of it",
+                "metrics: expected a list of metrics or 'auto' (got only item 0); write the whole list",
             )
         ],
     ),
     (["hidden.0.x=4"], [("hidden.0.x=4", 10, "hidden.0.x: hidden.0 is 8, not a mapping; write hidden.0=VALUE")]),
+    (
+        ["name=5"],
+        [("name=5", 6, """name: expected text (got 5); the shell removes quotes, so write "name='5'\"""")],
+    ),
     (["hidden. .x=4"], [("hidden. .x=4", 9, "hidden. : the list ends at item 0 (got  )")]),
-    (["data.target"], [("data.target", 1, "an override is KEY=VALUE, such as training.epochs=5")]),
+    (
+        ["data.target"],
+        [("data.target", 1, "an override is KEY=VALUE, such as training.epochs=5; put one with spaces in quotes")],
+    ),
     (["name=${sed}"], [("name=${sed}", 6, "name: no key 'sed' in this config; did you mean ${seed}?")]),
     (
         ["seed=x", "loss=bce", "=", "training.lr=1"],
         [
-            ("=", 1, "an override is KEY=VALUE, such as training.epochs=5"),
+            ("=", 1, "an override is KEY=VALUE, such as training.epochs=5; put one with spaces in quotes"),
             ("loss=bce", 6, "loss: unknown loss 'bce'; did you mean 'binary_cross_entropy'?"),
             ("seed=x", 6, "seed: expected a whole number >= 0 (got 'x')"),
             ("training.lr=1", 10, "training.lr: unknown key; lr belongs under optimizer.adam"),

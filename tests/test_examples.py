@@ -61,7 +61,7 @@ REFUSED = [
     (["iri"], "error: no example is named 'iri'; did you mean 'iris'?"),
     (["\x1b[31m"], "error: no example is named '\\x1b[31m'; choose from breast_cancer, diabetes, digits"),
     (["iris", "mine.yaml"], "error: mine.yaml: exists already and is not overwritten; choose another path"),
-    (["iris", "gone/x.yaml"], "error: gone/x.yaml: there is no folder 'gone'; make it first"),
+    (["iris", "gone/x.yaml"], "error: gone/x.yaml: there is no folder 'gone'; create it first"),
 ]
 
 

@@ -549,7 +549,7 @@ def test_the_command_checks_a_config_and_the_code_that_it_needs(bptrain_in, tmp_
         (("--entries", "²"), "error: --entries: expected auto, all or a whole number >= 1 (got '²')"),
         (
             ("--mutate", "--sweep"),
-            "error: --mutate plants bugs in networks of its own; it does not go with --sweep",
+            "error: --mutate plants bugs in networks of its own; remove --sweep",
         ),
         (("no.yaml",), "error: no.yaml: "),
         (("--code", "no.py"), "error: no.py: "),

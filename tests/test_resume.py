@@ -287,7 +287,11 @@ def test_changed_data_is_an_error_and_moved_data_is_not():
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("gone", "gone: no such run directory"), (".", "not a run directory"), ("my.yaml", "no such")],
+    [
+        ("gone", "gone: no such run directory"),
+        (".", "not a run directory"),
+        ("my.yaml", "my.yaml: not a run directory .got a file"),
+    ],
 )
 def test_a_path_that_is_not_a_run_is_an_error(path, message):
     write_config()

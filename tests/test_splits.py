@@ -117,7 +117,7 @@ def test_a_column_that_cannot_be_used(method, values, message):
 
 WRONG = [
     ({"method": "time"}, "method: time needs a column"),
-    ({"column": "c"}, "column: is only used by the methods time, group, column"),
+    ({"column": "c"}, "column: is only used by the methods time, group and column"),
     ({"validation": 0.5, "test": 0.5}, "leave no rows to train on"),
 ]
 
@@ -189,8 +189,8 @@ PLACES = [
 
 ADVICE = [
     ("{method: time}", "write column: NAME beside it", "{method: time, column: day}"),
-    ("{column: day}", "is only used by the methods time, group, column", "{method: group, column: day}"),
-    ("{column: day}", "choose one, or remove it", "{}"),
+    ("{column: day}", "write method: time, group or column", "{method: group, column: day}"),
+    ("{column: day}", "or remove column", "{}"),
     ("{validation: 0.5, test: 0.5}", "make them add up to less than 1", "{validation: 0.4, test: 0.5}"),
     (
         "{method: column, column: part, test: {csv: sales.csv}}",

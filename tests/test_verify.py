@@ -238,8 +238,8 @@ def test_the_output_and_exit_code_of_the_command(bptrain_in):
 
 
 REFUSED = [
-    ("answers: {z1: 1}", ":1:1: config: expected the path of the config, relative to this file (got null)"),
-    ("config: c.yaml", ":1:1: answers: expected answers by name, such as z1: [0.5, 1.2] (got null)"),
+    ("answers: {z1: 1}", ":1:1: config: is missing; expected the path of the config, relative to this file"),
+    ("config: c.yaml", ":1:1: answers: is missing; expected answers by name, such as z1: [0.5, 1.2]"),
     ("config: c.yaml\nanswers: {zz1: 1}", ":2:11: answers.zz1: unknown name; did you mean 'z1'?"),
     ("config: c.yaml\nanswers: {z1: 1}\nrwo: 1", ":3:1: rwo: unknown key; did you mean 'row'?"),
     ("config: c.yaml\nanswers:\n  z1: [1, 2]", ":3:7: answers.z1: expected a number for each entry, of shape (3, 2)"),
@@ -321,7 +321,7 @@ def test_a_worksheet_overwrites_nothing_and_wrong_options_are_errors(bptrain_in)
         (["--sheet", "--key", "-o", "s.md"], "--sheet writes the exercise and --key its solution; give one of them"),
         (
             ["--seed", "3"],
-            "--seed draws an exercise; it goes with --sheet or --key (for the seed of the config: seed=N)",
+            "--seed chooses an exercise; add --sheet or --key, or write seed=N to change the seed of the config",
         ),
         (
             ["--sheet", "-o", "there.md"],

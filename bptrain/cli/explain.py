@@ -122,7 +122,9 @@ def check_options(*, sheet: bool, key: bool, seed: int | None, output: Path | No
     if sheet and output is None:
         raise InputError("--sheet writes two files; name the sheet with -o, such as -o sheet.md")
     if seed is not None and not (sheet or key):
-        raise InputError("--seed draws an exercise; it goes with --sheet or --key (for the seed of the config: seed=N)")
+        raise InputError(
+            "--seed chooses an exercise; add --sheet or --key, or write seed=N to change the seed of the config"
+        )
 
 
 def parse_rows(text: str | None) -> list[int]:

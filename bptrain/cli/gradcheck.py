@@ -73,9 +73,9 @@ def command(
 def check_options(mutate: bool, sweep: bool, given: Mapping[str, object]) -> None:
     """Check that no option is given that --mutate or --sweep would ignore."""
     if mutate and (idle := [name for name, one in given.items() if one]):
-        raise InputError(f"--mutate plants bugs in networks of its own; it does not go with {', '.join(idle)}")
+        raise InputError(f"--mutate plants bugs in networks of its own; remove {' and '.join(idle)}")
     if sweep and (idle := [name for name in ("--method", "--entries") if given[name]]):
-        raise InputError(f"--sweep tries every step size; it does not go with {', '.join(idle)}")
+        raise InputError(f"--sweep tries every step size; remove {' and '.join(idle)}")
 
 
 def parse_entries(entries: str) -> Literal["auto", "all"] | int:

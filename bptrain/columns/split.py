@@ -12,6 +12,7 @@ from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.tables.sources import SOURCES, Source
 from bptrain.tables.table import Selection, quote
 from bptrain.tables.values import find_missing
+from bptrain.text import join_and, join_or
 
 Share = Annotated[float, Ge(0), Lt(1)]
 
@@ -56,11 +57,11 @@ class Split:
         if self.method in BY_COLUMN and self.column is None:
             raise OptionError(Mistake("method", f"{self.method} needs a column; write column: NAME beside it"))
         if self.column is not None and self.method not in BY_COLUMN:
-            what = f"is only used by the methods {', '.join(BY_COLUMN)} (got {self.method}); choose one, or remove it"
-            raise OptionError(Mistake("column", what))
+            what = f"is only used by the methods {join_and(BY_COLUMN)} (got method: {self.method})"
+            raise OptionError(Mistake("column", f"{what}; write method: {join_or(BY_COLUMN)}, or remove column"))
         if self.method == "column" and self.sources:
-            others = " and ".join(self.sources)
-            raise OptionError(Mistake("method", f"column names the rows held out; remove the source of {others}"))
+            what = f"the column says which rows are held out; remove the source of {' and '.join(self.sources)}"
+            raise OptionError(Mistake("method", what))
 
     @property
     def shares(self) -> tuple[float, float]:
@@ -276,7 +277,7 @@ def split_by_group(split: Split, numbers: Array, rng: np.random.Generator) -> Ro
             waiting = [taken.pop()]
         owner[taken] = place
         if share and not taken:
-            what = f"no group is left for {name} ({len(sizes):,} in all, and one must train)"
+            what = f"no group is left for {name} (the data has {len(sizes):,}, and at least one must be in train)"
             raise OptionError(Mistake(name, f"{what}; use a smaller share or another column", "BP127"))
     return {name: np.flatnonzero(owner[numbers] == k) for k, name in enumerate(("train", "validation", "test"))}
 

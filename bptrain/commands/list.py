@@ -83,10 +83,14 @@ def reference(
         singular = {"section": "sections", **{one.kind: key for key, one in FAMILIES.items()}}
         key = singular.get(family, family)
         if key not in members:
-            raise InputError(f"no family is named {family!r}; {suggest_word(family, members)}")
+            homes = [one for one, names in members.items() if family in names]
+            advice = (
+                f"it is one of the {homes[0]}, so write {homes[0]} {family}" if homes else suggest_word(family, members)
+            )
+            raise InputError(f"no family is named {family!r}; {advice}")
         members = {key: members[key]}
         if name is not None and name not in members[key]:
-            raise InputError(f"nothing among the {key} is named {name!r}; {suggest_word(name, members[key])}")
+            raise InputError(f"no member of {key} is named {name!r}; {suggest_word(name, members[key])}")
     return tuple(
         describe_component(key, member, cls)
         for key, one in members.items()

@@ -6,7 +6,7 @@ from typing import Any
 
 from bptrain.config.advice import advise, advise_component, advise_section, is_meant_as_number
 from bptrain.config.experiment import Experiment, find_network_mistake
-from bptrain.config.origin import FieldPath, Origin, keep_first
+from bptrain.config.origin import FieldPath, Origin, join_path, keep_first
 from bptrain.config.suggest import OptionMap, suggest_name
 from bptrain.config.tree import split_component
 from bptrain.config.variables import BROKEN, iter_values
@@ -14,7 +14,7 @@ from bptrain.config.yaml_text import MOST_PROBLEMS, show_value
 from bptrain.errors import OptionError, Problem
 from bptrain.hints import DictOf, Hint, ListOf, Member, Option, Section, list_options
 from bptrain.registry import Family, describe_family
-from bptrain.text import cut, join_or
+from bptrain.text import cut, join_and, join_or
 
 INVALID: Any = object()
 """Stands for a value that could not be built; its mistake is recorded already."""
@@ -96,7 +96,7 @@ class Builder:
         """Return a dataclass from a mapping of its fields."""
         known = {option.name: option for option in list_options(cls)}
         if not isinstance(value, dict):
-            expected = describe_section(cls) + ", or null" * optional
+            expected = "null or " * optional + describe_section(cls)
             return self.add_wrong_value(path, expected, value, advise_section(cls, value, optional=optional))
         before = len(self.problems)
         meant = self.check_keys(value, known, path)
@@ -181,7 +181,8 @@ class Builder:
             is_item = isinstance(name, str) and any(name in family.members for family in item.families)
             advice = f"write [{name}{': ...' if isinstance(value, dict) else ''}]" if is_item else ""
             if isinstance(value, dict) and value and all(map(str.isdecimal, value)):
-                advice = "the config has no such list; write all of it"
+                items = f"item{'s' * (len(value) > 1)} {join_and(list(value)[:5])}"
+                return self.add_problem(path, f"expected {hint.describe()} (got only {items}); write the whole list")
             return self.add_wrong_value(path, hint.describe(), value, advice)
         return tuple(self.build_value(item, one, (*path, k)) for k, one in enumerate(value))
 
@@ -204,6 +205,10 @@ class Builder:
         advice = "" if self.is_full else advise(hint, value)
         if reference and advice.startswith("put it in quotes"):
             advice = f"put it inside longer text, such as a-{cut(reference.name)}"
+        elif advice.startswith("put it in quotes: ") and (spot := self.origin.find_spot(path)):
+            key, quoted = join_path(path), advice.removeprefix("put it in quotes: ")
+            if spot.source.text.startswith(f"{key}="):
+                advice = f'the shell removes quotes, so write "{key}={quoted}"'
         return self.add_wrong_value(path, hint.describe(), value, advice)
 
     def check_items(self, items: tuple[Hint, ...], value: tuple[Any, ...], path: FieldPath) -> bool:

@@ -3,6 +3,7 @@
 import codecs
 import os
 import re
+import shlex
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from bptrain.errors import ConfigError, InputError, Mistake, OptionError, Proble
 from bptrain.text import cut
 
 MOST_BYTES = 1 << 20
+DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".npy")
+"""The names of files of data end so, and those of configs do not."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,13 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         overrides: `KEY=VALUE` each, such as `training.epochs=5`; the value is YAML.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read, or is one of data.
         ConfigError: everything that is wrong in it, with places.
     """
     path = Path(path)
+    if path.name.lower().removesuffix(".gz").endswith(DATA_SUFFIXES) and path.is_file():
+        command = shlex.join(["bptrain", "init", str(path)])
+        raise InputError(f"{path}: a file of data, not a config; write a config for it with: {command}")
     tree, origin = read_yaml(path)
     if tree is None:
         what = "the file is empty; a config needs at least data and hidden"
@@ -145,7 +151,8 @@ def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
     path = split_path(key.strip())
     source = Source(cut(text, 200), text)
     if not equals or not path or len(path) > MOST_DEPTH or not text.isprintable():
-        raise ConfigError([source.make_problem(1, 1, (), "an override is KEY=VALUE, such as training.epochs=5")])
+        what = "an override is KEY=VALUE, such as training.epochs=5; put one with spaces in quotes"
+        raise ConfigError([source.make_problem(1, 1, (), what)])
     try:
         value, inner = parse(written, source.file, before=f"{key}=")
     except ConfigError as error:

@@ -53,7 +53,11 @@ def require_run(path: Path) -> RunDirectory:
         InputError: it is not.
     """
     if not is_run(path):
-        what = "not a run directory (looked for config.yaml)" if path.is_dir() else "no such run directory"
+        what = "no such run directory"
+        if path.is_dir():
+            what = "not a run directory (looked for config.yaml)"
+        elif path.is_file():
+            what = "not a run directory (got a file); name a directory that `bptrain runs` lists"
         raise InputError(f"{path}: {what}")
     return RunDirectory(path)
 

@@ -119,7 +119,9 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (zipfile.BadZipFile, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
         what = str(error) if type(error) is ValueError else "it is truncated or was changed"
-        raise StorageError(f"{path}: not a checkpoint, or damaged: {what}") from None
+        raise StorageError(
+            f"{path}: not a checkpoint, or damaged: {what}; use another checkpoint, or train again"
+        ) from None
 
 
 def read_document(path: Path) -> dict[str, Any]:

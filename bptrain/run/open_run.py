@@ -29,6 +29,7 @@ from bptrain.run.directory import (
 from bptrain.run.keeper import require_disk_space
 from bptrain.run.lock import Lock
 from bptrain.run.trackers import require_trackers
+from bptrain.text import join_and
 from bptrain.training.environment import describe_changes
 from bptrain.training.session import Session, begin
 
@@ -127,6 +128,7 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
         InputError: the run cannot be resumed, or not with these overrides.
         StorageError: no checkpoint can be read.
     """
+    check_layers(overrides)
     folders = [folder for folder in (run.path, run.checkpoints) if folder.is_dir()]
     removed = [path for folder in folders for path in remove_temporary_files(folder)]
     notices = [f"removed {path}, a half-written file of a killed process" for path in removed]
@@ -187,7 +189,7 @@ def check_changes(before: Mapping[str, Any], config: Config) -> None:
     Raises:
         ConfigError: every other key that differs, with both values.
     """
-    only = f"only {', '.join(CHANGEABLE)} may change"
+    only = f"only {join_and(CHANGEABLE)} may change"
     mistakes = [
         Mistake(key, f"was {to_inline_yaml(old)} when the run began and cannot become {to_inline_yaml(new)}; {only}")
         for key, old, new in compare_documents(before, dump(config.experiment))
@@ -195,6 +197,18 @@ def check_changes(before: Mapping[str, Any], config: Config) -> None:
     ]
     if mistakes:
         raise config.origin.place(OptionError(*mistakes))
+
+
+def check_layers(overrides: Sequence[str]) -> None:
+    """Check that no override has the short form of the network, in place of which a run has its layers.
+
+    Raises:
+        InputError: one has.
+    """
+    for text in overrides:
+        key = text.partition("=")[0].partition(".")[0].strip()
+        if key in ("hidden", "activation"):
+            raise InputError(f"{key}: the network of a run cannot change; only {join_and(CHANGEABLE)} may change")
 
 
 def compare_documents(before: Any, after: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

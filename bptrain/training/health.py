@@ -138,10 +138,10 @@ def find_problems(session: Session) -> Iterator[tuple[str, str]]:
             yield "vanishing", f"{what} that of {other}; try relu, batch_norm, or residual blocks"
         else:
             what = f"exploding gradients in epoch {epoch}: the gradient per weight of {one} is {ratio:.1g} times"
-            yield "exploding", f"{what} that of {other}; try training.clipping={{norm: 1}}, or batch_norm"
+            yield "exploding", f"{what} that of {other}; try training.clipping.norm=1, or batch_norm"
     if long := ", ".join(find_layers(health, "update_ratio", LONG)):
         what = f"exploding updates in epoch {epoch}: a step changes the weights of {long} by more than their own size"
-        yield "long", f"{what}; try a smaller learning rate, or training.clipping={{norm: 1}}"
+        yield "long", f"{what}; try a smaller learning rate, or training.clipping.norm=1"
     if dead := ", ".join(find_layers(health, "dead", MOST)):
         what = f"dead units in epoch {epoch}: {MOST:.0%} or more of those in {dead} no longer learn from any row"
         yield "dead", f"{what}; try a smaller learning rate, or leaky_relu"
@@ -235,5 +235,5 @@ def advise(session: Session, largest: float) -> str:
         cause = "that input is far from the others" if scaled else "the inputs are not scaled"
         remedy = "check that row" if scaled else "try data.scaling=standard"
         return f"the likely cause: {cause}; {remedy}, or try {slower}"
-    clipping = "" if experiment.training.clipping else ", or training.clipping={norm: 1}"
+    clipping = "" if experiment.training.clipping else ", or training.clipping.norm=1"
     return f"the likely cause: the steps are too long; try {slower}{clipping}"

@@ -90,7 +90,10 @@ def read_answers(path: str | Path) -> Sheet:
     for key, (is_valid, expected) in FIELDS.items():
         value = tree.get(key)
         if not is_valid(value) and (value is not None or key in REQUIRED):
-            problems.append(origin.make_problem((key,), f"expected {expected} (got {show_value(value)})"))
+            what = (
+                f"expected {expected} (got {show_value(value)})" if key in tree else f"is missing; expected {expected}"
+            )
+            problems.append(origin.make_problem((key,), what))
     row, step, given = tree.get("row"), tree.get("step"), tree.get("answers")
     rows = tree.get("rows") or (() if row is None else (row,))
     if rows and step is not None:

@@ -70,8 +70,8 @@ class CsvFile:
         if "unterminated quote" in error:
             k = find_quote(self.path, self.form, line) if line else None
             column = f" {self.names[k]}:" if k is not None and k < len(self.names) else ""
-            what = "a quoted value does not end where it should; double a quote to mean the character"
-            return InputError(f"{where}:{column} {what}, or write quote: '' if quotes mean nothing")
+            what = "a quoted value does not end where it should; write a quote inside it twice"
+            return InputError(f"{where}:{column} {what}, or write quote: '' if quotes are ordinary characters")
         if "Maximum line size" in error:
             what = f"a line of more than {LONGEST:,} bytes; look for a quote that is not closed"
             return InputError(f"{where}: {what}")

@@ -172,7 +172,7 @@ def read_chunks(path: Path) -> Iterator[bytes]:
 def check_text(chunk: bytes, lines: int, decoder: codecs.IncrementalDecoder) -> None:
     """Check that a chunk, which begins after so many lines, has no bytes that no text has."""
     if (at := chunk.find(b"\0")) >= 0:
-        what = "a NUL byte, which no text has; the file is damaged, binary, or UTF-16 text"
+        what = "a NUL byte, which text never has; the file is damaged, binary, or UTF-16 text"
         raise locate_broken(chunk, at, lines, what)
     if not chunk.isascii():
         for end in (b"\n", b"\r"):

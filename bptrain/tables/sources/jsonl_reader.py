@@ -52,7 +52,7 @@ def open_jsonl(path: Path) -> Chunks:
             keys = find_keys(database, copy, path, encoding)
             numeric = find_numeric_keys(database, copy, keys)
         if numeric is None:
-            raise describe("a value that is no number or text")
+            raise describe("a value that is neither a number nor text")
         opened = stack.pop_all()
 
     def read(names: Sequence[str], most: int) -> Iterator[Mapping[str, Array]]:
@@ -200,7 +200,7 @@ def find_problem(line: str) -> str:
             kind = "an object" if isinstance(value, Pairs) else "a list"
             return f"{name}: {kind} inside the object; write its values under keys of their own, such as {name}_0"
         if isinstance(value, str) and any("\ud800" <= one <= "\udfff" for one in value):
-            return f"{name}: half of a character (got {quote(value)}); write all of it"
+            return f"{name}: half of a surrogate pair (got {quote(value)}); write both halves"
     return ""
 
 
