@@ -14,7 +14,7 @@ from bptrain.columns.profile.proposals import Proposal, propose_columns, propose
 from bptrain.columns.targets import convert_to_numbers, guess_task
 from bptrain.config.dump import to_inline_yaml
 from bptrain.config.schema import add_modeline
-from bptrain.config.starter import FEW, Plan, describe_missing_targets, render_starter
+from bptrain.config.starter import FEWEST_TO_SPLIT, Plan, describe_missing_targets, render_starter
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.guess import read_table, read_with_source
@@ -75,7 +75,7 @@ def make_starter(
     if output is not None and Path(output).resolve() == Path(file).resolve():
         raise InputError(f"{output}: is the data file itself; choose another path for the config")
     folder = Path(output).resolve().parent if output is not None else Path.cwd()
-    goal = propose_goal(table, target, enough=FEW)
+    goal = propose_goal(table, target, enough=FEWEST_TO_SPLIT)
     target_values = read_target(table, target, classes=goal.task == "classification")
     features = tuple(name for name in table.columns if name != target)
     profile = TableProfile(table, features, (target_values,) if target_values else ())
@@ -107,7 +107,12 @@ def read_file(file: str | Path, target: str | None) -> tuple[Source, Table]:
         return source, table
     odd = find_odd_texts(values, table.decimal)
     rows = len(table) - sum(len(one.rows) for one in odd)
-    if not isinstance(source, Csv) or rows < FEW or len(odd) > MOST_MARKS or not all(one.is_mark for one in odd):
+    if (
+        not isinstance(source, Csv)
+        or rows < FEWEST_TO_SPLIT
+        or len(odd) > MOST_MARKS
+        or not all(one.is_mark for one in odd)
+    ):
         raise build_text_error(Selection(table), target, values, "correct it")
     source = replace(source, missing=(*source.missing, *(one.text for one in odd)))
     return source, convert_to_numbers(read_table(file, like=source, text=text), target)

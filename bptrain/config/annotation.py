@@ -14,13 +14,13 @@ from bptrain.registry import get_summary, is_component, name_of
 from bptrain.text import printable
 
 WIDEST = 120
-"""The most columns of a line that can be broken."""
+"""The greatest width of a line, unless it cannot be broken."""
 
 WIDEST_CODE = 44
 """The most columns of YAML before the comments."""
 
 NARROWEST = 24
-"""With less room than this, the meanings of options are left out."""
+"""The least room for meanings of options; with less, they are left out."""
 
 MARK_WIDTH = 9
 """The columns of a mark and the space after it."""
@@ -28,7 +28,7 @@ MARK_WIDTH = 9
 
 @dataclass(frozen=True)
 class Line:
-    """A line of YAML, the mark of the origin of its value (empty: the file), and its meaning."""
+    """A line of YAML, the mark of the origin of its value (empty if the file gives it), and its meaning."""
 
     code: str
     mark: str = ""
@@ -56,7 +56,7 @@ def annotate(config: Config, resolved: Experiment, *, width: int = WIDEST) -> st
     Args:
         config: as loaded.
         resolved: the experiment with every `auto` replaced and the network written out.
-        width: of a line. On narrow screens the meanings are left out.
+        width: the width of a line. On narrow screens the meanings are left out.
     """
     return "\n".join(lay_out(tuple(Annotator(config).annotate(resolved)), width)) + "\n"
 
@@ -102,7 +102,7 @@ class Annotator:
             yield from self.write(Entry((name,), f"{name}:", getattr(resolved, name), given, doc))
 
     def is_given(self, path: FieldPath) -> bool:
-        """Return whether the file gives the value at a path, in the short form of a network too."""
+        """Return whether the file gives the value at a path, be it by the short form of a network."""
         if self.is_short and path[0] == "network":
             if len(path) == 1:
                 return True
@@ -120,7 +120,7 @@ class Annotator:
         return "" if self.is_given(path) else "default"
 
     def explain(self, cls: type) -> str:
-        """Return the first sentence about a class, the first time only."""
+        """Return the first sentence about a class; empty if it was returned before."""
         if cls in self.explained:
             return ""
         self.explained.add(cls)
@@ -150,7 +150,7 @@ class Annotator:
         """Yield `name`, or `name:` with its options below it."""
         cls: Any = type(entry.value)
         name, options = name_of(entry.value), list_options(cls)
-        # Its options have marks of their own.
+        # The mark is about the class alone, since its options have marks of their own.
         mark = self.get_mark(cls, type(entry.loaded), entry.path)
         if entry.prefix == "-":
             yield Line(f"{entry.indent}- {name}{':' if options else ''}", mark, self.explain(cls))

@@ -17,10 +17,10 @@ from bptrain.registry import Family, describe_family
 from bptrain.text import cut, join_and, join_or
 
 INVALID: Any = object()
-"""Stands for a value that could not be built; its mistake is recorded already."""
+"""Stands for a value that could not be built, and whose mistake is recorded."""
 
 MOST_RECORDED = 2000
-"""The search for mistakes ends here: nobody reads more, and a hostile file could have a million."""
+"""The number of mistakes at which the search ends: nobody reads more, and a hostile file could have a million."""
 
 
 class Builder:
@@ -31,7 +31,7 @@ class Builder:
         self.folder = folder
         self.problems = list(problems)
         self.options = OptionMap(None)
-        # The options at the top that unknown keys may stand for.
+        # The options at the top level that the user may have meant by unknown keys.
         self.meant_at_top: set[str] = set()
 
     def build(self, value: Any) -> Any:
@@ -68,7 +68,7 @@ class Builder:
         return len(self.problems) > MOST_PROBLEMS
 
     def build_value(self, hint: Hint, value: Any, path: FieldPath) -> Any:
-        """Return the value of an option that takes a hint."""
+        """Return the value of an option with this hint."""
         if value is BROKEN or len(self.problems) > MOST_RECORDED:
             return INVALID
         if not hint.structured_forms:
@@ -117,7 +117,7 @@ class Builder:
             return INVALID
 
     def check_keys(self, value: dict[str, Any], known: dict[str, Option], path: FieldPath) -> set[str]:
-        """Record keys that no option has, and return the options of this section that they may stand for."""
+        """Record unknown keys, and return the options of this section that the user may have meant by them."""
         meant: set[str] = set()
         for key in [key for key in value if key not in known]:
             if len(self.problems) > MOST_RECORDED:
@@ -139,7 +139,7 @@ class Builder:
     def build_component(self, family: Family, value: Any, path: FieldPath, others: list[str]) -> Any:
         """Return a component from `name`, `name: {options}`, or `name: value` with the value of its first option.
 
-        `others` says in words what else is allowed there.
+        `others` are words for what else is allowed there.
         """
         members = family.members
         name, given = split_component(value)
@@ -167,7 +167,7 @@ class Builder:
         return self.build_section(members[name], given, inside)
 
     def expand_shorthand(self, option: str, path: FieldPath) -> None:
-        """Give the first option of `name: value` the place of the value."""
+        """Record that the first option, which `name: value` sets, is where the value is."""
         spot = self.origin.find_spot(path)
         if spot is not None:
             spot.put(option, spot)
@@ -212,7 +212,7 @@ class Builder:
         return self.add_wrong_value(path, hint.describe(), value, advice)
 
     def check_items(self, items: tuple[Hint, ...], value: tuple[Any, ...], path: FieldPath) -> bool:
-        """Return whether every item of a list fits one of some hints; those that do not are recorded."""
+        """Return whether every item of a list fits one of the hints; record the items that do not."""
         inner = tuple(hint for item in items for hint in item.items)
         fits = True
         for k, one in enumerate(value):

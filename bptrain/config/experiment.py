@@ -123,7 +123,7 @@ class Data:
         return merge_options(self.get_column_options(name), Treatment("auto", missing, False, self.target_scaling))
 
     def find_field(self, name: str, option: str) -> str:
-        """Return the field that decides an option of a column: the column's own, or the one for all columns."""
+        """Return the field that sets an option of a column: the column's own, or else the one for all columns."""
         own = self.get_column_options(name)
         return f"data.columns.{name}.{option}" if getattr(own, option, None) not in (None, "auto") else f"data.{option}"
 
@@ -231,7 +231,8 @@ class Experiment:
 
 
 def find_network_mistake(network: object, hidden: object, activation: object) -> Mistake | None:
-    """Return what is wrong with the combination of three keys, whatever is wrong in each; None for keys not given."""
+    """Return what is wrong with the combination of three keys, or None, whatever is wrong in each. A key that is not
+    given is None."""
     if network is None and hidden is None:
         return Mistake("network", "the network is missing; write hidden: [64, 32] or a list of layers under network")
     if network is not None and hidden is not None:

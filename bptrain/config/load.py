@@ -28,7 +28,7 @@ DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".npy")
 
 @dataclass(frozen=True)
 class Config:
-    """An experiment with the places of its values, for messages about what only the data can tell."""
+    """An experiment with the places of its values, for messages about mistakes that only the data reveal."""
 
     experiment: Experiment
     origin: Origin
@@ -117,7 +117,7 @@ def read_yaml(path: Path) -> tuple[Any, Origin]:
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):
-            # To open a pipe or device could block.
+            # Opening a pipe or device could block.
             what = "folder" if stat.S_ISDIR(kind) else "pipe" if stat.S_ISFIFO(kind) else "device"
             raise InputError(f"{path}: not a file (got a {what}); name a YAML file")
         with path.open("rb") as file:
@@ -142,10 +142,11 @@ def read_yaml(path: Path) -> tuple[Any, Origin]:
 
 
 def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
-    """Return the tree with one `KEY=VALUE` put in; its place is added to the origin.
+    """Return the tree with one `KEY=VALUE` put in, and add its place to the origin.
 
     Raises:
-        ConfigError: the text has no `=`, its value is not YAML, or its key leads into a single value.
+        ConfigError: the text has no `=`, its value is not YAML, or its key goes through a value that is neither a
+            mapping nor a list.
     """
     key, equals, written = text.partition("=")
     path = split_path(key.strip())
@@ -179,7 +180,8 @@ def override(tree: dict[str, Any], origin: Origin, text: str) -> dict[str, Any]:
 
 
 def put(tree: Any, path: FieldPath, value: Any, done: FieldPath = ()) -> tuple[FieldPath, Any]:
-    """Return the path as the tree has it, and a copy of the tree with the value there and missing sections added."""
+    """Return a copy of the tree with the value at the path and missing sections added, after the path in the tree's own
+    keys: an index of a list stays a number, and a key of a mapping becomes text."""
     if len(done) == len(path):
         return done, value
     step = path[len(done)]
@@ -188,8 +190,8 @@ def put(tree: Any, path: FieldPath, value: Any, done: FieldPath = ()) -> tuple[F
         if not isinstance(step, int) or step >= len(tree):
             has = f"the list ends at item {len(tree) - 1}" if tree else "the list is empty"
             raise OptionError(Mistake(join_path(here), f"{has} (got {step})"))
-        way, item = put(tree[step], path, value, here)
-        return way, (*tree[:step], item, *tree[step + 1 :])
+        full, item = put(tree[step], path, value, here)
+        return full, (*tree[:step], item, *tree[step + 1 :])
     here = (*done, str(step))
     if tree is None:
         tree = {}
@@ -200,5 +202,5 @@ def put(tree: Any, path: FieldPath, value: Any, done: FieldPath = ()) -> tuple[F
     if not isinstance(tree, dict):
         key = join_path(done)
         raise OptionError(Mistake(join_path(here), f"{key} is {show_value(tree)}, not a mapping; write {key}=VALUE"))
-    way, item = put(tree.get(str(step)), path, value, here)
-    return way, {**tree, str(step): item}
+    full, item = put(tree.get(str(step)), path, value, here)
+    return full, {**tree, str(step): item}

@@ -42,7 +42,7 @@ class Source:
 class Spot:
     """The place of a value and of its key, with the spots of the values inside; lines and columns count from 1.
 
-    Every value of a config has one, so it holds plain numbers.
+    Every value of a config has one, so it is kept small.
     """
 
     __slots__ = ("column", "inside", "key_column", "key_line", "line", "source")
@@ -64,7 +64,7 @@ class Spot:
 
 @dataclass(frozen=True)
 class Reference:
-    """A `${...}` that was a whole value; `text` is the text of an environment variable."""
+    """A `${...}` that was a whole value; `text` is what an environment variable held, None for another key."""
 
     name: str
     text: str | None = None
@@ -72,7 +72,7 @@ class Reference:
 
 @dataclass
 class Origin:
-    """The places of the values of a config. `root` is None if it was not read from text."""
+    """The places of the values of a config. `root` is None if the config was not read from text."""
 
     file: str
     root: Spot | None = None
@@ -104,7 +104,7 @@ class Origin:
         return spot.source.make_problem(*place, path, message)
 
     def place(self, error: OptionError) -> ConfigError:
-        """Return an error with the places of the fields that its mistakes name."""
+        """Return the mistakes of an error with the places of the fields that they name."""
         return ConfigError(
             replace(self.make_problem(self.find_path(m.field), m.message), code=m.code) for m in error.mistakes
         )

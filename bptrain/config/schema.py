@@ -1,4 +1,4 @@
-"""JSON Schema of a config, for editors, read off the same dataclasses that configs are checked with.
+"""JSON Schema of a config, for editors, built from the dataclasses that configs are checked against.
 
 Draft 7, which the YAML language server supports best. Sections and components are definitions, each described once.
 """
@@ -37,7 +37,7 @@ def build_schema() -> Schema:
         "variable": {"type": "string", "pattern": r"\$\{", "description": "a reference to another key or a variable"}
     }
     schema = build_section(Experiment, definitions)
-    # What `Experiment` requires as a whole: exactly one form of the network.
+    # `Experiment` requires exactly one of the two forms of a network.
     schema["oneOf"] = [{"required": ["network"]}, {"required": ["hidden"]}]
     schema["dependencies"] = {"activation": ["hidden"]}
     return {
@@ -73,7 +73,7 @@ def build_section(cls: type, definitions: dict[str, Schema]) -> Schema:
 def build_option(option: Option, definitions: dict[str, Schema]) -> Schema:
     """Return the schema of an option, with its meaning and its default."""
     found = build_hint(option.hint, definitions)
-    # Draft 7 ignores what is beside a reference.
+    # Draft 7 ignores whatever stands beside a `$ref`.
     found = {"allOf": [found]} if "$ref" in found else found
     found = {"description": f"{option.doc}; {option.hint.describe()}", **found}
     if not option.is_required:
@@ -111,7 +111,7 @@ def build_form(form: Form, definitions: dict[str, Schema]) -> Schema:
 
 
 def build_choice(*choices: Schema) -> Schema:
-    """Return a choice, with the choices inside it merged into it and none of them twice."""
+    """Return a choice of schemas, with nested choices merged into it and duplicates removed."""
     flat: list[Schema] = []
     for choice in choices:
         flat.extend(one for one in choice.get("anyOf", [choice]) if one not in flat)

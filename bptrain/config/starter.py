@@ -9,11 +9,11 @@ from bptrain.config.annotation import WIDEST, Line, lay_out, write_value
 from bptrain.config.dump import to_inline_yaml
 from bptrain.text import printable
 
-FEW = 30
+FEWEST_TO_SPLIT = 30
 """With fewer rows than this, none are held out."""
 
 MOST_LISTED = 50
-"""The most columns that get a line each in a comment."""
+"""The most columns that are listed in a comment, one on each line."""
 
 MOST_NAMED = 5
 """The most columns named in a sentence."""
@@ -101,13 +101,13 @@ def write_columns(plan: Plan) -> Iterator[Line]:
 
 
 def describe_missing_targets(goal: Goal) -> str:
-    """Return how many rows are left out for a missing target."""
+    """Return how many rows are left out because their target is missing."""
     return f"{goal.missing:,} of {goal.rows + goal.missing:,} rows have no {goal.name} and are left out"
 
 
 def choose_held_out_share(rows: int) -> float:
     """Return the share of the rows for validation, which is also the share for the test."""
-    return 0 if rows < FEW else 0.2 if rows < 1000 else 0.15 if rows < 10_000 else 0.1
+    return 0 if rows < FEWEST_TO_SPLIT else 0.2 if rows < 1000 else 0.15 if rows < 10_000 else 0.1
 
 
 def choose_hidden_units(rows: int, columns: int) -> list[int]:
@@ -118,7 +118,9 @@ def choose_hidden_units(rows: int, columns: int) -> list[int]:
 
 def write_training(rows: int, share: float) -> Iterator[Line]:
     """Yield how long to train, and in what batches."""
-    batch = next((b for most, b in ((FEW, "full"), (500, 16), (10_000, 32), (100_000, 128)) if rows < most), 512)
+    batch = next(
+        (b for most, b in ((FEWEST_TO_SPLIT, "full"), (500, 16), (10_000, 32), (100_000, 128)) if rows < most), 512
+    )
     epochs, patience = next((e for most, e in ((2000, (200, 25)), (20_000, (100, 15))) if rows < most), (30, 5))
     yield Line("training:")
     yield Line(f"  epochs: {epochs}", meaning="passes over the training rows" + ", at most" * bool(share))

@@ -30,7 +30,7 @@ def list_aliases(family: Family) -> dict[str, tuple[str, ...]]:
 
 
 def suggest_name(word: str, given: Any, family: Family, others: list[str]) -> str:
-    """Return the advice for `word` or `word: given` that names no component; `others` are also allowed: `auto`."""
+    """Return the advice for `word` or `word: given` that names no component; `others` are allowed too."""
     names = [*family.members, *others]
     aliases = {word: found for one in (*family.includes, family) for word, found in list_aliases(one).items()}
     homes = [one for one in FAMILIES.values() if normalize(word) in one.members and normalize(word) != "none"]
@@ -65,7 +65,7 @@ def find_reader(path: str, family: Family) -> str | None:
 
 
 class OptionMap:
-    """All options that a config can have, given the components that it names, and the default ones elsewhere."""
+    """All options that a config can have, given the components that it names; where it names none, the default ones."""
 
     def __init__(self, tree: Any) -> None:
         self.tree = tree
@@ -91,11 +91,11 @@ class OptionMap:
         return found
 
     def find_paths(self, name: str) -> list[str]:
-        """Return the dotted paths of all options of a name."""
+        """Return the dotted paths of all options with this name."""
         return [join_path((*home, name)) for home in self.homes.get(name, ())]
 
-    def is_replaced(self, name: str | int) -> bool:
-        """Return whether an option takes the place of the short form that the config gives."""
+    def is_in_place_of_hidden(self, name: str | int) -> bool:
+        """Return whether an option must replace `hidden`, the short form of a network, which the config gives."""
         return name == "network" and isinstance(self.tree, dict) and "hidden" in self.tree
 
     def suggest_key(self, key: str, path: FieldPath, known: list[str]) -> tuple[str, set[str]]:
@@ -141,7 +141,7 @@ class OptionMap:
         """Return the advice for another tool's word for an option; empty if this config has no such option."""
         *section, name = target.split(".")
         if name in known and (not section or tuple(section) == path):
-            return f"did you mean {name!r}{', in place of hidden' * self.is_replaced(name)}?", {name}
+            return f"did you mean {name!r}{', in place of hidden' * self.is_in_place_of_hidden(name)}?", {name}
         homes: list[FieldPath] | None = [tuple(section)] if section else self.homes.get(name)
         return (f"did you mean {name}, {describe_homes(homes)}?", set()) if homes else ("", set())
 
@@ -154,7 +154,7 @@ class OptionMap:
             home, is_list = self.family_paths[family.kind]
             what = f"{name} is {describe_family(family)}"
             if is_list:
-                replaces = ", in place of hidden" * self.is_replaced(home[-1])
+                replaces = ", in place of hidden" * self.is_in_place_of_hidden(home[-1])
                 return f"{what}; list it under {join_path(home)}{replaces}", set()
             option = str(home[-1])
             form = f"{option}: {{{name}: ...}}" if list_options(family.members[name]) else f"{option}: {name}"
@@ -165,7 +165,7 @@ class OptionMap:
 
 
 def describe_homes(homes: list[FieldPath]) -> str:
-    """Return `under optimizer.adam` or `at the top level`; of many places the first few."""
+    """Return `under optimizer.adam` or `at the top level`; of many places only the first three."""
     if () in homes:
         return "at the top level"
     return "under " + " or ".join(join_path(home) for home in homes[:3])

@@ -1,4 +1,4 @@
-"""The tree of a config: plain values, beside the sections and components that they give the options of."""
+"""The tree of a config: its plain values, and the sections and components whose options they set."""
 
 from collections.abc import Iterator
 from dataclasses import MISSING
@@ -37,7 +37,7 @@ def split_component(value: Any) -> tuple[Any, Any]:
 def walk(cls: type, value: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, type]]:
     """Yield the path and class of a section or component, and of all those inside.
 
-    `value` is its part of the config, which names the components inside; where it does not, the defaults count.
+    `value` is its part of the config, which names the components inside; where it names none, the default is taken.
     """
     yield path, cls
     given = value if isinstance(value, dict) else {}
@@ -66,7 +66,7 @@ def walk_component(family: Family, value: Any, default: Any, path: FieldPath) ->
 def find_default(tree: Any, path: FieldPath, cls: type = Experiment) -> Any:
     """Return the default at a path where a config gives no value, as plain values; `MISSING` if there is none.
 
-    The tree and the path start from a section or component of the class.
+    The tree and the path start at a section or component of the class `cls`.
     """
     option = next((one for one in list_options(cls) if one.name == path[0]), None)
     if option is None:
@@ -100,7 +100,7 @@ def descend(value: Any, path: FieldPath) -> Any:
 
 
 def find_first_option(name: str) -> str | None:
-    """Return the first option of the component of that name, which `name: value` sets."""
+    """Return the first option of the component with this name, the one that `name: value` sets."""
     for family in FAMILIES.values():
         if name in family.members:
             return next((option.name for option in list_options(family.members[name])), None)

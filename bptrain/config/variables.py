@@ -23,7 +23,7 @@ MOST_TEXT = 1 << 20
 MOST_PATHS = 500
 
 BROKEN: Any = object()
-"""Stands for a value whose reference is broken; its mistake is recorded already."""
+"""Stands for a value with a broken reference, whose mistake is recorded."""
 
 
 class BrokenError(Exception):
@@ -65,7 +65,7 @@ class Resolver:
         self.text_left = MOST_TEXT
 
     def resolve(self, value: Any, path: FieldPath, depth: int) -> Any:
-        """Return a value of the tree with the references in it resolved."""
+        """Return a value of the tree with the references in it resolved; `depth` counts the levels around it."""
         if isinstance(value, dict):
             return {key: self.resolve(one, (*path, key), depth + 1) for key, one in value.items()}
         if isinstance(value, tuple):
@@ -106,7 +106,7 @@ class Resolver:
         return (spot.column, searched) if index < 0 else (index + 1, index + len(text))
 
     def resolve_reference(self, match: re.Match[str], depth: int) -> tuple[Any, str | None]:
-        """Return the value of a reference, and the text of an environment variable."""
+        """Return the value of a reference, and the text of an environment variable if it names one."""
         name = match[1].strip()
         if not match[2] and match.string[match.end() : match.end() + 1] == "{":
             raise BrokenError("references cannot be nested; write the full path")
@@ -168,7 +168,7 @@ class Resolver:
         return value if resolved else self.resolve(value, target, depth + 1)
 
     def describe_missing(self, name: str, target: FieldPath) -> str:
-        """Return what is wrong with a reference to no key, and which key may be meant."""
+        """Return the message for a reference to a key that does not exist, with the key that may be meant."""
         what = f"no key {show_value(name)} in this config"
         options = OptionMap(self.tree)
         last = str(target[-1])

@@ -46,7 +46,7 @@ MESSAGES = {
     "found a tab character": "tabs cannot indent YAML; use spaces",
     "found undefined tag handle": "tags are not supported; put text that begins with '!' in quotes",
 }
-# The same for mistakes that are placed where the unfinished text began.
+# The same, for mistakes that are reported at the beginning of the unfinished text.
 MESSAGES_AT_START = {
     "could not find expected ':'": "this key has no ': ' after it; write KEY: VALUE",
     "found unexpected end of stream": "these quotes are never closed; add the closing quote",
@@ -189,7 +189,7 @@ class _Reader:
         return mark.line + 1, mark.column + 1 + (0 if mark.line else self.shift)
 
     def add_problem(self, event: Any, message: str) -> None:
-        """Record a mistake at an event; too many of them end the reading."""
+        """Record a mistake at an event; after too many, stop reading."""
         path = tuple(one.next_key for one in self.open[:-1])
         self.problems.append(self.source.make_problem(*self.find_place(event), path, message))
         if len(self.problems) > MOST_PROBLEMS:

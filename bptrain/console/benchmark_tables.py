@@ -17,12 +17,12 @@ from bptrain.console.terminal import get_console, is_interactive
 from bptrain.text import printable
 
 NARROW = 70
-"""The width below which a table has times and ratios only."""
+"""The width below which a table shows only times and ratios."""
 
 
 @contextmanager
 def show_progress() -> Iterator[Watch | None]:
-    """Yield a function that shows progress as a bar on stderr; None if stderr is no terminal."""
+    """Yield a function that shows progress as a bar on stderr; None if stderr is not a terminal."""
     if not is_interactive(sys.stderr):
         yield None
         return
@@ -49,7 +49,7 @@ def print_benchmark(result: Benchmark) -> None:
 
 
 def render_steps(comparison: Comparison, *, narrow: bool) -> Table:
-    """Return the times of all contenders on a workload; `ratio` is our time by theirs."""
+    """Return the times of all contenders on a workload; `ratio` is our time divided by theirs."""
     table = new_table([""], ["us a step", "ratio"] if narrow else ["us a step", "samples/s", "peak MB", "ratio"])
     for one in comparison.measurements:
         is_ours, ratio = one.contender == "bptrain", comparison.ratio(one.contender)
@@ -62,7 +62,7 @@ def render_steps(comparison: Comparison, *, narrow: bool) -> Table:
 
 
 def render_commands(commands: tuple[TimedCommand, ...]) -> Table:
-    """Return the times of whole commands; `ratio` is our time by theirs."""
+    """Return the times of whole commands; `ratio` is our time divided by theirs."""
     table = new_table([""], ["seconds", "ratio"])
     ours = next(one for one in commands if one.name == OURS)
     for one in commands:

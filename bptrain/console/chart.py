@@ -8,21 +8,21 @@ from math import isfinite, log10
 from rich.text import Text
 
 LABEL_WIDTH = 9
-"""The width of the figures at the axis."""
+"""The width of the numbers at the axis."""
 
 WIDE_RANGE = 10.0
-"""The largest value over the smallest from which a chart is logarithmic."""
+"""A chart is logarithmic if its largest value is at least this many times its smallest."""
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LEVELS = "_.-=+*#@"
-"""The levels of a render_sparkline, and those in ASCII."""
+"""The levels of a sparkline, and the same in ASCII."""
 
 BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bits of the dots in a braille character, row by row, added to U+2800."""
 
 
 class Curve:
-    """Values at increasing places. When it gets long, the mean of two neighbours replaces them."""
+    """Values at increasing places. When there are many, each pair of neighbours is replaced by its mean."""
 
     LONGEST = 400
 
@@ -62,11 +62,11 @@ class Line:
 
 
 def draw_chart(lines: Sequence[Line], width: int, height: int, *, ascii_only: bool = False) -> list[Text]:
-    """Return curves over the same axes, or nothing where there is no room or nothing to draw.
+    """Return curves over the same axes, or an empty list if there is no room or nothing to draw.
 
     Args:
         lines: the last is drawn on top.
-        width: in columns, with the axis and its figures.
+        width: in columns, including the axis and its numbers.
         height: in lines.
         ascii_only: whether to use ASCII marks and no braille.
     """
@@ -102,12 +102,12 @@ def draw_chart(lines: Sequence[Line], width: int, height: int, *, ascii_only: bo
 
 
 def format_label(value: float) -> str:
-    """Format a figure at the axis within its width."""
+    """Format a number at the axis so that it fits there."""
     return next((text for text in (f"{value:.4g}", f"{value:.2g}") if len(text) < LABEL_WIDTH), f"{value:.0e}")
 
 
 def make_scale(low: float, high: float) -> Callable[[float], float]:
-    """Return a function from the lowest value to 0 and the highest to 1, logarithmic if they are far apart."""
+    """Return a function that maps the lowest value to 0 and the highest to 1, logarithmic if they are far apart."""
     if low == high:
         return lambda value: 0.5
     if low > 0 and high >= WIDE_RANGE * low:
@@ -116,7 +116,7 @@ def make_scale(low: float, high: float) -> Callable[[float], float]:
 
 
 def connect_dots(dots: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the dots of the lines between dots."""
+    """Yield the dots of the lines that connect the given dots."""
     yield from dots[:1]
     for (x, y), (to_x, to_y) in pairwise(dots):
         steps = max(to_x - x, abs(to_y - y))

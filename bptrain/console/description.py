@@ -14,14 +14,14 @@ from bptrain.text import printable, shorten
 
 MOST_CLASSES = 20
 MOST_COLUMNS = 200
-"""Columns that are shown, those with warnings before others."""
+"""The most columns shown; targets and columns with warnings come before others."""
 
 LONGEST = 30
-"""Characters of a name or a value that are shown."""
+"""The most characters shown of a name or a value."""
 
 MOST_VALUES = 4
 VALUES_WIDTH = 24
-"""The least width for the most frequent values."""
+"""The least width of the column of the most frequent values."""
 
 VALUES = "most frequent"
 MOMENTS = ("mean", "std")
@@ -84,7 +84,7 @@ def list_facts(found: DataDescription) -> Iterator[tuple[str, str]]:
 
 
 def format_duplicates(found: DataDescription) -> str:
-    """Return how many rows occur twice, within splits and across."""
+    """Return how many rows are duplicates, within a split and across splits."""
     duplicates = [f"{part.duplicates:,} within {part.name}" for part in found.parts if part.duplicates]
     repeated = {part.name: part.repeated for part in found.parts if part.repeated}
     across = describe_duplicates(repeated, {part.name: part.rows for part in found.parts})
@@ -101,7 +101,7 @@ def format_shares(classes: Mapping[str, int]) -> str:
 
 
 def list_splits(found: DataDescription) -> Iterator[tuple[str, str]]:
-    """Yield each split: its rows, their share of all, and the classes if there is one target with some."""
+    """Yield each split: its rows, their share of all, and the classes if exactly one target has classes."""
     total = sum(part.rows for part in found.parts)
     for part in found.parts:
         classes = "".join(f": {format_shares(one)}" for one in part.classes.values()) if len(part.classes) == 1 else ""
@@ -109,8 +109,8 @@ def list_splits(found: DataDescription) -> Iterator[tuple[str, str]]:
 
 
 def render_columns(columns: Sequence[ColumnDescription], console: Console) -> Iterator[Table | Text]:
-    """Yield a table with a row for each column, as wide as the terminal, and which facts are left out of it; or a list
-    where not even the first facts fit."""
+    """Yield a table with a row for each column, as wide as the terminal, and a line with the facts that do not fit; or
+    a list if not even the first facts fit."""
     has_numbers = any(column.spread for column in columns)
     has_values = any(format_values(column) for column in columns)
     wide, some = ((*FACTS, *MOMENTS, *QUANTILES), (*FACTS, *MOMENTS)) if has_numbers else (FACTS, FACTS)

@@ -19,19 +19,19 @@ from bptrain.quantities import format_figure, format_number
 from bptrain.text import printable, shorten
 
 WIDE = 60
-"""The least width for two spaces between columns."""
+"""The least width of a terminal for two spaces between columns."""
 
 MOST_TARGETS = 24
-"""The residuals of more targets, such as the pixels of an autoencoder, are not printed."""
+"""If there are more targets, such as the pixels of an autoencoder, no residuals are printed."""
 
 LONGEST_NAME = 24
 LONGEST_CELL = 40
-"""Characters of names in tables, and of predicted cells."""
+"""The most characters of names in tables, and of predicted cells."""
 
 MOST_CONFUSIONS = 15
 
 FIRST_ROWS = 20
-"""Predicted rows that are printed."""
+"""The most predicted rows that are printed."""
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -112,7 +112,7 @@ def print_classes(console: Console, target: ClassResult) -> None:
 
 
 def print_confusion(console: Console, target: ClassResult) -> None:
-    """Print the confusion matrix, coloured by the share of the true class, or a list where it does not fit."""
+    """Print the confusion matrix, coloured by the share of the true class, or a list if it does not fit."""
     if len(target.per_class) <= MOST_CLASSES:
         table = render_matrix(target, shaded=console.color_system not in (None, "standard", "windows"))
         if measure_width(table, console) <= console.width:
@@ -144,7 +144,7 @@ def render_matrix(target: ClassResult, *, shaded: bool) -> Table:
 
 
 def get_cell_style(share: float, right: bool, *, shaded: bool) -> Style:
-    """Return the style of a cell with a share of the true class."""
+    """Return the style of a cell that holds this share of the rows of a true class."""
     if not share:
         return Style(dim=True)
     if not shaded:
@@ -155,13 +155,13 @@ def get_cell_style(share: float, right: bool, *, shaded: bool) -> Style:
 
 
 def format_share(value: float | None) -> str:
-    """Format a number from 0 to 1 in four digits, None as `-`."""
+    """Format a number from 0 to 1 with four decimals, None as `-`."""
     return "-" if value is None else f"{value:.4f}"
 
 
 def print_predictions(found: Prediction) -> None:
-    """Print where predictions were written; or the first rows, as a table with all probabilities, or with the largest
-    alone, or as a list, whatever fits."""
+    """Print where predictions were written; or else the first rows: as a table with all probabilities, as one with only
+    the largest, or as a list, whichever fits first."""
     console = get_console()
     if found.output is not None:
         console.print(Text(f"{printable(str(found.output))}: {found.rows:,} rows written"), soft_wrap=True)

@@ -18,7 +18,8 @@ from bptrain.quantities import format_number
 from bptrain.text import printable
 
 NARROW, WIDE = 70, 100
-"""Widths below which shapes and tolerances are left out, and from which the diagnosis of a planted bug is shown."""
+"""The width below which shapes and tolerances are left out, and the one from which the diagnosis of a planted bug is
+shown."""
 
 HIGHEST, LOWEST = 2, -17
 """The decades of a chart; errors outside are drawn at its edge."""
@@ -38,7 +39,7 @@ ASCII = str.maketrans(
 
 @contextmanager
 def show_progress() -> Iterator[Callable[[Check | Outcome], None] | None]:
-    """Yield a function that shows on stderr how many checks are done; None if stderr is no terminal."""
+    """Yield a function that shows on stderr how many checks are done; None if stderr is not a terminal."""
     if not is_interactive(sys.stderr):
         yield None
         return
@@ -151,7 +152,7 @@ def print_paragraph(console: Console, text: str, style: str = "") -> None:
 
 
 def to_line(text: str, console: Console) -> str:
-    """Return text in one line, with other characters for those that the encoding lacks."""
+    """Return text on one line, with substitutes for characters that the encoding lacks."""
     safe = printable(text.translate(ASCII) if console.options.ascii_only else text)
     return safe.encode(console.encoding, "backslashreplace").decode(console.encoding)
 

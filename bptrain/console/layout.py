@@ -1,4 +1,4 @@
-"""Layout: the tables and lists that commands print, in one form."""
+"""Layout: the tables and lists that commands print, all in the same style."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,7 +16,7 @@ def new_table(left: Sequence[str] = (), right: Sequence[str] = (), *, gap: int =
 
     Args:
         left: headings of columns of text, which may wrap.
-        right: headings of columns of numbers after these, aligned right on one line.
+        right: headings of the columns of numbers that follow, aligned right and never wrapped.
         gap: spaces between columns.
     """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, gap, 0, 0))

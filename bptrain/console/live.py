@@ -20,7 +20,7 @@ from bptrain.run.train_run import Started
 from bptrain.training.events import EpochEnd, Notice, Progress
 
 REFRESHES = 8.0
-"""Drawings a second at most."""
+"""The most drawings per second."""
 
 MOST_SHARE = 0.005
 """The largest share of the processor time that drawing takes, though it draws once a second in any case."""
@@ -41,7 +41,7 @@ class Canvas:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._frames_of: int | None = None
+        self._frame_thread: int | None = None
         self.resized = False
 
     def __getattr__(self, name: str) -> Any:
@@ -49,15 +49,15 @@ class Canvas:
 
     def begin_frame(self) -> None:
         """Treat what this thread writes from now on as a frame."""
-        self._frames_of = threading.get_ident()
+        self._frame_thread = threading.get_ident()
 
     def end_frame(self) -> None:
-        """Treat it as ordinary text again."""
-        self._frames_of = None
+        """Treat what this thread writes as ordinary text again."""
+        self._frame_thread = None
 
     def write(self, text: str) -> int:
         """Write text, a frame over the one before."""
-        if text and self._frames_of == threading.get_ident():
+        if text and self._frame_thread == threading.get_ident():
             text = text.replace(ERASE_LINE, "").replace("\n", f"{ERASE_REST}\n") + ERASE_BELOW
             text = f"{BEGIN}{ERASE_ALL if self.resized else ''}{text}{END}"
             self.resized = False
@@ -75,7 +75,7 @@ class Drawing(Live):
         )
 
     def refresh(self) -> None:
-        """Draw if it is time, or at the end."""
+        """Draw if drawing costs little enough or a second has passed, and at the end."""
         affordable = process_time() - self.processor >= self.cost / MOST_SHARE
         if affordable or perf_counter() - self.drawn >= 1.0 or not self.is_started:
             self.draw()
@@ -100,7 +100,7 @@ class LiveView:
 
     Args:
         stream: the terminal.
-        console: the console to draw with; None: a new one on the stream.
+        console: the console to draw with; by default a new one on the stream.
     """
 
     def __init__(self, stream: TextIO, console: Console | None = None) -> None:

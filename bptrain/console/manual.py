@@ -24,7 +24,7 @@ HEADINGS = {"guide": "Guide", "error": "Errors", "warning": "Warnings"}
 """The headings of topics by their kind; commands have one for each group."""
 
 READABLE_WIDTH = 100
-"""Running text is no wider than this on a wider terminal."""
+"""The greatest width of running text, however wide the terminal."""
 
 
 def print_components(entries: Sequence[ComponentEntry], *, full: bool, by_family: bool) -> None:

@@ -19,10 +19,10 @@ GAP = 2
 """Spaces between two columns of a table."""
 
 NARROW = 4
-"""The least width of a column of a table on a narrow terminal; elsewhere it is that of its longest word."""
+"""The least width of a column of a table. On a wide terminal, a column is as wide as its longest word."""
 
 ALIGNED = re.compile(r"[^#\s]   |──")
-"""Gaps of a table of text, or before a comment at the end of a line."""
+"""What marks a line as aligned: a gap between columns or before a comment, or a ruled line."""
 
 ALT = re.compile(r'alt="([^"]*)"')
 """The alternative text of an image in HTML."""
@@ -30,8 +30,8 @@ ALT = re.compile(r'alt="([^"]*)"')
 
 def print_markdown(console: Console, text: str, width: int) -> None:
     """Print a page in lines of at most `width`, except for commands and tables in blocks of code."""
-    for first, block in enumerate(split_blocks(text)):
-        if first:
+    for k, block in enumerate(split_blocks(text)):
+        if k > 0:
             console.print()
         if block[0].startswith("```"):
             for line in block[1:-1]:
@@ -83,7 +83,7 @@ def print_prose(console: Console, block: list[str], width: int) -> None:
 
 
 def print_wrapped(console: Console, text: str, width: int, bullet: str = "") -> None:
-    """Print running text in lines of `width`, indented below the bullet after the first."""
+    """Print running text in lines of `width`; all but the first are indented as far as the text after the bullet."""
     lines = style_inline(text, plain=is_plain(console)).wrap(console, max(width - len(bullet), 10))
     for k, line in enumerate(lines):
         line.rstrip()

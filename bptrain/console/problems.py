@@ -1,4 +1,4 @@
-"""Errors and warnings on stderr, a line each; on a terminal with the line of the file that they are about."""
+"""Errors and warnings on stderr, one line each; on a terminal also the line of the file that each is about."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ def print_problems(problems: Iterable[Problem]) -> None:
     width = shutil.get_terminal_size().columns
     for problem in problems:
         colour = red if problem.severity == "error" else yellow
-        # Wrapped as it is seen, without the codes of the colours.
+        # Wrapped before the colour codes are added, which take no room on the screen.
         message = wrap_message(f"{problem.severity}: {printable(str(problem))}", stream)
         severity, _, rest = message.partition(":")
         print(f"{colour}{severity}{plain}:{bold}{rest}{plain}", file=stream)
@@ -51,7 +51,7 @@ def make_excerpt(problem: Problem, width: int, stream: TextIO | None = None) -> 
     Args:
         problem: the problem with its `source` line.
         width: the width of the terminal.
-        stream: the stream whose encoding the text is for.
+        stream: the stream to print to, whose encoding may lack characters.
     """
     is_override = "=" in problem.file and problem.source.startswith(problem.file.removesuffix("..."))
     gutter = "  | " if is_override else f"{problem.line:>5} | "

@@ -20,10 +20,10 @@ from bptrain.text import printable
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-"""The marks of contenders with and without colours."""
+"""What tells contenders apart: colours, or letters on a terminal without colours."""
 
 NARROW, WIDE = 60, 100
-"""Widths below which best, worst and curves are left out, and from which curves are long."""
+"""The width below which best, worst and curves are left out, and the one from which curves are long."""
 
 CURVE_WIDTH = 24
 CHART_WIDTH, CHART_HEIGHT = 84, 12

@@ -29,7 +29,7 @@ NARROWEST = 14
 """The least width of a run beside others."""
 
 HEADINGS = ("epochs", "best", "time", "started")
-"""The facts of a run in a list, beside its name and state."""
+"""The columns of a list of runs after name and state."""
 
 
 def print_runs(runs: Sequence[Run]) -> None:
@@ -47,7 +47,7 @@ def print_runs(runs: Sequence[Run]) -> None:
 
 
 def render_runs(runs: Sequence[Run], console: Console) -> Iterator[Table | Text]:
-    """Yield a table with the columns that fit, and which ones are left out; or a list where the first do not fit."""
+    """Yield a table of the columns that fit and a line naming the others, or a list if the first columns do not fit."""
     rows = [
         (format_epochs(run), format_best(run), format_time(run), printable((run.started or "-")[:16].replace("T", " ")))
         for run in runs
@@ -112,7 +112,7 @@ def list_facts(comparison: Comparison, console: Console, curve_width: int) -> It
 
 
 def format_value(value: Any) -> str:
-    """Format a value of a config in one line."""
+    """Format a value of a config on one line."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return shorten(f"{value:g}" if isinstance(value, float) else value, LONGEST_VALUE)

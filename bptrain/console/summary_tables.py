@@ -39,7 +39,7 @@ def print_summary(found: Summary) -> None:
 
 
 def list_layers(found: Summary) -> Iterator[tuple[str, ...]]:
-    """Yield the cells of each layer; its FLOPs are those of a step, which may have several batches."""
+    """Yield the cells of each layer; its FLOPs are for one step, which may have several batches."""
     batches = found.totals.forward / max(sum(each.forward for each in found.layers), 1)
     for layer in found.layers:
         shape = " x ".join(map(str, layer.shape))
@@ -50,7 +50,7 @@ def list_layers(found: Summary) -> Iterator[tuple[str, ...]]:
 
 
 def render_layers(found: Summary, console: Console) -> Table:
-    """Return a row for each layer, with its initializers in one line or below each other, or a list, whatever fits."""
+    """Return a row for each layer, with its initializers on one line or on several, or a list, whichever fits first."""
     rows = list(list_layers(found))
     for between in (", ", "\n"):
         table = new_table([], HEADINGS)

@@ -1,4 +1,4 @@
-"""The terminal: what it supports, the console for results, numbers as text, and a progress bar."""
+"""The terminal: what it supports, messages wrapped to its width, the console for results, and a progress bar."""
 
 import os
 import shutil
@@ -53,8 +53,8 @@ def get_console() -> "Console":
 
 @contextmanager
 def show_progress_bar(name: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a function that takes how much is done, and of how much, and shows it on stderr with the time left; None if
-    stderr is no terminal. The bar disappears at the end."""
+    """Yield a function `watch(done, total)` that shows progress and the time left as a bar on stderr; None if stderr is
+    not a terminal. The bar disappears at the end."""
     if not is_interactive(sys.stderr):
         yield None
         return

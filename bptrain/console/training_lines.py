@@ -1,4 +1,4 @@
-"""Training in lines of text: progress, one line an epoch, plain or as JSON, and results."""
+"""Training in lines of text: progress, one line per epoch, plain or as JSON, and results."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ from bptrain.text import printable
 from bptrain.training.events import EpochEnd, Notice, Progress
 
 FEW_PARAMETERS = 12
-"""The parameters of networks with no more than this are printed after training."""
+"""If a network has no more parameters than this, they are printed after training."""
 
 Event = Started | Notice | Progress | EpochEnd
 
@@ -34,7 +34,7 @@ def print_warnings(event: Event) -> None:
 
 
 class PlainLines:
-    """The sink that prints one line an epoch to stderr."""
+    """The sink that prints one line per epoch to stderr."""
 
     def __init__(self) -> None:
         self.began = perf_counter()
@@ -56,7 +56,7 @@ class PlainLines:
 
 
 class JsonLines:
-    """The sink that prints one JSON object an epoch to stderr: its record in the history, the seconds so far, and
+    """The sink that prints one JSON object per epoch to stderr: its record in the history, the seconds so far, and
     whether it is the best so far. Warnings and notes are objects with the key `warning` or `note`."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class JsonLines:
 
 
 def print_json_line(document: dict[str, Any]) -> None:
-    """Print a JSON object to stderr in one line."""
+    """Print a JSON object to stderr on one line."""
     print(json.dumps(document, allow_nan=False), file=sys.stderr, flush=True)
 
 
@@ -122,7 +122,7 @@ def print_result(result: Result) -> None:
             figures = {"loss": score.loss, **score.numbers}
             pairs.append((name, " · ".join(f"{figure} {format_number(value)}" for figure, value in figures.items())))
     if any(problem.code == "BP224" for problem in result.warnings):
-        what = "a feature tells the target, so these scores say nothing about new rows (bptrain help BP224)"
+        what = "a feature reveals the target, so these scores say nothing about new rows (bptrain help BP224)"
         pairs.append(("caution", what))
     if network.theta.size <= FEW_PARAMETERS:
         pairs.extend((name, str(array.tolist())) for name, array in network.parameters().items())

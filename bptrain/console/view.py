@@ -31,12 +31,12 @@ NUMBER_WIDTH = 9
 HEADING_WIDTH = 11
 
 KINDS = {"gradient_norm": "gradient", "update_ratio": "update", "dead": "dead", "saturated": "saturated"}
-"""The figures of a layer in the order of their columns, with the headings."""
+"""The figures of a layer in the order of their columns, with the heading of each."""
 
 
 @dataclass(frozen=True)
 class RunView:
-    """The view of a run, in the size of the console when it is drawn."""
+    """The view of a run, fitted to the size of the console whenever it is drawn."""
 
     watch: Watch | None
 
@@ -70,7 +70,7 @@ class RunView:
 
 
 def draw_heading(session: Session, width: int) -> Iterator[Text]:
-    """Yield data, network and optimizer in a line each; the rows get a line of their own where one is too short."""
+    """Yield data, network and optimizer, one line each; the rows get their own if they do not fit."""
     model, experiment, training = session.model, session.model.experiment, session.model.experiment.training
     indent = HEADING_WIDTH if width >= NARROW else 0
 
@@ -99,7 +99,7 @@ def draw_heading(session: Session, width: int) -> Iterator[Text]:
 
 
 def describe_network(session: Session, width: int) -> str:
-    """Return the network in a line: `64 → dense 64 → relu → dense 10, 4,810 parameters`; `…` replaces the middle of a
+    """Return the network on one line: `64 → dense 64 → relu → dense 10, 4,810 parameters`; `…` replaces the middle of a
     line that is too long."""
     network = session.model.network
     steps = [str(network.input_shape[0])]
@@ -131,7 +131,7 @@ def draw_bars(watch: Watch, width: int) -> Iterator[Text]:
     share = watch.rows_done / watch.total
     names = f"epoch {min(watch.epoch + 1, epochs):,}/{epochs:,}", f"run {share:.0%}"
     first, last = max(map(len, names)), max(14, *map(len, times))
-    # An epoch too short to be watched has a full bar, which does not flicker.
+    # The bar of an epoch too short to be watched is always full, since it would flicker.
     shares = 1.0 if is_short else watch.rows / count, share
     for name, part, time, style in zip(names, shares, times, ("blue", "green"), strict=True):
         room = width - first - last - 2
@@ -148,7 +148,7 @@ def list_figures(watch: Watch) -> Iterator[tuple[str, str]]:
     yield "loss", format_short(watch.loss)
     if "validation" in watch.session.splits:
         yield "validation loss", format_short(watch.record.get("validation_loss"))
-    # A metric that is not known yet has its place, so that nothing moves when it comes.
+    # A metric that is not known yet has a place already, so that nothing moves when it comes.
     known = get_metrics(watch.record) or {one.name: None for one in watch.session.model.measures}
     extra = {name: watch.record[name] for name in ("penalty", "clipped") if name in watch.record}
     for name, value in [*extra.items(), *known.items()][:9]:
@@ -158,7 +158,7 @@ def list_figures(watch: Watch) -> Iterator[tuple[str, str]]:
 
 
 def format_short(value: float | int | None) -> str:
-    """Format a number in four digits, None as `-`."""
+    """Format a number with four significant digits, None as `-`."""
     return "-" if value is None else f"{value:.4g}"
 
 
@@ -178,9 +178,9 @@ def align_figures(pairs: Iterable[tuple[str, str]], width: int) -> Iterator[Text
 
 
 def list_curves(watch: Watch) -> list[Line]:
-    """Return the curves of the chart: within the first epoch, or over all that are done."""
+    """Return the curves of the chart: within the first epoch, or over all epochs done so far."""
     if watch.epoch < 2 and len(watch.training) < 2:
-        return [Line("loss in epoch 1", watch.first, "cyan", "*")]
+        return [Line("loss in epoch 1", watch.first_epoch, "cyan", "*")]
     lines = [Line("loss", watch.training, "cyan", "*")]
     if len(watch.monitored):
         lines.append(Line("validation loss", watch.monitored, "magenta", "o"))
@@ -226,7 +226,7 @@ def draw_layers(watch: Watch, width: int) -> list[Text]:
 
 
 def fit_layers(layers: Sequence[Text], room: int) -> list[Text]:
-    """Return as many layers as there is room for, those in trouble first of all."""
+    """Return as many layers as there is room for, in order; those in trouble are kept first."""
     if not layers or room < min(len(layers) + 1, 4):
         return []
     if len(layers) + 1 <= room:

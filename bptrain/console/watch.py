@@ -21,11 +21,12 @@ class Watch:
     """A run in progress.
 
     `rows` of the current epoch are done, `loss` is their mean loss or that of the latest epoch; `record` is the record
-    of the latest epoch.
+    of the latest epoch. `training` and `monitored` are the curves of the losses over epochs, `first_epoch` that of the
+    loss within the first one.
 
     Args:
         session: the run.
-        records: the epochs before, if the run is resumed.
+        records: those of earlier epochs, if the run is resumed.
         clock: returns the time in seconds.
     """
 
@@ -38,7 +39,7 @@ class Watch:
         self.loss: float | None = None
         self.record: Record = {}
         self._measured: Record = {}
-        self.training, self.monitored, self.first = Curve(), Curve(), Curve()
+        self.training, self.monitored, self.first_epoch = Curve(), Curve(), Curve()
         self._seen: deque[tuple[float, int]] = deque([(self.began, session.rows_done)])
         for record in records or []:
             self._add_record(record)
@@ -47,7 +48,7 @@ class Watch:
         """Take in the progress within an epoch."""
         self.rows, self.loss = event.rows, event.loss
         if not self.epoch:
-            self.first.append(event.rows, event.loss)
+            self.first_epoch.append(event.rows, event.loss)
         self._measure_speed()
 
     def add_epoch(self, event: EpochEnd) -> None:

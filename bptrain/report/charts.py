@@ -31,7 +31,7 @@ SERIES = tuple(f"#0102{k:02x}" for k in range(8))
 """Placeholder colours: text, less important text, lines, background, and up to eight curves."""
 
 STYLES = ("-", "--", "-.", ":")
-"""Line styles: the next one when all colours are used."""
+"""Line styles; once all colours are used, the next style begins with the first colour again."""
 
 VARIABLES = {INK: "var(--ink)", SOFT: "var(--soft)", LINE: "var(--line)", PAPER: "var(--paper)"} | {
     colour: f"var(--series-{k})" for k, colour in enumerate(SERIES)
@@ -118,7 +118,7 @@ def use_style(*, page: bool = True) -> Iterator[tuple[str, ...]]:
 
 @contextmanager
 def new_axes(*, width: float, height: float) -> "Iterator[tuple[Figure, Axes]]":
-    """Yield a figure for the page, of a size in inches, and its axes to draw on in this block."""
+    """Yield a figure for the page and its axes, to draw on in this block; width and height are in inches."""
     from matplotlib.figure import Figure
 
     with use_style():
@@ -126,13 +126,13 @@ def new_axes(*, width: float, height: float) -> "Iterator[tuple[Figure, Axes]]":
         yield figure, figure.subplots()
 
 
-def set_log_scale(one: "Axes") -> None:
+def set_log_scale(axes: "Axes") -> None:
     """Make the vertical axis logarithmic, with plain numbers as its labels."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    one.set_yscale("log")
-    one.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    one.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def shorten_name(text: object) -> str:
@@ -158,7 +158,7 @@ def convert_svg(one: ElementTree.Element, prefix: str) -> Html:
     """Return an SVG element as HTML: no namespaces, colours as variables, ids with a prefix."""
     name = strip_namespace(one.tag)
     if name == "style":
-        # It would apply to the whole page, whose own style says the same.
+        # It would apply to the whole page, and the page's own style has the same rules.
         return Html("")
     attributes: dict[str, Content] = {}
     for key, value in one.attrib.items():
@@ -189,14 +189,14 @@ def adapt_attribute(name: str, value: str, prefix: str) -> Html:
 def draw_pixels(
     values: Array, alternative: str, *, signed: bool = False, ends: tuple[float, float] | None = None
 ) -> Html:
-    """Return numbers as an image of a pixel each, which the page enlarges.
+    """Return numbers as an image with one pixel for each, which the page enlarges.
 
     Args:
         values: `(height, width)`, or `(height, width, 3)` for red, green and blue; the smallest is black, the largest
             white.
         alternative: the alternative text.
-        signed: the numbers are from -1, blue, over 0, white, to 1, red.
-        ends: the values of black and white, for several images on one scale.
+        signed: whether the numbers go from -1 (blue) over 0 (white) to 1 (red).
+        ends: the values that become black and white, for several images on one scale.
     """
     from PIL import Image
 

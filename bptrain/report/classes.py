@@ -14,7 +14,7 @@ from bptrain.report.charts import STYLES, new_axes, render_svg, shorten_name
 from bptrain.report.html_page import Html, figure, figures, join, note, safe_name, scroll_box, table, tag
 
 FAINTEST = 0.2
-"""The strength of the colour of a cell with a single row, where 1 is all rows of the class."""
+"""The least strength of the colour of a cell that is not empty; all rows of the class have strength 1."""
 
 MOST_CURVES = 16
 
@@ -23,8 +23,8 @@ LONG_HEADING = 12
 
 
 @dataclass(frozen=True)
-class Curve:
-    """A class, or a label, against all others."""
+class OneAgainstRest:
+    """What the curves of a class, or a label, against all others are drawn from."""
 
     name: str
     scores: Array
@@ -81,7 +81,7 @@ def show_confusion(target: ClassResult) -> Html:
 
 
 def show_threshold(target: ClassResult) -> Html | None:
-    """Return the threshold with the highest F1 in a sentence."""
+    """Return a sentence about the threshold with the highest F1; None if there is none."""
     best = target.threshold
     if best is None:
         return None
@@ -91,8 +91,8 @@ def show_threshold(target: ClassResult) -> Html | None:
     return note(f"{text} The threshold was chosen on these same rows.")
 
 
-def split_classes(found: Predictions) -> Iterator[Curve]:
-    """Yield each class against the others, if both occur: the second of two classes, or all of them."""
+def list_classes_against_rest(found: Predictions) -> Iterator[OneAgainstRest]:
+    """Yield each class against the others if rows of both occur; of two classes only the second."""
     if found.kind == "labels":
         sides = [(name, found.outputs[:, k], found.targets[:, k] > 0.5) for k, name in enumerate(found.names)]
     elif len(found.labels) == 2:
@@ -101,12 +101,13 @@ def split_classes(found: Predictions) -> Iterator[Curve]:
         sides = [(str(name), found.outputs[:, k], found.targets == k) for k, name in enumerate(found.labels)]
     for name, scores, positive in sides:
         if one := count_hits(scores, positive):
-            yield Curve(name, scores.astype(np.float64), positive, one)
+            yield OneAgainstRest(name, scores.astype(np.float64), positive, one)
 
 
 @dataclass(frozen=True)
 class ThresholdPlot:
-    """A kind of curve over thresholds: its title and axes, its points, and the metric that is the area below it."""
+    """A kind of curve over thresholds: its title, the labels of its axes, its points, and the metric that is the area
+    below it, with the words for that area."""
 
     title: str
     across: str
@@ -126,22 +127,22 @@ THRESHOLD_PLOTS = (
 
 def show_threshold_curves(found: Predictions) -> Html:
     """Return ROC and precision-recall curves side by side, with the area under each."""
-    curves = list(split_classes(found))
+    curves = list(list_classes_against_rest(found))
     if not curves:
         return note("All of these rows are of one class, so there are no curves.")
     parts = []
     for plot in THRESHOLD_PLOTS:
-        with new_axes(width=5.2, height=4.2) as (canvas, one):
+        with new_axes(width=5.2, height=4.2) as (canvas, axes):
             names, is_roc = [], plot.points is compute_roc
             for k, curve in enumerate(curves[:MOST_CURVES]):
                 area = plot.metric.finish(plot.metric.tally(curve.scores[:, None], curve.positive.astype(np.int64)))
                 names.append(f"{shorten_name(curve.name)} {area:.3f}")
                 drawstyle = "default" if is_roc else "steps-pre"
-                one.plot(*plot.points(curve.counts), STYLES[k // 8], drawstyle=drawstyle, label=names[-1])
+                axes.plot(*plot.points(curve.counts), STYLES[k // 8], drawstyle=drawstyle, label=names[-1])
             if is_roc:
-                one.plot([0, 1], [0, 1], ":", linewidth=1, color=one.spines["left"].get_edgecolor())
-            one.set(title=plot.title, xlabel=plot.across, ylabel=plot.upward, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-            one.legend(loc="lower right" if is_roc else "lower left", ncols=2 if len(names) > 8 else 1)
+                axes.plot([0, 1], [0, 1], ":", linewidth=1, color=axes.spines["left"].get_edgecolor())
+            axes.set(title=plot.title, xlabel=plot.across, ylabel=plot.upward, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+            axes.legend(loc="lower right" if is_roc else "lower left", ncols=2 if len(names) > 8 else 1)
             chart = render_svg(canvas, f"{plot.title} curve, {plot.area}: {'; '.join(names)}")
             parts.append(figure(chart, f"The number after each name is the {plot.area}."))
     more = len(curves) - MOST_CURVES
@@ -150,7 +151,7 @@ def show_threshold_curves(found: Predictions) -> Html:
 
 
 def show_calibration(found: Predictions) -> Html:
-    """Return how often predictions of each probability are right, and how many rows have it."""
+    """Return a chart of how often predictions of each probability are right, and one of how many rows have it."""
     if not found.are_probabilities:
         return note("The outputs are not probabilities, so there is no calibration.")
     if found.kind == "labels":
@@ -160,18 +161,18 @@ def show_calibration(found: Predictions) -> Html:
     else:
         probabilities, right, of = found.probabilities.max(axis=1), found.codes == found.targets, "the predicted class"
     curve, across = compute_calibration(probabilities, right), f"probability of {shorten_name(of)}"
-    with new_axes(width=5.2, height=4.2) as (canvas, one):
-        one.plot([0, 1], [0, 1], ":", linewidth=1, color=one.spines["left"].get_edgecolor())
-        one.plot(curve.probability, curve.share, "o-")
-        one.set(title="calibration", xlabel=across, ylabel="observed share")
-        one.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    with new_axes(width=5.2, height=4.2) as (canvas, axes):
+        axes.plot([0, 1], [0, 1], ":", linewidth=1, color=axes.spines["left"].get_edgecolor())
+        axes.plot(curve.probability, curve.share, "o-")
+        axes.set(title="calibration", xlabel=across, ylabel="observed share")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         bins = zip(curve.probability, curve.share, curve.rows, strict=True)
         text = f"Calibration: mean probability of {of} and the observed share, in ten bins: "
         text += "; ".join(f"{p:.2f}: {s:.2f} of {n:,}" for p, s, n in bins)
         reliability = figure(render_svg(canvas, text), "On the dotted line, both are equal.")
-    with new_axes(width=5.2, height=4.2) as (canvas, one):
-        heights, _, _ = one.hist(probabilities, bins=[k / 10 for k in range(11)])
-        one.set(title="rows by probability", xlabel=across, ylabel="rows", xlim=(-0.02, 1.02))
+    with new_axes(width=5.2, height=4.2) as (canvas, axes):
+        heights, _, _ = axes.hist(probabilities, bins=[k / 10 for k in range(11)])
+        axes.set(title="rows by probability", xlabel=across, ylabel="rows", xlim=(-0.02, 1.02))
         counted = ", ".join(f"{int(height):,}" for height in np.atleast_1d(heights))
         text = f"Rows by the probability of {of}, in ten bins from 0 to 1: {counted}"
         histogram = figure(render_svg(canvas, text))

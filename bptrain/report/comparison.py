@@ -11,8 +11,7 @@ from bptrain.model.heads import get_metric_name
 from bptrain.run.run_list import Run
 
 SHORT_OPTION = ("units", "rate", "lr", "alpha")
-"""The options that describe a component best, the first that it has."""
-
+"""The options that describe a component best; the first that it has is shown."""
 
 SCALAR = (str, int, float, type(None))
 
@@ -37,7 +36,7 @@ class Score:
 @dataclass(frozen=True)
 class Comparison:
     """Runs side by side: `differences` of their configs, `scores` of the best epochs and on test rows. `remark` says
-    why no best score is marked, if they cannot be compared."""
+    why no score is marked as the best, if they cannot be compared."""
 
     runs: tuple[Run, ...]
     differences: tuple[Difference, ...]
@@ -55,7 +54,7 @@ class Comparison:
 
 
 def find_differences(values: Sequence[Any], key: str = "") -> Iterator[Difference]:
-    """Yield the keys whose values differ, as deep as the documents have the same form."""
+    """Yield the keys whose values differ, going as deep as all documents have the same form."""
     first = values[0]
     if all(value == first for value in values):
         return
@@ -102,7 +101,7 @@ def abbreviate(value: Any) -> str:
 
 
 def list_scores(runs: Sequence[Run], *, mark: bool) -> Iterator[Score]:
-    """Yield every score of the best epochs and on the test rows; the best is marked where more or less is better."""
+    """Yield every score of the best epochs and on the test rows; the best is marked if higher or lower is better."""
     for prefix, documents in (("", [run.best for run in runs]), ("test ", [run.test for run in runs])):
         if not any(documents):
             continue
@@ -126,7 +125,7 @@ def mark_best(name: str, values: Sequence[float | None], perfect: float | None, 
 
 def find_perfect(name: str) -> float | None:
     """Return the perfect value of a metric, which may be of one target among several; None for a table, and for a
-    metric that is not registered here."""
+    metric that is not registered."""
     member = METRICS.members.get(get_metric_name(name))
     found = getattr(member, "perfect", None)
     return found if isinstance(found, float | int) else None

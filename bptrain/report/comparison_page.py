@@ -12,14 +12,14 @@ from bptrain.report.learning_curves import WIDE_RANGE, choose_metrics_to_draw, g
 from bptrain.training.events import is_metric
 
 MOST_CURVES = 8
-"""Runs in one chart; more cannot be told apart."""
+"""The most runs in one chart, since more cannot be told apart."""
 
 
 def write_page(comparison: Comparison, path: Path) -> None:
-    """Write a page of one file, or replace one.
+    """Write the page as one file, over an earlier one if there is any.
 
     Raises:
-        InputError: the path is not that of a page, or matplotlib is missing.
+        InputError: the path does not end in .html or .htm, or matplotlib is missing.
         StorageError: it cannot be written.
     """
     require_suffix(path, (".html", ".htm"), "--html")
@@ -59,7 +59,7 @@ def show_scores(comparison: Comparison, names: list[str]) -> Html:
 
 
 def show_curves(comparison: Comparison, names: list[str]) -> Html:
-    """Return a chart for each figure of the histories that changes, with a curve for each run."""
+    """Return a chart for each loss and metric, and for the learning rate if it changes, with a curve for each run."""
     runs = comparison.runs[:MOST_CURVES]
     keys = dict.fromkeys(key for run in runs for record in run.history for key in record if is_metric(key))
     charts = []
@@ -70,14 +70,14 @@ def show_curves(comparison: Comparison, names: list[str]) -> Html:
         values = [value for _, each in curves for value in each]
         if not values or (key == "lr" and is_constant(curves)):
             continue
-        with new_axes(width=5.2, height=3.0) as (canvas, one):
+        with new_axes(width=5.2, height=3.0) as (canvas, axes):
             for (epochs, each), name in zip(curves, names, strict=False):
-                one.plot(epochs, each, label=shorten_name(name), marker="." if len(each) == 1 else "")
+                axes.plot(epochs, each, label=shorten_name(name), marker="." if len(each) == 1 else "")
             if min(values) > 0 and max(values) > WIDE_RANGE * min(values):
-                set_log_scale(one)
-            one.set_title(title)
-            one.set_xlabel("epoch")
-            one.legend()
+                set_log_scale(axes)
+            axes.set_title(title)
+            axes.set_xlabel("epoch")
+            axes.legend()
             text = f"{title} over the epochs, a curve for each of {len(runs)} runs"
             charts.append(figure(render_svg(canvas, text)))
     if not charts:

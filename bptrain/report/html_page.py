@@ -1,4 +1,4 @@
-"""HTML by construction, in which every text is escaped unless it was made here, and the page: one file, in light and
+"""HTML built from elements, in which all text is escaped but what was built here, and the page: one file, in light and
 dark, for screens of any width and for paper.
 
 A content security policy keeps the page from requesting anything: all it has is its own style and images in `data:`.
@@ -31,7 +31,7 @@ Content = Html | str | int | float | None
 
 
 def tag(name: str, /, *children: Content, **attributes: Content) -> Html:
-    """Return an element. In attribute names `_` stands for `-`, and a trailing one avoids a word of Python: `class_`.
+    """Return an element. In attribute names `_` stands for `-`, and a trailing `_` avoids a Python keyword: `class_`.
     Attributes and children that are None are left out."""
     return element(name, {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}, children)
 
@@ -45,7 +45,7 @@ def element(name: str, attributes: Mapping[str, Content], children: Iterable[Con
 
 
 def join(children: Iterable[Content]) -> Html:
-    """Join contents."""
+    """Return contents joined as HTML, without those that are None."""
     return Html("".join(escape_text(child) for child in children if child is not None))
 
 
@@ -72,7 +72,7 @@ def build_page(title: str, lead: Content, sections: Sequence[tuple[str, Html]]) 
     Args:
         title: the heading.
         lead: a sentence below it.
-        sections: title and content of each; they are linked at the top.
+        sections: the title and content of each, which is linked at the top.
 
     Returns:
         HTML that needs no other file.
@@ -126,7 +126,7 @@ def facts(pairs: Iterable[tuple[str, Content]]) -> Html:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Content]], *, caption: str | None = None) -> Html:
     """Return a table whose first column names the rows. Columns of numbers are aligned right. A table that is wider
-    than the page scrolls by itself."""
+    than the page gets a scroll bar of its own."""
     rows = list(rows)
     sides = [None, *("number" if all(is_number(row[k]) for row in rows) else None for k in range(1, len(head)))]
     top = tag("tr", *(head_cell(name, "col", side) for name, side in zip(head, sides, strict=True)))

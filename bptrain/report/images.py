@@ -17,16 +17,16 @@ SMALLEST_SIDE = 4
 """The least height and width of an image in pixels."""
 
 MOST_PAIRS = 12
-"""Reconstructions of each kind, best and worst, that are drawn."""
+"""The most reconstructions drawn of each kind, best and worst."""
 
 MOST_UNITS = 64
-"""Units whose weights are drawn."""
+"""The most units whose weights are drawn."""
 
 
 def find_grid(columns: Columns) -> Array | None:
     """Return the column number of each pixel, `(height, width)`, or None if rows are not images.
 
-    They are if all columns are numeric and named like pixels: a word, then row and column, such as `pixel_0_7`.
+    Rows are images if all columns are numeric and named like pixels: a word, then row and column, as in `pixel_0_7`.
     """
     if not all(isinstance(one, Numeric) and not one.indicator for one in columns.features):
         return None
@@ -100,7 +100,7 @@ def show_first_weights(model: Model) -> Html | None:
         return None
     weights = model.network.parameters()[f"{chain.names[0]}.{next(iter(matrices))}"].astype(np.float64)
     drawn = weights[:, :MOST_UNITS]
-    # One scale for all, so that a unit of small weights is pale.
+    # One scale for all, so that a unit with small weights is pale.
     largest = float(np.abs(drawn).max()) or 1.0
     images = []
     for k, unit in enumerate(drawn.T):

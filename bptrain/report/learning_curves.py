@@ -21,7 +21,7 @@ HEALTH = {
 """Figures of each layer in the history, and the titles of their panels."""
 
 WIDE_RANGE = 50.0
-"""The largest value over the smallest from which an axis is logarithmic."""
+"""An axis is logarithmic if its largest value is more than this many times its smallest."""
 
 Curve = tuple[list[int], list[float]]
 """Epochs and values."""
@@ -37,7 +37,7 @@ def get_curve(records: Sequence[Record], key: str) -> Curve:
 
 
 def choose_metrics_to_draw(names: Iterable[str]) -> list[str]:
-    """Return the metrics to draw: of those whose curves tell the same story, such as r2 and rmse, the first."""
+    """Return the metrics to draw: only the first of those whose curves tell the same story, such as r2 and rmse."""
     chosen: dict[tuple[str, str], str] = {}
     for name in names:
         metric = get_metric_name(name).removeprefix("validation_")
@@ -76,33 +76,33 @@ def list_health_panels(records: Sequence[Record]) -> Iterator[Panel]:
             yield title, curves
 
 
-def draw_panel(one: "Axes", panel: Panel, best: int | None) -> None:
-    """Draw curves over the epochs, with a dotted line at the best one."""
+def draw_panel(axes: "Axes", panel: Panel, best: int | None) -> None:
+    """Draw curves over the epochs, with a dotted line at the best epoch."""
     from matplotlib.ticker import MaxNLocator
 
     title, curves = panel
     if best is not None:
-        one.axvline(best, linestyle=":", linewidth=1.2, color=one.spines["left"].get_edgecolor(), zorder=1)
+        axes.axvline(best, linestyle=":", linewidth=1.2, color=axes.spines["left"].get_edgecolor(), zorder=1)
     for k, (name, (epochs, values)) in enumerate(curves):
         marker = "o" if len(epochs) < 3 else None
-        # Validation has the same colour in every panel.
+        # A validation curve has the second colour even if it is alone.
         colour = f"C{max(k, int(name == 'validation'))}"
-        one.plot(epochs, values, STYLES[k // 8 % 4], marker=marker, color=colour, label=shorten_name(name))
+        axes.plot(epochs, values, STYLES[k // 8 % 4], marker=marker, color=colour, label=shorten_name(name))
     every = [value for _, (_, values) in curves for value in values]
     if min(every) > 0 and max(every) > WIDE_RANGE * min(every):
-        set_log_scale(one)
-    one.set_title(title)
-    one.set_xlabel("epoch")
-    one.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        set_log_scale(axes)
+    axes.set_title(title)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if len(curves) > 1:
-        one.legend(ncols=1 if len(curves) < 6 else 2)
+        axes.legend(ncols=1 if len(curves) < 6 else 2)
 
 
 def draw_panels(panels: Iterable[Panel], best: int | None) -> Iterator[Html]:
     """Yield a figure for each panel."""
     for panel in panels:
-        with new_axes(width=5.2, height=3.0) as (canvas, one):
-            draw_panel(one, panel, best)
+        with new_axes(width=5.2, height=3.0) as (canvas, axes):
+            draw_panel(axes, panel, best)
             yield figure(render_svg(canvas, describe_panel(panel, best)))
 
 
@@ -125,7 +125,7 @@ def show_learning_curves(records: Sequence[Record], best: int | None) -> Html:
 
 
 def show_gradient_health(records: Sequence[Record], best: int | None) -> Html:
-    """Return the section on gradients, empty where none were measured."""
+    """Return the section on gradients; empty if none were measured."""
     drawn = list(draw_panels(list_health_panels(records), best))
     if not drawn:
         return Html("")

@@ -17,7 +17,8 @@ from bptrain.training.events import Record
 
 SAMPLES = 1000
 MOST_ROWS = 5000
-"""Bootstrap samples for confidence intervals, which are left out with more rows than this: they would take too long."""
+"""Confidence intervals come from this many bootstrap samples. With more rows than `MOST_ROWS` they would take too long
+and are left out."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Material:
 
     `checkpoint` is the file of the model, and `stored` the document in it. `run` is None where the checkpoint is not in
     a run directory; then there are no `records` and there is no `state`. `evaluation` and `rows` are None where the
-    data cannot be read, for the reason in `missing`.
+    data cannot be read; then `missing` is the reason.
     """
 
     checkpoint: Path
@@ -42,7 +43,7 @@ class Material:
 
     @property
     def path(self) -> Path:
-        """The argument of commands: the run directory, or else the checkpoint."""
+        """What commands take as their argument: the run directory, or else the checkpoint."""
         return self.run.path if self.run else self.checkpoint
 
 

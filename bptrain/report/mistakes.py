@@ -15,20 +15,20 @@ from bptrain.report.html_page import Content, Html, figure, figures, join, note,
 from bptrain.report.images import find_grid, get_row_number, read_image
 
 MOST_POINTS = 2000
-"""Points of a scatter plot at most; of more rows every second, third, ... is drawn."""
+"""The most points of a scatter plot; of more rows only every second, third, ... is drawn."""
 
 MOST_IMAGES = 24
 MOST_ROWS = 12
-"""Mistakes that are shown: as images, and as rows of a table."""
+"""The most mistakes that are shown: as images, and as rows of a table."""
 
 MOST_COLUMNS = 6
-"""Columns of a table of mistakes beside truth and prediction."""
+"""The most columns of a table of mistakes, beside truth and prediction."""
 
 MOST_NUMBERS = 4
-"""Targets of a row that are written out."""
+"""The most targets of a row that are written out."""
 
 ROUNDING = 1e-6
-"""The share of a scaled value that single precision may have lost, and a little more."""
+"""The relative error of a scaled value in single precision, with a margin."""
 
 
 def show_residual_table(targets: Sequence[NumberResult]) -> Html:
@@ -51,23 +51,23 @@ def show_residuals(found: Predictions, column: int) -> Html:
     step = max(-(-len(output) // MOST_POINTS), 1)
     drawn = slice(None, None, step)
     parts = []
-    with new_axes(width=5.2, height=4.0) as (canvas, one):
+    with new_axes(width=5.2, height=4.0) as (canvas, axes):
         ends = [min(true.min(), output.min()), max(true.max(), output.max())]
-        one.plot(ends, ends, ":", linewidth=1, color=one.spines["left"].get_edgecolor())
-        one.plot(true[drawn], output[drawn], "o", markersize=3.5, alpha=0.6)
-        one.set(title=shorten_name(found.names[column]), xlabel="truth", ylabel="prediction")
+        axes.plot(ends, ends, ":", linewidth=1, color=axes.spines["left"].get_edgecolor())
+        axes.plot(true[drawn], output[drawn], "o", markersize=3.5, alpha=0.6)
+        axes.set(title=shorten_name(found.names[column]), xlabel="truth", ylabel="prediction")
         correlation = np.corrcoef(true, output)[0, 1] if len(output) > 1 and true.std() and output.std() else np.nan
         text = f"Predictions of {name} against the truth; their correlation is {correlation:.3f}"
         parts.append(figure(render_svg(canvas, text), "Points on the dotted line are predicted exactly."))
-    with new_axes(width=5.2, height=4.0) as (canvas, one):
-        one.axhline(0, linestyle=":", linewidth=1, color=one.spines["left"].get_edgecolor())
-        one.plot(output[drawn], residuals[drawn], "o", markersize=3.5, alpha=0.6)
-        one.set(title="residuals", xlabel="prediction", ylabel="truth − prediction")
+    with new_axes(width=5.2, height=4.0) as (canvas, axes):
+        axes.axhline(0, linestyle=":", linewidth=1, color=axes.spines["left"].get_edgecolor())
+        axes.plot(output[drawn], residuals[drawn], "o", markersize=3.5, alpha=0.6)
+        axes.set(title="residuals", xlabel="prediction", ylabel="truth − prediction")
         text = f"Residuals of {name} against the prediction, from {residuals.min():.4g} to {residuals.max():.4g}"
         parts.append(figure(render_svg(canvas, text)))
-    with new_axes(width=5.2, height=3.2) as (canvas, one):
-        heights, edges, _ = one.hist(residuals, bins=min(max(int(len(residuals) ** 0.5), 5), 40))
-        one.set(title="distribution of the residuals", xlabel="truth − prediction", ylabel="rows")
+    with new_axes(width=5.2, height=3.2) as (canvas, axes):
+        heights, edges, _ = axes.hist(residuals, bins=min(max(int(len(residuals) ** 0.5), 5), 40))
+        axes.set(title="distribution of the residuals", xlabel="truth − prediction", ylabel="rows")
         top = int(np.argmax(heights))
         text = f"Histogram of the residuals of {name}; most lie between {edges[top]:.4g} and {edges[top + 1]:.4g}"
         parts.append(figure(render_svg(canvas, text)))
@@ -166,7 +166,7 @@ def read_values(columns: Columns, inputs: Array, most: int) -> Iterator[str]:
 
 
 def read_value(feature: Feature, inputs: Array) -> str:
-    """Return the value of a column from the inputs that it was encoded to."""
+    """Return the value of a column, decoded from the inputs of the network."""
     if isinstance(feature, Numeric):
         own, near = (float(feature.unscale(one)[0]) for one in (inputs[:1], inputs[:1] * (1 + ROUNDING) + ROUNDING))
         # A number within the rounding error of zero is zero in the table.

@@ -23,12 +23,12 @@ from bptrain.report.mistakes import show_mistakes, show_residual_table, show_res
 from bptrain.training.environment import describe_value
 
 MAIN_METRICS = ("accuracy", "f1", "roc_auc", "r2", "rmse", "mae")
-"""The metrics in the summary, beside the loss."""
+"""The metrics in the summary, besides the loss."""
 
 MOST_TILES = 12
 MOST_COLUMNS = 100
 MOST_TARGETS = 12
-"""Targets of numbers whose residuals are drawn; an autoencoder has as many as inputs."""
+"""The most numeric targets whose residuals are drawn; an autoencoder has as many targets as inputs."""
 
 REASONS = {
     "epochs": "all epochs done",
@@ -41,7 +41,7 @@ REASONS = {
 
 
 def make_title(found: Material) -> str:
-    """Return what was learned from what: `price from houses.csv (12 features)`."""
+    """Return the target and where the data is from: `price from houses.csv (12 features)`."""
     columns, source = found.model.columns, found.model.experiment.data.source
     names = [safe_name(one.name, 40) for one in columns.target_columns]
     target = "autoencoder" if isinstance(columns.target, Inputs) else ", ".join(names[:3]) + ", ..." * (len(names) > 3)
@@ -58,7 +58,7 @@ def make_lead(found: Material) -> str:
 
 
 def list_sections(found: Material) -> Iterator[tuple[str, Html]]:
-    """Yield the sections that there is something to show in."""
+    """Yield the sections that have something to show."""
     best = (found.stored.get("best") or {}).get("epoch")
     yield "Summary", show_summary(found)
     if found.evaluation and found.rows is not None:
@@ -123,7 +123,7 @@ def show_summary(found: Material) -> Html:
         for name, value in sorted(main, key=lambda one: MAIN_METRICS.index(get_metric_name(one[0])))[:MOST_TILES]:
             if isinstance(value, float):
                 one = ranges.get(name)
-                more = f"95 %: {one.low:.3g} to {one.high:.3g}" if one else where
+                more = f"95%: {one.low:.3g} to {one.high:.3g}" if one else where
                 tiles.append((safe_name(name, 60), format_number(value, 4), more))
     tiles.append(("parameters", f"{found.model.network.theta.size:,}", found.model.experiment.dtype))
     large = (tag("div", tag("dt", name), tag("dd", value, tag("small", more))) for name, value, more in tiles)
@@ -144,7 +144,7 @@ def show_summary(found: Material) -> Html:
 
 
 def show_metrics(evaluation: Evaluation) -> Html:
-    """Return loss and metrics with their intervals."""
+    """Return loss and metrics with their confidence intervals."""
     ranges = evaluation.intervals or {}
     rows = [("loss", format_number(evaluation.loss, 4), "–")]
     for name, value in evaluation.metrics.items():
@@ -152,7 +152,7 @@ def show_metrics(evaluation: Evaluation) -> Html:
         rows.append((name, format_figure(value, 4), f"{one.low:.4g} to {one.high:.4g}" if one else "–"))
     where = "rows of new data" if evaluation.split == "data" else f"{evaluation.split} rows"
     method = f"Intervals from {evaluation.bootstrap:,} bootstrap samples of the rows." if evaluation.bootstrap else None
-    body = table(("metric", "value", "95 % interval"), rows, caption=f"On {evaluation.rows:,} {where}")
+    body = table(("metric", "value", "95% interval"), rows, caption=f"On {evaluation.rows:,} {where}")
     return join((body, note(method) if method else None))
 
 
@@ -196,7 +196,7 @@ def show_data(found: Material) -> Html:
 
 
 def show_commands(found: Material) -> Html:
-    """Return the commands that repeat all of it."""
+    """Return the commands that repeat the run, its evaluation and its report."""
     code = "".join(f" --code {quote(path)}" for path in list_code_files(found))
     path = quote(str(found.path))
     split = f" --split {found.evaluation.split}" if found.evaluation and found.evaluation.split != "data" else ""
