@@ -13,7 +13,7 @@ def command(
     code: Code = None,
     as_json: Json = False,
 ) -> None:
-    """List the layers, losses, ... for configs, or explain one."""
+    """List the layers, losses and other components, or explain one."""
     from bptrain.commands.list import reference
 
     entries = reference(family, name, code=code or ())

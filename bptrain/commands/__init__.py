@@ -58,7 +58,7 @@ COMMANDS = (
         "Check the hand-written gradients by the complex step.",
         ("gradcheck.check_gradients", "gradcheck.sweep_gradients", "gradcheck.mutate_gradients"),
     ),
-    Command("list", "learn", "List the layers, losses, ... for configs, or explain one.", ("list.reference",)),
+    Command("list", "learn", "List the layers, losses and other components, or explain one.", ("list.reference",)),
     Command("help", "learn", "Show a page of the guide: a topic, command or code.", ("help.help_topics",)),
     Command("runs", "manage", "List the runs, newest first.", ("runs.runs",)),
     Command("schema", "manage", "Print the JSON Schema of configs, for editors.", ("schema.schema",)),

@@ -59,7 +59,7 @@ def write_lines(plan: Plan) -> Iterator[Line]:
     yield Line("activation: relu", meaning="after each hidden layer")
     yield Line(f"optimizer: {{adam: {{lr: {0.003 if is_small else 0.001:g}}}}}", meaning="lr: the learning rate")
     if rows < 20_000:
-        why = "a penalty on large weights, against memorizing so few rows"
+        why = "a penalty on large weights, against memorizing the rows"
         yield Line(f"regularization: {{l2: {0.001 if is_small else 0.0001:g}}}", meaning=why)
     yield from write_training(rows, share)
     yield write_metrics(goal)

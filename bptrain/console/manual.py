@@ -38,7 +38,10 @@ def print_components(entries: Sequence[ComponentEntry], *, full: bool, by_family
             names = ", ".join(entry.name for entry in members)
             console.print(Text(f"{family}: ", style="bold").append(names, style="not bold"))
         console.print(
-            Text("\nbptrain list FAMILY describes each of them; bptrain list FAMILY NAME explains one", style="dim")
+            Text(
+                "\nbptrain list FAMILY describes each of its members; bptrain list FAMILY NAME explains one",
+                style="dim",
+            )
         )
     else:
         pairs = [(entry.name, Text(printable(entry.summary))) for entry in entries]
