@@ -43,7 +43,7 @@ def name_quantities(chain: Chain) -> Titles:
             count, activated = count + 1, False
             titles.outputs[name], titles.deltas[name] = f"z{count}", f"delta{count}"
             for key, parameter in plan.parameters.items():
-                titles.parameters[f"{name}.{key}"] = f"{parameter.symbol_as(key)}{count}"
+                titles.parameters[f"{name}.{key}"] = f"{parameter.get_symbol(key)}{count}"
         elif isinstance(layer, Activation) and not activated:
             activated = True
             titles.outputs[name] = f"a{count}"

@@ -1,6 +1,6 @@
-"""Networks: layers, activations, initializers and losses, each with its forward and backward pass by hand.
+"""Networks, and the layers, activations, losses and initializers that they are built from; all gradients by hand.
 
-What a layer, an activation or a loss of one's own needs is all here: `from bptrain.nn import LAYERS, Parameter, Plan`.
+Everything that you need to write your own is here: `from bptrain.nn import LAYERS, Parameter, Plan`.
 """
 
 from bptrain.equations import Equations
@@ -20,4 +20,4 @@ __all__ = [
 ]  # fmt: skip
 
 completed = resolve_layers
-"""The former name of `resolve_layers`, for code files that know it."""
+"""The former name of `resolve_layers`, for `--code` files that still use it."""

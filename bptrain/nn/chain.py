@@ -1,6 +1,6 @@
-"""A chain: a sequence of layers and the arrays between them, sliced to any number of rows.
+"""A chain: a sequence of layers with the arrays that flow between them, for batches of any size.
 
-A layer that holds layers, such as a residual block, has a chain of its own with the same input.
+A layer that holds layers, such as a residual block, has a chain inside, which reads the same input.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from bptrain.registry import name_of
 
 @dataclass(frozen=True)
 class Step:
-    """One layer with the arrays that its kernels read and fill."""
+    """One layer of a frame, with the arrays that its kernels read and fill; the letters are those of `nn.layer`."""
 
     layer: Layer
     p: Views
@@ -33,7 +33,8 @@ class Step:
 class Frame:
     """A chain for n rows: fill `input`, call `forward`, fill `dscores`, call `backward`.
 
-    input `(n, inputs)`, scores and dscores `(n, outputs)`; dinput like input, or None where it is not needed.
+    input `(n, inputs)`, scores and dscores `(n, outputs)`; dinput like input, or None where it is not needed. Only the
+    layers from `stop` on run backward: those before it have no parameters.
     """
 
     input: Array
@@ -57,9 +58,10 @@ class Frame:
 
 @dataclass(frozen=True)
 class Arena:
-    """Shared by the chains of a network: the largest number of rows, dtype, streams, and constants.
+    """What all chains of a network share: the largest batch, the dtype, the random streams, and the arrays.
 
-    parameters, gradients and states are views by full name.
+    `ones` and `rows` are the constants 1, 1, ... and 0, 1, ...; parameters, gradients and states are views by full
+    name, such as `0.dense.weight`.
     """
 
     batch: int
@@ -77,21 +79,21 @@ class Arena:
         return np.zeros(shape, planned.dtype or self.dtype)
 
     def build_workspace(self, n: int, planned: Mapping[str, Scratch], scratch: dict[str, Array]) -> Workspace:
-        """Return a workspace of n rows of the given arrays, with the constants that every kernel may use."""
+        """Return a workspace with the first n rows of the scratch arrays, and what every kernel may use."""
         rows = {key: array[:n] if planned[key].per_row else array for key, array in scratch.items()}
         return Workspace(ones=self.ones[:n], rows=self.rows[:n], rng=self.rng.dropout, training=False, **rows)
 
 
 class Chain:
-    """A sequence of layers: first their plans, then their arrays, then frames of them.
+    """A sequence of layers: it collects their plans, allocates their arrays, and builds frames.
 
     Args:
         layers: from input to output.
         shape: of an input row.
-        prefix: of the names of its layers, such as `2.residual.`.
+        prefix: put before the names of its layers, such as `2.residual.`.
 
     Raises:
-        OptionError: a layer cannot take its input shape; the field is its place among the layers.
+        OptionError: a layer cannot take its input shape; the field is the layer's place, such as `0.dense`.
     """
 
     def __init__(self, layers: Sequence[Layer], shape: Shape, prefix: str = "") -> None:
@@ -175,11 +177,13 @@ class Chain:
                     raise error.prefix_fields(f"{place}.layers") from None
 
     def allocate(self, arena: Arena, x: Array, dx: Array | None) -> None:
-        """Allocate the arrays with a row for each row of the batch: signals, their gradients, scratch.
+        """Allocate the arrays that have a row for each row of the batch.
 
-        A layer works in place, y = x, where it is elementwise, its own backward does not read x, and the backward of
-        the layer before does not read y; the input of the chain itself is never overwritten. Gradients, which are read
-        only once, are shared wherever the layer is elementwise.
+        `signals[k]` is the x of layer k and the y of the layer before it; `slopes[k]` is its gradient.
+
+        An elementwise layer overwrites x with y if its own backward does not read x and the backward of the layer
+        before does not read its y; the input of the chain is never overwritten. Since each gradient is read only once,
+        every elementwise layer but the first overwrites dy with dx.
         """
         self.arena = arena
         self.signals, self.slopes = [x], [dx]
@@ -207,7 +211,7 @@ class Chain:
         views: dict[int, Array] = {}
 
         def cut(array: Array) -> Array:
-            # One view for each array, so that a layer working in place sees `y is x`.
+            # The same view each time, so that a layer that works in place sees that `y is x`.
             return views.setdefault(id(array), array[:n])
 
         arena, steps = self.arena, []
@@ -232,10 +236,10 @@ class Chain:
 
 
 def check_plan(plan: object, shape: Shape) -> Plan:
-    """Check the plan that a layer returned for inputs of a shape, and return it.
+    """Check that a layer returned a valid plan for inputs of a shape, and return the plan.
 
     Raises:
-        OptionError: it is not a Plan, or it contradicts itself.
+        OptionError: it is not a Plan, or it is elementwise and changes the shape.
     """
     if not isinstance(plan, Plan):
         raise OptionError(Mistake("", f"its plan(shape) must return a Plan (got {plan!r})"))
@@ -251,7 +255,8 @@ def resolve_layers(layers: Sequence[Layer], outputs: int | None) -> tuple[Layer,
     Args:
         layers: from input to output. A layer with options that can be `auto` has `resolve(units, following)`, and one
             that holds layers has them as `layers`.
-        outputs: units of the last layer that can be resolved; None inside a block, whose widths must be given.
+        outputs: the units that the target needs, for the last layer that has `resolve`; None inside a block, where all
+            units must be given.
 
     Raises:
         OptionError: an `auto` cannot be resolved.
@@ -271,7 +276,7 @@ def resolve_layers(layers: Sequence[Layer], outputs: int | None) -> tuple[Layer,
 
 
 def resolve_inside(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Resolve the layers inside a block; the field of a mistake begins with `layers`."""
+    """Return the layers inside a block, resolved; in an error the field begins with `layers`."""
     try:
         return resolve_layers(layers, None)
     except OptionError as error:

@@ -1,11 +1,11 @@
 """The cost of each layer of a network: parameters, memory, and floating-point operations.
 
 Operations are counted for each row. A product with a weight matrix is `2 · inputs · outputs` forward (a multiplication
-and an addition for each weight), and twice that backward, for the gradients of the weights and of the input; only once
-where the gradient of the input is not needed, as in the first layer. Every other parameter counts once forward and once
-backward, and so does every output of a layer without a matrix, whatever its function. The loss, the penalty and the
-update are not counted. Others count products in the same way (Kaplan et al., 2020; fvcore counts a multiplication and
-an addition as one).
+and an addition for each weight), and twice as much backward, for the gradients of the weights and of the input; the
+first layer needs no gradient of its input, and counts as much backward as forward. Every other parameter counts as one
+operation forward and one backward, and so does every output of a layer without a matrix, whatever its function. The
+loss, the penalty and the update are not counted. Products are counted as by Kaplan et al., 2020; fvcore counts a
+multiplication and an addition as one operation.
 """
 
 from collections.abc import Iterator
@@ -19,9 +19,11 @@ from bptrain.registry import name_of
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer: its full name (`2.residual.0.dense`), the shape of an output row, the number and the initializers of
-    its parameters, the memory of these, and of its activations with their gradients and scratch, in bytes, and its
-    operations, all for some number of rows. A layer that holds others comes before them."""
+    """The cost of one layer for some number of rows.
+
+    `name` is its full name (`2.residual.0.dense`), `shape` that of an output row. `initializers` are by the name of the
+    parameter. `activation_bytes` includes gradients and scratch. `forward` and `backward` are operations.
+    """
 
     name: str
     shape: Shape
@@ -34,7 +36,8 @@ class LayerCost:
 
 
 def compute_costs(chain: Chain, rows: int) -> Iterator[LayerCost]:
-    """Yield the cost of every layer of an allocated chain for `rows` rows; arrays that layers share count once."""
+    """Yield the cost of every layer of an allocated chain for `rows` rows, each before the layers inside it. An array
+    that layers share counts once."""
     itemsize = chain.arena.dtype.itemsize
     for k, (name, plan, inner) in enumerate(zip(chain.names, chain.plans, chain.inner, strict=True)):
         sizes = [prod(parameter.shape) for parameter in plan.parameters.values()]
@@ -58,7 +61,8 @@ def compute_costs(chain: Chain, rows: int) -> Iterator[LayerCost]:
 
 
 def compute_activation_bytes(chain: Chain, k: int, rows: int) -> int:
-    """Return the memory that a layer fills for `rows` rows, without the arrays that it shares with the layer before."""
+    """Return the bytes of the arrays that a layer fills for `rows` rows, without those that it shares with the layer
+    before it."""
     plan, total = chain.plans[k], 0
     for arrays in (chain.signals, chain.slopes):
         array = arrays[k + 1]

@@ -1,7 +1,7 @@
 """Initializers: the values that parameters start from.
 
-All of them draw in float64, so that a network has the same start whatever its dtype. The fans of a weight of shape
-`(inputs, units)` are its inputs and its units.
+All of them draw in float64, so that a network starts from the same values whatever its dtype. For a weight of shape
+`(inputs, units)`, fan_in is `inputs` and fan_out is `units`.
 """
 
 from abc import abstractmethod
@@ -23,7 +23,7 @@ Numbers = tuple[float, ...] | tuple[tuple[float, ...], ...]
 class Initializer(Protocol):
     """A rule that fills a new parameter.
 
-    `alike = True` says that all values are the same number: units that start from it stay copies of each other.
+    `alike = True` says that all values are the same number: units with such weights stay copies of each other.
     """
 
     @abstractmethod
@@ -35,7 +35,7 @@ INITIALIZERS = Family("initializer", contract=Initializer)
 
 
 def get_fans(shape: Shape) -> tuple[int, int]:
-    """Return the inputs and units of a weight `(inputs, units)`; for a vector both are its length."""
+    """Return fan_in and fan_out of a weight `(inputs, units)`; for a vector both are its length."""
     return (shape[0], shape[-1])
 
 
@@ -142,8 +142,8 @@ class Normal:
 class TruncatedNormal(Normal):
     """Normal numbers around zero, where those beyond two standard deviations are drawn again.
 
-    The standard deviation of the values is 0.8796 std. Shapes: any. As Keras's TruncatedNormal; PyTorch's
-    `trunc_normal_` cuts at -2 and 2 whatever std.
+    This leaves a standard deviation of 0.8796 std. Shapes: any. As Keras's TruncatedNormal; PyTorch's `trunc_normal_`
+    cuts at -2 and 2, whatever std is.
     """
 
     equations = Equations(value=("w ~ N(0, std²)", "|w| ≤ 2 std"))

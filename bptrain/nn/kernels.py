@@ -1,7 +1,8 @@
-"""Complex-safe functions that several activations and losses share.
+"""Functions that several activations and losses share, and that are also right for complex numbers.
 
-With a complex argument each continues the real function analytically from the real axis, as the complex step needs:
-conditions look at the real part alone, and |x| is x times the sign of its real part.
+The gradient check takes derivatives by the complex step: it adds a tiny imaginary part to a number, and reads the
+derivative from the imaginary part of the result. So conditions look at the real part alone, and |x| is x times the sign
+of its real part.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ def absolute(x: Array, out: Array) -> None:
 def absolute_from_left(x: Array, out: Array) -> None:
     """Fill out with |x|, of slope -1 at 0; out may be x.
 
-    For functions with two cases that are smooth at 0: with x > 0 as the condition, both cases agree there.
+    For functions of |x| that are smooth at 0 and use the condition x > 0: there 0 belongs to the case of negative x.
     """
     if x.dtype.kind == "c":
         np.multiply(x, np.where(x.real > 0, 1.0, -1.0), out=out)
@@ -46,8 +47,8 @@ def exp_of_minus_abs(x: Array, out: Array) -> None:
 def sigmoid(x: Array, out: Array, decay: Array, positive: Array) -> None:
     """Fill out with 1 / (1 + exp(-x)), exact in both tails; out may be x.
 
-    With e = exp(-|x|) it is 1 / (1 + e) for x > 0 and e / (1 + e) else. `decay` (the dtype of x) and `positive` (bool)
-    are scratch; they are left holding 1 + e and x > 0.
+    With e = exp(-|x|) it is 1 / (1 + e) for x > 0, else e / (1 + e). `decay` (the dtype of x) and `positive` (bool) are
+    scratch; afterwards they hold 1 + e and x > 0.
     """
     np.greater(x.real, 0, out=positive)
     exp_of_minus_abs(x, decay)
@@ -66,7 +67,7 @@ def negative_part(x: Array, out: Array) -> None:
 
 
 def clip(x: Array, low: float, high: float, out: Array) -> None:
-    """Fill out with min(max(x, low), high), of slope 0 at both; out may be x."""
+    """Fill out with min(max(x, low), high), of slope 0 at both bounds; out may be x."""
     if x.dtype.kind == "c":
         below, above = x.real <= low, x.real >= high
         np.copyto(out, x)
@@ -80,7 +81,7 @@ def clip(x: Array, low: float, high: float, out: Array) -> None:
 def log1p(x: Array, out: Array) -> None:
     """Fill out with ln(1 + x), exact for small x; out may be x.
 
-    NumPy's own is not exact for small complex x. This one treats the imaginary part as infinitely small.
+    `np.log1p` is not exact for small complex x. This one treats the imaginary part as infinitely small.
     """
     if x.dtype.kind == "c":
         slope = 1 / (1 + x.real)

@@ -1,7 +1,7 @@
-"""The contract of a layer: the arrays that it plans, and the kernels that compute with them.
+"""The contract of a layer: `plan` says which arrays it needs; `forward` and `backward`, its kernels, compute with them.
 
-Kernels read and fill arrays that the network owns. The letters: x in, y out, dx and dy their gradients, p the
-parameters and g their gradients, s the workspace.
+The network owns the arrays; kernels read and fill them. In all kernels x is the input, y the output, dx and dy the
+gradients of the loss by x and y, p the parameters and g their gradients, and s the workspace.
 """
 
 from abc import abstractmethod
@@ -18,27 +18,30 @@ from bptrain.registry import Family
 
 Workspace = SimpleNamespace
 """The other arrays of a kernel: its planned scratch and state arrays by name, and `training` (a bool), `rng` (the
-dropout stream), `ones` and `rows` (the constants 1, 1, ... and 0, 1, ..., as long as the batch)."""
+stream of random numbers for dropout), `ones` and `rows` (the constants 1, 1, ... and 0, 1, ..., an entry for each
+row)."""
 
 Views = SimpleNamespace
 """Arrays by name: `p.weight`, `g.bias`."""
 
 Link = Literal["", "softmax", "sigmoid", "exp", "margin"]
-"""The function of raw scores that a loss or a layer applies: the softmax, the sigmoid or the exponential of the scores,
-or their distance from a boundary; empty where scores are the predicted values themselves."""
+"""How predictions follow from raw scores: by the softmax, the sigmoid or the exponential; as a margin, the signed
+distance from the boundary between two classes; or empty, where the scores are the predictions themselves."""
 
 RESERVED = ("inner", "ones", "rng", "rows", "training")
-"""Names that a workspace has besides those of the planned arrays."""
+"""Names that a workspace has already, so that no planned array may have them."""
 
 USUAL_SYMBOLS = {"weight": "W", "bias": "b", "scale": "γ", "shift": "β", "slope": "a"}
-"""The symbols of parameters of these names in equations."""
+"""The symbols in equations of parameters with these names."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """An array that is learned. `decay`: whether weight decay and other penalties apply (weights yes, biases no); `l1`
-    and `l2` are penalties of its own, in place of those of the whole network; `symbol` is its symbol in equations, if
-    neither its name nor the usual letter for it."""
+    """An array that is learned.
+
+    `decay` says whether weight decay and other penalties apply to it (weights yes, biases no). `l1` and `l2` are its
+    own penalties, in place of those of the whole network. `symbol` is its symbol in equations; empty for the usual one.
+    """
 
     shape: Shape
     initializer: Initializer = GlorotUniform()
@@ -52,15 +55,15 @@ class Parameter:
         if isinstance(self.initializer, type) or not hasattr(self.initializer, "fill"):
             raise TypeError(f"a parameter needs an initializer, such as Zeros() (got {self.initializer!r})")
 
-    def symbol_as(self, name: str) -> str:
-        """Return its symbol in equations, under a name."""
+    def get_symbol(self, name: str) -> str:
+        """Return its symbol in equations, where its layer has planned it under `name`."""
         return self.symbol or USUAL_SYMBOLS.get(name, name)
 
 
 @dataclass(frozen=True)
 class Scratch:
-    """An array for intermediate results, with a row for each row of the batch or (not `per_row`) a single one. A dtype
-    of None is that of the network."""
+    """An array for intermediate results, with a row for each row of the batch, or a single row if not `per_row`. If
+    `dtype` is None, it has the dtype of the network."""
 
     shape: Shape
     dtype: Literal["bool", "float32", "int64"] | None = None
@@ -85,15 +88,15 @@ class State:
 class Plan:
     """The plan of a layer for an input shape: its output shape and its arrays.
 
-    `layers` are those inside, whose frame the workspace has as `s.inner`; `least_rows` is the number of rows that
-    training needs; `random` says that training draws random numbers.
-    `reads` names which of x and y its backward reads. `elementwise` says that each output depends on its own input
-    alone: to save memory and time the network may then pass y = x (if no backward needs x) and dx = dy.
+    `layers` are the layers inside it, which its kernels run as `s.inner`. `least_rows` is the smallest batch that it
+    can be trained on. `random` says that it draws random numbers in training. `reads` names those of x and y that
+    `backward` reads. `elementwise` says that each output depends on one input alone: to save memory and time the
+    network may then pass the same array as x and y (if no `backward` reads that x), and as dx and dy.
 
-    The other fields tell rules, pages and checks about a layer; without them it is treated as an unknown function.
+    The other fields are for warnings, tables and checks; a layer that sets none is treated as an unknown function.
     `identity`: outside training y is x. `linear`: outside training y is a weighted sum of x, plus a constant. `drops`:
-    the share of values that training sets to zero. `normalizes`: whether each unit is normalized over the `rows`, or
-    each row over its `units`. `link`: the function of scores that it is, if losses apply that function too.
+    the share of values that it sets to zero in training. `normalizes`: `rows` if each unit is normalized over the rows,
+    `units` if each row is normalized over its units. `link`: its function, if that is one that losses also apply.
 
     Raises:
         TypeError, ValueError: a field is not of its type, or a name is used twice.
@@ -131,7 +134,7 @@ class Plan:
 
 
 def check_shape(shape: Any) -> None:
-    """Check that a value is the shape of a row."""
+    """Check that a value is the shape of a row: a tuple of whole numbers above 0."""
     if not isinstance(shape, tuple) or not all(isinstance(n, Integral) and int(n) > 0 for n in shape):
         raise TypeError(f"a shape is a tuple of whole numbers above 0, such as (64,) (got {shape!r})")
 
@@ -148,13 +151,13 @@ def check_planned(what: str, planned: Any, kind: type) -> None:
 class Layer(Protocol):
     """A function of rows with its derivative. Shapes are of one row: `(64,)`.
 
-    A layer with options that may be `auto` has `resolve(units, following)`, which returns the layer without any; one
-    that holds layers has them as `layers`.
+    A layer with options that may be `auto` has a method `resolve(units, following)` that returns it with every `auto`
+    replaced. A layer that holds other layers has them as `layers`.
 
-    To be explained with numbers, a layer declares its `equations`: x, y, dx and dy, the parameters by their symbols (a
-    gradient with a d before), n the rows, and the options. Where they depend on its options, `choose_equations()`
-    returns those that hold. `letters(s, label)` returns the values of further letters, by name, after the pass that the
-    label names (`Forward:` or `Backward:`).
+    To be explained with numbers, a layer declares its `equations`. They may use x, y, dx and dy, the parameters by
+    their symbols (with a d in front for the gradient), n for the number of rows, and the options. Where they depend on
+    the options, `choose_equations()` returns the ones that apply. `letters(s, label)` returns the values of any other
+    letters, by name; it is called after each pass, with the label `Forward:` or `Backward:`.
     """
 
     @abstractmethod
@@ -163,20 +166,21 @@ class Layer(Protocol):
 
     @abstractmethod
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        """Read x, fill y. This also runs in complex128: masks from `.real`, no `abs` or `maximum` on values."""
+        """Read x, fill y. The gradient check also runs this in complex128: compare `x.real`, and use `kernels.absolute`
+        and `kernels.positive_part` in place of `np.abs` and `np.maximum`."""
 
     @abstractmethod
     def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
-        """Overwrite g and dx with the gradients; dx is None where it is not needed, if the layer has parameters."""
+        """Fill g and dx with the gradients. In a layer with parameters dx may be None: then it is not needed."""
 
 
 class Activation(Layer):
     """The base of the activations: one value in, one value out, of the same shape.
 
-    `initializer` suits the weights of a dense layer in front of it; `kinks` are the inputs at which its slope jumps.
-    The plan here has no scratch and assumes nothing; one that says what its backward reads saves memory and time.
-    `steepest` is the largest slope of an activation that saturates; `most_in_a_row` the number of S-shaped ones that
-    may follow each other before gradients vanish.
+    `initializer` suits the weights of the dense layer before it. `kinks` are the inputs at which its slope jumps.
+    `steepest` is the largest slope of an activation that saturates. `most_in_a_row` is how many layers may have it, one
+    after another, before gradients vanish. The plan here assumes that backward reads both x and y; a plan of your own
+    that says what it really reads saves memory and time.
     """
 
     initializer: ClassVar[Initializer] = GlorotUniform()

@@ -1,8 +1,8 @@
-"""The network: a chain of layers over one arena of arrays, and the number of threads that it pays to compute it with.
+"""The network: a chain of layers whose arrays are all allocated at once, and the number of threads to compute it with.
 
-The arena holds all arrays of the layers. `theta` is one vector of all parameters and `grad` one of their gradients,
-with the same layout; the layers see named views of both. So clipping, updates, penalties and checkpoints act on one
-array. Nothing is allocated after construction: a `Frame` views the first n rows of the arena.
+`theta` is one vector of all parameters, and `grad` one of their gradients, with the same layout; the layers see named
+views of both. So clipping, updates, penalties and checkpoints each work on one array. The batches of training need no
+new arrays: a `Frame` views the first n rows of those that exist.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,12 +23,12 @@ from bptrain.team import Team
 Dtype = Literal["float32", "float64", "complex128"]
 
 SMALL_PRODUCT = 16_000_000
-"""Multiplications up to which a matrix product runs on one thread. Small products are slower on two threads than on
-one, and far slower on a busy machine."""
+"""The most multiplications of a matrix product that runs on one thread. Smaller products are slower on two threads than
+on one, and far slower on a busy machine."""
 
 MOST_TEAM_THREADS = 2
-"""Threads that share the updates of a network of large products, if BLAS has as many. An update is limited by memory
-more than by arithmetic."""
+"""The most threads that share the updates of a network with large products. More would not help: an update is limited
+by memory more than by arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ class Entry:
     @property
     def symbol(self) -> str:
         """Its symbol in equations, such as W."""
-        return self.parameter.symbol_as(self.name.rpartition(".")[2])
+        return self.parameter.get_symbol(self.name.rpartition(".")[2])
 
 
 class Network:
-    """A sequence of layers, and the arena that they share; `team` has the threads that share its updates.
+    """A sequence of layers and all of their arrays; `team` has the threads that share its updates.
 
     Args:
         layers: from input to output.
         shape: of one input row, such as `(64,)`.
-        batch: the largest number of rows at a time.
+        batch: the most rows at a time.
         dtype: float32, float64, or complex128 (forward only, for the complex step).
         rng: the random streams; `init` draws the parameters, `dropout` the masks.
         input_gradient: whether `backward` fills `dinput` too.
@@ -110,7 +110,7 @@ class Network:
         return {entry.name: vector[entry.slice].reshape(entry.shape) for entry in self.entries}
 
     def view_state(self, vector: Array) -> dict[str, Array]:
-        """Return views of a vector as long as `state` by name."""
+        """Return views of a vector as long as `state`, by the names of the state arrays."""
         shapes = {name: state.shape for name, state in self.chain.states()}
         return {name: view for name, _, view in split_views(vector, shapes)}
 
@@ -135,7 +135,7 @@ class Network:
         return self._frames[n]
 
     def _place_entries(self) -> tuple[Entry, ...]:
-        """Return an entry for each parameter: first those that take weight decay, both in the order of the layers."""
+        """Return an entry for each parameter: first those with weight decay, then the others, by layer."""
         planned = sorted(self.chain.parameters(), key=lambda item: not item[1].decay)
         entries, start = [], 0
         for name, parameter in planned:
@@ -146,10 +146,10 @@ class Network:
 
 
 def require_memory(needed: int) -> None:
-    """Require that the machine has enough memory for an arena, before the system kills the process.
+    """Require that the machine has as many bytes of memory as are needed; otherwise the system would kill the process.
 
     Raises:
-        OptionError: more bytes are needed than the machine has.
+        OptionError: it has fewer.
     """
     if needed > (memory := get_physical_memory()):
         what = f"the network and its batches need {needed / 2**30:,.0f} GiB of memory and the machine has"
@@ -158,14 +158,14 @@ def require_memory(needed: int) -> None:
 
 @contextmanager
 def limit_threads(network: Network, rows: int) -> Iterator[None]:
-    """Limit BLAS and the network's team to one thread if its products on `rows` rows are small; else the team has up to
-    `MOST_TEAM_THREADS`."""
+    """Limit BLAS and the network's team to one thread if the matrix products for `rows` rows are small. Otherwise BLAS
+    has all its threads, and the team up to `MOST_TEAM_THREADS`."""
     largest = max((entry.slice.stop - entry.slice.start for entry in network.entries), default=0)
-    # Always asked first: the answer is cached, and must not be one under a limit.
+    # Counted before any limit is set, because the result is cached.
     most = count_threads()
     if rows * largest <= SMALL_PRODUCT:
         most = 1
-    # Always an explicit number: without one an outer limit would stay in force.
+    # Always a number: with None an outer limit would stay in force.
     with get_controller().limit(limits=most, user_api="blas"), network.team.resize(min(most, MOST_TEAM_THREADS)):
         yield
 
@@ -179,7 +179,7 @@ def count_threads() -> int:
 
 @cache
 def get_controller() -> Any:
-    """Return the one thread controller of the process; creating one takes longer than many a training step."""
+    """Return the thread controller of the process; creating one takes longer than many training steps."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

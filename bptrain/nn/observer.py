@@ -1,8 +1,8 @@
 """Observers: how the gradient check and `explain` look into the layers of a frame while rows pass through.
 
-`observe_layers` wraps each layer of a frame in an observed layer, and `observe` gives all of these an observer for a
-while. Without an observer they only call their layer. They wrap the same layers from pass to pass, so that whatever a
-layer wrongly keeps is kept here too.
+`observe_layers` wraps each layer of a frame in an `ObservedLayer`, and `observe` gives these an observer for a while.
+Without one they only call their layer. The same layer objects run in every pass, as in training, so that a layer that
+wrongly keeps something from one pass to the next is caught.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from bptrain.nn.layer import Layer, Plan, Views, Workspace
 
 
 class KernelError(Exception):
-    """A forward or backward pass of `layer` raised an exception, which is the cause; `what` says which pass."""
+    """An exception in the forward or backward pass of `layer`; `what` says in which pass."""
 
     def __init__(self, layer: str, what: str) -> None:
         super().__init__(layer, what)
@@ -29,8 +29,8 @@ class KernelError(Exception):
 
 @contextmanager
 def guard_kernels(layer: str, what: str = "") -> Iterator[None]:
-    """Run kernels without warnings of overflow, which shows in the results, and turn what they raise into a
-    `KernelError`."""
+    """Turn an exception of the kernels that run in this block into a `KernelError`, and silence NumPy's warnings,
+    because an overflow shows in the results."""
     try:
         with np.errstate(all="ignore"):
             yield
@@ -39,14 +39,14 @@ def guard_kernels(layer: str, what: str = "") -> Iterator[None]:
 
 
 def raise_for(error: Exception, layer: str, what: str) -> NoReturn:
-    """Raise a `KernelError` for an exception of a kernel; raise bptrain's own errors unchanged."""
+    """Raise a `KernelError` for an exception of a kernel; raise bptrain's own errors and lack of memory unchanged."""
     if isinstance(error, BptrainError | MemoryError | KernelError):
         raise error
     raise KernelError(layer, what) from error
 
 
 class Observer:
-    """Called by an observed layer in place of its layer; each method must call the one of the layer."""
+    """What an observed layer calls in place of its layer; each method must call the layer's method of the same name."""
 
     def forward(self, observed: "ObservedLayer", p: Views, x: Array, y: Array, s: Workspace) -> None:
         """Call the layer's forward, and look at its arrays."""
@@ -104,7 +104,7 @@ class ObservedLayer(Layer):
         except Exception as error:
             raise_for(error, self.name, "backward")
         finally:
-            # A layer may have replaced a gradient by its own array; later passes must have ours again.
+            # A layer may wrongly have replaced a gradient by an array of its own; later passes need ours again.
             vars(g).update(views)
 
 
@@ -143,11 +143,11 @@ def observe(layers: Sequence[ObservedLayer], observer: Observer) -> Iterator[Non
 
 @dataclass
 class Passage:
-    """Copies of the arrays of one pass through a layer.
+    """One forward and backward pass of one layer, its arrays copied.
 
-    x and y of forward, and as backward saw them (`x_later`, `y_later`); `changed_x` if forward wrote into its own
-    input; dy, dx and g of backward; `rebound` has the gradients that backward wrongly replaced by its own arrays.
-    `masks` is the state of the dropout stream before forward, and `state` the state of the layer.
+    x and y are from forward; `x_later` and `y_later` are what backward got of them. dy, dx and g are from backward.
+    `changed_x` says that forward wrote into its input. `rebound` has what backward wrongly put in place of the arrays
+    in g. `masks` is the state of the dropout stream before forward, and `state` that of the layer.
     """
 
     x: Array

@@ -23,12 +23,12 @@ Beta2 = Annotated[float, Ge(0), Lt(1), "decay of the mean of squared gradients"]
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Steps of about the learning rate in every parameter, whatever the size of its gradient.
+    """Changes every parameter by about the learning rate in each step, however large its gradient is.
 
     m̂ and v̂ are m and v, corrected for their start at zero; with amsgrad the largest v so far takes the place of v.
-    Shapes: any. Epsilon is added to the corrected root, as in the paper's algorithm, PyTorch and optax; Keras adds it
-    before the correction. Amsgrad corrects the largest v by the present step, as PyTorch and Keras; optax takes the
-    largest v̂. Reference: Kingma and Ba, 2015; Reddi, Kale and Kumar, 2018 (amsgrad).
+    Shapes: any. Epsilon is added to the root of v̂, as in the paper's algorithm, PyTorch and optax; Keras adds it to
+    the root of v. Amsgrad corrects the largest v at each step, as in PyTorch and Keras; optax takes the largest v̂.
+    Reference: Kingma and Ba, 2015; Reddi, Kale and Kumar, 2018 (amsgrad).
 
     The slots hold m / (1 - β₁) and v / (1 - β₂), which saves two passes over the vectors.
     """
@@ -82,10 +82,10 @@ class Adam(Optimizer):
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Adamw(Adam):
-    """Adam with weight decay that does not depend on its step sizes, unlike the gradient of a penalty.
+    """Adam with weight decay that is applied to the weights directly, not through the gradient.
 
-    Shapes: any. As PyTorch, where every parameter that is passed decays, and Keras, whose decay is 0.004. In the paper
-    the decay is not multiplied by lr but by the schedule alone. Reference: Loshchilov and Hutter, 2019.
+    Shapes: any. As in PyTorch, where biases decay too, and Keras, where weight_decay is 0.004. In the paper the decay
+    is multiplied by the schedule alone, not by lr. Reference: Loshchilov and Hutter, 2019.
     """
 
     equations = Equations(
@@ -202,8 +202,8 @@ def compute_momentum(beta1: float, momentum_decay: float, step: int) -> float:
 def multiply_momenta(beta1: float, momentum_decay: float, step: int) -> float:
     """Return the product of Nadam's momenta up to a step.
 
-    It is always multiplied from the first one on, so that a resumed run gets the same bits; a call continues from the
-    step of the call before, if that was no later one.
+    It is always multiplied up from the first step, so that a resumed run is bit-identical. `_products` has the step and
+    the product of the latest call, so that a call for a later step only continues from there.
     """
     reached, product = _products.get((beta1, momentum_decay), (0, 1.0))
     if reached > step:

@@ -1,4 +1,4 @@
-"""A step size for every parameter: steps divided by the size of past gradients, or adapted to their signs."""
+"""Optimizers with a step size for each parameter, which depends on the size or the signs of its past gradients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bptrain.optim.optimizer import OPTIMIZERS, Epsilon, LearningRate, Optimizer
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
-    """Steps that shrink as the squared gradients of a parameter add up, which suits rare features.
+    """Divides by the root of the sum of all squared gradients, so that steps shrink; this suits rare features.
 
     Shapes: any. Epsilon is outside the root and v starts at 0, as in PyTorch; Keras and optax have epsilon inside the
     root (1e-7) and start v at 0.1. Reference: Duchi, Hazan and Singer, 2011.
@@ -51,9 +51,9 @@ class Adagrad(Optimizer):
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Adadelta(Optimizer):
-    """Steps as large as the steps before, so that no learning rate needs tuning.
+    """Scales each step by the root mean square of the steps before it, so that no learning rate needs tuning.
 
-    Shapes: any. The same in PyTorch and optax, where lr is 1 as in the paper; Keras has rho 0.95, epsilon 1e-7 and lr
+    Shapes: any. The same in PyTorch and optax, with lr 1 as in the paper; Keras has rho 0.95, epsilon 1e-7 and lr
     0.001. Reference: Zeiler, 2012.
     """
 
@@ -91,11 +91,11 @@ class Adadelta(Optimizer):
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Rmsprop(Optimizer):
-    """Steps divided by the root of a running mean of squared gradients.
+    """Divides each gradient by the root of a running mean of its squares.
 
-    Shapes: any. Epsilon is outside the root, as in PyTorch; Keras and optax have it inside. rho is Keras's name and
-    default, optax calls it decay; PyTorch's is alpha, 0.99, with lr 0.01. Reference: Hinton, 2012 (lecture 6e); Graves,
-    2013 (centered).
+    Shapes: any. Epsilon is outside the root, as in PyTorch; Keras and optax have it inside. rho has its name and
+    default from Keras; optax calls it decay, PyTorch alpha (0.99, with lr 0.01). Reference: Hinton, 2012 (lecture 6e);
+    Graves, 2013 (centered).
     """
 
     SIZE = ("v = ρ v + (1 - ρ) g²", "d = g / (√v + ε)")
@@ -166,10 +166,10 @@ class Rmsprop(Optimizer):
 class Rprop(Optimizer):
     """A step size for every parameter, which grows while its gradient keeps its sign and shrinks when the sign changes.
 
-    h is the sign of the gradient of the step before. A gradient that has changed its sign counts as 0, in the next step
-    too. Δ starts at `initial`, the lr of the config; from then on a schedule's factor, lr / initial, multiplies the
-    steps. Shapes: any. It needs the gradient of all rows: signs of batches are noise. As PyTorch (Rprop without
-    backtracking), where schedules have no effect. Reference: Riedmiller and Braun, 1993; Igel and Hüsken, 2000
+    h is the sign of the gradient of the step before. A gradient whose sign has changed counts as 0, also as the h of
+    the next step. Δ starts at `initial`, the lr of the config; lr / initial is the factor of the schedule. Shapes: any.
+    It needs the gradient of all rows, since the signs of a batch's gradient are mostly noise. As in PyTorch (Rprop
+    without backtracking), where schedules have no effect. Reference: Riedmiller and Braun, 1993; Igel and Hüsken, 2000
     (iRprop-).
     """
 
@@ -206,7 +206,7 @@ class Rprop(Optimizer):
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         before, size = slots
-        # Signs are multiplied, since the product of two small gradients may vanish.
+        # Signs are multiplied, since the product of two small gradients may underflow to 0.
         np.sign(grad, out=grad)
         before *= grad
         np.multiply(size, self.grow, out=size, where=before > 0)

@@ -17,17 +17,17 @@ from bptrain.optim.optimizer import OPTIMIZERS, LearningRate, LineSearch
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Lbfgs(LineSearch):
-    """Quasi-Newton steps for small data and smooth losses: along the direction d, as far as a line search chooses.
+    """Quasi-Newton steps, for small data and smooth losses: a line search chooses how far to go in a direction d.
 
     H estimates the inverse Hessian by the two-loop recursion, from the pairs s (the change of θ) and y (the change of
     g) of the latest steps; α meets the strong Wolfe conditions. Shapes: any. A pair without positive curvature is left
-    out; where the direction does not lead down, the step is along -g; where the search fails, the best point that it
-    found is taken, and the pairs are dropped if none is better than the start. SciPy's L-BFGS-B, optax's lbfgs and
-    PyTorch's LBFGS (strong_wolfe, not its default; up to 20 such steps a call) share the direction and have searches of
-    their own. Reference: Nocedal, 1980; Nocedal and Wright, 2006 (algorithms 7.4, 3.5 and 3.6).
+    out. Where the loss does not fall along d, the step is along -g. Where the search fails, its best point is taken,
+    and all pairs are dropped if none is better than the start. SciPy's L-BFGS-B, optax's lbfgs and PyTorch's LBFGS
+    (strong_wolfe, not its default; up to 20 such steps a call) have the same direction and line searches of their own.
+    Reference: Nocedal, 1980; Nocedal and Wright, 2006 (algorithms 7.4, 3.5 and 3.6).
 
-    The slots are the start of the latest step, its gradient, the direction, and rings of s and of y, which hold zeros
-    where a pair is left out.
+    The slots are the θ and the gradient at the start of the latest step, its direction, and the latest `history` pairs:
+    all s, then all y, where the newest pair overwrites the oldest, and a pair that is left out is zero.
     """
 
     equations = Equations(
@@ -65,7 +65,7 @@ class Lbfgs(LineSearch):
     ) -> None:
         origin, gradient, direction, *pairs = slots
         value = evaluate()
-        # Trial points far away may overflow; their values show it.
+        # Points far away may overflow; then their loss is not finite.
         with np.errstate(over="ignore", invalid="ignore"):
             if not isfinite(value) or not isfinite(dot(grad, grad)):
                 return
@@ -88,7 +88,7 @@ class Lbfgs(LineSearch):
                     vector.fill(0)
 
     def store_pair(self, theta: Array, grad: Array, slots: Sequence[Array], step: int) -> None:
-        """Store the step that led to theta in the rings, as zeros if its curvature is of no use."""
+        """Store s and y of the step that led to theta; zeros if its curvature is not positive."""
         origin, gradient, _, *pairs = slots
         k = (step - 2) % self.history
         s, y = pairs[k], pairs[self.history + k]
@@ -100,8 +100,8 @@ class Lbfgs(LineSearch):
             y.fill(0)
 
     def fill_direction(self, slots: Sequence[Array], work: Array, step: int) -> bool:
-        """Fill the direction with `-H g` and return True, or with -g and return False where `-H g` does not lead
-        down."""
+        """Fill the direction with `-H g`, or with `-g` where the loss does not fall along `-H g`; return whether it is
+        `-H g`."""
         _, gradient, direction, *pairs = slots
         np.negative(gradient, out=direction)
         latest = [(step - 2 - age) % self.history for age in range(self.history)]
@@ -126,7 +126,7 @@ class Lbfgs(LineSearch):
 
 @dataclass(frozen=True)
 class Point:
-    """A point of the line: how far along the direction it is, the loss there, and its slope along the direction."""
+    """A point of the line: how far along the direction it is, the loss there, and the slope of the loss along it."""
 
     at: float
     value: float
@@ -135,7 +135,7 @@ class Point:
 
 @dataclass
 class Line:
-    """The line `θ = origin + at · direction`, and its finite points found so far."""
+    """The line `θ = origin + at · direction`, and the points evaluated so far whose loss is finite."""
 
     theta: Array
     grad: Array
@@ -154,7 +154,7 @@ class Line:
             np.copyto(self.theta, self.origin)
 
     def evaluate_at(self, at: float) -> Point:
-        """Move there and evaluate; a loss or slope that is not finite counts as an infinite loss."""
+        """Move theta there and return the point; a loss or slope that is not finite counts as an infinite loss."""
         self.move_to(at)
         self.evaluations += 1
         point = Point(at, self.evaluate(), dot(self.grad, self.direction))
@@ -165,10 +165,10 @@ class Line:
 
 
 def search_line(line: Line, start: Point, first: float, *, c1: float, c2: float, most: int) -> Point | None:
-    """Return a point that meets the strong Wolfe conditions, with theta there, or None if `most` tries find none.
+    """Return a point that meets the strong Wolfe conditions, with theta there; None if it is not found in `most` tries.
 
-    Brackets an interval that holds such points, growing the step from `first`, then narrows it by the minima of
-    cubics. Source: Nocedal and Wright, 2006, algorithms 3.5 and 3.6.
+    The steps grow from `first` until an interval must contain such a point; then the interval is narrowed, each time to
+    the minimum of a cubic through its ends. Source: Nocedal and Wright, 2006, algorithms 3.5 and 3.6.
     """
     if not start.slope < 0:
         return None
@@ -209,7 +209,7 @@ def search_line(line: Line, start: Point, first: float, *, c1: float, c2: float,
 
 
 def choose_between(low: Point, high: Point) -> float:
-    """Return where to look next inside an interval, at least a tenth of it away from its ends."""
+    """Return the next point to try inside an interval, at least a tenth of its width from both ends."""
     width = high.at - low.at
     if not isfinite(high.value):
         return low.at + 0.1 * width
@@ -218,7 +218,7 @@ def choose_between(low: Point, high: Point) -> float:
 
 
 def minimize_cubic(a: Point, b: Point) -> float:
-    """Return the minimum of the cubic through two points with their slopes, or their middle if it has none.
+    """Return where the cubic through two points with their slopes has its minimum; their middle if it has none.
 
     Source: Nocedal and Wright, 2006, equation 3.59.
     """

@@ -1,4 +1,4 @@
-"""The contract of an optimizer: a rule that changes the parameters by their gradient; and its update in chunks."""
+"""The contract of an optimizer, a rule that changes the parameters by their gradient; and updates in chunks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -23,18 +23,18 @@ WeightDecay = Annotated[float, Ge(0), "each step reduces weights by the share lr
 class Optimizer(ABC):
     """An update rule for all parameters.
 
-    It has no state of its own: whatever it needs in the next step is in `slots`.
+    It has no state of its own: what it must keep from step to step is in `slots`.
     """
 
     equations: ClassVar[Equations] = Equations()
-    """The update of a step: `θ` the parameters, `g` their gradient, `lr` the learning rate, `t` the step, and the
-    options. Any other letter is given by `letters`, or by an equation."""
+    """The update of a step, from the parameters `θ`, their gradient `g`, the learning rate `lr`, the step `t`, and the
+    options. Any other letter is computed by an equation, or given by `letters`."""
 
     full_batch: ClassVar[bool] = False
     """Whether it needs the gradient of all rows at every step."""
 
     entrywise: ClassVar[bool] = True
-    """Whether each entry is updated from its own numbers alone, so that the vectors can be updated in chunks."""
+    """Whether the update of an entry depends on no other entry, so that the vectors can be updated in chunks."""
 
     lr: LearningRate
     """The learning rate before the schedule; every optimizer declares its own default."""
@@ -52,11 +52,11 @@ class Optimizer(ABC):
         return self.equations
 
     def letters(self, slots: Sequence[Array], step: int) -> dict[str, Array | float]:
-        """Return the values of further letters of the equations, by name, with such slots at such a step."""
+        """Return the values of other letters of the equations, by name, for these slots at this step."""
         return {}
 
-    def start(self, slots: Sequence[Array]) -> None:  # noqa: B027, most start from zero
-        """Fill the slots before the first step, where zero is not the right start."""
+    def start(self, slots: Sequence[Array]) -> None:  # noqa: B027, most start at zero
+        """Fill the slots before the first step, where they do not start at zero."""
 
     @abstractmethod
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
@@ -67,13 +67,13 @@ class Optimizer(ABC):
             grad: the gradient of the loss, `(size,)`.
             slots: the state vectors, each `(size,)`.
             lr: the learning rate of this step, with the schedule applied.
-            step: counts from 1.
+            step: the number of this step, from 1.
             decayed: the number of entries, at the start of theta, that decoupled weight decay applies to.
         """
 
 
 class LineSearch(Optimizer):
-    """A rule that tries several points in a step and chooses one by the loss of all rows."""
+    """An optimizer that tries several points in each step and chooses one by the loss of all rows."""
 
     full_batch = True
     entrywise = False
@@ -89,8 +89,8 @@ class LineSearch(Optimizer):
         """Move theta to a better point; the arguments are as in `update`, and grad is left as scratch.
 
         Args:
-            evaluate: computes the loss, penalties included, and fills grad, both at the present theta. Within a step it
-                must return the same for the same theta: no fresh noise.
+            evaluate: computes the loss and fills grad, both with penalties and at the present theta. Within a step it
+                must return the same loss for the same theta, so noise must not be drawn again.
         """
 
 
@@ -107,13 +107,13 @@ def decay(theta: Array, share: float, decayed: int) -> None:
 
 
 CHUNK_ENTRIES = 1 << 18
-"""The most entries in a chunk: of theta, gradient and two slots together 4 MiB in float32. Smaller chunks would stay
-nearer to the processor, but a thread that returns from NumPy while another one holds the interpreter is put to sleep,
-which takes longer than a pass over so many entries. Half as many are not worth a second thread."""
+"""The most entries in a chunk; theta, gradient and two slots take 4 MiB in float32. Smaller chunks would fit into
+faster caches, but a thread that returns from NumPy while another one holds the interpreter lock is put to sleep, which
+takes longer than a pass over a smaller chunk. A vector of up to half as many entries is updated by one thread."""
 
 FLUSH_STEPS = 128
 """Steps between two calls of `drop_subnormal`. With the usual momentum of 0.9 the moments of a dead unit take 175 steps
-from 1e8 times the smallest normal number down to it."""
+to decay from 1e8 times the smallest normal number, where they are dropped, to that number."""
 
 
 def update_in_chunks(
@@ -127,10 +127,11 @@ def update_in_chunks(
     decayed: int,
     team: Team,
 ) -> bool:
-    """Do what `Optimizer.update` does, to the same bits, in chunks that a team shares.
+    """Do what `Optimizer.update` does, with bit-identical results, in chunks that the threads of a team share.
 
-    An update makes about a dozen passes over vectors as long as theta. Of a large network each pass over the whole
-    would read them from main memory again. Every `FLUSH_STEPS` steps moments that are almost nothing are dropped.
+    An update makes about a dozen passes over vectors as long as theta. In a large network each pass over whole vectors
+    would read them from main memory again. Every `FLUSH_STEPS` steps entries of slots that are almost zero are set to
+    zero.
 
     Returns:
         Whether all parameters are finite afterwards.
@@ -144,7 +145,7 @@ def update_in_chunks(
         within, cut = min(max(decayed, start), stop) - start, [slot[chunk] for slot in slots]
         finite.append(update_chunk(optimizer, theta[chunk], grad[chunk], cut, lr=lr, step=step, decayed=within))
 
-    # The same number for each thread, all of the same length.
+    # As many chunks for each thread, all of about the same length.
     count = -(-len(theta) // (CHUNK_ENTRIES * team.size)) * team.size
     edges = [len(theta) * k // count for k in range(count + 1)]
     team.run([partial(update_between, start, stop) for start, stop in pairwise(edges)])
@@ -164,8 +165,8 @@ def update_chunk(
 
 
 def drop_subnormal(slot: Array, scratch: Array) -> None:
-    """Set entries that have decayed to almost nothing to zero. Numbers below the smallest normal one slow a step down,
-    and a moment that decays from there never reaches zero by itself."""
+    """Set entries that have decayed to almost zero to zero. Subnormal numbers slow a step down, and a moment that has
+    become one never reaches zero by itself."""
     np.absolute(slot, out=scratch)
     np.greater_equal(scratch, np.finfo(slot.dtype).tiny * 1e8, out=scratch)
     slot *= scratch

@@ -1,4 +1,4 @@
-"""Penalties on the weights, added to the loss, and bounds: on their norm, and on the gradient before a step."""
+"""Regularization: penalties on the weights, and a bound on their norms; and clipping, bounds on the gradient."""
 
 from dataclasses import dataclass
 from math import isfinite, sqrt
@@ -14,13 +14,13 @@ from bptrain.nn.kernels import absolute
 
 @dataclass(frozen=True)
 class Regularization:
-    """Penalties that keep weights small (`l2`) or make them vanish (`l1`), and a bound on them. Biases are left alone.
+    """Penalties that keep weights small (`l2`) or make many of them zero (`l1`), and a bound on their norms; not for
+    biases.
 
-    The gradient of the first term is 0 at w = 0. After each step the weights into a unit are scaled down to the norm
-    `max_norm` where theirs is larger. Shapes: w any. Not divided by the number of rows. `l2` is PyTorch's
-    `weight_decay` of SGD and Adam; Keras's L2 has no 1/2; scikit-learn divides its `alpha` by the rows. A dense layer
-    may have an `l1` and `l2` of its own. Reference: Hoerl and Kennard, 1970; Tibshirani, 1996; Srebro, Rennie and
-    Jaakkola, 2005.
+    The gradient of |w| is 0 at w = 0. After each step the weights into a unit whose norm is above `max_norm` are scaled
+    down to it. Shapes: w any. The penalties are not divided by the number of rows. `l2` is PyTorch's `weight_decay` of
+    SGD and Adam; Keras's L2 has no 1/2; scikit-learn divides its `alpha` by the rows. A dense layer may have an `l1`
+    and `l2` of its own. Reference: Hoerl and Kennard, 1970; Tibshirani, 1996; Srebro, Rennie and Jaakkola, 2005.
     """
 
     equations = Equations(forward=("P = l1 · Σ |w| + l2 / 2 · Σ w²",), backward=("dw = l1 · sign(w) + l2 · w",))
@@ -57,8 +57,8 @@ class Regularization:
             grad += scratch
 
     def constrain(self, weight: Array, scratch: Array) -> None:
-        """Scale down the weights `(inputs, units)` of every unit whose norm is above `max_norm`; scratch has the same
-        shape."""
+        """Scale the weights into each unit down to the norm `max_norm` where theirs is larger; weight and scratch
+        `(inputs, units)`."""
         if self.max_norm is None:
             return
         np.multiply(weight, weight, out=scratch)
@@ -82,7 +82,7 @@ class Clipping:
     norm: Annotated[Annotated[float, Gt(0)] | None, "largest norm of the whole gradient; null: any"] = None
 
     def clip(self, grad: Array) -> bool:
-        """Clip a gradient in place and return whether that changed it; one that is not finite is left as it is."""
+        """Clip a gradient in place, and return whether it has changed; a gradient that is not finite is not clipped."""
         largest = float(max(grad.max(), -grad.min()))
         if not isfinite(largest) or largest == 0:
             return False

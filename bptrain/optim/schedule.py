@@ -1,4 +1,4 @@
-"""Schedules: the learning rate as a function of the progress, and of the losses so far; first those that only fall."""
+"""Schedules: the learning rate as a function of the epoch or of the losses so far; here those that never rise."""
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
@@ -15,10 +15,10 @@ from bptrain.registry import Family
 
 
 class Schedule(ABC):
-    """Two pure functions: of the progress, and of the losses so far."""
+    """A factor of the learning rate that depends on the epoch and on the losses so far; it has no state."""
 
     equations: ClassVar[Equations] = Equations()
-    """The factor of the learning rate, after t epochs of T."""
+    """The factor of the learning rate after t of T epochs."""
 
     constant: ClassVar[bool] = False
     """Whether the learning rate never changes."""
@@ -31,24 +31,24 @@ class Schedule(ABC):
         """Return the factor of the learning rate, from 0 to 1.
 
         Args:
-            epoch: epochs done, with the fraction of the present one.
-            epochs: epochs in all.
+            epoch: epochs done, including the finished fraction of the present one.
+            epochs: the epochs of the whole run.
             memory: what `remember` returned after the latest epoch; 1 before the first.
         """
 
     def remember(self, losses: Sequence[float]) -> float:
-        """Return what `factor` needs to know of the monitored losses, one for each epoch done."""
+        """Return a number for `factor` that sums up the monitored losses, one for each epoch done."""
         return 1.0
 
     @property
     def following(self) -> "tuple[float, Schedule] | None":
-        """The number of epochs after which another schedule takes over, and that schedule: the options `epochs` and
-        `then`."""
+        """The options `epochs` and `then`, if another schedule takes over after some epochs: their number, and that
+        schedule."""
         return None
 
     def first_change(self) -> tuple[str, int]:
-        """Return the option that sets the first epoch after which the learning rate drops, and that epoch; 0 where it
-        changes from the start, or never."""
+        """Return the epoch after which the learning rate first drops, and before it the option that sets it; `""` and 0
+        where it changes from the start, or never."""
         return "", 0
 
 
@@ -79,7 +79,7 @@ class Constant(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Step(Schedule):
-    """A drop of the learning rate every few epochs.
+    """Multiplies the learning rate by gamma every few epochs.
 
     PyTorch's StepLR; Keras's ExponentialDecay with staircase.
     """
@@ -100,7 +100,7 @@ class Step(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class MultiStep(Schedule):
-    """A drop after each of the listed epochs.
+    """Multiplies the learning rate by gamma after each of the listed epochs.
 
     PyTorch's MultiStepLR; Keras's PiecewiseConstantDecay, which lists the rates.
     """
@@ -126,7 +126,7 @@ class MultiStep(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """A fall by the same share in every epoch, changing at every step.
+    """A fall by the same share in every epoch, a little at every step.
 
     PyTorch's ExponentialLR changes at whole epochs only; Keras's ExponentialDecay counts steps.
     """
@@ -180,7 +180,7 @@ class Polynomial(Schedule):
 class Linear(Schedule):
     """A straight line from the learning rate down to a share of it, changing at every step.
 
-    PyTorch's LinearLR rises by default: that is warmup here.
+    PyTorch's LinearLR rises by default; here that is warmup.
     """
 
     equations = Equations(factor=("1 - (1 - final) t / T with t of T epochs done",))
@@ -194,7 +194,7 @@ class Linear(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Plateau(Schedule):
-    """A drop each time that the monitored loss has stopped falling.
+    """Multiplies the learning rate by gamma each time the monitored loss has stopped falling.
 
     PyTorch's ReduceLROnPlateau (mode min, threshold relative), which takes `best - threshold · best` where losses are
     negative; Keras's ReduceLROnPlateau waits one epoch less, and its threshold is absolute.

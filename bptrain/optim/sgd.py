@@ -18,9 +18,9 @@ from bptrain.optim.optimizer import DECAY, OPTIMIZERS, LearningRate, Optimizer, 
 class Sgd(Optimizer):
     """Gradient descent, optionally with momentum.
 
-    v starts as the gradient of the first step, without dampening. Shapes: any. As PyTorch; Keras multiplies the rate
-    into v, which differs only while the rate changes, and has no dampening. Reference: Robbins and Monro, 1951; Polyak,
-    1964; Sutskever et al., 2013.
+    v starts as the gradient of the first step, without dampening. Shapes: any. As in PyTorch. In Keras v contains the
+    learning rate, which makes a difference only when the rate changes, and there is no dampening. Reference: Robbins
+    and Monro, 1951; Polyak, 1964; Sutskever et al., 2013.
     """
 
     equations = Equations(
@@ -71,7 +71,7 @@ class Sgd(Optimizer):
 
     def update(self, theta: Array, grad: Array, slots: Sequence[Array], *, lr: float, step: int, decayed: int) -> None:
         if self.nesterov:
-            # The slot holds momentum · v, so that g + momentum · v needs no second buffer.
+            # The slot holds momentum · v instead of v, so that g + momentum · v needs no other array.
             ahead = slots[0]
             ahead += grad
             ahead *= self.momentum
@@ -90,10 +90,10 @@ class Sgd(Optimizer):
 @OPTIMIZERS.register
 @dataclass(frozen=True)
 class Lion(Optimizer):
-    """Steps of exactly the learning rate in every parameter, in the direction of the sign of the momentum.
+    """Changes every parameter by exactly the learning rate, against the sign of its momentum.
 
-    Shapes: any. A learning rate of a third to a tenth of Adam's, and a weight decay that is larger by the same factor,
-    is usual. As the authors' code, Keras and optax (whose weight decay is 1e-3); not in PyTorch. Reference: Chen et
+    Shapes: any. Usual are a learning rate of a third to a tenth of Adam's, and a weight decay larger by the same
+    factor. As in the authors' code, Keras and optax (where weight_decay is 1e-3); not in PyTorch. Reference: Chen et
     al., 2023.
     """
 

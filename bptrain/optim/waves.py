@@ -1,4 +1,4 @@
-"""Schedules that rise or swing: cosines, restarts, one cycle, and the warm-up in front of any other."""
+"""Schedules with cosines, restarts or a rise: cosine, cosine_restarts, one_cycle, and a warmup before any other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from bptrain.equations import Equations
 from bptrain.optim.schedule import SCHEDULES, Constant, Final, Schedule, compute_progress
 
 
-def interpolate(a: float, b: float, share: float) -> float:
-    """Return the value on half a cosine wave from a to b, at a share of it."""
+def interpolate_cosine(a: float, b: float, share: float) -> float:
+    """Return the value on half a cosine wave from a to b, where a share of the way is done."""
     return b + (a - b) * (1 + cos(pi * share)) / 2
 
 
@@ -31,7 +31,7 @@ class Cosine(Schedule):
     final: Final = 0.0
 
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
-        return interpolate(1.0, self.final, compute_progress(epoch, epochs))
+        return interpolate_cosine(1.0, self.final, compute_progress(epoch, epochs))
 
 
 @SCHEDULES.register
@@ -61,7 +61,7 @@ class CosineRestarts(Schedule):
             epoch = fmod(epoch, length)
         while epoch >= length:
             epoch, length = epoch - length, length * self.growth
-        return interpolate(1.0, self.final, epoch / length)
+        return interpolate_cosine(1.0, self.final, epoch / length)
 
 
 @SCHEDULES.register
@@ -69,7 +69,7 @@ class CosineRestarts(Schedule):
 class OneCycle(Schedule):
     """A rise to the learning rate and a fall to almost nothing, in half cosine waves.
 
-    The optimizer's lr is the peak. PyTorch's OneCycleLR calls rise pct_start, counts in whole steps and is at the peak
+    The optimizer's lr is the peak. PyTorch's OneCycleLR calls rise pct_start, counts whole steps, and reaches the peak
     and the end one step earlier; it also changes the momentum, which stays constant here. Reference: Smith and Topin,
     2018.
     """
@@ -90,8 +90,8 @@ class OneCycle(Schedule):
     def factor(self, epoch: float, epochs: float, memory: float) -> float:
         first, progress = 1 / self.div_factor, compute_progress(epoch, epochs)
         if progress < self.rise:
-            return interpolate(first, 1.0, progress / self.rise)
-        return interpolate(1.0, first / self.final_div_factor, (progress - self.rise) / (1 - self.rise))
+            return interpolate_cosine(first, 1.0, progress / self.rise)
+        return interpolate_cosine(1.0, first / self.final_div_factor, (progress - self.rise) / (1 - self.rise))
 
 
 @SCHEDULES.register

@@ -1,4 +1,4 @@
-"""Activations: elementwise functions with their derivatives, from the straight to the smooth."""
+"""Activations: functions of single values, with their derivatives."""
 
 from bptrain.nn.activations.rectifiers import Elu, HardTanh, Identity, LeakyRelu, Prelu, Relu, Relu6, Selu
 from bptrain.nn.activations.smooth import GeluTanh, Mish, Sigmoid, Silu, Softplus, Softsign, Tanh

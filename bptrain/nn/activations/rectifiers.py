@@ -65,7 +65,7 @@ class Relu(Activation):
 @ACTIVATIONS.register
 @dataclass(frozen=True)
 class LeakyRelu(Activation):
-    """The rectifier with a small slope left of zero, so that no unit can die.
+    """The rectifier with a small slope left of zero, so that every unit always has a gradient.
 
     The derivative at 0 is the slope. Shapes: any, unchanged. Reference: Maas et al., 2013. PyTorch's default slope is
     0.01 too; Keras's is 0.3.
@@ -128,6 +128,7 @@ class Prelu(Activation):
         np.multiply(dy, s.negative, out=s.negative)
         np.dot(s.ones, s.negative, out=g.slope)
         if dx is not None:
+            # `negative` now serves for the slope: 1 where x > 0, else a.
             np.greater(x, 0, out=s.positive)
             np.copyto(s.negative, p.slope)
             np.copyto(s.negative, 1, where=s.positive)
@@ -135,7 +136,7 @@ class Prelu(Activation):
 
 
 class ExponentialUnit(Activation):
-    """The base of the exponential linear units: `scale · x` for x > 0, else `scale · alpha · (exp(x) - 1)`."""
+    """The base of elu and selu: y = `scale · x` for x > 0, else `scale · alpha · (exp(x) - 1)`."""
 
     alpha: float
     scale: ClassVar[float] = 1.0
@@ -172,7 +173,7 @@ class ExponentialUnit(Activation):
 @ACTIVATIONS.register
 @dataclass(frozen=True)
 class Elu(ExponentialUnit):
-    """The exponential linear unit: straight right of zero, bending smoothly towards -alpha left of it.
+    """The exponential linear unit: the identity right of zero, a smooth curve down to -alpha left of it.
 
     Shapes: any, unchanged. The same in PyTorch and Keras. Reference: Clevert, Unterthiner and Hochreiter, 2016.
     """
@@ -205,7 +206,7 @@ class Selu(ExponentialUnit):
 
 
 class Clipped(Activation):
-    """The base of the activations that are the identity, cut off at their bounds."""
+    """The base of the activations that are the identity between their bounds and constant outside."""
 
     steepest = 1.0
 

@@ -96,7 +96,7 @@ class Softplus(Activation):
     """A smooth rectifier.
 
     The derivative is computed from y, as `1 - exp(-y)`. Shapes: any, unchanged. Reference: Dugas et al., 2001. PyTorch
-    turns linear above 20, which differs by less than 3e-9.
+    returns x itself above 20, which differs by less than 3e-9.
     """
 
     equations = Equations(forward=("y = ln(1 + exp(x))",), backward=("dx = dy · sigmoid(x)",))
@@ -186,8 +186,8 @@ class Mish(Activation):
 class GeluTanh(Activation):
     """The Gaussian error linear unit in its tanh form: a smooth rectifier that dips below zero.
 
-    Shapes: any, unchanged. PyTorch's GELU with approximate="tanh"; the default of PyTorch and Keras is the erf form, up
-    to 5e-4 away. Reference: Hendrycks and Gimpel, 2016.
+    Shapes: any, unchanged. PyTorch's GELU with approximate="tanh"; the default of PyTorch and Keras is the erf form,
+    which differs by up to 5e-4. Reference: Hendrycks and Gimpel, 2016.
     """
 
     equations = Equations(
@@ -206,7 +206,7 @@ class GeluTanh(Activation):
         return Plan(shape, scratch=scratch, reads="x", elementwise=True)
 
     def forward(self, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        # Further out t is 1 or -1 anyway, and x³ would overflow.
+        # Beyond ±1e4, t is 1 or -1 anyway, and x³ could overflow.
         kernels.clip(x, -1e4, 1e4, s.near)
         np.multiply(s.near, s.near, out=s.t)
         s.t *= 0.044715
@@ -224,7 +224,8 @@ class GeluTanh(Activation):
         s.slope += 1
         s.slope *= s.near
         s.slope *= self.ROOT
-        # (1 + t) / 2 · (1 + (1 - t) · slope) is the derivative, since 1 - t² = (1 + t)(1 - t)
+        # The slope so far is x · d/dx √(2/π) (x + 0.044715 x³). With 1 - t² = (1 + t)(1 - t) the derivative of y is
+        # (1 + t) / 2 · (1 + (1 - t) · slope).
         np.subtract(1, s.t, out=s.t)
         s.slope *= s.t
         s.slope += 1

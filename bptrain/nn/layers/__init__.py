@@ -1,4 +1,4 @@
-"""Layers that do more than apply one function to each value: a file a family."""
+"""Layers that do more than apply one function to each value; each file has one family."""
 
 from bptrain.nn.layers.dense import Dense, Residual
 from bptrain.nn.layers.noise import Dropout, GaussianNoise

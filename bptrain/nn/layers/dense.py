@@ -48,11 +48,14 @@ class Dense:
         return cls(3)
 
     def resolve(self, units: int | None, following: Sequence[Layer]) -> "Dense":
-        """Return the layer with each `auto` replaced: by `units`, and by the initializer that suits the next activation
-        in `following`.
+        """Return the layer with every `auto` replaced.
+
+        Args:
+            units: as many as the target needs; None where the target does not decide.
+            following: the layers after it; the first activation before the next dense layer decides on the initializer.
 
         Raises:
-            OptionError: `units: auto`, and None given for it.
+            OptionError: its units are `auto`, and `units` is None.
         """
         if self.units == "auto" and units is None:
             what = "auto is for the last dense layer, whose units the target decides; give a number"
@@ -90,7 +93,7 @@ class Dense:
     def backward(self, p: Views, g: Views, x: Array, y: Array, dy: Array, dx: Array | None, s: Workspace) -> None:
         x.T.dot(dy, out=g.weight)
         if self.bias:
-            # A product with ones: faster than dy.sum(axis=0), and not one long float32 sum.
+            # A product with ones is faster than dy.sum(axis=0), and rounds less than one long sum in float32.
             s.ones.dot(dy, out=g.bias)
         if dx is not None:
             dy.dot(p.weight.T, out=dx)
@@ -115,7 +118,7 @@ class Residual:
             raise OptionError(Mistake("layers", "has no layers; write at least - dense: {units: ...}"))
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:
-        """Return the output of the layers, or the gradient at their input."""
+        """Return f after the forward pass, df after the backward pass."""
         return {"f": s.inner.scores} if label == "Forward:" else {"df": s.inner.dinput}
 
     @classmethod

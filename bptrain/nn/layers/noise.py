@@ -29,7 +29,7 @@ class Dropout:
     rate: Annotated[float, Ge(0), Lt(1), "share of values set to zero"] = 0.5
 
     def letters(self, s: Workspace, label: str) -> dict[str, Array]:
-        """Return the mask."""
+        """Return the mask m of zeros and ones."""
         return {"m": s.mask * (1 - self.rate)}
 
     def plan(self, shape: Shape) -> Plan:

@@ -22,10 +22,10 @@ def plan_scale_and_shift(shape: Shape) -> dict[str, Parameter]:
 class BatchNorm:
     """Brings every unit to mean 0 and variance 1 over the rows of the batch, then scales and shifts it.
 
-    Outside training μ and σ² are the running statistics: each step of training moves them by the share `momentum`
-    towards those of the batch, with a variance divided by n - 1. Shapes: x and y `(n, units)` with n of at least 2 in
-    training, γ and β `(units,)`. Momentum and epsilon as in PyTorch; Keras's momentum is 1 minus ours (default 0.99),
-    its epsilon 1e-3, and its running variance divides by n. Reference: Ioffe and Szegedy, 2015.
+    Outside training μ and σ² are running statistics: each training step moves them by the share `momentum` towards the
+    mean and the variance of the batch, where this variance is divided by n - 1. Shapes: x and y `(n, units)` with n of
+    at least 2 in training, γ and β `(units,)`. Momentum and epsilon are as in PyTorch; Keras's momentum is 1 minus ours
+    (default 0.99), its epsilon 1e-3, and its running variance is divided by n. Reference: Ioffe and Szegedy, 2015.
     """
 
     equations = Equations(
@@ -95,7 +95,7 @@ def fill_column_means(x: Array, out: Array) -> None:
 
 
 def move_towards(running: Array, value: Array, momentum: float) -> None:
-    """Move running statistics by the share `momentum` towards a value, which is overwritten."""
+    """Move running statistics by the share `momentum` towards those of a batch, `value`, which is overwritten."""
     running *= 1 - momentum
     value *= momentum
     running += value

@@ -1,4 +1,4 @@
-"""Losses: how wrong the scores are, value and gradient in one pass, for numbers, classes, labels and shares."""
+"""Losses: how far scores are from the targets, and the gradient; for numbers, classes, labels and shares."""
 
 from bptrain.nn.losses.binary import BinaryCrossEntropy, Focal
 from bptrain.nn.losses.classification import Hinge, KlDivergence, SoftmaxCrossEntropy

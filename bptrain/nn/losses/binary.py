@@ -39,8 +39,8 @@ class BinaryCrossEntropy(SigmoidLoss):
     Put no sigmoid layer before it. Shapes: z and t `(n, width)`, t from 0 to 1. PyTorch's BCEWithLogitsLoss with w its
     `pos_weight`, Keras's BinaryCrossentropy(from_logits=True). Reference: Good, 1952.
 
-    With e = exp(-|z|) a term is built from |z| and ln(1 + e), which cannot overflow; it is not defined at an infinite
-    z.
+    A term is computed from |z| and ln(1 + e) with e = exp(-|z|), which cannot overflow. It is not defined at an
+    infinite z.
     """
 
     equations = Equations(
@@ -69,19 +69,19 @@ class BinaryCrossEntropy(SigmoidLoss):
         np.greater(scores.real, 0, out=s.positive)
         np.subtract(1, targets, out=s.no)
         np.multiply(targets, self.positive_weight, out=s.yes)
-        # |z| times the target of the other sign
+        # The first summand of a term: |z|, times (1 - t) where z > 0, else times w t.
         kernels.absolute_from_left(scores, s.terms)
         np.copyto(dscores, s.yes)
         np.copyto(dscores, s.no, where=s.positive)
         s.terms *= dscores
-        # plus ln(1 + e) times both
+        # The second summand: ln(1 + e) times (1 - t + w t).
         kernels.exp_of_minus_abs(scores, s.decay)
         kernels.log1p(s.decay, dscores)
         np.add(s.no, s.yes, out=s.both)
         dscores *= s.both
         s.terms += dscores
 
-        # σ(z) is 1 / (1 + e) for z > 0 and e / (1 + e) else, 1 - σ(z) the other one: no difference of near numbers.
+        # σ(z) is 1 / (1 + e) for z > 0, else e / (1 + e), and 1 - σ(z) is the other of the two, without a subtraction.
         np.copyto(dscores, s.decay)
         np.copyto(dscores, 1, where=s.positive)
         dscores *= s.no
@@ -139,7 +139,7 @@ class Focal(SigmoidLoss):
         np.multiply(targets, 2, out=s.sign)
         s.sign -= 1
         np.multiply(scores, s.sign, out=dscores)
-        # right = -ln σ(-u), wrong = -ln σ(u): powers and logarithms of both sigmoids come from these two.
+        # right = -ln σ(-u) and wrong = -ln σ(u); all powers and logarithms of σ(u) and σ(-u) follow from these two.
         kernels.softplus(dscores, s.right, s.tail)
         np.negative(dscores, out=dscores)
         kernels.softplus(dscores, s.wrong, s.tail)

@@ -1,4 +1,4 @@
-"""Losses for one class out of several, and for shares of several."""
+"""Losses for one class out of several, and for shares that add up to 1."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from bptrain.nn.losses.binary import fill_sigmoid
 from bptrain.nn.losses.loss import LOSSES, Loss, Value, Weights, mean
 
 FAR = 64.0
-"""How far a score may be above the score of its row's target before the exponents are lowered: exp(64) is 6e27, and
-float32 holds 3e38."""
+"""How far a score may be above the score of its row's target before all exponents of the row are lowered: exp(64) is
+6e27, and float32 holds numbers up to 3e38."""
 
 LEAST = np.array(-FAR, np.float32)
-"""In single precision a score further than this below the score of its row's target counts as this far: smaller
-exponentials would make subnormal numbers in the layers before, which slow a step down by a third once a network has
-memorized its rows. An array, because NumPy takes longer for a number."""
+"""The smallest exponent used in single precision, for any score further below the score of its row's target. Smaller
+ones would lead to subnormal numbers in the layers before, which slow a step down by a third once a network has
+memorized its rows. It is an array, because NumPy takes longer for a number."""
 
 
 @LOSSES.register
@@ -29,15 +29,14 @@ memorized its rows. An array, because NumPy takes longer for a number."""
 class SoftmaxCrossEntropy(Loss):
     """Cross-entropy of the softmax of the scores: for one class out of several. Put no softmax layer before it.
 
-    With class weights every row counts by the weight of its class, in the sum and in n; PyTorch does the same, and
-    differs only where smoothing is combined with class weights. Shapes: z `(n, classes)`, t `(n,)` class numbers. The
-    natural logarithm, as everywhere; PyTorch's CrossEntropyLoss, Keras's
-    SparseCategoricalCrossentropy(from_logits=True). Reference: Bridle, 1990.
+    With class weights every row counts by the weight of its class, in the sum and in n. PyTorch does the same, but
+    combines label smoothing with class weights in another way. Shapes: z `(n, classes)`, t `(n,)` class numbers. As
+    PyTorch's CrossEntropyLoss and Keras's SparseCategoricalCrossentropy(from_logits=True). Reference: Bridle, 1990.
 
-    With S = Σ_{j≠t} exp(z_j - z_t) the loss of a row is ln(1 + S), which loses no digit even where it is nearly 0 (in
-    single precision down to 1e-28); the gradient is exp(z_j - z_t) / (1 + S), and at the target -S / (1 + S), again
-    without a difference of nearly equal numbers. Where S could overflow, the exponents of the row are lowered by h, so
-    that the largest is 64, and the loss is ln(e^-h + S) + h; next to such an S, 1 can stand for e^-h.
+    With S = Σ_{j≠t} exp(z_j - z_t) the loss of a row is ln(1 + S), which stays exact even where it is nearly 0 (in
+    single precision down to 1e-28). The gradient is exp(z_j - z_t) / (1 + S), and at the target -S / (1 + S): neither
+    subtracts nearly equal numbers. Where S could overflow, all exponents of the row are lowered by h, so that the
+    largest is 64; then the loss is ln(e^-h + S) + h, computed as ln(1 + S) + h, which rounds to the same.
     """
 
     equations = Equations(
@@ -78,19 +77,19 @@ class SoftmaxCrossEntropy(Loss):
         return self.equations.variants["with label_smoothing"] if self.label_smoothing else self.equations
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        # columns: ones; shift: subtracted from the scores of a row, then -S; height: h
+        # columns: ones; shift: what is subtracted from the scores of a row, later -S; height: h; rest: S, later 1 + S
         row = dict.fromkeys(("shift", "height", "rest", "terms", "weights"), Scratch(()))
         return {"target": Scratch((), "int64"), **row, "columns": Scratch(shape, per_row=False)}
 
     def value_and_grad(self, scores: Array, targets: Array, weights: Weights, dscores: Array, s: Workspace) -> Value:
         width = scores.shape[1]
-        assert dscores.flags.c_contiguous, "values written into a flat copy would be lost"
+        assert dscores.flags.c_contiguous, "reshape would copy dscores, and what is written into the copy would be lost"
         z, e = scores.reshape(-1), dscores.reshape(-1)
         np.multiply(s.rows, width, out=s.target)
         s.target += targets
         z.take(s.target, out=s.shift, mode="clip")
         np.subtract(scores, s.shift[:, None], out=dscores)
-        lowered = not np.maximum.reduce(dscores.real, axis=None) <= FAR  # also where it is NaN
+        lowered = not np.maximum.reduce(dscores.real, axis=None) <= FAR  # True for NaN too
         if lowered:
             self.lower_exponents(scores, dscores, s)
         if dscores.dtype == LEAST.dtype:
@@ -115,8 +114,8 @@ class SoftmaxCrossEntropy(Loss):
     def lower_exponents(self, scores: Array, dscores: Array, s: Workspace) -> None:
         """Fill dscores with exponents of at most 64, and s.height with the h of each row.
 
-        They are measured from the largest score of a row, which keeps the differences among scores exact, however far
-        away the score of the target is.
+        The largest score of a row is subtracted first: this keeps the differences among scores exact, however far away
+        the score of the target is.
         """
         highest = np.maximum.reduce(scores.real, axis=1)
         np.subtract(highest, s.shift, out=s.height)
@@ -128,8 +127,8 @@ class SoftmaxCrossEntropy(Loss):
         s.height[~far] = 0
 
     def smooth_labels(self, scores: Array, dscores: Array, s: Workspace) -> None:
-        """Move the share ε of each term from the target's score to the mean of all, ε (z_t - mean(z)), and the same
-        share of each gradient."""
+        """Add label smoothing with its share ε: to each term ε (z_t - mean(z)), and to the gradient the derivative of
+        this."""
         z, e, width = scores.reshape(-1), dscores.reshape(-1), scores.shape[1]
         scores.dot(s.columns, s.weights)
         s.weights /= -width
@@ -160,11 +159,11 @@ class SoftmaxCrossEntropy(Loss):
 class Hinge(Loss):
     """Asks for a margin of 1 between the scores of the right class and the wrong ones; a larger one gains nothing.
 
-    Each term above 0 gives -1 to the right score and 1 to the wrong one. With several classes r is the score of the
-    right one. Shapes: z `(n, 1)` for two classes or `(n, classes)`, t 0 and 1 of the same shape. PyTorch's
-    MultiMarginLoss; Keras's CategoricalHinge takes the worst wrong class alone. Predictions are the sigmoid or softmax
-    of the scores: they rank classes, but are not probabilities. Reference: Cortes and Vapnik, 1995; Weston and Watkins,
-    1999.
+    Each term above 0 adds -1 to the gradient of the right score and 1 to that of the wrong one. With several classes r
+    is the score of the right one. Shapes: z `(n, 1)` for two classes or `(n, classes)`, t 0 and 1 of the same shape.
+    PyTorch's MultiMarginLoss; Keras's CategoricalHinge takes only the wrong class with the highest score. Predictions
+    are the sigmoid or softmax of the scores: they rank classes, but are not probabilities. Reference: Cortes and
+    Vapnik, 1995; Weston and Watkins, 1999.
     """
 
     equations = Equations(
@@ -207,10 +206,10 @@ class Hinge(Loss):
         np.add.reduce(s.margin, axis=1, out=s.row)
         np.subtract(scores, s.row[:, None], out=s.margin)
         s.margin += 1
+        # For the right class the margin is 1 - r + r = 1, which must not count: it is not greater than its target, 1.
         np.greater(s.margin.real, targets, out=s.above)
         s.margin *= s.above
         np.copyto(dscores, s.above)
-        # The target's own margin is 1 and must not count: it is not greater than its one-hot 1.
         np.add.reduce(dscores, axis=1, out=s.row)
         np.multiply(targets, s.row[:, None], out=s.sign)
         dscores -= s.sign
@@ -255,7 +254,7 @@ class KlDivergence(Loss):
         np.add.reduce(dscores, axis=1, out=s.row)
         np.divide(dscores, s.row[:, None], out=dscores)
         np.log(s.row, out=s.row)
-        # t (ln t - ln softmax(z)), with ln 1 in place of ln 0
+        # Terms t (ln t - ln softmax(z)). Where t is 0, ln 1 stands in for ln 0, and the product is 0.
         np.subtract(s.row[:, None], s.terms, out=s.terms)
         np.copyto(s.known, targets)
         np.equal(targets, 0, out=s.zero)

@@ -1,8 +1,8 @@
-"""The contract of a loss, the mean that all of them take, and the loss of several targets.
+"""The contract of a loss, the mean over rows that all losses share, and the loss for several targets.
 
-Every loss is a mean over rows (where rows have weights: the sum of weight times loss, divided by the sum of the
-weights) and works on raw scores, so that it stays exact at scores of any size. The letters: z the scores `(n, width)`,
-t the targets, n the rows.
+Every loss is a mean over rows; where rows have weights, it is the sum of weight times loss, divided by the sum of the
+weights. It is computed from raw scores, so that it stays exact however large they are. In equations z are the scores
+`(n, width)`, t the targets, and n is the number of rows.
 """
 
 from abc import ABC, abstractmethod
@@ -30,11 +30,12 @@ Encoding = Literal["codes", "values"]
 class Loss(ABC):
     """A loss on raw scores, and the base of all of them.
 
-    By default it takes numbers, with a score for each column, and needs no scratch.
-    `encoding` is how targets are passed; `raw_targets` says that numeric targets must not be scaled (counts, shares, 0
-    and 1); `labels` that several columns of 0 and 1 are labels that may occur together; `link` is the function of raw
-    scores that the loss itself applies, so that they may take any value; `kinked` says that its slope jumps where the
-    gradient of a score changes its sign.
+    By default it takes numeric targets, with a score for each column, and needs no scratch.
+
+    `encoding` is how targets are passed. `raw_targets` says that numeric targets must not be scaled (counts, shares, 0
+    and 1). `labels` says that several columns of 0 and 1 are labels that may occur together. `link` is the function
+    that the loss itself applies to raw scores. `kinked` says that its slope jumps where the gradient of a score changes
+    its sign.
     """
 
     equations: ClassVar[Equations] = Equations()
@@ -45,7 +46,7 @@ class Loss(ABC):
 
     def widths(self, classes: int | None, columns: int) -> tuple[int, ...]:
         """Return the numbers of scores that fit a target with `classes` classes (None: numeric) in `columns` columns,
-        the usual one first; none if the loss cannot take such a target."""
+        the usual one first; empty if the loss cannot take such a target."""
         return (columns,) if classes is None else ()
 
     def target_shape(self, shape: Shape) -> Shape:
@@ -57,11 +58,11 @@ class Loss(ABC):
         return None
 
     def choose_equations(self, width: int) -> Equations:
-        """Return the equations that the options lead to, for `width` scores."""
+        """Return the equations for the present options and `width` scores."""
         return self.equations
 
     def plan(self, shape: Shape) -> Mapping[str, Scratch]:
-        """Return the scratch needed, for scores of `shape` in a row."""
+        """Return the scratch arrays needed, for rows of scores of `shape`."""
         return {}
 
     @abstractmethod
@@ -74,7 +75,7 @@ class Loss(ABC):
         """
 
     def outputs(self, scores: Array, out: Array) -> Array:
-        """Fill out with the predictions, probabilities or values, and return it."""
+        """Fill out with the predictions, which are probabilities or values, and return it."""
         np.copyto(out, scores)
         return out
 
@@ -83,10 +84,10 @@ LOSSES = Family("loss", contract=Loss)
 
 
 def mean(terms: Array, dscores: Array, weights: Weights) -> Value:
-    """Return the mean of the terms of all rows and outputs, and the weight of the rows; scale dscores, the derivative
-    of each term, in the same way. The mean of rows whose weights are all 0 is 0.
+    """Return the mean of the terms, and the sum of the weights of the rows; turn dscores, the derivatives of the terms,
+    into the gradient of the mean. If all weights are 0, the mean is 0.
 
-    terms `(n,)` or `(n, width)`, dscores `(n, width)`, weights `(n,)` or None. Sums in double precision.
+    terms `(n,)` or `(n, width)`, dscores `(n, width)`, weights `(n,)` or None. Sums are taken in double precision.
     """
     wide = np.complex128 if terms.dtype.kind == "c" else np.float64
     weight = float(len(terms))
@@ -101,8 +102,8 @@ def mean(terms: Array, dscores: Array, weights: Weights) -> Value:
 
 @dataclass(frozen=True)
 class Part:
-    """The loss of the target `name`, with its own `width` scores and `columns` of the encoded targets, multiplied by
-    `weight`."""
+    """The loss of one of several targets: of `name`, with `width` of the scores and `columns` of the encoded targets,
+    multiplied by `weight`."""
 
     name: str
     loss: Loss
@@ -113,18 +114,18 @@ class Part:
 
 @dataclass(frozen=True)
 class MultiTask(Loss):
-    """A weighted sum of losses, each on its own columns of the scores; all share the network before.
+    """A weighted sum of losses, each on its own columns of the scores of one network.
 
-    The gradient dz_k is written into the columns of part k. Shapes: z `(n, Σ width)`, t `(n, Σ columns)` floats, class
-    numbers too. A part with class weights is divided by n like the others, not by the sum of those weights, so that
-    the whole is one mean over rows. Reference: Caruana, 1997.
+    The gradient dz_k is written into the columns of part k. Shapes: z `(n, Σ width)`, t `(n, Σ columns)` floats, even
+    for class numbers. The loss of a part with class weights is divided by n like the others, not by the sum of those
+    weights, so that the total is one mean over rows. Reference: Caruana, 1997.
     """
 
     equations = Equations(forward=("L = Σ_k w_k L_k(z_k, t_k)",), backward=("dz_k = w_k dL_k/dz_k",))
 
     parts: tuple[Part, ...]
 
-    # One part with a kink is enough.
+    # Always, since any part may have a kink.
     kinked = True
 
     def slices(self) -> Iterator[tuple[Part, slice, slice]]:
@@ -162,8 +163,8 @@ class MultiTask(Loss):
         return total, weight
 
     def list_workspaces(self, s: Workspace) -> list[Workspace]:
-        """Return the workspace of each part, made once: its scratch, and contiguous arrays for its scores, targets and
-        gradient, since every loss would copy the columns of a wider array."""
+        """Return the workspace of each part, built at the first call: its scratch, and contiguous arrays for its
+        scores, targets and gradient, because a loss would copy the columns of a wider array."""
         workspaces: list[Workspace] = getattr(s, "workspaces", [])
         if not workspaces:
             given = vars(s).copy()

@@ -21,7 +21,7 @@ class Mse(Loss):
     """Mean squared error: for numbers, and for classes, where it resembles the Brier score.
 
     Shapes: z and t `(n, width)`. The mean over rows and outputs, as in PyTorch and Keras; textbooks and scikit-learn's
-    networks minimise half of it. Reference: Gauss, 1809.
+    networks take half of it. Reference: Gauss, 1809.
     """
 
     equations = Equations(
@@ -119,8 +119,8 @@ class LogCosh(ErrorLoss):
 
     Shapes: z and t `(n, width)`. Keras's LogCosh; not in PyTorch. Reference: Green, 1990.
 
-    Below 1 a term is ln(1 + sinh²(e)) / 2, which keeps small errors exact; above, |e| - ln 2 + ln(1 + exp(-2 |e|)),
-    which cannot overflow.
+    For an error e = z - t below 1 in size a term is computed as ln(1 + sinh²(e)) / 2, which is exact for small errors;
+    above, as |e| - ln 2 + ln(1 + exp(-2 |e|)), which cannot overflow.
     """
 
     equations = Equations(forward=("L = Σ ln cosh(z - t) / (n · width)",), backward=("dz = tanh(z - t) / (n · width)",))
@@ -150,9 +150,9 @@ class LogCosh(ErrorLoss):
 class Poisson(ErrorLoss):
     """For counts: the score is the logarithm of their expected value.
 
-    The negative log-likelihood without ln(t!). Shapes: z and t `(n, width)`, t 0 or more. Infinite where exp(z) is, for
-    scores above 709 in float64. PyTorch's PoissonNLLLoss; Keras's Poisson takes the rate, not its logarithm. Reference:
-    Nelder and Wedderburn, 1972.
+    The negative log-likelihood without ln(t!). Shapes: z and t `(n, width)`, t 0 or more. It is infinite where exp(z)
+    overflows, in float64 for scores above 709. PyTorch's PoissonNLLLoss; Keras's Poisson takes the rate, not its
+    logarithm. Reference: Nelder and Wedderburn, 1972.
     """
 
     equations = Equations(
