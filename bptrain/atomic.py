@@ -52,7 +52,10 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
         with replace_atomically(path) as file:
             yield file
     except OSError as error:
-        raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from None
+        why = error.strerror or error
+        if isinstance(error, FileNotFoundError) and not path.parent.exists():
+            why = f"there is no folder {str(path.parent)!r}; create it first"
+        raise StorageError(f"{path}: cannot be written ({why})") from None
 
 
 def write_new(path: Path, text: str, *, force: bool = False, advice: str = "choose another path") -> None:

@@ -126,7 +126,7 @@ BROKEN_OVERRIDES = [
     ("training.epochs=0", "training.epochs=0:1:17: training.epochs: expected a whole number >= 1 (got 0)"),
     ("training.epoch=5", "training.epoch=5:1:10: training.epoch: unknown key; did you mean 'epochs'?"),
     ("seed.x=1", "seed.x=1:1:6: seed.x: seed is 3, not a mapping; write seed=VALUE"),
-    ("hidden.5=1", "hidden.5=1:1:8: hidden.5: the list ends at item 0 (got 5)"),
+    ("hidden.5=1", "hidden.5=1:1:8: hidden.5: the list has 1 item, counted from 0 (got 5)"),
     ("seed=", "seed=:1:6: seed: expected a whole number >= 0 (got null)"),
     ("name.x=1", "name.x=1:1:1: name: expected text (got a mapping with key x)"),
     ("a" + ".a" * 3000 + "=1", "a.a.a"),

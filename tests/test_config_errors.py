@@ -140,7 +140,7 @@ OVERRIDES = [
     (["seed=[1"], [("seed=[1", 6, "seed: not valid YAML: this bracket is never closed; add ]")]),
     (["seed=&a 1"], [("seed=&a 1", 6, "seed: anchors are not supported (got &a); remove it")]),
     (["loss=bce"], [("loss=bce", 6, "loss: unknown loss 'bce'; did you mean 'binary_cross_entropy'?")]),
-    (["hidden.1=4"], [("hidden.1=4", 8, "hidden.1: the list ends at item 0 (got 1)")]),
+    (["hidden.1=4"], [("hidden.1=4", 8, "hidden.1: the list has 1 item, counted from 0 (got 1)")]),
     (
         ["metrics.0.top_k.k=5"],
         [
@@ -156,7 +156,7 @@ OVERRIDES = [
         ["name=5"],
         [("name=5", 6, """name: expected text (got 5); the shell removes quotes, so write "name='5'\"""")],
     ),
-    (["hidden. .x=4"], [("hidden. .x=4", 9, "hidden. : the list ends at item 0 (got  )")]),
+    (["hidden. .x=4"], [("hidden. .x=4", 9, "hidden. : the list has 1 item, counted from 0 (got  )")]),
     (
         ["data.target"],
         [("data.target", 1, "an override is KEY=VALUE, such as training.epochs=5; put one with spaces in quotes")],

@@ -452,7 +452,7 @@ REFUSED = [
     (["--row", "13"], "error: --row: there is no row 13 (the data has rows 1 to 12); choose another"),
     (["--row", "0"], "error: --row: there is no row 0 (the data has rows 1 to 12); choose another"),
     (["--rows", "1,one"], "error: --row: expected row numbers from 1, such as 3 or 3,7 (got '1,one')"),
-    (["--rows", "2,2"], "error: --rows: names row 2 twice; name it once"),
+    (["--rows", "2,2"], "error: --row: names row 2 twice; name it once"),
     (["--step", "7"], "error: there is no step 7: training ends with step 6; choose a step up to that"),
     (["--step", "0"], "error: --step: steps count from 1 (got 0)"),
     (

@@ -128,7 +128,7 @@ def check_options(*, sheet: bool, key: bool, seed: int | None, output: Path | No
 
 
 def parse_rows(text: str | None) -> list[int]:
-    """Return the row numbers of --rows."""
+    """Return the row numbers of --row."""
     if text is None:
         return []
     parts = [part.strip() for part in text.split(",")]
@@ -136,5 +136,5 @@ def parse_rows(text: str | None) -> list[int]:
         raise InputError(f"--row: expected row numbers from 1, such as 3 or 3,7 (got {text!r})")
     numbers = [int(part) for part in parts]
     if twice := next((one for k, one in enumerate(numbers) if one in numbers[:k]), None):
-        raise InputError(f"--rows: names row {twice} twice; name it once")
+        raise InputError(f"--row: names row {twice} twice; name it once")
     return numbers

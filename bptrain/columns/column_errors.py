@@ -49,7 +49,9 @@ def build_missing_error(rows: Selection, name: str, holes: Array, kind: Kind) ->
     more = f", one of {len(found):,} (also in {list_places(rows, found, 1)})" if len(found) > 1 else ""
     imputer = "median" if kind == "numeric" else "most_frequent"
     advice = f"fill it in, remove the row, or train with columns: {{{name}: {{missing: {imputer}}}}}"
-    return InputError(f"{first}: {name}: a missing value or NaN{more}; {advice} (for others: bptrain list imputers)")
+    return InputError(
+        f"{first}: {name}: a missing value or NaN{more}; {advice} (for other ways: bptrain list imputers)"
+    )
 
 
 def build_scale_error(rows: Selection, name: str, scaler: Scaler, values: Array, row: int) -> InputError:

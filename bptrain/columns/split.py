@@ -188,7 +188,7 @@ def read_times(rows: Selection, name: str) -> Array:
         return parse_dates(texts)
     except ValueError:
         row = next(k for k, text in enumerate(texts) if not is_date(text))
-        what = f"expected a number or a date (got {quote(texts[row])}); write 2024-01-31 or 2024-01-31 23:59"
+        what = f"expected a number or a date (got {quote(texts[row])}); write dates as 2024-01-31 or 2024-01-31 23:59"
         raise InputError(f"{rows.where(row)}: {name}: {what}") from None
 
 

@@ -62,7 +62,7 @@ class Classes:
             more = f", one of {len(unknown):,} such rows" if len(unknown) > 1 else ""
             got = quote(values[row]) if values.dtype == object else f"{values[row]:.17g}"
             what = f"a class unseen in training{more} (got {got}, expected one of {some})"
-            raise InputError(f"{rows.where(row)}: {self.name}: {what}; put such rows into training, or remove them")
+            raise InputError(f"{rows.where(row)}: {self.name}: {what}; train with such rows, or remove them")
         return found
 
 

@@ -24,6 +24,7 @@ def runs(root: str | Path = ROOT) -> tuple[Run, ...]:
     """
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"{root}: no such directory; `bptrain train CONFIG` creates runs/")
+        what = "not a directory" if root.exists() else "no such directory"
+        raise InputError(f"{root}: {what}; `bptrain train CONFIG` creates runs/")
     found = [read_run(path) for path in sorted(root.iterdir()) if is_run(path)]
     return tuple(sorted(found, key=lambda run: (run.start_seconds, run.path.name), reverse=True))

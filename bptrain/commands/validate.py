@@ -83,7 +83,10 @@ def find_all_problems(path: str | Path, notes: list[tuple[str, str]], *, strict:
     except ConfigError as error:
         return error.problems
     except (InputError, StorageError) as error:
-        return (Problem(str(path), 1, 1, "", str(error).removeprefix(f"{path}: ")),)
+        what = str(error).removeprefix(f"{path}: ")
+        if "=" in str(path) and what == "no such file":
+            what += "; every argument is a config here, so write the value in one"
+        return (Problem(str(path), 1, 1, "", what),)
     except Exception as error:
         if (fault := find_code_fault(error)) is None:
             raise

@@ -188,7 +188,7 @@ def put(tree: Any, path: FieldPath, value: Any, done: FieldPath = ()) -> tuple[F
     if isinstance(tree, tuple):
         here = (*done, step)
         if not isinstance(step, int) or step >= len(tree):
-            has = f"the list ends at item {len(tree) - 1}" if tree else "the list is empty"
+            has = f"the list has {len(tree)} item{'s' * (len(tree) != 1)}, counted from 0"
             raise OptionError(Mistake(join_path(here), f"{has} (got {step})"))
         full, item = put(tree[step], path, value, here)
         return full, (*tree[:step], item, *tree[step + 1 :])

@@ -104,7 +104,7 @@ def check_multi_task(experiment: Experiment) -> None:
         what = f"{data.task} is the task of all targets, but each of these has its own"
         mistakes.append(Mistake("data.task", f"{what}; write data.target.NAME.task, or a list of names as the target"))
     if experiment.loss != "auto":
-        what = "each of several targets has its own loss; write target: {NAME: {loss: ...}}, and remove this one"
+        what = "each of several targets has its own loss; write target: {NAME: {loss: ...}}, and remove this loss"
         mistakes.append(Mistake("loss", what))
     if data.class_weight is not None:
         what = "is for a single target; for several use positive_weight or class_weights of their losses"

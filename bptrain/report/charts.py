@@ -21,6 +21,7 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.needs import describe_missing_package
 from bptrain.report.html_page import Content, Html, element, safe_name, tag
+from bptrain.text import join_or
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +63,7 @@ def require_suffix(output: str | Path, suffixes: tuple[str, ...], option: str = 
     """
     path = Path(output)
     if path.suffix.lower() not in suffixes or path.is_dir():
-        raise InputError(f"{path}: expected a file that ends in {' or '.join(suffixes)}; choose another {option}")
+        raise InputError(f"{path}: expected a file that ends in {join_or(suffixes)}; choose another path for {option}")
     return path
 
 

@@ -215,7 +215,7 @@ def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
         outside_quotes = before.split(form.quote)[::2] if form.quote else [before]
         k = min(sum(text.count(form.delimiter) for text in outside_quotes), len(names) - 1)
         column = f" {names[k]}:" if error.line > form.header else f" column {k + 1}:"
-        advice = "; write encoding: cp1252 or latin-1 if it is in one of those, or save it as UTF-8"
+        advice = "; write encoding: cp1252 or latin-1 if the file is in one of those, or save it as UTF-8"
         raise InputError(f"{path}:{error.line}:{column} {error.what}{advice * ('UTF-8' in error.what)}") from None
     kinds = [both, line_feeds - both, returns - both]
     if sum(map(bool, kinds)) > 1:

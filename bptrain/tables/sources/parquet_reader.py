@@ -74,7 +74,8 @@ def check_ends(path: Path) -> None:
     if start == b"PARE":
         raise InputError(f"{path}: the file is encrypted; write it without a key")
     if start != MAGIC:
-        raise InputError(f"{path}: not a Parquet file (it begins with {quote(start)}); use the source for its format")
+        what = f"not a Parquet file (it begins with {quote(start)})"
+        raise InputError(f"{path}: {what}; correct its suffix, or use the source for its format")
     if size < 12 or end != MAGIC or struct.unpack("<I", length)[0] > size - 12:
         raise InputError(f"{path}: {DAMAGED}")
 
