@@ -1,1 +1,1 @@
-"""Explanations: a training step with all its numbers, and exercises made of it."""
+"""Explanations: a training step with all of its numbers, and exercises built from it."""

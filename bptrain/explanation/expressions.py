@@ -1,4 +1,4 @@
-"""Expressions: formulas as trees whose nodes can be computed, filled with numbers, and written as text or LaTeX."""
+"""Expressions: formulas as trees of nodes that can be computed, filled with numbers, and written as text or LaTeX."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ class UnknownError(LookupError):
 
 @dataclass(frozen=True)
 class Place:
-    """An entry of a result: the values of all names, its index, and how to write a number."""
+    """One entry of a result: its index, the values of all names, and a function that writes a number."""
 
     letters: Letters
     index: Index
@@ -34,13 +34,13 @@ class Place:
         return replace(self, index=index)
 
     def entry(self, array: Array | float) -> float:
-        """Return the entry here of an array that was broadcast to the result."""
+        """Return the entry at this place of an array that broadcasts to the shape of the result."""
         array = np.asarray(array)
         own = (*(0,) * array.ndim, *self.index)[len(self.index) :]
         return float(array[tuple(k if size > 1 else 0 for k, size in zip(own, array.shape, strict=True))])
 
     def make_number(self, array: Array | float) -> "Number":
-        """Return the entry here of an array that was broadcast to the result, as a node."""
+        """Return the same entry as `entry`, as a node."""
         return Number(self.write(self.entry(array)))
 
 
@@ -83,7 +83,7 @@ class Node:
     def fill(self, place: Place) -> "Node":
         """Return the formula with numbers in place of the names, for one entry of the value.
 
-        Products of matrices and sums over rows are written out, long ones abridged.
+        Matrix products and sums are written term by term; of long ones the middle is replaced by dots.
 
         Raises:
             UnknownError: a name has no value.
@@ -104,7 +104,7 @@ class Node:
         return re.sub(r"^\((-[\d.e+-]+)\)", r"\1", written)
 
     def inline(self) -> str:
-        """Return it as text inside another node's text."""
+        """Return it as text to put inside the text of another node."""
         raise NotImplementedError
 
     def to_latex(self) -> str:
@@ -141,7 +141,7 @@ class Name(Node):
         return np.asarray(letters[self.text], dtype=np.float64)
 
     def is_matrix(self, letters: Letters) -> bool:
-        """Whether it is a matrix: a Latin capital with two dimensions; Δ is a step size."""
+        """Tell whether it is a matrix: an array of two dimensions whose name is a Latin capital (Δ is a step size)."""
         return self.text in ascii_uppercase and np.ndim(letters.get(self.text, 0)) == 2
 
     def fill(self, place: Place) -> Node:
@@ -164,7 +164,7 @@ class Transposed(Node):
         return self.name.compute(letters).T
 
     def is_matrix(self, letters: Letters) -> bool:
-        """Whether it is a matrix, which it always is."""
+        """Return True: a transposed name is always a matrix."""
         return True
 
     def fill(self, place: Place) -> Node:
@@ -179,7 +179,7 @@ class Transposed(Node):
 
 @dataclass(frozen=True)
 class Unary(Node):
-    """A sign or brackets around a body, which replaces the `{}` in text and in LaTeX."""
+    """A sign or brackets around a body; the body takes the place of `{}` in `in_text` and `in_latex`."""
 
     body: Node
     operation: ClassVar[np.ufunc]

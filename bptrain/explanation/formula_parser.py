@@ -1,7 +1,7 @@
-"""The parser: declared equations are read into trees.
+"""The parser: it turns declared equations into trees.
 
-The notation has factors side by side or with `·`, `²`, `ᵗ` and `^`, `√`, `|x|`, `[x > 0]` (1 or 0), and `Σ` over
-everything to its right in a product. `x W`, `xᵀ dy` and `dy Wᵀ` are products of matrices.
+The notation has factors side by side or with `·` between them; `²`, `ᵗ`, `^`, `√` and `|x|`; `[x > 0]`, which is 1 or
+0; and `Σ`, which sums everything to its right in a product. `x W`, `xᵀ dy` and `dy Wᵀ` are products of matrices.
 """
 
 import re
@@ -34,9 +34,9 @@ class Equation:
 
 
 def parse_equations(statements: Iterable[str]) -> tuple[Equation, ...]:
-    """Return the equations among some statements, in order; a statement that cannot be computed is left out.
+    """Return the equations among some statements, in order; statements that cannot be computed are left out.
 
-    `y = x for x > 0, else 0` has two cases; without the `else`, the text after `for` or `with` is a remark.
+    `y = x for x > 0, else 0` has two cases; without `, else`, the text after `for` or `with` is a remark.
     """
     found: list[Equation] = []
     for statement in statements:
@@ -103,7 +103,7 @@ class _Parser:
         return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
 
     def take(self, *signs: str) -> str:
-        """Return the next token and go on if it is one of these signs; otherwise return an empty text."""
+        """Return the next token and go on, if it is one of these signs; otherwise return an empty text and stay."""
         return self.take_any() if self.kind == "sign" and self.text in signs else ""
 
     def take_any(self) -> str:
@@ -113,10 +113,10 @@ class _Parser:
         return text
 
     def require(self, condition: object) -> None:
-        """Require that the formula goes on in the right way.
+        """Require that a condition holds.
 
         Raises:
-            FormulaError: it does not.
+            FormulaError: it does not; the text is not a formula.
         """
         if not condition:
             raise FormulaError(self.formula)
@@ -182,7 +182,7 @@ class _Parser:
         return node
 
     def parse_call(self, function: str) -> Node:
-        """Parse the arguments of a function; without brackets it is the next factor."""
+        """Parse the arguments of a function; without brackets its argument is the next factor."""
         if not self.take("("):
             return Call(function, (self.parse_factor(),))
         arguments = [self.parse_sum()]

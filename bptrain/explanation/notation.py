@@ -1,4 +1,4 @@
-"""Notation: numbers and names as text and in LaTeX."""
+"""Notation: how numbers and names are written, as text and in LaTeX."""
 
 import re
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ MOST_DIGITS = 17
 
 
 def format_number(value: float, digits: int) -> str:
-    """Return a number with `digits` significant digits, or more where it would otherwise look whole.
+    """Return a number with `digits` significant digits, or with more where it would wrongly look like a whole number.
 
-    A saturated unit gives 0.99999996 and not 1.
+    So the output 0.99999996 of a saturated unit is not shown as 1.
     """
     if not isfinite(value):
         return "nan" if value != value else "inf" if value > 0 else "-inf"
@@ -57,7 +57,7 @@ def latex_number(text: str) -> str:
 
 
 def latex_name(name: str) -> str:
-    """Return a letter or word in LaTeX, with accents and subscripts."""
+    """Return a letter or word in LaTeX, with its accent, its subscript and a leading d for a gradient."""
     d, rest = ("d", name[1:]) if re.fullmatch(r"d[A-Za-zα-ωΑ-Ω].{0,2}", name) else ("", name)
     subscript = "".join(SUBSCRIPTS[c] for c in rest if c in SUBSCRIPTS)
     accent = next((ACCENTS[c] for c in rest if c in ACCENTS), "")
@@ -70,6 +70,6 @@ def latex_name(name: str) -> str:
 
 
 def escape_latex(words: str) -> str:
-    """Return text from outside as LaTeX without commands; characters that are not ASCII become code points."""
+    """Return text from a user with all LaTeX commands escaped; other characters than ASCII become code points."""
     safe = (SPECIAL.get(c) or (c if " " <= c <= "~" else f"[U+{ord(c):04X}]") for c in words)
     return "".join(safe)

@@ -1,4 +1,4 @@
-"""Operations: the nodes of formulas with several operands; sums and products of matrices are written out by terms."""
+"""Operations: nodes of formulas with several operands. Sums and matrix products are written term by term."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from bptrain.explanation.expressions import Group, Letters, Name, Node, Number, 
 from bptrain.explanation.notation import latex_function, latex_number
 
 MOST_TERMS = 4
-"""Longer sums are abridged."""
+"""The most terms of a sum that are all shown."""
 
 DOTS = Number("…")
 
@@ -60,7 +60,7 @@ class Binary(Node):
     right: Node
 
     def is_product_of_matrices(self, letters: Letters) -> bool:
-        """Whether it is a product of factors side by side of which one is a matrix."""
+        """Tell whether it is a product of two factors side by side, at least one of them a matrix."""
         factors = [one for one in (self.left, self.right) if isinstance(one, Name | Transposed)]
         return self.sign == " " and any(one.is_matrix(letters) for one in factors)
 
@@ -77,7 +77,7 @@ class Binary(Node):
             )
         left, right = self.left.fill(place), self.right.fill(place)
         if self.sign == "+":
-            # A sum that was written out needs no brackets inside a sum.
+            # A sum that was written term by term needs no brackets inside another sum.
             left = left if isinstance(self.left, Group) else left.bare
             right = right if isinstance(self.right, Group) else right.bare
         return Binary("·" if self.sign == " " else self.sign, left, right)
@@ -95,7 +95,7 @@ class Binary(Node):
 
 @dataclass(frozen=True)
 class Call(Node):
-    """`max(a, b)`, `ln a`."""
+    """A function with its arguments: `max(a, b)`, `ln a`."""
 
     function: str
     arguments: tuple[Node, ...]
@@ -132,7 +132,7 @@ class Call(Node):
 
 @dataclass(frozen=True)
 class Truth(Node):
-    """`[a < b < c]`: 1 where it holds, else 0."""
+    """A condition: `[a < b < c]` is 1 where it holds, else 0."""
 
     operands: tuple[Node, ...]
     signs: tuple[str, ...]
@@ -154,17 +154,17 @@ class Truth(Node):
     def inline(self) -> str:
         return f"[{self.join(lambda one: one.inline())}]"
 
-    def condition_in_latex(self) -> str:
+    def condition_to_latex(self) -> str:
         """Return the comparisons in LaTeX, without the brackets."""
         return self.join(lambda one: one.to_latex()).replace("≤", r"\le ").replace("≥", r"\ge ")
 
     def to_latex(self) -> str:
-        return rf"\left[{self.condition_in_latex()}\right]"
+        return rf"\left[{self.condition_to_latex()}\right]"
 
 
 @dataclass(frozen=True)
 class Sum(Node):
-    """`Σ`, over all entries; `Σ_rows` over the rows; `Σ_k` over the units of each row."""
+    """A sum: `Σ` over all entries, `Σ_rows` over the rows, `Σ_k` over the units of each row."""
 
     over: str
     body: Node
@@ -196,7 +196,7 @@ class Sum(Node):
 
 @dataclass(frozen=True)
 class Cases(Node):
-    """`a` where the condition holds, else `b`."""
+    """Two cases: `then` where the condition holds, else `otherwise`."""
 
     condition: Truth
     then: Node
@@ -214,12 +214,12 @@ class Cases(Node):
 
     def to_latex(self) -> str:
         then, otherwise = self.then.to_latex(), self.otherwise.to_latex()
-        rows = rf"{then} & {self.condition.condition_in_latex()} \\ {otherwise} & \text{{else}}"
+        rows = rf"{then} & {self.condition.condition_to_latex()} \\ {otherwise} & \text{{else}}"
         return rf"\begin{{cases}} {rows} \end{{cases}}"
 
 
 def build_sum(count: int, term: Callable[[int], Node]) -> Node:
-    """Return a sum of terms, in brackets if there are several; dots replace the middle of a long one."""
+    """Return the sum of `term(0)`, `term(1)` ..., in brackets if there are several; dots replace the middle."""
     few = list(range(count)) if count <= MOST_TERMS else [*range(MOST_TERMS - 2), count - 1]
     node = term(few[0])
     for k in few[1:]:

@@ -1,4 +1,4 @@
-"""A page: a step of training as sections of lines, one line for each quantity."""
+"""A page: a training step as sections of lines, with one line for each quantity."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,9 +17,9 @@ class Line:
     """A quantity: how it is computed, and its value in training.
 
     `name` is unique in the page, such as `0.dense.y`; `alias` is the textbook name, such as `z1`; `symbol` is the
-    letter in the formula. `words` describe the quantity, or replace a formula. `numbers` is the formula for the entry
-    at `place` with numbers in it; None where its result differs from training, or there is no formula. The numbers of
-    a `blank` line are not shown.
+    letter in formulas. `words` describe the quantity, or replace its formula. `numbers` is the formula with numbers in
+    it, for the entry at `place`; None where there is no formula, or where its result differs from training. A `blank`
+    line shows blanks in place of numbers.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Line:
 
     @property
     def is_worked(self) -> bool:
-        """Whether there is a formula with numbers that says more than the result."""
+        """Whether there is a formula with numbers, and not only the result."""
         return self.numbers is not None and not isinstance(self.numbers, Number)
 
     @property
@@ -80,7 +80,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """The lines about one topic: a layer forward or backward, the loss, or the update of a parameter."""
+    """The lines about one topic, such as a layer's forward pass, the loss, or the update of a parameter."""
 
     title: str
     kind: Kind

@@ -1,4 +1,4 @@
-"""The recording of one training step: every number in a worked example is copied here while training computes it."""
+"""The recording of one training step: copies of all numbers of a worked example, made while training computes them."""
 
 from dataclasses import dataclass, field, replace
 
@@ -14,13 +14,13 @@ from bptrain.training.session import Session
 
 @dataclass
 class Pass:
-    """A batch forward and backward, all arrays copied.
+    """One batch through the whole network, forward and backward, all arrays copied.
 
-    `rows` are its row numbers in the table, from 0; `passages` the layers by name, in forward order, with the layers
-    inside a layer before it; `letters` the other arrays that the formulas of each layer name, forward and backward.
-    `dscores` is the gradient of the loss by the scores. `streams` and `state` are those of the network before the pass.
-    `inputs` are augmented as in training; where it mixed rows, `share` is how much each row keeps of its own, and
-    `others` are the targets of the rows mixed in.
+    `rows` are its row numbers in the table, from 0. `passages` are the passes through its layers by their names, in
+    forward order, with the layers inside a layer before it. `letters` are the other values in the formulas of each
+    layer, by its name and the label of the pass. `dscores` is the gradient of the loss by the scores. `streams` and
+    `state` are those of the network before the pass. `inputs` are augmented as in training. Where rows are mixed,
+    `share` is how much each row keeps of its own values, and `others` are the targets of the rows mixed in.
     """
 
     rows: Array
@@ -41,11 +41,11 @@ class Pass:
 
 @dataclass
 class Recording:
-    """One step: its passes, and the vectors of all parameters as the step changes them.
+    """One step: its passes, and copies of the vectors of all parameters that it changes.
 
-    There are several passes where the gradients of several batches are accumulated or a line search tries several
-    points. `gradient` is the gradient of the loss, `penalised` includes the penalty, and `clipped` is what the
-    optimizer got; `theta` and `slots` are from before the update, `updated` and `slots_after` from after it, and
+    There are several passes where several batches are accumulated, or where a line search tries several points.
+    `gradient` is the gradient of the loss, `penalised` has that of the penalty added, and `clipped` is the result of
+    clipping; `theta` and `slots` are from before the update, `updated` and `slots_after` from after it, and
     `theta_after` from after the bound on norms. `loss` is the mean over all rows of the step, `new_loss` the loss of
     the same rows with the new weights.
     """
@@ -87,14 +87,14 @@ class Recording:
 
 
 class LetterObserver(PassageObserver):
-    """Also copies the other arrays that the formulas of a layer name."""
+    """Also copies the other values in the formulas of a layer, its letters."""
 
     def __init__(self, recorded: Pass) -> None:
         super().__init__()
         self.recorded = recorded
 
     def copy_letters(self, observed: ObservedLayer, s: Workspace, label: str) -> None:
-        """Copy the arrays that the formulas under a label name."""
+        """Copy the letters of a layer after the pass that the label names."""
         own = getattr(observed.layer, "letters", None)
         found = own(s, label) if own else {}
         self.recorded.letters[observed.name, label] = {
@@ -115,11 +115,11 @@ class LetterObserver(PassageObserver):
 
 
 class RecordingObjective(Objective):
-    """The objective of a session, which computes the same and records one step.
+    """The objective of a session, which also records one step.
 
     Args:
-        objective: whose arrays it uses.
-        recording: to fill.
+        objective: the objective whose arrays it uses.
+        recording: the recording to fill.
         step: the number of the step to record.
     """
 
@@ -128,7 +128,8 @@ class RecordingObjective(Objective):
         self.recording, self.step, self.halvings = recording, step, recording.session.halvings
 
     def is_waiting(self) -> bool:
-        """Whether the step is still to come. When training goes back after divergence, the recording starts again."""
+        """Tell whether the step to record is still to come. After divergence, when training goes back, the recording is
+        cleared."""
         session = self.recording.session
         if session.halvings != self.halvings:
             self.halvings = session.halvings
@@ -170,7 +171,8 @@ class RecordingObjective(Objective):
         return recorded.loss, recorded.weight
 
     def add_penalty_gradient(self) -> None:
-        """Record the gradient before and after; for a line search, only at its first point."""
+        """Add the gradient of the penalty, and record the gradient before and after; for a line search only at its
+        first point."""
         recording = self.recording
         if self.is_waiting() or recording.gradient is not None:
             super().add_penalty_gradient()

@@ -1,4 +1,4 @@
-"""The replay: a config is trained up to the step to be explained, and that step is recorded."""
+"""The replay: a config is trained up to the step to be explained, and this step is recorded."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,10 +32,10 @@ def record_step(
     code: Sequence[str | Path] = (),
     tables: Tables | None = None,
 ) -> Recording:
-    """Record the step of a config that `explain` shows; see there for the other arguments.
+    """Return a recording of the step that `explain` shows; the other arguments are those of `explain`.
 
     Args:
-        tables: tables read before, which are not read again.
+        tables: tables that have been read already.
 
     Raises:
         InputError: as in `explain`.
@@ -56,7 +56,7 @@ def record_step(
 
 
 def select_rows(session: Session, numbers: Sequence[int]) -> None:
-    """Make some rows of the table, counted from 1, the only batch of a session.
+    """Replace the data of a session by one batch of these rows of the table, counted from 1.
 
     Raises:
         InputError: there is no such row, or a layer needs more rows.
@@ -95,7 +95,7 @@ def find_row(session: Session, number: int) -> tuple[Rows, int]:
 
 
 def record(session: Session, step: int) -> Recording:
-    """Train up to a step and record it; the session is left after that step.
+    """Train up to the end of a step, and return a recording of that step.
 
     Raises:
         InputError: training ends before that step.
@@ -131,7 +131,7 @@ def train_until(session: Session, budget: Budget) -> None:
 
 
 def compute_new_loss(recording: Recording) -> None:
-    """Compute the loss of the same rows, with the same random numbers, by the new weights."""
+    """Fill in the loss of the same rows with the new weights, and with the same random numbers."""
     objective, total = recording.session.model.objective, 0.0
     for recorded in recording.batches:
         with refill_batch(recording, recorded) as batch:
@@ -143,7 +143,8 @@ def compute_new_loss(recording: Recording) -> None:
 
 @contextmanager
 def refill_batch(recording: Recording, recorded: Pass) -> Iterator[Batch]:
-    """Yield the batch of a recorded pass, with the streams and state from before it; then restore the network."""
+    """Yield the batch of a recorded pass, with the random streams and the state as they were before it; afterwards
+    restore the network."""
     model, network = recording.session.model, recording.network
     theta, grad, state, streams = network.theta.copy(), network.grad.copy(), network.state.copy(), network.rng.state()
     batch = model.objective.batch(len(recorded.inputs))

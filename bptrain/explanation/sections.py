@@ -1,4 +1,4 @@
-"""The sections of a page: a recorded step, layer by layer, in the order in which training computed it."""
+"""The sections of a page: a recorded step, layer by layer, in the order of the computation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from bptrain.text import printable
 
 @dataclass(frozen=True)
 class Titles:
-    """Textbook names by full names: of outputs of layers, of the gradients by these, and of parameters."""
+    """Textbook names by full names: of outputs (z1), of the gradients of outputs (delta1), and of parameters (W1)."""
 
     outputs: dict[str, str]
     deltas: dict[str, str]
@@ -35,7 +35,7 @@ class Titles:
 def name_quantities(chain: Chain) -> Titles:
     """Return the textbook names z1, a1, delta1, W1, b1, ... of the quantities in a network.
 
-    Linear layers with weights are counted; an activation after one has its number.
+    The numbers count linear layers with weights; the activation after such a layer has the same number.
     """
     titles, count, activated = Titles({}, {}, {}), 0, True
     for name, layer, plan in zip(chain.names, chain.layers, chain.plans, strict=True):
@@ -51,7 +51,7 @@ def name_quantities(chain: Chain) -> Titles:
 
 
 def build_page(recording: Recording, config: str, digits: int) -> Page:
-    """Build the worked example of a step; numbers in formulas have `digits` significant digits."""
+    """Return the page of a step, a worked example; numbers in formulas have `digits` significant digits."""
     titles, experiment = name_quantities(recording.network.chain), recording.session.model.experiment
     sections: list[Section] = []
     for k, batch in enumerate(recording.batches, 1):
@@ -80,7 +80,8 @@ def list_notes(recording: Recording) -> Iterator[str]:
 
 
 def number_batch(section: Section, number: int) -> Section:
-    """Return the section of one of several batches, with its number; only the first keeps its textbook names."""
+    """Return a section of one of several batches with the number of the batch in its names; only the first batch keeps
+    its textbook names."""
     lines = [
         replace(line, name=f"batch{number}.{line.name}", alias=line.alias if number == 1 else "")
         for line in section.lines
@@ -98,7 +99,7 @@ class PassSections:
     digits: int
 
     def build(self, *, parameters: bool) -> Iterator[Section]:
-        """Yield all sections, with the parameters before the step if asked for."""
+        """Yield all sections; `parameters` says whether to show the parameters before the step."""
         yield self.build_data()
         layers = get_layers(self.recording.network.chain)
         known: dict[str, Letters] = {}
@@ -111,7 +112,7 @@ class PassSections:
                 yield self.build_backward(name, layers[name], {**known[name], "dy": passage.dy})
 
     def build_data(self) -> Section:
-        """Return the inputs and the targets."""
+        """Return the section of what is given: the inputs and the targets."""
         batch = self.batch
         lines = [Line("input", "x", batch.inputs, "a0"), Line("target", "t", batch.targets, "t")]
         if batch.others is not None:
@@ -124,11 +125,11 @@ class PassSections:
         return Section(f"given: row{'s' * (count > 1)} {some}", "given", tuple(lines))
 
     def build_forward(self, name: str, layer: Layer, *, parameters: bool) -> tuple[Section, Letters]:
-        """Return the forward pass of a layer, and the values that are known after it."""
+        """Return the section of a layer's forward pass, and the values that are known after it."""
         passage, own = self.batch.passages[name], self.batch.letters[name, "Forward:"]
         declared = get_equations(layer).forward
         computed = {one.name for one in parse_equations(declared)}
-        # What training drew at random is given; what an equation computes is a result.
+        # Letters that no equation computes, such as a random mask, are given.
         given = {symbol: array for symbol, array in own.items() if symbol not in computed}
         letters: Letters = {**get_options(layer), "π": np.pi, "n": float(len(passage.x)), "x": passage.x, **given}
         lines = []
@@ -146,7 +147,7 @@ class PassSections:
         return Section(f"{name} forward", "forward", tuple(lines)), working.known
 
     def build_backward(self, name: str, layer: Layer, known: Letters) -> Section:
-        """Return the backward pass of a layer: the gradients of its parameters and of its input."""
+        """Return the section of a layer's backward pass: the gradients of its parameters and of its input."""
         passage, titles = self.batch.passages[name], self.titles
         real, labels = {}, {}
         for letter, entry in get_entries(self.recording.network, name).items():
@@ -167,7 +168,7 @@ class PassSections:
         return Section(f"{name} backward", "backward", tuple(lines))
 
     def build_loss(self) -> Section:
-        """Return the loss and its gradient by the scores."""
+        """Return the section of the loss, and of its gradient by the scores."""
         batch, loss, chain = self.batch, self.recording.session.model.objective.loss, self.recording.network.chain
         name, width = name_of(loss), batch.scores.shape[-1]
         letters: Letters = {**get_options(loss), "z": batch.scores, "t": batch.targets.astype(np.float64)}

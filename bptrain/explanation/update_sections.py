@@ -1,4 +1,4 @@
-"""The sections of the update: from the gradient to the new weights, parameter by parameter."""
+"""The sections of a page about the update: from the gradient to the new weights, parameter by parameter."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ def get_parameter(vector: Array, entry: Entry) -> Array:
 
 
 def build_gradient_sections(recording: Recording, digits: int) -> Iterator[Section]:
-    """Yield what accumulation, the penalty and clipping do to the gradient of the loss."""
+    """Yield a section each for accumulation, the penalty and clipping, if they change the gradient of the loss."""
     model, gradient, penalised = recording.session.model, recording.gradient, recording.penalised
     if gradient is None or penalised is None:
         return
@@ -39,7 +39,7 @@ def build_gradient_sections(recording: Recording, digits: int) -> Iterator[Secti
 
 
 def build_penalty_line(recording: Recording, digits: int) -> Line:
-    """Return the penalty before the step, with its formula where it is the same for all weights."""
+    """Return the penalty before the step, worked where the same formula holds for all weights."""
     penalties, real = recording.session.model.objective.penalties, np.asarray(recording.penalty)
     if len(penalties) > 1:
         return Line("penalty", "P", real, words=", ".join(Regularization.equations.forward))
@@ -52,7 +52,7 @@ def build_penalty_line(recording: Recording, digits: int) -> Line:
 
 
 def build_penalty_lines(recording: Recording, gradient: Array, penalised: Array, digits: int) -> Iterator[Line]:
-    """Yield the gradient of each parameter with the gradient of the penalty."""
+    """Yield the gradient of each parameter, with that of the penalty added."""
     for part, one in recording.session.model.objective.penalties:
         terms = [term for term, weight in (("l1 · sign(w)", one.l1), ("l2 · w", one.l2)) if weight]
         for entry in recording.network.entries:
@@ -87,7 +87,7 @@ def build_clipping_lines(recording: Recording, before: Array, digits: int) -> It
 
 
 def build_update_sections(recording: Recording, titles: Mapping[str, str], digits: int) -> Iterator[Section]:
-    """Yield the learning rate, and the rule of the optimizer for every parameter."""
+    """Yield the section of the learning rate, and one for each parameter with the equations of the optimizer."""
     experiment = recording.session.model.experiment
     optimizer = experiment.optimizer
     yield Section("learning rate", "update", (build_rate_line(recording),))
@@ -120,12 +120,12 @@ def build_update_sections(recording: Recording, titles: Mapping[str, str], digit
 
 
 def get_value(one: Array | float, entry: Entry) -> Array:
-    """Return the entries of a vector that belong to a parameter, or a number as it is."""
+    """Return the entries of a vector that belong to a parameter; a number is returned unchanged."""
     return get_parameter(one, entry) if isinstance(one, np.ndarray) and one.ndim else np.asarray(one)
 
 
 def compute_step_size(recording: Recording, after: Mapping[str, Array | float]) -> float:
-    """Return how far a line search went along its direction."""
+    """Return α, how far a line search went along its direction."""
     d = np.asarray(after.get("d", 0.0), dtype=np.float64)
     moved = recording.theta_after.astype(np.float64) - recording.theta
     length = float(np.sum(d * d))
@@ -150,7 +150,7 @@ def build_rate_line(recording: Recording) -> Line:
 def build_rule_lines(
     optimizer: Optimizer, name: str, title: str, letters: Letters, real: Mapping[str, Array], digits: int
 ) -> Iterator[Line]:
-    """Yield the rule of the optimizer for one parameter, equation by equation."""
+    """Yield the equations of the optimizer for one parameter, worked."""
     lines = Working(get_equations(optimizer).update, letters, real, digits).compute([*real, *letters])
     last = max((k for k, line in enumerate(lines) if line.symbol == "θ"), default=-1)
     for k, line in enumerate(lines):

@@ -1,4 +1,4 @@
-"""Worked equations: each is computed after the ones it needs, and its result is compared with training."""
+"""Worked equations: each is computed after those that it needs, and its result is compared with training."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
@@ -17,17 +17,18 @@ from bptrain.explanation.page import Line
 Letters = dict[str, Array | float]
 
 CLOSE = {"float32": 1e-4, "float64": 1e-9}
-"""The largest difference from training, relative to the largest entry, with which a formula is shown with numbers."""
+"""The largest difference from training, relative to the largest entry, at which a formula is still shown with
+numbers."""
 
 
 class Working:
-    """Equations with the values of the names known so far.
+    """Some equations, worked one after another, and the values of all names known so far.
 
     Args:
-        statements: the equations, as they are declared.
-        letters: the values of arguments, options, and what the equations change.
-        real: the results in training, where it has them.
-        digits: of the numbers in formulas.
+        statements: the equations as they are declared.
+        letters: the values known from the start, by name: arguments, options, and what the equations change.
+        real: the results that training had, by name.
+        digits: significant digits of the numbers in formulas.
     """
 
     def __init__(
@@ -44,11 +45,11 @@ class Working:
                 self.todo.append(equation)
 
     def compute(self, wanted: Iterable[str]) -> list[Line]:
-        """Compute the equations for some names in their order, and before them those that they need.
+        """Compute the equations for some names, in the order of declaration, each after those that it needs.
 
         Returns:
-            A line for each, named by its symbol. The value is the one of training where there is one; the formula has
-            numbers where it gives that value.
+            A line for each computed equation, named by its symbol. The value is that of training if training had it,
+            and the formula is filled with numbers if it gives that value.
         """
         names = set(wanted)
         while equation := next((one for one in self.todo if one.name in names), None):
@@ -56,7 +57,7 @@ class Working:
         return self.done
 
     def compute_one(self, equation: Equation) -> None:
-        """Compute an equation, after those that it needs."""
+        """Compute one equation, after those that it needs."""
         self.todo.remove(equation)
         name, expression = equation.name, equation.expression
         for needed in sorted(expression.names - self.known.keys()):
@@ -66,7 +67,7 @@ class Working:
             result = expression.value(self.known)
         except (UnknownError, ValueError):
             result = None
-        # An intermediate result of a name that is computed again has no counterpart in training.
+        # A name that another equation computes again later has only an intermediate result here, unknown in training.
         real = None if name in [one.name for one in self.todo] else self.real.get(name)
         value = result if real is None else np.asarray(real)
         if value is None:
@@ -82,7 +83,7 @@ class Working:
             self.known[name[:-1]] = np.sqrt(value)
 
     def is_close(self, result: Array, real: Array, expression: Node) -> bool:
-        """Whether a formula gives the value of training up to rounding."""
+        """Tell whether the result of a formula equals the value of training, up to rounding."""
         try:
             result = np.broadcast_to(result, real.shape)
         except ValueError:
@@ -97,7 +98,7 @@ class Working:
 
 
 def get_options(component: object) -> Letters:
-    """Return the numbers among the options of a component, by name and by symbol."""
+    """Return the options of a component that are numbers, under their names and under their symbols."""
     found: Letters = {}
     if not is_dataclass(component):
         return found

@@ -1,6 +1,6 @@
-"""Checkpoints: a model in one file, enough to evaluate and predict; with the session, enough to resume training.
+"""Checkpoints: files with a model, to evaluate and predict with, or with a whole session, to resume training from.
 
-`best.npz` holds the model with its best weights. `last.npz` also holds the whole session: optimizer slots, random
+`best.npz` holds the model with its best weights. `last.npz` holds the whole session: weights, optimizer slots, random
 streams, the permutation and the position in it, all counters, and the best weights so far. Where weights are averaged,
 `best.npz` has the averages under the names of the parameters, and the weights that training continued from as `raw`.
 """
@@ -43,11 +43,11 @@ def save_best(path: Path, session: Session) -> None:
 
 
 def save_last(path: Path, session: Session, history: Mapping[str, Any]) -> None:
-    """Write the whole session, keeping the existing file as `.previous.npz` to fall back to.
+    """Write the whole session, and keep the existing file as `.previous.npz` to fall back to.
 
     Args:
         path: the file.
-        session: to be resumed.
+        session: the session to save.
         history: the length and digest of the history so far.
 
     Raises:
@@ -97,7 +97,7 @@ def read_last(path: Path) -> tuple[Path, dict[str, Array], dict[str, Any], str |
     """Read the latest undamaged checkpoint to resume from.
 
     Returns:
-        Its file, its arrays, its document, and a notice where it is not the newest.
+        Its file, its arrays, its document, and a notice if a newer one is damaged.
 
     Raises:
         FileNotFoundError: there is none.
@@ -177,7 +177,7 @@ def load_checkpoint(path: str | Path) -> tuple[Model, dict[str, Any]]:
 
 
 def copy_arrays(arrays: Mapping[str, Array], views: Mapping[str, Array]) -> None:
-    """Copy the arrays of a checkpoint into those of the same names.
+    """Copy arrays of a checkpoint into the views of the same names.
 
     Raises:
         LookupError, ValueError: one is missing, or has another shape.
@@ -202,7 +202,7 @@ def read_needs(stored: dict[str, Any], path: Path) -> list[Need]:
     """Return what a checkpoint needs from `--code` files.
 
     Raises:
-        StorageError: it does not say so in a form that this version can read.
+        StorageError: it was not written by a version that this one can read.
     """
     try:
         check_format(stored)

@@ -19,14 +19,15 @@ TEMPORARY = re.compile(
     r"\.(last|last\.previous|best)\.npz\.\d+\.tmp"
     r"|\.(config\.yaml|environment\.json|outcome\.json|report\.html)\.\d+\.tmp"
 )
-"""The names of files while they are being written; bptrain removes no others from a run directory."""
+"""The names of half-written files; bptrain removes no others from a run directory."""
 
 
 class RunDirectory:
     """The paths inside a run directory.
 
-    `config` is the config as run, `history` has one record per epoch, `environment` what else results may depend on and
-    when the run was started, and `outcome` how it ended. Training resumes from `last`; `best` has the best weights.
+    `config` is the config as run; `history` has one record per epoch; `environment` says what else results may depend
+    on, and when the run was started; `outcome` says how it ended. Training resumes from `last`; `best` has the best
+    weights.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,7 +42,7 @@ class RunDirectory:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a path is a run directory."""
+    """Tell whether a path is a run directory."""
     run = RunDirectory(path)
     return path.is_dir() and (run.config.is_file() or run.checkpoints.is_dir())
 
@@ -68,9 +69,9 @@ def create_directory(
     """Create a run directory with its config and environment; return it with its lock.
 
     Args:
-        experiment: without any `auto`.
+        experiment: with every `auto` resolved.
         environment: what else results may depend on.
-        wanted: its path, new or empty; default `runs/NAME-001` with the next free number.
+        wanted: its path, new or empty; None for `runs/NAME-001` with the next free number.
 
     Raises:
         InputError: something is at the path already.
@@ -128,7 +129,7 @@ def lock_empty_folder(path: Path) -> Lock:
 
 
 def has_content(path: Path) -> bool:
-    """Whether a directory holds more than what a run leaves that was killed before it started."""
+    """Tell whether a directory has more in it than a lock and half-written files, which a killed run leaves behind."""
     return any(entry.name != LOCK and not TEMPORARY.fullmatch(entry.name) for entry in path.iterdir())
 
 
@@ -156,6 +157,6 @@ def create_numbered_folder(root: Path, name: str) -> Path:
 
 
 def build_file_name(name: str) -> str:
-    """Return a name as a directory may have it: at most 80 letters, digits, dots, dashes and underscores."""
+    """Return a name that is safe for a directory: at most 80 letters, digits, dots, dashes and underscores."""
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in name[:80])
     return safe.lstrip(".") or "run"

@@ -1,4 +1,4 @@
-"""The history: a file with one record per epoch, and the position in it that a checkpoint belongs to."""
+"""The history: a file with one record per epoch, cut back to the epochs of the checkpoint when a run is resumed."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from bptrain.training.events import Record
 
 
 def read_history(path: Path) -> list[Record]:
-    """Return the records of a history, one per epoch, without a last line that was not written to its end.
+    """Return the records of a history, one per epoch; a last line that was not completely written is left out.
 
     Raises:
         StorageError: the file exists and cannot be read.
@@ -39,7 +39,7 @@ class History:
 
     Args:
         path: the file, created if missing.
-        seen: what `sync` returned when the checkpoint to resume from was written; None for a new run.
+        seen: the length and digest that `sync` returned for the checkpoint to resume from; None for a new run.
 
     Raises:
         StorageError: it cannot be written.

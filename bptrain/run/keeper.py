@@ -1,4 +1,4 @@
-"""The keeper: the sink that writes the history and the checkpoints of a session into its run directory."""
+"""The keeper: it receives all events of the loop, and writes the history and the checkpoints."""
 
 import contextlib
 import json
@@ -16,20 +16,20 @@ from bptrain.training.loop import Budget
 from bptrain.training.session import Session, Stop
 
 EVERY_SECONDS = 30.0
-"""Between two checkpoints, where the config names no interval."""
+"""The fewest seconds between two checkpoints, where the config sets no interval."""
 
 SHARE = 0.035
-"""The share of the time that checkpoints may take where the config names no interval."""
+"""The largest share of the time that checkpoints may take, where the config sets no interval."""
 
 
 class Keeper:
     """Saves a run: its history, `last.npz` to resume from, and `best.npz` with the best weights.
 
     Args:
-        run: its directory.
-        session: what is saved.
-        history: to append to.
-        budget: the keeper sets in it the step after which the loop must yield an event.
+        run: the directory to write to.
+        session: the session to save.
+        history: the history to append to.
+        budget: `report` is set to the step after which the loop must yield an event.
     """
 
     def __init__(self, run: RunDirectory, session: Session, history: History, budget: Budget) -> None:
@@ -53,13 +53,13 @@ class Keeper:
             self.save()
 
     def save(self) -> None:
-        """Write the session, and the best weights if they are new, unless nothing has happened since the last time."""
+        """Write the session, and the best weights if they are new, unless nothing has changed since the last time."""
         session = self.session
         progress = (session.epoch, session.step, session.position, session.stopped, session.halvings)
         if progress == self.saved:
             return
         began, best = monotonic(), session.best
-        # Written again at the end of training, since the config in it may have changed when the run was resumed.
+        # At the end it is written again, because the config in it may have changed when the run was resumed.
         if best is not None and (best.epoch != self.best_epoch or session.stopped):
             save_best(self.run.best, session)
             self.best_epoch = best.epoch
@@ -69,14 +69,14 @@ class Keeper:
         self._schedule_report()
 
     def rescue(self) -> None:
-        """Write the best weights so far, ignoring errors, because another error is ending the run."""
+        """Write the best weights so far when another error ends the run; errors here are ignored."""
         best = self.session.best
         if best is not None and best.epoch != self.best_epoch:
             with contextlib.suppress(BptrainError):
                 save_best(self.run.best, self.session)
 
     def _is_due(self, ended: bool) -> bool:
-        """Whether it is time to save; `ended`: at the end of an epoch."""
+        """Tell whether it is time to save; `ended` says that an epoch has just ended."""
         session, every = self.session, self.every
         passed = monotonic() - self.saved_at
         if session.stopped:
@@ -87,7 +87,7 @@ class Keeper:
         return session.epoch - self.saved_epoch >= epochs or session.step >= steps or passed >= seconds
 
     def _schedule_report(self) -> None:
-        """Make the loop yield an event at the next step to save at, where the config names an interval in steps."""
+        """Set the next step after which the loop must yield an event, if the config sets an interval in steps."""
         if steps := self.every.every_steps:
             self.budget.report = (self.session.step // steps + 1) * steps
 
@@ -100,7 +100,7 @@ def require_disk_space(folder: Path, session: Session) -> None:
         session: a new or a resumed one.
 
     Raises:
-        StorageError: the checkpoints do not fit, counting the one being written beside its predecessors.
+        StorageError: the checkpoints do not fit, with the one being written while the older ones still exist.
     """
     network = session.model.network
     weights = npz.estimate_size({"theta": network.theta, "state": network.state})

@@ -1,7 +1,7 @@
-"""The lock of a run directory: `lock.json` names the process and the host of the one process that trains in it.
+"""The lock of a run directory: `lock.json` names the one process that may train in it, and its host.
 
-The operating system releases the lock when its owner dies, however that happened, so the lock of a dead process is
-free. Where the system has no such locks, the process named in the file is looked up instead.
+The file is locked too: the operating system releases that lock when the process dies, for whatever reason. Where the
+system has no file locks, bptrain checks whether the process named in the file still exists.
 """
 
 import errno
@@ -55,7 +55,8 @@ class Lock:
             self._close()
 
     def _acquire(self) -> bool:
-        """Acquire the lock; return False where the file was removed meanwhile and a new one must be created.
+        """Acquire the lock; return False where another process has just removed the file, so that it must be tried
+        again.
 
         Raises:
             InputError: another process holds it.
@@ -79,7 +80,7 @@ class Lock:
         return True
 
     def _lock_file(self) -> bool:
-        """Lock the file; return False where another process has locked it."""
+        """Lock the file; return False where another process holds the lock."""
         if fcntl is not None:
             try:
                 fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,7 +95,7 @@ class Lock:
         return not owner or is_dead(owner)
 
     def _wait_for_owner(self) -> dict[str, Any]:
-        """Return the owner named in the file, giving a process that just locked it 0.2 seconds to write its name."""
+        """Return the owner named in the file, waiting up to 0.2 seconds for a process that has just locked it."""
         until = time.monotonic() + 0.2
         while not (owner := read_owner(self.handle)) and time.monotonic() < until:
             time.sleep(0.01)
@@ -107,7 +108,7 @@ class Lock:
 
 
 def find_owner(folder: Path) -> str | None:
-    """Return the process that trains in a directory, in words; empty if it died, None if there is no lock file."""
+    """Return the process that trains in a directory, in words; empty if it has died, None if there is no lock file."""
     try:
         with open(folder / NAME, "rb") as file:
             owner = read_owner(file.fileno())
@@ -117,7 +118,7 @@ def find_owner(folder: Path) -> str | None:
 
 
 def read_owner(handle: int) -> dict[str, Any]:
-    """Return the `pid` and `host` in an open lock file; empty where it is not readable as such."""
+    """Return the `pid` and `host` in an open lock file; empty if they cannot be read."""
     os.lseek(handle, 0, os.SEEK_SET)
     try:
         owner = json.loads(os.read(handle, 4096))
@@ -127,7 +128,7 @@ def read_owner(handle: int) -> dict[str, Any]:
 
 
 def is_locked(handle: int) -> bool:
-    """Whether a process has locked an open file; True where the system cannot tell."""
+    """Tell whether a process has locked an open file; True where the system cannot tell."""
     if fcntl is None:
         return True
     try:
@@ -139,12 +140,12 @@ def is_locked(handle: int) -> bool:
 
 
 def describe_owner(owner: dict[str, Any]) -> str:
-    """Return an owner in words: `process 123 on host box`."""
+    """Describe an owner: `process 123 on host box`."""
     return f"process {owner['pid']} on host {owner['host']}" if {"pid", "host"} <= owner.keys() else "another process"
 
 
 def is_dead(owner: dict[str, Any]) -> bool:
-    """Whether an owner ran on this host and its process does not exist any more."""
+    """Tell whether an owner ran on this host and its process no longer exists."""
     pid = owner.get("pid")
     if owner.get("host") != socket.gethostname():
         return False

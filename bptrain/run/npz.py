@@ -1,8 +1,8 @@
 """Checksummed `.npz` files that are written whole or not at all, and read strictly.
 
-The format is NumPy's own, so `np.load` opens it anywhere. Beside the arrays there is a member `document`, JSON in
-UTF-8. The file ends in the SHA-256 of all bytes before it, stored as the comment of the zip archive, because zip's own
-CRCs do not cover names and headers.
+The format is NumPy's own, so `np.load` opens it anywhere. Besides the arrays there is a member `document`, JSON in
+UTF-8. The file ends with the SHA-256 of all bytes before it, as the comment of the zip archive, because zip's own CRCs
+do not cover names and headers.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from bptrain.atomic import replace_atomically
 from bptrain.errors import InputError, StorageError
 
 DIGEST = 64
-"""Characters of a SHA-256 in hexadecimal."""
+"""The number of characters of a SHA-256 in hexadecimal."""
 
 
 def write(path: Path, arrays: Mapping[str, Array], document: Mapping[str, Any], *, keep: Path | None = None) -> None:
@@ -32,7 +32,7 @@ def write(path: Path, arrays: Mapping[str, Array], document: Mapping[str, Any], 
     Args:
         path: the file to write or replace.
         arrays: by name, each stored in C order.
-        document: content for JSON; finite numbers only.
+        document: what is stored as JSON; numbers must be finite.
         keep: where to move the existing file, if there is one.
 
     Raises:
@@ -102,7 +102,7 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return the arrays and the document of a file that `write` wrote.
 
     Raises:
-        InputError: it is a file of another kind.
+        InputError: it is not such a file.
         StorageError: the file cannot be read, or differs in any byte from what was written.
     """
     try:
@@ -139,7 +139,7 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> 
     """Return the name and array of one member, checking its declared size against the file before allocating memory.
 
     Raises:
-        ValueError: the sizes disagree, or the type is not one that `write` stores.
+        ValueError: the sizes disagree, or it is not an array as `write` stores it.
     """
     if info.compress_type != zipfile.ZIP_STORED or info.file_size > limit or not info.filename.endswith(".npy"):
         raise ValueError(f"the member {info.filename!r} is not a plain array")

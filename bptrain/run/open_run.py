@@ -1,4 +1,4 @@
-"""Opening a run: a new one in a directory of its own, or one that was interrupted, as its last checkpoint has it."""
+"""Opening a run: a new one in a directory of its own, or an interrupted one in the state of its last checkpoint."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,16 +42,16 @@ CHANGEABLE = (
     "data.source",
     "data.cache",
 )
-"""The keys that may change when a run is resumed; the source because the rows themselves are compared."""
+"""The keys that may change when a run is resumed; data.source may, because the rows themselves are compared."""
 
 
 @dataclass(frozen=True)
 class OpenRun:
     """A session ready to be trained, and its locked directory; a context manager that releases the lock.
 
-    `began` is when the work began, by `perf_counter`. `seen` is the position in the history at which the session was
-    saved; None for a new session that was not saved yet. `warnings` are about the config, `notes` about the data, and
-    `notices` about a run that is resumed.
+    `began` is when the work began, by `perf_counter`. `seen` is the length and digest of the history when the session
+    was saved; None for a new session that was not saved yet. `warnings` are about the config, `notes` about the data,
+    and `notices` about a run that is resumed.
     """
 
     session: Session
@@ -71,11 +71,11 @@ class OpenRun:
 
 
 def create_run(assembly: Assembly, path: str | Path | None, began: float, *, strict: bool = False) -> OpenRun:
-    """Start a new run in a directory of its own.
+    """Create a new run in a directory of its own.
 
     Args:
         assembly: the model and the data.
-        path: the directory, new or empty; default `runs/NAME-001` with the next free number.
+        path: the directory, new or empty; None for `runs/NAME-001` with the next free number.
         began: when the work began, by `perf_counter`.
         strict: treat warnings about the config as errors.
 
@@ -98,7 +98,7 @@ def reopen_run(path: str | Path, overrides: Sequence[str], began: float) -> Open
 
     Args:
         path: its directory.
-        overrides: `KEY=VALUE` each, over the config of the run; only `CHANGEABLE` keys.
+        overrides: `KEY=VALUE` texts that change the config of the run; only `CHANGEABLE` keys are allowed.
         began: when the work began, by `perf_counter`.
 
     Raises:
@@ -122,7 +122,7 @@ def reopen_run(path: str | Path, overrides: Sequence[str], began: float) -> Open
 
 
 def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session, dict[str, Any] | None, list[str]]:
-    """Return the session of a run as it was saved, its position in the history, and notices for the user.
+    """Return the session of a run as it was saved, the length and digest of the history then, and notices for the user.
 
     Raises:
         InputError: the run cannot be resumed, or not with these overrides.
@@ -221,10 +221,10 @@ def compare_documents(before: Any, after: Any, key: str = "") -> Iterator[tuple[
 
 
 def update_stop(session: Session, config: Config) -> None:
-    """Update whether a run is finished, because its config may have a new length.
+    """Update whether a run is finished, because overrides may have changed its number of epochs or steps.
 
     Raises:
-        ConfigError: the run is longer than that already.
+        ConfigError: the run has already done more than that.
     """
     training = config.experiment.training
     begun = session.epoch + (session.position > 0)

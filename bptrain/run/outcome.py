@@ -1,6 +1,6 @@
 """The outcome of a run, in `outcome.json`: why it ended, how long it trained in total, and its scores.
 
-It is written for people and for comparing runs; training never reads anything from it except the seconds so far.
+It is written for people and for comparing runs; training reads nothing from it except the seconds so far.
 """
 
 import json
@@ -20,8 +20,8 @@ End = Literal["finished", "stopped", "diverged", "failed"]
 class Outcome:
     """How a run ended.
 
-    `why` is the rule that ended it or the error message; `seconds` counts all its training, before and after every
-    resume; `best` has epoch, loss and metrics, and `test` loss and metrics, where they are known.
+    `why` is the rule that ended it, or the error message. `seconds` is its training time over all resumes. `best` has
+    epoch, loss and metrics, and `test` loss and metrics, where they are known.
     """
 
     state: End = "failed"
@@ -32,7 +32,7 @@ class Outcome:
 
 
 def read_outcome(run: RunDirectory) -> Outcome | None:
-    """Return the outcome of a run; None where there is none that can be read."""
+    """Return the outcome of a run; None if it is missing or cannot be read."""
     try:
         found = Outcome(**json.loads(run.outcome.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError):
@@ -43,7 +43,7 @@ def read_outcome(run: RunDirectory) -> Outcome | None:
 
 @contextmanager
 def record_outcome(run: RunDirectory, began: float) -> Iterator[Outcome]:
-    """Write the outcome of the training in this block, which fills in what it knows.
+    """Write the outcome at the end of the block that trains; the block fills in what it knows.
 
     Args:
         run: its directory.

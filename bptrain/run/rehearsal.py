@@ -1,4 +1,4 @@
-"""Rehearsal: the time that a step, a pass over held-out rows and a checkpoint take, measured before a run."""
+"""The rehearsal: a step, a validation and a checkpoint are tried before a run, and their times are measured."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from bptrain.training.loop import Budget, pass_over_rows
 from bptrain.training.session import Session, begin
 
 WARM_UP = 2
-"""Steps before the one that is timed: the first ones load libraries and fill caches."""
+"""The steps before the one that is timed, which load libraries and fill caches."""
 
 
 def time_step(session: Session) -> float:
@@ -42,7 +42,7 @@ def time_validation(session: Session) -> float:
 
 
 def time_checkpoint(session: Session, twin: Session) -> tuple[float, float, int]:
-    """Save a session, restore it in another, and return the seconds of both and the bytes of the file.
+    """Save a session, restore it in its twin, and return the seconds of both and the bytes of the file.
 
     Raises:
         StorageError: the restored session differs from the saved one.
@@ -68,7 +68,7 @@ def begin_twin(assembly: Assembly) -> Session:
 
 
 def is_identical(one: Session, other: Session) -> bool:
-    """Whether two sessions have the same state, bit for bit."""
+    """Tell whether two sessions have bit-identical state."""
     arrays, others = one.get_arrays(), other.get_arrays()
     same = arrays.keys() == others.keys() and all(arrays[name].tobytes() == others[name].tobytes() for name in arrays)
     return (

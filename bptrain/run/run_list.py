@@ -1,4 +1,4 @@
-"""Runs as found on the disk: their names, how far they are, and whether a process trains in them."""
+"""Runs as they are found on the disk: their names, finished epochs, and state."""
 
 import json
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ State = Literal["finished", "stopped", "diverged", "failed", "crashed", "running
 
 @dataclass(frozen=True)
 class Run:
-    """A run directory.
+    """What is known of a run from the files in its directory.
 
-    `config` is the config as run, `history` has one record per epoch, `started` is in ISO 8601, and `seconds` is the
-    total training time; both are None if unknown. `best` and `test` are those of `train --json`. `problem` names the
-    files that cannot be read, and why.
+    `why` is the reason for its state. `config` is the config as run, `history` has one record per epoch. `started` is a
+    time in ISO 8601, and `seconds` the total training time; both are None if unknown. `best` and `test` are as in
+    `train --json`. `problem` says which files cannot be read, and why.
     """
 
     path: Path
@@ -42,23 +42,23 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """Finished epochs."""
+        """The number of finished epochs."""
         return int(self.history[-1]["epoch"] or 0) if self.history else 0
 
     @property
     def steps(self) -> int:
-        """Steps in the finished epochs."""
+        """The number of steps in the finished epochs."""
         return int(self.history[-1].get("step") or 0) if self.history else 0
 
     @property
     def of(self) -> int | None:
-        """The epochs that the config asks for."""
+        """The number of epochs that the config asks for; None if unknown."""
         wanted = get_entry(self.config, "training", "epochs")
         return wanted if isinstance(wanted, int) else None
 
     @property
     def start_seconds(self) -> float:
-        """When it was started, in seconds since 1970; 0 if unknown."""
+        """The time when it was started, in seconds since 1970; 0 if unknown."""
         try:
             return datetime.fromisoformat(self.started or "").timestamp()
         except (ValueError, OverflowError):
@@ -66,7 +66,7 @@ class Run:
 
     @property
     def monitored_losses(self) -> list[float | None]:
-        """The loss of every epoch by which the best epoch is chosen."""
+        """The loss of every epoch on the validation rows, or on the training rows if there are none."""
         return [record.get("validation_loss", record.get("loss")) for record in self.history]
 
     def to_json(self) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def find_best_epoch(history: list[Record]) -> dict[str, Any] | None:
 
 
 def unescape(value: Any) -> Any:
-    """Return a value of a config as run with `$${`, which stands for a literal `${`, replaced."""
+    """Return a value of a config with every `$${`, which stands for a literal `${`, replaced by `${`."""
     if isinstance(value, Mapping):
         return {unescape(key): unescape(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

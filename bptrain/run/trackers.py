@@ -1,6 +1,6 @@
-"""Trackers: copies of a run's figures for other programs to plot; TensorBoard for now.
+"""Trackers: copies of a run's figures for other programs that plot them; so far only TensorBoard.
 
-The event file has the epochs as steps. On resume it is rewritten from the history, with the original times, so that no
+In the event file the steps are epochs. On resume it is rewritten from the history, with the original times, so that no
 epoch is in it twice.
 """
 
@@ -31,7 +31,7 @@ def require_trackers(config: Config) -> None:
 
 
 class TensorBoard:
-    """The sink that writes scalars for TensorBoard into `RUN/tensorboard`.
+    """A sink that writes scalars for TensorBoard into `RUN/tensorboard`.
 
     Args:
         run: the run directory, whose history ends where training begins.
@@ -50,7 +50,7 @@ class TensorBoard:
             before = sorted(folder.glob(PATTERN))
             times = {step: moment for path in before for step, moment in read_times(path)}
             self._writer = EventsWriter(str(folder / "events"))
-            # Makes a TensorBoard that is watching discard what it has read of this run.
+            # Makes a running TensorBoard discard what it has read of this run.
             self._write(0, time(), session_log=SessionLog(status=SessionLog.START))
             for record in read_history(run.history):
                 self._add(record, times.get(int(record["epoch"] or 0), time()))

@@ -1,4 +1,4 @@
-"""Training a run: the loop trains its session, and the results are saved in its directory."""
+"""Training a run: the loop trains the session, and the results are saved in the run directory."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
@@ -78,14 +78,14 @@ def train_run(
         run: new or reopened.
         sinks: called with a `Notice` for each of the run's notices, with `Started`, with a `Notice` for each note about
             the data, and then with every event of the loop.
-        interruption: checked between two steps; None: nothing interrupts.
-        pause: a step after which to stop as if interrupted.
+        interruption: checked after each step; None: nothing interrupts training.
+        pause: the step after which to stop as if interrupted.
 
     Returns:
         The result of the whole run. The network in `session` has the best weights.
 
     Raises:
-        DivergedError: a number was not finite; the run directory has the state before that.
+        DivergedError: a number was not finite; the run directory has the last state before that.
         StorageError: the run could not be written.
         StoppedError: it was interrupted; it can be resumed.
     """
@@ -145,7 +145,7 @@ def run_loop(run: OpenRun, sinks: Sequence[Sink], budget: Budget) -> None:
 
 
 def finish_run(run: OpenRun, stopped: str | None) -> Result:
-    """Put the best weights into the network, and compute the test score.
+    """Put the best weights into the network, compute the test score, and return the result.
 
     Raises:
         DivergedError: training ended before there were any weights to save.
@@ -153,7 +153,7 @@ def finish_run(run: OpenRun, stopped: str | None) -> Result:
     """
     session, directory = run.session, run.directory
     if session.position:
-        # Stopped inside an epoch, whose weights may be the best so far.
+        # Training stopped inside an epoch, and the present weights may be the best so far.
         with session.use_average():
             seen = score(session.model, session.held_out)
         best = session.best

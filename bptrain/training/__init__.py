@@ -1,1 +1,1 @@
-"""Training: the loop, the session it changes, and what ends or mends it."""
+"""Training: the loop, the session that it changes, its events, and checks that numbers stay healthy."""

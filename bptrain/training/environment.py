@@ -1,4 +1,4 @@
-"""What a result may depend on besides the config: versions, processor, and how BLAS is set up."""
+"""The environment: what a result may depend on besides the config, such as versions, processor and BLAS settings."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def read_environment() -> dict[str, Any]:
-    """Return the environment as JSON can hold it. In two equal environments results are the same to the bit."""
+    """Return the environment as a document for JSON. In two equal environments results are bit-identical."""
     from threadpoolctl import threadpool_info
 
     import bptrain
@@ -47,7 +47,7 @@ def describe_value(value: Any) -> str:
 
 
 def read_processor() -> str:
-    """Return the name of the processor, as far as the system tells."""
+    """Return the name of the processor; empty where the system does not tell."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))

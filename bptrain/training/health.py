@@ -1,5 +1,5 @@
-"""Health of training: how large gradients and updates are layer by layer, which units no longer learn, and what to say
-when numbers are no longer finite.
+"""Health of training: the size of gradients and updates in each layer, units that no longer learn, and the errors for
+numbers that are not finite.
 
 Health is measured in the last step of an epoch, at most every 64 steps, so that it costs almost nothing.
 """
@@ -20,35 +20,36 @@ from bptrain.registry import name_of
 from bptrain.training.session import Session
 
 EVERY = 64
-"""Least number of steps between two measurements."""
+"""The fewest steps between two measurements."""
 
 FEWEST_ROWS = 16
-"""Least number of rows on which units are measured."""
+"""The fewest rows on which units are measured."""
 
 FLAT = 1e-6
-"""Largest slope of a unit that passes no gradient on."""
+"""A unit whose slope is smaller than this on all rows is dead: it passes almost no gradient on."""
 
 VANISHING = 1e-4
-"""The gradient per weight of the first layer as a share of that of the last: below this it vanishes, above the inverse
-it explodes."""
+"""Gradients vanish where the gradient per weight of the first layer, divided by that of the last, is below this; they
+explode where it is above the inverse."""
 
 LONG = 1.0
-"""An update that changes weights by more than this share of their own norm is too long."""
+"""An update is too long if its norm is this share of the norm of the weights, or more."""
 
 MOST = 0.9
-"""Share of dead units, or of saturated values, that makes a layer count as dead or saturated."""
+"""The share of dead units, or of saturated values, from which on a layer is reported."""
 
 LIMITS = {"update_ratio": LONG, "dead": MOST, "saturated": MOST}
 WORDS = {"update_ratio": "long steps", "dead": "dead", "saturated": "saturated"}
 
 FAR = 100.0
-"""A larger input is far from what scaling gives, and a likely cause."""
+"""A larger input is far from all scaled ones, and so the likely cause of divergence."""
 
 MOST_ROWS = 8
+"""The most row numbers that an error lists."""
 
 
 def is_due(session: Session) -> bool:
-    """Tell whether to measure in the last step of this epoch; the same whenever the epoch is resumed."""
+    """Tell whether to measure in the last step of this epoch. The answer stays the same when the epoch is resumed."""
     if isinstance(session.model.experiment.optimizer, LineSearch):
         return False
     last = (session.epoch + 1) * session.steps_per_epoch
@@ -56,7 +57,7 @@ def is_due(session: Session) -> bool:
 
 
 class Measurement:
-    """A measurement that begins between the gradient of a step and its update, and is finished after the update."""
+    """A measurement of one step: it begins when the gradient is known, and is finished after the update."""
 
     def __init__(self, session: Session) -> None:
         network = session.model.network
@@ -65,7 +66,7 @@ class Measurement:
         self.gradients = compute_norms(session, network.grad)
 
     def finish(self) -> None:
-        """Put the figures into the session. The gradient was used, and serves as scratch."""
+        """Put the figures into the session. The gradient is no longer needed, and is overwritten."""
         session, network = self.session, self.session.model.network
         sizes = compute_norms(session, self.before)
         np.subtract(network.theta, self.before, out=network.grad)
@@ -86,7 +87,7 @@ def compute_norms(session: Session, vector: Array) -> dict[str, float]:
             values = vector[entries]
             square = values.dot(values)
             if not 1e-30 < square < 1e30:
-                # Squares overflow or vanish in single precision where the norm does not.
+                # In single precision squares may overflow or vanish where the norm itself would not.
                 wide = values.astype(np.float64)
                 square = wide.dot(wide)
             total += square
@@ -95,8 +96,8 @@ def compute_norms(session: Session, vector: Array) -> dict[str, float]:
 
 
 def measure_slopes(session: Session) -> Iterator[tuple[str, float]]:
-    """Yield the share of dead units in each activation, and of saturated values in each bounded one, on some training
-    rows, as in evaluation."""
+    """Yield the share of dead units in each activation, and of saturated values in each that can saturate, on some
+    training rows, with dropout and noise turned off."""
     model, rows = session.model, session.train
     count = min(max(session.batch_size, FEWEST_ROWS), model.network.batch, len(rows))
     batch = model.objective.batch(count)
@@ -122,14 +123,15 @@ def find_activations(frame: Frame, chain: Chain) -> Iterator[tuple[str, Step]]:
 
 
 def collect_warnings(session: Session) -> list[str]:
-    """Return the warnings by the latest figures, each kind once in a run: the session has the kinds that were given."""
+    """Return the warnings that follow from the latest figures, each kind only once in a run; `session.warned` has those
+    given so far."""
     found = [(kind, text) for kind, text in find_problems(session) if kind not in session.warned]
     session.warned += [kind for kind, _ in found]
     return [text for _, text in found]
 
 
 def find_problems(session: Session) -> Iterator[tuple[str, str]]:
-    """Yield the kind of each problem by the latest figures, and the warning about it."""
+    """Yield the kind of each problem in the latest figures, and the warning about it."""
     epoch, health = session.epoch, session.health
     if ends := find_far_ends(session, health):
         (one, other), ratio = ends
@@ -151,7 +153,7 @@ def find_problems(session: Session) -> Iterator[tuple[str, str]]:
 
 
 def mark_layers(session: Session, health: Mapping[str, float]) -> dict[str, str]:
-    """Return what is wrong with single layers by figures of health, in a word each, by the rules of `find_problems`."""
+    """Return one word for each layer that has a problem, such as `dead`, by the rules of `find_problems`."""
     found = {name: word for kind, word in WORDS.items() for name in find_layers(health, kind, LIMITS[kind])}
     if ends := find_far_ends(session, health):
         (one, _), ratio = ends
@@ -160,8 +162,8 @@ def mark_layers(session: Session, health: Mapping[str, float]) -> dict[str, str]
 
 
 def find_far_ends(session: Session, health: Mapping[str, float]) -> tuple[tuple[str, str], float] | None:
-    """Return the first and the last layer, and the gradient per weight of the first as a share of that of the last;
-    None: the share is neither too small nor too large."""
+    """Return the first and the last layer, and the gradient per weight of the first divided by that of the last; None
+    where this ratio is neither too small nor too large."""
     layers = find_layers(health, "gradient_norm")
     if len(layers) < 2:
         return None
@@ -176,7 +178,7 @@ def find_far_ends(session: Session, health: Mapping[str, float]) -> tuple[tuple[
 
 
 def find_layers(health: Mapping[str, float], kind: str, least: float = 0.0) -> list[str]:
-    """Return the layers whose figure of a kind is at least `least`, in order."""
+    """Return the layers whose figure of a kind, such as `dead`, is at least `least`, in order."""
     found = (name.split(".", 1) for name, value in health.items() if value >= least)
     return [layer for one, layer in found if one == kind]
 
@@ -187,11 +189,11 @@ def explain_divergence(
     """Return the error for numbers that are not finite.
 
     Args:
-        session: at that moment.
-        what: is not finite.
-        step: in which it was found.
-        batch: of that step, filled; None: it was found outside a step.
-        chosen: the indices of its rows among the training rows.
+        session: the session at that moment.
+        what: what is not finite, such as `the loss is nan`.
+        step: the step in which it was found.
+        batch: the batch of that step; None if it was found between two steps.
+        chosen: the indices of the batch's rows among the training rows.
     """
     layer = find_layer(session, batch)
     moment = f"at step {step} (epoch {session.epoch + 1}, learning rate {session.lr:g})"
@@ -210,8 +212,8 @@ def explain_divergence(
 
 
 def find_layer(session: Session, batch: Batch | None) -> str:
-    """Return the layer where it began: the first whose output is not finite, or else the last whose parameters are not,
-    or else the last of all, which computes the scores of the loss."""
+    """Return the layer where divergence began: the first whose output is not finite, or else the last whose parameters
+    are not finite, or else the last of all, which computes the scores."""
     chain, entries = session.model.network.chain, session.model.network.entries
     if batch is not None:
         steps = zip(chain.names, batch.frame.steps, strict=True)

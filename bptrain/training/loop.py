@@ -1,8 +1,8 @@
 """The training loop: a generator that trains, and yields events for people and files.
 
-Between events no memory is taken that lasts: a step is a gather, a forward and a backward pass, and an update, all in
-arrays that exist already; only rows of mapped tables are read into new bytes. `Progress` comes at most every tenth of a
-second, `EpochEnd` after each epoch.
+A step gathers the rows of a batch, runs forward and backward, and updates the parameters, all in arrays that exist
+already; only rows of tables mapped from a file are read into new memory. `Progress` is yielded at most every tenth of a
+second, and `EpochEnd` after each epoch.
 """
 
 from collections.abc import Iterator
@@ -32,15 +32,15 @@ MOST_HALVINGS = 10
 
 
 Pause = Literal["interruption", "max_seconds"]
-"""Why training was left before its end."""
+"""Why training was paused before its end."""
 
 
 @dataclass
 class Budget:
     """What may end or interrupt training before all epochs are done; the loop checks it between two steps.
 
-    `report` is a step after which the loop reports, whatever the time; `pause` one after which it is interrupted;
-    `deadline` a time of `perf_counter`. `paused` says why training was left before its end.
+    After the step `report` the loop yields an event in any case; after the step `pause` it stops as if interrupted.
+    `deadline` is a time of `perf_counter`. `paused` says why training was paused before its end.
     """
 
     interruption: Interruption = field(default_factory=Interruption)
@@ -51,11 +51,11 @@ class Budget:
     paused: Pause | None = None
 
     def find_next_step(self) -> float:
-        """Return the next step after which there is something to decide."""
+        """Return the next step after which the loop must report or stop."""
         return min(self.max_steps, self.pause, self.report)
 
     def pause_if_due(self, step: int) -> None:
-        """Set `paused` if there is a reason to leave training at a step, for now."""
+        """Set `paused` if there is a reason to pause after a step."""
         if self.interruption.signal is not None or step >= self.pause:
             self.paused = "interruption"
         elif perf_counter() >= self.deadline:
@@ -63,9 +63,9 @@ class Budget:
 
 
 def train(session: Session, budget: Budget) -> Iterator[Event]:
-    """Train until the session says why it stopped, or the budget why it paused.
+    """Train until `session.stopped` or `budget.paused` is set.
 
-    Whenever an event is yielded, the session can be saved, and training be left there and continued later.
+    Whenever an event is yielded, the session can be saved, and training can be continued from there later.
 
     Raises:
         DivergedError: a loss or a parameter is not finite; the message names the step.
@@ -98,7 +98,7 @@ def train(session: Session, budget: Budget) -> Iterator[Event]:
 
 
 def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
-    """Take the steps of one epoch, from the position of the session on, as long as the budget lasts."""
+    """Take the steps of one epoch, from the position of the session on, until the budget ends it."""
     model, rows = session.model, session.train
     objective, optimizer = model.objective, model.experiment.optimizer
     count, size, steps_per_epoch = len(rows), session.batch_size, session.steps_per_epoch
@@ -145,10 +145,10 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
 
 
 def gather_gradient(session: Session, weight: float) -> bool:
-    """Add up the gradients of several batches if the config asks for it.
+    """Add the gradient of a batch to those gathered so far, if the config accumulates several batches.
 
     Returns:
-        Whether the gradient of a step is complete.
+        Whether the network's gradient is now that of a whole step.
     """
     if session.gathered is None:
         return True
@@ -167,7 +167,7 @@ def gather_gradient(session: Session, weight: float) -> bool:
 
 
 def update_parameters(session: Session) -> bool:
-    """Take a step along the network's gradient: penalty, clipping, update, bound on norms, average.
+    """Take a step with the network's gradient: penalty, clipping, update, bound on norms, average.
 
     Returns:
         Whether all parameters were finite after the update.
@@ -190,7 +190,7 @@ def update_parameters(session: Session) -> bool:
     )
     model.objective.constrain()
     if session.average is not None and training.average:
-        # The gradient was used, and serves as scratch.
+        # The gradient is no longer needed, and serves as scratch.
         session.average *= training.average
         np.multiply(network.theta, 1 - training.average, out=network.grad)
         session.average += network.grad

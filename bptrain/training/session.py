@@ -1,4 +1,4 @@
-"""A session: everything about a training run that changes while it goes on, and must be saved to continue it."""
+"""A session: everything that changes during training, and that must be saved to resume it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,14 +29,14 @@ Stop = Literal["epochs", "max_steps", "early_stopping", "convergence"]
 class Counters:
     """What a checkpoint has under `progress`: each field is saved, restored and compared.
 
-    `step` counts updates, and `position` the rows of the epoch's permutation that are done; `loss_sum` is the sum of
-    their losses, and `weight_sum` that of their weights; `clipped` counts the steps of this epoch that were clipped.
-    `gathered_weight` and `gathered_batches` belong to gradients that wait for those of more batches. `lr` is the
-    learning rate of the latest step. `losses` are the monitored losses of all epochs, and `memory` is the schedule's.
-    `waited` counts epochs since the loss was last clearly below `reference`; `recent` holds the latest training losses
-    for the test of convergence. `health` has the figures of this epoch's gradients, measured at step `measured`, and
-    `warned` the kinds of warnings that were given. `halvings` counts how often the learning rate was halved after
-    divergence.
+    `epoch` counts finished epochs, `step` updates, and `position` the rows of this epoch that are done; `loss_sum` is
+    the sum of their losses, and `weight_sum` that of their weights; `clipped` counts the steps of this epoch whose
+    gradient was clipped. `gathered_weight` and `gathered_batches` are the weight and the number of the batches whose
+    gradients wait for more batches. `lr` is the learning rate of the latest step. `losses` are the monitored losses of
+    all epochs, and `memory` is what the schedule needs to know of them. `waited` counts epochs since the loss was last
+    clearly below `reference`. `recent` has the latest training losses for the test of convergence. `health` has the
+    figures of this epoch, measured at step `measured`, and `warned` the kinds of warnings given so far. `halvings` is
+    how often the learning rate was halved after divergence.
     """
 
     epoch: int = 0
@@ -60,10 +60,10 @@ class Counters:
     halvings: int = 0
 
     def get_progress(self) -> dict[str, Any]:
-        """Return the counters as JSON can hold them."""
+        """Return the counters as a document for JSON."""
         found = {one.name: getattr(self, one.name) for one in fields(Counters)}
         found["reference"] = self.reference if isfinite(self.reference) else None
-        # As pairs, since JSON is written with its keys sorted, and these are in the order of the layers.
+        # As pairs, because these are in the order of the layers, and JSON is written with sorted keys.
         found["health"] = list(self.health.items())
         return found
 
@@ -84,7 +84,7 @@ class Counters:
 class Best:
     """The best weights so far: those of the lowest validation loss, or the latest without validation rows.
 
-    `theta` is what is evaluated; `raw` are the weights that training continues from, if `theta` is their average.
+    `theta` are the weights to evaluate. Where they are an average, `raw` are the weights that training continues from.
     """
 
     epoch: int
@@ -96,7 +96,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Good:
-    """What training goes back to when it diverges: arrays, counters and streams at the start of an epoch."""
+    """The state at the start of an epoch that training goes back to when it diverges: arrays, counters and streams."""
 
     arrays: dict[str, Array]
     progress: dict[str, Any]
@@ -105,12 +105,13 @@ class Good:
 
 @dataclass(kw_only=True)
 class Session(Counters):
-    """A run in progress: its counters, and what they count.
+    """Training in progress: the model, the rows, the counters, and all arrays that change.
 
-    Vectors: `slots` of the optimizer; `average` of the weights, and `gathered` gradients, if the config asks for
-    them. `order` is the permutation of this epoch; `order_keys` are what it follows from in a run that an earlier
-    version began on a table larger than data.memory. `data` identifies the rows. `best` are the best weights so far,
-    and `good` is what training goes back to after divergence.
+    `slots` are the vectors of the optimizer; `average` is that of the weights, and `gathered` the sum of the gradients
+    of several batches, if the config asks for them. `order` is the permutation of the rows in this epoch; it follows
+    from `order_keys` in a run that an earlier version began on a table larger than data.memory. `data` is the
+    fingerprint of the data. `best` are the best weights so far, and `good` is what training goes back to after
+    divergence.
     """
 
     model: Model
@@ -127,7 +128,7 @@ class Session(Counters):
 
     @cached_property
     def layers(self) -> dict[str, list[slice]]:
-        """The layers that have parameters, with their slices of theta."""
+        """The slices of theta by layer, for the layers that have parameters."""
         network = self.model.network
         every = {
             name: [entry.slice for entry in network.entries if entry.name.startswith(f"{name}.")]
@@ -142,28 +143,28 @@ class Session(Counters):
 
     @property
     def rows_done(self) -> int:
-        """The rows that were trained on so far, counted in each epoch."""
+        """How many rows were trained on so far, each counted once in every epoch."""
         return self.epoch * len(self.train) + self.position
 
     @property
     def held_out(self) -> Rows:
-        """The rows whose loss decides on the best weights: for validation, or the training rows if there are none."""
+        """The rows whose loss decides which weights are best: for validation, or else for training."""
         return self.splits.get("validation", self.train)
 
     @property
     def batch_size(self) -> int:
-        """The rows of a batch."""
+        """The number of rows of a batch."""
         return count_batch_rows(self.model.experiment, len(self.train))
 
     @property
     def steps_per_epoch(self) -> int:
-        """The steps of an epoch, the last one perhaps with fewer rows."""
+        """The number of steps of an epoch; the last one may have fewer rows."""
         batches = -(-len(self.train) // self.batch_size)
         return -(-batches // self.model.experiment.training.accumulate)
 
     @contextmanager
     def use_average(self) -> Iterator[None]:
-        """Put the averaged weights, if there are any, in place of those that training continues from."""
+        """Replace the weights by their average inside the context, if there is one."""
         theta = self.model.network.theta
         if self.average is None:
             yield
@@ -176,7 +177,7 @@ class Session(Counters):
             theta[...] = raw
 
     def keep_best(self, score: Score, epoch: int | None = None) -> None:
-        """Take the present weights as the best, from the given epoch; None: the present one."""
+        """Keep the present weights as the best; `epoch` is the epoch that they are from, by default the present one."""
         network, epoch = self.model.network, self.epoch if epoch is None else epoch
         theta, state = network.theta.copy(), network.state.copy()
         if self.average is None:
@@ -185,7 +186,7 @@ class Session(Counters):
             self.best = Best(epoch, score, self.average.copy(), state, raw=theta)
 
     def get_step_arrays(self) -> dict[str, Array]:
-        """Return the arrays that steps change, by name, not copied."""
+        """Return the arrays that a step changes, by name; they are not copied."""
         network = self.model.network
         arrays = network.parameters() | network.states | {f"slot.{k}": slot for k, slot in enumerate(self.slots)}
         if self.average is not None:
@@ -195,7 +196,7 @@ class Session(Counters):
         return arrays
 
     def get_arrays(self) -> dict[str, Array]:
-        """Return all arrays that a checkpoint saves, by name, not copied."""
+        """Return all arrays that a checkpoint saves, by name; they are not copied."""
         arrays = self.get_step_arrays() | {"order": self.order if self.order_keys is None else self.order_keys}
         if self.best is not None:
             arrays |= {"best.theta": self.best.theta, "best.state": self.best.state}
@@ -215,7 +216,7 @@ class Session(Counters):
         self.model.streams.shuffle.shuffle(self.order)
 
     def mark_good(self) -> None:
-        """Take the present state, at the start of an epoch, as the one to go back to after divergence."""
+        """Keep the present state, at the start of an epoch, to go back to after divergence."""
         arrays = {name: array.copy() for name, array in self.get_step_arrays().items()}
         self.good = Good(arrays, deepcopy(self.get_progress()), self.model.streams.state())
 
@@ -234,7 +235,7 @@ def begin(assembly: Assembly) -> Session:
     """Return a new session, before its first step.
 
     Raises:
-        ConfigError: the state of the optimizer takes more memory than there is, or its options are too large.
+        ConfigError: the vectors of the optimizer need more memory than there is, or one of its options is too large.
     """
     model, theta, train = assembly.model, assembly.model.network.theta, assembly.splits["train"]
     training = model.experiment.training
@@ -259,7 +260,7 @@ def start_slots(model: Model) -> tuple[Array, ...]:
     """Return the vectors of the optimizer before its first step.
 
     Raises:
-        OptionError: they take more memory than there is, or an option is too large for the type of the weights.
+        OptionError: they need more memory than there is, or an option is too large for the dtype of the weights.
     """
     optimizer, theta = model.experiment.optimizer, model.network.theta
     require_memory(optimizer.slots * theta.nbytes)

@@ -1,1 +1,1 @@
-"""Exercises: steps to compute by hand, and answers held against the truth."""
+"""Exercises: steps to compute by hand, and the verification of the answers."""

@@ -1,4 +1,4 @@
-"""The answer sheet: numbers computed by hand, read from a YAML file, each with the digits in which it was written."""
+"""The answer sheet: numbers computed by hand, read from a YAML file with the digits as they are written."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from bptrain.text import suggest_word
 
 
 def is_count(value: object) -> bool:
-    """Whether a value is a whole number from 1."""
+    """Tell whether a value is a whole number above 0."""
     return type(value) is int and value > 0
 
 
@@ -45,8 +45,8 @@ NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 class Answer:
     """The answer for one quantity.
 
-    `values` are the numbers in one row, `texts` how they are written, `half_units` half a unit in the last digit
-    written of each, and `shape` the shape of the nested lists.
+    `values` are the numbers as one flat array, and `texts` how they are written; `half_units` is for each number half a
+    unit of its last written digit; `shape` is the shape of the nested lists.
     """
 
     name: str
@@ -153,14 +153,14 @@ def find_text(origin: Origin, path: FieldPath, value: float) -> str:
 
 
 def compute_half_unit(text: str) -> float:
-    """Return half a unit in the last digit of a number as it is written: 0.005 for 1.50."""
+    """Return half a unit of the last written digit: 0.005 for 1.50."""
     return 0.5 * 10.0 ** int(Decimal(text).as_tuple().exponent)
 
 
 def check_shape(sheet: Sheet, answer: Answer, shape: Shape) -> bool:
-    """Check that an answer has the shape of the true value; return whether it is written transposed.
+    """Check that an answer has the shape of the true value, and return whether it is written transposed.
 
-    A vector may be written as one list, whether it is a row or a column.
+    A vector may be written as one list, no matter whether it is a row or a column.
 
     Raises:
         ConfigError: it has another shape.

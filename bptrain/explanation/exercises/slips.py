@@ -1,4 +1,4 @@
-"""Slips: mistakes in computing a step by hand, each with the numbers that it leads to."""
+"""Slips: common mistakes in computing a step by hand, each with the wrong numbers that it leads to."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -67,7 +67,7 @@ class Case:
         return next(k for k, (name, _, _) in enumerate(self.steps) if self.titles.outputs.get(name) == title)
 
     def find_entry(self) -> Entry:
-        """Return the parameter that the quantity is about."""
+        """Return the parameter that the quantity, such as `dW2`, belongs to."""
         title = self.name.removeprefix("d")
         return next(one for one in self.recording.network.entries if self.titles.parameters.get(one.name) == title)
 
@@ -77,7 +77,7 @@ class Case:
         return {symbol: get_parameter(theta, entry) for symbol, entry in entries.items()}
 
     def apply_layer(self, k: int, x: Array, dy: Array | None = None) -> tuple[Array, Array]:
-        """Return the output of a layer for another x, and its dx for some dy (by default all 1)."""
+        """Return the y of a layer for another x, and its dx for a dy (by default all 1)."""
         step = self.recording.network.frame(len(x)).steps[k]
         s = Workspace(**vars(step.s))
         s.training = True
@@ -103,7 +103,7 @@ class Case:
 
 
 def list_slips(case: Case) -> Iterator[Slip]:
-    """Yield the slips that are possible for a quantity, the most specific first."""
+    """Yield all slips that are possible for a quantity, the most specific first."""
     lists: dict[str, Callable[[Case], Iterator[Slip]]] = {
         "z": list_sum_slips, "a": list_activation_slips, "loss": list_loss_slips, "new_loss": list_loss_slips,
         "delta": list_delta_slips, "dW": list_gradient_slips, "db": list_gradient_slips, "W": list_update_slips,
@@ -116,7 +116,7 @@ def list_slips(case: Case) -> Iterator[Slip]:
 
 
 def list_common_slips(case: Case) -> Iterator[Slip]:
-    """Yield slips that are possible everywhere: wrong signs, transposed matrices, and factors."""
+    """Yield the slips that are possible everywhere: wrong signs, transposed matrices, and wrong factors."""
     truth, n = case.truth, float(len(case.first_pass.inputs))
     width = float(np.prod(case.recording.network.output_shape))
     yield Slip("sign", "the sign is wrong", -truth)
@@ -217,7 +217,7 @@ def list_derivative_slips(case: Case, k: int, passage: Passage, dy: Array) -> It
 
 
 def list_next_layer_slips(case: Case, k: int) -> Iterator[Slip]:
-    """Yield the slips in the gradient that comes from the next dense layer through the activation at an index."""
+    """Yield the slips in the gradient that comes from the next dense layer, through the activation at index k."""
     for name, _, passage in case.steps[k + 1 :]:
         own = case.get_parameters(name, case.recording.theta)
         if "W" not in own or passage.dy is None:

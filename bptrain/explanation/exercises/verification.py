@@ -1,4 +1,4 @@
-"""The verification: answers computed by hand are compared with training, and the first wrong one is diagnosed."""
+"""The verification: answers computed by hand are compared with training, and the first wrong one is explained."""
 
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -39,7 +39,8 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Verification:
-    """The names of the right answers, the first wrong answer, the names of other wrong ones, and those left blank."""
+    """The names of the right answers, the first wrong answer, the names of the `others` that are wrong, and those left
+    blank."""
 
     right: tuple[str, ...]
     wrong: Wrong | None
@@ -100,15 +101,15 @@ def compare_answers(sheet: Sheet, recording: Recording) -> Verification:
 
 
 def find_misses(answer: Answer, truth: Array) -> Array:
-    """Return which numbers are off by more than half a unit in the last digit written."""
+    """Return for each number whether it is off by more than half a unit of its last written digit."""
     flat = truth.reshape(-1).astype(np.float64)
-    # A number half way between two may be rounded to either.
+    # A number halfway between two may be rounded up or down.
     slack = answer.half_units * (1 + 1e-9) + 1e-12 * np.abs(flat)
     return np.asarray(~(np.abs(answer.values - flat) <= slack))
 
 
 def judge_transposition(answer: Answer, case: Case) -> Wrong:
-    """Describe what is wrong with a matrix whose rows and columns are swapped."""
+    """Return what is wrong with an answer whose rows and columns are swapped."""
     rows, columns = case.truth.shape
     words = f"the matrix is transposed: it must have {rows} rows and {columns} columns"
     if find_misses(answer, case.truth.T).any():
@@ -117,14 +118,14 @@ def judge_transposition(answer: Answer, case: Case) -> Wrong:
 
 
 def judge_answer(answer: Answer, case: Case) -> Wrong:
-    """Describe what is wrong with an answer."""
+    """Return what is wrong with an answer."""
     first = int(np.argmax(find_misses(answer, case.truth)))
     place = tuple(int(k) + 1 for k in np.unravel_index(first, case.truth.shape)) if case.truth.size > 1 else ()
     return Wrong(answer.name, place, answer.texts[first], float(case.truth.flat[first]), *diagnose(answer, case))
 
 
 def diagnose(answer: Answer, case: Case) -> tuple[str, str]:
-    """Return the name and the explanation of the slip that leads to an answer."""
+    """Return the name and the explanation of the slip that probably led to an answer."""
     truth = case.truth.reshape(-1)
     for slip in list_slips(case):
         fits = slip.value.size == truth.size and np.isfinite(slip.value).all()
@@ -146,7 +147,7 @@ def diagnose(answer: Answer, case: Case) -> tuple[str, str]:
 
 
 def has_swapped_digits(answer: Answer, truth: Array) -> bool:
-    """Whether each wrong number becomes right when two neighbouring digits are swapped."""
+    """Tell whether each wrong number becomes right when two neighbouring digits are swapped."""
     wrong = np.flatnonzero(find_misses(answer, truth))
     for k in wrong:
         mantissa, e, exponent = answer.texts[k].partition("e")
@@ -162,20 +163,20 @@ def has_swapped_digits(answer: Answer, truth: Array) -> bool:
 
 
 def is_cut_off(answer: Answer, truth: Array) -> bool:
-    """Whether an answer has the digits of the true value, cut off instead of rounded."""
+    """Tell whether an answer has the digits of the true value, cut off instead of rounded."""
     unit = 2 * answer.half_units
     cut = np.trunc(truth / unit + 1e-9 * np.sign(truth)) * unit
     return bool((np.abs(answer.values - cut) <= unit * 1e-6).all())
 
 
 def format_truth(value: float, text: str) -> str:
-    """Return a number with two digits more than another one was written with."""
+    """Return a true value with two digits more than the answer was written with."""
     digits = sum(c.isdigit() for c in text.partition("e")[0].lstrip("-+0.")) or 1
     return format_number(value, min(max(digits + 2, 3), 17))
 
 
 class RoundingObserver(Observer):
-    """Rounds all results in place, as if each was written down, and keeps the values from before the rounding.
+    """Rounds all results in place, as when they are written down by hand, and keeps the values before rounding.
 
     Args:
         decimals: digits after the decimal point; if negative, significant digits.
@@ -213,7 +214,7 @@ class RoundingObserver(Observer):
 
 
 def round_step(recording: Recording, decimals: int) -> dict[str, Array]:
-    """Return z, a, delta, dW, db, W, b and the loss by their textbook names, from a step with rounded results."""
+    """Return z, a, delta, dW, db, W, b and the loss by their textbook names, from a step with all results rounded."""
     objective, network = recording.session.model.objective, recording.network
     titles, observer = name_quantities(network.chain), RoundingObserver(decimals)
     with refill_batch(recording, recording.passes[0]) as batch, np.errstate(all="ignore"):

@@ -19,7 +19,7 @@ NUMBERS = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
 
 @dataclass(frozen=True)
 class Exercise:
-    """A step to compute by hand: which step it is, and the page with all numbers as the key."""
+    """A step to compute by hand: which step it is, and `key`, the page with all numbers."""
 
     config: Path
     overrides: tuple[str, ...]
@@ -37,11 +37,11 @@ class Exercise:
         return replace(self.key, sections=tuple(sections))
 
     def answers(self, folder: Path) -> str:
-        """Return the file of answers to fill in, to be written to a folder."""
+        """Return the text of the file of answers to fill in, which lies in `folder`."""
         try:
             config = os.path.relpath(self.config, folder)
         except ValueError:
-            # On another drive.
+            # On Windows the config may be on another drive.
             config = str(self.config.resolve())
         keys = {"overrides": list(self.overrides), "rows": list(self.rows), "step": self.step}
         lines = [
@@ -58,9 +58,9 @@ class Exercise:
 
 
 def blank_line(line: Line, section: Section) -> Line:
-    """Return a line with blanks, unless it is known before anything is computed.
+    """Return a line with blanks, unless its value is given.
 
-    Data, parameters, the learning rate and random numbers are known.
+    Given are data, parameters before the step, the learning rate and random numbers.
     """
     given = line.formula is None and not line.name.endswith(".y")
     if section.kind == "given" or (section.kind == "forward" and given) or line.name == "lr":
@@ -86,7 +86,7 @@ def draw_weights(assembly: Assembly, rng: np.random.Generator) -> list[str]:
 
 
 def write_exercise(exercise: Exercise, path: Path, kind: str, *, digits: int, full: bool) -> Path:
-    """Write the worksheet, and the file of answers beside it; return the path of the answers.
+    """Write the worksheet, and beside it the file of answers to fill in; return the path of that file.
 
     Raises:
         InputError: one of the files exists already.

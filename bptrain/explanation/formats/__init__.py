@@ -1,4 +1,4 @@
-"""Worked examples as text, Markdown, LaTeX and JSON."""
+"""Formats: pages as text, Markdown, LaTeX and JSON."""
 
 import json
 

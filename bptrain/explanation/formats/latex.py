@@ -8,7 +8,7 @@ from bptrain.explanation.notation import GREEK, SUBSCRIPTS, escape_latex, latex_
 from bptrain.explanation.page import Line, Page
 
 MOST_ROWS = MOST_COLUMNS = 6
-"""Rows and columns of an array that are shown, unless all are asked for."""
+"""The most rows and columns of an array that are shown, unless `full`."""
 
 BLANK_LATEX = r"\underline{\qquad}"
 
@@ -40,7 +40,7 @@ def to_latex(page: Page, *, digits: int = 6, full: bool = False) -> str:
 
 
 def render_line(line: Line, digits: int, *, full: bool) -> Iterator[str]:
-    """Yield a quantity: its label, the formula, the formula with numbers, and the value, each as a display."""
+    """Yield a quantity: its label, and as displayed formulas its formula, the formula with numbers, and the value."""
     symbol, value = format_symbol(line.symbol), format_cell(format_value(line, digits))
     label = escape_text(line.alias) + (rf" $({', '.join(map(str, line.shape))})$" if line.shape else "")
     words = f": {escape_text(line.words)}" if line.words else ""
@@ -57,7 +57,7 @@ def render_line(line: Line, digits: int, *, full: bool) -> Iterator[str]:
 
 
 def format_symbol(symbol: str) -> str:
-    """Return a symbol in LaTeX, which may be a square, an absolute value or a sum of two."""
+    """Return a symbol in LaTeX; it may be a square, an absolute value, or the sum of two symbols."""
     if symbol.endswith("²"):
         return f"{latex_name(symbol[:-1])}^2"
     if symbol.startswith("|"):
@@ -66,7 +66,7 @@ def format_symbol(symbol: str) -> str:
 
 
 def format_matrix(line: Line, digits: int, *, full: bool) -> str:
-    """Return an array as a matrix in LaTeX, abridged unless all of it is asked for."""
+    """Return an array as a matrix in LaTeX, with dots for its middle unless `full`."""
     height, width = to_table(line.value).shape
     rows = choose_places(height, height if full else MOST_ROWS)
     columns = choose_places(width, width if full else MOST_COLUMNS)
@@ -80,7 +80,7 @@ def format_cell(text: str) -> str:
 
 
 def escape_text(text: str) -> str:
-    """Return a text with the signs of formulas as mathematics, and everything else escaped."""
+    """Return a text in LaTeX: signs of formulas in math mode, everything else escaped."""
     accented = re.split("(\\w[\u0302\u0304])", text)
     chunks = [
         f"${latex_name(chunk)}$" if k % 2 else "".join(SIGNS.get(c) or escape_latex(c) for c in chunk)

@@ -18,15 +18,15 @@ DOTS = "…"
 BLANK = "_____"
 
 MARKDOWN_WIDTH = 100
-"""Columns of the fenced blocks of numbers."""
+"""The width of the fenced blocks of numbers, in characters."""
 
 MOST_ROWS = 6
-"""Rows of an array that are shown, unless all are asked for."""
+"""The most rows of an array that are shown, unless `full`."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of text: what it shows, and the kind of its section."""
+    """A line of text, its role, and the kind of its section."""
 
     text: str
     role: Role
@@ -81,7 +81,7 @@ def render_line(line: Line, section: Section, *, width: int, digits: int, full: 
 
 
 def add_label(left: str, right: str, width: int) -> list[str]:
-    """Return a text with a label at the right edge, wrapped where both do not fit into a line."""
+    """Return a text, wrapped, with a label at the right edge of its last line, or below it where both do not fit."""
     lines = [INDENT + text for text in wrap(left, width - 2, subsequent_indent=INDENT)]
     if right and len(lines[-1]) + len(right) + 2 <= width:
         lines[-1] += right.rjust(width - len(lines[-1]))
@@ -91,12 +91,12 @@ def add_label(left: str, right: str, width: int) -> list[str]:
 
 
 def format_value(line: Line, digits: int) -> str:
-    """Return the entry that is shown with its computation, or a blank."""
+    """Return the value of the entry whose computation is shown, or a blank."""
     return BLANK if line.blank else format_number(line.entry, digits)
 
 
 def format_working(line: Line, digits: int) -> str:
-    """Return the formula with the numbers of one entry and the result; empty where there is none."""
+    """Return the formula with numbers for one entry, and its result; empty where there is none."""
     if line.numbers is None or not line.is_worked:
         return ""
     return f"{line.symbol}{line.place_text} = {line.numbers.to_text()} = {format_value(line, digits)}"
