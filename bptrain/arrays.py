@@ -55,7 +55,7 @@ def split_views(vector: Array, shapes: Mapping[str, Shape]) -> Iterator[tuple[st
 
 
 def number_rows(count: int) -> Array:
-    """Return the numbers 0 to `count - 1`, as int32 where they fit, which takes half the memory of int64."""
+    """Return the numbers 0 to `count - 1`, as int32 if they fit, which takes half the memory of int64."""
     return np.arange(count, dtype=np.int32 if count < 1 << 31 else np.int64)
 
 

@@ -162,7 +162,7 @@ class Annotator:
         yield from self.write_options(entry.value, entry.loaded, (*entry.path, name), entry.indent + "    ")
 
     def write_options(self, value: Any, loaded: Any, path: FieldPath, indent: str) -> Iterator[Line]:
-        """Yield the options of a section or a component, with their meaning the first time."""
+        """Yield the options of a section or a component, with their meaning if the class comes for the first time."""
         cls: Any = type(value)
         is_known = cls in self.listed
         self.listed.add(cls)

@@ -64,7 +64,7 @@ class Builder:
 
     @property
     def is_full(self) -> bool:
-        """Whether there are so many mistakes that advice is no longer worked out."""
+        """Whether there are so many mistakes that further ones are recorded without advice."""
         return len(self.problems) > MOST_PROBLEMS
 
     def build_value(self, hint: Hint, value: Any, path: FieldPath) -> Any:

@@ -231,8 +231,8 @@ class Experiment:
 
 
 def find_network_mistake(network: object, hidden: object, activation: object) -> Mistake | None:
-    """Return what is wrong with the combination of three keys, or None, whatever is wrong in each. A key that is not
-    given is None."""
+    """Return what is wrong with the combination of three keys, or None; the value of each is not checked. A key that is
+    not given is None."""
     if network is None and hidden is None:
         return Mistake("network", "the network is missing; write hidden: [64, 32] or a list of layers under network")
     if network is not None and hidden is not None:

@@ -55,7 +55,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 
 def list_metrics(evaluation: Evaluation, width: int) -> Iterator[Text]:
-    """Yield loss and metrics, each with its interval beside it, or below it where it does not fit."""
+    """Yield loss and metrics, each with its interval beside it, or below it if there is no room."""
     pairs = [("rows", format_number(evaluation.rows)), ("loss", format_number(evaluation.loss))]
     pairs.extend((printable(name), format_figure(value)) for name, value in evaluation.metrics.items())
     first, second = max(len(name) for name, _ in pairs), max(len(value) for _, value in pairs if len(value) <= 12)

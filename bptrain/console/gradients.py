@@ -55,7 +55,7 @@ def show_progress() -> Iterator[Callable[[Check | Outcome], None] | None]:
 
 
 def print_checks(report: GradientReport) -> None:
-    """Print a row for each check, what is wrong, and a conclusion."""
+    """Print a row for each check, the causes of wrong gradients, and a conclusion."""
     console, checks = get_console(), report.checks
     console.print(render_checks(checks, console.width))
     console.print()

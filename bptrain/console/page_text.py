@@ -105,7 +105,7 @@ def print_table(console: Console, block: list[str], width: int) -> None:
 
 
 def fit_columns(columns: list[list[str]], width: int) -> list[int]:
-    """Return the width of each column of a table: that of its longest word, and more while there is room."""
+    """Return the width of each column of a table: that of its longest word, and more if there is room."""
     widths = [max(len(word) for cell in column for word in ("", *cell.split())) for column in columns]
     while sum(widths) > width and max(widths) > NARROW:
         widths[widths.index(max(widths))] -= 1

@@ -68,7 +68,7 @@ def render_runs(runs: Sequence[Run], console: Console) -> Iterator[Table | Text]
 
 
 def print_comparison(comparison: Comparison) -> None:
-    """Print differences and scores: a column for each run, or a block for each where these do not fit."""
+    """Print differences and scores: a column for each run, or a block for each if the columns do not fit."""
     console, runs = get_console(), comparison.runs
     names = ["best epoch", *(one.key for one in comparison.differences), *(one.name for one in comparison.scores)]
     room = (console.width - max(map(len, names)) - 3) // len(runs) - 3

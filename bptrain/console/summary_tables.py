@@ -15,7 +15,7 @@ HEADINGS = ("layer", "output", "parameters", "initializer", "memory", "FLOPs")
 
 
 def print_summary(found: Summary) -> None:
-    """Print the layers with their costs, the totals, and the formulas in force."""
+    """Print the layers with their costs, the totals, and the formulas that the network uses."""
     console = get_console()
     console.print(Text(found.name, style="bold"))
     rows = ", ".join(f"{count:,} {name}" for name, count in found.rows.items())

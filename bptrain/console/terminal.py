@@ -29,7 +29,7 @@ def is_interactive(stream: TextIO | None) -> bool:
 
 def wrap_message(text: str, stream: TextIO | None, indent: str = "") -> str:
     """Return a message wrapped between words to the width of a terminal, with an indent from the second line on;
-    elsewhere it stays one line."""
+    if the stream is not a terminal, it stays one line."""
     if stream is None or not stream.isatty():
         return text
     width = max(shutil.get_terminal_size().columns, 20)

@@ -26,7 +26,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Score:
-    """A score of each run, None where there is none, and the runs with the best one."""
+    """A score: its value in each run, None if the run has none, and the indices of the runs with the best value."""
 
     name: str
     values: tuple[float | None, ...]
