@@ -10,7 +10,10 @@ from bptrain.cli.arguments import Force, Output, argument, print_written
 
 def command(
     file: Annotated[Path, argument("FILE", "A file of data: CSV, Parquet, JSON lines, npy or npz.")],
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column to predict; without it, an error lists the columns."),
+    ] = None,
     output: Output = None,
     force: Force = False,
 ) -> None:

@@ -54,7 +54,8 @@ def summarize_columns(columns: Columns) -> Iterator[str]:
     alike: dict[str, list[str]] = {}
     for feature in columns.features:
         alike.setdefault(feature.words, []).append(feature.name)
-    yield f"columns: {len(columns.features):,} become {len(columns.input_names):,} inputs"
+    used, inputs = len(columns.features), len(columns.input_names)
+    yield f"columns: {used:,} become{'s' * (used == 1)} {inputs:,} input{'s' * (inputs != 1)}"
     for words, names in alike.items():
         more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
         yield f"  {', '.join(names[:MOST_NAMED])}{more}: {words}"

@@ -19,7 +19,7 @@ def print_summary(found: Summary) -> None:
     console = get_console()
     console.print(Text(found.name, style="bold"))
     rows = ", ".join(f"{count:,} {name}" for name, count in found.rows.items())
-    batch = f"{found.batch_size:,} rows, {found.steps_per_epoch:,} steps an epoch"
+    batch = f"{found.batch_size:,} rows, {found.steps_per_epoch:,} step{'s' * (found.steps_per_epoch != 1)} an epoch"
     console.print(new_pairs([("rows", rows), ("target", found.target), ("batch", batch)]))
     console.print()
     console.print(render_layers(found, console))
@@ -31,7 +31,10 @@ def print_summary(found: Summary) -> None:
     costs = [
         ("parameters", f"{totals.parameters:,}"),
         ("memory", ", ".join(f"{name} {format_bytes(taken)}" for name, taken in memory)),
-        ("FLOPs a step", f"{flops}; 2 · rows · inputs · outputs for a product, twice that backward"),
+        (
+            "FLOPs a step",
+            f"{flops}; a dense layer takes 2 · rows · inputs · units forward, twice that backward, the first one once",
+        ),
     ]
     console.print(new_pairs(costs))
     console.print()
