@@ -1,4 +1,4 @@
-"""Equations: the formulas of a component, declared as class data, and written with the numbers of its options.
+"""Equations: the formulas of a component, declared in its class, and shown with the values of its options.
 
 A component declares its equations once, as `equations = Equations(...)`. The manual, `explain`, `show --summary`
 and `verify` read them from there.
@@ -24,7 +24,7 @@ class Equations:
     A layer or loss has `forward` and `backward`, which may use intermediate values of `forward`, an optimizer `update`,
     a schedule `factor`, an initializer `value`. Each entry is one statement: an equation such as `y = x W + b`, one
     with two cases such as `y = x for x > 0, else slope · x`, or another short statement such as
-    `m ~ Bernoulli(1 - rate) for each value`. What computes the statements skips those that are no equations, and
+    `m ~ Bernoulli(1 - rate) for each value`. Code that computes the equations skips statements of other forms, and
     remarks such as `with d = -H g` or `for weights only`. An option's name in a statement always stands for its value.
 
     `variants` are the equations for other values of the options, each under a phrase for the manual such as
@@ -65,7 +65,7 @@ class Equations:
 
 
 def get_equations(component: object, *width: int) -> Equations:
-    """Return the equations of a component for its present options; empty if it declares none.
+    """Return the equations of a component for the values of its options; empty if it declares none.
 
     Args:
         component: has `choose_equations()` if they depend on its options, or else `equations`.

@@ -1,4 +1,4 @@
-"""The options of components and sections, and their type hints: the forms of value that each takes.
+"""The options of components and sections, and the forms of value that the type hint of each option allows.
 
 The builder of configs, the schema, the manual and the suggestions all read them. A hint is one form or a choice of
 several. A new type of single value is one row of `SINGLE`; a new component needs nothing here.
@@ -48,7 +48,7 @@ SINGLE: dict[Any, tuple[str, str, str]] = {
     Path: ("a path", "paths", "string"),
     type(None): ("null", "null", "null"),
 }
-"""The types of single values: one and many of them in words, and their type in JSON Schema."""
+"""The types of single values, each with its words in singular and plural, and its type in JSON Schema."""
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -158,7 +158,7 @@ class Hint:
 
     @property
     def items(self) -> tuple["Hint", ...]:
-        """The hints of the items of its lists, one for each form of list."""
+        """For each of its forms that is a list, the hint of the items."""
         return tuple(form.item for form in self.forms if isinstance(form, ListOf))
 
     @property
@@ -186,7 +186,7 @@ class Hint:
 
 @cache
 def read_hint(hint: Any) -> Hint:
-    """Return a type hint as its forms."""
+    """Return the forms that a type hint allows, in order."""
     metadata = hint.__metadata__ if get_origin(hint) is Annotated else ()
     inner = hint.__origin__ if get_origin(hint) is Annotated else hint
     origin, arguments = get_origin(inner), get_args(inner)
@@ -223,7 +223,7 @@ class Option:
 
 @cache
 def list_options(cls: Any) -> tuple[Option, ...]:
-    """Return the options of a component or section in the order of its fields; `component: value` sets the first."""
+    """Return the options of a component or section in the order of its fields; `name: value` sets the first."""
     hints = get_type_hints(cls, include_extras=True)
     return tuple(
         Option(

@@ -74,7 +74,7 @@ class Family:
 
     @property
     def aliases(self) -> dict[str, tuple[str, ...]]:
-        """What other tools call the classes registered in this family itself: each word with the names it may mean.
+        """What other tools call the classes registered directly in this family: each word with the names it may mean.
 
         A class lists them in `aliases`, in lower case with underscores; its subclasses do not inherit them.
         """
@@ -88,11 +88,11 @@ class Family:
         return iter(self.members)
 
     def get_own_members(self) -> dict[str, type]:
-        """Return the classes registered in this family itself, by name."""
+        """Return the classes registered directly in this family, without the included ones, by name."""
         return dict(self._own)
 
     def withdraw(self, name: str) -> None:
-        """Remove a class that was registered in this family itself."""
+        """Remove a class that was registered directly in this family."""
         _names.pop(self._own.pop(name), None)
 
 

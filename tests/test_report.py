@@ -460,7 +460,7 @@ def test_a_report_of_a_killed_run(runs, tmp_path):
     [
         (["report", "gone"], "error: gone: no such checkpoint or run directory"),
         (["report", "RUN", "-o", "page.txt"], "error: page.txt: expected a file that ends in .html or .htm"),
-        (["report", "RUN", "--split", "test", "--data", "x.csv"], "error: --split chooses rows of the training data"),
+        (["report", "RUN", "--split", "test", "--data", "x.csv"], "error: --split chooses rows of the run's own data"),
         (["plot", "RUN", "-o", "curves.gif"], "error: curves.gif: expected a file that ends in .png, .svg or .pdf"),
         (["plot", "gone"], "error: gone: no such checkpoint or run directory"),
         (

@@ -78,7 +78,7 @@ def main() -> None:
     except Exception as error:
         exit_with(error)
     except SystemExit as error:
-        blame_code(error)
+        exit_if_user_code_failed(error)
         raise
 
 
@@ -102,7 +102,7 @@ def show_warning(
         print(wrap_message(f"{kind}: {printable(text)}", sys.stderr), file=sys.stderr)
 
 
-def blame_code(error: BaseException) -> None:
+def exit_if_user_code_failed(error: BaseException) -> None:
     """Exit with an error if the user's own code caused an exception."""
     if (code := sys.modules.get("bptrain.code")) and (fault := code.find_code_fault(error)):
         fail([str(fault)], ExitCode.BAD_INPUT)
@@ -123,7 +123,7 @@ def exit_with(error: Exception) -> NoReturn:
         sys.exit(error.exit_code)
     if isinstance(error, BptrainError):
         fail(error.lines, error.exit_code)
-    blame_code(error)
+    exit_if_user_code_failed(error)
     if isinstance(error, OSError):
         fail([f"{error.filename or 'input or output'}: {error.strerror or error}"], ExitCode.IO_FAILURE)
     if isinstance(error, MemoryError):

@@ -14,7 +14,7 @@ from bptrain.tables.table import Selection, quote
 from bptrain.tables.values import find_distinct, find_missing, number_to_text
 
 Shared = tuple[str, Imputer, bool, int]
-"""The fields of a `Feature`."""
+"""The values of the fields of `Feature`, which all kinds share."""
 
 
 def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) -> Feature:
@@ -56,7 +56,7 @@ def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
     """Fit a column of text whose values are one of the known pairs.
 
     Raises:
-        InputError: they are not, or the replacement of missing values is not.
+        InputError: they are not, or the replacement of missing values is in no known pair.
     """
     name, imputer, _, _ = shared
     pair = find_pair(map(str, find_distinct(values)))

@@ -149,7 +149,7 @@ def check_not_empty(name: str, share: float, rows: Array, count: int) -> None:
 
 
 def allot_rows(ideal: list[float], room: list[int]) -> list[int]:
-    """Return whole numbers near the ideal ones, none above its room, with their rounded sum: by largest remainders."""
+    """Round the ideal numbers of rows so that their sum is rounded too, none above its room, by largest remainders."""
     taken = [min(int(share), most) for share, most in zip(ideal, room, strict=True)]
     missing = round(sum(ideal)) - sum(taken)
     for k in sorted(range(len(ideal)), key=lambda k: taken[k] - ideal[k]):

@@ -24,7 +24,7 @@ MOST_RECORDED = 2000
 
 
 class Builder:
-    """Builds dataclasses from plain values, with relative paths starting from a folder, and records what is wrong."""
+    """Builds dataclasses from plain values, with paths relative to `folder`, and records what is wrong."""
 
     def __init__(self, origin: Origin, folder: Path, problems: Sequence[Problem] = ()) -> None:
         self.origin = origin
@@ -167,7 +167,7 @@ class Builder:
         return self.build_section(members[name], given, inside)
 
     def expand_shorthand(self, option: str, path: FieldPath) -> None:
-        """Record that the first option, which `name: value` sets, is where the value is."""
+        """Give the first option, which `name: value` sets, the place of that value in the file."""
         spot = self.origin.find_spot(path)
         if spot is not None:
             spot.put(option, spot)
@@ -230,7 +230,7 @@ class Builder:
 
 
 def describe_section(cls: type) -> str:
-    """Return `a mapping with keys patience, min_delta`."""
+    """Return words for a section, such as `a mapping with keys patience, min_delta`."""
     names = [option.name for option in list_options(cls)]
     return f"a mapping with key{'s' * (len(names) > 1)} {', '.join(names)}"
 

@@ -91,6 +91,7 @@ def descend(value: Any, path: FieldPath) -> Any:
     """Return the value at a path inside a default; `MISSING` if there is none."""
     for key in path:
         if isinstance(value, str) and value == key:
+            # A component written as its name alone, without options.
             value = {}
         elif isinstance(value, dict) and key in value:
             value = value[key]

@@ -21,7 +21,7 @@ ASCII = str.maketrans("→·…━╸─●│", ">|.=--*|")
 """ASCII characters for those that an encoding may lack."""
 
 NARROW = 60
-"""The width below which labels are left out."""
+"""The width of a terminal below which labels are left out."""
 
 WIDEST = 120
 TALLEST = 8
@@ -70,7 +70,7 @@ class RunView:
 
 
 def draw_heading(session: Session, width: int) -> Iterator[Text]:
-    """Yield data, network and optimizer, one line each; the rows get their own if they do not fit."""
+    """Yield a line each for data, network and optimizer, and one for the numbers of rows if the first is too long."""
     model, experiment, training = session.model, session.model.experiment, session.model.experiment.training
     indent = HEADING_WIDTH if width >= NARROW else 0
 

@@ -33,16 +33,16 @@ SEED = 0
 """The seed of the bootstrap, so that intervals are reproducible."""
 
 FEWEST_SAMPLES, MOST_SAMPLES = 10, 1_000_000
-"""The bootstrap samples that can be asked for."""
+"""The least and the largest number of bootstrap samples that can be asked for."""
 
 SplitName = Literal["train", "validation", "test"]
 Watch = Callable[[int, int], None]
-"""Called with the samples that are done, and with all of them."""
+"""Called with the number of samples done so far, and the number of all samples."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The range of a metric in 95 % of the samples; `undefined` counts the samples in which it was undefined."""
+    """The range of a metric in the middle 95 % of the samples; `undefined` counts those in which it was undefined."""
 
     low: float
     high: float
@@ -83,7 +83,7 @@ class Evaluation:
 def evaluate_rows(
     model: Model, name: str, rows: Rows, bootstrap: int | None = None, watch: Watch | None = None
 ) -> Evaluation:
-    """Score a model on rows of the given name; see `evaluate`."""
+    """Score a model on rows; `name` is that of their split, or `data`, and `bootstrap` the number of samples."""
     result, predictions = score_and_predict(model, rows)
     measures = [measure for found in predictions for measure in list_measures(model.metrics, found)]
     values: dict[str, Figure] = {}
@@ -137,7 +137,7 @@ def compute_interval(values: Array) -> Interval | None:
 def choose_rows(
     model: Model, stored: dict[str, Any], data: str | Path | None, split: SplitName | None
 ) -> tuple[str, Rows]:
-    """Return the rows to score with their name: a split of the run's own data, or `data`.
+    """Return the rows to score, after their name: that of a split of the run's own data, or `data` for new rows.
 
     Raises:
         InputError: they cannot be read, or do not fit the model.
@@ -145,7 +145,7 @@ def choose_rows(
     if data is None:
         return read_own_rows(model, stored, split)
     if split is not None:
-        raise InputError("--split chooses rows of the training data, and --data others; give only one of them")
+        raise InputError("--split chooses rows of the run's own data, and --data other rows; give only one of them")
     rows = encode_new_rows(model, read_table(data, like=model.experiment.data.source, text=model.columns.text_names))
     if problem := model.find_problem(rows, strict=False):
         raise InputError(f"{data}: {problem[1]}")
@@ -153,7 +153,7 @@ def choose_rows(
 
 
 def read_own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> tuple[str, Rows]:
-    """Return a split of the data that the model was trained on, split again in the same way, with its name.
+    """Return a split of the data that the model was trained on, split again in the same way, after its name.
 
     Args:
         model: the trained model.

@@ -262,7 +262,7 @@ class KinkObserver(Observer):
     inputs: dict[str, Array] = field(default_factory=dict)
 
     def forward(self, observed: ObservedLayer, p: Views, x: Array, y: Array, s: Workspace) -> None:
-        """Record x."""
+        """Record x and its side of each kink, then run the layer."""
         kinks = get_kinks(observed.layer)
         with np.errstate(invalid="ignore"):
             self.signs += [np.sign(x.real - kink).astype(np.int8).tobytes() for kink in kinks]

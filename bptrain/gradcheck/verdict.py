@@ -12,10 +12,16 @@ from bptrain.gradcheck.rounding_error import measure_rounding
 from bptrain.gradcheck.twin import TERMS, Gradients, Term, Twin
 
 DIRECTIONS = 4
+"""The number of random directions along which a large array is compared."""
+
 ROUNDING_FACTOR = 64.0
 """Rounding errors may add up to this many times what `measure_rounding` found."""
+
 MAX_SKIPPED = 0.01
+"""The largest share of entries that may be skipped."""
+
 SKIPPED = "skipped at kinks"
+"""The name of the check of this share."""
 
 Entries = Literal["auto", "all"] | int
 
@@ -25,9 +31,9 @@ class Check:
     """The verdict on one gradient.
 
     Attributes:
-        name: of the parameter, or `inputs`; or of a component, where several checks are one.
+        name: of the parameter, or `inputs`; or of a component, where this is one check for several arrays.
         passed: whether the gradient is right.
-        max_error: the error of the entry that is farthest beyond its tolerance.
+        max_error: the error of the entry whose error is the largest multiple of its tolerance.
         tolerance: what is allowed for that entry.
         entries: how many were covered.
         diagnosis: what is wrong, if the check failed.

@@ -117,7 +117,7 @@ class Objective:
         self._batches: dict[int, Batch] = {}
 
     def _find_penalties(self) -> tuple[tuple[slice, Regularization], ...]:
-        """Return the chunks of theta, each with its penalties: only one, unless layers have penalties of their own."""
+        """Return slices of theta, each with its penalties: a single one, unless layers have penalties of their own."""
 
         def merge(entry: Entry) -> Regularization:
             own = {"l1": entry.parameter.l1, "l2": entry.parameter.l2}

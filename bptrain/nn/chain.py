@@ -74,7 +74,7 @@ class Arena:
     states: dict[str, Array]
 
     def allocate(self, planned: Scratch) -> Array:
-        """Return a new array with a row for each row of the batch, or a single one."""
+        """Return a new array of the planned shape, with a first axis for the rows of the batch if it is `per_row`."""
         shape = (self.batch, *planned.shape) if planned.per_row else planned.shape
         return np.zeros(shape, planned.dtype or self.dtype)
 
@@ -143,7 +143,7 @@ class Chain:
 
     @property
     def least_rows(self) -> int:
-        """The smallest number of rows that training needs."""
+        """The smallest number of rows that a training batch may have."""
         return max([1, *(plan.least_rows for _, plan in self.walk())])
 
     @property

@@ -52,7 +52,7 @@ class Network:
     Args:
         layers: from input to output.
         shape: of one input row, such as `(64,)`.
-        batch: the most rows at a time.
+        batch: the most rows of a batch.
         dtype: float32, float64, or complex128 (forward only, for the complex step).
         rng: the random streams; `init` draws the parameters, `dropout` the masks.
         input_gradient: whether `backward` fills `dinput` too.

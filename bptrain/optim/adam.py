@@ -69,7 +69,7 @@ class Adam(Optimizer):
         v += grad
         if self.amsgrad:
             v = np.maximum(slots[2], v, out=slots[2])
-        # m̂ / (√v̂ + ε) = a m / (b √v + ε) = (a / b) m / (√v + ε / b)
+        # With m and v as in the slots: m̂ / (√v̂ + ε) = a m / (b √v + ε) = (a / b) m / (√v + ε / b)
         a = (1 - self.beta1) / (1 - self.beta1**step)
         b = sqrt((1 - self.beta2) / (1 - self.beta2**step))
         np.sqrt(v, out=grad)

@@ -1,7 +1,7 @@
 """Rules: checks of whether a config whose values are all valid makes sense with its data.
 
 A rule is a check with a code, which a page of the guide explains: BP1xx is an error and stops training, BP2xx is a
-warning. Codes without a check here are found while a model is assembled.
+warning. Problems whose code has no check here are found while a model is assembled.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +69,7 @@ class Case:
 
     @property
     def loss(self) -> Loss:
-        """The loss; with several targets, the first loss that takes raw scores, if there is one."""
+        """The loss; with several targets, the first loss that takes raw scores, or else the first."""
         losses = [head.loss for head in self.model.heads]
         return next((loss for loss in losses if loss.link), losses[0])
 
@@ -96,7 +96,7 @@ class Case:
 
     @property
     def last_layer(self) -> LayerPlace:
-        """The last layer that changes its input."""
+        """The last layer that changes its input; if none does, the last layer."""
         changing = [place for place in self.network if place.plan.random or not place.plan.identity]
         return changing[-1] if changing else self.network[-1]
 
@@ -139,11 +139,11 @@ def locate_layers(chain: Chain, fields: Sequence[str]) -> tuple[LayerPlace, ...]
 Check = Callable[[Case], Iterator[Mistake]]
 
 RULES: dict[str, Check] = {}
-"""The check of each code, except for the codes that are found while a model is assembled."""
+"""The check of each code, except for the codes of problems that are found while a model is assembled."""
 
 
 def rule(code: str) -> Callable[[Check], Check]:
-    """Function decorator: registers the check of a code; `guide/CODE.md` explains it."""
+    """Return a decorator that registers a function as the check of a code; `guide/CODE.md` explains the code."""
 
     def register(check: Check) -> Check:
         if code in RULES:
@@ -155,7 +155,7 @@ def rule(code: str) -> Callable[[Check], Check]:
 
 
 def get_severity(code: str) -> Literal["error", "warning"]:
-    """Return whether a code stops training."""
+    """Return `error` for a code that stops training, and `warning` for any other."""
     return "error" if code.startswith("BP1") else "warning"
 
 

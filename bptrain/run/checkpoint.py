@@ -1,8 +1,9 @@
 """Checkpoints: files with a model, to evaluate and predict with, or with a whole session, to resume training from.
 
 `best.npz` holds the model with its best weights. `last.npz` holds the whole session: weights, optimizer slots, random
-streams, the permutation and the position in it, all counters, and the best weights so far. Where weights are averaged,
-`best.npz` has the averages under the names of the parameters, and the weights that training continued from as `raw`.
+streams, the order of the rows and the position in it, all counters, and the best weights so far. Where weights are
+averaged, `best.npz` has the averages under the names of the parameters, and the weights that training continued from as
+`raw`.
 """
 
 from collections.abc import Mapping
@@ -202,7 +203,7 @@ def read_needs(stored: dict[str, Any], path: Path) -> list[Need]:
     """Return what a checkpoint needs from `--code` files.
 
     Raises:
-        StorageError: it was not written by a version that this one can read.
+        StorageError: it was written by a version that this one cannot read.
     """
     try:
         check_format(stored)

@@ -140,7 +140,7 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
     check_needs(read_needs(stored, file), str(file))
     config = load_document(stored["config"], str(file), overrides)
     check_changes(dump(from_json(stored["config"], str(file))), config)
-    # An earlier version kept the keys of the order where the table was larger than data.memory.
+    # For a table larger than data.memory, an earlier version saved the keys of the order, not the order itself.
     has_keys = "order" in arrays and arrays["order"].dtype == np.uint64
     session = begin_session(config, Columns.from_json(stored["columns"]) if has_keys else None)
     if session.data != stored["data"] and not has_digest(session.splits, stored["data"]):
@@ -200,10 +200,10 @@ def check_changes(before: Mapping[str, Any], config: Config) -> None:
 
 
 def check_layers(overrides: Sequence[str]) -> None:
-    """Check that no override has the short form of the network, in place of which a run has its layers.
+    """Check that no override sets `hidden` or `activation`, which the config of a run replaces by its list of layers.
 
     Raises:
-        InputError: one has.
+        InputError: one does.
     """
     for text in overrides:
         key = text.partition("=")[0].partition(".")[0].strip()

@@ -38,19 +38,20 @@ CACHE_VERSION = 2
 TABLE_SUFFIX = ".table"
 
 ROWS_SUFFIX = ".rows"
-"""The suffix of encoded rows, of tables that are larger than memory."""
+"""The suffix of files of encoded rows, for tables larger than `data.memory`."""
 
 in_use: set[Path] = set()
 """Files that this process needs, and so does not remove."""
 
 LEAST_AGE_NS = 100_000_000
-"""Nanoseconds since the last change of a file: a change within the same tick of the clock may not show."""
+"""Nanoseconds for which the files must be unchanged before their table is cached. Of two changes within one tick of the
+clock, the second would not show."""
 
 ABANDONED_SECONDS = 86_400
 """Seconds after which an unfinished file is taken for one that a dead process left."""
 
 GZIP_RATIO = 4
-"""How many times its size a gzipped file counts."""
+"""A gzipped file is taken to need this many times its size in memory."""
 
 State = tuple[str, int, int, int, int]
 """The path, size, times of change and inode of a file."""
@@ -125,8 +126,8 @@ def is_larger(source: Source, files: list[State], memory: int) -> bool:
 
 
 def get_states(files: tuple[Path, ...]) -> list[State]:
-    """Return the path, size, times of change and inode of each file, which differ after a change; nothing if one cannot
-    be accessed."""
+    """Return the path, size, times of change and inode of each file, which differ after a change; an empty list if
+    one cannot be accessed."""
     found = []
     for path in files:
         try:
@@ -188,7 +189,7 @@ def write_table(file: BinaryIO, chunks: Iterable[Table], facts: Mapping[str, Any
 
 
 def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Have a file of the cache written, and remove others if the cache is too large then.
+    """Write a file of the cache, and remove others if the cache is then too large.
 
     Raises:
         OSError: it cannot be written.
@@ -203,7 +204,7 @@ def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
 def write_cached(
     path: Path, write: Callable[[BinaryIO], None], *, cached: bool, keep: Callable[[], bool] = lambda: True
 ) -> Iterator[Path]:
-    """Have a file written: in the cache, or if that is not possible, one that is removed at the end of the context.
+    """Write a file, and yield its path: in the cache, or else in a temporary folder until the end of the context.
 
     Args:
         path: in the cache.

@@ -59,8 +59,8 @@ class Table:
 
     `origin` names the source in messages. `target` are the columns that the source itself says are to be predicted.
     `place` tells the file and the line of a row, for sources that have lines, and `decimal` is the decimal sign of
-    numbers in text columns. `written` says that the rows are written in the config itself, which may have a single one.
-    `splits` are the tables of the splits that have a source of their own, by name.
+    numbers in text columns. `written` says that the rows are written in the config itself, where a single row is
+    allowed. `splits` are the tables of the splits that have a source of their own, by name.
     """
 
     columns: Mapping[str, Array]
@@ -139,7 +139,7 @@ class Table:
         return isinstance(self.columns, Columns) and not self.columns.in_memory
 
     def shift(self, start: int) -> "Table":
-        """Return the table for columns that begin at row `start` of this one: the place of its row 0 is that row's."""
+        """Return the table for columns that begin at row `start` of this one: its row 0 has the place of that row."""
         return replace(self, place=lambda row: self.where(start + row)) if start else self
 
     def where(self, row: int) -> str:
@@ -167,11 +167,11 @@ class Selection:
         return self.table.column(name) if self.rows is None else self.table.take(name, self.rows)
 
     def chunks(self, most: int | None = None) -> Iterator[tuple[int, "Selection"]]:
-        """Yield the rows in order, at most `most` at a time, each chunk with the number of the first row of its own
-        table in the whole one. Of a table in a file, only one chunk is in memory at a time."""
+        """Yield the rows in order, at most `most` at a time. Each chunk has a table of its own, and comes with the row
+        of the whole table where that one begins. Of a table in a file, only one chunk is in memory at a time."""
         every = self.numbers
         for start, table in self.table.chunks():
-            # Of the same type, or all of them would be converted.
+            # The bounds have the type of the numbers; with another, NumPy would convert all numbers.
             first, last = np.searchsorted(every, np.array((start, start + len(table)), every.dtype))
             numbers = every[first:last] - start if start else every[first:last]
             step = most or max(len(numbers), 1)

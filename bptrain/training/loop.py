@@ -220,7 +220,11 @@ def run_line_search(session: Session, optimizer: LineSearch, batch: Batch) -> tu
 
 
 def score_epoch(session: Session, budget: Budget) -> Score | None:
-    """Score the present weights on the validation rows; None: a request to stop came first."""
+    """Score the present weights on the validation rows, or without any on the training rows.
+
+    Returns:
+        The score; None: a request to stop came first.
+    """
     if not np.isfinite(session.model.network.theta).all():
         raise health.explain_divergence(session, "a parameter is not finite", session.step)
     if not all(np.isfinite(slot).all() for slot in session.slots):
@@ -234,7 +238,7 @@ def score_epoch(session: Session, budget: Budget) -> Score | None:
 
 
 def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
-    """Finish an epoch: keep the best weights, decide whether to stop, and return the record."""
+    """Finish an epoch: keep the best weights, decide whether to stop, and return the event with the record."""
     model, training = session.model, session.model.experiment.training
     loss = session.loss_sum / (session.weight_sum or 1.0)
     held_out = "validation" in session.splits
@@ -262,7 +266,11 @@ def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
 
 
 def keep_if_best(session: Session, seen: Score, held_out: bool) -> bool:
-    """Keep the weights if their validation loss is the lowest so far, or in any case without validation rows."""
+    """Keep the weights if their validation loss is the lowest so far, or if there are no validation rows.
+
+    Returns:
+        Whether they were kept.
+    """
     stopping = session.model.experiment.training.early_stopping
     clearly = seen.loss < session.reference - (stopping.min_delta if stopping else 0.0)
     session.waited = 0 if clearly else session.waited + 1

@@ -59,7 +59,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """The facts about a column, each computed at most once, when it is first needed.
+    """The facts about a column, computed when they are needed.
 
     Args:
         name: name of the column.
@@ -83,7 +83,7 @@ class ColumnProfile:
 
     @cached_property
     def kind(self) -> ColumnKind:
-        """The kind of the column, by all its values."""
+        """The kind of the column, judged by all its values."""
         found = self.declared or infer_kind(self.values, self.decimal).kind
         if (
             found == "numeric"
@@ -105,7 +105,7 @@ class ColumnProfile:
 
     @cached_property
     def numbers(self) -> Array | None:
-        """The values as float64, NaN where one is missing; None if there is other text."""
+        """The values as float64, NaN where one is missing; None if some are text that is no number."""
         if self.values.dtype != object:
             return self.values
         return parse_numbers(self.values, self.decimal) if self.kind == "numeric" else None
@@ -239,6 +239,7 @@ def compute_quantile(ordered: Array, share: float) -> float:
 
 def has_one_value(values: Array, rows: Array | None = None) -> bool:
     """Return whether the given rows of a column, or all, are at least two and have the same value, none missing."""
+    # The first rows are enough to rule out most columns.
     for chosen in (slice(HEAD_ROWS), slice(None)):
         some = values[chosen] if rows is None else values[rows[chosen]]
         if len(some) < 2 or some[0] is None or (some != some[0]).any():
