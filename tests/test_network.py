@@ -1,6 +1,7 @@
 """The network as a whole: a worked example, the arena, and what a training step allocates."""
 
 import tracemalloc
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from bptrain.errors import OptionError
 from bptrain.model.objective import Objective
 from bptrain.nn import INITIALIZERS, LAYERS, LOSSES, Network, resolve_layers
 from bptrain.nn.activations import Relu, Sigmoid, Tanh
+from bptrain.nn.chain import Chain
 from bptrain.nn.initializers import Constant, GlorotUniform, HeNormal, Ones, Orthogonal, TruncatedNormal, Values
-from bptrain.nn.layers import Dense, Dropout
+from bptrain.nn.layer import Plan
+from bptrain.nn.layers import BatchNorm, Dense, Dropout
 from bptrain.nn.losses import BinaryCrossEntropy, Mse, SoftmaxCrossEntropy
 from bptrain.optim import Adam, Regularization
 
@@ -231,3 +234,16 @@ def test_an_augmentation_allocates_nothing_that_grows_with_the_batch(name, loss)
     augmentation, layers = AUGMENTATIONS.members[name](**EXAMPLES.get(name, {})), (Dense(8), Relu(), Dense())
     small, large = (measure_step(layers, loss, rows, (augmentation,), weighted=True) for rows in (SMALL, LARGE))
     assert large <= small + 512
+
+
+def test_neediest_layer():
+    """Messages name the layer that needs the most rows, also a user's own."""
+
+    @dataclass(frozen=True)
+    class CompareThree:
+        def plan(self, shape):
+            return Plan(shape, least_rows=3)
+
+    chain = Chain([BatchNorm(), CompareThree()], (4,))
+    assert (chain.least_rows, chain.neediest_layer) == (3, "compare_three")
+    assert Chain([Dense(2), BatchNorm()], (4,)).neediest_layer == "batch_norm"

@@ -65,7 +65,8 @@ def select_rows(session: Session, numbers: Sequence[int]) -> None:
     network, experiment = session.model.network, session.model.experiment
     needed = network.chain.least_rows
     if len(numbers) < needed:
-        raise InputError(f"--rows: batch_norm needs at least {needed} rows (got {len(numbers)}); name more")
+        layer = network.chain.neediest_layer
+        raise InputError(f"--rows: {layer} needs at least {needed} rows (got {len(numbers)}); name more")
     if len(numbers) > network.batch:
         raise InputError(f"--rows: expected at most {network.batch} rows (got {len(numbers)}); name fewer")
     inputs = np.array([split.inputs[k] for split, k in found])

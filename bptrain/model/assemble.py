@@ -190,7 +190,7 @@ def check_trainable(model: Model, rows: Mapping[str, int]) -> None:
     smallest, needed = count % size or size, chain.least_rows
     if smallest < needed:
         last = f"the last batch has {smallest} ({count} rows in batches of {size})"
-        what = f"batch_norm needs at least {needed} rows in a batch, and {last}; choose another batch size"
+        what = f"{chain.neediest_layer} needs at least {needed} rows in a batch, and {last}; choose another batch size"
         mistakes.append(Mistake("training.batch_size", what, "BP140"))
     if optimizer.full_batch and size < count:
         what = f"{name} needs all {count} rows in every step (got {size}); write batch_size: full"

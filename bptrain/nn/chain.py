@@ -147,6 +147,11 @@ class Chain:
         return max([1, *(plan.least_rows for _, plan in self.walk())])
 
     @property
+    def neediest_layer(self) -> str:
+        """The name of the layer that needs `least_rows`, such as `batch_norm`."""
+        return max(self.walk(), key=lambda one: one[1].least_rows)[0].rpartition(".")[2]
+
+    @property
     def is_random(self) -> bool:
         """Whether any layer draws random numbers in training."""
         return any(plan.random for _, plan in self.walk())

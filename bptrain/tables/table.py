@@ -189,7 +189,7 @@ class Selection:
 
     @property
     def numbers(self) -> Array:
-        """The numbers of the rows in the table."""
+        """The numbers of the rows in the table, also where `rows` is None."""
         return number_rows(len(self.table)) if self.rows is None else self.rows
 
 

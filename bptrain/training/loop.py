@@ -30,7 +30,6 @@ TICK = 0.1
 MOST_HALVINGS = 10
 """How often the learning rate is halved after divergence before training gives up."""
 
-
 Pause = Literal["interruption", "max_seconds"]
 """Why training was paused before its end."""
 

@@ -27,7 +27,7 @@ Stop = Literal["epochs", "max_steps", "early_stopping", "convergence"]
 
 @dataclass(kw_only=True)
 class Counters:
-    """What a checkpoint has under `progress`: each field is saved, restored and compared.
+    """What a checkpoint has under `progress`: each field is saved and restored, and `dry_run` compares it.
 
     `epoch` counts finished epochs, `step` updates, and `position` the rows of this epoch that are done; `loss_sum` is
     the sum of their losses, and `weight_sum` that of their weights; `clipped` counts the steps of this epoch whose

@@ -106,7 +106,7 @@ def move_towards(running: Array, value: Array, momentum: float) -> None:
 class LayerNorm:
     """Brings every row to mean 0 and variance 1 over its units, then scales and shifts each unit.
 
-    The means are over the units of a row, in training and outside. Shapes: x and y `(n, units)`, γ and β `(units,)`.
+    The means are over the units of a row, in training and outside it. Shapes: x and y `(n, units)`, γ and β `(units,)`.
     Epsilon as in PyTorch; Keras has 1e-3. Reference: Ba, Kiros and Hinton, 2016.
     """
 
