@@ -86,6 +86,12 @@ def describe(component: object, side: Side, *width: int) -> str:
     return text.removesuffix(".")
 
 
+def describe_with_numbers(component: object, side: Side, **others: float | None) -> str:
+    """Return what `describe` does, with `insert_numbers` in equations but not in a docstring."""
+    text = describe(component, side)
+    return insert_numbers(text, component, **others) if getattr(get_equations(component), side) else text
+
+
 def get_symbol(component: object, option: str) -> str:
     """Return the symbol of an option in equations: its entry in the component's `symbols`, the Greek letter that it is
     named after, such as β₁ for beta1, or else its own name."""
@@ -94,8 +100,9 @@ def get_symbol(component: object, option: str) -> str:
     return str(getattr(component, "symbols", {}).get(option, greek))
 
 
-def insert_numbers(text: str, component: Any, **others: float) -> str:
-    """Return equations with numbers in place of the symbols of a component's options, and of `others` by name."""
+def insert_numbers(text: str, component: Any, **others: float | None) -> str:
+    """Return equations with numbers in place of the symbols of a component's options, and of `others` by name; None
+    keeps the symbol of an option."""
     numbers = {one.name: getattr(component, one.name) for one in fields(component)} | others
     for name, value in numbers.items():
         if isinstance(value, int | float) and not isinstance(value, bool):

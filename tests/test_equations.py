@@ -2,13 +2,15 @@
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import bptrain
+from bptrain import metrics
 from bptrain.columns.augmentation import AUGMENTATIONS
-from bptrain.equations import Equations, describe, get_equations, insert_numbers
+from bptrain.equations import Equations, describe, describe_with_numbers, get_equations, insert_numbers
 from bptrain.explanation.formats import render_page
 from bptrain.explanation.formula_parser import parse_equations
 from bptrain.nn import INITIALIZERS, LAYERS, LOSSES
@@ -200,3 +202,19 @@ def test_a_part_that_declares_none_is_explained_by_its_docstring(code_is_taken_o
     assert facts["loss"].startswith("quartic: The mean fourth power of the errors; the mean over")
     assert bptrain.check_gradients("c.yaml", code=["mine.py"]).passed
     assert "Forward: `y = x³`" in bptrain.reference("activations", "cube", code=["mine.py"])[0].text
+
+
+def test_numbers_are_not_put_into_the_words_of_a_docstring():
+    @dataclass(frozen=True)
+    class Late:
+        """Half the rate after some epochs."""
+
+        after: int = 3
+
+    assert describe_with_numbers(Late(), "factor") == "Half the rate after some epochs"
+
+
+def test_functions_of_metrics_keep_the_names_that_files_of_code_import():
+    assert metrics.predicted_codes is metrics.predict_codes
+    assert metrics.all_metrics is metrics.list_metrics
+    assert metrics.default_metrics is metrics.list_default_metrics

@@ -107,7 +107,7 @@ def list_facts(comparison: Comparison, console: Console, curve_width: int) -> It
             score.name,
             [Text(text + star, style="bold green") if k in score.best else Text(text) for k, text in enumerate(texts)],
         )
-    curves = (render_sparkline(run.monitored_losses, curve_width, ascii_only=ascii_only) for run in runs)
+    curves = (render_sparkline(run.monitored, curve_width, ascii_only=ascii_only) for run in runs)
     yield "loss curve", [Text(curve, style="cyan") for curve in curves]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.equations import describe, get_equations, insert_numbers
+from bptrain.equations import describe, describe_with_numbers, get_equations
 from bptrain.explanation.page import Line, Section
 from bptrain.explanation.recording import Recording
 from bptrain.explanation.worked_equations import Letters, Working, get_options
@@ -138,7 +138,7 @@ def build_rate_line(recording: Recording) -> Line:
     schedule, optimizer = experiment.schedule, experiment.optimizer
     words = "the same in every step"
     if not schedule.constant:
-        factor = insert_numbers(describe(schedule, "factor"), schedule, T=experiment.training.epochs)
+        factor = describe_with_numbers(schedule, "factor", T=experiment.training.epochs)
         words = (
             f"{optimizer.lr:g} · factor of the {name_of(schedule)} schedule, t = {recording.epochs_done:g}: {factor}"
         )

@@ -14,6 +14,9 @@ from bptrain.metrics.metric import METRICS, Figure, Kind, Metric, list_default_m
 from bptrain.metrics.number_metrics import R2, Mae, Mape, Mse, Rmse
 from bptrain.metrics.probability_metrics import AveragePrecision, BrierScore, ExpectedCalibrationError, LogLoss, RocAuc
 
+# Files of code may import these functions by other names.
+all_metrics, default_metrics, predicted_codes = list_metrics, list_default_metrics, predict_codes
+
 __all__ = [
     "F1",
     "METRICS",
@@ -36,7 +39,10 @@ __all__ = [
     "Rmse",
     "RocAuc",
     "TopK",
+    "all_metrics",
+    "default_metrics",
     "list_default_metrics",
     "list_metrics",
     "predict_codes",
+    "predicted_codes",
 ]

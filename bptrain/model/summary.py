@@ -7,7 +7,7 @@ from typing import Any
 from bptrain.columns.columns import Columns
 from bptrain.columns.targets import Classes, Inputs, Several
 from bptrain.config import Experiment, dump
-from bptrain.equations import describe, get_symbol, insert_numbers
+from bptrain.equations import describe, describe_with_numbers, get_symbol
 from bptrain.hints import list_options
 from bptrain.model.assemble import Assembly
 from bptrain.model.heads import Head
@@ -105,7 +105,7 @@ def list_formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
     for head in model.heads:
         yield f"loss of {head.name}" if head.name else "loss", describe_head_loss(model, head, batch)
     for one in experiment.augmentation:
-        yield "augmentation", f"{name_of(one)}: {insert_numbers(describe(one, 'forward'), one)}"
+        yield "augmentation", f"{name_of(one)}: {describe_with_numbers(one, 'forward')}"
     for text in describe_penalties(model):
         yield "penalty", text
     if training.accumulate > 1:
@@ -169,17 +169,15 @@ def render_option(value: Any) -> str:
 def describe_update(experiment: Experiment) -> str:
     """Return the optimizer's rule with its numbers; the learning rate stays a letter if a schedule changes it."""
     optimizer = experiment.optimizer
-    text = describe(optimizer, "update")
-    if not experiment.schedule.constant:
-        text = text.replace("lr", "\0")
-    text = insert_numbers(text, optimizer).replace("\0", "lr")
+    lr = optimizer.lr if experiment.schedule.constant else None
+    text = describe_with_numbers(optimizer, "update", lr=lr)
     search = "; each point that it tries costs the operations of a step" if isinstance(optimizer, LineSearch) else ""
     return f"{name_of(optimizer)}: {text}{search}"
 
 
 def describe_factor(schedule: Schedule, epochs: float) -> str:
     """Return the formula of the factor of the learning rate, for a number of epochs."""
-    text = insert_numbers(describe(schedule, "factor"), schedule, T=epochs)
+    text = describe_with_numbers(schedule, "factor", T=epochs)
     if schedule.following:
         begin, then = schedule.following
         text += f"; then {name_of(then)}: {describe_factor(then, max(epochs - begin, 0))}"

@@ -65,7 +65,7 @@ class Run:
             return 0.0
 
     @property
-    def monitored_losses(self) -> list[float | None]:
+    def monitored(self) -> list[float | None]:
         """The loss of every epoch on the validation rows, or on the training rows if there are none."""
         return [record.get("validation_loss", record.get("loss")) for record in self.history]
 
