@@ -457,7 +457,7 @@ REFUSED = [
     (["--step", "0"], "error: --step: steps count from 1 (got 0)"),
     (
         ["--step", "2", "--row", "1"],
-        "error: --step replays training, and --rows chooses its own rows; give one of them",
+        "error: --step explains a step of training, --row and --rows rows of your choice; give only one of them",
     ),
     (["--digits", "18"], "error: --digits: expected a number from 1 to 17 (got 18)"),
     (["-o", "there.md"], "error: there.md: exists already and is not overwritten; choose another path"),

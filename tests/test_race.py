@@ -143,7 +143,7 @@ def test_combinations_race():
 REFUSED = [
     ([], "error: a race needs at least two contenders; give --optimizer twice, or --vary KEY=a,b"),
     (["--optimizer", "adam"], "error: a race needs at least two contenders"),
-    (["--vary", "seed=1,2"], "error: --vary: a race sets the seeds itself, the same for all; choose their number with"),
+    (["--vary", "seed=1,2"], "error: --vary: every contender gets the same seeds; choose their number with"),
     (["--vary", "seed"], "error: --vary: expected KEY=a,b,c, such as optimizer.adam.lr=0.1,0.01 (got 'seed')"),
     (["--optimizer", "adam", "--optimizer", "adam"], "error: 'adam' is given twice; give it once"),
     (["--optimizer", "adam", "--optimizer", "sdg"], "error: optimizer=sdg:1:11: optimizer: unknown optimizer 'sdg'"),

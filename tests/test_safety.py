@@ -111,7 +111,7 @@ def test_a_second_run_in_a_directory_is_an_error_that_names_the_first():
     result = train("my.yaml", run="mine")
     with Lock(result.run), pytest.raises(InputError, match=f"process {os.getpid()}"):
         resume(result.run)
-    with pytest.raises(InputError, match=r"mine: exists already; .*, or continue that run with: bptrain resume mine"):
+    with pytest.raises(InputError, match=r"mine: exists already .*, or resume the run in it: bptrain resume mine"):
         train("my.yaml", run="mine")
 
 

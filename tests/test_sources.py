@@ -250,7 +250,7 @@ def test_idx(kind, code, suffix):
     np.testing.assert_array_equal(np.stack(list(table.columns.values())[:4], 1), pixels.reshape(3, 4).astype(float))
     assert table.columns["label"].tolist() == [7, 0, 9]
     assert list(Idx(Path("i" + suffix)).load().columns) == ["p0", "p1", "p2", "p3"]
-    with pytest.raises(InputError, match=r"labels are one number each .*did you name images\?"):
+    with pytest.raises(InputError, match=r"labels are one number each .*did you name a file of images\?"):
         Idx(Path("i" + suffix), Path("i" + suffix)).load()
     Path("l" + suffix).write_bytes(pack(labels[:-1].replace(b"\3", b"\2")))
     with pytest.raises(InputError, match=f"l{suffix}: 2 labels for the 3 images of i{suffix}; name"):

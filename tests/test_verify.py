@@ -234,7 +234,7 @@ def test_the_output_and_exit_code_of_the_command(bptrain_in):
     write_answers({"z1": write_numbers(Z1)})
     done = bptrain_in("verify", "answers.yaml")
     assert done.returncode == 0
-    assert "all 1 answers are right" in done.stdout
+    assert "the only answer is right" in done.stdout
 
 
 REFUSED = [
@@ -243,11 +243,12 @@ REFUSED = [
     ("config: c.yaml\nanswers: {zz1: 1}", ":2:11: answers.zz1: unknown name; did you mean 'z1'?"),
     ("config: c.yaml\nanswers: {z1: 1}\nrwo: 1", ":3:1: rwo: unknown key; did you mean 'row'?"),
     ("config: c.yaml\nanswers:\n  z1: [1, 2]", ":3:7: answers.z1: expected a number for each entry, of shape (3, 2)"),
-    ("config: c.yaml\nanswers:\n  loss: [1, 2]", ":3:9: answers.loss: expected a single number (got (2,))"),
+    ("config: c.yaml\nanswers:\n  loss: [1, 2]", ":3:9: answers.loss: expected a single number (got the shape (2,))"),
     ("config: c.yaml\nanswers:\n  z1: [[1, 2], [3]]", ":3:7: answers.z1: expected lists of the same length"),
     ("config: c.yaml\nanswers:\n  z1: [[1, x]]", ":3:12: answers.z1.0.1: expected a number (got 'x')"),
     ("config: c.yaml\nrow: 0\nanswers: {z1: 1}", ":2:6: row: expected a whole number from 1 (got 0)"),
-    ("config: c.yaml\nrow: 1\nstep: 2\nanswers: {z1: 1}", ":3:7: step: step replays training, and row chooses its own"),
+    ("config: c.yaml\nrow: 1\nstep: 2\nanswers: {z1: 1}", ":3:7: step: step explains a step of training, row a row"),
+    ("data: {}\nhidden: [8]", ":1:1: data: is a key of a config, but verify reads a file of answers; bptrain explain"),
     ("[1", ":1:1: not valid YAML"),
     ("config: gone.yaml\nanswers: {z1: 1}", "gone.yaml: no such file"),
     ("config: c.yaml\nanswers: {z1: ~}", "answers.yaml: no answer is filled in yet"),

@@ -140,6 +140,10 @@ def exit_with_usage(error: Any) -> NoReturn:
             error.show()
         sys.exit(error.exit_code)
     message = error.format_message().replace("Value error, ", "").rstrip(".")
+    message = message.replace(
+        "Input should be a valid integer, unable to parse string as an integer", "expected a whole number"
+    )
+    message = message.replace("Input should be a valid number, unable to parse string as a number", "expected a number")
     context = getattr(error, "ctx", None)
     see = " See" if message.endswith("?") else "; see"
     fail([f"{message}{see} {context.command_path if context else 'bptrain'} -h"], error.exit_code)

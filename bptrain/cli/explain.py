@@ -91,7 +91,7 @@ def command(
         from bptrain.explanation.exercises.worksheet import write_exercise
 
         answers = write_exercise(task, output, kind.value, digits=digits, full=full)
-        print_written(output, f"fill in {answers} and check it with  bptrain verify")
+        print_written(output, f"fill in {answers} and check it with: bptrain verify {answers}")
     else:
         write_page(task.key if key else page, kind, output, digits=digits, full=full)
 

@@ -85,7 +85,9 @@ def reference(
         if key not in members:
             homes = [one for one, names in members.items() if family in names]
             advice = (
-                f"it is one of the {homes[0]}, so write {homes[0]} {family}" if homes else suggest_word(family, members)
+                f"it is one of the {homes[0]}: bptrain list {homes[0]} {family}"
+                if homes
+                else suggest_word(family, members)
             )
             raise InputError(f"no family is named {family!r}; {advice}")
         members = {key: members[key]}

@@ -85,7 +85,7 @@ def find_all_problems(path: str | Path, notes: list[tuple[str, str]], *, strict:
     except (InputError, StorageError) as error:
         what = str(error).removeprefix(f"{path}: ")
         if "=" in str(path) and what == "no such file":
-            what += "; every argument is a config here, so write the value in one"
+            what += "; validate takes configs only, so write the value in the config"
         return (Problem(str(path), 1, 1, "", what),)
     except Exception as error:
         if (fault := find_code_fault(error)) is None:

@@ -46,8 +46,13 @@ def suggest_name(word: str, given: Any, family: Family, others: list[str]) -> st
     name, _, value = word.partition(" ")
     if value and name in names:
         return f"write {{{name}: {cut(value)}}}"
-    found = find_meant(word, names, aliases)
-    return f"did you mean {join_or(list(map(repr, found)))}?" if found else choices
+    if found := find_meant(word, names, aliases):
+        return f"did you mean {join_or(list(map(repr, found)))}?"
+    for option in (normalize(word), *KEYS.get(normalize(word), ())) if given is not None else ():
+        owners = [one for one, cls in family.members.items() if option in [part.name for part in list_options(cls)]]
+        if owners:
+            return f"{option} is an option; write NAME: {{{option}: ...}}, where NAME is {join_or(sorted(owners))}"
+    return choices
 
 
 def suggest_source(word: str, family: Family) -> str:

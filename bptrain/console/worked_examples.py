@@ -66,5 +66,6 @@ def print_verification(found: Verification) -> None:
     if found.blank:
         console.print(Text(f"not answered yet: {', '.join(found.blank)}", style="dim"))
     if found.passed:
-        count = f"all {len(found.right)} answers" + " so far" * bool(found.blank)
-        console.print(Text(f"{count} are right, to the digits written", style="green"))
+        many = len(found.right) > 1
+        count = (f"all {len(found.right)} answers" if many else "the only answer") + " so far" * bool(found.blank)
+        console.print(Text(f"{count} {'are' if many else 'is'} right, to the digits written", style="green"))

@@ -42,7 +42,9 @@ def record_step(
         DivergedError: as in `explain`.
     """
     if rows and step is not None:
-        raise InputError("--step replays training, and --rows chooses its own rows; give one of them")
+        raise InputError(
+            "--step explains a step of training, --row and --rows rows of your choice; give only one of them"
+        )
     if step is not None and step < 1:
         raise InputError(f"--step: steps count from 1 (got {step})")
     if not 1 <= digits <= MOST_DIGITS:

@@ -72,7 +72,9 @@ def find_idle_schedule(case: Case) -> Iterator[Mistake]:
         field, schedule = f"{field}.then.{name_of(then)}", then
     option, due = schedule.first_change()
     if due >= training.epochs and is_comparable(case, f"{field}.{option}"):
-        what = f"the first drop of the rate is after epoch {due} of {training.epochs} (it never comes)"
+        what = (
+            f"the rate first drops after epoch {due}, but training ends after epoch {training.epochs} (it never drops)"
+        )
         yield Mistake(f"{field}.{option}", f"{what}; use a smaller number, or more epochs")
     stopping = training.early_stopping
     if schedule.follows_losses and stopping and due >= stopping.patience:

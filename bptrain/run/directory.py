@@ -123,9 +123,9 @@ def lock_empty_folder(path: Path) -> Lock:
             remove_temporary_files(path)
             return lock
         lock.release()
-    what = "exists already; a run never overwrites another, choose a new --run directory"
+    what = "exists already and is not overwritten; choose a new --run directory"
     resumable = (path / "checkpoints" / "last.npz").is_file()
-    raise InputError(f"{path}: {what}" + (f", or continue that run with: bptrain resume {path}" if resumable else ""))
+    raise InputError(f"{path}: {what}" + (f", or resume the run in it: bptrain resume {path}" if resumable else ""))
 
 
 def has_content(path: Path) -> bool:

@@ -233,7 +233,7 @@ def update_stop(session: Session, config: Config) -> None:
         raise config.origin.place(OptionError(Mistake("training.epochs", what)))
     most = training.max_steps
     if most is not None and most < session.step:
-        what = f"the run has already done {session.step} steps (got {most}); write more than that"
+        what = f"the run has already done {session.step} steps (got {most}); write {session.step + 1} or more"
         raise config.origin.place(OptionError(Mistake("training.max_steps", what)))
     if session.stopped in (None, "epochs", "max_steps"):
         session.stopped = None

@@ -38,7 +38,7 @@ def list_contenders(optimizers: Sequence[str], vary: Sequence[str]) -> list[Cont
         if not equals or not key.strip():
             raise InputError(f"--vary: expected KEY=a,b,c, such as optimizer.adam.lr=0.1,0.01 (got {text!r})")
         if key.strip() == "seed":
-            raise InputError("--vary: a race sets the seeds itself, the same for all; choose their number with --seeds")
+            raise InputError("--vary: every contender gets the same seeds; choose their number with --seeds")
         choices.append([(key.strip(), value) for value in split_values(values)])
     found = []
     for chosen in product(*choices):

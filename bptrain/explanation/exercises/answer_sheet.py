@@ -82,6 +82,9 @@ def read_answers(path: str | Path) -> Sheet:
         raise ConfigError(
             [origin.make_problem((), f"expected a mapping of {', '.join(FIELDS)} (got {show_value(tree)})")]
         )
+    if "data" in tree and "answers" not in tree:
+        what = "is a key of a config, but verify reads a file of answers; bptrain explain CONFIG --sheet -o sheet.md"
+        raise ConfigError([origin.make_problem(("data",), f"{what} writes one to fill in", at_key=True)])
     problems = [
         origin.make_problem((key,), f"unknown key; {suggest_word(key, FIELDS)}", at_key=True)
         for key in tree
@@ -97,7 +100,7 @@ def read_answers(path: str | Path) -> Sheet:
     row, step, given = tree.get("row"), tree.get("step"), tree.get("answers")
     rows = tree.get("rows") or (() if row is None else (row,))
     if rows and step is not None:
-        what = "step replays training, and row chooses its own batch; give only one of them"
+        what = "step explains a step of training, row a row of your choice; give only one of them"
         problems.append(origin.make_problem(("step",), what))
     answers: dict[str, Answer] = {}
     given = given if isinstance(given, dict) else {}
@@ -172,5 +175,5 @@ def check_shape(sheet: Sheet, answer: Answer, shape: Shape) -> bool:
     if len(shape) == 2 and answer.shape == shape[::-1]:
         return True
     expected = f"a number for each entry, of shape {format_shape(shape)}" if shape else "a single number"
-    found = format_shape(answer.shape) if answer.shape else "one"
+    found = f"the shape {format_shape(answer.shape)}" if answer.shape else "a single number"
     raise ConfigError([sheet.origin.make_problem(("answers", answer.name), f"expected {expected} (got {found})")])

@@ -84,7 +84,7 @@ def compare_answers(sheet: Sheet, recording: Recording) -> Verification:
     if problems:
         raise ConfigError(problems)
     if not sheet.answers:
-        raise InputError(f"{sheet.path}: no answer is filled in yet; write numbers in place of the blanks")
+        raise InputError(f"{sheet.path}: no answer is filled in yet; write numbers in place of ~")
     transposed = {name: check_shape(sheet, answer, truths[name].shape) for name, answer in sheet.answers.items()}
     right: list[str] = []
     wrong: list[str] = []

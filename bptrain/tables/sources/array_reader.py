@@ -99,10 +99,10 @@ def open_idx(images: Path, labels: Path | None = None) -> Chunks:
             return combine_arrays(images, {"p": pixels}, "p", (), stack)
         marks = open_array(labels, read_idx_header, stack)
         if len(marks.header.shape) != 1:
-            what = f"labels are one number each (got the shape {marks.header.shape}); did you name images?"
+            what = f"labels are one number each (got the shape {marks.header.shape}); did you name a file of images?"
             raise InputError(f"{labels}: {what}")
         if marks.rows != pixels.rows:
-            what = f"{marks.rows:,} labels for the {pixels.rows:,} images of {images}; name the file that belongs to it"
+            what = f"{marks.rows:,} labels for the {pixels.rows:,} images of {images}; name the labels of these images"
             raise InputError(f"{labels}: {what}")
         return combine_arrays(images, {"p": pixels, "label": marks}, "p", ("label",), stack)
 
