@@ -38,7 +38,8 @@ class Augmentation(ABC):
         """Change x `(n, inputs)` in place, with scratch and the random stream `s.rng`.
 
         Returns:
-            The share of itself that every row k keeps: 1, unless it `mixes`; the rest comes from row `s.order[k]`.
+            The share of its own values that each row k keeps: 1, unless it `mixes`. The rest comes from row
+            `s.order[k]`.
         """
 
 
@@ -180,8 +181,8 @@ class ImageShift(Augmentation):
 
 @cache
 def list_shift_sources(height: int, width: int, channels: int, pixels: int) -> Array:
-    """Return the place that each value of a shifted image comes from, `(shifts, values)` int64; the end of the row for
-    pixels from outside. Every shift is there once."""
+    """Return for every shift the index that each value of the shifted image comes from, `(shifts, values)` int64; for
+    pixels from outside, that of the 0 after the last value."""
     lines, places, colours = np.ogrid[:height, :width, :channels]
     found = []
     most_down, most_right = min(pixels, height - 1), min(pixels, width - 1)

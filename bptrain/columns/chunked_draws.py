@@ -36,6 +36,7 @@ def split_by_chunks(split: Split, rows: Selection, codes: Array | None, rng: np.
         start, end = end, end + len(chunk)
         for code in np.unique(codes[start:end]).tolist():
             places = rng.permutation(start + np.flatnonzero(codes[start:end] == code))
+            # `others` counts the rows of the class, from here on, that no split up to this one takes.
             taken, others = 0, int(left[code])
             for split_number, goal in enumerate(wanted, start=1):
                 others -= goal[code]

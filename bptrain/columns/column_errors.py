@@ -14,7 +14,7 @@ from bptrain.tables.table import Selection, advise_on, is_number, quote
 from bptrain.tables.values import find_missing, number_to_text
 
 MOST_NAMED = 3
-"""At most this many texts, and rows, are named."""
+"""At most this many texts and this many rows are named."""
 
 
 def build_text_error(rows: Selection, name: str, values: Array, advice: str = "") -> InputError:
@@ -24,7 +24,7 @@ def build_text_error(rows: Selection, name: str, values: Array, advice: str = ""
         rows: rows with the text.
         name: name of the column.
         values: values in the rows, objects.
-        advice: what to do; empty: what is possible whatever the config.
+        advice: what to do; empty: what works with any config.
     """
     odd = find_odd_texts(values, rows.decimal)
     row = min(one.rows[0] for one in odd)

@@ -48,7 +48,7 @@ class Feature:
 
     @property
     def value_names(self) -> tuple[str, ...]:
-        """The names without that of the indicator."""
+        """The names, leaving out that of the indicator."""
         return (self.name,)
 
     @property
@@ -66,7 +66,7 @@ class Feature:
 
     @property
     def value_words(self) -> str:
-        """The encoding in words without that of missing values."""
+        """The encoding in words, leaving out missing values."""
         return self.kind
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
@@ -154,19 +154,19 @@ class Boolean(Feature):
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
         values = rows.column(self.name)
-        places = encode_words(values, self.pair)
-        holes = places == MISSING
+        codes = encode_words(values, self.pair)
+        holes = codes == MISSING
         if holes.any():
             if self.value is None:
                 raise build_missing_error(rows, self.name, holes, self.kind)
-            places[holes] = self.pair.index(self.value)
-        strange = np.flatnonzero(places == UNSEEN)
+            codes[holes] = self.pair.index(self.value)
+        strange = np.flatnonzero(codes == UNSEEN)
         if len(strange):
             row = int(strange[0])
             what = f"expected {self.pair[0]} or {self.pair[1]} (got {format_value(values[row])})"
             advice = f"correct it, or train with columns: {{{self.name}: {{kind: categorical, unseen: ignore}}}}"
             raise InputError(f"{rows.where(row)}: {self.name}: {what}; {advice}")
-        out[:, 0] = places
+        out[:, 0] = codes
         if self.indicator:
             out[:, 1] = holes
 
@@ -196,14 +196,14 @@ class Categorical(Feature):
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
         values = rows.column(self.name)
-        places = encode_labels(values, self.categories)
-        holes = places == MISSING
+        codes = encode_labels(values, self.categories)
+        holes = codes == MISSING
         if holes.any():
             if not self.missing.fills:
                 raise build_missing_error(rows, self.name, holes, self.kind)
             # Without a `value`, no training row had a missing one: it is a category without weights of its own.
-            places[holes] = UNSEEN if self.value is None else self.categories.index(self.value)
-        strange = np.flatnonzero(places == UNSEEN)
+            codes[holes] = UNSEEN if self.value is None else self.categories.index(self.value)
+        strange = np.flatnonzero(codes == UNSEEN)
         if len(strange):
             if not self.ignores_unseen:
                 row = int(strange[0])
@@ -214,8 +214,8 @@ class Categorical(Feature):
                 raise InputError(f"{rows.where(row)}: {self.name}: {what}; {advice}")
             unseen[self.name] += len(strange)
         out[...] = 0
-        known = np.flatnonzero(places >= 0)
-        out[known, places[known]] = 1
+        known = np.flatnonzero(codes >= 0)
+        out[known, codes[known]] = 1
         if self.indicator:
             out[:, -1] = holes
 
@@ -224,7 +224,8 @@ KINDS: dict[str, Any] = {cls.kind: cls for cls in (Numeric, Boolean, Categorical
 
 
 def encode_words(values: Array, pair: tuple[str, str]) -> Array:
-    """Return the place of each value in a pair of words, ignoring case."""
+    """Return the code of each value, its index in a pair of words, ignoring case; `UNSEEN` and `MISSING` as in
+    `encode_labels`."""
     if values.dtype != object:
         return encode_labels(values, pair)
     known: dict[str | None, int] = {None: MISSING}

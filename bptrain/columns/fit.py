@@ -53,7 +53,7 @@ def fit_shared(rows: Selection, name: str, kind: Kind, treatment: Treatment, hol
 
 
 def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
-    """Fit a column of text whose values are one of the known pairs.
+    """Fit a column of text whose values are a known pair of words.
 
     Raises:
         InputError: they are not, or the replacement of missing values is in no known pair.
@@ -68,11 +68,11 @@ def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
     if not imputer.fills:
         return Boolean(*shared, pair, None)
     word = fold_case(fit_fill_text(imputer, values[~find_missing(values)]))
-    place = next((each.index(word) for each in PAIRS if word in each), None)
-    if place is None:
+    code = next((each.index(word) for each in PAIRS if word in each), None)
+    if code is None:
         what = f"missing values become {quote(word)}, which is neither {pair[0]} nor {pair[1]}"
         raise InputError(f"{rows.table.origin}: {name}: {what}; write missing: {{constant: {pair[0]}}}, or {pair[1]}")
-    return Boolean(*shared, pair, pair[place])
+    return Boolean(*shared, pair, pair[code])
 
 
 def fit_numeric(rows: Selection, name: str, treatment: Treatment) -> Numeric:
@@ -86,7 +86,7 @@ def fit_numeric(rows: Selection, name: str, treatment: Treatment) -> Numeric:
     with np.errstate(all="ignore"):
         statistics = tuple(float(number) for number in treatment.scaling.fit(values))
     if not np.isfinite(statistics).all():
-        # The scaler may have reordered them.
+        # They are read again, since the scaler may have reordered them.
         values = read_numbers(rows, name)
         values[holes] = value
         row = find_unscalable(treatment.scaling, values)

@@ -16,7 +16,7 @@ Value = float | str
 class Imputer(Protocol):
     """A way to handle missing values.
 
-    `fills` is true if a missing value is replaced by another value, `of_numbers` if that works for numbers only.
+    `fills` tells whether it replaces missing values, and `of_numbers` whether it works for numbers only.
     """
 
     fills: ClassVar[bool]
@@ -42,7 +42,7 @@ class NoFill:
 
 
 class Fill:
-    """The base of imputers that replace missing values, by default of any kind."""
+    """The base of imputers that replace missing values; unless they say otherwise, in columns of any kind."""
 
     fills: ClassVar[bool] = True
     of_numbers: ClassVar[bool] = False

@@ -28,10 +28,10 @@ FEW_ROWS = 20
 """With fewer rows than this, a column may look like an ID or match the target by chance."""
 
 HEAD_ROWS = 1000
-"""The first rows, which usually suffice to see that a column is neither constant nor an ID."""
+"""This many first rows usually suffice to see that a column is neither constant nor an ID."""
 
 MANY_NUMBERED = 10
-"""Columns whose names differ only in a number, such as pixel_0_1, are one measurement if there are this many."""
+"""At least this many columns whose names differ only in numbers, such as pixel_0_1, are taken for one measurement."""
 
 ID = re.compile(r"(?:.*[_\s.-])?(?:id|uuid|guid)|id[_\s.-].*|index|row_?(?:id|no|nr|num|number)?|unnamed: ?\d+", re.I)
 CAMEL_ID = re.compile(r".*[a-z]I[dD]")
@@ -108,7 +108,7 @@ def find_odd_texts(values: Array, decimal: str = ".") -> tuple[OddText, ...]:
 
 
 def find_numbered_names(names: Sequence[str]) -> set[str]:
-    """Return the names that differ from many others only in their numbers."""
+    """Return the names of which at least `MANY_NUMBERED` differ only in their numbers."""
     stems = [re.sub(r"\d+", "#", name) for name in names]
     counts = Counter(stems)
     return {name for name, stem in zip(names, stems, strict=True) if "#" in stem and counts[stem] >= MANY_NUMBERED}

@@ -76,7 +76,7 @@ class Split:
         return {name: one for name, one in each.items() if not isinstance(one, float | int)}
 
     def draw_rows(self, count: int, codes: Array | None, rng: np.random.Generator) -> RowsBySplit:
-        """Return random row numbers of `train`, `validation` and `test`, each ascending; together every row once.
+        """Return random row numbers of `train`, `validation` and `test`, each ascending; every row is in one of them.
 
         Args:
             count: number of rows.
@@ -111,7 +111,7 @@ class Split:
 
 
 def split_rows(split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator) -> RowsBySplit:
-    """Return the table's row numbers of `train`, `validation` and `test`, each ascending; together all given rows.
+    """Return the row numbers of `train`, `validation` and `test`, each ascending; every given row is in one of them.
 
     Args:
         split: method and shares.
@@ -125,20 +125,20 @@ def split_rows(split: Split, rows: Selection, codes: Array | None, rng: np.rando
     """
     name = split.column or ""
     if split.method == "time":
-        places = split_by_time(split, read_times(rows, name))
+        found = split_by_time(split, read_times(rows, name))
     elif split.method == "group":
-        places = split_by_group(split, number_groups(rows, name), rng)
+        found = split_by_group(split, number_groups(rows, name), rng)
     elif split.method == "column":
-        places = split_by_column(rows, name)
+        found = split_by_column(rows, name)
     else:
-        places = split.draw_rows(len(rows), codes, rng)
-    if not len(places["train"]):
+        found = split.draw_rows(len(rows), codes, rng)
+    if not len(found["train"]):
         raise OptionError(Mistake("method", f"no row is left to train on (of {len(rows):,}); hold out fewer"))
-    return places if rows.rows is None else {name: rows.rows[part] for name, part in places.items()}
+    return found if rows.rows is None else {name: rows.rows[own] for name, own in found.items()}
 
 
 def check_not_empty(name: str, share: float, rows: Array, count: int) -> None:
-    """Check that a split with a share has rows.
+    """Check that a split whose share is not 0 has rows.
 
     Raises:
         OptionError: it has none.
@@ -262,7 +262,7 @@ def split_by_group(split: Split, numbers: Array, rng: np.random.Generator) -> Ro
     sizes = np.bincount(numbers)
     waiting = rng.permutation(len(sizes)).tolist()
     owner = np.zeros(len(sizes), np.int8)
-    for place, (name, share) in enumerate(zip(("validation", "test"), split.shares, strict=True), start=1):
+    for split_number, (name, share) in enumerate(zip(("validation", "test"), split.shares, strict=True), start=1):
         room = round(share * len(numbers))
         taken: list[int] = []
         for group in waiting:
@@ -275,7 +275,7 @@ def split_by_group(split: Split, numbers: Array, rng: np.random.Generator) -> Ro
         waiting = [group for group in waiting if group not in chosen]
         if not waiting:
             waiting = [taken.pop()]
-        owner[taken] = place
+        owner[taken] = split_number
         if share and not taken:
             what = f"no group is left for {name} (the data has {len(sizes):,}, and at least one must be in train)"
             raise OptionError(Mistake(name, f"{what}; use a smaller share or another column", "BP127"))

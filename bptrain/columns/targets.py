@@ -20,14 +20,14 @@ Task = Literal["classification", "regression", "multi_label", "autoencoder", "mu
 
 MOST_INTEGER_CLASSES = 20
 """A column of whole numbers with at most this many distinct values, and five rows for each, is taken for classes,
-unless the config says otherwise. Two values are classes in any case."""
+unless the config says otherwise; so is any column with only two distinct whole numbers."""
 
 Label = str | int
 
 
 @dataclass(frozen=True)
 class Classes:
-    """A target of classes: their labels, sorted; the place of a label is its code.
+    """A target of classes: their labels, sorted; the index of a label is its code.
 
     Labels are text or whole numbers, as in the training rows. Text is compared exactly, so that 01 is not 1; numbers
     are compared as numbers, even if a later file has them as text.
@@ -215,7 +215,8 @@ def guess_task(table: Table, name: str) -> Task:
 
 
 def are_like_classes(values: Array) -> bool:
-    """Return whether numbers `(rows,)`, NaN where one is missing, are whole, with few distinct ones for the rows."""
+    """Return whether numbers `(rows,)`, NaN where one is missing, are whole, and few of them distinct; see
+    `MOST_INTEGER_CLASSES`."""
     most, found = min(MOST_INTEGER_CLASSES, max(2, len(values) // 5)), set[float]()
     for chunk in iter_chunks(values):
         numbers = chunk[~np.isnan(chunk)]

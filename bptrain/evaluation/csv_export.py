@@ -15,7 +15,8 @@ from bptrain.tables.table import is_number
 from bptrain.text import printable
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-"""A cell that starts with one of these, also after spaces, is a formula to a spreadsheet; full-width signs to some."""
+"""Spreadsheets run a cell that starts with one of these, even after spaces, as a formula; only some run full-width
+signs."""
 
 CONTROLS = ("\t", "\r", "\n")
 """Characters that some spreadsheets drop at the start of a cell before they look at it."""
@@ -70,7 +71,8 @@ def check_output(path: Path, read: Path, *, force: bool) -> None:
         force: whether an existing file may be overwritten.
 
     Raises:
-        InputError: the name does not end in .csv, a file is there, its folder is not there, or it is the input.
+        InputError: the name does not end in .csv, its folder does not exist, or the file exists and is the input or may
+            not be overwritten.
     """
     if path.suffix.lower() != ".csv":
         raise InputError(f"{path}: predictions are written as CSV; end the name in .csv")

@@ -64,7 +64,8 @@ def compute_precision_recall(found: Counts) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Threshold:
-    """The threshold with the highest F1 of the second of two classes, the highest of ties, and its figures."""
+    """The threshold with the highest F1 of the second of two classes, the highest one if several are equal, with its
+    figures."""
 
     value: float
     f1: float

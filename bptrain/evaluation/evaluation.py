@@ -55,7 +55,7 @@ class Evaluation:
 
     `metrics` are those of the config, then all others that fit the task; if each target has a loss of its own, their
     names are like `price.rmse`. `targets` has more on each target column, and for an autoencoder on each numeric input.
-    `intervals` are those of the metrics that are single numbers, from `bootstrap` samples; None: not asked for.
+    `intervals` has one for each metric that is a single number, from `bootstrap` samples; None: not asked for.
     `predictions` are those that everything was computed from, for each head.
     """
 
@@ -178,6 +178,7 @@ def read_own_rows(model: Model, stored: dict[str, Any], split: SplitName | None)
     if splits.counts == counts:
         rows = encode_splits(model, splits.rows).rows
     if (not rows or not has_digest(rows, stored["data"])) and table.is_mapped:
+        # An earlier version split tables larger than memory in another way.
         rng = Streams(model.experiment.seed).split
         splits = split_table(model.experiment.data, roles, table, rng, split_by_chunks)
         rows = encode_splits(model, splits.rows, in_file=True).rows

@@ -28,7 +28,7 @@ LARGEST_WHOLE = 2**53
 """Above this, float64 cannot hold every whole number."""
 
 Watch = Callable[[int, int], None]
-"""Called with the rows that are done, and with all of them."""
+"""Called with the number of rows that are done, and of all."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def predict_file(
                 watch(done, chunks.rows)
     warn_about_rows(chunks, model, ids, tallies)
     path = output if isinstance(output, Path) else None
-    return Prediction(done, tallies.dropped, dict(tallies.unseen), names, path, first.table())
+    return Prediction(done, tallies.dropped, dict(tallies.unseen), names, path, first.get_table())
 
 
 class FirstRows:
@@ -123,7 +123,7 @@ class FirstRows:
             self.chunks.append([column[: self.room].copy() for column in columns])
             self.room -= len(self.chunks[-1][0])
 
-    def table(self) -> dict[str, Array]:
+    def get_table(self) -> dict[str, Array]:
         """Return the columns by name."""
         columns = [np.concatenate(chunks) for chunks in zip(*self.chunks, strict=True)]
         return dict(zip(self.names, columns, strict=True)) if columns else {name: np.empty(0) for name in self.names}
@@ -189,8 +189,8 @@ def predict_chunks(
 
 
 def read_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[tuple[Table, Array | None]]:
-    """Yield tables, and the rows of each that can be predicted (None: all): whole batches, except for the last, so that
-    all outputs are as if all rows were scored at once."""
+    """Yield tables, and the rows of each that can be predicted (None: all): as many as whole batches have, except in
+    the last table, so that the outputs do not depend on the chunks."""
     size = count_scoring_rows(model.experiment)
     names = [*dict.fromkeys([*(feature.name for feature in model.columns.features), *ids])]
     start = done = 0
@@ -214,7 +214,7 @@ def read_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[t
 
 
 def scatter_rows(column: Array, rows: Array, count: int) -> Array:
-    """Return a column of `count` rows with values at the given rows, None elsewhere."""
+    """Return a column of `count` rows that has these values at the given rows, and None elsewhere."""
     out: Array = np.full(count, None, object)
     # A list keeps the dtype of numbers, which have more digits in float64.
     out[rows] = list(column)
@@ -230,10 +230,10 @@ def read_id(table: Table, name: str) -> Array:
     values = table.column(name)
     if values.dtype == object:
         return values
-    wide = np.flatnonzero(np.abs(values) >= LARGEST_WHOLE)
-    if len(wide):
-        what = f"a number of more than 15 digits cannot be copied exactly (got {values[wide[0]]:.17g})"
-        raise InputError(f"{table.where(int(wide[0]))}: {name}: {what}; write the column as text")
+    large = np.flatnonzero(np.abs(values) >= LARGEST_WHOLE)
+    if len(large):
+        what = f"a number of more than 15 digits cannot be copied exactly (got {values[large[0]]:.17g})"
+        raise InputError(f"{table.where(int(large[0]))}: {name}: {what}; write the column as text")
     holes = find_missing(values)
     cells = [None if hole else int(x) if x == int(x) else x for x, hole in zip(values.tolist(), holes, strict=True)]
     out: Array = np.empty(len(cells), object)

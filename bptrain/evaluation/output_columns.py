@@ -75,7 +75,7 @@ def compute_inputs(head: Head, features: Sequence[Feature], outputs: Array) -> l
 
 
 def decode_feature(feature: Feature, outputs: Array) -> Array:
-    """Return the values `(rows,)` of a feature, given its encoding `(rows, outputs)`: numbers in the units of the data,
+    """Return the values `(rows,)` of a feature, given its encoding `(rows, inputs)`: numbers in the units of the data,
     or the most probable value."""
     if isinstance(feature, Numeric):
         return feature.unscale(outputs[:, 0].astype(np.float64))

@@ -38,7 +38,8 @@ class Predictions:
 
     @cached_property
     def probabilities(self) -> Array:
-        """The probability of every class or label, `(n, classes)` float64; only scores if the loss has none."""
+        """The probability of every class or label, `(n, classes)` float64; only scores if the loss does not
+        give probabilities."""
         return expand_probabilities(self.outputs) if self.kind == "classes" else self.outputs.astype(np.float64)
 
     @cached_property
@@ -120,8 +121,8 @@ def list_measures(metrics: tuple[Metric, ...], found: Predictions) -> list[Measu
 def add_metrics(chosen: tuple[Metric, ...], found: Predictions) -> tuple[Metric, ...]:
     """Return the chosen metrics, then all others that are defined for such a target, with default options.
 
-    Left out are the confusion matrix, which has a table of its own; metrics of probabilities if the outputs are none;
-    and top_k if every prediction would be correct.
+    Left out are the confusion matrix, which has a table of its own; metrics of probabilities if the outputs are not
+    probabilities; and top_k if every prediction would be correct.
     """
     names = {name_of(metric) for metric in chosen}
     others = (metric for metric in list_metrics(found.kind) if name_of(metric) not in names)

@@ -30,7 +30,7 @@ def predict_codes(outputs: Array) -> Array:
 
 
 def count_output_classes(outputs: Array) -> int:
-    """Return the number of classes of the outputs: two for a single column."""
+    """Return the number of classes that outputs are for: two if they are a single column."""
     return max(int(outputs.shape[1]), 2)
 
 
@@ -88,8 +88,8 @@ class TopK(ClassMetric, MeanMetric):
     Value: `Σ [#{c before t} < k] / n`, where c is before t if `y_c > y_t`, or `y_c = y_t` and `c < t`. Shapes: y
     `(n, classes)` or `(n, 1)`, t `(n,)`. Undefined for no rows, and if `k` is not below the number of classes: any
     prediction would be correct. With `k` 1 it is the accuracy, ties included. scikit-learn's top_k_accuracy_score
-    gives 1 with a warning for such a `k`, and among equal probabilities prefers the last class; here, and in the
-    accuracy of both, it is the first.
+    gives 1 with a warning for such a `k`, and among equal probabilities prefers the last class; this one prefers the
+    first, as the accuracy of both does.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("top_k_accuracy",)

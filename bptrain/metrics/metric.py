@@ -66,7 +66,7 @@ class MeanMetric(Metric):
 
 
 class ClassMetric(Metric):
-    """The base of metrics of classes that are best at 1."""
+    """The base of metrics of classes for which 1 is best."""
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     perfect: ClassVar[float | None] = 1.0
@@ -108,6 +108,6 @@ def average_defined(values: Array) -> float | None:
 
 
 def mask_nan(sums: Array, outputs: Array) -> Array:
-    """Return the sums as float64; all NaN if an output is, since comparisons with NaN are false but not undefined."""
+    """Return the sums as float64; all NaN if an output is NaN, since a comparison with NaN is just false."""
     wide: Array = np.asarray(sums, np.float64)
     return np.full_like(wide, np.nan) if np.isnan(outputs).any() else wide

@@ -37,7 +37,7 @@ class LogLoss(ProbabilityMetric, MeanMetric):
 
     Value: `-Σ log(min(max(y_t, ε), 1 - ε)) / n` with float64's `ε = 2⁻⁵²`, so a wrong prediction with certainty costs
     36.04 and not infinity. Shapes: y `(n, classes)` or `(n, 1)`, t `(n,)`. Undefined for no rows. Same as
-    scikit-learn's log_loss on float64; on float32 it clips at float32's ε.
+    scikit-learn's log_loss on float64, which clips float32 at float32's ε.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("cross_entropy",)
@@ -94,7 +94,8 @@ class ExpectedCalibrationError(ProbabilityMetric):
 
 
 def group_ties(scores: Array, positive: Array) -> tuple[Array, Array]:
-    """Return how many positives and negatives have each score, from the highest score down; at least one row."""
+    """Return how many positives and negatives have each score, from the highest score down. There must be at
+    least one row."""
     order = np.argsort(scores)[::-1]
     falling = scores[order]
     starts = np.flatnonzero(np.concatenate([[True], falling[1:] != falling[:-1]]))

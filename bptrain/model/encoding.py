@@ -122,7 +122,7 @@ def encode_in_file(model: Model, splits: Mapping[str, Selection]) -> EncodedSpli
     rows = {}
     for name in splits:
         mapped = Records(arrays, f"{name}.rows", get_record_type(model))
-        found = {field: mapped.records[field] for field in mapped.kind.names or ()}
+        found = {field: mapped.records[field] for field in mapped.dtype.names or ()}
         found["numbers"] = arrays.arrays[f"{name}.numbers"]
         rows[name] = replace(Rows.from_arrays(found), mapped=mapped)
     return EncodedSplits(rows, tuple(arrays.facts["notes"]), dict(arrays.facts["duplicates"]))

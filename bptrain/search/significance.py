@@ -16,10 +16,10 @@ SIGNIFICANT = 0.05
 class Comparison:
     """The leader compared with another contender.
 
-    `wins` counts the seeds in which the leader ended lower, `difference` is the mean over the seeds that neither
-    diverged with, and `p` the probability that chance makes such a difference, corrected for the number of comparisons;
-    None for fewer than two such seeds. `diverged` counts the seeds with which only the other diverged: because of these
-    it may rank lower though it ended lower.
+    `wins` counts the seeds in which the leader ended lower, `difference` is the mean over the seeds with which neither
+    diverged, and `p` the probability that chance makes such a difference, corrected for the number of comparisons; None
+    for fewer than two such seeds. `diverged` counts the seeds with which only the other diverged: because of these, it
+    may rank below the leader although its loss with the other seeds is lower.
     """
 
     better: str
@@ -85,7 +85,7 @@ def compute_tail(t: float, freedom: int) -> float:
 
 
 def correct_p_values(values: Sequence[float | None]) -> list[float | None]:
-    """Return probabilities corrected for their number, so that many comparisons find no more by chance than one does.
+    """Return probabilities corrected for their number, so that many comparisons find no more by chance than one would.
 
     Source: Holm, 1979.
     """

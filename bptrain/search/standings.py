@@ -152,7 +152,7 @@ def drop_infinite(number: float) -> float | None:
 
 @dataclass(frozen=True)
 class Lap:
-    """Another epoch of a seed is done by every contender that still trains, with the standings so far."""
+    """One more epoch with a seed, done by every contender that still trains, and the standings after it."""
 
     seed: int
     number: int
@@ -204,7 +204,7 @@ def have_same_start(sessions: Sequence[Session]) -> bool:
 
 
 def rank_standings(standings: Sequence[Standing]) -> tuple[Standing, ...]:
-    """Return the standings, best first; of those that diverged, first the one that did least often."""
+    """Return the standings, best first; those that diverged come last, ordered by how often."""
     return tuple(sorted(standings, key=lambda one: (one.mean, one.diverged, sum(filter(isfinite, one.losses)))))
 
 

@@ -30,25 +30,26 @@ from bptrain.tables.store import Stored, Writer
 from bptrain.tables.table import PLACES, Table
 
 MOST_BYTES = 5 << 30
-"""Bytes that all files of the cache may have together; the least recently used are removed."""
+"""Bytes that the cache may hold; beyond that, the least recently used files are removed."""
 
 CACHE_VERSION = 2
-"""Goes up when a reader reads the same file differently, or stores are written in another way."""
+"""Increased when a source reads the same file differently, or a store is written differently."""
 
 TABLE_SUFFIX = ".table"
+"""The suffix of parsed tables."""
 
 ROWS_SUFFIX = ".rows"
 """The suffix of files of encoded rows, for tables larger than `data.memory`."""
 
 in_use: set[Path] = set()
-"""Files that this process needs, and so does not remove."""
+"""Files that this process still reads, and so does not remove."""
 
 LEAST_AGE_NS = 100_000_000
 """Nanoseconds for which the files must be unchanged before their table is cached. Of two changes within one tick of the
 clock, the second would not show."""
 
 ABANDONED_SECONDS = 86_400
-"""Seconds after which an unfinished file is taken for one that a dead process left."""
+"""An unfinished file older than this was left by a process that died."""
 
 GZIP_RATIO = 4
 """A gzipped file is taken to need this many times its size in memory."""
@@ -163,7 +164,7 @@ def read_cached(path: Path, *, in_memory: bool) -> Table | None:
         with contextlib.suppress(OSError):
             path.unlink()
         return None
-    # The least recently used files are removed first.
+    # It counts as used now: the least recently used files are removed first.
     with contextlib.suppress(OSError):
         os.utime(path)
     return table
@@ -242,7 +243,7 @@ def note(message: str) -> None:
 
 
 def list_files() -> list[tuple[Path, os.stat_result]]:
-    """Return the files of the cache, the most recently used first, also unfinished ones."""
+    """Return the files of the cache, unfinished ones too, the most recently used first."""
     found = []
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         for entry in os.scandir(get_folder()):
@@ -258,7 +259,7 @@ def is_unfinished(name: str) -> bool:
 
 
 def shrink(newest: Path) -> None:
-    """Remove the least recently used files, down to the limit, and unfinished ones of dead processes."""
+    """Remove the least recently used files beyond the limit of the cache, and unfinished files of dead processes."""
     total = 0
     for path, status in list_files():
         total += status.st_size
@@ -274,7 +275,7 @@ def shrink(newest: Path) -> None:
 
 @contextmanager
 def report_folder_errors() -> Iterator[None]:
-    """Turn errors about the directory of the cache into messages.
+    """Turn operating system errors about the directory of the cache into messages.
 
     Raises:
         StorageError: it cannot be read or changed.

@@ -17,10 +17,11 @@ MOST_EXPANDED = 1 << 30
 """Bytes that any compressed file may expand to."""
 
 MOST_RATIO = 200
-"""How many times its size a compressed file may expand to beyond that. Tables usually expand three to twenty times."""
+"""A compressed file may exceed that if it expands to at most this many times its size. Tables usually expand three to
+twenty times."""
 
 DEFLATE_RATIO = 1040
-"""More than deflate can achieve: a file that declares more is not telling the truth."""
+"""Deflate cannot compress more than this: a file that declares to expand further is damaged."""
 
 GIB = 1 << 30
 
@@ -42,11 +43,11 @@ def match_files(path: Path) -> list[Path]:
 
 
 def check_file(path: Path) -> int:
-    """Check that there is a regular file, and return its size in bytes.
+    """Check that a path is a regular file, and return its size in bytes.
 
     Raises:
-        InputError: there is none, or it is a folder, a pipe or a device.
-        StorageError: it is there and may not be accessed.
+        InputError: it does not exist, or is a folder, a pipe or a device.
+        StorageError: it exists but may not be accessed.
     """
     try:
         status = path.stat()
@@ -74,11 +75,11 @@ def open_file(path: Path) -> BinaryIO:
 
 @contextmanager
 def report_read_errors(path: Path) -> Iterator[None]:
-    """Turn errors while a file is read into messages.
+    """Turn errors in reading a file into messages.
 
     Raises:
-        InputError: it is no gzip file although its name says so, cut short, or damaged.
-        StorageError: it is there and may not be read.
+        InputError: its name ends in `.gz` and it is not a gzip file, or it is cut short or damaged.
+        StorageError: it exists but may not be read.
     """
     try:
         yield
@@ -90,7 +91,7 @@ def report_read_errors(path: Path) -> Iterator[None]:
 
 
 def check_expansion(where: object, expanded: int, packed: int) -> None:
-    """Check that a file does not expand so much that it must be meant to fill the memory.
+    """Check that a compressed file does not look like a decompression bomb: one made to fill the memory.
 
     Raises:
         InputError: it does.
@@ -101,10 +102,10 @@ def check_expansion(where: object, expanded: int, packed: int) -> None:
 
 
 def check_declared(path: Path, count: int, size: int) -> None:
-    """Check that `count` bytes, as a compressed file declares, can come out of its `size` bytes.
+    """Check that a compressed file of `size` bytes can expand to the `count` bytes that it declares.
 
     Raises:
-        InputError: they cannot, or look like a decompression bomb.
+        InputError: it cannot, or looks like a decompression bomb.
     """
     if count > size * DEFLATE_RATIO:
         raise InputError(f"{path}: it declares {count:,} bytes and has {size:,} at most; it is damaged, fetch it again")

@@ -1,4 +1,4 @@
-"""Files that are named without a source: which source reads them, and with which options."""
+"""Files that are given without a source: which source reads each, and with which options."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -23,6 +23,7 @@ ADVICE = {
 """What to do about files of formats that are not read, by their suffix."""
 
 THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
+"""A whole number whose commas may separate thousands."""
 
 
 def choose_source(path: str | Path, like: Source | None = None) -> Any:
@@ -37,7 +38,7 @@ def choose_source(path: str | Path, like: Source | None = None) -> Any:
         An instance of one of the sources that have a `path`; `Idx` without labels if `like` is one.
 
     Raises:
-        InputError: the suffix is that of a format which is not read.
+        InputError: files with this suffix are not read.
     """
     path = Path(path)
     suffix = (path.with_suffix("") if is_zipped(path) else path).suffix.lower()
@@ -48,11 +49,11 @@ def choose_source(path: str | Path, like: Source | None = None) -> Any:
 
 
 def open_chunks(path: str | Path, like: Source | None = None, text: Iterable[str] = ()) -> Chunks:
-    """Open a file with the source that `choose_source` returns; columns named in `text` are text in any case.
+    """Open a file with the source that `choose_source` returns; columns named in `text` are always read as text.
 
     Raises:
         InputError: there is no such file, or it cannot be read whole.
-        StorageError: it is there and may not be read.
+        StorageError: it exists but may not be read.
     """
     try:
         found = choose_source(path, like).as_text(text).chunks()
@@ -72,7 +73,7 @@ def read_with_source(path: str | Path, text: Sequence[str] = ()) -> tuple[Source
 
     Args:
         path: of the file.
-        text: columns that are read as text in any case.
+        text: columns that are always read as text.
 
     Raises:
         InputError, StorageError: as `open_chunks`.
@@ -85,8 +86,7 @@ def read_with_source(path: str | Path, text: Sequence[str] = ()) -> tuple[Source
 
 
 def has_decimal_commas(values: Sequence[object]) -> bool:
-    """Tell whether a column is text of numbers with decimal commas; a comma before three digits may be one of
-    thousands."""
+    """Tell whether a column is text of numbers with decimal commas; commas that may separate thousands do not count."""
     texts = [value for value in values if isinstance(value, str)]
     if not any("," in text and not THOUSANDS.fullmatch(text.strip()) for text in texts):
         return False

@@ -119,7 +119,7 @@ class MappedFile:
         return np.frombuffer(self.map, dtype, count, at)
 
     def release(self) -> None:
-        """Let the system take the pages that were read."""
+        """Release the pages that were read, so that they no longer count as memory of the process."""
         if hasattr(mmap, "MADV_DONTNEED"):
             self.map.madvise(mmap.MADV_DONTNEED)
 
@@ -129,16 +129,16 @@ class ArrayWriter:
 
     Args:
         file: new, opened for writing bytes.
-        arrays: the type and the shape of each.
+        arrays: the dtype and the shape of each, by name.
     """
 
     def __init__(self, file: BinaryIO, arrays: Mapping[str, tuple[str, Shape]]) -> None:
         self._file = file
         self._arrays: dict[str, dict[str, Any]] = {}
         at = len(ARRAYS)
-        for name, (kind, shape) in arrays.items():
-            self._arrays[name] = {"type": kind, "shape": list(shape), "at": at, "crc": 0}
-            at += prod(shape) * np.dtype(kind).itemsize
+        for name, (dtype, shape) in arrays.items():
+            self._arrays[name] = {"type": dtype, "shape": list(shape), "at": at, "crc": 0}
+            at += prod(shape) * np.dtype(dtype).itemsize
         self._end = at
         self._written = dict.fromkeys(arrays, 0)
         self._digests = {name: hashlib.sha256() for name in arrays}
@@ -179,12 +179,12 @@ class MappedArrays(MappedFile):
         self.arrays: dict[str, Array] = {}
         self._starts: dict[str, int] = {}
         for name, entry in self.document["arrays"].items():
-            shape, kind = tuple(entry["shape"]), np.dtype(entry["type"])
-            self.check(entry["at"], prod(shape) * kind.itemsize, entry["crc"])
-            self.arrays[name] = self.view_array(kind, prod(shape), entry["at"]).reshape(shape)
+            shape, dtype = tuple(entry["shape"]), np.dtype(entry["type"])
+            self.check(entry["at"], prod(shape) * dtype.itemsize, entry["crc"])
+            self.arrays[name] = self.view_array(dtype, prod(shape), entry["at"]).reshape(shape)
             self._starts[name] = entry["at"]
         if hasattr(mmap, "MADV_RANDOM"):
-            # Rows gathered from all over the file need no pages around them.
+            # Rows are gathered from all over the file, so reading ahead would be wasted.
             self.map.madvise(mmap.MADV_RANDOM)
 
     def release(self) -> None:
@@ -219,19 +219,19 @@ class Records:
     """Rows in a file, each a record with the fields `inputs`, `targets` and perhaps `weights`.
 
     Args:
-        arrays: of the file.
-        name: of the array that holds the records as bytes.
-        kind: of a record.
+        arrays: the arrays of the file.
+        name: the array that holds the records as bytes.
+        dtype: the dtype of a record.
     """
 
-    def __init__(self, arrays: MappedArrays, name: str, kind: "np.dtype[Any]") -> None:
-        self._arrays, self._name, self.kind = arrays, name, kind
+    def __init__(self, arrays: MappedArrays, name: str, dtype: "np.dtype[Any]") -> None:
+        self._arrays, self._name, self.dtype = arrays, name, dtype
         self.digest, self.release = arrays.digest, arrays.release
 
     @property
     def records(self) -> Array:
         """All records, mapped, `(rows,)`."""
-        return self._arrays.arrays[self._name].view(self.kind)[:, 0]
+        return self._arrays.arrays[self._name].view(self.dtype)[:, 0]
 
     def take(self, rows: Array) -> Array:
         """Return some records, `(n,)`, as a new array.
@@ -239,4 +239,4 @@ class Records:
         Raises:
             StorageError: the file was cut short.
         """
-        return self._arrays.take(self._name, rows).view(self.kind)[:, 0]
+        return self._arrays.take(self._name, rows).view(self.dtype)[:, 0]

@@ -24,7 +24,7 @@ CHUNK_ROWS = 1 << 14
 class Source(Protocol):
     """Something that can be read as a table, by `load` or by `chunks`: one of the two must be defined.
 
-    `packing` is how many times its size a file of it takes in memory, `suffixes` are the file names that it reads.
+    In memory, a file takes `packing` times its size. `suffixes` are those of the files that it reads.
     """
 
     packing: ClassVar[int] = 1
@@ -36,11 +36,11 @@ class Source(Protocol):
 
         Raises:
             InputError: there is nothing to read, or it cannot be read whole.
-            StorageError: it is there and may not be read.
+            StorageError: it exists but may not be read.
         """
 
     def files(self) -> tuple[Path, ...]:
-        """Return the files that it reads; none for a source whose table is neither cached nor mapped.
+        """Return the files that it reads; a source without any is neither cached nor mapped.
 
         Raises:
             OptionError: there is no such file.
@@ -56,7 +56,7 @@ class Source(Protocol):
         return (self.load(),)
 
     def is_parsed(self) -> bool:
-        """Tell whether reading it takes so much longer than reading the cache that a table in memory is cached."""
+        """Tell whether reading it takes so long that the cache pays off even for a table that fits into memory."""
         return True
 
     def as_text(self, names: Iterable[str]) -> "Source":
@@ -77,7 +77,7 @@ class Source(Protocol):
 
 
 class Sources(Family):
-    """The sources; a class of the user's inherits from `Source` what it does not define."""
+    """The sources. A class that a user registers gets from `Source` the methods that it does not define."""
 
     def named(self, name: str) -> Callable[[type[Component]], type[Component]]:
         register = super().named(name)
@@ -172,7 +172,7 @@ def join_columns(chunks: list[dict[str, Array]]) -> dict[str, Array]:
 
 
 def join_tables(tables: list[Table]) -> Table:
-    """Return the chunks of a table, in order, as one; the first one tells the places of all rows."""
+    """Return the chunks of a table, in order, as one; the first one knows the places of all rows."""
     if len(tables) == 1:
         return tables[0]
     return replace(tables[0], columns=join_columns([dict(table.columns) for table in tables]))

@@ -20,9 +20,10 @@ CHUNK_ROWS = 1 << 16
 """Rows that a chunk has at most."""
 
 CHUNK_VALUES = 1 << 20
-"""Values that a chunk of many columns has at most, unless it has no more than `LEAST_ROWS` rows."""
+"""Values that a chunk of more than `LEAST_ROWS` rows has at most."""
 
 LEAST_ROWS = 256
+"""A chunk has at least this many rows, if there are as many."""
 
 NARROW = ("u1", "i2", "i4", "f4", "f8")
 """The types of numbers, the narrowest first."""
@@ -53,6 +54,7 @@ class Writer:
         self._columns = self._columns or {name: values.dtype != object for name, values in columns.items()}
         count = len(next(iter(columns.values())))
         most = min(CHUNK_ROWS, max(CHUNK_VALUES // max(len(columns), 1), LEAST_ROWS))
+        # Chunks of about equal size.
         size = -(-count // -(-count // most)) if count else 1
         for start in range(0, count, size):
             self._add_chunk(columns, slice(start, start + size))
@@ -81,7 +83,8 @@ class Writer:
 
 
 def narrow(values: Array) -> Array:
-    """Convert numbers to the narrowest type that gives the same bits back; a zero has two signs, and NaN has many."""
+    """Convert numbers to the narrowest type that gives the same bits back; a zero may have a sign, and NaN has
+    many bit patterns."""
     wanted = np.ascontiguousarray(values, np.float64).view(np.int64)
     for kind in NARROW:
         with np.errstate(all="ignore"):
@@ -148,7 +151,7 @@ class Stored(Columns):
             return self._read(name)
         if name not in self._kept:
             self._kept[name] = np.concatenate([self.read_chunk(name, chunk) for chunk in self._chunks])
-            # What was copied need not be in memory twice.
+            # The pages were copied, and need not stay in memory.
             self._file.release()
         values = self._kept[name]
         return values if values.dtype == object else values.astype(np.float64, copy=False)
@@ -176,7 +179,7 @@ class Stored(Columns):
         start = first = 0
         for chunk in self._chunks:
             end = start + chunk["rows"]
-            # Of the same type, or all rows would be converted.
+            # In the dtype of the rows: with another one, NumPy would convert all of them.
             last = end if rows is None else int(np.searchsorted(rows, np.array(end, rows.dtype)))
             if last > first:
                 values = self.read_chunk(name, chunk)

@@ -150,7 +150,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Selection:
-    """Rows of a table by their numbers, integers ascending; None: all of them."""
+    """Rows of a table, by their numbers, ascending; None: all rows."""
 
     table: Table
     rows: Array | None = None

@@ -14,13 +14,16 @@ from bptrain.arrays import Array, iter_chunks
 from bptrain.tables.table import is_number
 
 UNSEEN = -1
+"""The code of a value that is no label."""
+
 MISSING = -2
+"""The code of a missing value."""
 
 PADDED = re.compile(r"\s*[-+]?0[0-9]+\s*")
 """A whole number with zeros before it, which is a code rather than a number."""
 
 SAMPLE_VALUES = 1000
-"""Values, evenly spread, that tell whether a column is meant to be numbers."""
+"""At most this many values, evenly spread, tell whether a column is meant to be numbers."""
 
 
 def find_missing(values: Array) -> Array:
@@ -59,6 +62,7 @@ def encode_labels(values: Array, labels: Sequence[str | int], decimal: str = "."
         known: dict[str | None, int] = {None: MISSING}
         if whole:
             for text in set(values.tolist()) - {None}:
+                # 0.5 is never a label.
                 number = float(text.replace(decimal, ".")) if is_number(text, decimal) else 0.5
                 known[text] = code.get(int(number), UNSEEN) if number == np.floor(number) else UNSEEN
         else:
@@ -82,7 +86,7 @@ def are_numbers(values: Array, decimal: str = ".") -> bool:
 
 
 def sample_rows(values: Array, most: int) -> Array:
-    """Return the indices of values that are not missing, evenly spread, at most `most`, int64 ascending."""
+    """Return the indices of at most `most` values that are not missing, evenly spread, int64 ascending."""
     count = sum(len(chunk) - int(np.count_nonzero(find_missing(chunk))) for chunk in iter_chunks(values))
     step = -(-count // most) or 1
     found, start, skipped = [np.empty(0, np.int64)], 0, 0
@@ -94,7 +98,7 @@ def sample_rows(values: Array, most: int) -> Array:
 
 
 def looks_numeric(values: Array) -> bool:
-    """Tell whether at least half of the values of a text column are numbers, with a decimal point or comma."""
+    """Tell whether at least half of a sample of a text column is numbers, with a decimal point or comma."""
     some = values[sample_rows(values, SAMPLE_VALUES)]
     return 2 * sum(is_number(text) or is_number(text, ",") for text in some) >= max(len(some), 1)
 
