@@ -49,7 +49,7 @@ def run_campaign(count, seed, folder):
             # Before its first line of Python a process dies of the signal itself, which shells report as 128 + number.
             require(process.returncode in (128 + number, -number), f"exit code {process.returncode}: {said}")
             require("Traceback" not in said or "KeyboardInterrupt" in said, said)
-            if "continue with: bptrain resume stopped" in said:
+            if "resume it with: bptrain resume stopped" in said:
                 ends["saved"] += 1
             else:
                 ends["at once" if twice else "before training"] += 1

@@ -235,7 +235,7 @@ def test_an_interrupted_run_says_how_to_resume(files):
 
     interruption = Interruption()
     interruption.ask(2)
-    with pytest.raises(StoppedError, match=r"continue with: bptrain resume runs/my-001 --code my_layer\.py$"):
+    with pytest.raises(StoppedError, match=r"resume it with: bptrain resume runs/my-001 --code my_layer\.py$"):
         bptrain.train("my.yaml", code=["my_layer.py"], interruption=interruption)
 
 

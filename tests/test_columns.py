@@ -511,7 +511,7 @@ def test_show_prints_how_columns_are_encoded():
     assert re.search(r"age: numeric, standard; missing values \(\d+ in training\) become [\d.]+ \(median\)\n", head)
     assert "#   city: categorical, 3 inputs (Lima, Oslo, Rome), other values are an error\n" in head
     assert "#   member: boolean, yes is 1\n" in head
-    assert re.search(r"# class weights: no 0\.9\d*, yes 1\.1\d*\n", head)
+    assert re.search(r"# class weights: no: 0\.9\d*, yes: 1\.1\d*\n", head)
 
 
 def test_numbers_declared_categorical_are_one_hot():

@@ -60,7 +60,7 @@ class Stop:
 def train_until(step, *overrides, run="stopped"):
     """Train a run, stop it after a step, and return its directory."""
     new = create_run(assemble_file("my.yaml", overrides), run, 0.0)
-    with new, pytest.raises(StoppedError, match=f"continue with: bptrain resume {run}"):
+    with new, pytest.raises(StoppedError, match=f"resume it with: bptrain resume {run}"):
         train_run(new, pause=step)
     return Path(run)
 

@@ -248,7 +248,9 @@ def test_a_signal_saves_and_prints_the_resume_command(tmp_path, bptrain_in, numb
         process.send_signal(number)
         _, rest = process.communicate(timeout=30)
     assert process.returncode == code
-    said = re.search(rf"^error: stopped by {number.name} at step (\d+) \(epoch \d+\); continue with: (.*)$", rest, re.M)
+    said = re.search(
+        rf"^error: stopped by {number.name} at step (\d+) \(epoch \d+\); resume it with: (.*)$", rest, re.M
+    )
     assert said[2] == "bptrain resume r"
     _, stored = read(tmp_path / "r/checkpoints/last.npz")
     assert stored["progress"]["step"] == int(said[1])

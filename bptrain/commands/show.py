@@ -62,7 +62,7 @@ def summarize_columns(columns: Columns) -> Iterator[str]:
     weighting = columns.weighting
     if weighting.classes is not None and isinstance(columns.target, Classes):
         pairs = zip(columns.target.labels, weighting.classes, strict=True)
-        yield "class weights: " + ", ".join(f"{label} {weight:.4g}" for label, weight in list(pairs)[:MOST_NAMED])
+        yield "class weights: " + ", ".join(f"{label}: {weight:.4g}" for label, weight in list(pairs)[:MOST_NAMED])
     if weighting.column is not None:
         yield f"row weights: {weighting.column}"
 

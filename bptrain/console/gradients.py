@@ -86,7 +86,7 @@ def render_checks(checks: Sequence[Check], width: int) -> Table:
     narrow = width < NARROW
     shapes = not narrow and any(check.shape for check in checks)
     table = new_table(["gradient", *["shape"] * shapes], ["entries", "worst error", *["allowed"] * (not narrow)], gap=2)
-    table.add_column("", no_wrap=True)
+    table.add_column("result", no_wrap=True)
     for check in checks:
         cells = [" x ".join(map(str, check.shape))] * shapes
         cells += [format_number(check.entries), f"{check.max_error:.1e}"]
@@ -102,7 +102,7 @@ def print_mutations(report: MutationReport) -> None:
     """Print a row for each planted bug: whether it was caught, and the diagnosis."""
     console, outcomes = get_console(), report.outcomes
     table, wide = new_table(["planted bug"], gap=2), console.width >= WIDE
-    table.add_column("", no_wrap=True)
+    table.add_column("result", no_wrap=True)
     if wide:
         table.add_column("diagnosis", overflow="fold")
     for one in outcomes:

@@ -33,7 +33,7 @@ def print_summary(found: Summary) -> None:
         ("memory", ", ".join(f"{name} {format_bytes(taken)}" for name, taken in memory)),
         (
             "FLOPs a step",
-            f"{flops}; a dense layer takes 2 · rows · inputs · units forward, twice that backward, the first one once",
+            f"{flops}; a dense layer takes 2 · rows · inputs · units forward, twice that backward; the first layer only once",
         ),
     ]
     console.print(new_pairs(costs))

@@ -30,7 +30,7 @@ class Adam(Optimizer):
     the root of v. Amsgrad corrects the largest v at each step, as in PyTorch and Keras; optax takes the largest v̂.
     Reference: Kingma and Ba, 2015; Reddi, Kale and Kumar, 2018 (amsgrad).
 
-    Stored are m / (1 - β₁) and v / (1 - β₂), which saves two passes over the vectors.
+    The optimizer stores m / (1 - β₁) and v / (1 - β₂), which saves two passes over the vectors.
     """
 
     equations = Equations(
@@ -108,7 +108,7 @@ class Adamax(Optimizer):
     Shapes: any. As PyTorch and optax; Keras leaves epsilon out of u and adds it to the divisor, and its lr is 0.001.
     Reference: Kingma and Ba, 2015.
 
-    Stored are m / (1 - β₁) and u.
+    The optimizer stores m / (1 - β₁) and u.
     """
 
     equations = Equations(update=(MEAN, "u = max(β₂ u, |g| + ε)", "θ = θ - lr · m / (1 - β₁ᵗ) / u"))
@@ -143,7 +143,7 @@ class Nadam(Optimizer):
 
     Shapes: any. As PyTorch; Keras has momentum_decay 1 and lr 0.001, optax leaves μ at β₁. Reference: Dozat, 2016.
 
-    Stored are m / (1 - β₁) and v / (1 - β₂).
+    The optimizer stores m / (1 - β₁) and v / (1 - β₂).
     """
 
     equations = Equations(

@@ -104,7 +104,7 @@ def train_run(
         run_loop(run, sinks, budget)
         if interruption.signal is not None or budget.paused == "interruption":
             where = f" at step {session.step} (epoch {min(session.epoch + 1, training.epochs)})"
-            raise StoppedError(interruption.signal or 0, f"{where}; continue with: {build_resume_command(run)}")
+            raise StoppedError(interruption.signal or 0, f"{where}; resume it with: {build_resume_command(run)}")
         result = finish_run(run, budget.paused or session.stopped)
         outcome.state, outcome.why = "stopped" if budget.paused else "finished", result.stopped
         document = result.to_json()
