@@ -206,7 +206,7 @@ def test_the_formulas_of_a_step():
         "training: {epochs: 20, batch_size: 16, clipping: {value: 1, norm: 2}, accumulate: 2, average: 0.75}\n"
     )
     assert list_facts(text) == [
-        ("minimised", "softmax_cross_entropy + the penalty"),
+        ("minimized", "softmax_cross_entropy + the penalty"),
         ("loss", "softmax_cross_entropy: L = -Σ q ln softmax(z) / n, q = onehot(t); the mean over a batch of n = 16 "
          "rows; label_smoothing = 0, class_weights = null"),
         ("penalty", "0.5 Σ|w| + 0.01/2 Σw² over 0.dense.weight, 2.dense.weight"),

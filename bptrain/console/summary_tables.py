@@ -33,7 +33,8 @@ def print_summary(found: Summary) -> None:
         ("memory", ", ".join(f"{name} {format_bytes(taken)}" for name, taken in memory)),
         (
             "FLOPs a step",
-            f"{flops}; a dense layer takes 2 · rows · inputs · units forward, twice that backward; the first layer only once",
+            f"{flops}; a dense layer takes 2 · rows · inputs · units forward and twice that backward, "
+            "only once in the first layer",
         ),
     ]
     console.print(new_pairs(costs))

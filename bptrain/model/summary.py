@@ -101,7 +101,7 @@ def build_summary(assembly: Assembly) -> Summary:
 def list_formulas(model: Model, batch: int) -> Iterator[tuple[str, str]]:
     """Yield what training computes at every step, as formulas with the numbers of the config."""
     experiment, training = model.experiment, model.experiment.training
-    yield "minimised", describe_loss(model) + " + the penalty" * bool(model.objective.penalties)
+    yield "minimized", describe_loss(model) + " + the penalty" * bool(model.objective.penalties)
     for head in model.heads:
         yield f"loss of {head.name}" if head.name else "loss", describe_head_loss(model, head, batch)
     for one in experiment.augmentation:

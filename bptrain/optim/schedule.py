@@ -126,7 +126,7 @@ class MultiStep(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """A fall by the same share in every epoch, a little at every step.
+    """Lowers the learning rate by the same share in every epoch, a little at every step.
 
     PyTorch's ExponentialLR changes at whole epochs only; Keras's ExponentialDecay counts steps.
     """
@@ -143,7 +143,7 @@ class Exponential(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class InverseTime(Schedule):
-    """A fall that slows down; the rates add up without limit, as proofs of convergence with noisy gradients need.
+    """Falls ever more slowly; the rates add up without limit, as proofs of convergence with noisy gradients need.
 
     Keras's InverseTimeDecay counts steps; not in PyTorch. Reference: Robbins and Monro, 1951.
     """
@@ -160,7 +160,7 @@ class InverseTime(Schedule):
 @SCHEDULES.register
 @dataclass(frozen=True)
 class Polynomial(Schedule):
-    """A fall along a power of the share of training that is left, changing at every step.
+    """Falls with a power of the share of training that is left, changing at every step.
 
     PyTorch's PolynomialLR has no final and power 1; Keras's PolynomialDecay has a final rate of 0.0001.
     """
