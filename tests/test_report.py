@@ -482,7 +482,7 @@ def test_wrong_arguments_are_errors(bptrain_in, tmp_path, runs, arguments, messa
 
 @pytest.mark.slow
 def test_a_page_that_cannot_be_written(runs):
-    with pytest.raises(StorageError, match=r"gone/page.html: cannot be written \(No such file"):
+    with pytest.raises(StorageError, match=r"gone/page.html: cannot be written \(there is no folder 'gone'"):
         bptrain.write_report(runs / "diabetes", "gone/page.html")
 
 
