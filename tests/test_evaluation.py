@@ -8,6 +8,7 @@ import pytest
 
 import bptrain
 from bptrain.errors import InputError
+from bptrain.evaluation import evaluation
 from bptrain.evaluation.curves import (
     compute_calibration,
     compute_precision_recall,
@@ -241,3 +242,16 @@ def test_the_network_reads_the_rows_once(runs, monkeypatch):
     evaluation = bptrain.evaluate(runs["iris"], split="train")
     assert rows == list(range(evaluation.rows))
     assert evaluation.rows > 0
+
+
+def test_the_rows_of_a_run_are_digested_once(runs, monkeypatch):
+    """Which takes a pass over all of them."""
+    compare, calls = evaluation.has_digest, []
+
+    def count(rows, digest):
+        calls.append(digest)
+        return compare(rows, digest)
+
+    monkeypatch.setattr(evaluation, "has_digest", count)
+    bptrain.evaluate(runs["iris"])
+    assert len(calls) == 1

@@ -177,7 +177,7 @@ def read_own_rows(model: Model, stored: dict[str, Any], split: SplitName | None)
     rows: Mapping[str, Rows] = {}
     if splits.counts == counts:
         rows = encode_splits(model, splits.rows).rows
-    if (not rows or not has_digest(rows, stored["data"])) and table.is_mapped:
+    if table.is_mapped and not (rows and has_digest(rows, stored["data"])):
         # An earlier version split tables larger than memory in another way.
         rng = Streams(model.experiment.seed).split
         splits = split_table(model.experiment.data, roles, table, rng, split_by_chunks)
