@@ -602,7 +602,7 @@ CUSTOM = [
 ]
 
 
-@pytest.mark.parametrize("part", sampled(CUSTOM, every=3), ids=lambda part: part.name)
+@pytest.mark.parametrize("part", sampled(CUSTOM, every=6), ids=lambda part: part.name)
 def test_custom_activations_are_judged_correctly(part, tmp_path, bptrain_in):
     (tmp_path / "part.py").write_text(
         "from dataclasses import dataclass\nimport numpy as np\nfrom bptrain.nn import ACTIVATIONS, Activation\n"

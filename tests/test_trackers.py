@@ -75,6 +75,7 @@ def test_the_scalars_equal_the_history(flowers):
     assert [step for step, _ in curves["loss/training"]] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 def test_after_a_resume_each_epoch_is_in_the_file_once(flowers):
     pytest.importorskip("tensorboardX")
     interruption = Interruption()
