@@ -11,7 +11,7 @@ from speeds import sampled
 import bptrain
 from bptrain.commands.list import FAMILIES, SECTIONS
 from bptrain.config import load
-from bptrain.config.yaml_text import parse
+from bptrain.config.document.yaml_text import parse
 from bptrain.errors import ConfigError
 from bptrain.hints import list_options
 

@@ -12,7 +12,7 @@ from bptrain.columns.profile.leaks import read_target
 from bptrain.columns.profile.profile import TableProfile
 from bptrain.columns.profile.proposals import Proposal, propose_columns, propose_goal
 from bptrain.columns.targets import convert_to_numbers, guess_task
-from bptrain.config.dump import to_inline_yaml
+from bptrain.config.document.dump import to_inline_yaml
 from bptrain.config.schema import add_modeline
 from bptrain.config.starter import FEWEST_TO_SPLIT, Plan, describe_missing_targets, render_starter
 from bptrain.errors import InputError

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.code import load_codes
-from bptrain.config.dump import to_plain
+from bptrain.config.document.dump import to_plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.tree import FAMILIES
 from bptrain.equations import Equations

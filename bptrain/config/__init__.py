@@ -1,7 +1,7 @@
 """Configs: YAML text to a frozen `Experiment`, and back."""
 
 from bptrain.config.annotation import annotate
-from bptrain.config.dump import dump, to_yaml
+from bptrain.config.document.dump import dump, to_yaml
 from bptrain.config.experiment import Data, Experiment, TargetOptions
 from bptrain.config.load import Config, from_json, load, load_document
 

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from bptrain.config.document.yaml_text import read_scalar, write_scalar
 from bptrain.config.suggest import suggest_source, suggest_value
-from bptrain.config.yaml_text import read_scalar, write_scalar
 from bptrain.hints import Choice, Form, Hint, Member, list_options
 from bptrain.tables.sources import SOURCES
 from bptrain.text import read_number

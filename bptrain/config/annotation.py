@@ -5,10 +5,10 @@ from dataclasses import dataclass, is_dataclass
 from textwrap import wrap
 from typing import Any
 
-from bptrain.config.dump import FIRST, to_inline_yaml, to_plain
+from bptrain.config.document.dump import FIRST, to_inline_yaml, to_plain
+from bptrain.config.document.origin import FieldPath
 from bptrain.config.experiment import Experiment
 from bptrain.config.load import Config
-from bptrain.config.origin import FieldPath
 from bptrain.hints import list_options
 from bptrain.registry import get_summary, is_component, name_of
 from bptrain.text import printable

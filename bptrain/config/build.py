@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.config.advice import advise, advise_component, advise_section, is_meant_as_number
+from bptrain.config.document.origin import FieldPath, Origin, join_path, keep_first
+from bptrain.config.document.variables import BROKEN, iter_values
+from bptrain.config.document.yaml_text import MOST_PROBLEMS, show_value
 from bptrain.config.experiment import Experiment, find_network_mistake
-from bptrain.config.origin import FieldPath, Origin, join_path, keep_first
 from bptrain.config.suggest import OptionMap, suggest_name
 from bptrain.config.tree import split_component
-from bptrain.config.variables import BROKEN, iter_values
-from bptrain.config.yaml_text import MOST_PROBLEMS, show_value
 from bptrain.errors import OptionError, Problem
 from bptrain.hints import DictOf, Hint, ListOf, Member, Option, Section, list_options
 from bptrain.registry import Family, describe_family

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.config.build import Builder
-from bptrain.config.dump import escape
+from bptrain.config.document.dump import escape
+from bptrain.config.document.origin import FieldPath, Origin, Source, Spot, join_path, split_path
+from bptrain.config.document.variables import resolve
+from bptrain.config.document.yaml_text import MOST_DEPTH, parse, show_value
 from bptrain.config.experiment import Experiment
-from bptrain.config.origin import FieldPath, Origin, Source, Spot, join_path, split_path
 from bptrain.config.tree import find_first_option, freeze
-from bptrain.config.variables import resolve
-from bptrain.config.yaml_text import MOST_DEPTH, parse, show_value
 from bptrain.errors import ConfigError, InputError, Mistake, OptionError, Problem, StorageError
 from bptrain.text import cut
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bptrain.config.dump import to_plain
+from bptrain.config.document.dump import to_plain
 from bptrain.config.experiment import Experiment
 from bptrain.config.tree import FAMILIES
 from bptrain.hints import SINGLE, Choice, DictOf, Form, Hint, ListOf, Member, Option, Section, Single, list_options

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from bptrain.columns.profile.proposals import Goal, Proposal
 from bptrain.config.annotation import WIDEST, Line, lay_out, write_value
-from bptrain.config.dump import to_inline_yaml
+from bptrain.config.document.dump import to_inline_yaml
 from bptrain.text import printable
 
 FEWEST_TO_SPLIT = 30

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.config.aliases import AMBIGUOUS, KEYS, REMARKS, VALUES
+from bptrain.config.document.origin import FieldPath, join_path
 from bptrain.config.experiment import Experiment
-from bptrain.config.origin import FieldPath, join_path
 from bptrain.config.tree import FAMILIES, walk
 from bptrain.hints import list_options
 from bptrain.registry import Family, describe_family

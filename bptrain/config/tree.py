@@ -7,9 +7,9 @@ from typing import Any
 from bptrain.columns.augmentation import AUGMENTATIONS
 from bptrain.columns.imputers import IMPUTERS
 from bptrain.columns.scalers import SCALERS
-from bptrain.config.dump import to_plain
+from bptrain.config.document.dump import to_plain
+from bptrain.config.document.origin import FieldPath
 from bptrain.config.experiment import Experiment
-from bptrain.config.origin import FieldPath
 from bptrain.hints import ListOf, Member, Section, list_options
 from bptrain.metrics import METRICS
 from bptrain.nn import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES

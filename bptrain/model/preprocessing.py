@@ -12,7 +12,7 @@ from bptrain.columns.options import ColumnOptions, Kind, Treatment
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, Inputs, balance_weights, check_varied, find_classes
 from bptrain.config import Data
-from bptrain.config.dump import to_inline_yaml
+from bptrain.config.document.dump import to_inline_yaml
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.roles import Roles, advise_exclusion, get_feature_field
 from bptrain.model.splits import Splits, encode_classes

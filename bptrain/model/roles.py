@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bptrain.columns.options import FeatureChoice
 from bptrain.config import Data
-from bptrain.config.dump import to_inline_yaml
+from bptrain.config.document.dump import to_inline_yaml
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.tables.table import Table
 from bptrain.text import find_closest

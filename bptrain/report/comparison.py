@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from bptrain.config.dump import to_inline_yaml
+from bptrain.config.document.dump import to_inline_yaml
 from bptrain.metrics import METRICS
 from bptrain.model.heads import get_metric_name
 from bptrain.run.run_list import Run

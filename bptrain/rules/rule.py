@@ -15,7 +15,7 @@ from bptrain.columns.profile.leaks import read_target
 from bptrain.columns.profile.profile import TableProfile
 from bptrain.columns.targets import Classes
 from bptrain.config import Config, Experiment
-from bptrain.config.origin import split_path
+from bptrain.config.document.origin import split_path
 from bptrain.errors import ConfigError, Mistake, Problem
 from bptrain.model.assemble import Assembly
 from bptrain.model.model import Model

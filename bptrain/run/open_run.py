@@ -10,7 +10,7 @@ import numpy as np
 from bptrain.columns.chunked_draws import order_by_keys
 from bptrain.columns.columns import Columns
 from bptrain.config import Config, dump, from_json, load, load_document
-from bptrain.config.dump import to_inline_yaml
+from bptrain.config.document.dump import to_inline_yaml
 from bptrain.errors import InputError, Mistake, OptionError, Problem
 from bptrain.model.assemble import Assembly, assemble
 from bptrain.model.encoding import has_digest

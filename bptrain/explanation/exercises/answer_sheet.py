@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, Shape
+from bptrain.config.document.origin import FieldPath, Origin
+from bptrain.config.document.yaml_text import show_value
 from bptrain.config.load import read_yaml
-from bptrain.config.origin import FieldPath, Origin
-from bptrain.config.yaml_text import show_value
 from bptrain.errors import ConfigError
 from bptrain.explanation.notation import format_shape
 from bptrain.text import suggest_word

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from bptrain.config.origin import Origin, Source, Spot, keep_first
+from bptrain.config.document.origin import Origin, Source, Spot, keep_first
 from bptrain.errors import ConfigError, Problem
 from bptrain.text import cut
 

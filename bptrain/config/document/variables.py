@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, replace
 from typing import Any
 
-from bptrain.config.origin import FieldPath, Origin, Reference, join_path, split_path
+from bptrain.config.document.origin import FieldPath, Origin, Reference, join_path, split_path
+from bptrain.config.document.yaml_text import MOST_DEPTH, MOST_PROBLEMS, read_scalar, show_value, write_scalar
 from bptrain.config.suggest import OptionMap
 from bptrain.config.tree import find_default, find_first_option
-from bptrain.config.yaml_text import MOST_DEPTH, MOST_PROBLEMS, read_scalar, show_value, write_scalar
 from bptrain.errors import Problem
 from bptrain.text import cut, find_closest
 

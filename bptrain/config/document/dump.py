@@ -4,8 +4,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from bptrain.config.document.yaml_text import read_scalar
 from bptrain.config.experiment import Experiment
-from bptrain.config.yaml_text import read_scalar
 from bptrain.registry import is_component, name_of
 from bptrain.text import printable
 
