@@ -18,7 +18,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import bptrain
-from bptrain.errors import BptrainError, InputError, OptionError
+from bptrain.errors import BptrainError, BptrainNote, InputError, OptionError
 from bptrain.tables.guess import choose_source, read_table
 from bptrain.tables.sources import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, Tsv
 
@@ -111,15 +111,62 @@ def test_several_files_are_one_table_in_which_each_row_has_its_place():
     assert lists(table) == {"a": [1, 2, 3, 4, 5], "y": ["2", "3", "x", "z", "w"]}
     places = ["b-1.csv:2", "b-1.csv:4", "b-2.csv:2", "b-3.csv.gz:2", "b-3.csv.gz:3"]
     assert [table.where(row) for row in range(5)] == places
-    Path("b-4.csv").write_text("y,a\n4,z\n")
+    Path("b-4.csv").write_text("y,b\n4,z\n")
     with pytest.raises(InputError, match=r"b-4\.csv:1: the header differs from that of b-1\.csv \(column 1 is 'y' and"):
         Csv(Path("b-*.csv")).load()
+    Path("b-4.csv").write_text("y,a\nz,4\n")
+    with pytest.warns(BptrainNote, match=r"b-4\.csv: its columns are in another order than those of b-1\.csv"):
+        table = Csv(Path("b-*.csv")).load()
+    assert lists(table) == {"a": [1, 2, 3, 4], "y": ["2", "3", "x", "z"]}
     Path("b-4.csv").write_text("a,y,z\n4,z,1\n")
     with pytest.raises(InputError, match=r"b-4\.csv:1: .*3 columns and not 2"):
         Csv(Path("b-*.csv")).load()
     Path("b-4.csv").write_text("a,y\n4\n")
     with pytest.raises(InputError, match=r"b-4\.csv:2: y: the line has 1 value"):
         Csv(Path("b-*.csv")).load()
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "second"),
+    [
+        ("sep=;\nx;y\n1;a\n2;b\n", {"x": [1, 2], "y": ["a", "b"]}, 4),
+        ("x,y,\n1,a,\n2,b,\n", {"x": [1, 2], "y": ["a", "b"]}, 3),
+        ("x,y\n1,a,\n2,b,\n", {"x": [1, 2], "y": ["a", "b"]}, 3),
+        (",x,y\n0,1,a\n1,2,b\n", {"index": [0, 1], "x": [1, 2], "y": ["a", "b"]}, 3),
+        ("x,,y\n1,5,a\n2,6,b\n", {"x": [1, 2], "column_2": [5, 6], "y": ["a", "b"]}, 3),
+        ("x y\nann 1 a\nbob 2 b\n", {"index": ["ann", "bob"], "x": [1, 2], "y": ["a", "b"]}, 3),
+        ("# station 7\n# in mm\nx,y\n1,a\n# moved\n2,b\n", {"x": [1, 2], "y": ["a", "b"]}, 6),
+        ("#x,y\n1,a\n2,b\n", {"#x": [1, 2], "y": ["a", "b"]}, 3),
+        ('x   y\n1    a\n 2  "b c" \n', {"x": [1, 2], "y": ["a", "b c"]}, 3),
+        ('x, y\n1, "a, c"\n2, "b"\n', {"x": [1, 2], " y": ["a, c", "b"]}, 3),
+    ],
+)
+def test_lines_are_read_as_a_person_would(text, columns, second):
+    Path("t.csv").write_text(text)
+    table = Csv(Path("t.csv")).load()
+    assert lists(table) == columns
+    assert table.where(1) == f"t.csv:{second}"
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "columns"),
+    [
+        ({"skip": 2}, "Sales of 2024\n\nx,y\n1,a\n2,b\n", {"x": [1, 2], "y": ["a", "b"]}),
+        ({"comment": "%"}, "% weka\nx,y\n1,a\n%\n2,b\n", {"x": [1, 2], "y": ["a", "b"]}),
+        ({"comment": ""}, "#x\n1\n2\n", {"#x": [1, 2]}),
+        (
+            {"thousands": ","},
+            'x,y\n"1,234",a\n"-12,345,678.5",b\n7,"1,23"\n',
+            {"x": [1234, -12345678.5, 7], "y": ["a", "b", "1,23"]},
+        ),
+        ({"thousands": ".", "decimal": ","}, "x;y\n1.100;0,10\n2;-1.000,5\n", {"x": [1100, 2], "y": [0.1, -1000.5]}),
+        ({"strip": ("$", "%")}, "x,y\n$10.50,12%\n-$3,7 %\n$ 4,-1%\n", {"x": [10.5, -3, 4], "y": [12, 7, -1]}),
+        ({"strip": ("EUR",), "thousands": ","}, 'x,y\n"1,234 EUR",EUR\n5,EUR 6\n', {"x": [1234, 5], "y": ["EUR", "6"]}),
+    ],
+)
+def test_options_say_which_lines_and_signs_are_not_read(options, text, columns):
+    Path("t.csv").write_text(text)
+    assert lists(Csv(Path("t.csv"), **options).load()) == columns
 
 
 @given(st.data())

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,23 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
+from bptrain.tables.cache import note
 from bptrain.tables.files import is_zipped, match_files
 from bptrain.tables.source import Chunks
-from bptrain.tables.sources.csv_format import CsvFormat, CsvLines, Tally, find_quote, read_rows, resolve_format, scan
+from bptrain.tables.sources.csv_format import CsvFormat, resolve_format
+from bptrain.tables.sources.csv_lines import CsvLines, Tally, find_line, find_quote, read_rows, scan, write_plain_copy
 from bptrain.tables.sources.decoding import LONGEST, ensure_utf8
 from bptrain.tables.sources.duck import check_names, connect, escape_path, fetch, quote_name, quote_text, report_errors
-from bptrain.tables.table import quote
+from bptrain.tables.table import is_number, quote
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+SMALL_BYTES = 1 << 23
+"""Files of at most this size together are read in one pass, into memory."""
+
+MOST_SAMPLED, LEAST_SAMPLED = 200_000, 20
+"""At most so many values, but at least so many of the first rows, tell which columns of a small file are numbers."""
 
 BUFFER_BYTES = 1 << 22
 """Bytes of a file that each of several tasks has; DuckDB would take sixteen times the longest line."""
@@ -52,17 +61,40 @@ class CsvFile:
         parameters = [escape_path(self.copy), form.delimiter, form.quote, form.quote]
         return f"SELECT {what} FROM read_csv(?, {options}, columns = {{{columns}}})", parameters
 
+    def write_text(self, name: str) -> str:
+        """Return a text column in SQL, its numbers without what is stripped from them and without thousands signs."""
+        q, form = quote_name(name), self.form
+        if not form.thousands and not form.strip:
+            return q
+        point, number = re.escape(form.decimal), f"trim({q})"
+        if form.strip:
+            marks = "|".join(sorted(map(re.escape, form.strip), key=len, reverse=True))
+            start, end = (quote_text(one) for one in (rf"^([-+]?)\s*(?:{marks})\s*([-+]?)", rf"\s*(?:{marks})$"))
+            number = f"regexp_replace(regexp_replace({number}, {start}, '\\1\\2'), {end}, '')"
+        if form.thousands:
+            mark = re.escape(form.thousands)
+            grouped = quote_text(rf"[-+]?[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+(?:{point}[0-9]*)?")
+            plain = f"replace({number}, {quote_text(form.thousands)}, '')"
+            number = f"CASE WHEN regexp_full_match({number}, {grouped}) THEN {plain} ELSE {number} END"
+        usual = quote_text(rf"[-+]?(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][-+]?[0-9]+)?")
+        return f"CASE WHEN regexp_full_match({number}, {usual}) THEN {number} ELSE {q} END"
+
     def write_number(self, name: str) -> str:
         """Return a text column as numbers in SQL, NULL where it has none; with a decimal point 1_000 is one too."""
-        q = quote_name(name)
-        text = q if self.form.decimal == "." else f"translate({q}, ',._', '.xx')"
+        text = self.write_text(name)
+        text = text if self.form.decimal == "." else f"translate({text}, ',._', '.xx')"
         return f"try_cast({text} AS DOUBLE)"
+
+    @property
+    def has_plain_numbers(self) -> bool:
+        """Whether DuckDB can read its numbers itself."""
+        return self.form.decimal == "." and not self.form.thousands and not self.form.strip
 
     def describe(self, error: str) -> InputError:
         """Return DuckDB's complaint about the file as one line of ours."""
         found = re.search(r"CSV Error on Line: (\d+)", error)
         line = int(found[1]) if found else 0
-        where = f"{self.path}:{line}" if line else str(self.path)
+        where = f"{self.path}:{find_line(self.path, self.form, line)}" if line else str(self.path)
         if "Expected Number of Columns" in error:
             wrong = (one for one in read_rows(self.path, self.form) if len(one[1]) != len(self.names))
             if first := next(wrong, None):
@@ -96,13 +128,22 @@ def open_csv(path: Path, form: CsvFormat) -> Chunks:
         for file in files[1:]:
             check_same_header(file, files[0])
         database = stack.enter_context(connect())
-        numeric, counts = find_numeric_columns(database, files)
+        tables = read_small(database, files)
+        if tables:
+            numeric = {name for name, values in tables[0].items() if values.dtype != object}
+            counts = [len(next(iter(table.values()))) for table in tables]
+        else:
+            numeric, counts = find_numeric_columns(database, files)
         for file, count in zip(files, counts, strict=True):
             check_rows(file, count)
         opened = stack.pop_all()
 
     def read(names: Sequence[str], rows: int) -> Iterator[Mapping[str, Array]]:
-        for file, count in zip(files, counts, strict=True):
+        for k, (file, count) in enumerate(zip(files, counts, strict=True)):
+            if tables:
+                for start in range(0, count, rows):
+                    yield {name: tables[k][name][start : start + rows] for name in names}
+                continue
             found = 0
             for columns in fetch_chunks(database, file, names, numeric, rows if rows < count else None):
                 found += len(columns[names[0]])
@@ -120,13 +161,19 @@ def open_one(path: Path, wanted: CsvFormat, stack: ExitStack) -> CsvFile:
     form, names = resolve_format(path, wanted)
     copy = stack.enter_context(ensure_utf8(path, form.encoding))
     tally = scan(copy, path, form, names)
-    check_names(names, f"{path}:1")
+    if not form.is_plain:
+        copy = stack.enter_context(write_plain_copy(path, form))
+        tally = scan(copy, path, form, names)
+    check_names(names, f"{path}:{form.skip + 1}")
     return CsvFile(path, copy, form, names, tally)
 
 
 def check_same_header(file: CsvFile, first: CsvFile) -> None:
-    """Check that a file has the columns of the first one, in the same order."""
+    """Check that a file has the columns of the first one, in any order."""
     if file.names == first.names:
+        return
+    if sorted(file.names) == sorted(first.names):
+        note(f"{file.path}: its columns are in another order than those of {first.path}; they are matched by name")
         return
     k = next((k for k, (a, b) in enumerate(zip(file.names, first.names, strict=False)) if a != b), None)
     if k is None:
@@ -135,6 +182,54 @@ def check_same_header(file: CsvFile, first: CsvFile) -> None:
         differs = f"column {k + 1} is {quote(file.names[k])} and not {quote(first.names[k])}"
     what = f"the header differs from that of {first.path} ({differs})"
     raise InputError(f"{file.path}:1: {what}; files that are read together need the same header")
+
+
+def read_small(database: "DuckDBPyConnection", files: list[CsvFile]) -> list[dict[str, Array]]:
+    """Read small files in one pass, with the types that their first rows have; an empty list if they are not small, or
+    if some rows have other types."""
+    size = sum(file.copy.stat().st_size for file in files)
+    if size > SMALL_BYTES or not all(file.has_plain_numbers and not is_zipped(file.copy) for file in files):
+        return []
+    try:
+        numeric = guess_numeric(files[0])
+        if numeric is None or any(has_underscores(file) for file in files):
+            return []
+        tables = [next(fetch_chunks(database, file, file.names, numeric, None)) for file in files]
+    except InputError:
+        # The pass over text says what is wrong.
+        return []
+    has_empty = any(np.isnan(table[name]).all() for table in tables for name in numeric)
+    return [] if has_empty else tables
+
+
+def guess_numeric(file: CsvFile) -> set[str] | None:
+    """Return the columns whose values in the first rows are numbers; None if these rows do not decide it."""
+    missing = {"", *file.form.missing}
+    count = max(LEAST_SAMPLED, MOST_SAMPLED // len(file.names))
+    rows = [row for _, row in islice(read_rows(file.path, file.form), count)]
+    numeric = set[str]()
+    for name, values in zip(file.names, zip(*rows, strict=False), strict=False):
+        present = [value for value in values if value not in missing]
+        wrong = next((value for value in present if not is_number(value)), None)
+        if wrong is None and present:
+            numeric.add(name)
+        elif wrong is None or is_float(wrong):
+            return None
+    return numeric - set(file.form.text)
+
+
+def is_float(text: str) -> bool:
+    """Tell whether Python, or DuckDB, may take a text for a number: inf, nan or 1_000."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def has_underscores(file: CsvFile) -> bool:
+    """Tell whether a file has underscores elsewhere than in its header: DuckDB takes 1_000 for a number."""
+    return file.tally.underscores > sum(name.count("_") for name in file.names if file.form.header)
 
 
 def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -> tuple[set[str], list[int]]:
@@ -150,8 +245,7 @@ def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -
     pairs = zip(names, counts[::2], counts[1::2], strict=True)
     numeric = {name for name, present, numbers in pairs if numbers == present > 0} - set(files[0].form.text)
     for file in files:
-        in_header = sum(name.count("_") for name in names if file.form.header)
-        if numeric and file.tally.underscores > in_header and file.form.decimal == ".":
+        if numeric and has_underscores(file) and file.form.decimal == ".":
             # DuckDB takes 1_000 for a number. Tested together with the numbers, this would take DuckDB time that grows
             # with the square of the columns.
             tested = list(numeric)
@@ -166,9 +260,11 @@ def fetch_chunks(
 ) -> Iterator[dict[str, Array]]:
     """Yield some columns of a file at most `rows` rows at a time; None: all at once, which is faster."""
     # DuckDB reads numbers faster as numbers than as text; but it knows no decimal sign other than the point.
-    direct = file.form.decimal == "."
+    direct = file.has_plain_numbers
     types = {name: "DOUBLE" if direct and name in numeric else "VARCHAR" for name in file.names}
-    chosen = ", ".join(quote_name(name) if direct or name not in numeric else file.write_number(name) for name in names)
+    each = (file.write_number(name) if name in numeric else file.write_text(name) for name in names)
+    # For a list of all names, DuckDB takes a time that grows with their square.
+    chosen = "*" if direct and list(names) == file.names else ", ".join(map(quote_name, names) if direct else each)
     found = execute(database, file, chosen, types)
     with report_errors(file.describe):
         if rows is None:

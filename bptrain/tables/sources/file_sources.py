@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from annotated_types import Ge
+
 from bptrain.errors import Mistake, OptionError
 from bptrain.tables.files import is_zipped, match_files
 from bptrain.tables.source import SOURCES, Chunks, FileSource, Source
@@ -17,6 +19,21 @@ from bptrain.tables.sources.jsonl_reader import open_jsonl
 from bptrain.tables.sources.npz_reader import open_npz
 from bptrain.tables.sources.parquet_reader import open_parquet
 from bptrain.text import suggest_word
+
+CSV_OPTIONS = (
+    "delimiter",
+    "header",
+    "quote",
+    "encoding",
+    "decimal",
+    "missing",
+    "text",
+    "skip",
+    "comment",
+    "thousands",
+    "strip",
+)
+"""The options that a file of separated values shares with its format."""
 
 BUNDLED_TARGETS = {
     "breast_cancer": "diagnosis",
@@ -86,6 +103,12 @@ class Csv(FileSource):
     decimal: Annotated[Literal[".", ","], "decimal sign of numbers"] = "."
     missing: Annotated[tuple[str, ...], "texts that mean a missing value, besides an empty text"] = MISSING
     text: Annotated[tuple[str, ...], "columns to read as text even if they look like numbers, such as 01"] = ()
+    skip: Annotated[int, Ge(0), "lines before the header, or before the first row, that are not read"] = 0
+    comment: Annotated[
+        str, "how lines begin that are not read; auto: #, if the file begins with such lines; '': none"
+    ] = "auto"
+    thousands: Annotated[Literal["", ",", ".", "'", " ", "_"], "sign between thousands, as in 1,234,567; '': none"] = ""
+    strip: Annotated[tuple[str, ...], "texts before or after numbers that are not read, such as $, % or EUR"] = ()
 
     def __post_init__(self) -> None:
         mistakes = []
@@ -110,8 +133,8 @@ class Csv(FileSource):
 
     def chunks(self) -> Chunks:
         encoding = find_encoding(self.encoding) or "auto"
-        form = CsvFormat(self.delimiter, self.header, self.quote, encoding, self.decimal, self.missing, self.text)
-        return open_csv(self.path, form)
+        shared = {name: getattr(self, name) for name in CSV_OPTIONS}
+        return open_csv(self.path, CsvFormat(**{**shared, "encoding": encoding}))
 
     def as_text(self, names: Iterable[str]) -> "Csv":
         return replace(self, text=tuple(dict.fromkeys((*self.text, *names))))
@@ -119,8 +142,8 @@ class Csv(FileSource):
     def at(self, path: Path, cls: Any) -> Source | None:
         if cls not in (Csv, Tsv) or cls is type(self):
             return super().at(path, cls)
-        options = ("header", "quote", "encoding", "decimal", "missing", "text")
-        return cls(path, **{name: getattr(self, name) for name in options})  # type: ignore[no-any-return]
+        options = {name: getattr(self, name) for name in CSV_OPTIONS if name != "delimiter"}
+        return cls(path, **options)  # type: ignore[no-any-return]
 
 
 def is_mark(text: str) -> bool:
