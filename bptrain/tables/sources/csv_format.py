@@ -190,7 +190,7 @@ def guess_delimiter(lines: Sequence[str], wanted: CsvFormat) -> tuple[str, bool]
     lines = [line for line in islice(io.StringIO(outside), FIRST_LINES) if line.strip()]
     counts = {mark: lines[0].count(mark) for mark in DELIMITERS if lines and mark in lines[0]}
     even = {mark: count for mark, count in counts.items() if {line.count(mark) for line in lines} == {count}}
-    first, *widths = (len(line.split()) for line in lines)
+    first, *widths = (len(line.split()) for line in lines) if lines else (0,)
     if not counts and first > 1 and len(set(widths)) == 1 and widths[0] - first in (0, 1):
         return " ", True
     pool = even or counts or {",": 0}

@@ -235,11 +235,11 @@ def has_underscores(file: CsvFile) -> bool:
 def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -> tuple[set[str], list[int]]:
     """Return the columns in which every value is a number or missing, in all files, except for those to be read as
     text; and the number of rows of each file."""
-    names, text = files[0].names, dict.fromkeys(files[0].names, "VARCHAR")
+    names = files[0].names
     counts, rows = np.zeros(2 * len(names), np.int64), []
     for file in files:
         tests = ", ".join(f"count({quote_name(name)}), count({file.write_number(name)})" for name in names)
-        found = execute(database, file, f"count(*), {tests}", text).fetchone()
+        found = execute(database, file, f"count(*), {tests}", dict.fromkeys(file.names, "VARCHAR")).fetchone()
         rows.append(found[0])
         counts += found[1:]
     pairs = zip(names, counts[::2], counts[1::2], strict=True)
@@ -250,7 +250,7 @@ def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -
             # with the square of the columns.
             tested = list(numeric)
             tests = ", ".join(f"bool_or(contains({quote_name(name)}, '_'))" for name in tested)
-            found = execute(database, file, tests, text).fetchone()
+            found = execute(database, file, tests, dict.fromkeys(file.names, "VARCHAR")).fetchone()
             numeric -= {name for name, has_one in zip(tested, found, strict=True) if has_one}
     return numeric, rows
 
