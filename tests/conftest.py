@@ -1,5 +1,6 @@
 """What several tests share: where the repository lies, and the command line."""
 
+import itertools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # How long an example takes depends on who else uses the machine.
 settings.register_profile("whole", deadline=None)
-settings.register_profile("sample", deadline=None, max_examples=20)
+settings.register_profile("sample", deadline=None, max_examples=10)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -70,6 +71,16 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BPTRAIN_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+FOLDERS = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the test's own. That of pytest is named after the test and looks through all other folders for a free
+    number, which takes longer than most tests here."""
+    return tmp_path_factory.mktemp(f"test_{next(FOLDERS)}", numbered=False)
 
 
 @pytest.fixture(autouse=True)

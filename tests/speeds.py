@@ -18,5 +18,5 @@ def sampled(cases: Iterable[Any], every: int = 1_000_000) -> list[Any]:
 
 
 def examples(most: int) -> settings:
-    """Return the settings of a law that is tried on `most` examples, and on a fifth of them in plain `pytest`."""
+    """Return the settings of a law that is tried on `most` examples, and on a tenth of them in plain `pytest`."""
     return settings(max_examples=most * settings.default.max_examples // 100)
