@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -227,9 +228,14 @@ class ReplacedColumns(Columns):
 
 def is_number(text: str, decimal: str = ".") -> bool:
     """Tell whether the text is a plain number in ASCII with that decimal sign."""
+    return compile_number(decimal).fullmatch(text) is not None
+
+
+@cache
+def compile_number(decimal: str) -> re.Pattern[str]:
+    """Return the pattern of plain numbers with that decimal sign."""
     point = re.escape(decimal)
-    pattern = rf"\s*[-+]?([0-9]+({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]+)?\s*"
-    return re.fullmatch(pattern, text) is not None
+    return re.compile(rf"\s*[-+]?([0-9]+({point}[0-9]*)?|{point}[0-9]+)([eE][-+]?[0-9]+)?\s*")
 
 
 def advise_on(text: str, decimal: str = ".") -> str:
