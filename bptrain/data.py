@@ -1,12 +1,13 @@
-"""Everything that you need to write a source, a scaler, an imputer or an augmentation of your own.
+"""Everything that you need to write a source, a scaler, an encoding, an imputer or an augmentation of your own.
 
 Each can also be imported from a module named after its kind: `from bptrain.data.scalers import Standard`.
 """
 
 import sys
 
-from bptrain.columns import augmentation, imputers, scalers
+from bptrain.columns import augmentation, encodings, imputers, scalers
 from bptrain.columns.augmentation import AUGMENTATIONS, Augmentation
+from bptrain.columns.encodings import ENCODINGS, Encoding, PiecewiseLinear, Plain
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer, Refuse
 from bptrain.columns.scalers import SCALERS, Scaler, Standard, Unscaled
 from bptrain.tables import sources, table
@@ -28,6 +29,7 @@ from bptrain.tables.table import Selection, Table
 
 __all__ = [
     "AUGMENTATIONS",
+    "ENCODINGS",
     "IMPUTERS",
     "SCALERS",
     "SOURCES",
@@ -35,6 +37,7 @@ __all__ = [
     "Bundled",
     "Csv",
     "Drop",
+    "Encoding",
     "Idx",
     "Imputer",
     "Inline",
@@ -42,6 +45,8 @@ __all__ = [
     "Npy",
     "Npz",
     "Parquet",
+    "PiecewiseLinear",
+    "Plain",
     "Refuse",
     "Scaler",
     "Selection",
@@ -54,7 +59,7 @@ __all__ = [
 ]
 
 # The modules are elsewhere in the package; these are their public names.
-for module in (augmentation, imputers, scalers, sources, table):
+for module in (augmentation, encodings, imputers, scalers, sources, table):
     sys.modules[f"{__name__}.{module.__name__.rpartition('.')[2]}"] = module
 # The former module of `Selection`, for code that still imports it.
 sys.modules[f"{__name__}.selection"] = table

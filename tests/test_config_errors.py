@@ -211,6 +211,7 @@ HOMES = {
     "sources": "data.source",
     "scalers": "data.scaling",
     "imputers": "data.missing",
+    "encodings": "data.encoding",
     "layers": "network.0",
     "activations": "activation",
     "initializers": "network.0.dense.weight_init",

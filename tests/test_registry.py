@@ -21,6 +21,7 @@ CONFIGS = {
     "sources": "data: {source: X}\nhidden: [8]\n",
     "imputers": "data: {source: {bundled: iris}, missing: X}\nhidden: [8]\n",
     "scalers": "data: {source: {bundled: iris}, scaling: X}\nhidden: [8]\n",
+    "encodings": "data: {source: {bundled: iris}, encoding: X}\nhidden: [8]\n",
     "layers": IRIS + "network: [X, dense]\n",
     "activations": IRIS + "hidden: [8]\nactivation: X\n",
     "initializers": IRIS + "network: [{dense: {weight_init: X}}]\n",

@@ -191,14 +191,17 @@ class Columns:
             weights = weights * np.array(classes)[codes]
         return weights
 
-    def unscale_inputs(self, values: Array) -> Array:
-        """Return encoded inputs `(rows, inputs)` with numbers in their own units, float64."""
-        found, start = values.astype(np.float64), 0
+    def decode_numbers(self, inputs: Array) -> tuple[tuple[str, ...], Array]:
+        """Return the names of the numeric features, and their values `(rows, numeric features)` float64 in their own
+        units, given encoded inputs `(rows, inputs)`."""
+        names, found, start = [], [np.empty((len(inputs), 0))], 0
         for feature in self.features:
+            stop = start + len(feature.input_names)
             if isinstance(feature, Numeric):
-                found[:, start] = feature.unscale(found[:, start])
-            start += len(feature.input_names)
-        return found
+                names.append(feature.name)
+                found.append(feature.decode(inputs[:, start:stop])[:, None])
+            start = stop
+        return tuple(names), np.concatenate(found, axis=1)
 
     def to_json(self) -> dict[str, Any]:
         """Return what a checkpoint stores: everything needed to encode another table."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.column_errors import build_missing_error, build_scale_error, build_text_error, format_value
+from bptrain.columns.encodings import ENCODINGS, Edges, Encoding, Plain
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer
 from bptrain.columns.kinds import PAIRS, fold_case
 from bptrain.columns.options import Kind
@@ -22,7 +23,7 @@ from bptrain.registry import name_of
 from bptrain.tables.table import Selection, quote
 from bptrain.tables.values import MISSING, UNSEEN, encode_labels, find_non_number, parse_numbers
 
-COMPONENTS = {"missing": IMPUTERS, "scaler": SCALERS}
+COMPONENTS = {"missing": IMPUTERS, "scaler": SCALERS, "encoding": ENCODINGS}
 """The fields of features that hold a component, and its family."""
 
 LARGEST_SCALED = 1e37
@@ -87,18 +88,32 @@ class Feature:
 
 @dataclass(frozen=True)
 class Numeric(Feature):
-    """A column of numbers, scaled; `value` replaces missing values."""
+    """A column of numbers, scaled and then encoded as one or more inputs; `value` replaces missing values."""
 
     scaler: Scaler = Standard()
     statistics: Statistics = ()
     value: float | None = None
+    encoding: Encoding = Plain()
+    edges: Edges = ()
 
     kind: ClassVar[Kind] = "numeric"
 
     @property
     def value_words(self) -> str:
         scaling = name_of(self.scaler)
-        return f"numeric, {'unscaled' if scaling == 'none' else scaling}"
+        text = f"numeric, {'unscaled' if scaling == 'none' else scaling}"
+        if isinstance(self.encoding, Plain):
+            return text
+        text += f", {name_of(self.encoding)}"
+        if not self.edges:
+            return text
+        edges = [f"{edge:.4g}" for edge in self.unscale(np.array(self.edges)).tolist()]
+        some = ", ".join(edges if len(edges) <= 10 else [*edges[:9], "...", edges[-1]])
+        return f"{text} in {len(edges) - 1} bin{'s' * (len(edges) > 2)} with the edges {some}"
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        return self.encoding.label(self.name, self.edges)
 
     def fill(self, rows: Selection) -> tuple[Array, Array]:
         """Return the column in its own units with missing values replaced, and where these were.
@@ -116,27 +131,36 @@ class Numeric(Feature):
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:
         values, holes = self.fill(rows)
-        out[:, 0] = self.scale(rows, values)
+        with np.errstate(all="ignore"):
+            scaled = self.scaler.apply(values, self.statistics)
+            self.check_size(rows, values, scaled)
+            inputs = self.encoding.apply(scaled, self.edges)
+        if not self.encoding.keeps_scale:
+            self.check_size(rows, values, inputs)
+        out[:, : inputs.shape[1]] = inputs
         if self.indicator:
-            out[:, 1] = holes
+            out[:, -1] = holes
 
-    def scale(self, rows: Selection, values: Array) -> Array:
-        """Return the numbers scaled.
+    def check_size(self, rows: Selection, values: Array, result: Array) -> None:
+        """Check that numbers are not too large once they are scaled or encoded; the first axis of both is the rows.
 
         Raises:
-            InputError: a scaled number is too large to train with, or the scaler is not defined for a number.
+            InputError: a result is too large to train with, or the scaler is not defined for a number.
         """
-        with np.errstate(all="ignore"):
-            result = self.scaler.apply(values, self.statistics)
         # NaN fails both comparisons.
         if len(result) and not (result.min() >= -LARGEST_SCALED and result.max() <= LARGEST_SCALED):
-            row = int(np.flatnonzero(~(np.abs(result) <= LARGEST_SCALED))[0])
+            sizes = np.abs(result).reshape(len(result), -1)
+            row = int(np.flatnonzero(~(sizes <= LARGEST_SCALED).all(axis=1))[0])
             raise build_scale_error(rows, self.name, self.scaler, values, row)
-        return result
 
     def unscale(self, values: Array) -> Array:
         """Return scaled numbers in their own units."""
         return self.scaler.invert(values, self.statistics)
+
+    def decode(self, inputs: Array) -> Array:
+        """Return the numbers `(rows,)` in their own units, float64, given their inputs `(rows, len(input_names))`."""
+        own = inputs[:, : len(self.value_names)].astype(np.float64)
+        return self.unscale(self.encoding.invert(own, self.edges))
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
 
 
 def fit_numeric(rows: Selection, name: str, treatment: Treatment) -> Numeric:
-    """Fit a column of numbers: first the replacement of missing values, then the scaler on all values."""
+    """Fit a column of numbers: the replacement of missing values, then the scaler on all values, then the encoding."""
     value = fit_fill_number(rows, name, treatment.missing) if treatment.missing.fills else None
     values = read_numbers(rows, name)
     holes = np.isnan(values)
@@ -91,7 +91,8 @@ def fit_numeric(rows: Selection, name: str, treatment: Treatment) -> Numeric:
         values[holes] = value
         row = find_unscalable(treatment.scaling, values)
         raise build_scale_error(rows, name, treatment.scaling, values, row)
-    return Numeric(*shared, treatment.scaling, statistics, value)
+    edges = treatment.encoding.fit(treatment.scaling.apply(values, statistics))
+    return Numeric(*shared, treatment.scaling, statistics, value, treatment.encoding, edges)
 
 
 def fit_fill_number(rows: Selection, name: str, imputer: Imputer) -> float:

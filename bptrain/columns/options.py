@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
+from bptrain.columns.encodings import ENCODINGS, Encoding, Plain
 from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
 from bptrain.columns.scalers import SCALERS, Scaler, Standard
 from bptrain.errors import Mistake, OptionError
@@ -25,6 +26,9 @@ class ColumnOptions:
     missing: Annotated[Annotated[Imputer, IMPUTERS] | None, "what happens to missing values"] = None
     indicator: Annotated[bool | None, "add an input that is 1 where a value was missing"] = None
     scaling: Annotated[Annotated[Scaler, SCALERS] | None, "scaling of a numeric column"] = None
+    encoding: Annotated[
+        Annotated[Encoding, ENCODINGS] | None, "how a scaled number becomes inputs: as it is, or as several"
+    ] = None
     unseen: Annotated[
         Unseen | None, "a category that is not in the training rows: an error, or ignored (0 for every known category)"
     ] = None
@@ -52,6 +56,7 @@ class Treatment:
     indicator: bool = False
     scaling: Scaler = Standard()
     unseen: Unseen = "error"
+    encoding: Encoding = Plain()
 
 
 def merge_options(own: ColumnOptions | None, general: Treatment) -> Treatment:

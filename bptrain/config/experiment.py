@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, Lt
 
 from bptrain.columns.augmentation import AUGMENTATIONS, Augmentation
+from bptrain.columns.encodings import ENCODINGS, Encoding, Plain
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer, Refuse
 from bptrain.columns.options import ColumnOptions, FeatureChoice, Treatment, Unseen, merge_options
 from bptrain.columns.scalers import SCALERS, Scaler, Standard
@@ -62,6 +63,7 @@ class Data:
     )
     unseen: Annotated[Unseen, "categories not seen in training: an error, or ignored (0 for each known one)"] = "error"
     scaling: Annotated[Scaler, SCALERS, "scaling of numeric features"] = Standard()
+    encoding: Annotated[Encoding, ENCODINGS, "how a scaled number becomes inputs: as it is, or as several"] = Plain()
     target_scaling: Annotated[Scaler, SCALERS, "scaling of numeric targets; metrics are in original units"] = Standard()
     class_weight: Annotated[
         Literal["balanced"] | dict[str, Annotated[float, Ge(0), Le(1e6)]] | None,
@@ -114,7 +116,7 @@ class Data:
 
     def get_treatment(self, name: str) -> Treatment:
         """Return how to encode a feature."""
-        general = Treatment("auto", self.missing, self.indicator, self.scaling, self.unseen)
+        general = Treatment("auto", self.missing, self.indicator, self.scaling, self.unseen, self.encoding)
         return merge_options(self.get_column_options(name), general)
 
     def get_target_treatment(self, name: str) -> Treatment:

@@ -5,6 +5,7 @@ from dataclasses import MISSING
 from typing import Any
 
 from bptrain.columns.augmentation import AUGMENTATIONS
+from bptrain.columns.encodings import ENCODINGS
 from bptrain.columns.imputers import IMPUTERS
 from bptrain.columns.scalers import SCALERS
 from bptrain.config.document.dump import to_plain
@@ -20,7 +21,7 @@ from bptrain.tables.sources import SOURCES
 FAMILIES: dict[str, Family] = {
     family.plural: family
     for family in (
-        *(SOURCES, IMPUTERS, SCALERS, LAYERS, ACTIVATIONS, INITIALIZERS, LOSSES),
+        *(SOURCES, IMPUTERS, SCALERS, ENCODINGS, LAYERS, ACTIVATIONS, INITIALIZERS, LOSSES),
         *(OPTIMIZERS, SCHEDULES, AUGMENTATIONS, METRICS),
     )
 }

@@ -78,7 +78,7 @@ def decode_feature(feature: Feature, outputs: Array) -> Array:
     """Return the values `(rows,)` of a feature, given its encoding `(rows, inputs)`: numbers in the units of the data,
     or the most probable value."""
     if isinstance(feature, Numeric):
-        return feature.unscale(outputs[:, 0].astype(np.float64))
+        return feature.decode(outputs)
     if isinstance(feature, Boolean):
         pair: Any = np.array(feature.pair, object)
         return np.asarray(pair[(outputs[:, 0] > 0.5).astype(np.int64)])

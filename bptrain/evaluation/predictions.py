@@ -8,7 +8,6 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
-from bptrain.columns.features import Numeric
 from bptrain.columns.targets import Classes, Inputs
 from bptrain.metrics import Figure, Kind, Metric, list_metrics, predict_codes
 from bptrain.metrics.probability_metrics import expand_probabilities
@@ -92,10 +91,8 @@ def restore_units(columns: Columns, found: Predictions) -> Predictions:
     other model unchanged."""
     if not isinstance(columns.target, Inputs):
         return found
-    numeric = {feature.name for feature in columns.features if isinstance(feature, Numeric)}
-    chosen = [k for k, name in enumerate(found.names) if name in numeric]
-    outputs, targets = (columns.unscale_inputs(values)[:, chosen] for values in (found.outputs, found.targets))
-    return replace(found, names=tuple(found.names[k] for k in chosen), outputs=outputs, targets=targets)
+    names, outputs = columns.decode_numbers(found.outputs)
+    return replace(found, names=names, outputs=outputs, targets=columns.decode_numbers(found.targets)[1])
 
 
 @dataclass(frozen=True)

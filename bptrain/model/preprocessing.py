@@ -6,6 +6,7 @@ from typing import Literal
 
 from bptrain.columns.column_errors import build_text_error
 from bptrain.columns.columns import Columns, Weighting, fit
+from bptrain.columns.encodings import Plain
 from bptrain.columns.imputers import Drop, Refuse
 from bptrain.columns.kinds import MOST_MARKS, InferredKind, find_odd_texts, infer_kind
 from bptrain.columns.options import ColumnOptions, Kind, Treatment
@@ -42,7 +43,7 @@ def fit_columns(data: Data, loss: Loss | Literal["auto"], roles: Roles, splits: 
         targets = tuple(name for name in table.columns if name in targets)
     features = choose_treatments(data, train, roles.features)
     numeric = {name: data.get_target_treatment(name) for name in targets}
-    check_target_imputers(numeric)
+    check_target_options(numeric)
     if data.task == "classification":
         classes = splits.classes or find_classes(train, targets[0])
         classes = replace(classes, missing=numeric[targets[0]].missing)
@@ -87,8 +88,8 @@ def find_label_kind(train: Selection, name: str) -> Kind:
     raise OptionError(Mistake("data.target", f"{what}; for classes write task: multi_task", "BP122"))
 
 
-def check_target_imputers(targets: dict[str, Treatment]) -> None:
-    """Check that no missing target would be filled in.
+def check_target_options(targets: dict[str, Treatment]) -> None:
+    """Check that no missing target would be filled in, and that none is encoded as several numbers.
 
     Raises:
         OptionError: one would be.
@@ -97,6 +98,11 @@ def check_target_imputers(targets: dict[str, Treatment]) -> None:
         Mistake(f"data.columns.{name}.missing", f"{name_of(one.missing)} would invent targets; use drop or error")
         for name, one in targets.items()
         if one.missing.fills
+    ]
+    mistakes += [
+        Mistake(f"data.columns.{name}.encoding", "is for features, and this column is a target; remove it")
+        for name, one in targets.items()
+        if not isinstance(one.encoding, Plain)
     ]
     if mistakes:
         raise OptionError(*mistakes)
@@ -222,9 +228,10 @@ def find_wrong_options(data: Data, name: str, kind: Kind, treatment: Treatment, 
     """Return the options of a column that do not fit its kind."""
     own, field, found = data.get_column_options(name) or ColumnOptions(), f"data.columns.{name}", []
     imputer = treatment.missing
-    if kind != "numeric" and own.scaling is not None:
-        what = f"is for numeric columns, but {name!r} is {kind}; remove it"
-        found.append(Mistake(f"{field}.scaling", what))
+    for option in ("scaling", "encoding"):
+        if kind != "numeric" and getattr(own, option) is not None:
+            what = f"is for numeric columns, but {name!r} is {kind}; remove it"
+            found.append(Mistake(f"{field}.{option}", what))
     if kind != "numeric" and imputer.of_numbers and (has_missing or own.missing is not None):
         what = f"{name_of(imputer)} is for numeric columns, but {name!r} is {kind}"
         advice = f"write columns: {{{to_inline_yaml(name)}: {{missing: most_frequent}}}}, or constant"

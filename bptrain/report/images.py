@@ -28,7 +28,7 @@ def find_grid(columns: Columns) -> Array | None:
 
     Rows are images if all columns are numeric and named like pixels: a word, then row and column, as in `pixel_0_7`.
     """
-    if not all(isinstance(one, Numeric) and not one.indicator for one in columns.features):
+    if not all(isinstance(one, Numeric) and len(one.input_names) == 1 for one in columns.features):
         return None
     found = [re.fullmatch(r"(.*?)_?(\d{1,4})_(\d{1,4})", one.name) for one in columns.features]
     places = [(one[1], int(one[2]), int(one[3])) for one in found if one]
@@ -48,7 +48,7 @@ def read_image(columns: Columns, grid: Array, inputs: Array) -> Array:
     """Return the pixels of a row in their own units, `(height, width)`."""
     pixels = [one for one in columns.features if isinstance(one, Numeric)]
     wide = inputs.astype(np.float64)
-    image: Array = np.array([one.unscale(wide[k : k + 1])[0] for k, one in enumerate(pixels)])[grid]
+    image: Array = np.array([one.decode(wide[None, k : k + 1])[0] for k, one in enumerate(pixels)])[grid]
     return image
 
 

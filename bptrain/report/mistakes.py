@@ -168,7 +168,7 @@ def read_values(columns: Columns, inputs: Array, most: int) -> Iterator[str]:
 def read_value(feature: Feature, inputs: Array) -> str:
     """Return the value of a column, decoded from the inputs of the network."""
     if isinstance(feature, Numeric):
-        own, near = (float(feature.unscale(one)[0]) for one in (inputs[:1], inputs[:1] * (1 + ROUNDING) + ROUNDING))
+        own, near = (float(feature.decode(one[None])[0]) for one in (inputs, inputs * (1 + ROUNDING) + ROUNDING))
         # A number within the rounding error of zero is zero in the table.
         return f"{0.0 if abs(own) <= abs(near - own) else own:.4g}"
     if isinstance(feature, Boolean):

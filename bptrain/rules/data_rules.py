@@ -89,7 +89,7 @@ def find_unscaled_features(case: Case) -> Iterator[Mistake]:
 
 def is_unscaled(feature: Feature) -> TypeGuard[Numeric]:
     """Return whether a feature is a number that the network reads unchanged."""
-    return isinstance(feature, Numeric) and isinstance(feature.scaler, Unscaled)
+    return isinstance(feature, Numeric) and feature.encoding.keeps_scale and isinstance(feature.scaler, Unscaled)
 
 
 @rule("BP221")
