@@ -19,6 +19,7 @@ from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.guess import read_table, read_with_source
 from bptrain.tables.sources import Csv, Source
+from bptrain.tables.sources.file_sources import CSV_OPTIONS
 from bptrain.tables.table import Selection, Table
 from bptrain.text import suggest_word
 
@@ -123,10 +124,10 @@ def format_source(source: Source, path: str) -> str:
     if not isinstance(source, Csv):
         return f"{{{name_of(source)}: {to_inline_yaml(path)}}}"
     usual, options = type(source)(source.path), ""
-    if source.decimal != usual.decimal:
-        options += f", decimal: {to_inline_yaml(source.decimal)}"
-    if source.missing != usual.missing:
-        options += f", missing: {to_inline_yaml(list(source.missing))}"
+    for name in CSV_OPTIONS:
+        value = getattr(source, name)
+        if value != getattr(usual, name):
+            options += f", {name}: {to_inline_yaml(list(value) if isinstance(value, tuple) else value)}"
     return f"{{{name_of(source)}: {f'{{path: {to_inline_yaml(path)}{options}}}' if options else to_inline_yaml(path)}}}"
 
 

@@ -65,9 +65,12 @@ class Reading:
             InputError, StorageError: as `load`.
         """
         try:
-            return cache.load_table(source, cached=self.cached, memory=self.memory)
+            table = cache.load_table(source, cached=self.cached, memory=self.memory)
         except OptionError as error:
             raise error.prefix_fields(f"{field}.{name_of(source)}") from None
+        for one in table.notes:
+            cache.note(one)
+        return table
 
 
 def get_reading(data: Data) -> Reading:

@@ -156,7 +156,8 @@ def read_cached(path: Path, *, in_memory: bool) -> Table | None:
         columns = Stored(path, in_memory=in_memory)
         facts = columns.facts
         place = facts["place"] and PLACES[facts["place"][0]].from_json(facts["place"][1])
-        table = Table(columns, facts["origin"], tuple(facts["target"]), place, facts["decimal"])
+        notes = tuple(facts.get("notes", ()))
+        table = Table(columns, facts["origin"], tuple(facts["target"]), place, facts["decimal"], notes=notes)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UNREADABLE as error:
@@ -183,6 +184,7 @@ def write_table(file: BinaryIO, chunks: Iterable[Table], facts: Mapping[str, Any
         "origin": first.origin,
         "target": first.target,
         "decimal": first.decimal,
+        "notes": first.notes,
         "place": [name, place.to_json()] if name in PLACES else None,
         "rows": writer.rows,
     }

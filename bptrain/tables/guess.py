@@ -1,15 +1,17 @@
 """Files that are given without a source: which source reads each, and with which options."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bptrain.errors import InputError, OptionError
+from bptrain.tables.cache import note
 from bptrain.tables.files import is_zipped
 from bptrain.tables.source import Chunks, join_tables, split_table
 from bptrain.tables.sources import SOURCES, Csv, Source
+from bptrain.tables.sources.csv_guess import guess_options
 from bptrain.tables.table import Table, is_number
 
 ADVICE = {
@@ -57,10 +59,18 @@ def open_chunks(path: str | Path, like: Source | None = None, text: Iterable[str
     """
     try:
         found = choose_source(path, like).as_text(text).chunks()
-        return found if isinstance(found, Chunks) else split_table(join_tables(list(found)))
     except OptionError as error:
-        what = "; ".join(mistake.message for mistake in error.mistakes)
-        raise InputError(f"{path}: {what.removesuffix(f' (got {path})')}") from None
+        raise describe_mistakes(path, error) from None
+    chunks = found if isinstance(found, Chunks) else split_table(join_tables(list(found)))
+    for one in chunks.notes:
+        note(one)
+    return chunks
+
+
+def describe_mistakes(path: str | Path, error: OptionError) -> InputError:
+    """Return what is wrong with the options of the source of a file."""
+    what = "; ".join(mistake.message for mistake in error.mistakes)
+    return InputError(f"{path}: {what.removesuffix(f' (got {path})')}")
 
 
 def read_table(path: str | Path, like: Source | None = None, text: Iterable[str] = ()) -> Table:
@@ -68,17 +78,33 @@ def read_table(path: str | Path, like: Source | None = None, text: Iterable[str]
     return open_chunks(path, like, text).load()
 
 
-def read_with_source(path: str | Path, text: Sequence[str] = ()) -> tuple[Source, Table]:
-    """Return the source that reads a file, which is set to decimal commas where the file has them, and the table.
+def read_with_source(
+    path: str | Path, text: Sequence[str] = (), given: Mapping[str, Any] | None = None
+) -> tuple[Source, Table]:
+    """Return the source that reads a file, with the options that a text file needs, and the table.
 
     Args:
         path: of the file.
         text: columns that are always read as text.
+        given: options of the source that are not guessed, such as `header`.
 
     Raises:
-        InputError, StorageError: as `open_chunks`.
+        InputError, StorageError: as `open_chunks`; or two ways to read the file fit equally, and the message shows
+            both.
+
+    Warns:
+        BptrainNote: what was guessed.
     """
-    source, table = choose_source(path), read_table(path, text=text)
+    source = choose_source(path)
+    try:
+        source = replace(source, **(given or {}))
+        if isinstance(source, Csv):
+            source, notes = guess_options(source, given or {})
+            for one in notes:
+                note(f"{path}: {one}")
+    except OptionError as error:
+        raise describe_mistakes(path, error) from None
+    table = read_table(path, like=source, text=text)
     if isinstance(source, Csv) and any(has_decimal_commas(values.tolist()) for values in table.columns.values()):
         source = replace(source, decimal=",")
         table = read_table(path, like=source, text=text)

@@ -102,8 +102,8 @@ class Chunks:
     """A table of `rows` rows and columns `names`, opened for reading. What `opened` holds open is closed with the
     context, or after the last row.
 
-    `read(names, rows)` yields some columns in order, about `rows` rows at a time; `place`, `decimal` and `target` are
-    as in `Table`.
+    `read(names, rows)` yields some columns in order, about `rows` rows at a time; `place`, `decimal`, `target` and
+    `notes` are as in `Table`.
     """
 
     origin: str
@@ -113,6 +113,7 @@ class Chunks:
     place: Callable[[int], str] | None = None
     decimal: str = "."
     target: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     opened: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> "Chunks":
@@ -152,7 +153,8 @@ class Chunks:
 
     def make_table(self, columns: Mapping[str, Array], start: int = 0) -> Table:
         """Return columns that begin at row `start` as a table that knows the places of its rows."""
-        return replace(Table({}, self.origin, self.target, self.place, self.decimal).shift(start), columns=columns)
+        empty = Table({}, self.origin, self.target, self.place, self.decimal, notes=self.notes)
+        return replace(empty.shift(start), columns=columns)
 
 
 class FileSource(Source):
@@ -185,4 +187,6 @@ def split_table(table: Table) -> Chunks:
         for start in range(0, len(table), rows):
             yield {name: table.column(name)[start : start + rows] for name in names}
 
-    return Chunks(table.origin, tuple(table.columns), len(table), read, table.place, table.decimal, table.target)
+    return Chunks(
+        table.origin, tuple(table.columns), len(table), read, table.place, table.decimal, table.target, table.notes
+    )

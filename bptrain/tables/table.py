@@ -61,7 +61,8 @@ class Table:
     `origin` names the source in messages. `target` are the columns that the source itself says are to be predicted.
     `place` tells the file and the line of a row, for sources that have lines, and `decimal` is the decimal sign of
     numbers in text columns. `written` says that the rows are written in the config itself, where a single row is
-    allowed. `splits` are the tables of the splits that have a source of their own, by name.
+    allowed. `notes` tell the user how the source was read where that may be a surprise. `splits` are the tables of the
+    splits that have a source of their own, by name.
     """
 
     columns: Mapping[str, Array]
@@ -70,6 +71,7 @@ class Table:
     place: Callable[[int], str] | None = None
     decimal: str = "."
     written: bool = False
+    notes: tuple[str, ...] = ()
     splits: Mapping[str, "Table"] = field(default_factory=dict)
 
     def __len__(self) -> int:

@@ -17,10 +17,10 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.tables.cache import note
 from bptrain.tables.files import is_zipped, match_files
 from bptrain.tables.source import Chunks
-from bptrain.tables.sources.csv_format import CsvFormat, resolve_format
+from bptrain.tables.sources.csv_format import CsvFormat
+from bptrain.tables.sources.csv_layout import resolve_format
 from bptrain.tables.sources.csv_lines import CsvLines, Tally, find_line, find_quote, read_rows, scan, write_plain_copy
 from bptrain.tables.sources.decoding import LONGEST, ensure_utf8
 from bptrain.tables.sources.duck import check_names, connect, escape_path, fetch, quote_name, quote_text, report_errors
@@ -41,13 +41,15 @@ BUFFER_BYTES = 1 << 22
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A file as it is read: the path that the user knows, the same text in UTF-8, its format, columns and counts."""
+    """A file as it is read: the path that the user knows, the same text in UTF-8, its format, columns, counts, and
+    notes on how it is read."""
 
     path: Path
     copy: Path
     form: CsvFormat
     names: list[str]
     tally: Tally
+    notes: list[str]
 
     def write_query(self, what: str, types: dict[str, str]) -> tuple[str, list[Any]]:
         """Return a statement over the file with the given column types, and its parameters."""
@@ -125,8 +127,8 @@ def open_csv(path: Path, form: CsvFormat) -> Chunks:
     """
     with ExitStack() as stack:
         files = [open_one(one, form, stack) for one in match_files(path)]
-        for file in files[1:]:
-            check_same_header(file, files[0])
+        notes = [note for file in files for note in file.notes]
+        notes += [note for file in files[1:] for note in compare_headers(file, files[0])]
         database = stack.enter_context(connect())
         tables = read_small(database, files)
         if tables:
@@ -153,28 +155,37 @@ def open_csv(path: Path, form: CsvFormat) -> Chunks:
 
     first = files[0]
     place = CsvLines(tuple((file.path, file.form, count) for file, count in zip(files, counts, strict=True)))
-    return Chunks(str(path), tuple(first.names), sum(counts), read, place, first.form.decimal, opened=opened)
+    return Chunks(
+        str(path), tuple(first.names), sum(counts), read, place, first.form.decimal, notes=tuple(notes), opened=opened
+    )
 
 
 def open_one(path: Path, wanted: CsvFormat, stack: ExitStack) -> CsvFile:
     """Return a file with its format, its columns and its counts."""
-    form, names = resolve_format(path, wanted)
+    form, names, notes = resolve_format(path, wanted)
     copy = stack.enter_context(ensure_utf8(path, form.encoding))
     tally = scan(copy, path, form, names)
     if not form.is_plain:
         copy = stack.enter_context(write_plain_copy(path, form))
         tally = scan(copy, path, form, names)
-    check_names(names, f"{path}:{form.skip + 1}")
-    return CsvFile(path, copy, form, names, tally)
+    try:
+        check_names(names, f"{path}:{form.skip + 1}")
+    except InputError as error:
+        doubt = next((one for one in notes if "header: false" in one), None)
+        raise InputError(f"{error}; {doubt}") from None if doubt else error
+    return CsvFile(path, copy, form, names, tally, [f"{path}: {one}" for one in notes])
 
 
-def check_same_header(file: CsvFile, first: CsvFile) -> None:
-    """Check that a file has the columns of the first one, in any order."""
+def compare_headers(file: CsvFile, first: CsvFile) -> list[str]:
+    """Return a note if a file has the columns of the first one in another order.
+
+    Raises:
+        InputError: it has others.
+    """
     if file.names == first.names:
-        return
+        return []
     if sorted(file.names) == sorted(first.names):
-        note(f"{file.path}: its columns are in another order than those of {first.path}; they are matched by name")
-        return
+        return [f"{file.path}: its columns are in another order than those of {first.path}; they are matched by name"]
     k = next((k for k, (a, b) in enumerate(zip(file.names, first.names, strict=False)) if a != b), None)
     if k is None:
         differs = f"{len(file.names)} columns and not {len(first.names)}"

@@ -133,11 +133,12 @@ def transcode(path: Path, encoding: str, source: BinaryIO, target: BinaryIO) -> 
 
 
 class BrokenText(Exception):  # noqa: N818
-    """What is wrong with the bytes of a text, with the line, and the bytes of that line before the wrong one."""
+    """What is wrong with the bytes of a text, with the line, and the bytes of that line before the wrong one;
+    `is_encoding` if the text may be in another encoding."""
 
-    def __init__(self, line: int, before: bytes, what: str) -> None:
+    def __init__(self, line: int, before: bytes, what: str, *, is_encoding: bool = False) -> None:
         super().__init__(what)
-        self.line, self.before, self.what = line, before, what
+        self.line, self.before, self.what, self.is_encoding = line, before, what, is_encoding
 
 
 def read_chunks(path: Path) -> Iterator[bytes]:
@@ -166,7 +167,7 @@ def read_chunks(path: Path) -> Iterator[bytes]:
         try:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            raise BrokenText(lines + 1, last, "the last character is cut short") from None
+            raise BrokenText(lines + 1, last, "the last character is cut short", is_encoding=True) from None
 
 
 def check_text(chunk: bytes, lines: int, decoder: codecs.IncrementalDecoder) -> None:
@@ -184,7 +185,9 @@ def check_text(chunk: bytes, lines: int, decoder: codecs.IncrementalDecoder) -> 
     except UnicodeDecodeError as error:
         at = max(error.start, 0)
         what = f"the byte 0x{error.object[at]:02x}, which is not UTF-8"
-        raise locate_broken(error.object, at, lines, what) from None
+        broken = locate_broken(error.object, at, lines, what)
+        broken.is_encoding = True
+        raise broken from None
 
 
 def locate_broken(chunk: bytes, at: int, lines: int, what: str) -> BrokenText:

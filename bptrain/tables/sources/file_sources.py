@@ -105,7 +105,7 @@ class Csv(FileSource):
     text: Annotated[tuple[str, ...], "columns to read as text even if they look like numbers, such as 01"] = ()
     skip: Annotated[int, Ge(0), "lines before the header, or before the first row, that are not read"] = 0
     comment: Annotated[
-        str, "how lines begin that are not read; auto: #, if the file begins with such lines; '': none"
+        str, "how lines begin that are not read; auto: # or %, if the file begins with such lines; '': none"
     ] = "auto"
     thousands: Annotated[Literal["", ",", ".", "'", " ", "_"], "sign between thousands, as in 1,234,567; '': none"] = ""
     strip: Annotated[tuple[str, ...], "texts before or after numbers that are not read, such as $, % or EUR"] = ()
@@ -132,9 +132,12 @@ class Csv(FileSource):
         return tuple(match_files(self.path))
 
     def chunks(self) -> Chunks:
-        encoding = find_encoding(self.encoding) or "auto"
+        return open_csv(self.path, self.make_format())
+
+    def make_format(self) -> CsvFormat:
+        """Return its options as the format of its files."""
         shared = {name: getattr(self, name) for name in CSV_OPTIONS}
-        return open_csv(self.path, CsvFormat(**{**shared, "encoding": encoding}))
+        return CsvFormat(**{**shared, "encoding": find_encoding(self.encoding) or "auto"})
 
     def as_text(self, names: Iterable[str]) -> "Csv":
         return replace(self, text=tuple(dict.fromkeys((*self.text, *names))))
