@@ -187,7 +187,8 @@ class TestEveryLayer:
         """Within 4 units in the last place, or 1.3e-6, of float64, forward and backward."""
         rng = np.random.default_rng(5)
         inputs = rng.normal(size=(40, 4)).astype(np.float32)
-        upstream = rng.normal(size=(40, 4)).astype(np.float32)
+        width = 4 if name == "dense" else build_example(name, 4).plan((4,)).shape[0]
+        upstream = rng.normal(size=(40, width)).astype(np.float32)
         results = []
         for dtype in ("float32", "float64"):
             layer = Dense(4, weight_init=GlorotUniform()) if name == "dense" else build_example(name, 4)
@@ -202,7 +203,7 @@ class TestEveryLayer:
             results.append((outputs, frame.dinput.astype(np.float64)))
         (single, slopes), (exact, expected) = results
         # A sum of several terms, and a derivative near its zero, is rounded at the size of its terms.
-        sums = name in ("dense", "residual", "batch_norm", "layer_norm", "softmax")
+        sums = name in ("dense", "residual", "batch_norm", "layer_norm", "periodic", "softmax")
         small = 1.3e-6 * np.abs(exact).max() if sums else 1e-45
         np.testing.assert_allclose(single, exact, rtol=1.3e-6, atol=small)
         np.testing.assert_allclose(slopes, expected, rtol=1.3e-6, atol=1.3e-6 * np.abs(expected).max())

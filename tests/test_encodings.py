@@ -1,4 +1,4 @@
-"""Encodings of numbers: piecewise-linear bins, fitted on the training rows and the same for any later table."""
+"""Encodings of numbers: piecewise-linear bins, and the layer that embeds them by learned waves."""
 
 import json
 import warnings
@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import numbers
 
+import bptrain
+from bptrain.arrays import Streams
 from bptrain.columns.columns import Columns, fit
 from bptrain.columns.encodings import PiecewiseLinear
 from bptrain.columns.imputers import Median
@@ -17,6 +19,8 @@ from bptrain.columns.options import Treatment
 from bptrain.columns.scalers import Log1p
 from bptrain.errors import BptrainNote, InputError
 from bptrain.model.assemble import assemble_file
+from bptrain.nn import Network
+from bptrain.nn.layers import Periodic
 from bptrain.tables.table import Table
 
 # The bins, the training column, the edges, a value and its inputs: calculated by hand.
@@ -184,7 +188,121 @@ def test_wrong_options_are_named(table, override, field, words):
 def test_a_target_is_not_encoded(table):
     with pytest.raises(InputError, match=r"data.columns.a.encoding: is for features, and this column is a target"):
         assemble_file(table, ["data.target=a", "data.columns={a: {encoding: piecewise_linear}}"])
+    with pytest.raises(InputError, match=r"data.columns.a.encoding: is for features, and this column is a target"):
+        assemble_file(table, ["data.target=a", "data.columns={a: {encoding: periodic}}"])
     # The option for all columns is for features only.
     assert assemble_file(
         table, ["data.target=a", "data.columns={c: {missing: median}}"]
     ).model.columns.target_names == ("a",)
+
+
+PERIODIC = """
+data:
+  source: {csv: t.csv}
+  target: y
+  features: {exclude: [id]}
+  columns: {c: {missing: median}}
+  encoding: periodic
+hidden: [4]
+training: {epochs: 2}
+"""
+
+
+@pytest.fixture
+def periodic(table):
+    Path("p.yaml").write_text(PERIODIC)
+    return Path("p.yaml")
+
+
+# What the config says, and the inputs that its first layer embeds: a, b and c are the inputs 0 to 2, then two words.
+EMBEDDED = [
+    ([], (0, 1, 2)),
+    (["data.encoding=plain", "data.columns.b.encoding=periodic"], (1,)),
+    (["data.encoding={piecewise_linear: {bins: 2}}", "data.columns.b.encoding=periodic"], (2,)),
+    (["hidden=null", "network=[periodic: {units: 2}, dense]"], (0, 1, 2)),
+    (["hidden=null", "network=[periodic, dense]", "data.encoding=plain"], (0, 1, 2)),
+    (["hidden=null", "network=[periodic: {inputs: [2, 4]}, dense]", "data.encoding=plain"], (2, 4)),
+    (["hidden=null", "network=[dense: 3, periodic, dense]", "data.encoding=plain"], None),
+]
+
+
+@pytest.mark.parametrize(("options", "inputs"), EMBEDDED)
+def test_the_first_layer_embeds_the_numeric_columns(periodic, options, inputs):
+    model = assemble_file(periodic, options).model
+    assert getattr(model.network.chain.layers[0], "inputs", None) == inputs
+    # The config of the run says all of it, and gives the same network again.
+    assert model.experiment.layers == model.network.chain.layers
+
+
+def test_the_layer_by_hand():
+    network = Network(
+        (Periodic(1, 1, inputs=(1,)),), (2,), batch=1, dtype="float64", rng=Streams(0), input_gradient=True
+    )
+    values = {"frequency": 0.5, "phase": np.pi / 3, "weight": 2.0, "bias": 0.25}
+    for name, value in values.items():
+        network.parameters()[f"0.periodic.{name}"][...] = value
+    frame = network.frame(1)
+    frame.input[...] = [[7, 1 / 3]]
+    frame.forward(training=True)
+    # v = π / 3 + π / 3, of which the cosine is -1/2 and the sine √3 / 2
+    np.testing.assert_allclose(frame.scores, [[7, 1 / 3, -0.75]], rtol=1e-14)
+    frame.dscores[...] = [[10, 20, 1]]
+    frame.backward()
+    slope = -2 * np.sqrt(3) / 2
+    expected = {"frequency": slope * 2 * np.pi / 3, "phase": slope, "weight": -0.5, "bias": 1.0}
+    for name, value in expected.items():
+        np.testing.assert_allclose(network.gradients()[f"0.periodic.{name}"], value, rtol=1e-14)
+    np.testing.assert_allclose(frame.dinput, [[10, 20 + slope * np.pi]], rtol=1e-14)
+
+
+def test_a_periodic_run_resumes_predicts_and_is_explained(bptrain_in, periodic):
+    assert bptrain_in("train", "p.yaml", "--run", "one", "training.epochs=4").returncode == 0
+    assert bptrain_in("train", "p.yaml", "--run", "two", "training.epochs=2").returncode == 0
+    assert bptrain_in("resume", "two", "training.epochs=4").returncode == 0
+    one, two = (bptrain_in("predict", run, "t.csv").stdout for run in ("one", "two"))
+    assert one == two
+    assert len(one.splitlines()) == 61
+    shown = bptrain_in("show", "p.yaml").stdout
+    assert "numeric, standard, periodic" in shown
+    assert "inputs: [0, 1, 2]" in shown
+    page = bptrain_in("explain", "p.yaml", "dtype=float64").stdout
+    assert "v[1, 1, 1, 1] = 2 · 3.14159 ·" in page
+    assert "dφ[1, 1, 1] = " in page
+    assert "0.periodic" in bptrain_in("show", "p.yaml", "--summary").stdout
+
+
+FIRST = "the network must begin with the layer periodic, which embeds the numbers; write - periodic as its first layer"
+MISTAKES = [
+    (["hidden=null", "network=[dense]"], f"data.encoding: {FIRST}"),
+    (
+        ["data.encoding=plain", "hidden=null", "network=[dense]", "data.columns.b.encoding=periodic"],
+        f"data.columns.b.encoding: {FIRST}",
+    ),
+    (
+        ["data.features=[word]", "hidden=null", "network=[periodic, dense]"],
+        "network.0.periodic: there is no numeric column to embed; remove the layer",
+    ),
+    (
+        ["hidden=null", "network=[periodic: {inputs: [1, 9]}, dense]"],
+        "network.0.periodic.inputs: the layer has the inputs 0 to 4 (got 9); write auto",
+    ),
+    (
+        ["hidden=null", "network=[periodic: {inputs: [1, 1]}, dense]"],
+        "network.0.periodic.inputs: expected different numbers (got [1, 1]); write auto",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), MISTAKES)
+def test_a_network_without_its_embedding_is_refused(periodic, options, message):
+    with pytest.raises(InputError) as caught:
+        assemble_file(periodic, options)
+    assert message in str(caught.value)
+
+
+def test_max_norm_bounds_the_weights_into_each_unit(periodic):
+    options = ["regularization.max_norm=0.1", "hidden=null", "network=[periodic, dense: {weight_init: zeros}]"]
+    weight = bptrain.train(periodic, options).session.model.network.parameters()["0.periodic.weight"]
+    norms = np.sqrt((weight.astype(np.float64) ** 2).sum(axis=2))
+    assert norms.max() == pytest.approx(0.1, rel=1e-5)
+    assert norms.min() > 0.09

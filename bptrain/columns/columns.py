@@ -65,6 +65,17 @@ class Columns:
         """A name for each input of the network, such as `age`, `age missing` or `city=Paris`."""
         return tuple(name for feature in self.features for name in feature.input_names)
 
+    @cached_property
+    def number_places(self) -> tuple[int, ...]:
+        """The places, among the inputs, of the numbers that a first layer embeds: those whose encoding asks for it, or
+        if there are none all that are one input each."""
+        start, wanted, single = 0, list[int](), list[int]()
+        for feature in self.features:
+            if isinstance(feature, Numeric) and feature.encoding.keeps_scale:
+                (wanted if feature.encoding.first_layer else single).append(start)
+            start += len(feature.input_names)
+        return tuple(wanted or single)
+
     @property
     def target_columns(self) -> tuple[Classes | Value, ...]:
         """The target columns, one by one; none for an autoencoder."""

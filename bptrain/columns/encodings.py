@@ -8,6 +8,8 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from bptrain.arrays import Array
+from bptrain.nn.layer import Layer
+from bptrain.nn.layers.periodic import Periodic as PeriodicLayer
 from bptrain.registry import Family
 
 Edges = tuple[float, ...]
@@ -17,10 +19,12 @@ Edges = tuple[float, ...]
 class Encoding(Protocol):
     """A reversible change of a column of scaled numbers into one or more inputs.
 
-    `keeps_scale` tells whether the inputs are as large as the scaled numbers are.
+    `keeps_scale` tells whether the inputs are as large as the scaled numbers are. `first_layer` is the layer that the
+    network must begin with, if there is one.
     """
 
     keeps_scale: ClassVar[bool]
+    first_layer: ClassVar[type[Layer] | None] = None
 
     @abstractmethod
     def fit(self, column: Array) -> Edges:
@@ -42,15 +46,9 @@ class Encoding(Protocol):
 ENCODINGS = Family("encoding", contract=Encoding)
 
 
-@ENCODINGS.register
-@dataclass(frozen=True)
-class Plain:
-    """A number is one input: the scaled number itself.
+class Single(Encoding):
+    """The base of encodings whose only input is the scaled number itself."""
 
-    Forward: `x`. Inverse: `x`. Shapes: `(rows, 1)`.
-    """
-
-    aliases: ClassVar[tuple[str, ...]] = ("identity", "linear", "none", "number", "off")
     keeps_scale: ClassVar[bool] = True
 
     def fit(self, column: Array) -> Edges:
@@ -68,7 +66,31 @@ class Plain:
 
 @ENCODINGS.register
 @dataclass(frozen=True)
-class PiecewiseLinear:
+class Plain(Single):
+    """A number is one input: the scaled number itself.
+
+    Forward: `x`. Inverse: `x`. Shapes: `(rows, 1)`.
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("identity", "linear", "none", "number", "off")
+
+
+@ENCODINGS.register
+@dataclass(frozen=True)
+class Periodic(Single):
+    """A number is one input, the scaled number itself, and the first layer of the network embeds it by learned waves.
+
+    Forward: `x`. Inverse: `x`. Shapes: `(rows, 1)`. That layer is `periodic`, which has the options; the short form
+    `hidden` puts it in front with the options that it has by default.
+    """
+
+    aliases: ClassVar[tuple[str, ...]] = ("cosine", "embedding", "fourier", "pbld", "plr")
+    first_layer: ClassVar[type[Layer] | None] = PeriodicLayer
+
+
+@ENCODINGS.register
+@dataclass(frozen=True)
+class PiecewiseLinear(Encoding):
     """A number becomes an input for each bin: 0 below the bin, 1 above it, and from 0 to 1 inside it.
 
     Forward: `e_t = (x - b_{t-1}) / (b_t - b_{t-1})`, limited to 0 and 1, except that the first may be below 0 and the

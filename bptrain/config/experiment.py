@@ -224,12 +224,15 @@ class Experiment:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The network as layers: in the short form, dense and activation in turn, and a last dense layer."""
+        """The network as layers: in the short form the layer that an encoding needs, then dense and activation in turn,
+        and a last dense layer."""
         if self.network is not None:
             return self.network
         activation: Layer = self.activation or Relu()
         hidden: list[Layer] = [layer for units in self.hidden or () for layer in (Dense(units), activation)]
-        return (*hidden, Dense())
+        encodings = (self.data.encoding, *(one.encoding for one in (self.data.columns or {}).values()))
+        first = next((one.first_layer() for one in encodings if one is not None and one.first_layer), None)
+        return (*([first] if first else []), *hidden, Dense())
 
 
 def find_network_mistake(network: object, hidden: object, activation: object) -> Mistake | None:

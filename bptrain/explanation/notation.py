@@ -41,7 +41,7 @@ def format_shape(shape: Sequence[int]) -> str:
 
 def latex_function(name: str) -> str:
     """Return the name of a function in LaTeX, which has commands of its own for some."""
-    if name in ("exp", "ln", "tanh", "cosh", "sinh", "max", "min"):
+    if name in ("cos", "cosh", "exp", "ln", "max", "min", "sin", "sinh", "tanh"):
         return rf"\{name}"
     return GREEK.get(name) or rf"\operatorname{{{name}}}"
 

@@ -36,6 +36,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "ln": np.log, "tanh": np.tanh, "cosh": np.cosh, "sinh": np.sinh, "sigmoid": sigmoid, "σ": sigmoid,
     "softmax": lambda x: np.exp(log_softmax(x)), "sign": np.sign, "max": np.maximum, "min": np.minimum,
     "mean": lambda x: x.mean(axis=-1, keepdims=True), "floor": np.floor,
+    "cos": np.cos, "sin": np.sin,
+    "join": lambda *parts: np.concatenate([one.reshape(len(one), -1) for one in parts], axis=1),
     "onehot": lambda classes, width: np.eye(int(width))[classes.astype(np.int64)],
 }  # fmt: skip
 
@@ -118,7 +120,7 @@ class Call(Node):
         known = place.letters.get(f"{self.common_name}({self.arguments[0].inline()})")
         if known is not None:
             return place.make_number(known)
-        if self.function in ("mean", "onehot", "softmax"):
+        if self.function in ("join", "mean", "onehot", "softmax"):
             return place.make_number(self.value(place.letters))
         return super().fill(place)
 

@@ -11,6 +11,7 @@ from bptrain.arrays import Streams
 from bptrain.code import load_codes
 from bptrain.columns.chunked_draws import split_by_chunks
 from bptrain.columns.columns import Columns
+from bptrain.columns.features import Numeric
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.split import split_rows
 from bptrain.columns.targets import Task
@@ -168,12 +169,33 @@ def resolve_network(experiment: Experiment, columns: Columns) -> Experiment:
         OptionError: a loss cannot take its target, a layer cannot be resolved, or a metric is not defined.
     """
     heads = build_heads(experiment, columns)
+    check_first_layer(experiment, columns)
+    first, *rest = experiment.layers
     try:
-        layers = resolve_layers(experiment.layers, find_output_widths(heads)[0])
+        if hasattr(first, "choose_inputs"):
+            try:
+                first = first.choose_inputs(columns.number_places)
+            except OptionError as error:
+                raise error.prefix_fields(f"0.{name_of(first)}") from None
+        layers = resolve_layers((first, *rest), find_output_widths(heads)[0])
     except OptionError as error:
         raise error.prefix_fields("network") from None
     metrics = choose_metrics(experiment, heads)
     return replace(experiment, network=layers, hidden=None, activation=None, metrics=metrics)
+
+
+def check_first_layer(experiment: Experiment, columns: Columns) -> None:
+    """Check that the network begins with the layer that the encoding of a column needs.
+
+    Raises:
+        OptionError: it does not.
+    """
+    for feature in columns.features:
+        needed = feature.encoding.first_layer if isinstance(feature, Numeric) else None
+        if needed and not isinstance(experiment.layers[0], needed):
+            field = experiment.data.find_field(feature.name, "encoding")
+            what = f"the network must begin with the layer {name_of(needed())}, which embeds the numbers"
+            raise OptionError(Mistake(field, f"{what}; write - {name_of(needed())} as its first layer"))
 
 
 def check_trainable(model: Model, rows: Mapping[str, int]) -> None:

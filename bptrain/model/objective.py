@@ -206,7 +206,7 @@ class Objective:
                     weight, scratch = (
                         vector[entry.slice].reshape(entry.shape) for vector in (self.network.theta, self._scratch)
                     )
-                    self.regularization.constrain(weight, scratch)
+                    self.regularization.constrain(weight, scratch, entry.parameter.axis)
 
 
 def plan_augmentations(augmentations: Sequence[Augmentation], shape: Shape) -> list[Mapping[str, Scratch]]:

@@ -41,6 +41,7 @@ class Parameter:
 
     `decay` says whether weight decay and other penalties apply to it (weights yes, biases no). `l1` and `l2` are its
     own penalties, in place of those of the whole network. `symbol` is its symbol in equations; empty for the usual one.
+    `axis` is the one along which the weights into a unit lie.
     """
 
     shape: Shape
@@ -49,6 +50,7 @@ class Parameter:
     l1: float | None = None
     l2: float | None = None
     symbol: str = ""
+    axis: int = 0
 
     def __post_init__(self) -> None:
         check_shape(self.shape)
@@ -152,7 +154,8 @@ class Layer(Protocol):
     """A function of rows with its derivative. Shapes are of one row: `(64,)`.
 
     A layer with options that may be `auto` has a method `resolve(units, following)` that returns it with every `auto`
-    replaced. A layer that holds other layers has them as `layers`.
+    replaced. A layer that holds other layers has them as `layers`. A layer that treats numbers otherwise than the 0 and
+    1 of categories has `choose_inputs(numbers)`; where it is the first, it is given the places of the numeric columns.
 
     To be explained with numbers, a layer declares its `equations`. They may use x, y, dx and dy, the parameters by
     their symbols (with a d in front for the gradient), n for the number of rows, and the options. Where they depend on

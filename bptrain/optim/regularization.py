@@ -56,13 +56,13 @@ class Regularization:
             np.multiply(weights, self.l2, out=scratch)
             grad += scratch
 
-    def constrain(self, weight: Array, scratch: Array) -> None:
-        """Scale the weights into each unit down to the norm `max_norm` where theirs is larger; weight and scratch
-        `(inputs, units)`."""
+    def constrain(self, weight: Array, scratch: Array, axis: int = 0) -> None:
+        """Scale the weights into each unit, which lie along the axis, down to the norm `max_norm` where theirs is
+        larger; weight and scratch `(inputs, units)`, or of any other shape."""
         if self.max_norm is None:
             return
         np.multiply(weight, weight, out=scratch)
-        norms = np.sqrt(np.add.reduce(scratch, axis=0))
+        norms = np.sqrt(np.add.reduce(scratch, axis=axis, keepdims=True))
         np.maximum(norms, self.max_norm, out=norms)
         np.divide(self.max_norm, norms, out=norms)
         weight *= norms

@@ -8,7 +8,7 @@ from bptrain.model.objective import Objective
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Network
 from bptrain.nn.activations import Elu, LeakyRelu, Prelu
 from bptrain.nn.initializers import GlorotUniform
-from bptrain.nn.layers import BatchNorm, Dense, LayerNorm, Residual
+from bptrain.nn.layers import BatchNorm, Dense, LayerNorm, Periodic, Residual
 from bptrain.nn.losses import (
     BinaryCrossEntropy,
     Focal,
@@ -108,6 +108,13 @@ def torch_twin(network):
     return {name: tensor(array, requires_grad=True) for name, array in network.parameters().items()}
 
 
+def embed(x, p):
+    """The inputs 3 and 0 embedded one after another, each by its own waves, and put behind the inputs."""
+    frequency, phase, weight, bias = (p[f"0.periodic.{name}"] for name in ("frequency", "phase", "weight", "bias"))
+    waves = [torch.cos(2 * np.pi * x[:, [at]] * frequency[k] + phase[k]) for k, at in enumerate((3, 0))]
+    return torch.cat([x, *(functional.linear(waves[k], weight[k], bias[k][:, 0]) for k in (0, 1))], dim=1)
+
+
 LAYER = {
     "dense": (Dense(4, weight_init=GlorotUniform()), lambda x, p: x @ p["0.dense.weight"] + p["0.dense.bias"]),
     "batch_norm": (
@@ -120,6 +127,7 @@ LAYER = {
         LayerNorm(),
         lambda x, p: functional.layer_norm(x, (5,), p["0.layer_norm.scale"], p["0.layer_norm.shift"], eps=1e-5),
     ),
+    "periodic": (Periodic(4, 2, inputs=(3, 0)), embed),
     "softmax": (None, lambda x, p: torch.softmax(x, dim=1)),
     "residual": (
         Residual((Dense(3, weight_init=GlorotUniform()), Prelu(), Dense(5, weight_init=GlorotUniform()))),
@@ -145,7 +153,7 @@ def test_layer(name):
     layer, function = LAYER[name]
     rng = np.random.default_rng(3)
     inputs = rng.normal(1, 2, (8, 5))
-    upstream = rng.normal(size=(8, 4 if name == "dense" else 5))
+    upstream = rng.normal(size=(8, {"dense": 4, "periodic": 9}.get(name, 5)))
     outputs, gradient, network = ours(layer or LAYERS.members[name](), inputs, upstream)
     twin = torch_twin(network)
     expected, slopes = theirs(lambda x: function(x, twin), inputs, upstream)

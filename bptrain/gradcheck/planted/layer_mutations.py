@@ -4,7 +4,7 @@ import numpy as np
 
 from bptrain.gradcheck.planted.mutation import Call, plants
 from bptrain.nn.activations import Relu, Sigmoid, Softplus, Tanh
-from bptrain.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Softmax
+from bptrain.nn.layers import BatchNorm, Dense, Dropout, LayerNorm, Periodic, Residual, Softmax
 
 
 @plants(Dense(4), "bias_mean")
@@ -260,6 +260,20 @@ def skip_missing(call: Call) -> None:
     """A residual block lacks the gradient along the skip connection."""
     call.run_right()
     call.dx -= call.dy
+
+
+@plants(Periodic(3, 2), "ratio")
+def frequency_without_circle(call: Call) -> None:
+    """The gradient of the frequencies of periodic lacks the factor 2 π."""
+    call.run_right()
+    call.g.frequency /= 2 * np.pi
+
+
+@plants(Periodic(3, 2), "sign")
+def phase_with_wrong_sign(call: Call) -> None:
+    """The derivative of the cosine of periodic lacks its minus for the phases."""
+    call.run_right()
+    np.negative(call.g.phase, out=call.g.phase)
 
 
 @plants(Dense(4), "overwritten", method="forward")
