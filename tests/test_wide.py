@@ -10,7 +10,8 @@ from bptrain.columns.options import FeatureChoice
 from bptrain.config import Data
 from bptrain.errors import OptionError
 from bptrain.model.roles import check_unique, get_feature_field
-from bptrain.tables.sources import Csv, csv_reader
+from bptrain.tables.sources import Csv
+from bptrain.tables.sources.csv_text import csv_reader
 
 NARROW, WIDE = 250, 1000
 

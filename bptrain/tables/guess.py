@@ -11,7 +11,7 @@ from bptrain.tables.cache import note
 from bptrain.tables.files import is_zipped
 from bptrain.tables.source import Chunks, join_tables, split_table
 from bptrain.tables.sources import SOURCES, Csv, Source
-from bptrain.tables.sources.csv_guess import guess_options
+from bptrain.tables.sources.csv_text.csv_guess import guess_options
 from bptrain.tables.table import Table, is_number
 
 ADVICE = {

@@ -12,8 +12,8 @@ from bptrain.errors import Mistake, OptionError
 from bptrain.tables.files import is_zipped, match_files
 from bptrain.tables.source import SOURCES, Chunks, FileSource, Source
 from bptrain.tables.sources.array_reader import open_idx, open_npy
-from bptrain.tables.sources.csv_format import MISSING, CsvFormat
-from bptrain.tables.sources.csv_reader import open_csv
+from bptrain.tables.sources.csv_text.csv_format import MISSING, CsvFormat
+from bptrain.tables.sources.csv_text.csv_reader import open_csv
 from bptrain.tables.sources.decoding import find_encoding
 from bptrain.tables.sources.jsonl_reader import open_jsonl
 from bptrain.tables.sources.npz_reader import open_npz

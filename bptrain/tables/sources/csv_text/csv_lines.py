@@ -12,7 +12,7 @@ from typing import Any
 
 from bptrain.errors import InputError
 from bptrain.tables.files import report_read_errors
-from bptrain.tables.sources.csv_format import CsvFormat
+from bptrain.tables.sources.csv_text.csv_format import CsvFormat
 from bptrain.tables.sources.decoding import LONGEST, BrokenText, read_chunks, read_lines
 from bptrain.tables.table import register_place
 

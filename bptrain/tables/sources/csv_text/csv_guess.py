@@ -11,9 +11,9 @@ from pathlib import Path
 
 from bptrain.errors import InputError
 from bptrain.tables.files import match_files, open_file, report_read_errors
-from bptrain.tables.sources.csv_format import DELIMITERS, CsvFormat
-from bptrain.tables.sources.csv_header import classify_first_line
-from bptrain.tables.sources.csv_layout import (
+from bptrain.tables.sources.csv_text.csv_format import DELIMITERS, CsvFormat
+from bptrain.tables.sources.csv_text.csv_header import classify_first_line
+from bptrain.tables.sources.csv_text.csv_layout import (
     SEPARATOR,
     guess_comment,
     list_some,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bptrain.errors import InputError
 from bptrain.tables.files import report_read_errors
-from bptrain.tables.sources.csv_format import DELIMITERS, NAMES, CsvFormat
-from bptrain.tables.sources.csv_header import classify_first_line
+from bptrain.tables.sources.csv_text.csv_format import DELIMITERS, NAMES, CsvFormat
+from bptrain.tables.sources.csv_text.csv_header import classify_first_line
 from bptrain.tables.sources.decoding import LONGEST, detect_encoding, open_text
 from bptrain.tables.table import quote
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from bptrain.tables.sources.csv_format import CsvFormat
+from bptrain.tables.sources.csv_text.csv_format import CsvFormat
 
 HeaderKind = Literal["names", "data", "either"]
 
