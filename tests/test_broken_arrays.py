@@ -151,7 +151,7 @@ IDX = [
     ("absurd-ubyte", idx((2**32 - 1, 2**32 - 1), bytes(16)), r": it declares [0-9,]+ bytes"),
     ("wide-ubyte", idx((4, 2, 2), bytes(16), kind=14), r": it declares 128 bytes and has"),
     ("rows-ubyte", idx((0, 2, 2), b""), r": it has the shape \(0, 2, 2\)"),
-    ("packed-ubyte", gzip.compress(IMAGES), r": not an IDX file"),
+    ("packed-ubyte", gzip.compress(ARRAY), r": not an IDX file"),
     ("cut-ubyte.gz", gzip.compress(IMAGES)[:-9], r": .*cut short or damaged"),
     ("absurd-ubyte.gz", gzip.compress(idx((2**31, 2**31), bytes(16))), r": it declares [0-9,]+ bytes"),
     ("absent-ubyte", None, r"images: no such file"),

@@ -86,7 +86,6 @@ CSV = [
     ("checksum.csv.gz", flip_bit(PACKED, len(PACKED) - 6), r": .*cut short or damaged"),
     ("behind.csv.gz", PACKED + b"garbage", r": .*cut short or damaged"),
     ("plain.csv.gz", ROWS, r": not a gzip file"),
-    ("packed.csv", PACKED, r":1: .*(NUL|not UTF-8)"),
     (
         "semicolons.csv",
         b"a;y\n1;2\n",
@@ -102,7 +101,7 @@ JSONL = [
     ("blank.jsonl", b"\n \n", r":1: the file is empty"),
     ("cut.jsonl", LINES[:-4], r":40: not JSON"),
     ("broken.jsonl", b'{"a": 1, "y": 2}\n{"a": 1, "y":\n{"a": 2}\n', r":2: not JSON \("),
-    ("list.jsonl", b'[{"a": 1, "y": 2}]\n', r":1: expected an object such as .*write one object a line"),
+    ("list.jsonl", b"[[1, 2]]\n", r":1: expected an object such as .*write one object a line"),
     ("pretty.jsonl", b'{\n "a": 1,\n "y": 2\n}\n', r":1: not JSON .*write one object a line"),
     ("two.jsonl", b'{"a": 1}{"a": 2}\n', r":1: not JSON \(Extra data .*write one object a line"),
     ("number.jsonl", b'{"a": 1, "y": 2}\n5\n', r":2: expected an object"),

@@ -236,7 +236,7 @@ BROKEN = [
     "data: {target: y}\nhidden: [8]\n",
     "data: iris\nhidden: [8]\n",
     "data: {source: bundled}\nhidden: [8]\n",
-    "data: {source: {excel: a.xls}}\nhidden: [8]\n",
+    "data: {source: {spreadsheet: a.xls}}\nhidden: [8]\n",
     "data: {source: {bundled: iris}, target: 3}\nhidden: [8]\n",
     "data: {source: {bundled: iris}, task: guess}\nhidden: [8]\n",
     "data: {source: {bundled: iris}, split: {test: 1}}\nhidden: [8]\n",

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import bptrain
 from bptrain.errors import BptrainError, InputError, OptionError
 from bptrain.tables.guess import choose_source, read_table
-from bptrain.tables.sources import SOURCES, Csv, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, Tsv
+from bptrain.tables.sources import SOURCES, Csv, Excel, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, Tsv
 
 EXCEL = 'größe;preis;ort\r\n1,5;10;Köln\r\n-2,25;1e2;"a;b"\r\n;3;NA\r\n'
 """A file as German Excel writes it."""
@@ -370,6 +370,8 @@ def table_bytes(source):
         ("a.ndjson.gz", Jsonl),
         ("a.npy", Npy),
         ("a.npz", Npz),
+        ("a.xlsx", Excel),
+        ("a.csv.zip", Csv),
     ],
 )
 def test_the_suffix_chooses_the_source(name, kind):
@@ -387,9 +389,8 @@ def test_the_options_of_a_run_are_used_for_files_of_the_same_kind():
     assert choose_source("new.npz", Npz(Path("a.npz"), inputs="q")) == Npz(Path("new.npz"), inputs="q")
     assert choose_source("new.csv", Synthetic("xor")) == Csv(Path("new.csv"))
     for name, advice in (
-        ("a.xlsx", "save the sheet as CSV"),
         ("a.pkl", "pickles can run code"),
-        ("a.zip", "unpack it"),
+        ("a.h5", "save the table as CSV"),
     ):
         with pytest.raises(InputError, match=f"{name}: .* files are not read; {advice}"):
             choose_source(name)
@@ -553,7 +554,19 @@ def test_a_table_that_does_not_fit_into_memory_is_an_error():
 
 
 def test_every_source_is_tested_here():
-    assert set(SOURCES) == {"bundled", "csv", "tsv", "parquet", "jsonl", "npy", "npz", "idx", "synthetic", "inline"}
+    assert set(SOURCES) == {
+        "bundled",
+        "csv",
+        "tsv",
+        "excel",
+        "parquet",
+        "jsonl",
+        "npy",
+        "npz",
+        "idx",
+        "synthetic",
+        "inline",
+    }
 
 
 def test_nothing_is_fetched_from_the_network_for_a_file(bptrain_in, tmp_path):

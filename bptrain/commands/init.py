@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bptrain.atomic import write_new
 from bptrain.columns.column_errors import build_text_error
@@ -16,10 +17,10 @@ from bptrain.config.document.dump import to_inline_yaml
 from bptrain.config.schema import add_modeline
 from bptrain.config.starter import FEWEST_TO_SPLIT, Plan, describe_missing_targets, render_starter
 from bptrain.errors import InputError
+from bptrain.hints import list_options
 from bptrain.registry import name_of
 from bptrain.tables.guess import read_table, read_with_source
 from bptrain.tables.sources import Csv, Source
-from bptrain.tables.sources.file_sources import CSV_OPTIONS
 from bptrain.tables.table import Selection, Table
 from bptrain.text import suggest_word
 
@@ -121,13 +122,12 @@ def read_file(file: str | Path, target: str | None) -> tuple[Source, Table]:
 
 def format_source(source: Source, path: str) -> str:
     """Return a source as a config names it."""
-    if not isinstance(source, Csv):
-        return f"{{{name_of(source)}: {to_inline_yaml(path)}}}"
-    usual, options = type(source)(source.path), ""
-    for name in CSV_OPTIONS:
-        value = getattr(source, name)
-        if value != getattr(usual, name):
-            options += f", {name}: {to_inline_yaml(list(value) if isinstance(value, tuple) else value)}"
+    usual: Any = {one.name: one.default for one in list_options(type(source)) if one.name not in ("path", "text")}
+    given = {name: getattr(source, name) for name in usual if getattr(source, name) != usual[name]}
+    options = "".join(
+        f", {name}: {to_inline_yaml(list(value) if isinstance(value, tuple) else value)}"
+        for name, value in given.items()
+    )
     return f"{{{name_of(source)}: {f'{{path: {to_inline_yaml(path)}{options}}}' if options else to_inline_yaml(path)}}}"
 
 

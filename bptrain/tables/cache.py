@@ -23,7 +23,7 @@ from bptrain import __version__
 from bptrain.atomic import replace_atomically
 from bptrain.errors import BptrainNote, StorageError
 from bptrain.registry import name_of
-from bptrain.tables.files import is_zipped
+from bptrain.tables.files import is_packed
 from bptrain.tables.mapped import UNREADABLE
 from bptrain.tables.source import Source
 from bptrain.tables.store import Stored, Writer
@@ -123,7 +123,7 @@ def load_table(source: Source, *, cached: bool = True, memory: int | None = None
 
 def is_larger(source: Source, files: list[State], memory: int) -> bool:
     """Tell whether the files of a source would take more than `memory` bytes in memory."""
-    return sum(size * (GZIP_RATIO if is_zipped(Path(path)) else source.packing) for path, size, *_ in files) > memory
+    return sum(size * (GZIP_RATIO if is_packed(Path(path)) else source.packing) for path, size, *_ in files) > memory
 
 
 def get_states(files: tuple[Path, ...]) -> list[State]:

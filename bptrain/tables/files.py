@@ -3,12 +3,13 @@
 import gzip
 import os
 import stat
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from bptrain.arrays import get_physical_memory
 from bptrain.errors import InputError, Mistake, OptionError, StorageError
@@ -24,6 +25,9 @@ DEFLATE_RATIO = 1040
 """Deflate cannot compress more than this: a file that declares to expand further is damaged."""
 
 GIB = 1 << 30
+
+GZIP, ZIP, EMPTY_ZIP = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06"
+"""The first bytes of gzipped files and of zip archives."""
 
 
 def match_files(path: Path) -> list[Path]:
@@ -61,16 +65,73 @@ def check_file(path: Path) -> int:
     return status.st_size
 
 
-def is_zipped(path: Path) -> bool:
-    """Tell whether a file is gzipped, by its name."""
-    return path.suffix.lower() == ".gz"
+def read_first_bytes(path: Path, count: int) -> bytes:
+    """Read the first bytes of a file as it is stored; none if it is not there, not a regular file or not readable."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return b""
+        with open(path, "rb") as file:
+            return file.read(count)
+    except (OSError, ValueError):
+        return b""
+
+
+def is_gzipped(path: Path) -> bool:
+    """Tell whether a file is gzipped, by its name or its first bytes."""
+    return path.suffix.lower() == ".gz" or read_first_bytes(path, 2) == GZIP
+
+
+def is_zip(path: Path) -> bool:
+    """Tell whether a file is a zip archive, by its first bytes."""
+    return read_first_bytes(path, 4) in (ZIP, EMPTY_ZIP)
+
+
+def is_packed(path: Path) -> bool:
+    """Tell whether a file is gzipped or a zip archive."""
+    return is_gzipped(path) or is_zip(path)
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file for reading bytes, unpacked if its name ends in `.gz`."""
-    opener: Any = gzip.open if is_zipped(path) else open
+    """Open a file for reading bytes: unpacked if it is gzipped, or a zip archive of one file.
+
+    Raises:
+        InputError: a zip archive has several files, or cannot be read.
+    """
+    if is_zip(path):
+        return open_member(path)
+    opener: Any = gzip.open if is_gzipped(path) else open
     file: BinaryIO = opener(path, "rb")
     return file
+
+
+def list_members(path: Path) -> list[str]:
+    """Return the names of the files in a zip archive, without folders and what macOS adds; none if it is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return []
+    return [name for name in names if not name.endswith("/") and not name.startswith("__MACOSX/")]
+
+
+def open_member(path: Path) -> BinaryIO:
+    """Open the only file in a zip archive.
+
+    Raises:
+        InputError: there are several or none, or it cannot be read.
+    """
+    names = list_members(path)
+    if len(names) > 1:
+        some = ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
+        raise InputError(f"{path}: a zip archive of {len(names):,} files ({some}); unpack it, and name one of them")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if not names:
+                raise InputError(f"{path}: a zip archive without a file in it; put the data there")
+            # The archive stays open as long as the file in it.
+            return cast(BinaryIO, archive.open(names[0]))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{path}: a zip archive that cannot be read ({error}); unpack it yourself") from None
 
 
 @contextmanager
@@ -78,7 +139,7 @@ def report_read_errors(path: Path) -> Iterator[None]:
     """Turn errors in reading a file into messages.
 
     Raises:
-        InputError: its name ends in `.gz` and it is not a gzip file, or it is cut short or damaged.
+        InputError: its name ends in `.gz` and it is not a gzip file, or a packed file is cut short or damaged.
         StorageError: it exists but may not be read.
     """
     try:
@@ -86,6 +147,8 @@ def report_read_errors(path: Path) -> Iterator[None]:
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         what = f"not a gzip file, cut short or damaged ({error}); fetch it again, or take .gz off the name"
         raise InputError(f"{path}: {what}") from None
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{path}: cut short or damaged ({error}); write or fetch it again") from None
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror or error})") from None
 

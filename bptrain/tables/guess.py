@@ -8,19 +8,18 @@ from typing import Any
 
 from bptrain.errors import InputError, OptionError
 from bptrain.tables.cache import note
-from bptrain.tables.files import is_zipped
+from bptrain.tables.files import read_first_bytes
+from bptrain.tables.formats import find_format, find_suffix, is_json
 from bptrain.tables.source import Chunks, join_tables, split_table
-from bptrain.tables.sources import SOURCES, Csv, Source
+from bptrain.tables.sources import SOURCES, Csv, Excel, Jsonl, Source
 from bptrain.tables.sources.csv_text.csv_guess import guess_options
 from bptrain.tables.table import Table, is_number
 
 ADVICE = {
-    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as CSV"),
     **dict.fromkeys((".pkl", ".pickle"), "pickles can run code; save the table as CSV or Parquet"),
     **dict.fromkeys((".feather", ".arrow"), "save the table as Parquet"),
     **dict.fromkeys((".h5", ".hdf5", ".mat"), "save the table as CSV, Parquet or npz"),
     **dict.fromkeys((".yaml", ".yml"), "name the data, not the config"),
-    ".zip": "unpack it",
 }
 """What to do about files of formats that are not read, by their suffix."""
 
@@ -29,10 +28,11 @@ THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
 
 
 def choose_source(path: str | Path, like: Source | None = None) -> Any:
-    """Return the source that reads a file, chosen by the suffix of its name; CSV for an unknown suffix.
+    """Return the source that reads a file, chosen by its first bytes where they tell its format, or else by the suffix
+    of its name; CSV for an unknown suffix.
 
     Args:
-        path: of the file, `.gz` after the suffix for a gzipped one; or a pattern for several CSV files.
+        path: of the file, which may be gzipped, or alone in a zip archive; or a pattern for several CSV files.
         like: a source whose options, such as the delimiter, are used for a file of the same kind; it is also the choice
             for an unknown suffix.
 
@@ -40,13 +40,19 @@ def choose_source(path: str | Path, like: Source | None = None) -> Any:
         An instance of one of the sources that have a `path`; `Idx` without labels if `like` is one.
 
     Raises:
-        InputError: files with this suffix are not read.
+        InputError: files of this format are not read.
     """
     path = Path(path)
-    suffix = (path.with_suffix("") if is_zipped(path) else path).suffix.lower()
+    suffix = find_suffix(path)
     if suffix in ADVICE:
         raise InputError(f"{path}: {suffix} files are not read; {ADVICE[suffix]}")
-    cls: Any = next((cls for cls in SOURCES.members.values() if suffix in cls.suffixes), None)  # type: ignore[attr-defined]
+    members: dict[str, Any] = dict(SOURCES.members)
+    cls = members.get(find_format(path) or "") or next((c for c in members.values() if suffix in c.suffixes), None)
+    if cls is Excel and find_format(path) is None and read_first_bytes(path, 1):
+        # Text, whatever its name says.
+        cls = None
+    if cls in (None, Csv) and is_json(path):
+        cls = Jsonl
     return (like and like.at(path, cls)) or (cls or Csv)(path)
 
 
@@ -81,7 +87,7 @@ def read_table(path: str | Path, like: Source | None = None, text: Iterable[str]
 def read_with_source(
     path: str | Path, text: Sequence[str] = (), given: Mapping[str, Any] | None = None
 ) -> tuple[Source, Table]:
-    """Return the source that reads a file, with the options that a text file needs, and the table.
+    """Return the source that reads a file, with the options that a text file or a sheet needs, and the table.
 
     Args:
         path: of the file.
@@ -102,6 +108,8 @@ def read_with_source(
             source, notes = guess_options(source, given or {})
             for one in notes:
                 note(f"{path}: {one}")
+        elif isinstance(source, Excel):
+            source = source.with_layout()
     except OptionError as error:
         raise describe_mistakes(path, error) from None
     table = read_table(path, like=source, text=text)

@@ -1,6 +1,7 @@
 """Where tables come from: a family of components, each registered by its import here."""
 
 from bptrain.tables.source import SOURCES, Source
+from bptrain.tables.sources.excel.excel_source import Excel
 from bptrain.tables.sources.file_sources import (
     BUNDLED_TARGETS,
     Bundled,
@@ -20,6 +21,7 @@ __all__ = [
     "SOURCES",
     "Bundled",
     "Csv",
+    "Excel",
     "Idx",
     "Inline",
     "Jsonl",

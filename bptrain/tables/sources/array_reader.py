@@ -15,7 +15,7 @@ import numpy as np
 
 from bptrain.arrays import Array, Header, read_header
 from bptrain.errors import InputError
-from bptrain.tables.files import check_declared, check_file, is_zipped, open_file, report_read_errors
+from bptrain.tables.files import check_declared, check_file, is_packed, open_file, report_read_errors
 from bptrain.tables.source import Chunks
 from bptrain.tables.table import Columns, quote
 
@@ -119,7 +119,7 @@ def open_array(path: Path, read: Callable[[BinaryIO, object], Header], stack: Ex
             return file.read(count)
 
     array = OpenArray(path, header, read_bytes)
-    if is_zipped(path):
+    if is_packed(path):
         check_declared(path, header.nbytes, size)
     elif left != header.nbytes:
         raise array.describe_size(left)

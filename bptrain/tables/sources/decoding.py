@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bptrain.errors import InputError
-from bptrain.tables.files import check_expansion, check_file, is_zipped, open_file, report_read_errors
+from bptrain.tables.files import check_expansion, check_file, is_packed, is_zip, open_file, report_read_errors
+from bptrain.tables.formats import check_is_text
 
 ENCODINGS = {
     "utf-8": "utf-8",
@@ -44,6 +45,8 @@ def detect_encoding(path: Path, wanted: str) -> str:
         InputError: there is no such file, or its mark is that of an encoding that is not read.
         StorageError: it cannot be read.
     """
+    check_file(path)
+    check_is_text(path)
     start = read_start(path)
     if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
         raise InputError(f"{path}:1: the file is UTF-32 text; save it as UTF-8")
@@ -101,7 +104,7 @@ def ensure_utf8(path: Path, encoding: str, *, marked: bool = True) -> Iterator[P
         InputError: the file is not text in that encoding; the message names the line.
         StorageError: it cannot be read, or the copy cannot be written.
     """
-    if encoding == "utf-8" and (marked or not read_start(path).startswith(MARK)):
+    if encoding == "utf-8" and not is_zip(path) and (marked or not read_start(path).startswith(MARK)):
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="bptrain-") as folder:
@@ -121,7 +124,7 @@ def transcode(path: Path, encoding: str, source: BinaryIO, target: BinaryIO) -> 
             lines += text.count("\n")
             total += len(chunk)
             target.write(text.encode())
-            if is_zipped(path):
+            if is_packed(path):
                 check_expansion(path, total, packed)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
@@ -159,7 +162,7 @@ def read_chunks(path: Path) -> Iterator[bytes]:
             chunk += rest
             total += len(chunk)
             check_text(chunk, lines, decoder)
-            if is_zipped(path):
+            if is_packed(path):
                 check_expansion(path, total, packed)
             yield chunk
             lines += chunk.count(b"\n") or chunk.count(b"\r")

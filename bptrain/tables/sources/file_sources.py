@@ -9,13 +9,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge
 
 from bptrain.errors import Mistake, OptionError
-from bptrain.tables.files import is_zipped, match_files
+from bptrain.tables.files import is_packed, match_files
 from bptrain.tables.source import SOURCES, Chunks, FileSource, Source
 from bptrain.tables.sources.array_reader import open_idx, open_npy
 from bptrain.tables.sources.csv_text.csv_format import MISSING, CsvFormat
 from bptrain.tables.sources.csv_text.csv_reader import open_csv
 from bptrain.tables.sources.decoding import find_encoding
-from bptrain.tables.sources.jsonl_reader import open_jsonl
+from bptrain.tables.sources.jsonl.jsonl_reader import open_jsonl
 from bptrain.tables.sources.npz_reader import open_npz
 from bptrain.tables.sources.parquet_reader import open_parquet
 from bptrain.text import suggest_word
@@ -83,7 +83,7 @@ class Bundled(FileSource):
 @dataclass(frozen=True)
 class Csv(FileSource):
     """A text file with one row on each line, or a pattern such as `part-*.csv` for several with the same header;
-    gzipped if its name ends in `.gz`.
+    perhaps gzipped, or alone in a zip archive.
 
     A line that does not have as many values as the first one is an error; no row is ever dropped or padded. A file with
     a byte order mark (UTF-8, UTF-16) needs no `encoding`. A file from a German Excel needs `{decimal: ","}`; its
@@ -193,11 +193,13 @@ class Parquet(PathSource):
 @SOURCES.register
 @dataclass(frozen=True)
 class Jsonl(PathSource):
-    """JSON lines: an object of plain values on each line; gzipped if its name ends in `.gz`.
+    """JSON: an object of plain values on each line, or a list of such objects; perhaps gzipped or in a zip archive.
 
-    The columns are the keys of all lines. Null, NaN and keys that a line does not have are missing; booleans are 1 and
-    0. A list or an object inside an object is an error, as is a key that is there twice.
+    The columns are the keys of all objects. Null, NaN and keys that an object does not have are missing; booleans are 1
+    and 0. A list or an object inside an object is an error, as is a key that is there twice.
     """
+
+    aliases: ClassVar[tuple[str, ...]] = ("json", "ndjson")
 
     suffixes: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson", ".json")
 
@@ -219,7 +221,7 @@ class Npy(PathSource):
         return open_npy(*self.files())
 
     def is_parsed(self) -> bool:
-        return is_zipped(self.path)
+        return is_packed(self.path)
 
 
 @SOURCES.register

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bptrain.errors import InputError
-from bptrain.tables.files import is_zipped
+from bptrain.tables.files import is_gzipped
 from bptrain.tables.sources.csv_text.csv_format import CsvFormat
 from bptrain.tables.sources.csv_text.csv_lines import Tally, find_line, find_quote, read_rows
 from bptrain.tables.sources.decoding import LONGEST
@@ -32,7 +32,7 @@ class CsvFile:
     def write_query(self, what: str, types: dict[str, str]) -> tuple[str, list[Any]]:
         """Return a statement over the file with the given column types, and its parameters."""
         columns = ", ".join(f"{quote_text(name)}: '{kind}'" for name, kind in types.items())
-        form, compression = self.form, "gzip" if is_zipped(self.copy) else "none"
+        form, compression = self.form, "gzip" if is_gzipped(self.copy) else "none"
         missing = ", ".join(map(quote_text, ("", *form.missing)))
         # A folder named `x=5` must not overwrite the column x, which is what DuckDB calls hive partitioning.
         options = f"""auto_detect = false, header = {form.header}, delim = ?, quote = ?, escape = ?,

@@ -15,7 +15,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.tables.files import is_zipped, match_files
+from bptrain.tables.files import is_gzipped, match_files
 from bptrain.tables.source import Chunks
 from bptrain.tables.sources.csv_text.csv_file import CsvFile, describe_ragged
 from bptrain.tables.sources.csv_text.csv_format import CsvFormat
@@ -127,7 +127,7 @@ def read_small(database: "DuckDBPyConnection", files: list[CsvFile]) -> list[dic
     """Read small files in one pass, with the types that their first rows have; an empty list if they are not small, or
     if some rows have other types."""
     size = sum(file.copy.stat().st_size for file in files)
-    if size > SMALL_BYTES or not all(file.has_plain_numbers and not is_zipped(file.copy) for file in files):
+    if size > SMALL_BYTES or not all(file.has_plain_numbers and not is_gzipped(file.copy) for file in files):
         return []
     try:
         numeric = guess_numeric(files[0])

@@ -1,7 +1,7 @@
-"""Reading JSON lines with DuckDB: a flat object on each line, keys in any order, absent keys missing values."""
+"""Reading JSON with DuckDB: a flat object on each line, or a list of them; keys in any order, absent keys missing."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -13,10 +13,11 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.errors import InputError
-from bptrain.tables.files import is_zipped, report_read_errors
+from bptrain.tables.files import is_gzipped, report_read_errors
 from bptrain.tables.source import Chunks
 from bptrain.tables.sources.decoding import LONGEST, BrokenText, detect_encoding, ensure_utf8, read_chunks, read_lines
 from bptrain.tables.sources.duck import check_names, connect, escape_path, fetch, quote_name, quote_text, report_errors
+from bptrain.tables.sources.jsonl.json_list import is_list, read_items, write_lines
 from bptrain.tables.table import quote, register_place
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_KEYS = 20_000
 """Different keys that a file may have."""
+
+ADVICE = "write one object a line, or a list of objects"
 
 NUMBERS = "('BIGINT', 'UBIGINT', 'DOUBLE')"
 KNOWN = "('NULL', 'VARCHAR', 'BOOLEAN', 'BIGINT', 'UBIGINT', 'DOUBLE')"
@@ -33,10 +36,11 @@ def open_jsonl(path: Path) -> Chunks:
     """Open a file: numbers and booleans (1 and 0) are numbers, text is text, null and absent keys are missing.
 
     Args:
-        path: of JSON lines in UTF-8 (or UTF-16 with its mark), gzipped if it ends in `.gz`.
+        path: of JSON lines, or of a list of objects, in UTF-8 (or UTF-16 with its mark); perhaps packed.
 
     Raises:
-        InputError: a line is no flat object, or names a key twice; or there is none. The message names the line.
+        InputError: a line or an item is no flat object, or names a key twice; or there is none. The message names
+            the line.
         StorageError: it cannot be read.
     """
     encoding = detect_encoding(path, "auto")
@@ -45,7 +49,10 @@ def open_jsonl(path: Path) -> Chunks:
         return describe_first_wrong(path, encoding, reason)
 
     with ExitStack() as stack:
-        copy = stack.enter_context(ensure_utf8(path, encoding, marked=False))
+        if is_list(path, encoding):
+            copy = stack.enter_context(write_lines(path, encoding))
+        else:
+            copy = stack.enter_context(ensure_utf8(path, encoding, marked=False))
         database = stack.enter_context(connect())
         rows = count_lines(copy, path)
         with report_errors(describe):
@@ -109,7 +116,7 @@ def write_query(what: str, copy: Path, keys: Sequence[str] = ()) -> tuple[str, l
     """Return a statement that selects from a file, whole objects or the values of its keys, and its parameters."""
     columns = ", ".join(f"{quote_text(name)}: 'JSON'" for name in keys)
     function = f"read_json(?, auto_detect = false, columns = {{{columns}}}," if keys else "read_json_objects(?,"
-    options = f"format = 'newline_delimited', compression = '{'gzip' if is_zipped(copy) else 'none'}'"
+    options = f"format = 'newline_delimited', compression = '{'gzip' if is_gzipped(copy) else 'none'}'"
     return f"SELECT {what} FROM {function} {options}, maximum_object_size = {LONGEST})", [escape_path(copy)]
 
 
@@ -157,9 +164,8 @@ class JsonLines:
     encoding: str
 
     def __call__(self, row: int) -> str:
-        with closing(read_lines(self.path, self.encoding)) as lines:
-            numbers = (number for number, line in lines if line.strip())
-            return f"{self.path}:{next(islice(numbers, row, None))}"
+        with closing(read_objects(self.path, self.encoding)) as objects:
+            return f"{self.path}:{next(islice(objects, row, None))[0]}"
 
     def to_json(self) -> dict[str, Any]:
         return {"path": str(self.path), "encoding": self.encoding}
@@ -169,11 +175,20 @@ class JsonLines:
         return cls(Path(stored["path"]), stored["encoding"])
 
 
-def describe_first_wrong(path: Path, encoding: str, reason: str = "") -> InputError:
-    """Return what is wrong with the first line that is no flat object, found by Python's json module."""
+def read_objects(path: Path, encoding: str) -> Generator[tuple[int, str], None, None]:
+    """Yield the lines that are not blank, or the items of a list, with the numbers of their (first) lines."""
+    if is_list(path, encoding):
+        yield from read_items(path, encoding)
+        return
     with closing(read_lines(path, encoding)) as lines:
-        for number, line in lines:
-            if line.strip() and (wrong := find_problem(line)):
+        yield from ((number, line) for number, line in lines if line.strip())
+
+
+def describe_first_wrong(path: Path, encoding: str, reason: str = "") -> InputError:
+    """Return what is wrong with the first line or item that is no flat object, found by Python's json module."""
+    with closing(read_objects(path, encoding)) as objects:
+        for number, text in objects:
+            if wrong := find_problem(text):
                 return InputError(f"{path}:{number}: {wrong}")
     return InputError(f"{path}: cannot be read as JSON lines ({quote(reason.splitlines()[0] if reason else reason)})")
 
@@ -183,19 +198,21 @@ def find_problem(line: str) -> str:
     try:
         pairs = json.loads(line, object_pairs_hook=Pairs)
     except json.JSONDecodeError as error:
-        advice = "; write one object a line" if line.strip() in ("[", "{") or "Extra data" in error.msg else ""
+        advice = f"; {ADVICE}" if line.strip() in ("[", "{") or "Extra data" in error.msg else ""
         return f"not JSON ({error.msg} at character {error.pos + 1}){advice}"
     except RecursionError:
         return "not JSON that a table can hold (nested too deep)"
     except ValueError as error:
         return f"not JSON ({error})"
     if not isinstance(pairs, Pairs):
-        return f'expected an object such as {{"a": 1}} (got {quote(line.strip())}); write one object a line'
+        return f'expected an object such as {{"a": 1}} (got {quote(line.strip())}); {ADVICE}'
     seen = set()
     for name, value in pairs:
         if name in seen:
             return f"{name}: the key is there twice; remove one"
         seen.add(name)
+        if isinstance(value, list) and value and isinstance(value[0], Pairs):
+            return f"{name}: a list of objects inside the object; if they are the rows, write this list alone"
         if isinstance(value, list):
             kind = "an object" if isinstance(value, Pairs) else "a list"
             return f"{name}: {kind} inside the object; write its values under keys of their own, such as {name}_0"

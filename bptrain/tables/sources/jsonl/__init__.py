@@ -1,0 +1,1 @@
+"""JSON: an object a line, or a list of objects."""
