@@ -11,7 +11,9 @@ from bptrain.tables.table import Selection
 ROUNDS = 6
 
 
-def split_by_chunks(split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator) -> RowsBySplit:
+def split_by_chunks(
+    split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator, form: str | None = None
+) -> RowsBySplit:
     """Split rows as `split_rows` does, but chunk by chunk: the number of rows of a class that are held out in a chunk
     is hypergeometric.
 
@@ -19,7 +21,7 @@ def split_by_chunks(split: Split, rows: Selection, codes: Array | None, rng: np.
         OptionError, InputError: as `split_rows`.
     """
     if split.method in BY_COLUMN:
-        return split_rows(split, rows, codes, rng)
+        return split_rows(split, rows, codes, rng, form)
     if codes is None and split.method == "stratified":
         raise OptionError(Mistake("method", "stratified needs a target of classes; use random", "BP126"))
     numbers = rows.numbers

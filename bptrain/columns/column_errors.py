@@ -47,7 +47,7 @@ def build_missing_error(rows: Selection, name: str, holes: Array, kind: Kind) ->
     if len(found) == len(holes) > 1:
         return InputError(f"{first}: {name}: the whole column is empty; leave it out of data.features")
     more = f", one of {len(found):,} (also in {list_places(rows, found, 1)})" if len(found) > 1 else ""
-    imputer = "median" if kind == "numeric" else "most_frequent"
+    imputer = "median" if kind in ("numeric", "date") else "most_frequent"
     advice = f"fill it in, remove the row, or train with columns: {{{name}: {{missing: {imputer}}}}}"
     return InputError(
         f"{first}: {name}: a missing value or NaN{more}; {advice} (for other ways: bptrain list imputers)"

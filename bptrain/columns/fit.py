@@ -4,6 +4,7 @@ import numpy as np
 
 from bptrain.arrays import Array, iter_chunks
 from bptrain.columns.column_errors import build_missing_error, build_scale_error, format_value
+from bptrain.columns.dates.date_feature import fit_date
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric, read_numbers
 from bptrain.columns.imputers import Constant, Imputer
 from bptrain.columns.kinds import PAIRS, find_pair, fold_case
@@ -30,6 +31,8 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
     shared = fit_shared(rows, name, kind, treatment, holes)
     if imputer.fills and holes.all():
         raise build_empty_error(rows, name)
+    if kind == "date":
+        return fit_date(rows, name, treatment.format, shared)
     if kind == "boolean":
         return fit_boolean(rows, convert_to_text(values), shared)
     categories = [number_to_text(value) if isinstance(value, float) else value for value in find_distinct(values)]

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 
 from bptrain.arrays import Array, find_first, iter_chunks
+from bptrain.columns.dates.forms import find_forms
 from bptrain.tables.table import is_number
 from bptrain.tables.values import find_distinct, find_non_number, looks_numeric
 
-ColumnKind = Literal["numeric", "boolean", "categorical", "text", "mixed", "empty"]
+ColumnKind = Literal["numeric", "boolean", "categorical", "date", "text", "mixed", "empty"]
 """`text` has too many distinct values for categories, `mixed` has text among numbers, `empty` has no values."""
 
 MOST_CATEGORIES = 100
@@ -51,7 +52,7 @@ def infer_kind(values: Array, decimal: str = ".") -> InferredKind:
 
     Numbers are numeric. Text is boolean if its values are one of `PAIRS`; otherwise, if at least half of it is numbers,
     it is mixed, or numeric if all of it is; categorical if it has at most `MOST_CATEGORIES` distinct values, and on
-    average at least two rows for each.
+    average at least two rows for each; otherwise dates if it has a recognized form.
 
     Args:
         values: float64 or objects.
@@ -67,7 +68,7 @@ def infer_kind(values: Array, decimal: str = ".") -> InferredKind:
     if looks_numeric(values):
         return InferredKind("numeric" if find_non_number(values, decimal) is None else "mixed", len(found))
     few = len(found) <= min(MOST_CATEGORIES, max(2, len(values) // 2))
-    return InferredKind("categorical" if few else "text", len(found))
+    return InferredKind("categorical" if few else "date" if find_forms(values) else "text", len(found))
 
 
 def find_pair(values: Iterable[str]) -> tuple[str, str] | None:

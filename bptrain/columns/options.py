@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
+from bptrain.columns.dates.forms import Form
 from bptrain.columns.encodings import ENCODINGS, Encoding, Plain
 from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
 from bptrain.columns.scalers import SCALERS, Scaler, Standard
 from bptrain.errors import Mistake, OptionError
 
-Kind = Literal["numeric", "boolean", "categorical"]
+Kind = Literal["numeric", "boolean", "categorical", "date"]
 Unseen = Literal["error", "ignore"]
 
 
@@ -19,7 +20,7 @@ class ColumnOptions:
     Numbers are numeric and scaled. Text is boolean if its values are true and false, yes and no, or the like, and
     becomes 0 and 1; it is categorical if the training rows have at most 100 distinct values, and on average at least
     two rows for each, and becomes a column of 0 and 1 for each value. Any other text is an error, unless its kind is
-    given here.
+    given here. A date becomes numbers (year, days since the first training day) and cycles (month, day, weekday, hour).
     """
 
     kind: Annotated[Literal["auto"] | Kind, "auto: chosen by the values in the training rows"] = "auto"
@@ -32,6 +33,13 @@ class ColumnOptions:
     unseen: Annotated[
         Unseen | None, "a category that is not in the training rows: an error, or ignored (0 for every known category)"
     ] = None
+    format: Annotated[
+        str | None, "how the dates of a column are written, such as DD.MM.YYYY; null: found from its values"
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.format is not None:
+            Form(self.format)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Treatment:
     scaling: Scaler = Standard()
     unseen: Unseen = "error"
     encoding: Encoding = Plain()
+    format: str | None = None
 
 
 def merge_options(own: ColumnOptions | None, general: Treatment) -> Treatment:

@@ -1,6 +1,5 @@
 """Splits: which rows train, which validate, which test."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -8,6 +7,7 @@ import numpy as np
 from annotated_types import Ge, Lt
 
 from bptrain.arrays import Array, iter_chunks, number_rows
+from bptrain.columns.dates.times import read_times
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.tables.sources import SOURCES, Source
 from bptrain.tables.table import Selection, quote
@@ -35,9 +35,9 @@ class Split:
 
     All other rows train. `random` draws single rows; `stratified` keeps the share of every class in each split, to
     within one row; `auto` is stratified for classes and random for numbers. `time` holds out the latest rows by
-    `column` (numbers, or dates such as 2024-01-31), test after validation, and keeps rows of the same time together;
-    `group` draws whole groups of rows with the same value in `column`, so that no group is in two splits; `column`
-    reads train, validation or test from `column` and uses no shares.
+    `column` (numbers, or dates such as 2024-01-31 or 31.12.2024), test after validation, and keeps rows of the same
+    time together; `group` draws whole groups of rows with the same value in `column`, so that no group is in two
+    splits; `column` reads train, validation or test from `column` and uses no shares.
     """
 
     validation: Annotated[Share | Annotated[Source, SOURCES], "share of the rows for validation, or its source"] = 0.15
@@ -110,7 +110,9 @@ class Split:
         return {"train": train, **found}
 
 
-def split_rows(split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator) -> RowsBySplit:
+def split_rows(
+    split: Split, rows: Selection, codes: Array | None, rng: np.random.Generator, form: str | None = None
+) -> RowsBySplit:
     """Return the row numbers of `train`, `validation` and `test`, each ascending; every given row is in one of them.
 
     Args:
@@ -118,6 +120,7 @@ def split_rows(split: Split, rows: Selection, codes: Array | None, rng: np.rando
         rows: rows to split.
         codes: class number of each row `(rows,)`; None for numeric targets.
         rng: source of randomness.
+        form: how the dates of the column are written, for a split by time; None: as in 2024-01-31, or found.
 
     Raises:
         OptionError: a split would have no rows, or the column cannot be used.
@@ -125,7 +128,7 @@ def split_rows(split: Split, rows: Selection, codes: Array | None, rng: np.rando
     """
     name = split.column or ""
     if split.method == "time":
-        found = split_by_time(split, read_times(rows, name))
+        found = split_by_time(split, read_times(rows, name, read_complete(rows, name), form))
     elif split.method == "group":
         found = split_by_group(split, number_groups(rows, name), rng)
     elif split.method == "column":
@@ -172,48 +175,6 @@ def read_complete(rows: Selection, name: str) -> Array:
         what = f"a missing value{more} in the column that decides the split; fill it in or remove the row"
         raise InputError(f"{rows.where(int(holes[0]))}: {name}: {what}")
     return values
-
-
-def read_times(rows: Selection, name: str) -> Array:
-    """Return a column of numbers or dates as numbers that can be sorted.
-
-    Raises:
-        InputError: a value is missing or not a date.
-    """
-    values = read_complete(rows, name)
-    if values.dtype != object:
-        return values
-    texts = values.tolist()
-    try:
-        return parse_dates(texts)
-    except ValueError:
-        row = next(k for k, text in enumerate(texts) if not is_date(text))
-        what = f"expected a number or a date (got {quote(texts[row])}); write dates as 2024-01-31 or 2024-01-31 23:59"
-        raise InputError(f"{rows.where(row)}: {name}: {what}") from None
-
-
-def parse_dates(texts: list[str]) -> Array:
-    """Return dates as int64 microseconds.
-
-    Raises:
-        ValueError: a text is not a date.
-    """
-    with warnings.catch_warnings():
-        # NumPy warns about times with a time zone, which it converts correctly.
-        warnings.simplefilter("ignore")
-        found = np.array([text.strip() for text in texts], dtype="datetime64[us]")
-    if np.isnat(found).any():
-        raise ValueError("NaT is no date")
-    return found.astype(np.int64)
-
-
-def is_date(text: str) -> bool:
-    """Return whether a text is a date."""
-    try:
-        parse_dates([text])
-    except ValueError:
-        return False
-    return True
 
 
 def split_by_time(split: Split, values: Array) -> RowsBySplit:

@@ -12,10 +12,17 @@ from bptrain.columns.kinds import MOST_MARKS, find_odd_texts
 from bptrain.columns.profile.leaks import read_target
 from bptrain.columns.profile.profile import TableProfile
 from bptrain.columns.profile.proposals import Proposal, propose_columns, propose_goal
+from bptrain.columns.profile.time_column import find_time_column
 from bptrain.columns.targets import convert_to_numbers, guess_task
 from bptrain.config.document.dump import to_inline_yaml
 from bptrain.config.schema import add_modeline
-from bptrain.config.starter import FEWEST_TO_SPLIT, Plan, describe_missing_targets, render_starter
+from bptrain.config.starter import (
+    FEWEST_TO_SPLIT,
+    Plan,
+    choose_held_out_share,
+    describe_missing_targets,
+    render_starter,
+)
 from bptrain.errors import InputError
 from bptrain.hints import list_options
 from bptrain.registry import name_of
@@ -82,7 +89,8 @@ def make_starter(
     features = tuple(name for name in table.columns if name != target)
     profile = TableProfile(table, features, (target_values,) if target_values else ())
     used, left_out = choose_features(table, propose_columns(profile), target)
-    plan = Plan(format_source(source, make_relative(folder, Path(file))), goal, used, left_out)
+    time = find_time_column(table, used, goal, choose_held_out_share(goal.rows))
+    plan = Plan(format_source(source, make_relative(folder, Path(file))), goal, used, left_out, time)
     name = Path(output).name if output is not None else "CONFIG.yaml"
     text = render_starter(plan, Path(table.origin).name, name)
     if output is not None:

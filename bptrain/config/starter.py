@@ -21,12 +21,14 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """The choices of a first config: the source as YAML, the target, the features, and the columns left out."""
+    """The choices of a first config: the source as YAML, the target, the features, the columns left out, and the column
+    of dates by which the latest rows are held out (empty: rows are held out at random)."""
 
     source: str
     goal: Goal
     used: tuple[Proposal, ...]
     left_out: tuple[Proposal, ...]
+    time: str = ""
 
 
 def render_starter(plan: Plan, file: str, config: str) -> str:
@@ -52,8 +54,7 @@ def write_lines(plan: Plan) -> Iterator[Line]:
     yield Line(f"  task: {goal.task}")
     yield from write_features(plan)
     yield from write_columns(plan)
-    held_out = "shares of the rows held out" if share else f"{rows} rows are too few to hold any out"
-    yield Line(f"  split: {{validation: {share:g}, test: {share:g}}}", meaning=held_out)
+    yield from write_split(plan, share)
     size = f"{rows:,} rows and {columns:,} column{'s' * (columns > 1)}"
     yield Line(f"hidden: {choose_hidden_units(rows, columns)}", meaning=f"units of each hidden layer, given {size}")
     yield Line("activation: relu", meaning="after each hidden layer")
@@ -78,9 +79,26 @@ def write_features(plan: Plan) -> Iterator[Line]:
             options = ", ".join(f"{to_inline_yaml(one.name)}: {one.options}" for one in usable if one.options)
             written = f", with columns: {{{options}}}" if options else ""
             yield from write_comment(f"to use {names} anyway, add the name to features{written}")
+    if plan.left_out or any(one.form for one in plan.used):
+        # The column of a split by time is a feature only if it is listed as one.
         yield from map(Line, write_value("  features:", [one.name for one in plan.used]))
     for one in [one for one in plan.used if one.doubt][:MOST_LISTED]:
         yield from write_comment(f"look at {one.name}: {one.doubt}")
+
+
+def write_split(plan: Plan, share: float) -> Iterator[Line]:
+    """Yield which rows are held out; for rows with dates, also how to hold out others."""
+    shares = f"validation: {share:g}, test: {share:g}"
+    if not share:
+        yield Line(f"  split: {{{shares}}}", meaning=f"{plan.goal.rows} rows are too few to hold any out")
+    elif plan.time:
+        why = "rows are in the order of their dates: the latest are held out"
+        yield Line(f"  split: {{method: time, column: {to_inline_yaml(plan.time)}, {shares}}}", meaning=why)
+    else:
+        yield Line(f"  split: {{{shares}}}", meaning="shares of the rows held out")
+        if dated := [to_inline_yaml(one.name) for one in plan.used if one.form][:1]:
+            options = f"method: time, column: {dated[0]}, {shares}"
+            yield from write_comment(f"to hold out the latest rows instead: split: {{{options}}}")
 
 
 def write_comment(text: str, start: str = "  # ") -> Iterator[Line]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.columns.dates.date_feature import Date
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric
 from bptrain.columns.targets import Classes, Inputs, Label, Value
 from bptrain.metrics import predict_codes
@@ -77,7 +78,7 @@ def compute_inputs(head: Head, features: Sequence[Feature], outputs: Array) -> l
 def decode_feature(feature: Feature, outputs: Array) -> Array:
     """Return the values `(rows,)` of a feature, given its encoding `(rows, inputs)`: numbers in the units of the data,
     or the most probable value."""
-    if isinstance(feature, Numeric):
+    if isinstance(feature, Numeric | Date):
         return feature.decode(outputs)
     if isinstance(feature, Boolean):
         pair: Any = np.array(feature.pair, object)

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
+
 from bptrain.columns.column_errors import build_text_error
 from bptrain.columns.columns import Columns, Weighting, fit
+from bptrain.columns.dates.forms import find_forms, write_forms
 from bptrain.columns.encodings import Plain
 from bptrain.columns.imputers import Drop, Refuse
 from bptrain.columns.kinds import MOST_MARKS, InferredKind, find_odd_texts, infer_kind
@@ -104,6 +107,13 @@ def check_target_options(targets: dict[str, Treatment]) -> None:
         for name, one in targets.items()
         if not isinstance(one.encoding, Plain)
     ]
+    mistakes += [
+        Mistake(
+            f"data.columns.{name}.kind", "a date is a feature, and this column is the target; predict a number of days"
+        )
+        for name, one in targets.items()
+        if one.kind == "date"
+    ]
     if mistakes:
         raise OptionError(*mistakes)
 
@@ -161,7 +171,7 @@ def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mis
     kind = treatment.kind
     if kind == "auto":
         inferred = infer_kind(values, train.decimal)
-        if inferred.kind in ("text", "empty"):
+        if inferred.kind in ("text", "date", "empty"):
             what = describe_unusable(data, train, name, inferred)
             mistakes.append(Mistake(get_feature_field(data, name), what))
             return None
@@ -170,7 +180,7 @@ def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mis
     if kind == "numeric" and values.dtype == object:
         require_numbers(data, train, name)
     mistakes += find_wrong_options(data, name, kind, treatment, has_missing=bool(find_missing(values).any()))
-    if kind != "numeric" and treatment.missing.of_numbers:
+    if kind not in ("numeric", "date") and treatment.missing.of_numbers:
         treatment = replace(treatment, missing=Refuse())
     return kind, treatment
 
@@ -219,6 +229,12 @@ def describe_unusable(data: Data, train: Selection, name: str, found: InferredKi
     place, advice = f"{train.table.origin}: {name}", advise_exclusion(data, [name])
     if found.kind == "empty":
         return f"{place}: the whole column is empty; {advice}"
+    if found.kind == "date":
+        values = train.table.column(name)
+        example = quote(values[int(np.argmin(find_missing(values)))])
+        forms, called = find_forms(values), to_inline_yaml(name)
+        options = write_forms(called, forms) if len(forms) > 1 else f"columns: {{{called}: {{kind: date}}}}"
+        return f"{place}: dates (such as {example}); write {options}, or {advice}"
     what = f"text with {found.distinct:,} distinct values in {len(train):,} training rows, too many for categories"
     categories = f"columns: {{{to_inline_yaml(name)}: {{kind: categorical, unseen: ignore}}}}"
     return f"{place}: {what}; {advice}, or write {categories}"
@@ -232,11 +248,15 @@ def find_wrong_options(data: Data, name: str, kind: Kind, treatment: Treatment, 
         if kind != "numeric" and getattr(own, option) is not None:
             what = f"is for numeric columns, but {name!r} is {kind}; remove it"
             found.append(Mistake(f"{field}.{option}", what))
-    if kind != "numeric" and imputer.of_numbers and (has_missing or own.missing is not None):
+    if kind not in ("numeric", "date") and imputer.of_numbers and (has_missing or own.missing is not None):
         what = f"{name_of(imputer)} is for numeric columns, but {name!r} is {kind}"
         advice = f"write columns: {{{to_inline_yaml(name)}: {{missing: most_frequent}}}}, or constant"
         found.append(Mistake(data.find_field(name, "missing"), f"{what}; {advice}"))
     if kind != "categorical" and own.unseen is not None:
         what = f"is for categorical columns, but {name!r} is {kind}; remove it"
         found.append(Mistake(f"{field}.unseen", what))
+    if kind != "date" and own.format is not None:
+        found.append(
+            Mistake(f"{field}.format", f"is for dates, but {name!r} is {kind}; remove it, or write kind: date")
+        )
     return found

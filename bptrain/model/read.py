@@ -126,7 +126,7 @@ def find_text_targets(data: Data) -> tuple[str, ...]:
 
 def find_text_columns(data: Data) -> tuple[str, ...]:
     """Return the columns that a source reads as text, even if they look like numbers."""
-    declared = (name for name, one in (data.columns or {}).items() if one.kind in ("boolean", "categorical"))
+    declared = (name for name, one in (data.columns or {}).items() if one.kind in ("boolean", "categorical", "date"))
     named = dict.fromkeys((*declared, *find_text_targets(data)))
     return tuple(
         name for name in named if name and (data.get_column_options(name) or ColumnOptions()).kind != "numeric"

@@ -16,7 +16,7 @@ from bptrain.model.roles import Roles
 from bptrain.tables.table import Selection, Table, quote
 from bptrain.text import suggest_word
 
-DrawSplits = Callable[[Split, Selection, Array | None, np.random.Generator], dict[str, Array]]
+DrawSplits = Callable[[Split, Selection, Array | None, np.random.Generator, str | None], dict[str, Array]]
 """Draws the numbers of the rows of each split."""
 
 
@@ -48,7 +48,8 @@ def split_table(
         roles: the roles of the columns.
         table: all rows, with the tables of the splits that have a source of their own.
         rng: draws the rows.
-        draw_splits: takes the options of the split, the rows, their class numbers and `rng`.
+        draw_splits: takes the options of the split, the rows, their class numbers, `rng`, and the form of the dates
+            that decide the split, if it is given.
 
     Raises:
         InputError: a value that decides the split cannot be used; an `OptionError` if the split does not fit the data.
@@ -64,7 +65,8 @@ def split_table(
         if stratified and any(data.split.shares):
             check_single_rows(rows, classes, codes)
     try:
-        drawn = draw_splits(data.split, rows, codes, rng)
+        form = data.get_treatment(data.split.column).format if data.split.column else None
+        drawn = draw_splits(data.split, rows, codes, rng, form)
     except OptionError as error:
         raise error.prefix_fields("data.split") from None
     splits = {name: Selection(table, numbers) for name, numbers in drawn.items()}

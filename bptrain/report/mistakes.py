@@ -6,6 +6,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.columns import Columns
+from bptrain.columns.dates.date_feature import Date
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric
 from bptrain.evaluation.predictions import Predictions
 from bptrain.evaluation.target_results import NumberResult
@@ -176,4 +177,4 @@ def read_value(feature: Feature, inputs: Array) -> str:
     if isinstance(feature, Categorical):
         shares = inputs[: len(feature.categories)]
         return safe_name(feature.categories[int(shares.argmax())], 24) if shares.max() > 0.5 else "–"
-    return "–"
+    return str(feature.decode(inputs[None])[0]) if isinstance(feature, Date) else "–"

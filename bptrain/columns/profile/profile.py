@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.columns.dates.forms import Form, find_forms
 from bptrain.columns.kinds import (
     HEAD_ROWS,
     ColumnKind,
@@ -83,8 +84,10 @@ class ColumnProfile:
 
     @cached_property
     def kind(self) -> ColumnKind:
-        """The kind of the column, judged by all its values."""
+        """The kind of the column, judged by all its values; dates are dates even where each has many rows."""
         found = self.declared or infer_kind(self.values, self.decimal).kind
+        if found == "categorical" and not self.declared and self.forms:
+            return "date"
         if (
             found == "numeric"
             and self.values.dtype == object
@@ -92,6 +95,11 @@ class ColumnProfile:
         ):
             return "mixed"
         return found
+
+    @cached_property
+    def forms(self) -> tuple[Form, ...]:
+        """The forms that its values may have if they are dates; none if they are not."""
+        return find_forms(self.values) if self.values.dtype == object else ()
 
     @cached_property
     def holes(self) -> Array:
@@ -156,7 +164,7 @@ class ColumnProfile:
                 yield f"it is {value} in {where}; there is nothing to learn from it", "BP222"
             return
         if self.values.dtype == object:
-            is_id = is_text_id(self.name, self.values)
+            is_id = is_text_id(self.name, self.values) and not self.forms
         else:
             is_id = is_number_id(self.name, self.values, single=self.single)
         if is_id:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bptrain.columns.dates.calendar import describe_calendar
+from bptrain.columns.dates.forms import Form, join_forms, parse_dates
 from bptrain.columns.features import LARGEST_SCALED
 from bptrain.columns.profile.profile import ColumnProfile, TableProfile, format_constant
 from bptrain.columns.scalers import Standard
@@ -17,7 +19,8 @@ class Proposal:
     """A column: its values in words, and the reason not to learn from it (empty: none).
 
     `usable`: training accepts it all the same; `options` are the column's options in the config, as YAML; `doubt` is
-    what the reader should know about a column that is learned from.
+    what the reader should know about a column that is learned from, and `form` how its dates are written, if it is
+    dates.
     """
 
     name: str
@@ -26,6 +29,7 @@ class Proposal:
     usable: bool = True
     options: str = ""
     doubt: str = ""
+    form: Form | None = None
 
 
 @dataclass(frozen=True)
@@ -96,13 +100,17 @@ def propose_column(column: ColumnProfile) -> Proposal:
         if one.code != "BP226" and (column.leak is None or column.leak.is_copy or one.code == "BP223"):
             return Proposal(column.name, words, one.message, options=choose_options(column))
     doubt = "; ".join(one.message for one in column.warnings)
-    return Proposal(column.name, words, options=choose_options(column), doubt=doubt)
+    form = column.forms[0] if column.kind == "date" else None
+    return Proposal(column.name, words, options=choose_options(column), doubt=doubt, form=form)
 
 
 def describe_values(column: ColumnProfile) -> str:
     """Return the values of a column in words."""
     if column.kind == "empty" and column.values.dtype == object:
         return "empty"
+    if column.kind == "date" and len(column.forms) == 1:
+        calendar = describe_calendar(column.values, column.forms[0])
+        return f"dates from {calendar.first} to {calendar.last}" if calendar else "dates"
     kind = "text"
     if column.values.dtype != object:
         finite = column.values[np.isfinite(column.values)]
@@ -117,6 +125,8 @@ def find_refusal(column: ColumnProfile, words: str) -> str:
         return "the whole column is empty"
     if column.kind == "mixed":
         return f"{words}; text among the numbers"
+    if column.kind == "date":
+        return find_wrong_dates(column)
     if column.kind == "text":
         return f"{words}; too many for categories"
     if column.values.dtype != object:
@@ -127,12 +137,26 @@ def find_refusal(column: ColumnProfile, words: str) -> str:
     return ""
 
 
+def find_wrong_dates(column: ColumnProfile) -> str:
+    """Return why training would refuse a column of dates; empty if it would not."""
+    if len(column.forms) > 1:
+        ways = " or ".join(f"{column.name}: {{kind: date, format: {form.yaml}}}" for form in column.forms)
+        return f"its dates can be read as {join_forms(column.forms)}; add it to the features, with columns: {ways}"
+    wrong = np.flatnonzero(parse_dates(column.values, column.forms[0]).wrong)
+    if not len(wrong):
+        return ""
+    return f"dates, and {len(wrong):,} values that are none, such as {quote(column.values[wrong[0]])}"
+
+
 def choose_options(column: ColumnProfile) -> str:
     """Return the options of a column in a config, as YAML; empty if it needs none."""
     if column.kind == "numeric":
         return "{missing: median, indicator: true}" if column.missing else ""
     if column.kind == "boolean":
         return "{kind: boolean, missing: most_frequent}" if column.missing else ""
+    if column.kind == "date":
+        policy = ", missing: median, indicator: true" if column.missing else ""
+        return f"{{kind: date, format: {column.forms[0].yaml}{policy}}}"
     imputer = ", missing: {constant: missing}" if column.missing else ""
     return f"{{kind: categorical, unseen: ignore{imputer}}}"
 

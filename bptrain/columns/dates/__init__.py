@@ -1,0 +1,1 @@
+"""Dates: how they are written, and the inputs that a column of them becomes."""

@@ -1,0 +1,358 @@
+"""Dates: forms against Python's datetime, encodings against closed forms, and what a user meets on the way."""
+
+import math
+import random
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bptrain.columns.dates.forms import FORMS, Form, find_forms, parse_dates
+from bptrain.errors import OptionError
+
+MONTH = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+def objects(values):
+    return np.array(values, object)
+
+
+def write_day(day: datetime, form: str) -> str:
+    """Write a day by replacing what a form is made of; the independent truth of the parser."""
+    text = form.replace("YYYY", f"{day.year:04d}").replace("YY", f"{day.year % 100:02d}")
+    text = text.replace("Mon", "\0").replace("MM", f"{day.month:02d}").replace("DD", f"{day.day:02d}")
+    return text.replace("\0", MONTH[day.month - 1])
+
+
+def read(text: str, form: str):
+    """Return the datetime that a text is read as; None: it is not of that form."""
+    found = parse_dates(objects([text]), Form(form))
+    assert found.wrong.tolist() == np.isnat(found.times).tolist()
+    return None if found.wrong[0] else found.times[0].astype(datetime)
+
+
+TIMES = ["", " %H:%M", "T%H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%SZ", " %I:%M:%S %p", "T%H:%M:%S+02:00", " %H:%M-0530"]
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2068, 12, 31)),
+    st.sampled_from([form.text for form in FORMS] + ["YYYYMMDD", "DD.MM.YY", "YYYY", "yyyy-mm-dd"]),
+    st.sampled_from(TIMES),
+)
+def test_what_is_written_in_a_form_is_read_back(moment, form, time):
+    has_day = "DD" in form.upper()
+    text = write_day(moment, form.upper().replace("MON", "Mon")) + moment.strftime(time) * has_day
+    expected = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if has_day and time:
+        exact = {"second": "%S" in time, "microsecond": "%f" in time}
+        expected = moment.replace(**{field: 0 for field, kept in exact.items() if not kept})
+        offset = timedelta(hours=2) if "+02" in time else -timedelta(hours=5, minutes=30) if "-0530" in time else None
+        if offset is not None:
+            expected = expected.replace(tzinfo=timezone(offset)).astimezone(UTC).replace(tzinfo=None)
+    if not has_day:
+        expected = expected.replace(day=1, month=expected.month if "M" in form.upper() else 1)
+    assert read(text, form) == expected
+
+
+READ = [
+    ("2024-12-31T23:59:59.123456Z", "YYYY-MM-DD", datetime(2024, 12, 31, 23, 59, 59, 123456)),
+    ("2024-12-31 23:59:59,5", "YYYY-MM-DD", datetime(2024, 12, 31, 23, 59, 59, 500000)),
+    ("2024-01-01T00:30+02:00", "YYYY-MM-DD", datetime(2023, 12, 31, 22, 30)),
+    ("  1.2.2024 ", "DD.MM.YYYY", datetime(2024, 2, 1)),
+    ("1/2/2024 12:05 AM", "MM/DD/YYYY", datetime(2024, 1, 2, 0, 5)),
+    ("1/2/2024 12:05 pm", "MM/DD/YYYY", datetime(2024, 1, 2, 12, 5)),
+    ("3 March 2024", "DD Mon YYYY", datetime(2024, 3, 3)),
+    ("Sept 3, 2024", "Mon DD, YYYY", datetime(2024, 9, 3)),
+    ("31.12.69", "DD.MM.YY", datetime(1969, 12, 31)),
+    ("31.12.68", "DD.MM.YY", datetime(2068, 12, 31)),
+    ("29.02.2024", "DD.MM.YYYY", datetime(2024, 2, 29)),
+    ("0001-01-01", "YYYY-MM-DD", datetime(1, 1, 1)),
+    *((text, "YYYY-MM-DD", None) for text in ("2023-02-29", "2024-04-31", "2024-00-10", "2024-13-01", "0000-01-01")),
+    *((text, "YYYY-MM-DD", None) for text in ("2024-01-01 24:00", "2024-01-01 23:60", "2024-01-01x", "", "NaT", "now")),
+    *((text, "YYYY-MM-DD", None) for text in ("24-01-01", "2024-01", "2024-01-01 0:00:61", "٢٠٢٤-01-01", "2" * 9999)),
+    ("2024-01-01 13:00 PM", "YYYY-MM-DD", None),
+    ("3 Marc 2024", "DD Mon YYYY", datetime(2024, 3, 3)),
+    ("3 Foo 2024", "DD Mon YYYY", None),
+    ("2024-01 12:00", "YYYY-MM", None),
+    ("1242024", "YYYYMMDD", None),
+]
+
+
+@pytest.mark.parametrize(("text", "form", "expected"), READ)
+def test_a_date_is_read_or_is_none(text, form, expected):
+    assert read(text, form) == expected
+
+
+def test_a_column_of_many_shapes_is_read_value_by_value():
+    rng = random.Random(0)
+    moments = [datetime(1970, 1, 1) + timedelta(seconds=rng.randrange(3 * 10**9)) for _ in range(3000)]
+    texts = [f"{one.day}.{one.month}.{one.year}{rng.choice(['', f' {one:%H:%M}'])}" for one in moments]
+    expected = [
+        one.replace(second=0) if ":" in text else one.replace(hour=0, minute=0, second=0)
+        for one, text in zip(moments, texts, strict=True)
+    ]
+    found = parse_dates(objects([*texts, None, "x"]), Form("DD.MM.YYYY"))
+    assert found.times[:-2].astype(datetime).tolist() == expected
+    assert np.isnat(found.times[-2:]).all()
+    assert np.flatnonzero(found.wrong).tolist() == [3001]
+
+
+FOUND = [
+    (["2024-01-31", "2024-02-01 10:00"], "YYYY-MM-DD"),
+    (["31/01/2024", "01/02/2024"], "DD/MM/YYYY"),
+    (["01/31/2024", "01/02/2024"], "MM/DD/YYYY"),
+    (["01/02/2024", "03/04/2024"], "DD/MM/YYYY MM/DD/YYYY"),
+    (["01.02.2024", "03.04.2024"], "DD.MM.YYYY"),
+    (["2024-01", "2024-02"], "YYYY-MM"),
+    (["Jan 2024", "Feb 2024"], "Mon YYYY"),
+    (["31 Dec 2024", None], "DD Mon YYYY"),
+    (["20240131", "20240201"], ""),
+    (["01.02.24", "31.12.24"], ""),
+    (["2024", "2025"], ""),
+    (["a b", "c"], ""),
+    (["1-2", "2-3"], ""),
+    (["2011-12", "2012-13", "2013-14"], ""),
+    ([None, None], ""),
+]
+
+
+@pytest.mark.parametrize(("texts", "forms"), FOUND)
+def test_the_form_of_a_column_is_found(texts, forms):
+    assert " ".join(form.text for form in find_forms(objects(texts))) == forms
+
+
+WRONG_FORMS = [
+    ("%d.%m.%Y", "did you mean DD.MM.YYYY"),
+    ("YYYY-MM-DD HH:MM", "did you mean YYYY-MM-DD"),
+    ("d/m/YYYY", "did you mean DD/MM/YYYY"),
+    ("DD.MM", "expected how a day is written"),
+    ("iso", "expected how a day is written"),
+    ("YYYY-MM-MM", "expected how a day is written"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG_FORMS)
+def test_a_form_that_is_none_is_refused(text, message):
+    with pytest.raises(OptionError, match=message):
+        Form(text)
+
+
+def write_days(name: str, texts, *, target=None):
+    """Write a table of dates, a number that follows the day of the year, and a class."""
+    rows = [f"{text},{k % 7},{k * 0.5 if target is None else target[k]}" for k, text in enumerate(texts)]
+    Path(name).write_text("day,x,y\n" + "\n".join(rows) + "\n")
+
+
+def write_config(name: str, options: str, **more):
+    keys = "".join(f", {key}: {value}" for key, value in more.items())
+    data = f"data: {{source: {{csv: d.csv}}, target: y, columns: {{{options}}}{keys}}}"
+    Path(name).write_text(f"{data}\nhidden: [3]\ntraining: {{epochs: 2}}\n")
+
+
+def list_days(count: int, form: str = "YYYY-MM-DD", start=datetime(2023, 1, 1), step=timedelta(days=1)) -> list[str]:
+    return [write_day(start + k * step, form) for k in range(count)]
+
+
+def encode(table: dict, config="c.yaml"):
+    """Return the inputs of a run's columns by name, for a table given by columns."""
+    from bptrain.config import load
+    from bptrain.model.assemble import assemble
+    from bptrain.model.read import read as read_table
+    from bptrain.tables.table import Table
+
+    loaded = load(config)
+    columns = assemble(loaded, read_table(loaded)).model.columns
+    inputs = columns.encode_inputs(Table(table, "t"))
+    return dict(zip(columns.input_names, inputs.T.tolist(), strict=True))
+
+
+def test_inputs_are_the_closed_forms():
+    moments = [datetime(2023, 1, 1) + timedelta(hours=7 * k) for k in range(400)]
+    write_days("d.csv", [f"{one:%Y-%m-%d %H:%M}" for one in moments])
+    write_config("c.yaml", "day: {kind: date}", split="{validation: 0, test: 0}", features="[day]")
+    later = datetime(2024, 2, 29, 18, 30)
+    found = encode({"day": objects([f"{later:%Y-%m-%d %H:%M}"])})
+    days = [(one - datetime(2023, 1, 1)).total_seconds() / 86400 for one in moments]
+    places = {
+        "month": (1, 12),
+        "day of month": (28, 29),
+        "day of year": (59, 366),
+        "weekday": (3, 7),
+        "hour": (18.5, 24),
+    }
+    expected = {"day days": (59 + 365 + 18.5 / 24 - np.mean(days)) / np.std(days)}
+    for part, (place, length) in places.items():
+        expected[f"day {part} sin"] = math.sin(2 * math.pi * place / length)
+        expected[f"day {part} cos"] = math.cos(2 * math.pi * place / length)
+    # All training rows are of 2023 and at full hours.
+    assert list(found) == list(expected)
+    assert [value for (value,) in found.values()] == pytest.approx(list(expected.values()))
+
+
+VARIED = [
+    (list_days(800), "year days month day_of_month day_of_year weekday"),
+    (list_days(20), "days day_of_month weekday"),
+    ([f"{2000 + k // 12}-{k % 12 + 1:02d}" for k in range(40)], "year days month"),
+    ([f"{2000 + k // 12}-{k % 12 + 1:02d}-01" for k in range(40)], "year days month"),
+    ([f"2024-01-01 10:{k:02d}" for k in range(40)], "days minute"),
+    (["2024-01-01"] * 39 + ["2024-01-01 00:00"], ""),
+]
+
+
+@pytest.mark.parametrize(("texts", "parts"), VARIED)
+def test_only_what_varies_in_the_training_rows_becomes_inputs(texts, parts):
+    write_days("d.csv", texts)
+    write_config("c.yaml", "day: {kind: date}", split="{validation: 0, test: 0}", features="[day, x]")
+    found = encode({"day": objects(["2031-07-05 11:11" if len(texts[0]) > 7 else "2031-07"]), "x": np.zeros(1)})
+    cycles = {"month", "day of month", "day of year", "weekday", "hour", "minute"}
+    parts = [part.replace("_", " ") for part in parts.split()]
+    names = [f"day {part}{end}" for part in parts for end in ((" sin", " cos") if part in cycles else ("",))]
+    assert list(found) == [*(names or ["day"]), "x"]
+    if not names:
+        assert found["day"] == [0]
+
+
+@pytest.mark.parametrize("form", ["YYYY-MM-DD", "DD/MM/YYYY", "DD.MM.YYYY", "DD Mon YYYY"])
+def test_the_message_about_dates_says_what_to_write_and_that_works(form, bptrain_in):
+    write_days("d.csv", list_days(60, form))
+    write_config("c.yaml", "")
+    found = bptrain_in("train", "c.yaml")
+    assert found.returncode == 2
+    assert f"day: dates (such as '{write_day(datetime(2023, 1, 1), form)}')" in found.stderr
+    assert "write columns: {day: {kind: date}}" in found.stderr
+    write_config("c.yaml", "day: {kind: date}")
+    assert bptrain_in("train", "c.yaml").returncode == 0
+    write_config("c.yaml", "", split="{method: time, column: day}")
+    assert bptrain_in("train", "c.yaml").returncode == 0
+
+
+def test_what_two_forms_fit_is_asked_for_with_both(bptrain_in):
+    days = [f"{1 + k % 12:02d}/{1 + k % 11:02d}/{2000 + k}" for k in range(40)]
+    write_days("d.csv", days)
+    both = ["{day: {kind: date, format: DD/MM/YYYY}}", "{day: {kind: date, format: MM/DD/YYYY}}"]
+    for options, more in (("", {}), ("day: {kind: date}", {}), ("", {"split": "{method: time, column: day}"})):
+        write_config("c.yaml", options, **more)
+        found = bptrain_in("train", "c.yaml")
+        assert found.returncode == 2
+        assert all(one in found.stderr for one in both)
+    for one in both:
+        write_config("c.yaml", one[1:-1], split="{method: time, column: day}", features="[day, x]")
+        assert bptrain_in("train", "c.yaml").returncode == 0
+    assert all(
+        one[1:-1] in bptrain_in("init", "d.csv", "--target", "y").stdout.replace("\n  #     ", " ") for one in both
+    )
+
+
+MISTAKES = [
+    (
+        "{day: {kind: date}}",
+        7,
+        "31.02.2023",
+        r"d\.csv:9: day: expected a date such as YYYY-MM-DD \(got '31\.02\.2023'\)",
+    ),
+    ("{day: {kind: date}}", 7, "", r"d\.csv:9: day: a missing value .* columns: \{day: \{missing: median\}\}"),
+    ("{day: {kind: date, format: DD.MM.YYYY}}", None, "", r"as most are YYYY-MM-DD, train with .*format: YYYY-MM-DD"),
+    ("{day: {kind: date, format: '%Y'}}", None, "", r"c\.yaml:1:.*format: expected how a day is written"),
+    ("{day: {kind: date}, x: {format: YYYY}}", None, "", r"x\.format: is for dates, but 'x' is numeric"),
+    ("{day: {kind: date, scaling: minmax}}", None, "", r"day\.scaling: is for numeric columns, but 'day' is date"),
+    ("{day: {kind: date}, x: {kind: date}}", None, "", r"x: no usual form of dates fits \(got '0'\)"),
+    ("{day: {kind: date}, y: {kind: date}}", None, "", r"y\.kind: a date is a feature"),
+    ("{day: {kind: date, missing: {constant: never}}}", 7, "", r"missing values become 'never', which is not a date"),
+]
+
+
+@pytest.mark.parametrize(("options", "row", "text", "message"), MISTAKES)
+def test_mistakes_are_named_with_their_place(options, row, text, message, bptrain_in):
+    days = list_days(60)
+    if row is not None:
+        days[row] = text
+    write_days("d.csv", days)
+    write_config("c.yaml", options[1:-1], split="{validation: 0, test: 0}")
+    found = bptrain_in("train", "c.yaml")
+    assert found.returncode == 2
+    assert re.search(message, found.stderr), found.stderr
+
+
+FILLED = [
+    ("median", "2023-01-03"),
+    ("mean", "2023-01-04"),
+    ("most_frequent", "2023-01-01"),
+    ("{constant: 2020-02-29}", "2020-02-29"),
+]
+
+
+@pytest.mark.parametrize(("imputer", "value"), FILLED)
+def test_missing_dates_are_filled_with_an_indicator(imputer, value):
+    write_days("d.csv", ["2023-01-01", "2023-01-01", "2023-01-03", "2023-01-05", "2023-01-10", ""])
+    write_config(
+        "c.yaml", f"day: {{kind: date, missing: {imputer}, indicator: true}}", split="{validation: 0, test: 0}"
+    )
+    found = encode({"day": objects([None, value]), "x": np.zeros(2)})
+    assert found.pop("day missing") == [1, 0]
+    assert all(one[0] == one[1] for one in found.values())
+
+
+def test_rows_without_a_date_can_be_dropped(bptrain_in):
+    write_days("d.csv", [*list_days(40), ""])
+    write_config("c.yaml", "day: {kind: date, missing: drop}")
+    assert "1 of 41 rows dropped" in bptrain_in("train", "c.yaml").stderr
+
+
+PROPOSED = [
+    (list_days(60), None, "day, "),
+    (list_days(60)[::-1], None, "day, "),
+    (list_days(60, "DD.MM.YYYY"), None, "day, "),
+    ([day for day in list_days(30) for _ in range(3)], None, "day, "),
+    (sorted(list_days(60), key=lambda day: day[::-1]), None, ""),
+    ([*list_days(59), ""], None, ""),
+    # The last class has no row among the earliest.
+    (list_days(60), [*"ab" * 25, *"cd" * 5], ""),
+    (list_days(60), [*"ab" * 30], "day, "),
+]
+
+
+@pytest.mark.parametrize(("days", "target", "time"), PROPOSED)
+def test_init_proposes_a_split_by_time_for_rows_in_order(days, target, time, bptrain_in):
+    write_days("d.csv", days, target=target)
+    assert bptrain_in("init", "d.csv", "--target", "y", "-o", "c.yaml").returncode == 0
+    text = Path("c.yaml").read_text()
+    assert "day: {kind: date, format: " in text
+    share = "validation: 0.2, test: 0.2"
+    assert ("split: {method: time, column: day, " + share in text.replace("instead: split", "")) == bool(time), text
+    assert "columns left out" not in text
+    if target is None or time:
+        assert bptrain_in("train", "c.yaml", "training.epochs=2").returncode == 0
+    if not time and "" not in days:
+        # The advice of the comment.
+        Path("c.yaml").write_text(
+            re.sub(r"(?m)^  split: .*$", "", text).replace("  # to hold out the latest rows instead: ", "  ")
+        )
+        found = bptrain_in("data", "c.yaml")
+        assert "12 rows (20.0%)" in found.stdout
+
+
+def test_a_run_with_dates_is_used_again(bptrain_in):
+    """Evaluated, resumed, explained, reported, and predicted from another file, with later dates in the same form."""
+    write_days("d.csv", list_days(80, "DD.MM.YYYY"))
+    assert bptrain_in("init", "d.csv", "--target", "y", "-o", "c.yaml").returncode == 0
+    assert bptrain_in("train", "c.yaml", "training.epochs=3").returncode == 0
+    write_days("later.csv", list_days(5, "DD.MM.YYYY", datetime(2031, 1, 28)))
+    for command in (
+        ("evaluate", "runs/c-001"),
+        ("predict", "runs/c-001", "later.csv"),
+        ("report", "runs/c-001"),
+        ("explain", "c.yaml", "hidden=[2]"),
+        ("show", "c.yaml"),
+        ("resume", "runs/c-001", "training.epochs=5"),
+    ):
+        found = bptrain_in(*command)
+        assert found.returncode == 0, found.stderr
+    assert "day: date, DD.MM.YYYY, days count from 2023-01-01: days, " in bptrain_in("show", "c.yaml").stdout
+    write_days("later.csv", list_days(5))
+    found = bptrain_in("predict", "runs/c-001", "later.csv")
+    assert found.returncode == 2
+    assert "later.csv:2: day: expected a date such as DD.MM.YYYY (got '2023-01-01')" in found.stderr
