@@ -21,6 +21,7 @@ import bptrain
 from bptrain.errors import BptrainError, InputError, OptionError
 from bptrain.tables.guess import choose_source, read_table
 from bptrain.tables.sources import SOURCES, Csv, Excel, Idx, Jsonl, Npy, Npz, Parquet, Synthetic, Tsv
+from bptrain.tables.sources.csv_text import csv_reader
 
 EXCEL = 'größe;preis;ort\r\n1,5;10;Köln\r\n-2,25;1e2;"a;b"\r\n;3;NA\r\n'
 """A file as German Excel writes it."""
@@ -167,6 +168,19 @@ def test_lines_are_read_as_a_person_would(text, columns, second):
 def test_options_say_which_lines_and_signs_are_not_read(options, text, columns):
     Path("t.csv").write_text(text)
     assert lists(Csv(Path("t.csv"), **options).load()) == columns
+
+
+@pytest.mark.parametrize("odd", ["+-5", "nan(1)", "NAN(1)", "1_000", "0x1F", "true", "1d5", "--5", "5%"])
+@pytest.mark.parametrize("small", [csv_reader.SMALL_BYTES, -1])
+@pytest.mark.parametrize("row", [3, 290])
+def test_what_only_some_readers_take_for_a_number_is_text(odd, small, row, monkeypatch):
+    """In small files, which are read in one pass, and in large ones."""
+    monkeypatch.setattr(csv_reader, "SMALL_BYTES", small)
+    values = ["1.5"] * 300
+    values[row] = odd
+    Path("t.csv").write_text("x,empty,y\n" + "".join(f"{value},,7\n" for value in values))
+    table = Csv(Path("t.csv")).load()
+    assert lists(table) == {"x": values, "empty": [None] * 300, "y": [7] * 300}
 
 
 @given(st.data())

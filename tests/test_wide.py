@@ -94,7 +94,7 @@ def test_no_column_is_searched_for_underscores_where_rows_have_none(monkeypatch,
         return execute(database, file, what, types)
 
     monkeypatch.setattr(csv_reader, "execute", record)
-    for cell, searched in (("1000", False), ("1_000", True)):
+    for cell, searched in (("1000", False), ("1_000", True), ("+-5", True), ("nan(1)", True)):
         asked.clear()
         Path("t.csv").write_text(f"wide_0,wide_1,y\n1,{cell},a\n2,3,b\n", encoding="utf-8")
         table = Csv(Path("t.csv")).load()

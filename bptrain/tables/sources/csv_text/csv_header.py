@@ -8,6 +8,9 @@ from bptrain.tables.sources.csv_text.csv_format import CsvFormat
 
 HeaderKind = Literal["names", "data", "either"]
 
+MOST_COLUMNS = 500
+"""Columns that tell whether the first line names them."""
+
 USUAL_SHARE = 0.9
 """The share of the values of a column that are numbers, or dates, if the others are mistakes."""
 
@@ -29,15 +32,17 @@ def classify_first_line(first: Sequence[str], rows: Sequence[Sequence[str]], for
     occurs below; and for names where it is not.
 
     Args:
-        first: the values of the first line.
+        first: the values of the first line, of which the first `MOST_COLUMNS` are looked at.
         rows: those of the lines after it, as many for each.
         form: how the file is written.
     """
     if not rows:
         return "names"
-    columns = [[value.strip() for value in column] for column in zip(*rows, strict=False)]
+    first = [value.strip() for value in first[:MOST_COLUMNS]]
+    columns = [
+        [value.strip() for value in column] for column in zip(*(row[:MOST_COLUMNS] for row in rows), strict=False)
+    ]
     kinds = [classify_values(column, form) for column in columns]
-    first = [value.strip() for value in first]
     votes = [vote(value, column, kind, form) for value, column, kind in zip(first, columns, kinds, strict=False)]
     numbered = [k for k, value in enumerate(first) if is_number_text(value)]
     if is_sequence([first[k] for k in numbered], len(first)):

@@ -16,16 +16,19 @@ from bptrain.tables.sources.csv_text.csv_format import CsvFormat
 from bptrain.tables.sources.decoding import LONGEST, BrokenText, read_chunks, read_lines
 from bptrain.tables.table import register_place
 
+ODD = ("_", "+-", "n(", "N(")
+"""What is in texts that DuckDB takes for numbers, and nobody else: 1_000, +-5 and nan(1)."""
+
 ENDS = {"\r\n": "CR LF", "\n": "LF", "\r": "CR"}
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How many delimiters and how many lines a file has outside quotes, and how many underscores anywhere."""
+    """How many delimiters and how many lines a file has outside quotes, and how many of `ODD` anywhere."""
 
     delimiters: int
     lines: int
-    underscores: int
+    odd: int
 
 
 def read_plain_lines(path: Path, form: CsvFormat) -> Generator[tuple[int, str], None, None]:
@@ -170,10 +173,10 @@ def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
         StorageError: it cannot be read.
     """
     delimiter, line_feeds, returns, both, last = form.delimiter.encode(), 0, 0, 0, b""
-    delimiters, underscores = 0, 0
+    delimiters, odd = 0, 0
     try:
         for chunk, outside in remove_quoted(copy, form.quote.encode()):
-            underscores += chunk.count(b"_")
+            odd += count_odd(chunk)
             delimiters += outside.count(delimiter)
             line_feeds += outside.count(b"\n")
             if b"\r" in outside:
@@ -190,7 +193,12 @@ def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
     kinds = [both, line_feeds - both, returns - both]
     if sum(map(bool, kinds)) > 1:
         raise find_other_end(path, form)
-    return Tally(delimiters, sum(kinds) + (last not in (b"\n", b"\r")), underscores)
+    return Tally(delimiters, sum(kinds) + (last not in (b"\n", b"\r")), odd)
+
+
+def count_odd(content: bytes) -> int:
+    """Return how often there is one of `ODD`."""
+    return sum(content.count(mark.encode()) for mark in ODD)
 
 
 def remove_quoted(copy: Path, quote: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -1,8 +1,8 @@
 """Reading CSV files with DuckDB: explicitly typed, and never losing a row.
 
-DuckDB reads a file twice: once with every column as text, which finds the columns of numbers, and once with the types
-so found. Its own sniffer is not used, because it drops the rows that do not fit its guess. A third, independent pass
-counts the delimiters and the lines.
+DuckDB reads a large file twice: once with every column as text, which finds the columns of numbers, and once with the
+types so found; a small one once, with the types of its first rows, if those fit all rows. Its own sniffer is not used,
+because it drops the rows that do not fit its guess. Another, independent pass counts the delimiters and the lines.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,23 +20,19 @@ from bptrain.tables.source import Chunks
 from bptrain.tables.sources.csv_text.csv_file import CsvFile, describe_ragged
 from bptrain.tables.sources.csv_text.csv_format import CsvFormat
 from bptrain.tables.sources.csv_text.csv_layout import resolve_format
-from bptrain.tables.sources.csv_text.csv_lines import (
-    CsvLines,
-    read_rows,
-    scan,
-    write_plain_copy,
-)
+from bptrain.tables.sources.csv_text.csv_lines import ODD, CsvLines, count_odd, read_rows, scan, write_plain_copy
 from bptrain.tables.sources.decoding import ensure_utf8
-from bptrain.tables.sources.duck import check_names, connect, fetch, quote_name, report_errors
+from bptrain.tables.sources.duck import check_names, connect, fetch, quote_name, quote_text, report_errors
 from bptrain.tables.table import is_number, quote
+from bptrain.tables.values import find_missing
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SMALL_BYTES = 1 << 23
+SMALL_BYTES = 1 << 25
 """Files of at most this size together are read in one pass, into memory."""
 
-MOST_SAMPLED, LEAST_SAMPLED = 200_000, 20
+MOST_SAMPLED, LEAST_SAMPLED = 200_000, 100
 """At most so many values, but at least so many of the first rows, tell which columns of a small file are numbers."""
 
 
@@ -130,31 +126,36 @@ def read_small(database: "DuckDBPyConnection", files: list[CsvFile]) -> list[dic
     if size > SMALL_BYTES or not all(file.has_plain_numbers and not is_gzipped(file.copy) for file in files):
         return []
     try:
-        numeric = guess_numeric(files[0])
-        if numeric is None or any(has_underscores(file) for file in files):
+        guess = guess_numeric(files[0])
+        if guess is None or any(has_odd_numbers(file) for file in files):
             return []
+        numeric, empty = guess
         tables = [next(fetch_chunks(database, file, file.names, numeric, None)) for file in files]
     except InputError:
         # The pass over text says what is wrong.
         return []
-    has_empty = any(np.isnan(table[name]).all() for table in tables for name in numeric)
-    return [] if has_empty else tables
+    unsure = any(np.isnan(table[name]).all() for table in tables for name in numeric)
+    unsure = unsure or any(not find_missing(table[name]).all() for table in tables for name in empty)
+    return [] if unsure else tables
 
 
-def guess_numeric(file: CsvFile) -> set[str] | None:
-    """Return the columns whose values in the first rows are numbers; None if these rows do not decide it."""
+def guess_numeric(file: CsvFile) -> tuple[set[str], set[str]] | None:
+    """Return the columns whose values in the first rows are numbers, and those that are empty there; None if these rows
+    do not decide it."""
     missing = {"", *file.form.missing}
     count = max(LEAST_SAMPLED, MOST_SAMPLED // len(file.names))
     rows = [row for _, row in islice(read_rows(file.path, file.form), count)]
-    numeric = set[str]()
+    numeric, empty = set[str](), set[str]()
     for name, values in zip(file.names, zip(*rows, strict=False), strict=False):
         present = [value for value in values if value not in missing]
         wrong = next((value for value in present if not is_number(value)), None)
-        if wrong is None and present:
+        if not present:
+            empty.add(name)
+        elif wrong is None:
             numeric.add(name)
-        elif wrong is None or is_float(wrong):
+        elif is_float(wrong):
             return None
-    return numeric - set(file.form.text)
+    return numeric - set(file.form.text), empty - set(file.form.text)
 
 
 def is_float(text: str) -> bool:
@@ -166,9 +167,9 @@ def is_float(text: str) -> bool:
     return True
 
 
-def has_underscores(file: CsvFile) -> bool:
-    """Tell whether a file has underscores elsewhere than in its header: DuckDB takes 1_000 for a number."""
-    return file.tally.underscores > sum(name.count("_") for name in file.names if file.form.header)
+def has_odd_numbers(file: CsvFile) -> bool:
+    """Tell whether a file may have texts, elsewhere than in its header, that DuckDB alone takes for numbers."""
+    return file.tally.odd > sum(count_odd(name.encode()) for name in file.names if file.form.header)
 
 
 def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -> tuple[set[str], list[int]]:
@@ -184,11 +185,11 @@ def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -
     pairs = zip(names, counts[::2], counts[1::2], strict=True)
     numeric = {name for name, present, numbers in pairs if numbers == present > 0} - set(files[0].form.text)
     for file in files:
-        if numeric and has_underscores(file) and file.form.decimal == ".":
-            # DuckDB takes 1_000 for a number. Tested together with the numbers, this would take DuckDB time that grows
-            # with the square of the columns.
+        if numeric and has_odd_numbers(file):
+            # Tested together with the numbers, this would take DuckDB time that grows with the square of the columns.
             tested = list(numeric)
-            tests = ", ".join(f"bool_or(contains({quote_name(name)}, '_'))" for name in tested)
+            each = (file.write_text(name) for name in tested)
+            tests = ", ".join(f"bool_or({' OR '.join(f'contains({q}, {quote_text(o)})' for o in ODD)})" for q in each)
             found = execute(database, file, tests, dict.fromkeys(file.names, "VARCHAR")).fetchone()
             numeric -= {name for name, has_one in zip(tested, found, strict=True) if has_one}
     return numeric, rows
