@@ -24,7 +24,7 @@ HOUSES = {
     "country": lambda k: 7,
     "garden": lambda k: "" if k % 8 == 0 else k % 4,
     "name": lambda k: f"house {k}",
-    "spoilt": lambda k: "?" if k % 9 == 0 else k % 4,
+    "spoilt": lambda k: "x1" if k % 9 == 0 else k % 4,
     "empty": lambda k: "",
     "huge": lambda k: 1e300 if k == 3 else k % 7,
     "customer_id": lambda k: (k * 7919) % 1000,
@@ -285,6 +285,7 @@ def tables(draw):
     return [name for name, _ in columns], "\n".join(",".join(line) for line in [head, *body]) + "\n"
 
 
+@pytest.mark.filterwarnings("ignore::bptrain.errors.BptrainNote")
 @pytest.mark.parametrize("examples", sampled([10, 60]))
 def test_an_accepted_file_trains(examples):
     """A file is an error of one line, or its config trains unchanged."""

@@ -130,7 +130,7 @@ def read_file(file: str | Path, target: str | None) -> tuple[Source, Table]:
 
 def format_source(source: Source, path: str) -> str:
     """Return a source as a config names it."""
-    usual: Any = {one.name: one.default for one in list_options(type(source)) if one.name not in ("path", "text")}
+    usual: Any = {one.name: one.default for one in list_options(type(source)) if one.name != "path"}
     given = {name: getattr(source, name) for name in usual if getattr(source, name) != usual[name]}
     options = "".join(
         f", {name}: {to_inline_yaml(list(value) if isinstance(value, tuple) else value)}"

@@ -1,19 +1,25 @@
 """Files that are given without a source: which source reads each, and with which options."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from bptrain.arrays import Array
 from bptrain.errors import InputError, OptionError
 from bptrain.tables.cache import note
-from bptrain.tables.files import read_first_bytes
+from bptrain.tables.files import match_files, read_first_bytes
 from bptrain.tables.formats import find_format, find_suffix, is_json
+from bptrain.tables.number_signs import Signs, guess_signs, is_code
 from bptrain.tables.source import Chunks, join_tables, split_table
 from bptrain.tables.sources import SOURCES, Csv, Excel, Jsonl, Source
 from bptrain.tables.sources.csv_text.csv_guess import guess_options
-from bptrain.tables.table import Table, is_number
+from bptrain.tables.sources.csv_text.csv_layout import resolve_format
+from bptrain.tables.sources.csv_text.csv_lines import read_rows
+from bptrain.tables.table import Table
 
 ADVICE = {
     **dict.fromkeys((".pkl", ".pickle"), "pickles can run code; save the table as CSV or Parquet"),
@@ -23,8 +29,8 @@ ADVICE = {
 }
 """What to do about files of formats that are not read, by their suffix."""
 
-THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+")
-"""A whole number whose commas may separate thousands."""
+MOST_SAMPLED, LEAST_SAMPLED = 200_000, 20
+"""At most so many values, but at least so many of the first rows, tell how numbers are written."""
 
 
 def choose_source(path: str | Path, like: Source | None = None) -> Any:
@@ -113,15 +119,66 @@ def read_with_source(
     except OptionError as error:
         raise describe_mistakes(path, error) from None
     table = read_table(path, like=source, text=text)
-    if isinstance(source, Csv) and any(has_decimal_commas(values.tolist()) for values in table.columns.values()):
-        source = replace(source, decimal=",")
-        table = read_table(path, like=source, text=text)
+    if isinstance(source, Csv):
+        source, table = guess_numbers(source, table, text, given or {})
     return source, table
 
 
-def has_decimal_commas(values: Sequence[object]) -> bool:
-    """Tell whether a column is text of numbers with decimal commas; commas that may separate thousands do not count."""
-    texts = [value for value in values if isinstance(value, str)]
-    if not any("," in text and not THOUSANDS.fullmatch(text.strip()) for text in texts):
-        return False
-    return all(is_number(text, ",") for text in texts)
+def guess_numbers(source: Csv, table: Table, text: Sequence[str], given: Collection[str]) -> tuple[Csv, Table]:
+    """Return the source that reads the numbers of a file as they are written, and the table that it then gives.
+
+    Args:
+        source: without options about numbers.
+        table: what it gives.
+        text: columns that are always read as text.
+        given: options that are not guessed.
+
+    Raises:
+        InputError: a column can be read in two ways; the message shows both.
+
+    Warns:
+        BptrainNote: what was guessed.
+    """
+    sample = sample_columns(source)
+    codes = [name for name, values in sample.items() if name not in (*text, *source.text) and is_code(values)]
+    if codes:
+        some = ", ".join(f"{name} ({sample[name][0]})" for name in codes[:3]) + ", ..." * (len(codes) > 3)
+        note(f"{source.path}: codes are read as text: {some}")
+    changed = replace(source, text=(*source.text, *codes))
+    if "missing" not in given and any(is_country(values) for values in sample.values()):
+        note(f"{source.path}: NA is read as a text, as the other codes of two letters in its column")
+        changed = replace(changed, missing=tuple(mark for mark in source.missing if mark != "NA"))
+    numbers = [name for name in table.columns if name not in codes]
+    columns = {name: count_texts(table.columns[name], sample.get(name, ())) for name in numbers}
+    wanted = Signs(source.decimal, source.thousands, source.strip, changed.missing)
+    try:
+        signs, notes = guess_signs(columns, wanted, given)
+    except InputError as error:
+        raise InputError(f"{source.path}: {error}") from None
+    for one in notes:
+        note(f"{source.path}: {one}")
+    changed = replace(changed, **vars(signs))
+    return changed, table if changed == source else read_table(source.path, like=changed, text=text)
+
+
+def sample_columns(source: Csv) -> dict[str, list[str]]:
+    """Return the texts in the first rows of each column that are not missing."""
+    path = match_files(source.path)[0]
+    form, names, _ = resolve_format(path, source.make_format())
+    missing = {"", *source.missing} - {"NA"}
+    rows = [row for _, row in islice(read_rows(path, form), max(LEAST_SAMPLED, MOST_SAMPLED // len(names)))]
+    return {
+        name: [value for value in values if value not in missing]
+        for name, values in zip(names, zip(*rows, strict=False), strict=False)
+    }
+
+
+def count_texts(values: Array, sample: Sequence[str]) -> Counter[str]:
+    """Return how often each text is in a column; those in the first rows of a column of numbers."""
+    return Counter(sample if values.dtype != object else (value for value in values.tolist() if value is not None))
+
+
+def is_country(values: Sequence[str]) -> bool:
+    """Tell whether a column has NA among other codes of two capital letters, as Namibia among countries."""
+    others = {*values} - {"NA"}
+    return "NA" in values and len(others) > 1 and all(re.fullmatch("[A-Z]{2}", value) for value in others)

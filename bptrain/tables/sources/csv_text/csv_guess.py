@@ -121,8 +121,15 @@ def guess_skip(start: str, form: CsvFormat) -> int:
     first = next((k for k, line in enumerate(lines) if line.strip() and not is_comment(line, form)), 0)
     blank = any(not line.strip() for line in lines[:first])
     marks = [mark for mark in DELIMITERS if mark in lines[-1]] or [" "]
-    for mark in marks if form.delimiter == "auto" else [form.delimiter]:
-        widths = [0 if is_comment(line, form) else count_values(line, mark, form.quote) for line in lines]
+    marks = marks if form.delimiter == "auto" else [form.delimiter]
+    counts = {
+        mark: [0 if is_comment(line, form) else count_values(line, mark, form.quote) for line in lines]
+        for mark in marks
+    }
+    if any(len({*widths} - {0}) == 1 and max(widths) > 1 for widths in counts.values()):
+        # All lines are divided alike, from the first one on.
+        return first if blank else 0
+    for widths in counts.values():
         known = [width for width in widths if width]
         (usual, count), *_ = Counter(known).most_common(1) or [(0, 0)]
         if usual < 2 or 2 * count < len(known):
