@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bptrain
+from bptrain.columns.dates.calendar import describe_calendar
 from bptrain.columns.dates.forms import FORMS, Form, find_forms, parse_dates
 from bptrain.errors import OptionError
 
@@ -216,7 +218,12 @@ def test_only_what_varies_in_the_training_rows_becomes_inputs(texts, parts):
         assert found["day"] == [0]
 
 
-@pytest.mark.parametrize("form", ["YYYY-MM-DD", "DD/MM/YYYY", "DD.MM.YYYY", "DD Mon YYYY"])
+SLOW = pytest.mark.slow
+
+ADVISED = ["DD/MM/YYYY", *(pytest.param(form, marks=SLOW) for form in ("YYYY-MM-DD", "DD.MM.YYYY", "DD Mon YYYY"))]
+
+
+@pytest.mark.parametrize("form", ADVISED)
 def test_the_message_about_dates_says_what_to_write_and_that_works(form, bptrain_in):
     write_days("d.csv", list_days(60, form))
     write_config("c.yaml", "")
@@ -335,6 +342,7 @@ def test_init_proposes_a_split_by_time_for_rows_in_order(days, target, time, bpt
         assert "12 rows (20.0%)" in found.stdout
 
 
+@pytest.mark.slow
 def test_a_run_with_dates_is_used_again(bptrain_in):
     """Evaluated, resumed, explained, reported, and predicted from another file, with later dates in the same form."""
     write_days("d.csv", list_days(80, "DD.MM.YYYY"))
@@ -356,3 +364,96 @@ def test_a_run_with_dates_is_used_again(bptrain_in):
     found = bptrain_in("predict", "runs/c-001", "later.csv")
     assert found.returncode == 2
     assert "later.csv:2: day: expected a date such as DD.MM.YYYY (got '2023-01-01')" in found.stderr
+
+
+STATED = ["YYYYMMDD", "DD.MM.YY", *(pytest.param(form, marks=SLOW) for form in ("MM/DD/YY", "YY-MM-DD"))]
+
+
+@pytest.mark.parametrize("form", STATED)
+def test_forms_that_must_be_stated_are_suggested_where_they_fit(form, bptrain_in):
+    write_days("d.csv", list_days(60, form))
+    written = f"{{day: {{kind: date, format: {form}}}}}"
+    write_config("c.yaml", "day: {kind: date}")
+    assert f"write the form columns: {written}" in bptrain_in("train", "c.yaml").stderr
+    if form != "YYYYMMDD":
+        write_config("c.yaml", "")
+        assert f"perhaps dates; leave it out with features: {{exclude: [day]}}, or write columns: {written}" in (
+            bptrain_in("train", "c.yaml").stderr
+        )
+    assert written in " ".join(bptrain_in("init", "d.csv", "--target", "x").stdout.replace("  #  ", "").split())
+    write_config("c.yaml", written[1:-1])
+    assert bptrain_in("train", "c.yaml").returncode == 0
+
+
+CALENDARS = [
+    (["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-05", "2024-01-06", "2024-01-07"],
+     "2024-01-01 to 2024-01-07, every day, 1 gap (the longest is 2 days after 2024-01-03)"),
+    (["2024-01-01", "2024-01-08", "2024-01-15", None], "2024-01-01 to 2024-01-15, every week, no gaps"),
+    (["2024-01", "2024-02", "2024-03", "2024-05", "2024-06", "2024-07"],
+     "2024-01 to 2024-07, every month, 1 gap (the longest is 2 months after 2024-03)"),
+    (["2024-01-31", "2023-01-31", "2022-01-31"], "2022-01-31 to 2024-01-31, every year, no gaps"),
+    (["2024-01-01 10:00", "2024-01-01 10:15", "2024-01-01 10:30"],
+     "2024-01-01 10:00 to 2024-01-01 10:30, every 15 minutes, no gaps"),
+    (["2024-01-01", "2024-01-05", "2024-03-07", "2024-03-08"], "2024-01-01 to 2024-03-08"),
+    (["2024-01-01", "2024-01-01"], "2024-01-01 to 2024-01-01"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("texts", "words"), CALENDARS)
+def test_a_calendar_says_the_first_date_the_last_and_gaps(texts, words):
+    (form,) = find_forms(objects(texts))
+    assert describe_calendar(objects(texts), form).words == words
+
+
+def test_data_shows_dates_as_dates_and_not_as_ids(bptrain_in):
+    days = [day for k, day in enumerate(list_days(60)) if k != 40]
+    write_days("d.csv", days)
+    for options, split in (("day: {kind: date}", "{}"), ("", "{method: time, column: day}"), ("", "{}")):
+        write_config("c.yaml", options, split=split)
+        found = bptrain_in("data", "c.yaml")
+        assert "dates       day: 2023-01-01 to 2023-03-01, every day, 1 gap" in found.stdout
+        assert " ID" not in found.stdout
+        assert re.search(r"day +(feature|split) +date", found.stdout)
+    columns = bptrain.describe_data("c.yaml").to_json()["columns"]
+    assert columns[0]["calendar"]["last"] == "2023-03-01"
+    assert columns[1]["calendar"] is None
+
+
+def test_dates_of_other_files_are_read_alike(bptrain_in):
+    """JSON lines and Parquet have the same dates as text."""
+    import duckdb
+
+    write_days("d.csv", list_days(60))
+    query = "COPY (SELECT * FROM read_csv('d.csv')) TO '{}'"
+    for name in ("d.parquet", "d.jsonl"):
+        duckdb.sql(query.format(name))
+        assert bptrain_in("init", name, "--target", "y", "-o", f"{name}.yaml").returncode == 0
+        text = Path(f"{name}.yaml").read_text()
+        assert "day: {kind: date, format: YYYY-MM-DD}" in text
+        assert "method: time, column: day" in text
+        assert bptrain_in("train", f"{name}.yaml", "training.epochs=1").returncode == 0
+
+
+@pytest.mark.slow
+def test_an_autoencoder_gives_dates_back(bptrain_in):
+    write_days("d.csv", [f"{day} 06:30" if k % 2 else day for k, day in enumerate(list_days(60))])
+    text = (
+        "data: {source: {csv: d.csv}, target: inputs, columns: {day: {kind: date}}}\nhidden: [3]\ntraining: {epochs: 1}"
+    )
+    Path("c.yaml").write_text(text)
+    assert bptrain_in("train", "c.yaml").returncode == 0
+    predicted = bptrain_in("predict", "runs/c-001", "d.csv").stdout
+    assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d", predicted)
+
+
+def test_a_date_is_decoded_from_its_inputs():
+    from bptrain.columns.fit import fit_feature
+    from bptrain.columns.options import Treatment
+    from bptrain.tables.table import Selection, Table
+
+    texts = objects([f"{day} 06:30" for day in list_days(900)])
+    rows = Selection(Table({"day": texts}, "t"))
+    feature = fit_feature(rows, "day", "date", Treatment("date"))
+    inputs = np.empty((900, len(feature.input_names)), np.float32)
+    feature.encode(rows, inputs, None)
+    assert feature.decode(inputs).tolist() == list_days(900)

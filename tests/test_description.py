@@ -339,9 +339,8 @@ def test_the_command(bptrain_in, odd):
     found = json.loads(done.stdout)
     keys = {"origin", "rows", "task", "target", "classes", "columns", "parts", "objections", "notes"}
     assert set(found) == keys
-    assert {"name", "use", "kind", "missing", "distinct", "spread", "most", "treatment", "objections"} == set(
-        found["columns"][0]
-    )
+    facts = {"name", "use", "kind", "missing", "distinct", "spread", "most", "treatment", "objections", "calendar"}
+    assert set(found["columns"][0]) == facts
     plain = bptrain_in("data", "odd.yaml", "data.target=prise")
     assert plain.returncode == 0
     assert "train refuses: data.target: " in plain.stdout

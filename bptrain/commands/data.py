@@ -12,6 +12,8 @@ import numpy as np
 
 from bptrain.arrays import Streams
 from bptrain.code import load_codes
+from bptrain.columns.dates.calendar import Calendar, describe_calendar
+from bptrain.columns.dates.forms import Form
 from bptrain.columns.fit import fit_feature
 from bptrain.columns.kinds import ColumnKind
 from bptrain.columns.options import FeatureChoice
@@ -56,6 +58,7 @@ class ColumnDescription:
         most: the most frequent values with their number of rows; empty for numbers.
         treatment: how a feature is encoded, in words; empty if that is unknown.
         objections: warnings about the column, and errors that would stop training.
+        calendar: the first and the last date, the step between dates, and gaps; None for other kinds.
     """
 
     name: str
@@ -67,6 +70,7 @@ class ColumnDescription:
     most: tuple[tuple[str, int], ...]
     treatment: str = ""
     objections: tuple[ColumnProblem, ...] = ()
+    calendar: Calendar | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the keys that scripts may rely on."""
@@ -241,7 +245,8 @@ def describe_columns(
             messages = try_target(data, splits[0], column, classes=name in classes)
         errors = (ColumnProblem("error", shorten(message, profile.table.origin, name)) for message in messages)
         objections = (*errors, *(column.warnings if use == "feature" else ()))
-        yield describe_column(column, use, treatment, objections)
+        found = describe_column(column, use, treatment, objections)
+        yield replace(found, calendar=find_calendar(column, data.get_treatment(name).format))
 
 
 def describe_column(
@@ -250,6 +255,12 @@ def describe_column(
     """Return the description of a column from its profile."""
     facts = (column.kind, column.missing, column.distinct, column.spread, column.most)
     return ColumnDescription(column.name, use, *facts, treatment, objections)
+
+
+def find_calendar(column: ColumnProfile, form: str | None) -> Calendar | None:
+    """Return the calendar of a column of dates whose form is given or certain; else None."""
+    forms = column.forms if form is None else (Form(form),)
+    return describe_calendar(column.values, forms[0]) if column.kind == "date" and len(forms) == 1 else None
 
 
 def find_use(data: Data, name: str, profile: TableProfile, targets: Sequence[str]) -> Use:

@@ -77,6 +77,9 @@ def list_facts(found: DataDescription) -> Iterator[tuple[str, str]]:
     yield "target", f"{target}, {found.task.replace('_', ' ')}" if found.task else target
     for name, classes in found.classes.items():
         yield "classes" + f" of {shorten(name, LONGEST)}" * (len(found.classes) > 1), format_shares(classes)
+    for column in found.columns:
+        if column.calendar:
+            yield "dates", f"{shorten(column.name, LONGEST)}: {column.calendar.words}"
     if found.parts:
         yield "duplicates", format_duplicates(found)
     count = sum(bool(column.objections) for column in found.columns)

@@ -8,7 +8,7 @@ import numpy as np
 
 from bptrain.columns.column_errors import build_text_error
 from bptrain.columns.columns import Columns, Weighting, fit
-from bptrain.columns.dates.forms import find_forms, write_forms
+from bptrain.columns.dates.forms import STATED, find_forms, write_forms
 from bptrain.columns.encodings import Plain
 from bptrain.columns.imputers import Drop, Refuse
 from bptrain.columns.kinds import MOST_MARKS, InferredKind, find_odd_texts, infer_kind
@@ -236,8 +236,12 @@ def describe_unusable(data: Data, train: Selection, name: str, found: InferredKi
         options = write_forms(called, forms) if len(forms) > 1 else f"columns: {{{called}: {{kind: date}}}}"
         return f"{place}: dates (such as {example}); write {options}, or {advice}"
     what = f"text with {found.distinct:,} distinct values in {len(train):,} training rows, too many for categories"
-    categories = f"columns: {{{to_inline_yaml(name)}: {{kind: categorical, unseen: ignore}}}}"
-    return f"{place}: {what}; {advice}, or write {categories}"
+    called, forms = to_inline_yaml(name), find_forms(train.table.column(name), STATED)
+    if forms:
+        what, options = f"{what}, perhaps dates", write_forms(called, forms)
+    else:
+        options = f"columns: {{{called}: {{kind: categorical, unseen: ignore}}}}"
+    return f"{place}: {what}; {advice}, or write {options}"
 
 
 def find_wrong_options(data: Data, name: str, kind: Kind, treatment: Treatment, *, has_missing: bool) -> list[Mistake]:

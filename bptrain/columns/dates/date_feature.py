@@ -8,7 +8,16 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.column_errors import build_missing_error, count_places, format_value
-from bptrain.columns.dates.forms import Dates, Form, find_forms, format_date, join_forms, parse_dates, write_forms
+from bptrain.columns.dates.forms import (
+    STATED,
+    Dates,
+    Form,
+    find_forms,
+    format_date,
+    join_forms,
+    parse_dates,
+    write_forms,
+)
 from bptrain.columns.dates.parts import CYCLES, DAY, to_years
 from bptrain.columns.features import KINDS, Feature
 from bptrain.columns.imputers import Constant, Imputer
@@ -146,9 +155,9 @@ def choose_form(rows: Selection, name: str, given: str | None) -> Form:
     where = f"{rows.where(row)}: {name}"
     if not forms:
         what = f"no usual form of dates fits (got {format_value(values[row])})"
-        raise InputError(
-            f"{where}: {what}; write the form, such as columns: {{{name}: {{kind: date, format: YYYYMMDD}}}}"
-        )
+        possible = find_forms(values, STATED)
+        advice = write_forms(name, possible or STATED[:1])
+        raise InputError(f"{where}: {what}; write the form{'' if possible else ', such as'} {advice}")
     what = f"all its dates can be read as {join_forms(forms)} (such as {format_value(values[row])})"
     raise InputError(f"{where}: {what}; write which it is: {write_forms(name, forms)}")
 

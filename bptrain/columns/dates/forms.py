@@ -5,7 +5,7 @@ are read together: their digits stand in the same places.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -133,6 +133,10 @@ FORMS = tuple(
 """The forms that are recognized; others, such as those with a year of two digits, must be named."""
 
 
+STATED = tuple(map(Form, ("YYYYMMDD", "DD.MM.YY", "DD/MM/YY", "MM/DD/YY", "YY-MM-DD", "YYYY")))
+"""Forms that a column may have but that are never taken for granted."""
+
+
 @dataclass(frozen=True)
 class Dates:
     """Dates `(rows,)` datetime64[us], in UTC where a zone is given; NaT where a value is missing, or `wrong` bool.
@@ -229,17 +233,17 @@ def read_group(match: re.Match[str], characters: Array) -> Array:
     return np.where(valid, times, np.datetime64("NaT", "us"))
 
 
-def find_forms(values: Array) -> tuple[Form, ...]:
+def find_forms(values: Array, among: Sequence[Form] = FORMS) -> tuple[Form, ...]:
     """Return the recognized forms that a column `(rows,)` may have: none if it is not dates, several if it leaves open
-    which is meant."""
+    which is meant. `among` are the forms to choose from."""
     some = values[sample_rows(values, SAMPLE_VALUES)]
     if not len(some):
         return ()
     # Most columns of text show at once that they are not dates.
     head = to_texts(some[:20])
-    if 2 * sum(bool(START.match(text)) for text in head) < len(head):
+    if among is FORMS and 2 * sum(bool(START.match(text)) for text in head) < len(head):
         return ()
-    forms = [form for form in FORMS if 2 * sum(bool(form.pattern.fullmatch(text)) for text in head) >= len(head)]
+    forms = [form for form in among if 2 * sum(bool(form.pattern.fullmatch(text)) for text in head) >= len(head)]
     forms = [form for form in forms if np.count_nonzero(parse_dates(some, form).wrong) <= (1 - LEAST_SHARE) * len(some)]
     if len(forms) < 2:
         return tuple(forms)

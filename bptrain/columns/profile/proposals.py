@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bptrain.columns.dates.calendar import describe_calendar
-from bptrain.columns.dates.forms import Form, join_forms, parse_dates
+from bptrain.columns.dates.forms import STATED, Form, find_forms, join_forms, parse_dates, write_forms
 from bptrain.columns.features import LARGEST_SCALED
 from bptrain.columns.profile.profile import ColumnProfile, TableProfile, format_constant
 from bptrain.columns.scalers import Standard
@@ -99,9 +99,11 @@ def propose_column(column: ColumnProfile) -> Proposal:
             return Proposal(column.name, words, f"it is {format_constant(column.values[0])} in every row")
         if one.code != "BP226" and (column.leak is None or column.leak.is_copy or one.code == "BP223"):
             return Proposal(column.name, words, one.message, options=choose_options(column))
-    doubt = "; ".join(one.message for one in column.warnings)
+    doubts = [one.message for one in column.warnings]
+    if column.values.dtype != object and find_forms(column.values, STATED[:1]):
+        doubts.append(f"if its numbers are dates, write {write_forms(column.name, STATED[:1])}")
     form = column.forms[0] if column.kind == "date" else None
-    return Proposal(column.name, words, options=choose_options(column), doubt=doubt, form=form)
+    return Proposal(column.name, words, options=choose_options(column), doubt="; ".join(doubts), form=form)
 
 
 def describe_values(column: ColumnProfile) -> str:
@@ -128,7 +130,9 @@ def find_refusal(column: ColumnProfile, words: str) -> str:
     if column.kind == "date":
         return find_wrong_dates(column)
     if column.kind == "text":
-        return f"{words}; too many for categories"
+        forms = find_forms(column.values, STATED)
+        dates = f"; if these are dates, add it to the features, with {write_forms(column.name, forms)}"
+        return f"{words}; too many for categories" + dates * bool(forms)
     if column.values.dtype != object:
         if np.isinf(column.values).any():
             return "it has infinite values"
