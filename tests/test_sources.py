@@ -139,6 +139,9 @@ def test_several_files_are_one_table_in_which_each_row_has_its_place():
         ("# station 7\n# in mm\nx,y\n1,a\n# moved\n2,b\n", {"x": [1, 2], "y": ["a", "b"]}, 6),
         ("#x,y\n1,a\n2,b\n", {"#x": [1, 2], "y": ["a", "b"]}, 3),
         ('x   y\n1    a\n 2  "b c" \n', {"x": [1, 2], "y": ["a", "b c"]}, 3),
+        ("x,y\n1,a\n  \n2,b\n \n", {"x": [1, 2], "y": ["a", "b"]}, 4),
+        ('x,y\n1,"a, ""c"""\n2,b\n', {"x": [1, 2], "y": ['a, "c"', "b"]}, 3),
+        ("x,y\n" + "1,a\n" * 30 + '2, "b, c"\n', {"x": [1] * 30 + [2], "y": ["a"] * 30 + ["b, c"]}, 3),
         ('x, y\n1, "a, c"\n2, "b"\n', {"x": [1, 2], " y": ["a, c", "b"]}, 3),
     ],
 )

@@ -31,6 +31,9 @@ from bptrain.tables.values import find_missing, find_non_number, number_to_text,
 MOST_FREQUENT = 10
 """The number of most frequent values that are listed."""
 
+MOST_EXACT = 2.0**53
+"""Whole numbers beyond this are not told apart in float64."""
+
 PLACEHOLDERS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0)
 """Numbers that are often written for a missing value."""
 
@@ -269,6 +272,8 @@ def find_placeholder(numbers: Array) -> tuple[float, int] | None:
     return None
 
 
-def format_constant(value: object) -> str:
+def format_constant(value: str | float) -> str:
     """Return the value of a constant column for a message."""
-    return quote(value) if isinstance(value, str) else f"{value:g}"
+    if isinstance(value, str):
+        return quote(value)
+    return f"{value:g}" if abs(value) < MOST_EXACT else f"{value:g}, to the 16 digits that are computed with,"

@@ -158,7 +158,8 @@ def read_chunks(path: Path) -> Iterator[bytes]:
         while chunk := file.read(CHUNK_BYTES):
             rest = b"" if chunk.endswith(b"\n") else file.readline(LONGEST + 1)
             if len(rest) > LONGEST and b"\r" not in rest:
-                raise BrokenText(lines + chunk.count(b"\n") + 1, b"", f"a line of more than {LONGEST:,} bytes")
+                before = chunk[chunk.rfind(b"\n") + 1 :]
+                raise BrokenText(lines + chunk.count(b"\n") + 1, before, f"a line of more than {LONGEST:,} bytes")
             chunk += rest
             total += len(chunk)
             check_text(chunk, lines, decoder)

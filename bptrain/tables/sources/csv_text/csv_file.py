@@ -1,14 +1,14 @@
 """A CSV file as it is read: its text in UTF-8, its names and counts, statements over it, and what is wrong with it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bptrain.errors import InputError
 from bptrain.tables.files import is_gzipped
 from bptrain.tables.sources.csv_text.csv_format import CsvFormat
-from bptrain.tables.sources.csv_text.csv_lines import Tally, find_line, find_quote, read_rows
+from bptrain.tables.sources.csv_text.csv_lines import Tally, find_line, find_other_end, find_quote, read_rows
 from bptrain.tables.sources.decoding import LONGEST
 from bptrain.tables.sources.duck import escape_path, quote_name, quote_text
 from bptrain.tables.table import quote
@@ -82,12 +82,26 @@ class CsvFile:
         if "unterminated quote" in error:
             k = find_quote(self.path, self.form, line) if line else None
             column = f" {self.names[k]}:" if k is not None and k < len(self.names) else ""
+            if self._has_long_value():
+                what = (
+                    f"a value of more than {LONGEST:,} characters; look for a quote that is not closed, or take it out"
+                )
+                return InputError(f"{where}:{column} {what}")
             what = "a quoted value does not end where it should; write a quote inside it twice"
             return InputError(f"{where}:{column} {what}, or write quote: '' if quotes are ordinary characters")
         if "Maximum line size" in error:
             what = f"a line of more than {LONGEST:,} bytes; look for a quote that is not closed"
             return InputError(f"{where}: {what}")
+        if other := find_other_end(self.path, replace(self.form, quote="")):
+            return other
         return InputError(f"{where}: cannot be read as CSV ({quote(error.splitlines()[0])})")
+
+    def _has_long_value(self) -> bool:
+        """Tell whether a value, with the line breaks in it, is longer than what is read."""
+        try:
+            return any(False for _ in read_rows(self.path, self.form))
+        except InputError as error:
+            return "field larger" in str(error)
 
 
 def describe_ragged(file: CsvFile, line: int, count: int) -> InputError:

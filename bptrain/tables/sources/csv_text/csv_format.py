@@ -28,8 +28,8 @@ class CsvFormat:
     thousands, and the texts to strip from numbers.
 
     The rest is found in the file: `doubtful` says that the guess of the delimiter may be wrong, `is_spaced` that spaces
-    stand before quotes, `is_ended` that lines end with a delimiter, and `has_index` that the header has no name for the
-    first column.
+    stand before quotes or alone in a line, `is_ended` that lines end with a delimiter, and `has_index` that the header
+    has no name for the first column.
     """
 
     delimiter: str = "auto"
@@ -74,6 +74,7 @@ class CsvFormat:
         if self.delimiter == " ":
             text = self._spaces.sub(lambda found: found[1] or " ", text.strip())
         elif self.is_spaced:
+            text = "" if not text.strip() else text
             text = self._spaces.sub(lambda found: found[1] or found[2], text)
         return text.removesuffix(self.delimiter if self.is_ended else "") + end
 

@@ -24,11 +24,13 @@ ENDS = {"\r\n": "CR LF", "\n": "LF", "\r": "CR"}
 
 @dataclass(frozen=True)
 class Tally:
-    """How many delimiters and how many lines a file has outside quotes, and how many of `ODD` anywhere."""
+    """How many delimiters and how many lines a file has outside quotes, how many of `ODD` anywhere, and whether spaces
+    may stand before quotes or alone in a line."""
 
     delimiters: int
     lines: int
     odd: int
+    is_spaced: bool
 
 
 def read_plain_lines(path: Path, form: CsvFormat) -> Generator[tuple[int, str], None, None]:
@@ -142,8 +144,8 @@ def find_line(path: Path, form: CsvFormat, line: int) -> int:
         return next(islice(lines, line - 1, None), (line, ""))[0]
 
 
-def find_other_end(path: Path, form: CsvFormat) -> InputError:
-    """Return what is wrong with the first line that does not end as the lines before it."""
+def find_other_end(path: Path, form: CsvFormat) -> InputError | None:
+    """Return what is wrong with the first line that does not end as the lines before it; None: there is none."""
     first, inside = "", 0
     with closing(read_lines(path, form.encoding)) as lines:
         for number, line in lines:
@@ -155,7 +157,7 @@ def find_other_end(path: Path, form: CsvFormat) -> InputError:
             if end != first:
                 what = f"the line ends in {ENDS[end]}, and the lines before it in {ENDS[first]}"
                 return InputError(f"{path}:{number}: {what}; save the file with line ends of one kind")
-    return InputError(f"{path}: its lines end in several ways; save it with line ends of one kind")
+    return None
 
 
 def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
@@ -173,10 +175,12 @@ def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
         StorageError: it cannot be read.
     """
     delimiter, line_feeds, returns, both, last = form.delimiter.encode(), 0, 0, 0, b""
-    delimiters, odd = 0, 0
+    delimiters, odd, is_spaced = 0, 0, False
+    spaces = re.compile(rb"\n[ \t]+\r?\n|" + re.escape(delimiter + b" " + form.quote.encode()))
     try:
         for chunk, outside in remove_quoted(copy, form.quote.encode()):
             odd += count_odd(chunk)
+            is_spaced = is_spaced or (form.quote != "" and spaces.search(chunk) is not None)
             delimiters += outside.count(delimiter)
             line_feeds += outside.count(b"\n")
             if b"\r" in outside:
@@ -188,12 +192,18 @@ def scan(copy: Path, path: Path, form: CsvFormat, names: list[str]) -> Tally:
         outside_quotes = before.split(form.quote)[::2] if form.quote else [before]
         k = min(sum(text.count(form.delimiter) for text in outside_quotes), len(names) - 1)
         column = f" {names[k]}:" if error.line > form.header else f" column {k + 1}:"
-        advice = "; write encoding: cp1252 or latin-1 if the file is in one of those, or save it as UTF-8"
-        raise InputError(f"{path}:{error.line}:{column} {error.what}{advice * ('UTF-8' in error.what)}") from None
+        advice = ""
+        if error.is_encoding:
+            advice = "; write encoding: cp1252 or latin-1 if the file is in one of those, or save it as UTF-8"
+        elif "more than" in error.what:
+            advice = "; look for a quote that is not closed, or take the long values out"
+        raise InputError(f"{path}:{error.line}:{column} {error.what}{advice}") from None
     kinds = [both, line_feeds - both, returns - both]
     if sum(map(bool, kinds)) > 1:
-        raise find_other_end(path, form)
-    return Tally(delimiters, sum(kinds) + (last not in (b"\n", b"\r")), odd)
+        # The count is wrong where quotes are inside a value.
+        what = "its lines end in several ways; save it with line ends of one kind"
+        raise find_other_end(path, form) or InputError(f"{path}: {what}")
+    return Tally(delimiters, sum(kinds) + (last not in (b"\n", b"\r")), odd, is_spaced)
 
 
 def count_odd(content: bytes) -> int:

@@ -7,6 +7,7 @@ because it drops the rows that do not fit its guess. Another, independent pass c
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,8 @@ def open_one(path: Path, wanted: CsvFormat, stack: ExitStack) -> CsvFile:
     form, names, notes = resolve_format(path, wanted)
     copy = stack.enter_context(ensure_utf8(path, form.encoding))
     tally = scan(copy, path, form, names)
+    if tally.is_spaced and len(names) > 1:
+        form = replace(form, is_spaced=True)
     if not form.is_plain:
         copy = stack.enter_context(write_plain_copy(path, form))
         tally = scan(copy, path, form, names)
