@@ -523,3 +523,19 @@ def test_numbers_declared_categorical_are_one_hot():
     np.testing.assert_array_equal(
         columns.encode_inputs(table), np.array([wanted[name] for name in columns.input_names]).T
     )
+
+
+def test_a_policy_for_all_columns_at_once_fills_holes_that_training_did_not_have(bptrain_in, tmp_path):
+    rows = "".join(f"{k % 7},{'ab'[k % 2]},{'yes' if k % 3 else 'no'},{k % 5}\n" for k in range(60))
+    (tmp_path / "t.csv").write_text("n,c,b,y\n" + rows)
+    (tmp_path / "t.yaml").write_text(
+        "data: {source: {csv: t.csv}, target: y, task: regression, missing: {numbers: median, others: most_frequent}}\n"
+        "hidden: [4]\ntraining: {epochs: 1}\n"
+    )
+    assert bptrain_in("train", "t.yaml", "-q").returncode == 0
+    (tmp_path / "new.csv").write_text("n,c,b\n,a,yes\n3,,yes\n3,a,\n")
+    (tmp_path / "full.csv").write_text("n,c,b\n3,a,yes\n3,a,yes\n3,a,yes\n")
+    holes, full = (bptrain_in("predict", "runs/t-001", name) for name in ("new.csv", "full.csv"))
+    assert holes.returncode == full.returncode == 0
+    # The median is 3, and a and yes are the most frequent.
+    assert holes.stdout == full.stdout

@@ -222,7 +222,7 @@ def test_every_option_is_documented():
     sections_seen = {cls.__name__ for cls, _ in seen}
     assert sections_seen == {
         "Experiment", "Data", "Split", "Regularization", "Training", "EarlyStopping", "Convergence", "Clipping",
-        "Checkpointing", "FeatureChoice", "Logging",
+        "Checkpointing", "FeatureChoice", "Logging", "MissingByKind",
     }  # fmt: skip
     assert len(seen) >= len(fields(Experiment))
     assert [(cls.__name__, option.name) for cls, option in seen if not option.doc] == []

@@ -197,6 +197,7 @@ FIRST_SECTIONS = {
     "features": "data.features.",
     "columns": "data.columns.age.",
     "split": "data.split.",
+    "missing": "data.missing.",
     "regularization": "regularization.",
 }
 LATER_SECTIONS = {

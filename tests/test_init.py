@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from speeds import sampled
 
 import bptrain
-from bptrain.columns.imputers import Median
+from bptrain.columns.imputers import Median, MostFrequent
+from bptrain.columns.options import MissingByKind
 from bptrain.config import load
 from bptrain.errors import InputError
 from bptrain.model.assemble import assemble_file
@@ -49,9 +50,10 @@ def test_useless_columns_are_left_out_with_the_reason():
     assert data.features == ("area", "rooms", "city", "garden")
     assert {name: (one.kind, one.missing, one.indicator, one.unseen) for name, one in data.columns.items()} == {
         "city": ("categorical", None, None, "ignore"),
-        "garden": ("auto", Median(), True, None),
+        "garden": ("auto", None, True, None),
     }
-    assert "{missing: median, indicator: true}" in text
+    assert data.missing == MissingByKind(Median(), MostFrequent())
+    assert "garden: {indicator: true}" in text
     assert "# whole numbers, 4 distinct values, 8 of 60 missing" in text
     reasons = dict(re.findall(r"^  #   (\w+): (.*)$", text, re.M))
     assert reasons == {

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 from bptrain.columns.dates.forms import Form
 from bptrain.columns.encodings import ENCODINGS, Encoding, Plain
-from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
+from bptrain.columns.imputers import IMPUTERS, Drop, Imputer, Median, MostFrequent, Refuse
 from bptrain.columns.scalers import SCALERS, Scaler, Standard
 from bptrain.errors import Mistake, OptionError
+from bptrain.registry import name_of
 
 Kind = Literal["numeric", "boolean", "categorical", "date"]
 Unseen = Literal["error", "ignore"]
@@ -40,6 +41,30 @@ class ColumnOptions:
     def __post_init__(self) -> None:
         if self.format is not None:
             Form(self.format)
+
+
+@dataclass(frozen=True)
+class MissingByKind:
+    """What happens to the missing values of all columns, by their kinds."""
+
+    numbers: Annotated[Annotated[Imputer, IMPUTERS], "columns of numbers and of dates"] = Median()
+    others: Annotated[Annotated[Imputer, IMPUTERS], "boolean and categorical columns"] = MostFrequent()
+
+    def __post_init__(self) -> None:
+        mistakes = [
+            Mistake(name, "drop is for all columns or for a single one; write missing: drop there")
+            for name, one in vars(self).items()
+            if isinstance(one, Drop)
+        ]
+        if self.others.of_numbers:
+            what = f"{name_of(self.others)} is for numbers; write most_frequent or constant"
+            mistakes.append(Mistake("others", what))
+        if mistakes:
+            raise OptionError(*mistakes)
+
+    def choose(self, kind: Kind) -> Imputer:
+        """Return the imputer for a column of that kind."""
+        return self.numbers if kind in ("numeric", "date") else self.others
 
 
 @dataclass(frozen=True)

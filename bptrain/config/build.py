@@ -12,7 +12,7 @@ from bptrain.config.experiment import Experiment, find_network_mistake
 from bptrain.config.suggest import OptionMap, suggest_name
 from bptrain.config.tree import split_component
 from bptrain.errors import OptionError, Problem
-from bptrain.hints import DictOf, Hint, ListOf, Member, Option, Section, list_options
+from bptrain.hints import DictOf, Form, Hint, ListOf, Member, Option, Section, list_options
 from bptrain.registry import Family, describe_family
 from bptrain.text import cut, join_and, join_or
 
@@ -75,7 +75,7 @@ class Builder:
             return self.build_leaf(hint, value, path)
         if hint.accepts(value):
             return value
-        form = hint.structured_forms[0]
+        form = choose_form(hint.structured_forms, value)
         single = Hint(tuple(one for one in hint if not one.is_structured))
         if not isinstance(value, dict) and (isinstance(form, DictOf) or single.items):
             return self.build_leaf(hint, value, path)
@@ -84,7 +84,8 @@ class Builder:
                 numbers = [one for one in single if Hint((one,)).kinds in ((int,), (float,))]
                 if numbers and is_meant_as_number(value):
                     return self.build_leaf(Hint((numbers[0],)), value, path)
-                return self.build_component(family, value, path, [one.describe() for one in single])
+                sections = [describe_section(one.cls) for one in hint.structured_forms if isinstance(one, Section)]
+                return self.build_component(family, value, path, [one.describe() for one in single] + sections)
             case ListOf(item):
                 return self.build_list(hint, item, value, path)
             case DictOf(item):
@@ -227,6 +228,14 @@ class Builder:
             if len(self.problems) > MOST_RECORDED:
                 break
         return fits
+
+
+def choose_form(forms: Sequence[Form], value: Any) -> Form:
+    """Return the form that a value is meant to have: the first section that has one of its keys, or else the first."""
+    keys = value.keys() if isinstance(value, dict) else ()
+    sections = [form for form in forms[1:] if isinstance(form, Section)]
+    meant = (form for form in sections if any(option.name in keys for option in list_options(form.cls)))
+    return next(meant, forms[0])
 
 
 def describe_section(cls: type) -> str:

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from bptrain.columns.augmentation import AUGMENTATIONS, Augmentation
 from bptrain.columns.encodings import ENCODINGS, Encoding, Plain
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer, Refuse
-from bptrain.columns.options import ColumnOptions, FeatureChoice, Treatment, Unseen, merge_options
+from bptrain.columns.options import ColumnOptions, FeatureChoice, Kind, MissingByKind, Treatment, Unseen, merge_options
 from bptrain.columns.scalers import SCALERS, Scaler, Standard
 from bptrain.columns.split import Split
 from bptrain.errors import Mistake, OptionError
@@ -57,7 +57,10 @@ class Data:
         "kind of task; auto: by the loss, or else by the target",
     ] = "auto"
     split: Annotated[Split, "rows held out for validation and test"] = Split()
-    missing: Annotated[Imputer, IMPUTERS, "what to do with missing values of features"] = Refuse()
+    missing: Annotated[
+        Annotated[Imputer, IMPUTERS] | MissingByKind,
+        "what happens to missing values of features: one way, or {numbers: ..., others: ...}",
+    ] = Refuse()
     indicator: Annotated[bool, "add an input for each feature with missing values: 1 where one was missing, else 0"] = (
         False
     )
@@ -115,9 +118,17 @@ class Data:
         return (self.columns or {}).get(name)
 
     def get_treatment(self, name: str) -> Treatment:
-        """Return how to encode a feature."""
-        general = Treatment("auto", self.missing, self.indicator, self.scaling, self.unseen, self.encoding)
+        """Return how to encode a feature; `choose_imputer` returns its imputer where that depends on its kind."""
+        missing = Refuse() if isinstance(self.missing, MissingByKind) else self.missing
+        general = Treatment("auto", missing, self.indicator, self.scaling, self.unseen, self.encoding)
         return merge_options(self.get_column_options(name), general)
+
+    def choose_imputer(self, name: str, kind: Kind) -> Imputer:
+        """Return what happens to the missing values of a feature of that kind."""
+        own = self.get_column_options(name)
+        if own is not None and own.missing is not None:
+            return own.missing
+        return self.missing.choose(kind) if isinstance(self.missing, MissingByKind) else self.missing
 
     def get_target_treatment(self, name: str) -> Treatment:
         """Return how to encode a target: missing values are never filled in, but their rows may be dropped."""

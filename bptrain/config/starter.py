@@ -53,6 +53,8 @@ def write_lines(plan: Plan) -> Iterator[Line]:
     yield Line(f"  target: {to_inline_yaml(goal.name)}", meaning=goal.words)
     yield Line(f"  task: {goal.task}")
     yield from write_features(plan)
+    why = "how missing values are filled in, also in rows to be predicted later"
+    yield Line("  missing: {numbers: median, others: most_frequent}", meaning=why)
     yield from write_columns(plan)
     yield from write_split(plan, share)
     size = f"{rows:,} rows and {columns:,} column{'s' * (columns > 1)}"

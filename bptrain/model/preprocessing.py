@@ -177,6 +177,7 @@ def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mis
             return None
         kind = "numeric" if inferred.kind == "mixed" else inferred.kind  # type: ignore[assignment]
     assert kind != "auto"
+    treatment = replace(treatment, missing=data.choose_imputer(name, kind))
     if kind == "numeric" and values.dtype == object:
         require_numbers(data, train, name)
     mistakes += find_wrong_options(data, name, kind, treatment, has_missing=bool(find_missing(values).any()))
@@ -218,7 +219,7 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     which = ", ".join(map(quote, texts)) + (" means" if len(texts) == 1 else " mean")
     written = to_inline_yaml([*kept, *texts])
     advice += f", or, if {which} a missing value, write missing: {written} in the options of the source"
-    policy = (data.get_target_treatment(name) if target else data.get_treatment(name)).missing
+    policy = data.get_target_treatment(name).missing if target else data.choose_imputer(name, "numeric")
     if policy.fills or isinstance(policy, Drop):
         return advice
     return f"{advice} and columns: {{{called}: {{missing: {'drop' if target else 'median'}}}}}"

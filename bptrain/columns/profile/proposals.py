@@ -153,13 +153,13 @@ def find_wrong_dates(column: ColumnProfile) -> str:
 
 
 def choose_options(column: ColumnProfile) -> str:
-    """Return the options of a column in a config, as YAML; empty if it needs none."""
+    """Return the options of a column in a config, as YAML; empty if those for all columns do."""
     if column.kind == "numeric":
-        return "{missing: median, indicator: true}" if column.missing else ""
+        return "{indicator: true}" if column.missing else ""
     if column.kind == "boolean":
-        return "{kind: boolean, missing: most_frequent}" if column.missing else ""
+        return ""
     if column.kind == "date":
-        policy = ", missing: median, indicator: true" if column.missing else ""
+        policy = ", indicator: true" if column.missing else ""
         return f"{{kind: date, format: {column.forms[0].yaml}{policy}}}"
     imputer = ", missing: {constant: missing}" if column.missing else ""
     return f"{{kind: categorical, unseen: ignore{imputer}}}"
