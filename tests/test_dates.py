@@ -457,3 +457,53 @@ def test_a_date_is_decoded_from_its_inputs():
     inputs = np.empty((900, len(feature.input_names)), np.float32)
     feature.encode(rows, inputs, None)
     assert feature.decode(inputs).tolist() == list_days(900)
+
+
+ODD = [
+    (["0000-00-00"], "missing: [NA, N/A, NaN, nan, 'null', 'NULL', '0000-00-00']"),
+    (["unknown", "-", "0"], ""),
+    (["soon"], "missing: [NA, N/A, NaN, nan, 'null', 'NULL', soon]"),
+    (["2023-02-30"], None),
+    (["soon", "later"], None),
+]
+
+
+@pytest.mark.parametrize(("odd", "options"), ODD)
+def test_what_marks_a_missing_date_is_read_as_missing(odd, options, bptrain_in):
+    days = list_days(60)
+    for k, text in enumerate(odd):
+        days[7 * k + 3] = text
+    write_days("d.csv", days)
+    write_config("c.yaml", "day: {kind: date}", split="{validation: 0, test: 0}")
+    refused, found = bptrain_in("train", "c.yaml").stderr, bptrain_in("init", "d.csv", "--target", "y", "-o", "i.yaml")
+    assert f"d.csv:5: day: expected a date such as YYYY-MM-DD (got '{odd[0]}')" in refused
+    text = Path("i.yaml").read_text()
+    if options is None:
+        assert f"left out day: dates, and {len(odd)} values that are none, such as '{odd[0]}'" in found.stdout
+        assert "missing:" not in refused
+        return
+    assert f"'{odd[0]}' (1 value)" in found.stderr
+    assert "method: time" not in text
+    assert "missing: median, indicator: true" in text
+    assert bptrain_in("train", "i.yaml", "training.epochs=1").returncode == 0
+    if options:
+        assert options in text
+        assert (
+            f"write {options} in the options of the source and columns: {{day: {{kind: date, missing: median}}}}"
+            in refused
+        )
+
+
+def test_dates_are_not_predicted_and_not_suggested_as_a_target(bptrain_in):
+    rows = [f"{k % 7},{k / 2},{day}" for k, day in enumerate(list_days(60))]
+    Path("d.csv").write_text("x,y,day\n" + "\n".join(rows) + "\n")
+    assert "such as --target y; the columns are x" in bptrain_in("init", "d.csv").stderr
+    assert "day: dates cannot be predicted" in bptrain_in("init", "d.csv", "--target", "day").stderr
+
+
+def test_a_date_whose_rows_all_have_the_same_class_is_no_leak(bptrain_in):
+    days = [day for day in list_days(60) for _ in range(4)]
+    write_days("d.csv", days, target=["no" if day.endswith("5") else "yes" for day in days])
+    assert bptrain_in("init", "d.csv", "--target", "y", "-o", "c.yaml").returncode == 0
+    assert "features: [day, x]" in Path("c.yaml").read_text()
+    assert "leak" not in bptrain_in("validate", "c.yaml").stderr

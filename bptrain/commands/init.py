@@ -8,6 +8,7 @@ from typing import Any
 
 from bptrain.atomic import write_new
 from bptrain.columns.column_errors import build_text_error
+from bptrain.columns.dates.marks import find_date_marks
 from bptrain.columns.kinds import MOST_MARKS, find_odd_texts
 from bptrain.columns.profile.leaks import read_target
 from bptrain.columns.profile.profile import TableProfile
@@ -26,9 +27,10 @@ from bptrain.config.starter import (
 from bptrain.errors import InputError
 from bptrain.hints import list_options
 from bptrain.registry import name_of
+from bptrain.tables.cache import note
 from bptrain.tables.guess import read_table, read_with_source
 from bptrain.tables.sources import Csv, Source
-from bptrain.tables.table import Selection, Table
+from bptrain.tables.table import Selection, Table, quote
 from bptrain.text import suggest_word
 
 LIKELY = ("target", "label", "class", "y", "outcome", "price", "species", "result", "response", "output")
@@ -89,8 +91,8 @@ def make_starter(
     features = tuple(name for name in table.columns if name != target)
     profile = TableProfile(table, features, (target_values,) if target_values else ())
     used, left_out = choose_features(table, propose_columns(profile), target)
-    time = find_time_column(table, used, goal, choose_held_out_share(goal.rows))
-    plan = Plan(format_source(source, make_relative(folder, Path(file))), goal, used, left_out, time)
+    dated = find_time_column(table, used, goal, choose_held_out_share(goal.rows))
+    plan = Plan(format_source(source, make_relative(folder, Path(file))), goal, used, left_out, *dated)
     name = Path(output).name if output is not None else "CONFIG.yaml"
     text = render_starter(plan, Path(table.origin).name, name)
     if output is not None:
@@ -108,7 +110,7 @@ def read_file(file: str | Path, target: str | None) -> tuple[Source, Table]:
         InputError: it cannot be read; or there is other text among the numbers of the target.
         StorageError: it exists but may not be read."""
     text = () if target is None else (target,)
-    source, table = read_with_source(file, text)
+    source, table = mark_missing_dates(*read_with_source(file, text), text)
     if target is None or target not in table.columns:
         return source, table
     table = convert_to_numbers(table, target)
@@ -128,6 +130,21 @@ def read_file(file: str | Path, target: str | None) -> tuple[Source, Table]:
     return source, convert_to_numbers(read_table(file, like=source, text=text), target)
 
 
+def mark_missing_dates(source: Source, table: Table, text: Sequence[str]) -> tuple[Source, Table]:
+    """Return the source and the table with the texts as missing that mean a missing date, such as 0000-00-00.
+
+    Warns:
+        BptrainNote: which texts these are.
+    """
+    marks = find_date_marks(table.columns) if isinstance(source, Csv) else {}
+    if not isinstance(source, Csv) or not marks:
+        return source, table
+    some = ", ".join(f"{quote(mark)} ({count:,} value{'s' * (count > 1)})" for mark, count in marks.items())
+    note(f"{source.path}: {some} {'means' if len(marks) == 1 else 'mean'} a missing date")
+    source = replace(source, missing=(*source.missing, *marks))
+    return source, read_table(source.path, like=source, text=text)
+
+
 def format_source(source: Source, path: str) -> str:
     """Return a source as a config names it."""
     usual: Any = {one.name: one.default for one in list_options(type(source)) if one.name != "path"}
@@ -143,7 +160,7 @@ def describe_choices(table: Table, found: Sequence[Proposal]) -> str:
     """Return the message that lists the columns to choose from, and suggests one."""
     named = [one for word in LIKELY for one in found if one.name.lower() == word]
     fitting = [one for one in found if one.usable or one.words.startswith("text")]
-    plain = [one for one in fitting if not one.reason or one.words.startswith("text")]
+    plain = [one for one in fitting if not one.form and (not one.reason or one.words.startswith("text"))]
     likely = (named or plain[-1:] or found[-1:])[0].name
     some = ", ".join(f"{one.name} ({one.words})" for one in found[:20])
     more = f" and {len(found) - 20:,} more" if len(found) > 20 else ""

@@ -21,14 +21,18 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """The choices of a first config: the source as YAML, the target, the features, the columns left out, and the column
-    of dates by which the latest rows are held out (empty: rows are held out at random)."""
+    """The choices of a first config: the source as YAML, the target, the features, and the columns left out.
+
+    `dated` is a column of dates without holes (empty: there is none), by which the latest rows are held out if they are
+    `in_order`.
+    """
 
     source: str
     goal: Goal
     used: tuple[Proposal, ...]
     left_out: tuple[Proposal, ...]
-    time: str = ""
+    dated: str = ""
+    in_order: bool = False
 
 
 def render_starter(plan: Plan, file: str, config: str) -> str:
@@ -81,7 +85,7 @@ def write_features(plan: Plan) -> Iterator[Line]:
             options = ", ".join(f"{to_inline_yaml(one.name)}: {one.options}" for one in usable if one.options)
             written = f", with columns: {{{options}}}" if options else ""
             yield from write_comment(f"to use {names} anyway, add the name to features{written}")
-    if plan.left_out or any(one.form for one in plan.used):
+    if plan.left_out or plan.dated:
         # The column of a split by time is a feature only if it is listed as one.
         yield from map(Line, write_value("  features:", [one.name for one in plan.used]))
     for one in [one for one in plan.used if one.doubt][:MOST_LISTED]:
@@ -93,13 +97,13 @@ def write_split(plan: Plan, share: float) -> Iterator[Line]:
     shares = f"validation: {share:g}, test: {share:g}"
     if not share:
         yield Line(f"  split: {{{shares}}}", meaning=f"{plan.goal.rows} rows are too few to hold any out")
-    elif plan.time:
+    elif plan.in_order:
         why = "rows are in the order of their dates: the latest are held out"
-        yield Line(f"  split: {{method: time, column: {to_inline_yaml(plan.time)}, {shares}}}", meaning=why)
+        yield Line(f"  split: {{method: time, column: {to_inline_yaml(plan.dated)}, {shares}}}", meaning=why)
     else:
         yield Line(f"  split: {{{shares}}}", meaning="shares of the rows held out")
-        if dated := [to_inline_yaml(one.name) for one in plan.used if one.form][:1]:
-            options = f"method: time, column: {dated[0]}, {shares}"
+        if plan.dated:
+            options = f"method: time, column: {to_inline_yaml(plan.dated)}, {shares}"
             yield from write_comment(f"to hold out the latest rows instead: split: {{{options}}}")
 
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-import numpy as np
-
 from bptrain.columns.column_errors import build_text_error
 from bptrain.columns.columns import Columns, Weighting, fit
 from bptrain.columns.dates.forms import STATED, find_forms, write_forms
@@ -18,6 +16,7 @@ from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, Inputs, balan
 from bptrain.config import Data
 from bptrain.config.document.dump import to_inline_yaml
 from bptrain.errors import Mistake, OptionError
+from bptrain.model.date_columns import describe_dates, require_dates
 from bptrain.model.roles import Roles, advise_exclusion, get_feature_field
 from bptrain.model.splits import Splits, encode_classes
 from bptrain.nn import Loss
@@ -180,6 +179,8 @@ def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mis
     treatment = replace(treatment, missing=data.choose_imputer(name, kind))
     if kind == "numeric" and values.dtype == object:
         require_numbers(data, train, name)
+    if kind == "date":
+        treatment = replace(treatment, format=require_dates(data, train, name).text)
     mistakes += find_wrong_options(data, name, kind, treatment, has_missing=bool(find_missing(values).any()))
     if kind not in ("numeric", "date") and treatment.missing.of_numbers:
         treatment = replace(treatment, missing=Refuse())
@@ -231,11 +232,7 @@ def describe_unusable(data: Data, train: Selection, name: str, found: InferredKi
     if found.kind == "empty":
         return f"{place}: the whole column is empty; {advice}"
     if found.kind == "date":
-        values = train.table.column(name)
-        example = quote(values[int(np.argmin(find_missing(values)))])
-        forms, called = find_forms(values), to_inline_yaml(name)
-        options = write_forms(called, forms) if len(forms) > 1 else f"columns: {{{called}: {{kind: date}}}}"
-        return f"{place}: dates (such as {example}); write {options}, or {advice}"
+        return f"{place}: {describe_dates(train.table, name)}, or {advice}"
     what = f"text with {found.distinct:,} distinct values in {len(train):,} training rows, too many for categories"
     called, forms = to_inline_yaml(name), find_forms(train.table.column(name), STATED)
     if forms:

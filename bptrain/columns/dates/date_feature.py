@@ -121,15 +121,29 @@ def read_dates(rows: Selection, name: str, values: Array, form: Form) -> Dates:
     """
     dates = parse_dates(values, form)
     if dates.wrong.any():
-        found = np.flatnonzero(dates.wrong)
-        row = int(found[0])
-        what = f"expected a date such as {form.text} (got {format_value(values[row])})"
-        if len(found) > 1:
-            what = f"{what}; {len(found):,} values are none, in {count_places(rows, found.tolist())}"
-        raise InputError(
-            f"{rows.where(row)}: {name}: {what}; correct it or remove the row{advise_on_form(values, name, form)}"
-        )
+        raise build_date_error(rows, name, values, dates.wrong, form)
     return dates
+
+
+def build_date_error(
+    rows: Selection, name: str, values: Array, wrong: Array, form: Form, advice: str = ""
+) -> InputError:
+    """Return the error for values that are not dates of a form; it names the first row and how many there are.
+
+    Args:
+        rows: the rows.
+        name: name of the column.
+        values: the values of the column in these rows.
+        wrong: which are not dates, `(rows,)` bool.
+        form: how dates are written.
+        advice: what else can be done about these values.
+    """
+    found = np.flatnonzero(wrong)
+    what = f"expected a date such as {form.text} (got {format_value(values[found[0]])})"
+    if len(found) > 1:
+        what = f"{what}; {len(found):,} values are none, in {count_places(rows, found.tolist())}"
+    advice = f"correct it or remove the row{advice or advise_on_form(values, name, form)}"
+    return InputError(f"{rows.where(int(found[0]))}: {name}: {what}; {advice}")
 
 
 def advise_on_form(values: Array, name: str, form: Form) -> str:

@@ -34,7 +34,7 @@ PIECES = {
 TOKEN = re.compile("|".join(PIECES), re.I)
 
 TIME = re.compile(
-    r"""(?:(?:T|[ ]+) (?P<hour>[0-9]{1,2})
+    r"""(?:(?:T|,?[ ]+) (?P<hour>[0-9]{1,2})
     (?: :(?P<minute>[0-9]{2}) (?: :(?P<second>[0-9]{2}) (?:[.,](?P<fraction>[0-9]{1,9}))? )? )?
     (?:[ ]?(?P<half>[AaPp][Mm]))? (?:[ ]?(?P<zone>Z|z|UTC|GMT|[+-](?P<east>[0-9]{2})(?::?(?P<more>[0-9]{2}))?))? )?"""
 )

@@ -172,7 +172,8 @@ class ColumnProfile:
             is_id = is_number_id(self.name, self.values, single=self.single)
         if is_id:
             yield "it looks like an ID, which says nothing about new rows", "BP223"
-        if self.leak is not None:
+        # Dates become cycles and numbers, in which a value for each date cannot be learned by heart.
+        if self.leak is not None and not (self.leak.by_value and self.kind == "date"):
             yield f"it determines the target on its own (a leak?): {self.leak.how}", "BP224"
         if self.numbers is not None and (found := find_placeholder(self.numbers)):
             number, count = found

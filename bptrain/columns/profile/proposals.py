@@ -69,6 +69,8 @@ def propose_goal(table: Table, name: str, *, enough: int) -> Goal:
         sizes = np.bincount(codes).tolist()
         if len(sizes) > max(2, len(rows) // 2):
             what = f"{len(sizes):,} classes in {len(rows):,} rows; a class needs several rows to be learned"
+            if find_forms(rows.column(name)):
+                what = "dates cannot be predicted; choose another column, or add one with a number of days"
             raise InputError(f"{table.origin}: {name}: {what}")
         if 1 in sizes and len(rows) >= enough:
             row = int(np.flatnonzero(codes == sizes.index(1))[0])
@@ -112,7 +114,8 @@ def describe_values(column: ColumnProfile) -> str:
         return "empty"
     if column.kind == "date" and len(column.forms) == 1:
         calendar = describe_calendar(column.values, column.forms[0])
-        return f"dates from {calendar.first} to {calendar.last}" if calendar else "dates"
+        absent = f", {column.missing:,} of {len(column.values):,} missing" if column.missing else ""
+        return f"dates from {calendar.first} to {calendar.last}{absent}" if calendar else "dates"
     kind = "text"
     if column.values.dtype != object:
         finite = column.values[np.isfinite(column.values)]
