@@ -137,6 +137,47 @@ def test_lines_above_the_header_are_skipped(above, skip, header):
     assert table.where(0) == f"t.csv:{above.count(chr(10)) + 2}"
 
 
+ROWS = [(f"{k * 37 % 101 / 7:.3f}", str(k * 53 % 97), "ab"[k % 2]) for k in range(40)]
+
+SHAPES = [
+    # Spaces, with tabs among them, or a tab before the last value alone.
+    ("{0:>8}  {1:>4}\t{2}", "{0:>8}  {1:>4}\t{2}", {"delimiter": " "}),
+    ("", '{0:>8}  {1:>4}\t"car {2}"', {"delimiter": " ", "header": False}),
+    ("", "{0:\t<7}\t{1}\t{2}", {"delimiter": " ", "header": False}),
+    ('"{0}" "{1}" "{2}"', '"7" {0} {1} "{2}"', {"delimiter": " "}),
+    # Tabs, between texts that have spaces.
+    ("{0}\t{1}\t{2}", "{0}\t{1}\tcar {2}", {"delimiter": "\t"}),
+    ("", "{0};{1};{2};", {"delimiter": ";", "header": False}),
+    ("{0},{1},{2},,", "{0},{1},{2},,", {}),
+    ("{0},{1},{2}", "{0},{1},{2},", {}),
+    ("Sales; in EUR\n\n{0};{1};{2}", "{0};{1};{2}", {"delimiter": ";", "skip": 2}),
+    ("Sales, in EUR\n{0},{1},{2}", "{0},{1},{2}", {"skip": 1}),
+    ("{0}|{1}|{2}", "{0}|{1}|{2}", {"delimiter": "|"}),
+]
+
+
+@pytest.mark.parametrize(("header", "row", "options"), SHAPES)
+def test_lines_of_any_shape_are_divided_as_a_person_would(header, row, options):
+    lines = [header.format("x", "n", "y")] * bool(header) + [row.format(*cells) for cells in ROWS]
+    if row.startswith('"7"'):
+        lines[1:] = [line.replace("7", str(k), 1) for k, line in enumerate(lines[1:], 1)]
+    Path("t.dat").write_text("\n".join(lines) + "\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BptrainNote)
+        source, table = read_with_source("t.dat")
+    assert source == Csv(Path("t.dat"), **options)
+    columns = list(table.columns.values())[-3:]
+    assert [column.tolist() for column in columns[:2]] == [[float(cells[k]) for cells in ROWS] for k in (0, 1)]
+    assert [value.removeprefix("car ") for value in columns[2]] == [cells[2] for cells in ROWS]
+    assert len(table.columns) == 3 + row.startswith('"7"')
+
+
+def test_words_of_sentences_are_no_columns():
+    Path("t.csv").write_text("my words\nthe cat\na dog\nred birds\n")
+    source, table = read_with_source("t.csv")
+    assert (source, list(table.columns)) == (Csv(Path("t.csv")), ["my words"])
+
+
 @pytest.mark.parametrize(
     ("content", "encoding", "city"),
     [

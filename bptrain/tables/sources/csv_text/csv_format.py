@@ -28,8 +28,8 @@ class CsvFormat:
     thousands, and the texts to strip from numbers.
 
     The rest is found in the file: `doubtful` says that the guess of the delimiter may be wrong, `is_spaced` that spaces
-    stand before quotes or alone in a line, `is_ended` that lines end with a delimiter, and `has_index` that the header
-    has no name for the first column.
+    stand before quotes or alone in a line, `surplus` how many delimiters, with nothing after them,
+    end each line, and `has_index` that the header has no name for the first column.
     """
 
     delimiter: str = "auto"
@@ -45,7 +45,7 @@ class CsvFormat:
     thousands: str = ""
     strip: tuple[str, ...] = ()
     is_spaced: bool = False
-    is_ended: bool = False
+    surplus: int = 0
     has_index: bool = False
 
     def read_records(self, lines: Any, *, strict: bool = False) -> Any:
@@ -65,7 +65,7 @@ class CsvFormat:
     @cached_property
     def is_plain(self) -> bool:
         """Whether the file is plain CSV, every line of it."""
-        return not (self.skip or self.comment or self.delimiter == " " or self.is_spaced or self.is_ended)
+        return not (self.skip or self.comment or self.delimiter == " " or self.is_spaced or self.surplus)
 
     def write_plain(self, line: str) -> str:
         """Return a line that begins outside quotes as plain CSV."""
@@ -76,7 +76,7 @@ class CsvFormat:
         elif self.is_spaced:
             text = "" if not text.strip() else text
             text = self._spaces.sub(lambda found: found[1] or found[2], text)
-        return text.removesuffix(self.delimiter if self.is_ended else "") + end
+        return text.removesuffix(self.delimiter * self.surplus) + end
 
     @cached_property
     def _spaces(self) -> re.Pattern[str]:

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import replace
@@ -15,9 +16,13 @@ from bptrain.tables.sources.csv_text.csv_format import DELIMITERS, CsvFormat
 from bptrain.tables.sources.csv_text.csv_header import classify_first_line
 from bptrain.tables.sources.csv_text.csv_layout import (
     SEPARATOR,
+    are_divided_by_spaces,
+    drop_lines,
     guess_comment,
+    is_index,
     list_some,
     read_beginning,
+    remove_quoted_text,
     resolve_format,
     sample_records,
 )
@@ -54,6 +59,8 @@ def guess_options(source: Csv, given: Container[str] = ()) -> tuple[Csv, list[st
         lines = "the first line is" if skip == 1 else f"the first {skip} lines are"
         notes.append(f"{lines} above the table and not read")
     form, *_ = resolve_format(path, source.make_format())
+    if source.delimiter == "auto" and form.delimiter == "\t" and is_aligned(start, form):
+        form = replace(form, delimiter=" ")
     if source.delimiter == "auto" and form.delimiter != "," and not SEPARATOR.match(start):
         source = replace(source, delimiter=form.delimiter)
         if form.delimiter == " ":
@@ -62,6 +69,12 @@ def guess_options(source: Csv, given: Container[str] = ()) -> tuple[Csv, list[st
         source, more = guess_header(source, path, sample_records(start, form))
         notes += more
     return source, notes
+
+
+def is_aligned(start: str, form: CsvFormat) -> bool:
+    """Tell whether spaces and tabs together divide the lines of a file into columns."""
+    lines = remove_quoted_text(list(islice(drop_lines(start, form), TOP_LINES)), form.quote)
+    return all(re.search(r"\S  +\S", line) for line in lines) and are_divided_by_spaces(lines)
 
 
 def guess_header(source: Csv, path: Path, records: Sequence[Sequence[str]]) -> tuple[Csv, list[str]]:
@@ -121,26 +134,29 @@ def guess_skip(start: str, form: CsvFormat) -> int:
     first = next((k for k, line in enumerate(lines) if line.strip() and not is_comment(line, form)), 0)
     blank = any(not line.strip() for line in lines[:first])
     marks = [mark for mark in DELIMITERS if mark in lines[-1]] or [" "]
-    marks = marks if form.delimiter == "auto" else [form.delimiter]
-    counts = {
-        mark: [0 if is_comment(line, form) else count_values(line, mark, form.quote) for line in lines]
-        for mark in marks
-    }
-    if any(len({*widths} - {0}) == 1 and max(widths) > 1 for widths in counts.values()):
-        # All lines are divided alike, from the first one on.
-        return first if blank else 0
-    for widths in counts.values():
-        known = [width for width in widths if width]
-        (usual, count), *_ = Counter(known).most_common(1) or [(0, 0)]
-        if usual < 2 or 2 * count < len(known):
-            continue
-        begin = widths.index(usual)
-        above = [width for width in widths[:begin] if width]
-        if not above or any(width not in (0, usual) for width in widths[begin:]):
-            continue
-        # A header may lack the name of an index.
-        return 0 if above == [usual - 1] and usual > 2 else begin
-    return first if blank else 0
+    found = [find_table(lines, replace(form, delimiter=mark)) for mark in marks if form.delimiter in ("auto", mark)]
+    _, begin = max(found, default=(0, 0))
+    return max(begin, first * blank)
+
+
+def find_table(lines: Sequence[str], form: CsvFormat) -> tuple[int, int]:
+    """Return into how many values the lines of a table are divided, and how many lines are above it; 0 values if they
+    are not divided, or unevenly."""
+    widths = [0 if is_comment(line, form) else count_values(line, form) for line in lines]
+    known = [width for width in widths if width]
+    (usual, count), *_ = Counter(known).most_common(1) or [(0, 0)]
+    if usual < 2 or 2 * count < len(known):
+        return 0, 0
+    begin = widths.index(usual)
+    above = [width for width in widths[:begin] if width]
+    if any(width not in (0, usual) for width in widths[begin:]):
+        return 0, 0
+    if above and above[-1] > 1:
+        # It may be a header that lacks a name, and is not given up for the sake of rows.
+        records = [next(form.read_records([line])) for line in lines[begin:] if line.strip()]
+        if classify_first_line(records[0], records[1:], form) != "names" or is_index([row[0] for row in records]):
+            return usual, 0
+    return usual, begin if above else 0
 
 
 def is_comment(line: str, form: CsvFormat) -> bool:
@@ -148,11 +164,11 @@ def is_comment(line: str, form: CsvFormat) -> bool:
     return form.comment not in ("", "auto") and line.startswith(form.comment)
 
 
-def count_values(line: str, mark: str, quote: str) -> int:
-    """Return how many values a line has that is divided at a mark; 0 if it is blank."""
-    if mark == " " or not line.strip():
+def count_values(line: str, form: CsvFormat) -> int:
+    """Return how many values a line has; 0 if it is blank."""
+    if form.delimiter == " " or not line.strip():
         return len(line.split())
     try:
-        return len(next(CsvFormat(mark, quote=quote).read_records([line]), []))
+        return len(next(form.read_records([line]), []))
     except csv.Error:
         return 0

@@ -13,7 +13,7 @@ from bptrain.tables.files import report_read_errors
 from bptrain.tables.sources.csv_text.csv_format import DELIMITERS, NAMES, CsvFormat
 from bptrain.tables.sources.csv_text.csv_header import classify_first_line
 from bptrain.tables.sources.decoding import LONGEST, detect_encoding, open_text
-from bptrain.tables.table import quote
+from bptrain.tables.table import is_number, quote
 
 FIRST_LINES = 20
 """Lines at the beginning that a delimiter should divide into the same number of values."""
@@ -129,7 +129,7 @@ def describe_guesses(wanted: CsvFormat, found: CsvFormat) -> list[str]:
         notes.append(f"lines that begin with {mark} are comments and are not read; write comment: '' to read them")
     if wanted.delimiter == "auto" and found.delimiter == " ":
         notes.append("the values are divided at spaces; write delimiter: ',' if each line is a single value")
-    if found.is_ended:
+    if found.surplus:
         notes.append(
             f"each line ends with the delimiter {NAMES.get(found.delimiter, repr(found.delimiter))}, which is not read"
         )
@@ -179,13 +179,10 @@ def guess_comment(start: str, form: CsvFormat) -> str:
 def guess_delimiter(lines: Sequence[str], wanted: CsvFormat) -> tuple[str, bool]:
     """Return the character that most often divides the first line, outside quotes, and whether that is doubtful; one
     that divides the next lines into as many values is preferred. Spaces count where nothing else divides all lines."""
-    text = "".join(lines)
-    outside = wanted.quote.join(text.split(wanted.quote)[::2]) if wanted.quote else text
-    lines = [line for line in islice(io.StringIO(outside), FIRST_LINES) if line.strip()]
+    lines = remove_quoted_text(lines, wanted.quote)
     counts = {mark: lines[0].count(mark) for mark in DELIMITERS if lines and mark in lines[0]}
     even = {mark: count for mark, count in counts.items() if {line.count(mark) for line in lines} == {count}}
-    first, *widths = (len(line.split()) for line in lines) if lines else (0,)
-    if not counts and first > 1 and len(set(widths)) == 1 and widths[0] - first in (0, 1):
+    if not even and not set(counts) - {"\t"} and are_divided_by_spaces(lines):
         return " ", True
     pool = even or counts or {",": 0}
     if len(pool) > 1 and (wanted.decimal == "," or not wanted.header):
@@ -194,27 +191,50 @@ def guess_delimiter(lines: Sequence[str], wanted: CsvFormat) -> tuple[str, bool]
     return max(pool, key=lambda mark: pool[mark]), len(counts) != 1
 
 
+def remove_quoted_text(lines: Sequence[str], quote: str) -> list[str]:
+    """Return the first lines that are not blank with one quote character for each quoted text."""
+    text = "".join(lines)
+    outside = quote.join(text.split(quote)[::2]) if quote else text
+    return [line for line in islice(io.StringIO(outside), FIRST_LINES) if line.strip()]
+
+
+def are_divided_by_spaces(lines: Sequence[str]) -> bool:
+    """Tell whether spaces divide all lines into as many values, except that the first may lack one, the name of an
+    index; and whether these are no words of a sentence, since some are numbers, or several spaces divide them."""
+    first, *rows = (line.split() for line in lines) if lines else ([],)
+    widths = {len(row) for row in rows} or {len(first)}
+    if len(first) < 2 or len(widths) > 1 or min(widths) - len(first) not in (0, 1):
+        return False
+    has_numbers = any(all(map(is_number, column)) for column in zip(*(rows or [first]), strict=True))
+    return has_numbers or all(re.search(r"\S[ \t]{2,}\S", line) for line in lines)
+
+
 def find_habits(lines: Sequence[str], form: CsvFormat) -> CsvFormat:
     """Return a format that knows how the first lines differ from plain CSV."""
     if form.quote and form.delimiter != " ":
-        spaced = re.compile(f"{re.escape(form.delimiter)} +{re.escape(form.quote)}")
-        outside = (re.sub(f"{form.quote}[^{form.quote}]*{form.quote}", form.quote, line) for line in lines)
+        mark = re.escape(form.quote)
+        spaced = re.compile(f"{re.escape(form.delimiter)} +{mark}")
+        outside = (re.sub(f"{mark}[^{mark}]*{mark}", lambda _: form.quote, line) for line in lines)
         form = replace(form, is_spaced=any(spaced.search(line) for line in outside))
     try:
         records = [one for one in form.read_records([form.write_plain(line) for line in lines], strict=True) if one]
     except csv.Error:
         return form
-    if not form.header or len(records) < 3:
+    if len(records) < 3 - (not form.header):
         return form
-    header, rows = records[0], records[1:FIRST_LINES]
-    widths = {len(row) for row in rows}
-    if len(header) < 2 or len(widths) > 1:
+    header, rows = records[0], records[form.header : FIRST_LINES]
+    if len(header) < 2 or len({len(row) for row in rows}) > 1:
         return form
-    if all(not row[-1] for row in rows) and (
-        widths == {len(header) + 1} or (widths == {len(header)} and not header[-1])
-    ):
-        return replace(form, is_ended=form.delimiter != " ")
-    return replace(form, has_index=widths == {len(header) + 1} and is_index([row[0] for row in rows]))
+    more, empty = len(rows[0]) - len(header), min(map(count_empty_end, rows))
+    if form.delimiter != " " and more in (0, 1) and (surplus := more or min(empty, count_empty_end(header))) <= empty:
+        form = replace(form, surplus=surplus)
+    is_short = form.header and more == 1 and not form.surplus
+    return replace(form, has_index=is_short and is_index([row[0] for row in rows]))
+
+
+def count_empty_end(values: Sequence[str]) -> int:
+    """Return how many values at the end are empty, the first value aside."""
+    return next((k for k, value in enumerate(values[:0:-1]) if value), len(values) - 1)
 
 
 def is_index(values: Sequence[str]) -> bool:

@@ -99,7 +99,7 @@ def open_one(path: Path, wanted: CsvFormat, stack: ExitStack) -> CsvFile:
         check_names(names, f"{path}:{form.skip + 1}")
     except InputError as error:
         doubt = next((one for one in notes if "header: false" in one), None)
-        raise InputError(f"{error}; {doubt}") from None if doubt else error
+        raise InputError(f"{error}; {doubt}" if doubt else str(error)) from None
     return CsvFile(path, copy, form, names, tally, [f"{path}: {one}" for one in notes])
 
 
