@@ -23,6 +23,7 @@ The commands as functions:
     bptrain.race("configs/digits.yaml", optimizers=["sgd", "adam"]).comparisons
     print(bptrain.show("configs/digits.yaml"))
     bptrain.describe_data("configs/iris.yaml").columns[0].spread
+    bptrain.describe_file("houses.csv").rows
     bptrain.summarize("configs/digits.yaml").totals.parameters
     print(bptrain.init("houses.csv", "price"))
     bptrain.cache_contents().bytes
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from bptrain.commands.cache import clear_cache as clear_cache
     from bptrain.commands.compare import compare as compare
     from bptrain.commands.data import describe_data as describe_data
+    from bptrain.commands.data_file import describe_file as describe_file
     from bptrain.commands.dry_run import dry_run as dry_run
     from bptrain.commands.evaluate import evaluate as evaluate
     from bptrain.commands.examples import copy_example as copy_example

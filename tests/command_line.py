@@ -27,7 +27,7 @@ class CommandLine:
         self.folder = folder
         self.own_process = own_process
 
-    def __call__(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: object, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
         given = list(map(str, arguments))
         if self.own_process:
             return subprocess.run(
@@ -39,7 +39,7 @@ class CommandLine:
                 timeout=120,
                 check=False,
             )
-        done = run_here(given, self.folder, environment)
+        done = run_here(given, self.folder, environment, stdin=stdin)
         # Lines end as in text that is read from a pipe.
         out, err = (text.replace("\r\n", "\n").replace("\r", "\n") for text in (done.stdout, done.stderr))
         return subprocess.CompletedProcess(given, done.returncode, out, err)
@@ -84,7 +84,7 @@ class Stream(TextIOWrapper):
 
 
 def run_here(
-    arguments: list[str], folder: Path, environment: dict[str, str], *, terminal: bool = False
+    arguments: list[str], folder: Path, environment: dict[str, str], *, terminal: bool = False, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in this process, as `subprocess.run` would in another."""
     import bptrain.__main__
@@ -94,11 +94,11 @@ def run_here(
     # The parser says `python -m bptrain` where it finds that this is what runs.
     program = ModuleType("__main__")
     program.__package__ = "bptrain"
-    with like_a_new_process(), pytest.MonkeyPatch.context() as patch, open(os.devnull) as nothing:
+    with like_a_new_process(), pytest.MonkeyPatch.context() as patch:
         os.environ.update(environment)
         patch.setitem(sys.modules, "__main__", program)
         patch.setattr(sys, "argv", [bptrain.__main__.__file__, *arguments])
-        patch.setattr(sys, "stdin", nothing)
+        patch.setattr(sys, "stdin", TextIOWrapper(BytesIO(stdin)))
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
         patch.chdir(folder)

@@ -10,6 +10,7 @@ import bptrain
 from bptrain.config import load
 from bptrain.errors import BptrainNote, InputError
 from bptrain.tables.guess import read_with_source
+from bptrain.tables.reading_options import ReadingOptions
 from bptrain.tables.sources import Csv
 
 NUMBERS = "".join(f"{k * 37 % 101 / 7:.3f},{k * 53 % 97},{'ab'[k % 2]}\n" for k in range(40))
@@ -88,7 +89,7 @@ def test_what_may_be_names_or_data_is_asked_for():
         "--no-header if they are column_1, column_2, column_3 (in a config: header: true, header: false)"
     )
     for header, rows in ((True, 40), (False, 41)):
-        source, table = read_with_source("t.csv", given={"header": header})
+        source, table = read_with_source("t.csv", reading=ReadingOptions(header=header))
         assert (source.header, len(table)) == (header, rows)
 
 

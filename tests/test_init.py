@@ -172,7 +172,7 @@ def test_without_a_target_the_message_lists_the_columns(bptrain_in):
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith(
-        "error: houses.csv: name the column to predict, such as --target price; the columns are id (whole"
+        "error: houses.csv: name the column to predict, such as: bptrain init houses.csv --target price; the columns"
     )
     assert "city (text, 3 distinct values)" in line
     assert "garden (whole numbers, 4 distinct values, 8 of 60 missing)" in line
@@ -181,7 +181,7 @@ def test_without_a_target_the_message_lists_the_columns(bptrain_in):
 
 def test_without_a_likely_name_the_last_usable_column_is_suggested():
     Path("b.csv").write_text("a,b,id,c\n" + "".join(f"{k % 3},{k % 4},{k},5\n" for k in range(30)))
-    with pytest.raises(InputError, match="such as --target b;"):
+    with pytest.raises(InputError, match=r"such as: bptrain init b\.csv --target b;"):
         bptrain.init("b.csv", None)
 
 

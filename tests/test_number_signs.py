@@ -14,6 +14,7 @@ from bptrain.errors import BptrainNote, InputError
 from bptrain.model.read import read
 from bptrain.tables.guess import read_with_source
 from bptrain.tables.number_signs import fits
+from bptrain.tables.reading_options import ReadingOptions
 
 ROWS = 40
 
@@ -103,8 +104,8 @@ def test_what_two_readings_fit_is_asked_for_and_both_answers_work():
     write_column(["1,234", "5,678"])
     with pytest.raises(InputError, match=r"x: '1,234' may be 1234 \(thousands: ','\) or 1\.234 \(decimal: ','\)"):
         guess()
-    assert read_with_source("t.csv", given={"thousands": ","})[1].columns["x"][0] == 1234
-    assert read_with_source("t.csv", given={"decimal": ","})[1].columns["x"][0] == 1.234
+    assert read_with_source("t.csv", reading=ReadingOptions(thousands=","))[1].columns["x"][0] == 1234
+    assert read_with_source("t.csv", reading=ReadingOptions(decimal=","))[1].columns["x"][0] == 1.234
 
 
 def test_a_few_texts_among_a_target_of_numbers_never_make_classes():

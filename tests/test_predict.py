@@ -297,7 +297,7 @@ HOSTILE = [
     ("maybe.csv", HEADER + b"1,2,Ulm,yes\n1,2,Ulm,maybe\n", r":3: member: expected no or yes \(got 'maybe'\)"),
     ("packed.csv.gz", HEADER + b"1,2,Ulm,yes\n", r": not a gzip file"),
     ("markup.csv", b"[red]size,\x1b[31mage\n1,2\n", r" has no columns .*it has '\[red\]size', '\\x1b\[31mage'"),
-    ("book.xlsx", b"PK\x03\x04", r": \.xlsx files are not read; save the sheet as CSV"),
+    ("book.xlsx", b"PK\x03\x04", r": cannot be read as an Excel file"),
     ("rows.jsonl", b'{"size": 1}\n[2]\n', r":2: expected an object"),
     ("rows.npy", b"not an array", r": not an array that can be read"),
     ("rows.parquet", b"PAR1", r": the Parquet file is cut short"),

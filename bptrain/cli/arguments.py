@@ -1,19 +1,22 @@
 """The arguments and options that several commands share, where progress goes, and how help and JSON are printed."""
 
+import inspect
 import json
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from enum import StrEnum
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from bptrain.errors import BptrainWarning
+from bptrain.errors import BptrainWarning, InputError
+from bptrain.tables.reading_options import FLAGS, ReadingOptions
 
 if TYPE_CHECKING:
     from bptrain.run.train_run import Sink
@@ -43,6 +46,91 @@ class PlainCommand(TyperCommand):
                     formatter.write_dl(rows)
 
 
+class Decimal(StrEnum):
+    """The decimal signs."""
+
+    point = "."
+    comma = ","
+
+
+HEADER = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether the first line names the columns.", show_default="guessed"),
+]
+DELIMITER = Annotated[
+    str | None,
+    typer.Option(metavar="SIGN", help="The sign between values, such as ';' or tab.", show_default="guessed"),
+]
+ENCODING = Annotated[
+    str | None, typer.Option(metavar="NAME", help="utf-8, utf-16, latin-1 or cp1252.", show_default="guessed")
+]
+MISSING = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TEXT", help="A text that means a missing value too; may be given several times."),
+]
+DECIMAL = Annotated[Decimal | None, typer.Option(help="The decimal sign of numbers.", show_default="guessed")]
+THOUSANDS = Annotated[
+    str | None,
+    typer.Option(metavar="SIGN", help="The sign between thousands, as in 1,234,567.", show_default="guessed"),
+]
+SHEET = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The sheet of an Excel file.", show_default="the first with data")
+]
+READING = {
+    "header": HEADER,
+    "delimiter": DELIMITER,
+    "encoding": ENCODING,
+    "missing": MISSING,
+    "decimal": DECIMAL,
+    "thousands": THOUSANDS,
+    "sheet": SHEET,
+}
+"""The options that say how a file of data is read, by the names of the fields of `ReadingOptions`."""
+
+
+def with_reading_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `READING`, which it gets as one argument, `reading`."""
+
+    @wraps(command)
+    def run(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in READING}
+        given |= {"missing": tuple(given["missing"] or ()), "decimal": given["decimal"] and str(given["decimal"])}
+        command(**arguments, reading=ReadingOptions(**given))
+
+    signature = inspect.signature(command, eval_str=True)
+    own = [one for name, one in signature.parameters.items() if name != "reading"]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    more = [inspect.Parameter(name, keyword, default=None, annotation=hint) for name, hint in READING.items()]
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[one.replace(kind=keyword) for one in own] + more
+    )
+    run.__annotations__ = {one.name: one.annotation for one in (*own, *more)}
+    return run
+
+
+def reject_for_data(file: Path, given: Mapping[str, object]) -> None:
+    """Check that no argument is given that only a config can have, by their names.
+
+    Raises:
+        InputError: one is given.
+    """
+    if names := [name for name, value in given.items() if value]:
+        what = f"a file of data takes no {' and no '.join(names)}; write a config for it with bptrain init"
+        raise InputError(f"{file}: {what}")
+
+
+def reject_for_config(config: Path, reading: ReadingOptions, given: Mapping[str, object] | None = None) -> None:
+    """Check that no argument is given that only a file of data can have, by their names.
+
+    Raises:
+        InputError: one is given.
+    """
+    names = [FLAGS[name] for name in reading.list_given()] + [name for name, value in (given or {}).items() if value]
+    if names:
+        what = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} for files of data, and this is a config"
+        raise InputError(f"{config}: {what}; write it there, under data, or as KEY=VALUE such as data.target=price")
+
+
 class Log(StrEnum):
     """How progress is printed."""
 
@@ -65,6 +153,15 @@ def argument(metavar: str, text: str, *, default: str | None = None) -> Any:
 
 
 Config = Annotated[Path, argument("CONFIG", "The YAML config.")]
+ConfigOrData = Annotated[Path, argument("CONFIG|FILE", "The YAML config, or a file of data; - for data from stdin.")]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="The column to predict: its name, first, last, or a position such as 3 or -1.",
+        show_default="an error lists the columns",
+    ),
+]
 Overrides = Annotated[
     list[str] | None, argument("KEY=VALUE", "Values that override the config, such as training.epochs=5.")
 ]

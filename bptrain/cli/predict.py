@@ -3,14 +3,26 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from bptrain.cli.arguments import Checkpoint, Code, Force, Json, Output, argument, print_json, redirect_prints
+from bptrain.cli.arguments import (
+    Checkpoint,
+    Code,
+    Force,
+    Json,
+    Output,
+    argument,
+    print_json,
+    redirect_prints,
+    with_reading_options,
+)
+from bptrain.cli.stdin import save_stdin
 from bptrain.errors import ExitCode
+from bptrain.tables.reading_options import ReadingOptions
 
-File = Annotated[Path, argument("FILE", "The rows to predict: CSV, Parquet, JSON lines, npy or npz.")]
+File = Annotated[Path, argument("FILE", "The rows to predict: CSV, Excel, Parquet, JSON, npy or npz; - for stdin.")]
 Ids = Annotated[
     list[str] | None,
     typer.Option(
@@ -22,9 +34,11 @@ Ids = Annotated[
 ]
 
 
+@with_reading_options
 def command(
     checkpoint: Checkpoint,
     file: File,
+    reading: ReadingOptions,
     output: Output = None,
     ids: Ids = None,
     force: Force = False,
@@ -34,7 +48,8 @@ def command(
     """Predict each row of a file: classes or numbers.
 
     Classes come with their probabilities, numbers in their own units. Without -o, a terminal shows the first rows as a
-    table. Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    table. Text that a spreadsheet would take for a formula gets an apostrophe before it. The file is read with the
+    options of the run's own data, unless others are given.
     """
     from bptrain.commands.predict import predict
     from bptrain.console.evaluation_tables import FIRST_ROWS, print_predictions
@@ -45,8 +60,9 @@ def command(
     keep = None if as_json else FIRST_ROWS if output is None and not piped else 0
     target, files = sys.stdout if piped else output, code or ()
     try:
-        with redirect_prints(), show_progress_bar("predict", "rows") as watch:
-            found = predict(checkpoint, file, output=target, ids=ids, force=force, keep=keep, watch=watch, code=files)
+        with save_stdin(file) as path, redirect_prints(), show_progress_bar("predict", "rows") as watch:
+            options: Any = {"output": target, "ids": ids, "force": force, "keep": keep, "watch": watch, "code": files}
+            found = predict(checkpoint, path, **options, reading=reading)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader, such as head, has seen enough; flushing the rest of the buffer at exit must not fail.

@@ -43,7 +43,12 @@ COMMANDS = (
         "List the bundled configs; `examples copy NAME` copies one.",
         ("examples.examples", "examples.copy_example"),
     ),
-    Command("data", "look", "Describe the data of a config: columns, classes, splits.", ("data.describe_data",)),
+    Command(
+        "data",
+        "look",
+        "Describe a file of data, or the data of a config.",
+        ("data.describe_data", "data_file.describe_file"),
+    ),
     Command("validate", "look", "Check configs against their data, without training.", ("validate.validate",)),
     Command("show", "look", "Print a config with every default, or its network.", ("show.show", "show.summarize")),
     Command("report", "look", "Write a page about a run: scores, curves, mistakes.", ("report.write_report",)),

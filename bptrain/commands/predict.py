@@ -8,6 +8,7 @@ from bptrain.code import load_codes
 from bptrain.evaluation.csv_export import check_output
 from bptrain.evaluation.file_prediction import Prediction, Watch, predict_file
 from bptrain.run.checkpoint import load_checkpoint
+from bptrain.tables.reading_options import ReadingOptions
 
 
 def predict(
@@ -20,6 +21,7 @@ def predict(
     keep: int | None = None,
     watch: Watch | None = None,
     code: Sequence[str | Path] = (),
+    reading: ReadingOptions | None = None,
 ) -> Prediction:
     """Predict every row of a file. The checkpoint is enough: neither config file nor training data is read.
 
@@ -29,7 +31,7 @@ def predict(
 
     Args:
         checkpoint: path of a checkpoint file, or of a run directory for its best one.
-        file: path of a file with the feature columns, found by name; its suffix gives the format. It is read with the
+        file: path of a file with the feature columns, found by name, in any format that is read. It is read with the
             options of the run's own source if that has the same format.
         output: path of a CSV file, which is written completely or not at all; or an open text stream. None: no output.
         ids: columns of the file to copy to the result. None: the `data.id` of the config, if the file has it.
@@ -37,6 +39,7 @@ def predict(
         keep: how many rows to keep in `table` of the result. None: all if there is no output, else none.
         watch: called now and then with the number of rows done so far, and of all rows.
         code: Python files that register the components which the checkpoint needs.
+        reading: options of the source that differ from those of the run's own, such as the decimal sign.
 
     Returns:
         The number of rows, the columns of the result, and the rows that were kept.
@@ -58,4 +61,4 @@ def predict(
         output = Path(output)
         check_output(output, Path(file), force=force)
     model, _ = load_checkpoint(checkpoint)
-    return predict_file(model, file, output, ids, keep=keep, watch=watch)
+    return predict_file(model, file, output, ids, keep=keep, watch=watch, reading=reading)

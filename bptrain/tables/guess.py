@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -14,6 +14,7 @@ from bptrain.tables.cache import note
 from bptrain.tables.files import match_files, read_first_bytes
 from bptrain.tables.formats import find_format, find_suffix, is_json
 from bptrain.tables.number_signs import Signs, guess_signs, is_code
+from bptrain.tables.reading_options import ReadingOptions
 from bptrain.tables.source import Chunks, join_tables, split_table
 from bptrain.tables.sources import SOURCES, Csv, Excel, Jsonl, Source
 from bptrain.tables.sources.csv_text.csv_guess import guess_options
@@ -62,15 +63,18 @@ def choose_source(path: str | Path, like: Source | None = None) -> Any:
     return (like and like.at(path, cls)) or (cls or Csv)(path)
 
 
-def open_chunks(path: str | Path, like: Source | None = None, text: Iterable[str] = ()) -> Chunks:
-    """Open a file with the source that `choose_source` returns; columns named in `text` are always read as text.
+def open_chunks(
+    path: str | Path, like: Source | None = None, text: Iterable[str] = (), reading: ReadingOptions | None = None
+) -> Chunks:
+    """Open a file with the source that `choose_source` returns, and the options that are given; columns named in `text`
+    are always read as text.
 
     Raises:
         InputError: there is no such file, or it cannot be read whole.
         StorageError: it exists but may not be read.
     """
     try:
-        found = choose_source(path, like).as_text(text).chunks()
+        found = (reading or ReadingOptions()).apply(choose_source(path, like)).as_text(text).chunks()
     except OptionError as error:
         raise describe_mistakes(path, error) from None
     chunks = found if isinstance(found, Chunks) else split_table(join_tables(list(found)))
@@ -91,14 +95,14 @@ def read_table(path: str | Path, like: Source | None = None, text: Iterable[str]
 
 
 def read_with_source(
-    path: str | Path, text: Sequence[str] = (), given: Mapping[str, Any] | None = None
+    path: str | Path, text: Sequence[str] = (), reading: ReadingOptions | None = None
 ) -> tuple[Source, Table]:
     """Return the source that reads a file, with the options that a text file or a sheet needs, and the table.
 
     Args:
         path: of the file.
         text: columns that are always read as text.
-        given: options of the source that are not guessed, such as `header`.
+        reading: options of the source that are given, and so not guessed.
 
     Raises:
         InputError, StorageError: as `open_chunks`; or two ways to read the file fit equally, and the message shows
@@ -107,11 +111,11 @@ def read_with_source(
     Warns:
         BptrainNote: what was guessed.
     """
-    source = choose_source(path)
+    reading = reading or ReadingOptions()
     try:
-        source = replace(source, **(given or {}))
+        source, given = reading.apply(choose_source(path)), reading.list_given()
         if isinstance(source, Csv):
-            source, notes = guess_options(source, given or {})
+            source, notes = guess_options(source, given)
             for one in notes:
                 note(f"{path}: {one}")
         elif isinstance(source, Excel):
@@ -119,12 +123,14 @@ def read_with_source(
     except OptionError as error:
         raise describe_mistakes(path, error) from None
     table = read_table(path, like=source, text=text)
-    if isinstance(source, Csv):
-        source, table = guess_numbers(source, table, text, given or {})
+    if isinstance(source, Csv | Excel):
+        source, table = guess_numbers(source, table, text, given)
     return source, table
 
 
-def guess_numbers(source: Csv, table: Table, text: Sequence[str], given: Collection[str]) -> tuple[Csv, Table]:
+def guess_numbers(
+    source: Csv | Excel, table: Table, text: Sequence[str], given: Collection[str]
+) -> tuple[Csv | Excel, Table]:
     """Return the source that reads the numbers of a file as they are written, and the table that it then gives.
 
     Args:
@@ -161,8 +167,12 @@ def guess_numbers(source: Csv, table: Table, text: Sequence[str], given: Collect
     return changed, table if changed == source else read_table(source.path, like=changed, text=text)
 
 
-def sample_columns(source: Csv) -> dict[str, list[str]]:
+def sample_columns(source: Csv | Excel) -> dict[str, list[str]]:
     """Return the texts in the first rows of each column that are not missing."""
+    if isinstance(source, Excel):
+        names: Sequence[str] = source.chunks().names
+        columns = source.as_text(names).load().columns
+        return {name: [value for value in columns[name].tolist() if value not in (None, "NA")] for name in names}
     path = match_files(source.path)[0]
     form, names, _ = resolve_format(path, source.make_format())
     missing = {"", *source.missing} - {"NA"}

@@ -245,7 +245,8 @@ def advise_on(text: str, decimal: str = ".") -> str:
     other = "," if decimal == "." else "."
     if is_number(text, other):
         sign = "comma" if other == "," else "point"
-        return f"if it is a number with a decimal {sign}, write decimal: '{other}' in the options of the source"
+        option = f"decimal: '{other}' in the options of the source (at prediction: --decimal {other})"
+        return f"if it is a number with a decimal {sign}, write {option}"
     return "only numbers can be computed with: leave the column out of data.features, or encode it as numbers"
 
 

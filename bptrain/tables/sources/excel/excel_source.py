@@ -51,6 +51,10 @@ class Excel(FileSource):
         return replace(self, text=tuple(dict.fromkeys((*self.text, *names))))
 
     def with_layout(self) -> "Excel":
-        """Return the source with the name of the sheet that is read, and the rows above its header."""
+        """Return the source with the rows above its header, and the name of the sheet if several have data."""
         found = read_sheet(require_path(self.path), self.sheet)
-        return replace(self, sheet=found.name, skip=self.skip or (found.count_title_rows() if self.header else 0))
+        return replace(
+            self,
+            sheet=found.name if len(found.others) > 1 else self.sheet,
+            skip=self.skip or (found.count_title_rows() if self.header else 0),
+        )
