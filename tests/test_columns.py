@@ -26,7 +26,7 @@ from bptrain.tables.table import Table
 KINDS = [
     (numbers(1, 2.5, None), "numeric", 0),
     (numbers(0, 1, 1), "numeric", 0),
-    (text("true", "FALSE", None, "True"), "boolean", 3),
+    (text("true", "FALSE", None, "True"), "boolean", 2),
     (text("yes", "no"), "boolean", 2),
     (text("0", "1", "1"), "boolean", 2),
     (text("yes", "yes"), "boolean", 1),

@@ -1,14 +1,17 @@
 """Labels that look like numbers: none is merged with another, and each stays the same in every later file."""
 
+import unicodedata
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bptrain
 from bptrain.errors import InputError
 from bptrain.model.assemble import assemble_file
 from bptrain.tables.guess import read_table
+from bptrain.tables.values import encode_labels, list_labels, name_labels
 
 
 def config(labels, more="", source="csv: t.csv"):
@@ -88,8 +91,8 @@ def test_categories_that_look_like_numbers():
     bptrain.train("z.yaml", run="run")
     Path("new.csv").write_text("zip,x,y\n1,2,0\n10,3,1\n")
     assert bptrain.evaluate("run", data="new.csv").rows == 2
-    Path("new.csv").write_text("zip,x,y\n1,2,0\n1.0,3,1\n")
-    message = r"new\.csv:3: zip: a value unseen in training \(got '1\.0', expected one of '01'"
+    Path("new.csv").write_text("zip,x,y\n1.0,2,0\n1.5,3,1\n")
+    message = r"new\.csv:3: zip: a value unseen in training \(got '1\.5', expected one of '01'"
     with pytest.raises(InputError, match=message):
         bptrain.evaluate("run", data="new.csv")
 
@@ -106,3 +109,46 @@ def test_a_source_can_declare_text():
 def test_init_does_not_merge_such_labels():
     config(("01", "1"))
     assert "# 2 classes" in bptrain.init("t.csv", "y")
+
+
+SPELLINGS = [
+    (["ham", "spam ", "spam", " ham"], ["ham", "spam"]),
+    (["Yes", "yes", "No", "NO "], ["NO", "Yes"]),
+    (["1", "2.0", "1.0", "2", "x"], ["1", "2", "x"]),
+    (["01", "1", "x"], ["01", "1", "x"]),
+    (["Spam", "spam"], ["Spam", "spam"]),
+    (["  ", "a"], ["  ", "a"]),
+]
+
+
+@pytest.mark.parametrize(("texts", "labels"), SPELLINGS)
+def test_spellings_of_a_label_are_one_in_training_and_later(texts, labels):
+    values = np.array(texts * 3, object)
+    assert list_labels(values) == labels
+    codes = encode_labels(values, labels)
+    assert codes.min() >= 0
+    assert [labels[code] for code in codes[: len(texts)]] == [name_labels(texts)[text] for text in texts]
+    # A later file may have another spelling.
+    later = np.array([f" {label}  " for label in labels if label.strip()], object)
+    assert [labels[code] for code in encode_labels(later, labels)] == [label for label in labels if label.strip()]
+
+
+def test_whole_numbers_that_come_back_as_floats_match():
+    labels = ["1", "2", "x"]
+    assert encode_labels(np.array(["2.0", "1.00", "x", "3.0", "1.5"], object), labels).tolist() == [1, 0, 2, -1, -1]
+    assert encode_labels(np.array([2.0, 1.0, 3.0, np.nan]), labels).tolist() == [1, 0, -1, -2]
+
+
+def test_the_label_that_a_checkpoint_has_is_matched_exactly_first():
+    assert encode_labels(np.array(["spam ", "spam"], object), ["spam", "spam "]).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("form", "other"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_are_compared_in_the_composed_form(bptrain_in, tmp_path, form, other):
+    name, called = (unicodedata.normalize(one, "é") for one in (form, other))
+    rows = "".join(f"{k % 7},{'ab'[k % 2]}\n" for k in range(40))
+    (tmp_path / "t.csv").write_text(f"{name},y\n{rows}", encoding="utf-8")
+    data = f"{{source: {{csv: t.csv}}, target: y, features: [{called}]}}"
+    (tmp_path / "t.yaml").write_text(f"data: {data}\nhidden: [4]\ntraining: {{epochs: 1}}\n", encoding="utf-8")
+    assert bptrain_in("train", "t.yaml", "-q").returncode == 0
+    assert bptrain_in("predict", "runs/t-001", "t.csv").returncode == 0

@@ -15,13 +15,12 @@ from bptrain.arrays import Array
 from bptrain.columns.column_errors import build_missing_error, build_scale_error, build_text_error, format_value
 from bptrain.columns.encodings import ENCODINGS, Edges, Encoding, Plain
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer
-from bptrain.columns.kinds import PAIRS, fold_case
 from bptrain.columns.options import Kind
 from bptrain.columns.scalers import SCALERS, Scaler, Standard, Statistics
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.table import Selection, quote
-from bptrain.tables.values import MISSING, UNSEEN, encode_labels, find_non_number, parse_numbers
+from bptrain.tables.values import MISSING, PAIRS, UNSEEN, encode_labels, find_non_number, fold_case, parse_numbers
 
 COMPONENTS = {"missing": IMPUTERS, "scaler": SCALERS, "encoding": ENCODINGS}
 """The fields of features that hold a component, and its family."""

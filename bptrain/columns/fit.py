@@ -7,12 +7,11 @@ from bptrain.columns.column_errors import build_missing_error, build_scale_error
 from bptrain.columns.dates.date_feature import fit_date
 from bptrain.columns.features import Boolean, Categorical, Feature, Numeric, read_numbers
 from bptrain.columns.imputers import Constant, Imputer
-from bptrain.columns.kinds import PAIRS, find_pair, fold_case
 from bptrain.columns.options import Kind, Treatment
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
 from bptrain.tables.table import Selection, quote
-from bptrain.tables.values import find_distinct, find_missing, number_to_text
+from bptrain.tables.values import PAIRS, find_distinct, find_missing, find_pair, fold_case, list_labels, number_to_text
 
 Shared = tuple[str, Imputer, bool, int]
 """The values of the fields of `Feature`, which all kinds share."""
@@ -35,7 +34,8 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
         return fit_date(rows, name, treatment.format, shared)
     if kind == "boolean":
         return fit_boolean(rows, convert_to_text(values), shared)
-    categories = [number_to_text(value) if isinstance(value, float) else value for value in find_distinct(values)]
+    is_text = values.dtype == object
+    categories = list_labels(values) if is_text else [number_to_text(float(value)) for value in find_distinct(values)]
     # Without missing values in training, a category for them would keep its random weights.
     value = fit_fill_text(imputer, convert_to_text(values[~holes])) if imputer.fills else None
     if value is not None and value not in categories:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,16 +11,13 @@ import numpy as np
 from bptrain.arrays import Array, find_first, iter_chunks
 from bptrain.columns.dates.forms import find_forms
 from bptrain.tables.table import is_number
-from bptrain.tables.values import find_distinct, find_non_number, looks_numeric
+from bptrain.tables.values import find_non_number, find_pair, list_labels, looks_numeric
 
 ColumnKind = Literal["numeric", "boolean", "categorical", "date", "text", "mixed", "empty"]
 """`text` has too many distinct values for categories, `mixed` has text among numbers, `empty` has no values."""
 
 MOST_CATEGORIES = 100
 """Text with more distinct values than this is not categorical, unless the config says so."""
-
-PAIRS = (("false", "true"), ("no", "yes"), ("0", "1"), ("f", "t"), ("n", "y"), ("off", "on"))
-"""The values of a boolean column in lower case, no before yes."""
 
 MOST_MARKS = 5
 """At most this many distinct texts in a column may be marks for a missing number."""
@@ -60,7 +57,7 @@ def infer_kind(values: Array, decimal: str = ".") -> InferredKind:
     """
     if values.dtype != object:
         return InferredKind("empty" if np.isnan(values).all() else "numeric", 0)
-    found = list(map(str, find_distinct(values)))
+    found = list_labels(values)
     if not found:
         return InferredKind("empty", 0)
     if find_pair(found):
@@ -69,17 +66,6 @@ def infer_kind(values: Array, decimal: str = ".") -> InferredKind:
         return InferredKind("numeric" if find_non_number(values, decimal) is None else "mixed", len(found))
     few = len(found) <= min(MOST_CATEGORIES, max(2, len(values) // 2))
     return InferredKind("categorical" if few else "date" if find_forms(values) else "text", len(found))
-
-
-def find_pair(values: Iterable[str]) -> tuple[str, str] | None:
-    """Return the pair of words, no before yes, that all values of a boolean column belong to."""
-    words = {fold_case(value) for value in values}
-    return next((pair for pair in PAIRS if words <= set(pair)), None)
-
-
-def fold_case(word: str) -> str:
-    """Return a word in lower case and without spaces around it."""
-    return word.strip().lower()
 
 
 @dataclass(frozen=True)

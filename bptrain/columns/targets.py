@@ -14,7 +14,16 @@ from bptrain.columns.kinds import infer_kind
 from bptrain.errors import InputError
 from bptrain.registry import name_of
 from bptrain.tables.table import ReplacedColumns, Selection, Table, is_number, quote
-from bptrain.tables.values import PADDED, UNSEEN, are_numbers, encode_labels, find_distinct, find_missing, parse_numbers
+from bptrain.tables.values import (
+    PADDED,
+    UNSEEN,
+    are_numbers,
+    encode_labels,
+    find_distinct,
+    find_missing,
+    list_labels,
+    parse_numbers,
+)
 
 Task = Literal["classification", "regression", "multi_label", "autoencoder", "multi_task"]
 
@@ -29,8 +38,8 @@ Label = str | int
 class Classes:
     """A target of classes: their labels, sorted; the index of a label is its code.
 
-    Labels are text or whole numbers, as in the training rows. Text is compared exactly, so that 01 is not 1; numbers
-    are compared as numbers, even if a later file has them as text.
+    Labels are text or whole numbers, as in the training rows. 01 is not 1, but spaces around a text, or capitals in yes
+    and no, make no other class. Numbers are compared as numbers, even if a later file has them as text.
     """
 
     name: str
@@ -161,7 +170,7 @@ def find_classes(rows: Selection, name: str, missing: Imputer = Refuse()) -> Cla
     check_present(rows, name, values)
     labels: list[Label]
     if values.dtype == object:
-        labels = [str(label) for label in find_distinct(values)]
+        labels = [*list_labels(values)]
     else:
         row = find_first(values, lambda some: (some != np.floor(some)) | (np.abs(some) >= 2**53))
         if row is not None:

@@ -252,5 +252,5 @@ def advise_on(text: str, decimal: str = ".") -> str:
 
 def quote(value: object) -> str:
     """Write a value of the user's data for a message: quoted, control characters escaped, cut to 60 characters."""
-    text = ascii(value)
+    text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

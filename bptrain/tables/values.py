@@ -5,7 +5,7 @@ Work on each row is left to NumPy, or to what Python does in C.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 
 import numpy as np
@@ -18,6 +18,12 @@ UNSEEN = -1
 
 MISSING = -2
 """The code of a missing value."""
+
+PAIRS = (("false", "true"), ("no", "yes"), ("0", "1"), ("f", "t"), ("n", "y"), ("off", "on"))
+"""The values of a boolean column in lower case, no before yes."""
+
+WHOLE = re.compile(r"([-+]?(?:0|[1-9][0-9]*))\.0*")
+"""A whole number that is written with a decimal point; its digits are a group."""
 
 PADDED = re.compile(r"\s*[-+]?0[0-9]+\s*")
 """A whole number with zeros before it, which is a code rather than a number."""
@@ -50,11 +56,45 @@ def number_to_text(number: float) -> str:
     return str(int(number)) if np.isfinite(number) and number == int(number) else repr(number)
 
 
+def find_pair(values: Iterable[str]) -> tuple[str, str] | None:
+    """Return the pair of words, no before yes, that all values of a boolean column belong to."""
+    words = {fold_case(value) for value in values}
+    return next((pair for pair in PAIRS if words <= set(pair)), None)
+
+
+def fold_case(word: str) -> str:
+    """Return a word in lower case and without spaces around it."""
+    return word.strip().lower()
+
+
+def fold_label(text: str) -> str:
+    """Return a text without spaces around it, and a whole number without a decimal point."""
+    label = text.strip() or text
+    whole = WHOLE.fullmatch(label)
+    return whole[1] if whole else label
+
+
+def name_labels(texts: Iterable[str]) -> dict[str, str]:
+    """Return the label of each text. Texts share one if they differ only in the spaces around them, or as 3 and 3.0 do,
+    or as Yes and yes where all are yes or no."""
+    labels = {text: fold_label(text) for text in texts}
+    if find_pair(labels.values()):
+        spellings = {label.lower(): label for label in sorted(labels.values(), reverse=True)}
+        return {text: spellings[label.lower()] for text, label in labels.items()}
+    return labels
+
+
+def list_labels(values: Array) -> list[str]:
+    """Return the distinct labels of a text column, sorted."""
+    return sorted(set(name_labels(map(str, find_distinct(values))).values()))
+
+
 def encode_labels(values: Array, labels: Sequence[str | int], decimal: str = ".") -> Array:
     """Return the code of each value, its index among the labels, `(rows,)` int64; `UNSEEN` for a value that is no
     label, `MISSING` for a missing one.
 
-    Labels that are whole numbers are compared as numbers, even with text; other labels as text.
+    Labels that are whole numbers are compared as numbers, even with text; other labels as text, and where that gives
+    none, as `name_labels` does.
     """
     code: dict[str | int, int] = {label: k for k, label in enumerate(labels)}
     whole = bool(labels) and isinstance(labels[0], int)
@@ -67,7 +107,12 @@ def encode_labels(values: Array, labels: Sequence[str | int], decimal: str = "."
                 known[text] = code.get(int(number), UNSEEN) if number == np.floor(number) else UNSEEN
         else:
             known.update({str(label): k for label, k in code.items()})
-        return np.fromiter(map(known.get, values.tolist(), repeat(UNSEEN)), np.int64, len(values))
+        codes = np.fromiter(map(known.get, values.tolist(), repeat(UNSEEN)), np.int64, len(values))
+        strange = codes == UNSEEN
+        if strange.any() and not whole:
+            near = {text: match_label(text, code) for text in set(values[strange].tolist())}
+            codes[strange] = [near[text] for text in values[strange].tolist()]
+        return codes
     found, inverse = np.unique(values, return_inverse=True)
     codes = np.full(len(found), UNSEEN, np.int64)
     for k, number in enumerate(found.tolist()):
@@ -77,6 +122,18 @@ def encode_labels(values: Array, labels: Sequence[str | int], decimal: str = "."
             label = (int(number) if number == int(number) else None) if whole else number_to_text(number)
             codes[k] = UNSEEN if label is None else code.get(label, UNSEEN)
     return codes[inverse.reshape(-1)]
+
+
+def match_label(text: str, code: Mapping[str | int, int]) -> int:
+    """Return the code of the label that a text without a code of its own means; `UNSEEN` if there is none."""
+    label = fold_label(text)
+    if label in code:
+        return code[label]
+    folded = {fold_label(str(known)): k for known, k in code.items()}
+    if find_pair([*map(str, code), label]):
+        folded = {known.lower(): k for known, k in folded.items()}
+        label = label.lower()
+    return folded.get(label, UNSEEN)
 
 
 def are_numbers(values: Array, decimal: str = ".") -> bool:

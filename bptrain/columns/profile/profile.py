@@ -26,7 +26,7 @@ from bptrain.columns.kinds import (
 from bptrain.columns.options import Kind
 from bptrain.columns.profile.leaks import Leak, TargetValues, find_leaks
 from bptrain.tables.table import Table, quote
-from bptrain.tables.values import find_missing, find_non_number, number_to_text, parse_numbers
+from bptrain.tables.values import find_missing, find_non_number, name_labels, number_to_text, parse_numbers
 
 MOST_FREQUENT = 10
 """The number of most frequent values that are listed."""
@@ -127,7 +127,10 @@ class ColumnProfile:
         if self.numbers is not None:
             found, rows = np.unique(self.numbers[~self.holes], return_counts=True)
             return found.tolist(), rows.tolist()
-        counts = Counter(value for value in self.values.tolist() if value is not None)
+        written = Counter(value for value in self.values.tolist() if value is not None)
+        counts, labels = Counter[str](), name_labels(written)
+        for text, rows_of_it in written.items():
+            counts[labels[text]] += rows_of_it
         texts = sorted(counts)
         return texts, [counts[text] for text in texts]
 
