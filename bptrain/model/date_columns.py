@@ -43,7 +43,7 @@ def advise_on_marks(data: Data, name: str, marks: Collection[str]) -> str:
         return ""
     which = ", ".join(map(quote, marks)) + (" means" if len(marks) == 1 else " mean")
     advice = f", or, if {which} a missing value, write missing: {to_inline_yaml([*known, *marks])} in the options"
-    policy = data.get_treatment(name).missing
+    policy = data.choose_imputer(name, "date")
     if policy.fills or isinstance(policy, Drop):
         return f"{advice} of the source"
     return f"{advice} of the source and columns: {{{to_inline_yaml(name)}: {{kind: date, missing: median}}}}"
