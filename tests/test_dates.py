@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bptrain
-from bptrain.columns.dates.calendar import describe_calendar
+from bptrain.columns.dates.calendar import describe_calendar, is_series
 from bptrain.columns.dates.forms import FORMS, Form, find_forms, parse_dates
 from bptrain.errors import OptionError
 
@@ -310,26 +310,28 @@ def test_rows_without_a_date_can_be_dropped(bptrain_in):
 
 
 PROPOSED = [
-    pytest.param(list_days(60), None, "day, ", marks=SLOW),
-    (list_days(60)[::-1], None, "day, "),
-    pytest.param(list_days(60, "DD.MM.YYYY"), None, "day, ", marks=SLOW),
-    ([day for day in list_days(30) for _ in range(3)], None, "day, "),
+    pytest.param(list_days(60), None, "born, ", marks=SLOW),
+    (list_days(60)[::-1], None, "born, "),
+    pytest.param(list_days(60, "DD.MM.YYYY"), None, "born, ", marks=SLOW),
+    ([day for day in list_days(30) for _ in range(3)], None, "born, "),
     (sorted(list_days(60), key=lambda day: day[::-1]), None, ""),
     pytest.param([*list_days(59), ""], None, "", marks=SLOW),
     # The last class has no row among the earliest.
     (list_days(60), [*"ab" * 25, *"cd" * 5], ""),
-    pytest.param(list_days(60), [*"ab" * 30], "day, ", marks=SLOW),
+    pytest.param(list_days(60), [*"ab" * 30], "born, ", marks=SLOW),
 ]
 
 
 @pytest.mark.parametrize(("days", "target", "time"), PROPOSED)
 def test_init_proposes_a_split_by_time_for_rows_in_order(days, target, time, bptrain_in):
     write_days("d.csv", days, target=target)
+    # A name such as day would say that the rows have dates of their own, in whatever order.
+    Path("d.csv").write_text(Path("d.csv").read_text().replace("day,", "born,", 1))
     assert bptrain_in("init", "d.csv", "--target", "y", "-o", "c.yaml").returncode == 0
     text = Path("c.yaml").read_text()
-    assert "day: {kind: date, format: " in text
+    assert "born: {kind: date, format: " in text
     share = "validation: 0.2, test: 0.2"
-    assert ("split: {method: time, column: day, " + share in text.replace("instead: split", "")) == bool(time), text
+    assert ("split: {method: time, column: born, " + share in text.replace("instead: split", "")) == bool(time), text
     assert "columns left out" not in text
     if target is None or time:
         assert bptrain_in("train", "c.yaml", "training.epochs=2").returncode == 0
@@ -499,7 +501,7 @@ def test_what_marks_a_missing_date_is_read_as_missing(odd, options, bptrain_in):
 def test_dates_are_not_predicted_and_not_suggested_as_a_target(bptrain_in):
     rows = [f"{k % 7},{k / 2},{day}" for k, day in enumerate(list_days(60))]
     Path("d.csv").write_text("x,y,day\n" + "\n".join(rows) + "\n")
-    assert "such as --target y; the columns are x" in bptrain_in("init", "d.csv").stderr
+    assert "--target y; the columns are x" in bptrain_in("init", "d.csv").stderr
     assert "day: dates cannot be predicted" in bptrain_in("init", "d.csv", "--target", "day").stderr
 
 
@@ -509,3 +511,22 @@ def test_a_date_whose_rows_all_have_the_same_class_is_no_leak(bptrain_in):
     assert bptrain_in("init", "d.csv", "--target", "y", "-o", "c.yaml").returncode == 0
     assert "features: [day, x]" in Path("c.yaml").read_text()
     assert "leak" not in bptrain_in("validate", "c.yaml").stderr
+
+
+NAMED = [("day", True), ("Date", True), ("time stamp", True), ("birthday", False), ("updated", False)]
+
+
+@pytest.mark.parametrize(("name", "expected"), NAMED)
+def test_rows_out_of_order_have_dates_of_their_own_only_by_name(name, expected):
+    days = objects(sorted(list_days(60), key=lambda day: day[::-1]))
+    assert is_series(name, days, Form("YYYY-MM-DD")) == expected
+    assert is_series(name, objects(list_days(60)), Form("YYYY-MM-DD"))
+    assert not is_series(name, objects(list_days(5)), Form("YYYY-MM-DD"))
+
+
+def test_dates_taken_for_categories_are_advised_to_be_dates(bptrain_in):
+    write_days("d.csv", [day for day in list_days(40) for _ in range(4)])
+    write_config("c.yaml", "", split="{method: time, column: day}", features="[day, x]")
+    assert "train with columns: {day: {kind: date}}" in bptrain_in("train", "c.yaml").stderr
+    write_config("c.yaml", "day: {kind: date}", split="{method: time, column: day}", features="[day, x]")
+    assert bptrain_in("train", "c.yaml").returncode == 0

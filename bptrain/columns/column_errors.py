@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bptrain.arrays import Array
+from bptrain.columns.dates.forms import find_forms
 from bptrain.columns.kinds import find_odd_texts
 from bptrain.columns.options import Kind
 from bptrain.columns.scalers import Scaler
@@ -52,6 +53,26 @@ def build_missing_error(rows: Selection, name: str, holes: Array, kind: Kind) ->
     return InputError(
         f"{first}: {name}: a missing value or NaN{more}; {advice} (for other ways: bptrain list imputers)"
     )
+
+
+def build_unseen_error(
+    rows: Selection, name: str, values: Array, strange: Array, categories: Sequence[str]
+) -> InputError:
+    """Return the error for values of a categorical column that are not among its categories.
+
+    Args:
+        rows: the rows.
+        name: name of the column.
+        values: the values of the column in these rows.
+        strange: the places of those that are unseen.
+        categories: what is known from the training rows.
+    """
+    row = int(strange[0])
+    some = ", ".join(map(quote, categories[:10])) + (", ..." if len(categories) > 10 else "")
+    more = f", one of {len(strange):,} such rows" if len(strange) > 1 else ""
+    what = f"a value unseen in training{more} (got {format_value(values[row])}, expected one of {some})"
+    options = "{kind: date}" if len(find_forms(np.array(categories, object))) == 1 else "{unseen: ignore}"
+    return InputError(f"{rows.where(row)}: {name}: {what}; correct it, or train with columns: {{{name}: {options}}}")
 
 
 def build_scale_error(rows: Selection, name: str, scaler: Scaler, values: Array, row: int) -> InputError:

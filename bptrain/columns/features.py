@@ -12,14 +12,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bptrain.arrays import Array
-from bptrain.columns.column_errors import build_missing_error, build_scale_error, build_text_error, format_value
+from bptrain.columns.column_errors import (
+    build_missing_error,
+    build_scale_error,
+    build_text_error,
+    build_unseen_error,
+    format_value,
+)
 from bptrain.columns.encodings import ENCODINGS, Edges, Encoding, Plain
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer
 from bptrain.columns.options import Kind
 from bptrain.columns.scalers import SCALERS, Scaler, Standard, Statistics
 from bptrain.errors import InputError
 from bptrain.registry import name_of
-from bptrain.tables.table import Selection, quote
+from bptrain.tables.table import Selection
 from bptrain.tables.values import MISSING, PAIRS, UNSEEN, encode_labels, find_non_number, fold_case, parse_numbers
 
 COMPONENTS = {"missing": IMPUTERS, "scaler": SCALERS, "encoding": ENCODINGS}
@@ -229,12 +235,7 @@ class Categorical(Feature):
         strange = np.flatnonzero(codes == UNSEEN)
         if len(strange):
             if not self.ignores_unseen:
-                row = int(strange[0])
-                some = ", ".join(map(quote, self.categories[:10])) + (", ..." if len(self.categories) > 10 else "")
-                more = f", one of {len(strange):,} such rows" if len(strange) > 1 else ""
-                what = f"a value unseen in training{more} (got {format_value(values[row])}, expected one of {some})"
-                advice = f"correct it, or train with columns: {{{self.name}: {{unseen: ignore}}}}"
-                raise InputError(f"{rows.where(row)}: {self.name}: {what}; {advice}")
+                raise build_unseen_error(rows, self.name, values, strange, self.categories)
             unseen[self.name] += len(strange)
         out[...] = 0
         known = np.flatnonzero(codes >= 0)

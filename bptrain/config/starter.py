@@ -98,7 +98,7 @@ def write_split(plan: Plan, share: float) -> Iterator[Line]:
     if not share:
         yield Line(f"  split: {{{shares}}}", meaning=f"{plan.goal.rows} rows are too few to hold any out")
     elif plan.in_order:
-        why = "rows are in the order of their dates: the latest are held out"
+        why = "rows have dates: the latest are held out"
         yield Line(f"  split: {{method: time, column: {to_inline_yaml(plan.dated)}, {shares}}}", meaning=why)
     else:
         yield Line(f"  split: {{{shares}}}", meaning="shares of the rows held out")

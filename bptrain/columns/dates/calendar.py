@@ -1,5 +1,6 @@
 """The calendar of a column: its first and last date, how far they are apart, gaps, and whether rows are in order."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,9 @@ LEAST_IN_ORDER = 0.95
 
 FEWEST_DATES = 10
 """A table with fewer different dates than this is not a series."""
+
+NAMES = re.compile(r"date|time|date[ _]?time|time[ _]?stamp|when|day|week|month|period|ds", re.I)
+"""Names of a column that says when its row was observed; dates with other names may be birthdays."""
 
 UNITS = ((7 * DAY, "week"), (DAY, "day"), (DAY // 24, "hour"), (DAY // 1440, "minute"), (DAY // 86_400, "second"))
 
@@ -83,11 +87,13 @@ def name_step(step: int, is_monthly: bool, least: int = 2) -> str:
     return f"{count:,} {unit}{'s' * (count > 1)}" if count >= least else unit
 
 
-def is_series(values: Array, form: Form) -> bool:
-    """Return whether the rows of a table are in the order of a column of dates, or in the reverse order, but for a few;
-    each has a date, and there are many different ones."""
+def is_series(name: str, values: Array, form: Form) -> bool:
+    """Return whether a column says when each row of a table was observed: it is named so, or the rows are in its order
+    or the reverse, but for a few. Each row has a date, and there are many different ones."""
     dates = parse_dates(values, form)
     if dates.wrong.any() or np.isnat(dates.times).any() or len(np.unique(dates.times)) < FEWEST_DATES:
         return False
+    if NAMES.fullmatch(name):
+        return True
     steps = np.diff(dates.times.astype(np.int64))
     return bool(max(np.mean(steps >= 0), np.mean(steps <= 0)) >= LEAST_IN_ORDER)

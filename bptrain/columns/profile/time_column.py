@@ -24,7 +24,7 @@ def find_time_column(table: Table, used: Sequence[Proposal], goal: Goal, share: 
         share: the share of the rows for validation, which is also the share for the test.
     """
     dated = [one for one in used if one.form and not find_missing(table.columns[one.name]).any()]
-    series = [one for one in dated if one.form and is_series(table.columns[one.name], one.form)]
+    series = [one for one in dated if one.form and is_series(one.name, table.columns[one.name], one.form)]
     if not series or not share:
         return (dated[0].name if dated else ""), False
     name, rows = series[0].name, select_present(Selection(table), goal.name)
