@@ -102,6 +102,6 @@ def dry_run(
         now,
         peak,
         epoch,
-        epoch * epochs,
+        epoch * epochs * len(session.phases),
         warnings,
     )

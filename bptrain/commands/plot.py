@@ -8,7 +8,7 @@ from bptrain.report.charts import require_matplotlib, require_suffix, use_style
 from bptrain.report.learning_curves import draw_panel, list_panels
 from bptrain.report.material import find_run
 from bptrain.run.checkpoint import find_checkpoint
-from bptrain.run.history import read_history
+from bptrain.run.history import read_history, select_latest_phase
 
 
 def plot(run: str | Path, output: str | Path) -> Path:
@@ -33,7 +33,7 @@ def plot(run: str | Path, output: str | Path) -> Path:
     path = require_suffix(output, (".png", ".svg", ".pdf"))
     checkpoint = find_checkpoint(Path(run))
     directory = find_run(checkpoint)
-    records = read_history(directory.history) if directory else []
+    records = select_latest_phase(read_history(directory.history)) if directory else []
     drawn = list(list_panels(records))
     if not drawn:
         raise InputError(f"{run}: no epochs to draw; give the directory of a run with a finished epoch")

@@ -193,6 +193,13 @@ class Training:
     ] = None
     early_stopping: Annotated[EarlyStopping | None, "stop when the validation loss stops improving; null: off"] = None
     convergence: Annotated[Convergence | None, "stop when the training loss stops changing; null: off"] = None
+    refit: Annotated[
+        bool, "afterwards train anew on training and validation rows, for the epochs that early stopping found"
+    ] = False
+    folds: Annotated[
+        Annotated[int, Ge(2), Le(1000)] | None,
+        "find the number of epochs by cross-validation with this many folds, then train on all of their rows; null: no",
+    ] = None
     on_divergence: Annotated[
         Literal["stop", "restore_and_halve"],
         "what to do when numbers become infinite or NaN: stop, or repeat the epoch with half the learning rate",

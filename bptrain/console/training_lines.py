@@ -13,8 +13,9 @@ from bptrain.console.terminal import get_console, wrap_message
 from bptrain.needs import format_code_options
 from bptrain.quantities import format_bytes, format_duration, format_number
 from bptrain.run.train_run import Result, Started
-from bptrain.text import printable
+from bptrain.text import join_and, printable
 from bptrain.training.events import EpochEnd, Notice, Progress
+from bptrain.training.session import Session
 
 FEW_PARAMETERS = 12
 """If a network has no more parameters than this, they are printed after training."""
@@ -38,20 +39,22 @@ class PlainLines:
 
     def __init__(self) -> None:
         self.began = perf_counter()
-        self.epochs = 0
+        self.session: Session | None = None
 
     def __call__(self, event: Event) -> None:
         """Print an event."""
         if isinstance(event, Started):
-            self.epochs = event.session.model.experiment.training.epochs
+            self.session = event.session
             self.began = perf_counter()
         elif isinstance(event, Notice):
             print(wrap_message(format_notice(event), sys.stderr), file=sys.stderr, flush=True)
         elif isinstance(event, EpochEnd):
-            figures = {name: value for name, value in event.summary.items() if name not in ("epoch", "step", "lr")}
+            left_out = ("phase", "epoch", "step", "lr")
+            figures = {name: value for name, value in event.summary.items() if name not in left_out}
             numbers = "  ".join(f"{printable(name)} {format_number(value)}" for name, value in figures.items())
             time = format_duration(perf_counter() - self.began)
-            line = f"epoch {event.record['epoch']}/{self.epochs}  {numbers}  {time}"
+            phase, most = (self.session.phase_label, self.session.most_epochs) if self.session else ("", 0)
+            line = f"{phase}epoch {event.record['epoch']}/{most}  {numbers}  {time}"
             print(wrap_message(line, sys.stderr, indent="  "), file=sys.stderr, flush=True)
 
 
@@ -108,11 +111,15 @@ def print_result(result: Result) -> None:
         "early_stopping": f"no better validation loss for {patience} epochs",
         "convergence": "the training loss stopped changing",
     }
-    held_out = "validation" if "validation" in result.session.splits else "training"
+    session = result.session
+    held_out = "validation" if "validation" in session.splits or session.found else "training"
+    found = f", {describe_found(session)}" if session.found and session.is_last_phase else ""
+    label = "" if session.is_last_phase else session.phase_label
+    many = f"{label}{result.epochs} of {session.most_epochs}{found}, {result.steps:,} steps"
     pairs = [
         (
             "epochs",
-            f"{result.epochs} of {training.epochs}, {result.steps:,} steps in {format_duration(result.seconds)}",
+            f"{'' if session.is_last_phase else session.phase_label}{many} in {format_duration(result.seconds)}",
         ),
         ("stopped", reasons[result.stopped]),
         ("best epoch", f"{result.best.epoch}"),
@@ -132,6 +139,12 @@ def print_result(result: Result) -> None:
     if result.stopped == "max_seconds":
         pairs.append(("resume it", f"bptrain resume {result.run}{code}"))
     print_pairs(experiment.name, pairs)
+
+
+def describe_found(session: Session) -> str:
+    """Describe where the number of epochs of the last phase is from: `the median of 12, 15 and 9`."""
+    epochs = [f"{one['epoch']}" for one in session.found]
+    return f"the median of {join_and(epochs)}" if len(epochs) > 1 else "as found with the validation rows held out"
 
 
 def print_dry_run(found: DryRun) -> None:

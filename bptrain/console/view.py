@@ -117,7 +117,7 @@ def describe_network(session: Session, width: int) -> str:
 
 def draw_bars(watch: Watch, width: int) -> Iterator[Text]:
     """Yield the progress of the epoch and of the run, with the time left."""
-    count, epochs = len(watch.session.train), watch.session.model.experiment.training.epochs
+    session, count, epochs = watch.session, len(watch.session.train), watch.session.most_epochs
     takes, left = watch.epoch_seconds, watch.seconds_left
     is_short = takes is not None and takes < SHORT
     if takes is None:
@@ -128,8 +128,8 @@ def draw_bars(watch: Watch, width: int) -> Iterator[Text]:
             f"{format_duration(takes)} each" if is_short else f"{epoch_left} left",
             f"{format_duration(left or 0.0)} left",
         )
-    share = watch.rows_done / watch.total
-    names = f"epoch {min(watch.epoch + 1, epochs):,}/{epochs:,}", f"run {share:.0%}"
+    share = watch.share
+    names = f"{session.phase_label}epoch {min(watch.epoch + 1, epochs):,}/{epochs:,}", f"run {share:.0%}"
     first, last = max(map(len, names)), max(14, *map(len, times))
     # The bar of an epoch too short to be watched is always full, since it would flicker.
     shares = 1.0 if is_short else watch.rows / count, share

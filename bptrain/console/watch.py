@@ -46,7 +46,7 @@ class Watch:
 
     def add_progress(self, event: Progress) -> None:
         """Take in the progress within an epoch."""
-        self.rows, self.loss = event.rows, event.loss
+        self.epoch, self.rows, self.loss = event.epoch - 1, event.rows, event.loss
         if not self.epoch:
             self.first_epoch.append(event.rows, event.loss)
         self._measure_speed()
@@ -57,6 +57,8 @@ class Watch:
         self._measure_speed()
 
     def _add_record(self, record: Record) -> None:
+        if record.get("phase") != self.record.get("phase"):
+            self.training, self.monitored = Curve(), Curve()
         epoch = int(record["epoch"] or 0)
         self.epoch, self.rows, self.loss, self.record = epoch, 0, record["loss"], record
         self.training.append(epoch, record["loss"])
@@ -85,15 +87,21 @@ class Watch:
 
     @property
     def rows_done(self) -> int:
-        """Rows done so far, over all epochs."""
+        """Rows done so far, over all epochs of the present phase."""
         return self.epoch * len(self.session.train) + self.rows
 
     @property
     def total(self) -> int:
-        """Rows of all epochs, unless training ends early."""
+        """Rows of all epochs of the present phase, unless it ends early."""
         training, count = self.session.model.experiment.training, len(self.session.train)
         steps = training.max_steps or inf
-        return round(min(training.epochs, steps / self.session.steps_per_epoch) * count)
+        return round(min(self.session.most_epochs, steps / self.session.steps_per_epoch) * count)
+
+    @property
+    def share(self) -> float:
+        """The share of the run that is done, unless phases end early; each phase counts the same."""
+        session = self.session
+        return (session.phase + self.rows_done / self.total) / len(session.phases)
 
     @property
     def speed(self) -> float:
@@ -112,7 +120,8 @@ class Watch:
         if not self.speed:
             return None
         limit = self.session.model.experiment.training.max_seconds
-        return min((self.total - self.rows_done) / self.speed, max(limit - self.seconds, 0) if limit else inf)
+        later = (len(self.session.phases) - 1 - self.session.phase) * self.total
+        return min((self.total - self.rows_done + later) / self.speed, max(limit - self.seconds, 0) if limit else inf)
 
     @property
     def epoch_seconds(self) -> float | None:

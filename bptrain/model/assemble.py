@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bptrain.arrays import Streams
+from bptrain.arrays import Array, Streams
 from bptrain.code import load_codes
 from bptrain.columns.chunked_draws import split_by_chunks
 from bptrain.columns.columns import Columns
@@ -21,6 +21,7 @@ from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.encoding import describe_duplicates, digest_rows, encode_splits
 from bptrain.model.heads import build_heads, choose_metrics, find_output_widths
 from bptrain.model.model import Model, Rows, build_model, count_batch_rows
+from bptrain.model.phases.phase_plan import assign_folds, check_in_memory, count_phase_rows, find_phase_mistakes
 from bptrain.model.preprocessing import fit_columns
 from bptrain.model.read import Tables
 from bptrain.model.roles import Roles, find_features, find_targets
@@ -40,6 +41,7 @@ class Assembly:
     `config` is the config as written, with the place of each value in its file. `splits` has the encoded rows of each
     split that has any, `selections` the numbers of these rows in their table, and `digest` is a digest of all
     encoded rows. `table` is the table of the config, without the rows of splits that have a source of their own.
+    `folds` has the fold of each training row, if the config asks for folds.
     `notes` tell the user about the data, such as dropped rows; `duplicates` counts, by split, the rows that are also in
     an earlier split.
     """
@@ -52,6 +54,7 @@ class Assembly:
     selections: dict[str, Selection]
     notes: tuple[str, ...] = ()
     duplicates: dict[str, int] = field(default_factory=dict)
+    folds: Array | None = None
 
 
 def assemble(config: Config, table: Table, *, fitted: Columns | None = None) -> Assembly:
@@ -72,13 +75,18 @@ def assemble(config: Config, table: Table, *, fitted: Columns | None = None) -> 
             raise InputError(f"{table.where(0)}: this is the only row; nothing can be learned from it, add more")
         streams = Streams(config.experiment.seed)
         experiment, columns, splits = resolve(config.experiment, table, streams, fitted)
-        model = build_model(experiment, columns, streams, rows=splits.counts["train"])
-        check_trainable(model, splits.counts)
+        if mistakes := find_phase_mistakes(experiment, splits.counts):
+            raise OptionError(*mistakes)
+        folds = assign_folds(experiment, columns, splits.rows, streams.split)
+        counts = count_phase_rows(experiment.training, folds, splits.counts)
+        model = build_model(experiment, columns, streams, rows=max(counts))
+        check_trainable(model, splits.counts, counts)
         encoded = encode_splits(model, splits.rows, in_file=fitted is not None)
         rows, notes = encoded.rows, (*splits.notes, *encoded.notes)
+        check_in_memory(experiment.training, rows)
         if encoded.duplicates:
             notes = (*notes, describe_duplicates(encoded.duplicates, {name: len(one) for name, one in rows.items()}))
-        return Assembly(config, model, rows, digest_rows(rows), table, splits.rows, notes, encoded.duplicates)
+        return Assembly(config, model, rows, digest_rows(rows), table, splits.rows, notes, encoded.duplicates, folds)
 
 
 def assemble_file(
@@ -198,22 +206,22 @@ def check_first_layer(experiment: Experiment, columns: Columns) -> None:
             raise OptionError(Mistake(field, f"{what}; write - {name_of(needed())} as its first layer"))
 
 
-def check_trainable(model: Model, rows: Mapping[str, int]) -> None:
-    """Check that a model can be trained on the number of rows of each split.
+def check_trainable(model: Model, rows: Mapping[str, int], counts: Sequence[int]) -> None:
+    """Check that a model can be trained on the number of rows of each split, and in each phase on its number of rows.
 
     Raises:
         OptionError: with every mistake: batches too small for a layer, or too small for an optimizer that needs all
             rows; early stopping without validation rows; options that do not work with a line search.
     """
     experiment, chain, training = model.experiment, model.network.chain, model.experiment.training
-    count, optimizer = rows["train"], experiment.optimizer
-    name, size = name_of(optimizer), count_batch_rows(experiment, count)
-    mistakes = []
-    smallest, needed = count % size or size, chain.least_rows
+    optimizer, needed, mistakes = experiment.optimizer, chain.least_rows, []
+    name, sizes = name_of(optimizer), [count_batch_rows(experiment, count) for count in counts]
+    smallest, size, count = min((count % size or size, size, count) for size, count in zip(sizes, counts, strict=True))
     if smallest < needed:
         last = f"the last batch has {smallest} ({count} rows in batches of {size})"
         what = f"{chain.neediest_layer} needs at least {needed} rows in a batch, and {last}; choose another batch size"
         mistakes.append(Mistake("training.batch_size", what, "BP140"))
+    size, count = sizes[-1], counts[-1]
     if optimizer.full_batch and size < count:
         what = f"{name} needs all {count} rows in every step (got {size}); write batch_size: full"
         mistakes.append(Mistake("training.batch_size", what, "BP141"))
@@ -230,7 +238,7 @@ def check_trainable(model: Model, rows: Mapping[str, int]) -> None:
         for option, (used, why) in conflicts.items():
             if used:
                 mistakes.append(Mistake(option, f"cannot be used with {name}, {why}", "BP142"))
-    if training.early_stopping and not rows.get("validation"):
+    if training.early_stopping and not rows.get("validation") and not training.folds:
         what = "there are no validation rows to watch; set data.split.validation, or remove early_stopping"
         mistakes.append(Mistake("training.early_stopping", what, "BP143"))
     if mistakes:

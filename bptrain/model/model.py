@@ -74,6 +74,16 @@ class Rows:
         """Return some of the rows, as arrays."""
         return Rows.from_arrays({name: one[rows] for name, one in self.arrays.items()})
 
+    def take(self, wanted: Array) -> "Rows":
+        """Return the rows that are True in `wanted`, `(rows,)` bool, as copies in memory."""
+        return Rows.from_arrays({name: one[wanted] for name, one in self.arrays.items()})
+
+    def join(self, other: "Rows", *, one_table: bool = True) -> "Rows":
+        """Return these rows and then those of another split, as copies in memory; without numbers, unless both are
+        numbered in one table."""
+        both = {name: np.concatenate([one, other.arrays[name]]) for name, one in self.arrays.items()}
+        return Rows.from_arrays({name: one for name, one in both.items() if one_table or name != "numbers"})
+
     def chunks(self) -> Iterator["Rows"]:
         """Yield all rows: those in memory as one chunk, those in a file `CHUNK_ROWS` at a time."""
         most = len(self) if self.mapped is None else CHUNK_ROWS

@@ -85,8 +85,6 @@ class Network:
         self.grad = np.zeros(size, self.dtype)
         self.state = np.zeros(sum(prod(state.shape) for _, state in self.chain.states()), self.dtype)
         self.states = self.view_state(self.state)
-        for name, state in self.chain.states():
-            self.states[name][...] = state.initial
 
         constants = np.ones(batch, self.dtype), np.arange(batch)
         self.arena = Arena(batch, self.dtype, rng, *constants, self.parameters(), self.gradients(), self.states)
@@ -123,7 +121,9 @@ class Network:
         return self.view_parameters(self.grad)
 
     def initialize(self) -> None:
-        """Draw all parameters again, in the order of the layers."""
+        """Draw all parameters again, in the order of the layers, and reset the state."""
+        for name, state in self.chain.states():
+            self.states[name][...] = state.initial
         self.chain.initialize(self.parameters(), self.rng.init)
 
     def frame(self, n: int) -> Frame:

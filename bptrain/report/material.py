@@ -11,7 +11,7 @@ from bptrain.evaluation.evaluation import Evaluation, SplitName, Watch, choose_r
 from bptrain.model.model import Model, Rows
 from bptrain.run.checkpoint import find_checkpoint, load_checkpoint
 from bptrain.run.directory import RunDirectory
-from bptrain.run.history import read_history
+from bptrain.run.history import read_history, select_latest_phase
 from bptrain.run.run_list import Run, read_environment, read_run
 from bptrain.training.events import Record
 
@@ -74,7 +74,7 @@ def read_material(
         if data is not None or split is not None:
             raise
         missing = str(error)
-    records = read_history(run.history) if run else []
+    records = select_latest_phase(read_history(run.history)) if run else []
     environment = stored["environment"] | (read_environment(run) if run else {})
     state = read_run(run.path) if run else None
     return Material(checkpoint, run, model, stored, records, environment, state, evaluation, rows, missing)

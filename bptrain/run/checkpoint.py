@@ -22,7 +22,7 @@ from bptrain.model.model import Model, build_model
 from bptrain.model.scoring import Score
 from bptrain.needs import Need, check_needs, list_needs
 from bptrain.run import npz
-from bptrain.training.session import Best, Session
+from bptrain.training.session import Best, Session, enter_phase
 
 FORMAT = 2
 
@@ -87,7 +87,7 @@ def build_document(session: Session) -> dict[str, Any]:
         "config": dump(session.model.experiment),
         "code": [need.to_json() for need in list_needs(session.model.experiment)],
         "columns": session.model.columns.to_json(),
-        "rows": {name: len(rows) for name, rows in session.splits.items()},
+        "rows": {name: len(rows) for name, rows in session.whole.items()},
         "data": session.data,
         "best": None if best is None else {"epoch": best.epoch, **best.score.to_json()},
         "environment": session.environment,
@@ -129,6 +129,8 @@ def restore(session: Session, arrays: Mapping[str, Array], stored: Mapping[str, 
     model = session.model
     try:
         check_format(stored)
+        if phase := stored["progress"].get("phase", 0):
+            enter_phase(session, phase)
         if stored["best"] is not None:
             theta, state = model.network.theta, model.network.state
             names = [one.name for one in model.measures]

@@ -34,6 +34,11 @@ def read_history(path: Path) -> list[Record]:
     return records
 
 
+def select_latest_phase(records: list[Record]) -> list[Record]:
+    """Return the records of the phase that came last; all, if there is only one."""
+    return [record for record in records if record.get("phase") == records[-1].get("phase")]
+
+
 class History:
     """`history.jsonl`, to which records are appended.
 

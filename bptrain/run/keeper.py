@@ -11,9 +11,10 @@ from bptrain.run import npz
 from bptrain.run.checkpoint import build_document, save_best, save_last
 from bptrain.run.directory import RunDirectory
 from bptrain.run.history import History
+from bptrain.training.counters import Stop
 from bptrain.training.events import EpochEnd, Event
 from bptrain.training.loop import Budget
-from bptrain.training.session import Session, Stop
+from bptrain.training.session import Session
 
 EVERY_SECONDS = 30.0
 """The fewest seconds between two checkpoints, where the config sets no interval."""
@@ -39,10 +40,10 @@ class Keeper:
         self.budget = budget
         self.every = session.model.experiment.training.checkpoint
         self.saved_at = monotonic()
-        self.saved_epoch = session.epoch
+        self.saved_phase, self.saved_epoch = session.phase, session.epoch
         self.cost = 0.0
-        self.best_epoch = 0
-        self.saved: tuple[int, int, int, Stop | None, int] | None = None
+        self.saved_best = 0, 0
+        self.saved: tuple[int, int, int, Stop | None, int, int] | None = None
         self._schedule_report()
 
     def __call__(self, event: Event) -> None:
@@ -55,23 +56,24 @@ class Keeper:
     def save(self) -> None:
         """Write the session, and the best weights if they are new, unless nothing has changed since the last time."""
         session = self.session
-        progress = (session.epoch, session.step, session.position, session.stopped, session.halvings)
+        progress = (session.epoch, session.step, session.position, session.stopped, session.halvings, session.phase)
         if progress == self.saved:
             return
         began, best = monotonic(), session.best
         # At the end it is written again, because the config in it may have changed when the run was resumed.
-        if best is not None and (best.epoch != self.best_epoch or session.stopped):
+        if best is not None and ((session.phase, best.epoch) != self.saved_best or session.stopped):
             save_best(self.run.best, session)
-            self.best_epoch = best.epoch
+            self.saved_best = session.phase, best.epoch
         save_last(self.run.last, session, self.history.sync())
-        self.saved, self.saved_at, self.saved_epoch = progress, monotonic(), session.epoch
+        self.saved, self.saved_at = progress, monotonic()
+        self.saved_phase, self.saved_epoch = session.phase, session.epoch
         self.cost = self.saved_at - began
         self._schedule_report()
 
     def rescue(self) -> None:
         """Write the best weights so far when another error ends the run; errors here are ignored."""
         best = self.session.best
-        if best is not None and best.epoch != self.best_epoch:
+        if best is not None and (self.session.phase, best.epoch) != self.saved_best:
             with contextlib.suppress(BptrainError):
                 save_best(self.run.best, self.session)
 
@@ -84,12 +86,13 @@ class Keeper:
         if every.every_epochs is every.every_steps is every.every_seconds is None:
             return ended and passed >= max(EVERY_SECONDS, self.cost / SHARE)
         epochs, steps, seconds = every.every_epochs or inf, self.budget.report, every.every_seconds or inf
-        return session.epoch - self.saved_epoch >= epochs or session.step >= steps or passed >= seconds
+        since = session.epoch - (self.saved_epoch if session.phase == self.saved_phase else 0)
+        return since >= epochs or session.steps_done >= steps or passed >= seconds
 
     def _schedule_report(self) -> None:
         """Set the next step after which the loop must yield an event, if the config sets an interval in steps."""
         if steps := self.every.every_steps:
-            self.budget.report = (self.session.step // steps + 1) * steps
+            self.budget.report = (self.session.steps_done // steps + 1) * steps
 
 
 def require_disk_space(folder: Path, session: Session) -> None:

@@ -14,6 +14,7 @@ from bptrain.config.document.dump import to_inline_yaml
 from bptrain.errors import InputError, Mistake, OptionError, Problem
 from bptrain.model.assemble import Assembly, assemble
 from bptrain.model.encoding import has_digest
+from bptrain.model.phases.phase_plan import list_phases
 from bptrain.model.read import read
 from bptrain.needs import check_needs
 from bptrain.rules import check_rules
@@ -113,7 +114,7 @@ def reopen_run(path: str | Path, overrides: Sequence[str], began: float) -> Open
     lock = Lock(directory.path)
     try:
         session, seen, notices = reopen_session(directory, overrides)
-        if not session.stopped:
+        if not session.is_finished:
             require_disk_space(directory.checkpoints, session)
     except BaseException:
         lock.release()
@@ -140,10 +141,11 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
     check_needs(read_needs(stored, file), str(file))
     config = load_document(stored["config"], str(file), overrides)
     check_changes(dump(from_json(stored["config"], str(file))), config)
+    check_phases(stored["config"], config)
     # For a table larger than data.memory, an earlier version saved the keys of the order, not the order itself.
     has_keys = "order" in arrays and arrays["order"].dtype == np.uint64
     session = begin_session(config, Columns.from_json(stored["columns"]) if has_keys else None)
-    if session.data != stored["data"] and not has_digest(session.splits, stored["data"]):
+    if session.data != stored["data"] and not has_digest(session.whole, stored["data"]):
         raise InputError(f"{run.path}: the data has changed since the run began; train a new run on it")
     if has_keys:
         session.order_keys = arrays["order"].copy()
@@ -199,6 +201,18 @@ def check_changes(before: Mapping[str, Any], config: Config) -> None:
         raise config.origin.place(OptionError(*mistakes))
 
 
+def check_phases(before: Mapping[str, Any], config: Config) -> None:
+    """Check that a run with several phases keeps its limit on epochs, which all of them share.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    training, old = config.experiment.training, before["training"]["epochs"]
+    if len(list_phases(training)) > 1 and training.epochs != old:
+        what = f"was {old} when the run began and cannot become {training.epochs}, which would change what it found"
+        raise config.origin.place(OptionError(Mistake("training.epochs", f"{what}; train a new run")))
+
+
 def check_layers(overrides: Sequence[str]) -> None:
     """Check that no override sets `hidden` or `activation`, which the config of a run replaces by its list of layers.
 
@@ -227,6 +241,8 @@ def update_stop(session: Session, config: Config) -> None:
         ConfigError: the run has already done more than that.
     """
     training = config.experiment.training
+    if len(session.phases) > 1:
+        return
     begun = session.epoch + (session.position > 0)
     if (training.epochs < begun and session.stopped is None) or training.epochs < session.epoch:
         what = f"the run is already in epoch {begun} (got {training.epochs}); write {begun} or more"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from bptrain.config.load import read_yaml
 from bptrain.errors import BptrainError
 from bptrain.run.directory import RunDirectory, require_run
-from bptrain.run.history import read_history
+from bptrain.run.history import read_history, select_latest_phase
 from bptrain.run.lock import find_owner
 from bptrain.run.npz import read_document
 from bptrain.run.outcome import Outcome, read_outcome
@@ -23,9 +23,9 @@ State = Literal["finished", "stopped", "diverged", "failed", "crashed", "running
 class Run:
     """What is known of a run from the files in its directory.
 
-    `why` is the reason for its state. `config` is the config as run, `history` has one record per epoch. `started` is a
-    time in ISO 8601, and `seconds` the total training time; both are None if unknown. `best` and `test` are as in
-    `train --json`. `problem` says which files cannot be read, and why.
+    `why` is the reason for its state. `config` is the config as run, `history` has one record per epoch, of the latest
+    phase. `started` is a time in ISO 8601, and `seconds` the total training time; both are None if unknown. `best` and
+    `test` are as in `train --json`. `problem` says which files cannot be read, and why.
     """
 
     path: Path
@@ -91,7 +91,7 @@ def read_run(path: str | Path) -> Run:
     except BptrainError as error:
         problems.append(error.lines[0])
     try:
-        history = read_history(run.history)
+        history = select_latest_phase(read_history(run.history))
     except BptrainError as error:
         problems.append(error.lines[0])
     config = unescape(config) if isinstance(config, dict) else {}

@@ -94,7 +94,8 @@ def build_scalars(record: Record) -> Record:
     scalars |= {name: record.get(name) for name in ("lr", "penalty", "clipped")}
     scalars |= {f"{name}/{rows}": value for name, value in get_metrics(record).items()}
     scalars |= {name.replace(".", "/", 1): value for name, value in record.items() if is_of_layer(name)}
-    return {name: value for name, value in scalars.items() if value is not None}
+    phase = f"phase {record['phase']}/" if "phase" in record else ""
+    return {phase + name: value for name, value in scalars.items() if value is not None}
 
 
 def read_times(path: Path) -> Iterator[tuple[int, float]]:

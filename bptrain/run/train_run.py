@@ -92,7 +92,7 @@ def train_run(
     session, training = run.session, run.session.model.experiment.training
     for notice in run.notices:
         send(sinks, Notice(notice))
-    if session.stopped:
+    if session.is_finished:
         send(sinks, Notice(describe_end(run), warning=False))
         if session.best is not None and not run.directory.best.is_file():
             save_best(run.directory.best, session)
@@ -103,7 +103,7 @@ def train_run(
     with record_outcome(run.directory, run.began) as outcome:
         run_loop(run, sinks, budget)
         if interruption.signal is not None or budget.paused == "interruption":
-            where = f" at step {session.step} (epoch {min(session.epoch + 1, training.epochs)})"
+            where = f" at step {session.steps_done} ({describe_epoch(session)})"
             raise StoppedError(interruption.signal or 0, f"{where}; resume it with: {build_resume_command(run)}")
         result = finish_run(run, budget.paused or session.stopped)
         outcome.state, outcome.why = "stopped" if budget.paused else "finished", result.stopped
@@ -168,7 +168,16 @@ def finish_run(run: OpenRun, stopped: str | None) -> Result:
     test = score(session.model, session.splits["test"]) if "test" in session.splits else None
     seconds = perf_counter() - run.began
     return Result(
-        directory.path, directory.best, session.epoch, session.step, seconds, stopped, best, test, session, run.warnings
+        directory.path,
+        directory.best,
+        session.epoch,
+        session.steps_done,
+        seconds,
+        stopped,
+        best,
+        test,
+        session,
+        run.warnings,
     )
 
 
@@ -176,6 +185,8 @@ def describe_end(run: OpenRun) -> str:
     """Return why a run is finished, and the command that trains it longer where there is one."""
     session, training = run.session, run.session.model.experiment.training
     finished = f"{run.directory.path} is finished"
+    if session.found:
+        return f"{finished}: it was trained anew for {session.epoch} epochs, the number that it found"
     if session.stopped == "epochs":
         longer = f"{build_resume_command(run)} training.epochs={2 * training.epochs}"
         return f"{finished}: all {training.epochs} epochs are done; to train longer: {longer}"
@@ -183,6 +194,11 @@ def describe_end(run: OpenRun) -> str:
         longer = f"{build_resume_command(run)} training.max_steps={2 * (training.max_steps or 1)}"
         return f"{finished}: all {training.max_steps} steps are done; to train longer: {longer}"
     return f"{finished}: {session.stopped} ended it after epoch {session.epoch}"
+
+
+def describe_epoch(session: Session) -> str:
+    """Return the epoch that training is in, with its phase if there are several: `fold 2, epoch 7`."""
+    return f"{session.phase_label}epoch {min(session.epoch + 1, session.most_epochs)}"
 
 
 def build_resume_command(run: OpenRun) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 Record = dict[str, float | int | None]
 """The figures of one epoch in the history, by name."""
 
-NO_METRICS = frozenset({"epoch", "step", "lr", "loss", "validation_loss", "penalty", "clipped"})
+NO_METRICS = frozenset({"phase", "epoch", "step", "lr", "loss", "validation_loss", "penalty", "clipped"})
 """The figures of a record that are neither metrics nor about a single layer."""
 
 OF_LAYER = re.compile(r"(gradient_norm|update_ratio|dead|saturated)\.[0-9]+\.")

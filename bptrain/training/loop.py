@@ -22,6 +22,7 @@ from bptrain.optim import LineSearch
 from bptrain.optim.optimizer import update_in_chunks
 from bptrain.training import health
 from bptrain.training.events import EpochEnd, Event, Notice, Progress, Record
+from bptrain.training.phases import begin_next_phase
 from bptrain.training.session import Session
 
 TICK = 0.1
@@ -69,7 +70,9 @@ def train(session: Session, budget: Budget) -> Iterator[Event]:
     Raises:
         DivergedError: a loss or a parameter is not finite; the message names the step.
     """
-    while session.stopped is None and budget.paused is None:
+    while not session.is_finished and budget.paused is None:
+        if session.stopped is not None:
+            yield Notice(begin_next_phase(session), warning=False)
         try:
             yield from pass_over_rows(session, budget)
             if session.position < len(session.train) or budget.paused is not None:
@@ -93,7 +96,7 @@ def train(session: Session, budget: Budget) -> Iterator[Event]:
         if session.good is not None:
             session.mark_good()
         yield end
-        budget.pause_if_due(session.step)
+        budget.pause_if_due(session.steps_done)
 
 
 def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
@@ -133,9 +136,9 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
                 measurement.finish()
         if not finite:
             raise health.explain_divergence(session, "a parameter is not finite", session.step, batch, chosen)
-        if perf_counter() >= due or session.step >= next_step or interruption.signal is not None:
+        if perf_counter() >= due or session.steps_done >= next_step or interruption.signal is not None:
             yield Progress(session.epoch + 1, session.position, session.loss_sum / (session.weight_sum or 1.0))
-            budget.pause_if_due(session.step)
+            budget.pause_if_due(session.steps_done)
             if session.step >= budget.max_steps and session.position < count:
                 session.stopped = "max_steps"
             if budget.paused or session.stopped:
@@ -247,7 +250,9 @@ def finish_epoch(session: Session, seen: Score, budget: Budget) -> EpochEnd:
         what = f"the {name} loss is {seen.loss}" if isfinite(penalty) else f"the penalty is {penalty}"
         raise health.explain_divergence(session, what, session.step)
     session.epoch += 1
-    record: Record = {"epoch": session.epoch, "step": session.step, "lr": session.lr, "loss": loss}
+    record: Record = {"epoch": session.epoch, "step": session.steps_done, "lr": session.lr, "loss": loss}
+    if len(session.phases) > 1:
+        record = {"phase": session.phase + 1, **record}
     if model.objective.penalties:
         record["penalty"] = penalty
     if training.clipping:
@@ -289,9 +294,10 @@ def decide_stop(session: Session, objective: float, budget: Budget) -> None:
         full = len(session.recent) > training.convergence.patience
         if full and max(session.recent) - min(session.recent) <= training.convergence.tolerance:
             session.stopped = "convergence"
-    if training.early_stopping and session.waited >= training.early_stopping.patience:
+    watches = training.early_stopping is not None and not (session.found and session.is_last_phase)
+    if watches and training.early_stopping and session.waited >= training.early_stopping.patience:
         session.stopped = "early_stopping"
-    elif session.stopped is None and session.epoch >= training.epochs:
+    elif session.stopped is None and session.epoch >= session.most_epochs:
         session.stopped = "epochs"
     elif session.stopped is None and session.step >= budget.max_steps:
         session.stopped = "max_steps"

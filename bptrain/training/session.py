@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from functools import cached_property
-from math import inf, isfinite
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -16,68 +15,12 @@ from bptrain.config.load import place_errors
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.assemble import Assembly
 from bptrain.model.model import Model, Rows, count_batch_rows
+from bptrain.model.phases.phase_plan import choose_epochs, list_phases, select_phase, summarize_scores
 from bptrain.model.scoring import Score
 from bptrain.nn.network import require_memory
 from bptrain.registry import name_of
+from bptrain.training.counters import Counters
 from bptrain.training.environment import read_environment
-
-Stop = Literal["epochs", "max_steps", "early_stopping", "convergence"]
-"""Why training stopped."""
-
-
-@dataclass(kw_only=True)
-class Counters:
-    """What a checkpoint has under `progress`: each field is saved and restored, and `dry_run` compares it.
-
-    `epoch` counts finished epochs, `step` updates, and `position` the rows of this epoch that are done; `loss_sum` is
-    the sum of their losses, and `weight_sum` that of their weights; `clipped` counts the steps of this epoch whose
-    gradient was clipped. `gathered_weight` and `gathered_batches` are the weight and the number of the batches whose
-    gradients wait for more batches. `lr` is the learning rate of the latest step. `losses` are the monitored losses of
-    all epochs, and `memory` is what the schedule needs to know of them. `waited` counts epochs since the loss was last
-    clearly below `reference`. `recent` has the latest training losses for the test of convergence. `health` has the
-    figures of this epoch, measured at step `measured`, and `warned` the kinds of warnings given so far. `halvings` is
-    how often the learning rate was halved after divergence.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    position: int = 0
-    loss_sum: float = 0.0
-    weight_sum: float = 0.0
-    gathered_weight: float = 0.0
-    gathered_batches: int = 0
-    clipped: int = 0
-    lr: float = 0.0
-    losses: list[float] = field(default_factory=list)
-    memory: float = 1.0
-    waited: int = 0
-    reference: float = inf
-    recent: list[float] = field(default_factory=list)
-    stopped: Stop | None = None
-    measured: int = 0
-    health: dict[str, float] = field(default_factory=dict)
-    warned: list[str] = field(default_factory=list)
-    halvings: int = 0
-
-    def get_progress(self) -> dict[str, Any]:
-        """Return the counters as a document for JSON."""
-        found = {one.name: getattr(self, one.name) for one in fields(Counters)}
-        found["reference"] = self.reference if isfinite(self.reference) else None
-        # As pairs, because these are in the order of the layers, and JSON is written with sorted keys.
-        found["health"] = list(self.health.items())
-        return found
-
-    def restore_progress(self, stored: Mapping[str, Any]) -> None:
-        """Set the counters to what `get_progress` returned.
-
-        Raises:
-            KeyError: one is missing.
-        """
-        found = {one.name: stored[one.name] for one in fields(Counters)}
-        found["reference"] = inf if found["reference"] is None else found["reference"]
-        found["health"] = dict(found["health"])
-        for name, value in found.items():
-            setattr(self, name, value)
 
 
 @dataclass(frozen=True)
@@ -111,11 +54,13 @@ class Session(Counters):
     of several batches, if the config asks for them. `order` is the permutation of the rows in this epoch; it follows
     from `order_keys` in a run that an earlier version began on a table larger than data.memory. `data` is the
     fingerprint of the data. `best` are the best weights so far, and `good` is what training goes back to after
-    divergence.
+    divergence. `splits` are the rows of the present phase, `whole` those of the data, and `folds` has the fold of each
+    training row.
     """
 
     model: Model
     splits: Mapping[str, Rows]
+    whole: Mapping[str, Rows]
     data: str
     environment: dict[str, Any]
     slots: tuple[Array, ...]
@@ -125,6 +70,38 @@ class Session(Counters):
     order_keys: Array | None = None
     best: Best | None = None
     good: Good | None = None
+    folds: Array | None = None
+
+    @cached_property
+    def phases(self) -> tuple[str, ...]:
+        """The names of the phases; a single one has an empty name."""
+        return list_phases(self.model.experiment.training)
+
+    @property
+    def is_last_phase(self) -> bool:
+        """Whether no phase follows the present one."""
+        return self.phase == len(self.phases) - 1
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.stopped is not None and self.is_last_phase
+
+    @property
+    def phase_label(self) -> str:
+        """The name of the present phase before what happens in it: `fold 2, `; empty if there is a single phase."""
+        name = self.phases[self.phase]
+        return f"{name}, " if name else ""
+
+    @property
+    def steps_done(self) -> int:
+        """The number of steps of all phases."""
+        return self.steps_before + self.step
+
+    @property
+    def most_epochs(self) -> int:
+        """The number of epochs after which the present phase ends at the latest."""
+        return choose_epochs(self.found) if self.found and self.is_last_phase else self.model.experiment.training.epochs
 
     @cached_property
     def layers(self) -> dict[str, list[slice]]:
@@ -177,8 +154,14 @@ class Session(Counters):
             theta[...] = raw
 
     def keep_best(self, score: Score, epoch: int | None = None) -> None:
-        """Keep the present weights as the best; `epoch` is the epoch that they are from, by default the present one."""
+        """Keep the present weights as the best; `epoch` is the epoch that they are from, by default the present one.
+
+        In the last of several phases their score is the one by which the number of epochs was chosen.
+        """
         network, epoch = self.model.network, self.epoch if epoch is None else epoch
+        if self.found and self.is_last_phase:
+            # Scores on rows that were trained on would say little.
+            score = summarize_scores(self.found, [one.name for one in self.model.measures])
         theta, state = network.theta.copy(), network.state.copy()
         if self.average is None:
             self.best = Best(epoch, score, theta, state)
@@ -244,6 +227,8 @@ def begin(assembly: Assembly) -> Session:
     session = Session(
         model=model,
         splits=assembly.splits,
+        whole=assembly.splits,
+        folds=assembly.folds,
         data=assembly.digest,
         environment=read_environment(),
         slots=slots,
@@ -251,9 +236,20 @@ def begin(assembly: Assembly) -> Session:
         average=theta.copy() if training.average else None,
         gathered=np.zeros_like(theta) if training.accumulate > 1 else None,
     )
+    if len(session.phases) > 1:
+        enter_phase(session, 0)
     if training.on_divergence == "restore_and_halve":
         session.mark_good()
     return session
+
+
+def enter_phase(session: Session, phase: int) -> None:
+    """Give a session the rows of a phase, counted from 0."""
+    experiment = session.model.experiment
+    one_table = "validation" not in experiment.data.split.sources
+    session.phase = phase
+    session.splits = select_phase(experiment.training, session.whole, session.folds, phase, one_table=one_table)
+    session.order = np.arange(len(session.train), dtype=session.order.dtype)
 
 
 def start_slots(model: Model) -> tuple[Array, ...]:

@@ -1,0 +1,1 @@
+"""Phases: several trainings of one run, and the rows of each."""
