@@ -245,3 +245,46 @@ def test_a_random_table_is_never_taken_for_the_other_kind():
             assert not read_with_source("t.csv")[0].header
         Path("t.csv").write_text(",".join(f"name {k}" for k in range(len(kinds))) + "\n" + rows)
         assert read_with_source("t.csv")[0].header
+
+
+@pytest.mark.parametrize(
+    ("header", "names", "later"),
+    [
+        ("x , n , y", ["x", "n", "y"], "x,n,y"),
+        ("x, n, y", ["x", "n", "y"], " x,n , y "),
+        ("gro\u0308\u00dfe,n,y", ["gr\u00f6\u00dfe", "n", "y"], "gr\u00f6\u00dfe,n,y"),
+        ("gr\u00f6\u00dfe,n,y", ["gr\u00f6\u00dfe", "n", "y"], "gro\u0308\u00dfe,n,y"),
+    ],
+)
+def test_spellings_of_a_name_are_one_name(bptrain_in, header, names, later):
+    """Spaces around it, and accents that are characters of their own."""
+    Path("t.csv").write_text(header + "\n" + NUMBERS)
+    assert bptrain_in("init", "t.csv", "--target", names[2], "-o", "c.yaml").returncode == 0
+    found = load("c.yaml").experiment.data
+    assert found.target == names[2]
+    done = bptrain_in("train", "c.yaml", "training.epochs=1", f"data.features=[{names[0]},{names[1]}]", "--run", "r")
+    assert done.returncode == 0, done.stderr
+    Path("new.csv").write_text(later + "\n" + NUMBERS)
+    for words in (
+        ["predict", "r", "new.csv", "-o", "o.csv"],
+        ["evaluate", "r"],
+        ["evaluate", "r", "--data", "new.csv"],
+    ):
+        done = bptrain_in(*words)
+        assert done.returncode == 0, done.stderr
+    # A config that writes a name as the file does.
+    spelled = [name.replace("'", "''") for name in header.split(",")]
+    changes = [f"data.target='{spelled[2]}'", f"data.features=['{spelled[0]}','{spelled[1]}']", "training.epochs=1"]
+    assert list(bptrain.train("c.yaml", changes, run="s").session.model.columns.names) == header.split(",")
+    assert bptrain.evaluate("s").rows
+    assert bptrain.predict("s", "new.csv").rows == 40
+
+
+def test_codes_stay_text_under_another_spelling():
+    """Which columns are read as text does not depend on spaces in the header."""
+    Path("t.csv").write_text("x, code, y\n" + "".join(f"{k}.5,0{k % 3},{k % 2}\n" for k in range(40)))
+    data = "{source: {csv: t.csv}, target: y, columns: {code: {kind: categorical}}}"
+    Path("c.yaml").write_text(f"data: {data}\nhidden: [2]\ntraining: {{epochs: 1}}\n")
+    result = bptrain.train("c.yaml")
+    (code,) = [one for one in result.session.model.columns.features if one.name == "code"]
+    assert list(code.categories) == ["00", "01", "02"]

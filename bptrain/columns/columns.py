@@ -99,6 +99,12 @@ class Columns:
         each = (*self.features, *self.target_columns)
         return tuple(one.name for one in each if not isinstance(one, Numeric) and one.name not in numbers)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features, the targets and the sample weights."""
+        weights = filter(None, [self.weighting.column])
+        return (*(feature.name for feature in self.features), *self.target_names, *weights)
+
     def require_columns(self, table: Table, *, target: bool = True) -> None:
         """Require that a table has all columns.
 

@@ -1,6 +1,5 @@
 """Plain values to dataclasses: every value checked against the type and bounds of its field, all mistakes collected."""
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,7 +74,7 @@ class Builder:
         if not hint.structured_forms:
             return self.build_leaf(hint, value, path)
         if hint.accepts(value):
-            return normalize(value)
+            return value
         form = choose_form(hint.structured_forms, value)
         single = Hint(tuple(one for one in hint if not one.is_structured))
         if not isinstance(value, dict) and (isinstance(form, DictOf) or single.items):
@@ -90,7 +89,7 @@ class Builder:
             case ListOf(item):
                 return self.build_list(hint, item, value, path)
             case DictOf(item):
-                return {normalize(name): self.build_value(item, one, (*path, name)) for name, one in value.items()}
+                return {name: self.build_value(item, one, (*path, name)) for name, one in value.items()}
             case Section(cls):
                 return self.build_section(cls, value, path, optional=type(None) in single.kinds)
 
@@ -200,7 +199,6 @@ class Builder:
         if isinstance(value, tuple) and hint.items and not self.check_items(hint.items, value, path):
             return INVALID
         if hint.accepts(value):
-            value = normalize(value)
             is_float = type(value) is int and float in hint.kinds and int not in hint.kinds
             return float(value) if is_float else value
         if path == ("version",) and isinstance(value, int) and value > 1:
@@ -230,13 +228,6 @@ class Builder:
             if len(self.problems) > MOST_RECORDED:
                 break
         return fits
-
-
-def normalize(value: Any) -> Any:
-    """Return a text, or a list of texts, in Unicode's composed form (NFC), in which the names of columns are too."""
-    if isinstance(value, tuple):
-        return tuple(map(normalize, value))
-    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
 def choose_form(forms: Sequence[Form], value: Any) -> Form:

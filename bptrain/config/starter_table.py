@@ -13,7 +13,7 @@ from bptrain.config.starter import (
     FEWEST_TO_SPLIT,
 )
 from bptrain.tables.cache import note
-from bptrain.tables.guess import read_table, read_with_source
+from bptrain.tables.guess import read_clean_table, read_with_source
 from bptrain.tables.reading_options import ReadingOptions
 from bptrain.tables.sources import Csv, Excel, Source
 from bptrain.tables.table import Selection, Table, quote
@@ -33,7 +33,7 @@ def read_file(
     position = None if target is None else find_position(target, list(table.columns))
     if position:
         target, text = position.name, (position.name,)
-        table = replace(read_table(file, like=source, text=text), notes=())
+        table = replace(read_clean_table(file, like=source, text=text), notes=())
     if target is None or target not in table.columns:
         return source, table, position
     table = convert_to_numbers(table, target)
@@ -50,7 +50,7 @@ def read_file(
     ):
         raise build_text_error(Selection(table), target, values, "correct it")
     source = replace(source, missing=(*source.missing, *(one.text for one in odd)))
-    return source, convert_to_numbers(read_table(file, like=source, text=text), target), position
+    return source, convert_to_numbers(read_clean_table(file, like=source, text=text), target), position
 
 
 def mark_missing_dates(source: Source, table: Table, text: Sequence[str]) -> tuple[Source, Table]:
@@ -65,4 +65,4 @@ def mark_missing_dates(source: Source, table: Table, text: Sequence[str]) -> tup
     some = ", ".join(f"{quote(mark)} ({count:,} value{'s' * (count > 1)})" for mark, count in marks.items())
     note(f"{source.path}: {some} {'means' if len(marks) == 1 else 'mean'} a missing date")
     source = replace(source, missing=(*source.missing, *marks))
-    return source, read_table(source.path, like=source, text=text)
+    return source, read_clean_table(source.path, like=source, text=text)

@@ -26,6 +26,7 @@ from bptrain.model.read import get_reading
 from bptrain.model.roles import Roles
 from bptrain.model.splits import describe_dropped, split_table
 from bptrain.tables.guess import read_table
+from bptrain.tables.names import rename_columns
 from bptrain.tables.table import Table
 
 CONFIDENCE = 0.95
@@ -146,7 +147,8 @@ def choose_rows(
         return read_own_rows(model, stored, split)
     if split is not None:
         raise InputError("--split chooses rows of the run's own data, and --data other rows; give only one of them")
-    rows = encode_new_rows(model, read_table(data, like=model.experiment.data.source, text=model.columns.text_names))
+    table = read_table(data, like=model.experiment.data.source, text=model.columns.text_names)
+    rows = encode_new_rows(model, rename_columns(table, model.columns.names))
     if problem := model.find_problem(rows, strict=False):
         raise InputError(f"{data}: {problem[1]}")
     return "data", rows

@@ -19,6 +19,7 @@ from bptrain.model.encoding import describe_ignored, describe_unseen
 from bptrain.model.model import Model, count_scoring_rows
 from bptrain.model.scoring import predict_rows
 from bptrain.tables.guess import open_chunks
+from bptrain.tables.names import rename_chunks
 from bptrain.tables.reading_options import ReadingOptions
 from bptrain.tables.source import Chunks
 from bptrain.tables.table import Table, quote
@@ -89,6 +90,7 @@ def predict_file(
     as_text = [name for name in wanted if name not in numbers]
     with ExitStack() as stack:
         chunks = stack.enter_context(open_chunks(file, data.source, (*model.columns.text_names, *as_text), reading))
+        chunks = rename_chunks(chunks, (*model.columns.names, *wanted))
         ids = find_ids(chunks, wanted, optional=ids is None)
         heads = [choose_columns(head, model) for head in model.heads]
         names = (*ids, *(name for head in heads for name in head.names))

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bptrain.columns.options import ColumnOptions
+from bptrain.columns.options import ColumnOptions, FeatureChoice
 from bptrain.columns.targets import convert_to_numbers
 from bptrain.config import Config, Data
 from bptrain.config.load import place_errors
 from bptrain.errors import OptionError
 from bptrain.registry import name_of
 from bptrain.tables import cache
+from bptrain.tables.names import rename_columns
 from bptrain.tables.sources import Source
 from bptrain.tables.table import Table
 
@@ -19,7 +20,8 @@ class Reading:
     """What to read and how: two readings that are equal give the same table.
 
     A target that may be classes is read as text, so that 01 and 1 stay two classes. `numbers` are the targets that
-    become numbers again if no number is padded with zeros.
+    become numbers again if no number is padded with zeros. `names` are those that the config gives: columns with other
+    spellings of them, such as spaces around them, get these.
     """
 
     source: Source
@@ -27,6 +29,7 @@ class Reading:
     numbers: tuple[str, ...]
     cached: bool
     memory: int
+    names: tuple[str, ...] = ()
 
     def load(self) -> Table:
         """Read the table, with the tables of the splits that have a source of their own.
@@ -70,7 +73,7 @@ class Reading:
             raise error.prefix_fields(f"{field}.{name_of(source)}") from None
         for one in table.notes:
             cache.note(one)
-        return table
+        return rename_columns(table, self.names)
 
 
 def get_reading(data: Data) -> Reading:
@@ -82,6 +85,7 @@ def get_reading(data: Data) -> Reading:
         tuple(name for name in find_text_targets(data) if data.get_target_treatment(name).kind == "auto"),
         data.cache,
         data.memory_bytes,
+        find_named_columns(data),
     )
 
 
@@ -114,6 +118,15 @@ class Tables:
                 return table
         self.known.append((wanted, read(config)))
         return self.known[-1][1]
+
+
+def find_named_columns(data: Data) -> tuple[str, ...]:
+    """Return the columns that a config names."""
+    targets = tuple(data.target) if isinstance(data.target, dict) else data.targets
+    excluded = data.features.exclude if isinstance(data.features, FeatureChoice) else None
+    single = (data.sample_weight, data.id, data.split.column)
+    each = (*targets, *data.feature_fields, *(excluded or ()), *(data.columns or {}), *filter(None, single))
+    return tuple(dict.fromkeys(each))
 
 
 def find_text_targets(data: Data) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from bptrain.errors import InputError, OptionError
 from bptrain.tables.cache import note
 from bptrain.tables.files import match_files, read_first_bytes
 from bptrain.tables.formats import find_format, find_suffix, is_json
+from bptrain.tables.names import clean_names, rename_table
 from bptrain.tables.number_signs import Signs, guess_signs, is_code
 from bptrain.tables.reading_options import ReadingOptions
 from bptrain.tables.source import Chunks, join_tables, split_table
@@ -94,6 +95,13 @@ def read_table(path: str | Path, like: Source | None = None, text: Iterable[str]
     return open_chunks(path, like, text).load()
 
 
+def read_clean_table(path: str | Path, like: Source | None = None, text: Iterable[str] = ()) -> Table:
+    """Read a file into memory, and give its columns normalized names; arguments and errors are those of
+    `open_chunks`."""
+    table = read_table(path, like, text)
+    return rename_table(table, clean_names(list(table.columns)))
+
+
 def read_with_source(
     path: str | Path, text: Sequence[str] = (), reading: ReadingOptions | None = None
 ) -> tuple[Source, Table]:
@@ -125,7 +133,7 @@ def read_with_source(
     table = read_table(path, like=source, text=text)
     if isinstance(source, Csv | Excel):
         source, table = guess_numbers(source, table, text, given)
-    return source, table
+    return source, rename_table(table, clean_names(list(table.columns)))
 
 
 def guess_numbers(

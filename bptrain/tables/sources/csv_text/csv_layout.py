@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -139,8 +138,7 @@ def describe_guesses(wanted: CsvFormat, found: CsvFormat) -> list[str]:
 
 def name_columns(header: Sequence[str], form: CsvFormat) -> list[str]:
     """Return the names of a header, with one for each column that has none: `index` for the first one."""
-    # The names in a config are in the composed form too.
-    names = [unicodedata.normalize("NFC", name) for name in (["", *header] if form.has_index else header)]
+    names = ["", *header] if form.has_index else list(header)
     if len(names) > 1:
         free = "index" if "index" not in names else "column_1"
         names = [name if name.strip() else f"column_{k + 1}" if k else free for k, name in enumerate(names)]

@@ -17,6 +17,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.tables.files import is_gzipped, match_files
+from bptrain.tables.names import match_names
 from bptrain.tables.source import Chunks
 from bptrain.tables.sources.csv_text.csv_file import CsvFile, describe_ragged
 from bptrain.tables.sources.csv_text.csv_format import CsvFormat
@@ -158,7 +159,13 @@ def guess_numeric(file: CsvFile) -> tuple[set[str], set[str]] | None:
             numeric.add(name)
         elif is_float(wrong):
             return None
-    return numeric - set(file.form.text), empty - set(file.form.text)
+    text = find_text(file)
+    return numeric - text, empty - text
+
+
+def find_text(file: CsvFile) -> set[str]:
+    """Return the columns that are to be read as text, by any spelling of their names."""
+    return {*file.form.text, *match_names(file.names, file.form.text)}
 
 
 def is_float(text: str) -> bool:
@@ -186,7 +193,7 @@ def find_numeric_columns(database: "DuckDBPyConnection", files: list[CsvFile]) -
         rows.append(found[0])
         counts += found[1:]
     pairs = zip(names, counts[::2], counts[1::2], strict=True)
-    numeric = {name for name, present, numbers in pairs if numbers == present > 0} - set(files[0].form.text)
+    numeric = {name for name, present, numbers in pairs if numbers == present > 0} - find_text(files[0])
     for file in files:
         if numeric and has_odd_numbers(file):
             # Tested together with the numbers, this would take DuckDB time that grows with the square of the columns.
