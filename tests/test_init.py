@@ -149,7 +149,7 @@ REFUSED = [
         "y",
         "b.csv: there is no column to predict 'y' from (c: text, 3 distinct values; too many",
     ),
-    ("x,y\n" + "1,a\n2,b\n" * 20 + "3,c\n", "y", "b.csv:42: y: the class 'c' has a single row; correct it"),
+    ("x,y\n" + "1,a\n" * 40 + "3,c\n", "y", "b.csv: y: only 1 of its classes has more than one row; add rows of the"),
     ("x,y\n1,1e300\n2,-1e300\n3,4\n", "y", "b.csv: y: its numbers are too large to be scaled"),
     ("x,y\n1\n", "y", "b.csv:2: y: the line has 1 value, and the header has 2: too few"),
     ("", "y", "b.csv:1: the file is empty; the first line must name the columns"),
@@ -319,3 +319,18 @@ def test_the_data_file_itself_is_never_overwritten(tmp_path):
     with pytest.raises(InputError, match="is the data file itself"):
         bptrain.init(path, "y", output=tmp_path / "." / "d.csv", force=True)
     assert path.read_text() == before
+
+
+def test_classes_of_a_single_row_are_left_out_by_name(bptrain_in, tmp_path):
+    rows = "".join(f"{k % 7},{'ab'[k % 2]}\n" for k in range(60))
+    (tmp_path / "t.csv").write_text(f"x,y\n{rows}3,c\n4,\n5,d\n")
+    done = bptrain_in("init", "t.csv", "--target", "y", "-o", "t.yaml")
+    assert done.returncode == 0
+    assert "note: the classes 'c', 'd' with a single row are left out" in done.stdout + done.stderr
+    assert "y: {missing: {drop: [c, d]}}" in (tmp_path / "t.yaml").read_text()
+    trained = bptrain_in("train", "t.yaml", "--log", "plain")
+    assert trained.returncode == 0
+    assert "3 of 63 rows dropped for a missing value, or one of 'c', 'd' ('y' in 3)" in trained.stderr
+    # A later file may have such rows, and a run is resumed with them.
+    assert bptrain_in("evaluate", "runs/t-001", "--data", "t.csv").returncode == 0
+    assert bptrain_in("resume", "runs/t-001", "training.epochs=400", "-q").returncode == 0

@@ -5,7 +5,7 @@ columns does not matter, and extra columns are ignored.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -30,7 +30,6 @@ from bptrain.columns.targets import (
 )
 from bptrain.errors import InputError
 from bptrain.tables.table import Selection, Table
-from bptrain.tables.values import find_missing
 from bptrain.text import find_closest
 
 
@@ -135,11 +134,17 @@ class Columns:
         used = {*(feature.name for feature in self.features), *self.target_names, self.weighting.column}
         return [name for name in table.columns if name not in used]
 
+    @property
+    def drop_values(self) -> list[str]:
+        """The values whose rows are dropped beside missing ones."""
+        each = [*self.features, *self.target_columns]
+        return [value for one in each if isinstance(one.missing, Drop) for value in one.missing.values]
+
     def find_complete(self, table: Table, *, target: bool = True) -> tuple[Array | None, dict[str, int]]:
-        """Return the rows that are not dropped for a missing value (None: all), and the number of missing values by
-        column."""
+        """Return the rows that are not dropped for a missing value (None: all), and the number of rows that each column
+        drops."""
         named = [*self.features, *(self.target_columns if target else ())]
-        return find_complete_rows(table, [one.name for one in named if isinstance(one.missing, Drop)])
+        return find_complete_rows(table, {one.name: one.missing for one in named if isinstance(one.missing, Drop)})
 
     def encode_inputs(
         self,
@@ -244,12 +249,11 @@ class Columns:
         )
 
 
-def find_complete_rows(table: Table, names: Iterable[str]) -> tuple[Array | None, dict[str, int]]:
-    """Return the rows without a missing value in the named columns (None: all), and the number of missing values by
-    column."""
+def find_complete_rows(table: Table, drops: Mapping[str, Drop]) -> tuple[Array | None, dict[str, int]]:
+    """Return the rows that no column drops (None: all), and the number of rows that each drops."""
     complete, counts = np.ones(len(table), bool), {}
-    for name in names:
-        holes = find_missing(table.column(name))
+    for name, drop in drops.items():
+        holes = drop.find_rows(table.column(name))
         if count := int(np.count_nonzero(holes)):
             counts[name] = count
             complete &= ~holes

@@ -24,7 +24,7 @@ from bptrain.columns.imputers import IMPUTERS, Drop, Imputer
 from bptrain.columns.options import Kind
 from bptrain.columns.scalers import SCALERS, Scaler, Standard, Statistics
 from bptrain.errors import InputError
-from bptrain.registry import name_of
+from bptrain.registry import Family, name_of
 from bptrain.tables.table import Selection
 from bptrain.tables.values import MISSING, PAIRS, UNSEEN, encode_labels, find_non_number, fold_case, parse_numbers
 
@@ -284,6 +284,12 @@ def component_to_json(component: object) -> dict[str, Any]:
     return {name_of(component): asdict(component)}  # type: ignore[call-overload]
 
 
+def component_from_json(stored: Mapping[str, Any], family: Family) -> Any:
+    """Return the component that `component_to_json` stored."""
+    ((name, options),) = stored.items()
+    return family.members[name](**{key: tuple(one) if isinstance(one, list) else one for key, one in options.items()})
+
+
 def feature_from_json(stored: Mapping[str, Any]) -> Any:
     """Return the feature that `to_json` stored.
 
@@ -294,6 +300,5 @@ def feature_from_json(stored: Mapping[str, Any]) -> Any:
     cls = KINDS[values.pop("kind")]
     for field, family in COMPONENTS.items():
         if field in values:
-            ((name, options),) = values[field].items()
-            values[field] = family.members[name](**options)
+            values[field] = component_from_json(values[field], family)
     return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

@@ -9,6 +9,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.registry import Family
+from bptrain.tables.values import encode_labels, find_missing
 
 Value = float | str
 
@@ -65,12 +66,18 @@ class Refuse(NoFill):
 @IMPUTERS.register
 @dataclass(frozen=True)
 class Drop(NoFill):
-    """Rows with a missing value are dropped before the data is split; a note tells how many.
+    """Rows with a missing value, or one of the given values, are dropped before the data is split; a note counts them.
 
-    Value: none. Same as pandas's dropna.
+    Value: none. Without values, same as pandas's dropna.
     """
 
     aliases: ClassVar[tuple[str, ...]] = ("dropna",)
+    values: Annotated[tuple[str, ...], "values whose rows are dropped too, such as classes with a single row"] = ()
+
+    def find_rows(self, column: Array) -> Array:
+        """Return which rows of a column are dropped, `(rows,)` bool."""
+        holes = find_missing(column)
+        return holes | (encode_labels(column, self.values) >= 0) if self.values else holes
 
 
 @IMPUTERS.register

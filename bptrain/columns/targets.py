@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, find_first, iter_chunks
-from bptrain.columns.features import Boolean, Numeric, feature_from_json
+from bptrain.columns.features import Boolean, Numeric, component_from_json, component_to_json, feature_from_json
 from bptrain.columns.imputers import IMPUTERS, Imputer, Refuse
 from bptrain.columns.kinds import infer_kind
 from bptrain.errors import InputError
@@ -48,12 +48,18 @@ class Classes:
 
     def to_json(self) -> dict[str, Any]:
         """Return the classes as JSON can store them; `from_json` is the inverse."""
-        return {"name": self.name, "labels": list(self.labels), "missing": name_of(self.missing)}
+        missing = component_to_json(self.missing) if any(vars(self.missing).values()) else name_of(self.missing)
+        return {"name": self.name, "labels": list(self.labels), "missing": missing}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Classes":
         """Return the classes that `to_json` stored."""
-        return cls(stored["name"], tuple(stored["labels"]), IMPUTERS.members[stored["missing"]]())
+        missing = stored["missing"]
+        return cls(
+            stored["name"],
+            tuple(stored["labels"]),
+            IMPUTERS.members[missing]() if isinstance(missing, str) else component_from_json(missing, IMPUTERS),
+        )
 
     def encode(self, rows: Selection) -> Array:
         """Return the class number of each row, `(rows,)` int64.

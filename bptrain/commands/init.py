@@ -16,7 +16,7 @@ from bptrain.config.starter import (
     FEWEST_TO_SPLIT,
     Plan,
     choose_held_out_share,
-    describe_missing_targets,
+    describe_left_out,
     render_starter,
 )
 from bptrain.config.starter_table import read_file
@@ -115,7 +115,7 @@ def make_starter(
         text = add_modeline(text, Path(output))
         write_config(Path(output), text, force=force, reused=command == "train")
     notes = (position.note,) if position else ()
-    return Starter(text, left_out, (*notes, *((describe_missing_targets(goal),) if goal.missing else ())))
+    return Starter(text, left_out, (*notes, *describe_left_out(goal)))
 
 
 def write_config(path: Path, text: str, *, force: bool, reused: bool) -> None:

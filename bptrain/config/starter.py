@@ -7,6 +7,7 @@ from textwrap import wrap
 from bptrain.columns.profile.proposals import Goal, Proposal
 from bptrain.config.annotation import WIDEST, Line, lay_out, write_value
 from bptrain.config.document.dump import to_inline_yaml
+from bptrain.tables.table import quote
 from bptrain.text import printable
 
 FEWEST_TO_SPLIT = 30
@@ -40,8 +41,8 @@ def render_starter(plan: Plan, file: str, config: str) -> str:
     goal = plan.goal
     columns = f"{len(plan.used):,} column{'s' * (len(plan.used) > 1)}"
     what = f"Predicts {goal.name} from {columns} of {file}: {goal.rows:,} rows. A first config: change what you like."
-    if goal.missing:
-        what += f" {describe_missing_targets(goal)}."
+    for note in describe_left_out(goal):
+        what += f" {note[0].upper()}{note[1:]}."
     text = wrap(printable(what), WIDEST - 2)
     head = "".join(f"# {line}".rstrip() + "\n" for line in (*text, "", f"  bptrain train {printable(config)}"))
     return f"{head}\n" + "\n".join(lay_out(tuple(write_lines(plan)), WIDEST)) + "\n"
@@ -116,17 +117,28 @@ def write_comment(text: str, start: str = "  # ") -> Iterator[Line]:
 def write_columns(plan: Plan) -> Iterator[Line]:
     """Yield the options of single columns."""
     goal, special = plan.goal, [one for one in plan.used if one.options]
-    if special or goal.missing:
+    notes = describe_left_out(goal)
+    if special or notes:
         yield Line("  columns:")
-    if goal.missing:
-        yield Line(f"    {to_inline_yaml(goal.name)}: {{missing: drop}}", meaning=describe_missing_targets(goal))
+    if notes:
+        drop = f"{{drop: {to_inline_yaml(list(goal.single))}}}" if goal.single else "drop"
+        yield Line(f"    {to_inline_yaml(goal.name)}: {{missing: {drop}}}", meaning="; ".join(notes))
     for one in special:
         yield Line(f"    {to_inline_yaml(one.name)}: {one.options}", meaning=one.words)
 
 
-def describe_missing_targets(goal: Goal) -> str:
-    """Return how many rows are left out because their target is missing."""
-    return f"{goal.missing:,} of {goal.rows + goal.missing:,} rows have no {goal.name} and are left out"
+def describe_left_out(goal: Goal) -> tuple[str, ...]:
+    """Return how many rows are left out because of their target, and why."""
+    notes, total = [], goal.rows + goal.missing + len(goal.single)
+    if goal.missing:
+        notes.append(f"{goal.missing:,} of {total:,} rows have no {goal.name} and are left out")
+    if goal.single:
+        names = ", ".join(map(quote, goal.single[:MOST_NAMED])) + ", ..." * (len(goal.single) > MOST_NAMED)
+        is_one = len(goal.single) == 1
+        notes.append(
+            f"the class{'' if is_one else 'es'} {names} with a single row {'is' if is_one else 'are'} left out"
+        )
+    return tuple(notes)
 
 
 def choose_held_out_share(rows: int) -> float:

@@ -205,7 +205,9 @@ def encode_new_rows(model: Model, table: Table) -> Rows:
         warnings.warn(f"{table.origin}: {describe_ignored(extra)}", BptrainNote, stacklevel=2)
     complete, missing = model.columns.find_complete(table)
     if complete is not None:
-        warnings.warn(describe_dropped(table, complete, missing), BptrainWarning, stacklevel=2)
+        warnings.warn(
+            describe_dropped(table, complete, missing, model.columns.drop_values), BptrainWarning, stacklevel=2
+        )
         if not len(complete):
             raise InputError(f"{table.origin}: every row has a missing value; there is nothing to score")
     unseen: Counter[str] = Counter()

@@ -1,6 +1,6 @@
 """Splits: which rows of a table are for training, validation and test, and which are dropped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,9 +54,9 @@ def split_table(
     Raises:
         InputError: a value that decides the split cannot be used; an `OptionError` if the split does not fit the data.
     """
-    names = find_drop_columns(data, roles)
+    drops = find_drops(data, roles)
     notes: list[str] = []
-    rows = drop_rows(table, names, notes)
+    rows = drop_rows(table, drops, notes)
     classes, codes = None, None
     stratified = data.split.method == "stratified"
     if data.class_targets and (stratified or data.task == "classification"):
@@ -72,39 +72,45 @@ def split_table(
     splits = {name: Selection(table, numbers) for name, numbers in drawn.items()}
     for name in data.split.sources:
         other = table.splits[name]
-        absent = [one for one in names if one not in other.columns]
+        absent = [one for one in drops if one not in other.columns]
         if absent:
             raise InputError(f"{other.origin} has no column {absent[0]!r}; {suggest_word(absent[0], other.columns)}")
-        splits[name] = drop_rows(other, names, notes)
+        splits[name] = drop_rows(other, drops, notes)
     found = {name: rows for name, rows in splits.items() if len(rows)}
     return Splits(found, tuple(notes), classes if stratified else None)
 
 
-def find_drop_columns(data: Data, roles: Roles) -> list[str]:
-    """Return the columns in which a missing value drops the row."""
-    features = [name for name in roles.features if isinstance(data.get_treatment(name).missing, Drop)]
-    return features + [name for name in roles.targets if isinstance(data.get_target_treatment(name).missing, Drop)]
+def find_drops(data: Data, roles: Roles) -> dict[str, Drop]:
+    """Return the columns that drop rows, and which."""
+    each = {name: data.get_treatment(name).missing for name in roles.features}
+    each |= {name: data.get_target_treatment(name).missing for name in roles.targets}
+    return {name: one for name, one in each.items() if isinstance(one, Drop)}
 
 
-def drop_rows(table: Table, names: Sequence[str], notes: list[str]) -> Selection:
-    """Return the rows of a table in which none of the named columns is missing; add a note about the rows dropped.
+def drop_rows(table: Table, drops: Mapping[str, Drop], notes: list[str]) -> Selection:
+    """Return the rows of a table that no column drops; add a note about the rows dropped.
 
     Raises:
         InputError: no row is left.
     """
-    rows, counts = find_complete_rows(table, names)
+    rows, counts = find_complete_rows(table, drops)
     if rows is None:
         return Selection(table)
-    notes.append(describe_dropped(table, rows, counts))
+    values = [value for name in counts for value in drops[name].values]
+    notes.append(describe_dropped(table, rows, counts, values))
     if not len(rows):
         raise InputError(f"{table.origin}: no row is complete; {notes[-1]}")
     return Selection(table, rows)
 
 
-def describe_dropped(table: Table, rows: Array, counts: dict[str, int]) -> str:
-    """Describe how many rows of a table are dropped, given the rows left and the number of missing values by column."""
+def describe_dropped(table: Table, rows: Array, counts: dict[str, int], values: Sequence[str]) -> str:
+    """Describe how many rows of a table are dropped, given the rows left, how many each column drops, and the values
+    whose rows are dropped beside missing ones."""
     where = ", ".join(f"{quote(name)} in {count:,}" for name, count in counts.items())
-    return f"{table.origin}: {len(table) - len(rows):,} of {len(table):,} rows dropped for a missing value ({where})"
+    why = "a missing value" + f", or one of {', '.join(map(quote, values[:3]))}{', ...' * (len(values) > 3)}" * bool(
+        values
+    )
+    return f"{table.origin}: {len(table) - len(rows):,} of {len(table):,} rows dropped for {why} ({where})"
 
 
 def encode_classes(classes: Classes, rows: Selection) -> Array:

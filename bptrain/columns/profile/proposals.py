@@ -36,7 +36,8 @@ class Proposal:
 class Goal:
     """What a first config predicts: a column, its values in words, and the task.
 
-    `rows` have a target, `missing` have none, and `counts` are the rows of each class; empty for numbers.
+    `rows` have a target, `missing` have none, and `counts` are the rows of each class; empty for numbers. `single`: the
+    classes with a single row, which are left out too.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Goal:
     rows: int
     missing: int
     counts: dict[str, int]
+    single: tuple[str, ...] = ()
 
 
 def propose_goal(table: Table, name: str, *, enough: int) -> Goal:
@@ -72,12 +74,13 @@ def propose_goal(table: Table, name: str, *, enough: int) -> Goal:
             if find_forms(rows.column(name)):
                 what = "dates cannot be predicted; choose another column, or add one with a number of days"
             raise InputError(f"{table.origin}: {name}: {what}")
-        if 1 in sizes and len(rows) >= enough:
-            row = int(np.flatnonzero(codes == sizes.index(1))[0])
-            what = f"the class {quote(classes.labels[sizes.index(1)])} has a single row; correct it or remove the row"
-            raise InputError(f"{rows.where(row)}: {name}: {what}")
         counts = {str(label): size for label, size in zip(classes.labels, sizes, strict=True)}
-        return Goal(name, task, f"{len(sizes)} classes", len(rows), absent, counts)
+        single = tuple(label for label, size in counts.items() if size == 1) if len(rows) >= enough else ()
+        if len(counts) - len(single) < 2:
+            what = f"only {len(counts) - len(single)} of its classes has more than one row; add rows of the others"
+            raise InputError(f"{table.origin}: {name}: {what}")
+        counts = {label: size for label, size in counts.items() if label not in single}
+        return Goal(name, task, f"{len(counts)} classes", len(rows) - len(single), absent, counts, single)
     check_varied(rows, name)
     column = ColumnProfile(name, rows.column(name), table.decimal)
     if reason := find_refusal(column, describe_values(column)):
