@@ -60,6 +60,21 @@ def test_what_is_written_in_a_form_is_read_back(moment, form, time):
     assert read(text, form) == expected
 
 
+PIECES = st.sampled_from(
+    ["2024", "-", "01", "31", "T", " ", ":", "12", "+02:00", "Z", ".5", "/", "Jan", "0", "\0", "x"]
+)
+
+
+@given(st.lists(st.one_of(st.lists(PIECES, max_size=9).map("".join), st.text(max_size=12)), max_size=6))
+def test_a_text_is_read_alike_alone_and_among_others(texts):
+    for form in (Form("YYYY-MM-DD"), Form("DD/MM/YYYY"), Form("Mon YYYY")):
+        found = parse_dates(objects([*texts, None]), form)
+        alone = [parse_dates(objects([text]), form).times[0] for text in texts]
+        np.testing.assert_array_equal(found.times[:-1], np.array(alone, "datetime64[us]"))
+        assert found.wrong.tolist() == [*np.isnat(np.array(alone, "datetime64[us]")).tolist(), False]
+    assert len(find_forms(objects(texts))) <= len(FORMS)
+
+
 READ = [
     ("2024-12-31T23:59:59.123456Z", "YYYY-MM-DD", datetime(2024, 12, 31, 23, 59, 59, 123456)),
     ("2024-12-31 23:59:59,5", "YYYY-MM-DD", datetime(2024, 12, 31, 23, 59, 59, 500000)),
@@ -249,9 +264,8 @@ def test_what_two_forms_fit_is_asked_for_with_both(bptrain_in):
     for one in both:
         write_config("c.yaml", one[1:-1], split="{method: time, column: day}", features="[day, x]")
         assert bptrain_in("train", "c.yaml").returncode == 0
-    assert all(
-        one[1:-1] in bptrain_in("init", "d.csv", "--target", "y").stdout.replace("\n  #     ", " ") for one in both
-    )
+    text = bptrain_in("init", "d.csv", "--target", "y").stdout.replace("\n  #     ", " ")
+    assert all(f"columns: {one}" in text for one in both)
 
 
 MISTAKES = [
@@ -419,6 +433,9 @@ def test_data_shows_dates_as_dates_and_not_as_ids(bptrain_in):
     columns = bptrain.describe_data("c.yaml").to_json()["columns"]
     assert columns[0]["calendar"]["last"] == "2023-03-01"
     assert columns[1]["calendar"] is None
+    write_days("d.csv", list_days(60, "YYYYMMDD"))
+    write_config("c.yaml", "day: {kind: date, format: YYYYMMDD}", split="{method: time, column: day}")
+    assert "day: 2023-01-01 to 2023-03-01, every day, no gaps" in bptrain_in("data", "c.yaml").stdout
 
 
 @pytest.mark.slow

@@ -240,6 +240,8 @@ def describe_columns(
             kind, treatment, messages = try_feature(data, splits, name)
         elif name in classes:
             kind = "categorical"
+        elif (own := data.get_column_options(name)) and own.kind != "auto":
+            kind = own.kind
         column = profile.column(name, kind or None)  # type: ignore[arg-type]
         if use == "target":
             messages = try_target(data, splits[0], column, classes=name in classes)

@@ -164,10 +164,11 @@ def parse_dates(values: Array, form: Form) -> Dates:
 
 
 def to_texts(values: Array) -> list[str]:
-    """Return values that are present as texts; one too long for a date is empty."""
+    """Return values that are present as texts; one that is too long for a date, or has a NUL, which NumPy cuts off at
+    the end of a text, is empty."""
     if values.dtype != object:
         return [number_to_text(number) for number in values.tolist()]
-    return [text if len(text) <= LONGEST else "" for text in values.tolist()]
+    return [text if len(text) <= LONGEST and "\0" not in text else "" for text in values.tolist()]
 
 
 def group_alike(texts: list[str]) -> Iterator[tuple[Array, str, Array]]:

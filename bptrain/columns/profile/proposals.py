@@ -150,8 +150,8 @@ def find_refusal(column: ColumnProfile, words: str) -> str:
 def find_wrong_dates(column: ColumnProfile) -> str:
     """Return why training would refuse a column of dates; empty if it would not."""
     if len(column.forms) > 1:
-        ways = " or ".join(f"{column.name}: {{kind: date, format: {form.yaml}}}" for form in column.forms)
-        return f"its dates can be read as {join_forms(column.forms)}; add it to the features, with columns: {ways}"
+        ways = write_forms(column.name, column.forms)
+        return f"its dates can be read as {join_forms(column.forms)}; add it to the features, with {ways}"
     wrong = np.flatnonzero(parse_dates(column.values, column.forms[0]).wrong)
     if not len(wrong):
         return ""
