@@ -13,7 +13,7 @@ from bptrain.config import load
 from bptrain.errors import BptrainNote, InputError
 from bptrain.model.read import read
 from bptrain.tables.guess import read_with_source
-from bptrain.tables.number_signs import fits
+from bptrain.tables.number_signs import compile_number
 from bptrain.tables.reading_options import ReadingOptions
 
 ROWS = 40
@@ -123,5 +123,5 @@ def test_a_few_texts_among_a_target_of_numbers_never_make_classes():
 def test_a_grouped_number_fits_its_own_signs(value, signs):
     decimal, thousands = signs
     text = f"{value:,.2f}".translate(str.maketrans(",.", thousands + decimal))
-    assert fits(text, decimal, thousands)
-    assert not fits(text, thousands, decimal) or thousands not in text or "," not in text + decimal
+    assert compile_number(decimal, thousands).fullmatch(text)
+    assert not compile_number(thousands, decimal).fullmatch(text) or thousands not in text or "," not in text + decimal

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from bptrain.errors import InputError
 from bptrain.tables.table import is_number, quote
@@ -59,7 +59,11 @@ class WrittenColumn:
     @cached_property
     def readings(self) -> frozenset[tuple[str, str]]:
         """The decimal and thousands signs with which all its numbers can be read."""
-        return frozenset(one for one in READINGS if all(fits(digits, *one) for digits in self.digits))
+        return frozenset(one for one in READINGS if self.can_be_read(*one))
+
+    def can_be_read(self, decimal: str, thousands: str) -> bool:
+        """Tell whether all its numbers can be read with a decimal sign and a thousands sign."""
+        return all(map(compile_number(decimal, thousands).fullmatch, self.digits))
 
     @property
     def is_grouped(self) -> bool:
@@ -69,13 +73,13 @@ class WrittenColumn:
         return len(self.digits) >= FEWEST_GROUPED and not any(re.match(r"[-+]?0", digits) for digits in signed)
 
 
-def fits(digits: str, decimal: str, thousands: str) -> bool:
-    """Tell whether a number can be read with a decimal sign and a thousands sign."""
+@cache
+def compile_number(decimal: str, thousands: str) -> re.Pattern[str]:
+    """Return the pattern of numbers with a decimal sign and a thousands sign."""
     point, mark = re.escape(decimal), re.escape(thousands)
-    exponent = r"(?:[eE][-+]?[0-9]+)?"
-    if re.fullmatch(rf"[-+]?(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+){exponent}", digits):
-        return True
-    return bool(thousands and re.fullmatch(rf"[-+]?[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+(?:{point}[0-9]*)?", digits))
+    plain = rf"[-+]?(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    grouped = rf"|[-+]?[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+(?:{point}[0-9]*)?" if thousands else ""
+    return re.compile(plain + grouped)
 
 
 def guess_signs(
@@ -101,7 +105,7 @@ def guess_signs(
             notes.append(f"numbers have a decimal comma ({name_some(written, ',')})")
         if found.thousands and found.thousands != wanted.thousands:
             notes.append(f"numbers have '{thousands}' between thousands ({name_some(written, thousands)})")
-    written = [one for one in written if (found.decimal, found.thousands) in one.readings]
+    written = [one for one in written if one.can_be_read(found.decimal, found.thousands)]
     if "strip" not in given:
         units = dict.fromkeys(unit for one in written for unit in one.unit)
         found = replace(found, strip=(*wanted.strip, *(unit for unit in units if unit not in wanted.strip)))
@@ -175,7 +179,9 @@ def choose_reading(written: Sequence[WrittenColumn], wanted: Signs) -> tuple[str
     Raises:
         InputError: they are two for a column, and no other column decides.
     """
-    signed = [one for one in written if one.readings and (wanted.decimal, wanted.thousands) not in one.readings]
+    # All readings are tried only where the usual one fails.
+    unusual = [one for one in written if not one.can_be_read(wanted.decimal, wanted.thousands)]
+    signed = [one for one in unusual if one.readings]
     if not signed:
         return wanted.decimal, wanted.thousands
     others = [one for one in written if one not in signed and one.readings]
