@@ -430,6 +430,7 @@ def test_data_shows_dates_as_dates_and_not_as_ids(bptrain_in):
         assert "dates       day: 2023-01-01 to 2023-03-01, every day, 1 gap" in found.stdout
         assert " ID" not in found.stdout
         assert re.search(r"day +(feature|split) +date", found.stdout)
+    assert "day: 2023-01-01 to 2023-03-01, every day, 1 gap" in bptrain_in("data", "d.csv").stdout
     columns = bptrain.describe_data("c.yaml").to_json()["columns"]
     assert columns[0]["calendar"]["last"] == "2023-03-01"
     assert columns[1]["calendar"] is None

@@ -247,16 +247,15 @@ def describe_columns(
             messages = try_target(data, splits[0], column, classes=name in classes)
         errors = (ColumnProblem("error", shorten(message, profile.table.origin, name)) for message in messages)
         objections = (*errors, *(column.warnings if use == "feature" else ()))
-        found = describe_column(column, use, treatment, objections)
-        yield replace(found, calendar=find_calendar(column, data.get_treatment(name).format))
+        yield describe_column(column, use, treatment, objections, data.get_treatment(name).format)
 
 
 def describe_column(
-    column: ColumnProfile, use: Use, treatment: str, objections: tuple[ColumnProblem, ...]
+    column: ColumnProfile, use: Use, treatment: str, objections: tuple[ColumnProblem, ...], form: str | None = None
 ) -> ColumnDescription:
-    """Return the description of a column from its profile."""
+    """Return the description of a column from its profile; `form` is how its dates are written, if that is given."""
     facts = (column.kind, column.missing, column.distinct, column.spread, column.most)
-    return ColumnDescription(column.name, use, *facts, treatment, objections)
+    return ColumnDescription(column.name, use, *facts, treatment, objections, find_calendar(column, form))
 
 
 def find_calendar(column: ColumnProfile, form: str | None) -> Calendar | None:
