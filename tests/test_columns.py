@@ -275,9 +275,9 @@ GOOD = "  features: {exclude: [name, weight]}\n  missing: median\n"
 WRONG = [
     (
         "  features: {exclude: [nam]}\n",
-        r"c\.yaml:4:23: data\.features\.exclude: .*no column 'nam'; did you mean 'name'",
+        r"c\.yaml:4:24: data\.features\.exclude\.0: .*no column 'nam'; did you mean 'name'",
     ),
-    ("  features: {include: [ag, city]}\n", r"c\.yaml:4:23: data\.features\.include: .*'ag'; did you mean 'age'"),
+    ("  features: {include: [ag, city]}\n", r"c\.yaml:4:24: data\.features\.include\.0: .*'ag'; did you mean 'age'"),
     ("  features: {include: [age], exclude: [name]}\n", r"data\.features: expected either include or exclude"),
     (
         "  features: [name]\n",

@@ -21,6 +21,7 @@ from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.encoding import describe_duplicates, digest_rows, encode_splits
 from bptrain.model.heads import build_heads, choose_metrics, find_output_widths
 from bptrain.model.model import Model, Rows, build_model, count_batch_rows
+from bptrain.model.names import check_names
 from bptrain.model.phases.phase_plan import assign_folds, check_in_memory, count_phase_rows, find_phase_mistakes
 from bptrain.model.preprocessing import fit_columns
 from bptrain.model.read import Tables
@@ -126,6 +127,7 @@ def resolve(
         OptionError: something in the experiment does not fit the data; the field says what.
         InputError: the data cannot be used.
     """
+    check_names(experiment.data, table)
     targets = find_targets(experiment.data, table)
     roles = Roles(targets, find_features(experiment.data, table, targets))
     data = resolve_data(experiment, table, targets, resolve_task(experiment, table, targets))

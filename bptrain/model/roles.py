@@ -105,24 +105,32 @@ def find_other_roles(data: Data) -> dict[str, str]:
     return {name: field for field, name in named.items() if name is not None}
 
 
+def list_named_columns(data: Data) -> dict[str, tuple[str, ...]]:
+    """Return the columns that a config names beside its targets, by the fields that name them."""
+    single = {"data.split.column": data.split.column, "data.sample_weight": data.sample_weight, "data.id": data.id}
+    named: dict[str, tuple[str, ...]] = {field: (name,) for field, name in single.items() if name is not None}
+    named |= {f"data.columns.{name}": (name,) for name in data.columns or ()}
+    named |= {field: (name,) for name, field in data.feature_fields.items()}
+    if isinstance(data.features, FeatureChoice):
+        named |= {f"data.features.exclude.{k}": (name,) for k, name in enumerate(data.features.exclude or ())}
+    return named
+
+
 def find_features(data: Data, table: Table, targets: tuple[str, ...]) -> tuple[str, ...]:
     """Return the feature columns: those that are named, or all that have no other role, without those excluded.
 
     Raises:
         OptionError: a name is unknown, or is a target; or there are no features.
     """
-    check_columns(table, {field: (name,) for name, field in find_other_roles(data).items()})
-    check_columns(table, {f"data.columns.{name}": (name,) for name in data.columns or ()})
+    check_columns(table, list_named_columns(data))
     field, names = find_listed_features(data)
     excluded: Collection[str] = ()
     if isinstance(data.features, FeatureChoice) and data.features.exclude is not None:
         field, excluded, names = "data.features.exclude", data.features.exclude, None
-        check_columns(table, {field: data.features.exclude})
     if names is None:
         # The usual target of a source is a feature only if it is named as one.
         others = {*(targets or table.target), *find_other_roles(data), *excluded}
         names = tuple(name for name in table.columns if name not in others)
-    check_columns(table, {field: names})
     for name in names:
         if name in targets:
             what = f"the target {name!r} is among the features; remove it"
