@@ -90,7 +90,8 @@ class OptionError(InputError):
 
 @dataclass(frozen=True)
 class Problem:
-    """A mistake with its place: `file` is a path or `KEY=VALUE`; line and column count from 1.
+    """A mistake with its place: `file` is a path or `KEY=VALUE`; line and column count from 1, and are 0 where the
+    whole file is meant.
 
     `code` names the page of the guide about it, such as BP201. A warning is about something that works but is risky.
     `source` is the line of the file or override, to show the place on a terminal.
@@ -110,7 +111,7 @@ class Problem:
         return {key: value for key, value in dataclasses.asdict(self).items() if key != "source"}
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}:{self.column}"
+        where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         code = f" [{self.code}]" if self.code else ""
         return (f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}") + code
 

@@ -159,13 +159,13 @@ REFUSED = [
     (
         numbers(0, -3),
         {"scaling": Log1p()},
-        "t, row 2: x: log1p is not defined for -3; correct it, or train with columns",
+        "t, row 2: x: log1p is not defined for -3; correct it, or write under data: columns",
     ),
     (numbers(1, 1e300), {}, r"t, row 2: x: 1e\+300 is too large to train with"),
     (
         text("1", "b"),
         {},
-        r"t, row 2: x: text among the numbers \(got 'b'\); correct it or remove the row, or train with columns",
+        r"t, row 2: x: text among the numbers \(got 'b'\); correct it or remove the row, or write under data: columns",
     ),
     (text("1", "1,5"), {}, r"t, row 2: x: text among the numbers \(got '1,5'\); "),
     (
@@ -395,7 +395,7 @@ def test_a_network_trained_as_advised_predicts_the_row(row, message, advice):
     bptrain.train("c.yaml", run="first")
     with pytest.raises(InputError, match=message) as caught:
         bptrain.predict("first", "new.csv")
-    assert f"train with {advice}" in str(caught.value)
+    assert f"write under data: {advice}" in str(caught.value)
     bptrain.train("c.yaml", [f"data.{advice.replace(': ', '=', 1)}"], run="second")
     with warnings.catch_warnings(action="ignore"):
         assert bptrain.predict("second", "new.csv").rows == 1
@@ -412,7 +412,7 @@ def test_a_target_missing_in_the_test_rows_only_can_be_dropped():
     Path("c.yaml").write_text(text % "" + "\nhidden: [4]\n")
     (problem,) = bptrain.validate(["c.yaml"]).problems
     assert "people.csv:91: height: the target is missing; " in problem.message
-    assert "train with columns: {height: {missing: drop}}" in problem.message
+    assert "write under data: columns: {height: {missing: drop}}" in problem.message
     Path("c.yaml").write_text(text % ", columns: {height: {missing: drop}}" + "\nhidden: [4]\n")
     assert bptrain.validate(["c.yaml"]).problems == ()
 

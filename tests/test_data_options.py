@@ -172,3 +172,61 @@ def test_a_file_of_data_and_a_config_are_told_apart(name, content, is_data):
     if content is not None:
         Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
     assert is_data_file(Path(name)) == is_data
+
+
+def test_validate_takes_values_and_a_missing_file_has_no_line(bptrain_in):
+    Path("d.csv").write_text(NAMED)
+    Path("c.yaml").write_text("data: {source: {csv: d.csv}, target: label}\nhidden: [2]\n")
+    done = bptrain_in("validate", "c.yaml", "training.epochs=5")
+    assert (done.returncode, done.stdout) == (0, "c.yaml: valid\n")
+    done = bptrain_in("validate", "c.yaml", "training.epochs=many")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: training.epochs=many:1:17: training.epochs: expected a whole number")
+    assert bptrain_in("validate", "c.yaml", "data.target=lable").returncode == 2
+    assert bptrain_in("validate", "gone.yaml").stderr == "error: gone.yaml: no such file\n"
+    assert "validate needs a config before KEY=VALUE (got a=1)" in bptrain_in("validate", "a=1").stderr
+
+
+TYPOS = """data:
+  source: {csv: d.csv}
+  target: label
+  features: [x, m]
+  columns: {X: {scaling: none}}
+  class_weight: {a: 1, c: 2}
+  sample_weight: weight
+  id: name
+  split: {method: group, column: person}
+hidden: [4]
+"""
+
+
+@pytest.mark.parametrize("command", ["train", "validate", "data"])
+def test_all_names_that_are_not_there_are_told_at_once(bptrain_in, command):
+    Path("d.csv").write_text(NAMED)
+    Path("c.yaml").write_text(TYPOS)
+    done = bptrain_in(command, "c.yaml")
+    wanted = {"m": "features.1", "X": "columns.X", "weight": "sample_weight", "name": "id", "person": "split.column"}
+    if command == "data":
+        assert all(f"no column '{name}'" in " ".join(done.stdout.split()) for name in wanted)
+        return
+    lines = done.stderr.splitlines()
+    for name, field in wanted.items():
+        (line,) = (one for one in lines if f"data.{field}: " in one)
+        assert f"d.csv has no column '{name}'; " in line
+    assert any("c.yaml:6:27: data.class_weight.c: label has no class 'c'; choose from a, b" in line for line in lines)
+    assert (done.returncode, len(lines)) == (2, 6)
+    fixed = TYPOS.replace("x, m", "x, n").replace("X:", "x:").replace("c: 2", "b: 2")
+    Path("c.yaml").write_text(
+        "".join(one + "\n" for one in fixed.splitlines() if not one.strip().startswith(("sample", "id:", "split")))
+    )
+    assert bptrain_in("train", "c.yaml", "training.epochs=1", "-q").returncode == 0
+
+
+def test_a_page_is_not_written_into_a_file_of_another_kind(bptrain_in):
+    Path("d.csv").write_text(NAMED)
+    Path("c.yaml").write_text("data: {source: {csv: d.csv}, target: label}\nhidden: [2]\n")
+    done = bptrain_in("explain", "c.yaml", "-o", "x.docx")
+    assert (done.returncode, done.stdout, Path("x.docx").exists()) == (2, "", False)
+    assert "x.docx: no page is written as .docx; end it in .txt, .md, .tex or .json, or give --format" in done.stderr
+    assert bptrain_in("explain", "c.yaml", "-o", "x.md").stdout == "x.md: written\n"
+    assert bptrain_in("explain", "c.yaml", "-o", "x.docx", "--format", "text").returncode == 0

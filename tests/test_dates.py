@@ -393,7 +393,7 @@ def test_forms_that_must_be_stated_are_suggested_where_they_fit(form, bptrain_in
     assert f"write the form columns: {written}" in bptrain_in("train", "c.yaml").stderr
     if form != "YYYYMMDD":
         write_config("c.yaml", "")
-        assert f"perhaps dates; leave it out with features: {{exclude: [day]}}, or write columns: {written}" in (
+        assert f"leave it out with features: {{exclude: [day]}}, or write under data: columns: {written}" in (
             bptrain_in("train", "c.yaml").stderr
         )
     assert written in " ".join(bptrain_in("init", "d.csv", "--target", "x").stdout.replace("  #  ", "").split())
@@ -545,6 +545,6 @@ def test_rows_out_of_order_have_dates_of_their_own_only_by_name(name, expected):
 def test_dates_taken_for_categories_are_advised_to_be_dates(bptrain_in):
     write_days("d.csv", [day for day in list_days(40) for _ in range(4)])
     write_config("c.yaml", "", split="{method: time, column: day}", features="[day, x]")
-    assert "train with columns: {day: {kind: date}}" in bptrain_in("train", "c.yaml").stderr
+    assert "write under data: columns: {day: {kind: date}}" in bptrain_in("train", "c.yaml").stderr
     write_config("c.yaml", "day: {kind: date}", split="{method: time, column: day}", features="[day, x]")
     assert bptrain_in("train", "c.yaml").returncode == 0

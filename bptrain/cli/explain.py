@@ -8,6 +8,7 @@ import typer
 
 from bptrain.cli.arguments import Code, Config, Output, Overrides, print_json, print_written, redirect_prints
 from bptrain.errors import InputError
+from bptrain.text import join_or
 
 if TYPE_CHECKING:
     from bptrain.explanation.page import Page
@@ -79,7 +80,7 @@ def command(
     from bptrain.commands.explain import explain
     from bptrain.console.worked_examples import show_replay
 
-    check_options(sheet=sheet, key=key, seed=seed, output=output)
+    check_options(sheet=sheet, key=key, seed=seed, output=output, kind=kind)
     kind = kind or (SUFFIXES.get(output.suffix.lower(), Format.text) if output else Format.text)
     given, numbers, files = overrides or (), parse_rows(rows), code or ()
     with redirect_prints(), show_replay(step):
@@ -113,14 +114,18 @@ def write_page(page: "Page", kind: Format, output: Path | None, *, digits: int, 
             print(text, end="")
         else:
             write_new(output, text)
+            print_written(output)
 
 
-def check_options(*, sheet: bool, key: bool, seed: int | None, output: Path | None) -> None:
+def check_options(*, sheet: bool, key: bool, seed: int | None, output: Path | None, kind: Format | None) -> None:
     """Check that the options go together."""
     if sheet and key:
         raise InputError("--sheet writes the exercise and --key its solution; give one of them")
     if sheet and output is None:
         raise InputError("--sheet writes two files; name the sheet with -o, such as -o sheet.md")
+    if output is not None and kind is None and output.suffix.lower() not in ("", ".txt", *SUFFIXES):
+        what = f"no page is written as {output.suffix}; end it in .txt, {join_or(list(SUFFIXES))}, or give --format"
+        raise InputError(f"{output}: {what}")
     if seed is not None and not (sheet or key):
         raise InputError(
             "--seed chooses an exercise; add --sheet or --key, or write seed=N to change the seed of the config"

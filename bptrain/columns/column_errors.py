@@ -38,7 +38,7 @@ def build_text_error(rows: Selection, name: str, values: Array, advice: str = ""
     if is_number(values[row], "," if rows.decimal == "." else "."):
         return InputError(f"{got}; {advise_on(values[row], rows.decimal)}")
     categories = f"columns: {{{name}: {{kind: categorical, unseen: ignore}}}}"
-    return InputError(f"{got}; {advice or f'correct it or remove the row, or train with {categories}'}")
+    return InputError(f"{got}; {advice or f'correct it or remove the row, or write under data: {categories}'}")
 
 
 def build_missing_error(rows: Selection, name: str, holes: Array, kind: Kind) -> InputError:
@@ -49,7 +49,7 @@ def build_missing_error(rows: Selection, name: str, holes: Array, kind: Kind) ->
         return InputError(f"{first}: {name}: the whole column is empty; leave it out of data.features")
     more = f", one of {len(found):,} (also in {list_places(rows, found, 1)})" if len(found) > 1 else ""
     imputer = "median" if kind in ("numeric", "date") else "most_frequent"
-    advice = f"fill it in, remove the row, or train with columns: {{{name}: {{missing: {imputer}}}}}"
+    advice = f"fill it in, remove the row, or write under data: columns: {{{name}: {{missing: {imputer}}}}}"
     return InputError(
         f"{first}: {name}: a missing value or NaN{more}; {advice} (for other ways: bptrain list imputers)"
     )
@@ -72,7 +72,8 @@ def build_unseen_error(
     more = f", one of {len(strange):,} such rows" if len(strange) > 1 else ""
     what = f"a value unseen in training{more} (got {format_value(values[row])}, expected one of {some})"
     options = "{kind: date}" if len(find_forms(np.array(categories, object))) == 1 else "{unseen: ignore}"
-    return InputError(f"{rows.where(row)}: {name}: {what}; correct it, or train with columns: {{{name}: {options}}}")
+    advice = f"correct it, or write under data: columns: {{{name}: {options}}}"
+    return InputError(f"{rows.where(row)}: {name}: {what}; {advice}")
 
 
 def build_scale_error(rows: Selection, name: str, scaler: Scaler, values: Array, row: int) -> InputError:
@@ -81,7 +82,7 @@ def build_scale_error(rows: Selection, name: str, scaler: Scaler, values: Array,
     with np.errstate(all="ignore"):
         scaled = scaler.apply(np.array([value]), scaler.fit(np.zeros(1)))
     if not np.isfinite(scaled).all():
-        advice = f"correct it, or train with columns: {{{name}: {{scaling: standard}}}}"
+        advice = f"correct it, or write under data: columns: {{{name}: {{scaling: standard}}}}"
         return InputError(f"{rows.where(row)}: {name}: {name_of(scaler)} is not defined for {value:g}; {advice}")
     what = f"{value:g} is too large to train with; correct it or remove the row"
     return InputError(f"{rows.where(row)}: {name}: {what}")

@@ -193,7 +193,7 @@ class Boolean(Feature):
         if len(strange):
             row = int(strange[0])
             what = f"expected {self.pair[0]} or {self.pair[1]} (got {format_value(values[row])})"
-            advice = f"correct it, or train with columns: {{{self.name}: {{kind: categorical, unseen: ignore}}}}"
+            advice = f"correct it, or write under data: columns: {{{self.name}: {{kind: categorical, unseen: ignore}}}}"
             raise InputError(f"{rows.where(row)}: {self.name}: {what}; {advice}")
         out[:, 0] = codes
         if self.indicator:

@@ -66,7 +66,7 @@ def fit_boolean(rows: Selection, values: Array, shared: Shared) -> Boolean:
     if pair is None:
         row = find_first_not_boolean(values)
         what = f"expected two values such as yes and no, or true and false (got {format_value(values[row])})"
-        advice = f"correct it, or write columns: {{{name}: {{kind: categorical, unseen: ignore}}}}"
+        advice = f"correct it, or write under data: columns: {{{name}: {{kind: categorical, unseen: ignore}}}}"
         raise InputError(f"{rows.where(row)}: {name}: {what}; {advice}")
     if not imputer.fills:
         return Boolean(*shared, pair, None)

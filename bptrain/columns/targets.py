@@ -162,7 +162,7 @@ def check_present(rows: Selection, name: str, values: Array) -> None:
     holes = np.flatnonzero(find_missing(values))
     if len(holes):
         more = f" here and in {len(holes) - 1:,} more row{'s' * (len(holes) > 2)}" if len(holes) > 1 else ""
-        advice = f"fill it in, remove the row, or train with columns: {{{name}: {{missing: drop}}}}"
+        advice = f"fill it in, remove the row, or write under data: columns: {{{name}: {{missing: drop}}}}"
         raise InputError(f"{rows.where(int(holes[0]))}: {name}: the target is missing{more}; {advice}")
 
 

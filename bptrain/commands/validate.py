@@ -42,11 +42,18 @@ class Validation:
         }
 
 
-def validate(configs: Sequence[str | Path], *, strict: bool = False, code: Sequence[str | Path] = ()) -> Validation:
+def validate(
+    configs: Sequence[str | Path],
+    overrides: Sequence[str] = (),
+    *,
+    strict: bool = False,
+    code: Sequence[str | Path] = (),
+) -> Validation:
     """Check configs without training them: read them and their data, build their networks, and apply all rules.
 
     Args:
         configs: paths of YAML files.
+        overrides: `KEY=VALUE` each, such as `training.epochs=5`, applied over every file.
         strict: whether warnings are errors.
         code: Python files that register components which the configs name.
 
@@ -62,16 +69,18 @@ def validate(configs: Sequence[str | Path], *, strict: bool = False, code: Seque
     """
     load_codes(code)
     notes: list[tuple[str, str]] = []
-    found = [problem for path in configs for problem in find_all_problems(path, notes, strict=strict)]
+    found = [problem for path in configs for problem in find_all_problems(path, overrides, notes, strict=strict)]
     wrong = tuple(problem for problem in found if problem.severity == "error")
     return Validation(wrong, tuple(problem for problem in found if problem.severity == "warning"), tuple(notes))
 
 
-def find_all_problems(path: str | Path, notes: list[tuple[str, str]], *, strict: bool = False) -> tuple[Problem, ...]:
+def find_all_problems(
+    path: str | Path, overrides: Sequence[str], notes: list[tuple[str, str]], *, strict: bool = False
+) -> tuple[Problem, ...]:
     """Return the mistakes and warnings of one config, and add the remarks about its data to the notes. A mistake in the
     data is placed at `data.source`, a mistake in the user's code in that code."""
     try:
-        config = load(path)
+        config = load(path, overrides)
         try:
             assembly = assemble(config, read(config))
             notes.extend((str(path), note) for note in assembly.notes)
@@ -83,10 +92,7 @@ def find_all_problems(path: str | Path, notes: list[tuple[str, str]], *, strict:
     except ConfigError as error:
         return error.problems
     except (InputError, StorageError) as error:
-        what = str(error).removeprefix(f"{path}: ")
-        if "=" in str(path) and what == "no such file":
-            what += "; validate takes configs only, so write the value in the config"
-        return (Problem(str(path), 1, 1, "", what),)
+        return (Problem(str(path), 0, 0, "", str(error).removeprefix(f"{path}: ")),)
     except Exception as error:
         if (fault := find_code_fault(error)) is None:
             raise

@@ -21,7 +21,7 @@ from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.encoding import describe_duplicates, digest_rows, encode_splits
 from bptrain.model.heads import build_heads, choose_metrics, find_output_widths
 from bptrain.model.model import Model, Rows, build_model, count_batch_rows
-from bptrain.model.names import check_names
+from bptrain.model.name_check import check_names
 from bptrain.model.phases.phase_plan import assign_folds, check_in_memory, count_phase_rows, find_phase_mistakes
 from bptrain.model.preprocessing import fit_columns
 from bptrain.model.read import Tables

@@ -204,7 +204,7 @@ def advise_on_text(data: Data, table: Table, name: str, *, target: bool) -> str:
     values, called = table.column(name), to_inline_yaml(name)
     if not target:
         options = f"{{{called}: {{kind: categorical, unseen: ignore}}}}"
-        advice = f"correct it, leave the column out, or write columns: {options}"
+        advice = f"correct it, leave the column out, or write under data: columns: {options}"
     elif len(set(values.tolist())) <= MOST_INTEGER_CLASSES:
         task = "task: classification"
         advice = f"correct it, or write {f'target: {{{called}: {{{task}}}}}' if len(data.targets) > 1 else task}"
@@ -252,7 +252,7 @@ def find_wrong_options(data: Data, name: str, kind: Kind, treatment: Treatment, 
             found.append(Mistake(f"{field}.{option}", what))
     if kind not in ("numeric", "date") and imputer.of_numbers and (has_missing or own.missing is not None):
         what = f"{name_of(imputer)} is for numeric columns, but {name!r} is {kind}"
-        advice = f"write columns: {{{to_inline_yaml(name)}: {{missing: most_frequent}}}}, or constant"
+        advice = f"write under data: columns: {{{to_inline_yaml(name)}: {{missing: most_frequent}}}}, or constant"
         found.append(Mistake(data.find_field(name, "missing"), f"{what}; {advice}"))
     if kind != "categorical" and own.unseen is not None:
         what = f"is for categorical columns, but {name!r} is {kind}; remove it"
