@@ -9,6 +9,7 @@ import pytest
 from samples import write_config
 from threadpoolctl import threadpool_info
 
+import bptrain
 from bptrain.commands.evaluate import evaluate
 from bptrain.commands.train import train
 from bptrain.errors import ConfigError, DivergedError, InputError
@@ -353,7 +354,7 @@ REFUSED = [
         r"network.1.residual.layers: the block begins with 4 values and ends with 5; give its last dense layer 4 units",
     ),
     (
-        ["hidden=null", "network=[batch_norm, dense]", "training.batch_size=105"],
+        ["hidden=null", "network=[batch_norm, dense]", "training.batch_size=1"],
         r"training.batch_size: batch_norm needs",
     ),
     (["metrics=[rmse]"], r"metrics.0: rmse is not defined for classes; choose from accuracy"),
@@ -445,3 +446,17 @@ def test_multi_label_targets():
     assert result.session.model.experiment.loss.labels
     assert result.best.score.metrics["accuracy"] > 0.7
     assert evaluate(result.run).metrics.items() >= result.test.metrics.items()
+
+
+@pytest.mark.parametrize(("rows", "size", "layers", "steps"), [
+    (65, 32, "batch_norm, dense", 2), (66, 32, "batch_norm, dense", 3), (64, 32, "batch_norm, dense", 2),
+    (65, 64, "batch_norm, dense", 1), (300, 299, "batch_norm, dense", 1), (65, 32, "tanh, dense", 3),
+])  # fmt: skip
+def test_a_single_row_that_is_left_over_joins_the_batch_before(rows, size, layers, steps):
+    Path("t.csv").write_text("x,y\n" + "".join(f"{k % 11},{'ab'[k % 2]}\n" for k in range(rows)))
+    Path("t.yaml").write_text(
+        "data: {source: {csv: t.csv}, target: y, split: {validation: 0, test: 0}}\n"
+        f"network: [dense: 3, {layers}]\ntraining: {{epochs: 2, batch_size: {size}}}\n"
+    )
+    result = bptrain.train("t.yaml")
+    assert (result.steps, result.session.steps_per_epoch) == (2 * steps, steps)

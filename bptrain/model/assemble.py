@@ -218,10 +218,9 @@ def check_trainable(model: Model, rows: Mapping[str, int], counts: Sequence[int]
     experiment, chain, training = model.experiment, model.network.chain, model.experiment.training
     optimizer, needed, mistakes = experiment.optimizer, chain.least_rows, []
     name, sizes = name_of(optimizer), [count_batch_rows(experiment, count) for count in counts]
-    smallest, size, count = min((count % size or size, size, count) for size, count in zip(sizes, counts, strict=True))
+    smallest = min(sizes)
     if smallest < needed:
-        last = f"the last batch has {smallest} ({count} rows in batches of {size})"
-        what = f"{chain.neediest_layer} needs at least {needed} rows in a batch, and {last}; choose another batch size"
+        what = f"{chain.neediest_layer} needs at least {needed} rows in a batch (got {smallest}); choose a larger one"
         mistakes.append(Mistake("training.batch_size", what, "BP140"))
     size, count = sizes[-1], counts[-1]
     if optimizer.full_batch and size < count:

@@ -180,7 +180,9 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
     """
     heads, layers = build_heads(experiment, columns), experiment.layers
     try:
-        batch = max(count_batch_rows(experiment, rows), count_scoring_rows(experiment))
+        size = count_batch_rows(experiment, rows)
+        # A single row that is left over may join the last batch.
+        batch = max(size + (rows % size == 1), count_scoring_rows(experiment))
         network = Network(layers, (len(columns.input_names),), batch=batch, dtype=experiment.dtype, rng=streams)
     except OptionError as error:
         raise error.prefix_fields("network") from None
@@ -208,6 +210,13 @@ def count_batch_rows(experiment: Experiment, rows: int) -> int:
     """Return the number of rows in a batch, for a number of training rows."""
     size = experiment.training.batch_size
     return max(rows if size == "full" else min(size, rows), 1)
+
+
+def count_batches(experiment: Experiment, rows: int, least: int) -> int:
+    """Return the number of batches of an epoch. Left over rows join the batch before if they are fewer than the `least`
+    that a batch needs."""
+    full, rest = divmod(rows, count_batch_rows(experiment, rows))
+    return full + (rest >= least) if full else 1
 
 
 def count_scoring_rows(experiment: Experiment) -> int:

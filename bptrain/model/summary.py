@@ -11,7 +11,7 @@ from bptrain.equations import describe, describe_with_numbers, get_symbol
 from bptrain.hints import list_options
 from bptrain.model.assemble import Assembly
 from bptrain.model.heads import Head
-from bptrain.model.model import Model, count_batch_rows
+from bptrain.model.model import Model, count_batch_rows, count_batches
 from bptrain.nn.cost import LayerCost, compute_costs
 from bptrain.optim import LineSearch, Schedule
 from bptrain.registry import name_of
@@ -72,7 +72,7 @@ def build_summary(assembly: Assembly) -> Summary:
     model, experiment, network = assembly.model, assembly.model.experiment, assembly.model.network
     rows = {name: len(split) for name, split in assembly.splits.items()}
     batch = count_batch_rows(experiment, rows["train"])
-    batches = -(-rows["train"] // batch)
+    batches = count_batches(experiment, rows["train"], network.chain.least_rows)
     accumulated = min(experiment.training.accumulate, batches)
     layers = tuple(compute_costs(network.chain, batch))
     input_bytes = batch * network.input_shape[0] * network.dtype.itemsize

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import ceil
 
 from bptrain.errors import Mistake
-from bptrain.model.model import count_batch_rows
+from bptrain.model.model import count_batches
 from bptrain.registry import name_of
 from bptrain.rules.rule import Case, rule
 
@@ -98,7 +98,7 @@ def find_unfinished_average(case: Case) -> Iterator[Mistake]:
     training, rows = case.experiment.training, len(case.assembly.splits["train"])
     if not training.average:
         return
-    batches = ceil(rows / count_batch_rows(case.experiment, rows))
+    batches = count_batches(case.experiment, rows, case.assembly.model.network.chain.least_rows)
     steps = ceil(batches / training.accumulate) * training.epochs
     left = training.average**steps
     if left > MAX_START:

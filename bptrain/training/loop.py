@@ -109,8 +109,10 @@ def pass_over_rows(session: Session, budget: Budget) -> Iterator[Progress]:
     due, next_step, interruption = perf_counter() + TICK, budget.find_next_step(), budget.interruption
     examine, rate = health.is_due(session), 0.5**session.halvings
     schedule, epochs = model.experiment.schedule, model.experiment.training.epochs
+    least = model.network.chain.least_rows
     while session.position < count:
-        chosen = session.order[session.position : session.position + size]
+        end = session.position + size
+        chosen = session.order[session.position : end if count - end >= least else count]
         batch = objective.batch(len(chosen))
         rows.fill(batch, chosen)
         batch.augment()

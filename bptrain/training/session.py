@@ -14,7 +14,7 @@ from bptrain.columns.chunked_draws import draw_keys, order_by_keys
 from bptrain.config.load import place_errors
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.assemble import Assembly
-from bptrain.model.model import Model, Rows, count_batch_rows
+from bptrain.model.model import Model, Rows, count_batch_rows, count_batches
 from bptrain.model.phases.phase_plan import choose_epochs, list_phases, select_phase, summarize_scores
 from bptrain.model.scoring import Score
 from bptrain.nn.network import require_memory
@@ -136,7 +136,7 @@ class Session(Counters):
     @property
     def steps_per_epoch(self) -> int:
         """The number of steps of an epoch; the last one may have fewer rows."""
-        batches = -(-len(self.train) // self.batch_size)
+        batches = count_batches(self.model.experiment, len(self.train), self.model.network.chain.least_rows)
         return -(-batches // self.model.experiment.training.accumulate)
 
     @contextmanager
