@@ -252,6 +252,21 @@ def test_the_message_about_dates_says_what_to_write_and_that_works(form, bptrain
     assert bptrain_in("train", "c.yaml").returncode == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Order Date", "order: day", "geändert #1", "2nd", "a'b", 'q"x'])
+def test_the_advice_is_yaml_whatever_the_column_is_called(name, bptrain_in):
+    days = [f"{1 + k % 12:02d}/{1 + k % 11:02d}/{2000 + k}" for k in range(40)]
+    write_days("d.csv", days)
+    quoted = '"' + name.replace('"', '""') + '"'
+    Path("d.csv").write_text(Path("d.csv").read_text().replace("day", quoted, 1))
+    config = "data: {source: {csv: d.csv}, target: y%s}\nhidden: [2]\ntraining: {epochs: 1}\n"
+    Path("c.yaml").write_text(config % "")
+    refused = bptrain_in("train", "c.yaml").stderr
+    advice = re.search(r"write (columns: .*? format: DD/MM/YYYY}})", refused)[1]
+    Path("c.yaml").write_text(config % f", {advice}")
+    assert bptrain_in("train", "c.yaml").returncode == 0
+
+
 def test_what_two_forms_fit_is_asked_for_with_both(bptrain_in):
     days = [f"{1 + k % 12:02d}/{1 + k % 11:02d}/{2000 + k}" for k in range(40)]
     write_days("d.csv", days)

@@ -18,7 +18,7 @@ def describe_dates(table: Table, name: str) -> str:
     """Return that a column has dates, with one of them, and what to write in a config to learn from them."""
     values, called = table.column(name), to_inline_yaml(name)
     forms, example = find_forms(values), quote(values[int(np.argmin(find_missing(values)))])
-    options = write_forms(called, forms) if len(forms) > 1 else f"columns: {{{called}: {{kind: date}}}}"
+    options = write_forms(name, forms) if len(forms) > 1 else f"columns: {{{called}: {{kind: date}}}}"
     return f"dates (such as {example}); write {options}"
 
 

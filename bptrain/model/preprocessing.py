@@ -236,7 +236,7 @@ def describe_unusable(data: Data, train: Selection, name: str, found: InferredKi
     what = f"text with {found.distinct:,} distinct values in {len(train):,} training rows, too many for categories"
     called, forms = to_inline_yaml(name), find_forms(train.table.column(name), STATED)
     if forms:
-        what, options = f"{what}, perhaps dates", write_forms(called, forms)
+        what, options = f"{what}, perhaps dates", write_forms(name, forms)
     else:
         options = f"columns: {{{called}: {{kind: categorical, unseen: ignore}}}}"
     return f"{place}: {what}; {advice}, or write {options}"

@@ -4,6 +4,7 @@ A form says how a day is written; a time may follow it, with a zone. Texts whose
 are read together: their digits stand in the same places.
 """
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -259,7 +260,8 @@ def join_forms(forms: tuple[Form, ...]) -> str:
 
 def write_forms(name: str, forms: tuple[Form, ...]) -> str:
     """Return the options that state the form of a column of dates, in a config: a way for each form."""
-    return " or ".join(f"columns: {{{name}: {{kind: date, format: {form.yaml}}}}}" for form in forms)
+    called = name if re.fullmatch(r"[^\W\d]\w*(?: \w+)*", name) else json.dumps(name, ensure_ascii=False)
+    return " or ".join(f"columns: {{{called}: {{kind: date, format: {form.yaml}}}}}" for form in forms)
 
 
 def format_date(time: np.datetime64) -> str:
