@@ -173,6 +173,16 @@ def test_lines_of_any_shape_are_divided_as_a_person_would(header, row, options):
     assert len(table.columns) == 3 + row.startswith('"7"')
 
 
+def test_decimal_commas_are_no_title():
+    for above in ("", "Sales\n"):
+        Path("t.csv").write_text(above + "x;n;y\n" + "".join(f"{k},5;{k},25;{k % 3},1\n" for k in range(20)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", BptrainNote)
+            source, table = read_with_source("t.csv")
+        assert (source.skip, source.delimiter, source.decimal) == (len(above) // 6, ";", ",")
+        assert table.columns["x"].tolist() == [k + 0.5 for k in range(20)]
+
+
 def test_words_of_sentences_are_no_columns():
     Path("t.csv").write_text("my words\nthe cat\na dog\nred birds\n")
     source, table = read_with_source("t.csv")

@@ -135,7 +135,7 @@ def guess_skip(start: str, form: CsvFormat) -> int:
     blank = any(not line.strip() for line in lines[:first])
     marks = [mark for mark in DELIMITERS if mark in lines[-1]] or [" "]
     found = [find_table(lines, replace(form, delimiter=mark)) for mark in marks if form.delimiter in ("auto", mark)]
-    _, begin = max(found, default=(0, 0))
+    begin = min((above for width, above in found if width), default=0)
     return max(begin, first * blank)
 
 
