@@ -31,8 +31,10 @@ class Streams:
     dropout: np.random.Generator
     augmentation: np.random.Generator
 
-    def __init__(self, seed: int) -> None:
-        for name, child in zip(STREAMS, np.random.SeedSequence(seed).spawn(len(STREAMS)), strict=True):
+    def __init__(self, seed: int, member: int = 0) -> None:
+        """Begin all streams of a seed; those of further members of an ensemble are others."""
+        sequence = np.random.SeedSequence([seed, member] if member else seed)
+        for name, child in zip(STREAMS, sequence.spawn(len(STREAMS)), strict=True):
             setattr(self, name, np.random.Generator(np.random.PCG64(child)))
 
     def state(self) -> dict[str, RandomState]:

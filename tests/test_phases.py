@@ -15,6 +15,10 @@ from bptrain.columns.split import Split
 from bptrain.commands.verify_resume import COMPARED, train_with_interruptions
 from bptrain.errors import BptrainNote, ConfigError, OptionError
 from bptrain.model.assemble import assemble_file
+from bptrain.model.scoring import predict_rows
+from bptrain.nn import LOSSES
+from bptrain.nn.losses import BinaryCrossEntropy, Poisson, SoftmaxCrossEntropy
+from bptrain.run.checkpoint import load_checkpoint
 from bptrain.run.open_run import create_run
 from bptrain.run.train_run import train_run
 from bptrain.tables.table import Selection, Table
@@ -104,7 +108,23 @@ def test_refit_trains_on_training_and_validation_rows(config):
     )
 
 
-@pytest.mark.parametrize("options", [[], REFIT, [*REFIT, "training.average=0.9", "training.accumulate=2"]])
+MEMBERS = ["training.members=3"]
+SEVERAL = [
+    ["training.members=2", *REFIT],
+    *(
+        pytest.param(options, marks=pytest.mark.slow)
+        for options in (
+            [],
+            REFIT,
+            [*REFIT, "training.average=0.9", "training.accumulate=2"],
+            [*MEMBERS, "training.on_divergence=restore_and_halve"],
+            [*MEMBERS, "training.folds=null", "data.split.validation=0.2"],
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("options", SEVERAL)
 def test_a_run_interrupted_at_the_ends_of_its_phases_is_bit_identical(config, options):
     straight = bptrain.train(config, options, run="straight")
     ends, records = [], read_records("straight")
@@ -117,6 +137,7 @@ def test_a_run_interrupted_at_the_ends_of_its_phases_is_bit_identical(config, op
         assert (new / name).read_bytes() == (straight.run / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_a_phase_goes_on_from_its_last_checkpoint(config, bptrain_in):
     straight = bptrain.train(config, ["training.checkpoint.every_steps=7"], run="straight")
     with create_run(assemble_file(config, ["training.checkpoint.every_steps=7"]), "killed", perf_counter()) as run:
@@ -165,7 +186,7 @@ WRONG = [
     (["training.early_stopping=null"], "training.folds: early stopping finds the number of epochs", "add"),
     (["data.split.validation=0.2"], "training.folds: each fold is validated on in turn, and 16 rows more", "write"),
     (["training.refit=true"], "training.refit: folds trains on all training rows at the end by itself", "remove"),
-    (["training.max_steps=9"], "training.max_steps: cannot limit a run whose number of epochs is found", "write"),
+    (["training.max_steps=9"], "training.max_steps: cannot limit a run that trains several times", "write"),
     (["training.folds=null", "training.refit=true"], "training.refit: there are no validation rows", "set"),
     (["training.folds=65"], "every fold needs rows of its own, and there are 64 training rows (got 65)", "write 64"),
     (
@@ -233,3 +254,83 @@ def test_rows_in_a_file_are_refused(config):
         warnings.simplefilter("ignore", BptrainNote)
         with pytest.raises(ConfigError, match=r"training\.folds: needs .* larger than data\.memory; raise that"):
             assemble_file(config, ["data.memory=1kB"])
+
+
+def softmax(scores):
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def run_members(found, rows):
+    """The raw scores of each network of a run, one after another."""
+    model, scores = found.session.model, []
+    for one in model.members:
+        model.network.theta[...], model.network.state[...] = one.theta, one.state
+        frame = model.network.frame(len(rows))
+        frame.input[...] = rows.inputs
+        frame.forward(training=False)
+        scores.append(frame.scores.copy())
+    return scores
+
+
+# The options, and the outputs of a network for its scores.
+AVERAGED = [
+    (["data.target=family", "data.task=classification", "data.features=[a, b]", "data.split.method=random"], softmax),
+    ([], lambda z: 1 / (1 + np.exp(-z))),
+    (["data.target=day", "data.task=regression", "data.features=[a, b]"], lambda z: z),
+    (["data.target=day", "data.features=[a, b]", "loss=poisson"], np.exp),
+]
+
+
+@pytest.mark.parametrize(("options", "output"), AVERAGED)
+def test_the_outputs_of_members_are_averaged(config, options, output):
+    options = [*options, *MEMBERS, "training.folds=null", "data.split.validation=0.2", "training.epochs=3"]
+    found = bptrain.train(config, options, run="run")
+    rows = found.session.whole["test"]
+    scores = run_members(found, rows)
+    assert len(scores) == 3
+    assert not np.allclose(scores[0], scores[1])
+    mean = np.mean([output(one) for one in scores], axis=0)
+    model, _ = load_checkpoint(Path("run"))
+    assert len(model.members) == 3
+    (outputs,) = (one.copy() for one in predict_rows(model, rows.inputs))
+    np.testing.assert_allclose(outputs, mean, rtol=1e-9, atol=1e-12)
+    assert bptrain.evaluate("run").loss == pytest.approx(found.test.loss, rel=1e-12)
+    if output is softmax:
+        assert found.test.loss == pytest.approx(-np.log(mean[np.arange(len(mean)), rows.targets]).mean(), rel=1e-9)
+
+
+def test_the_first_member_is_the_plain_network(config):
+    options = ["training.folds=null", "data.split.validation=0.2"]
+    found = bptrain.train(config, [*options, *MEMBERS], run="several")
+    plain = bptrain.train(config, options, run="plain")
+    np.testing.assert_array_equal(found.session.model.members[0].theta, plain.session.model.network.theta)
+
+
+def test_several_targets_are_averaged_one_by_one(config):
+    options = ["data.target={y: {}, day: {task: regression}}", "data.features=[a, b]", *MEMBERS, "training.epochs=2"]
+    found = bptrain.train(config, [*options, "training.folds=null", "data.split.validation=0.2"], run="run")
+    rows, heads = found.session.whole["test"], {one.name: one.scores for one in found.session.model.heads}
+    scores = run_members(found, rows)
+    (outputs,) = (one.copy() for one in predict_rows(load_checkpoint(Path("run"))[0], rows.inputs))
+    probability = np.mean([1 / (1 + np.exp(-z[:, heads["y"]])) for z in scores], axis=0)
+    np.testing.assert_allclose(outputs[:, heads["y"]], probability)
+    np.testing.assert_allclose(outputs[:, heads["day"]], np.mean([z[:, heads["day"]] for z in scores], axis=0))
+
+
+@pytest.mark.parametrize("name", list(LOSSES))
+@pytest.mark.parametrize("width", [1, 3])
+def test_every_loss_finds_scores_for_its_outputs(name, width):
+    loss, scores = LOSSES.members[name](), np.random.default_rng(1).normal(0, 3, (6, width))
+    outputs = loss.outputs(scores, np.empty_like(scores))
+    again = np.empty_like(scores)
+    loss.invert(outputs.copy(), again)
+    np.testing.assert_allclose(loss.outputs(again, np.empty_like(again)), outputs, rtol=1e-9)
+
+
+def test_probabilities_of_0_and_1_have_finite_scores():
+    for loss, outputs in ((SoftmaxCrossEntropy(), [[0.0, 1.0]]), (BinaryCrossEntropy(), [[1.0]]), (Poisson(), [[0.0]])):
+        scores = np.empty(np.shape(outputs), np.float32)
+        loss.invert(np.array(outputs), scores)
+        assert np.isfinite(scores).all()
+        np.testing.assert_allclose(loss.outputs(scores, np.empty_like(scores)), outputs, atol=1e-30)

@@ -186,5 +186,5 @@ def test_a_counter_that_a_checkpoint_lacks_is_an_error(name, table_file):
 def test_every_field_of_a_session_is_saved():
     """A field that is neither a counter nor in this list would be lost when a run is resumed."""
     made_again = {"model", "splits", "whole", "folds", "data", "environment"}
-    arrays = {"slots", "order", "order_keys", "average", "gathered", "best", "good"}
+    arrays = {"slots", "order", "order_keys", "average", "gathered", "best", "good", "members"}
     assert {one.name for one in fields(Session)} == {*COUNTED, *made_again, *arrays}

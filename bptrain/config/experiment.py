@@ -200,6 +200,9 @@ class Training:
         Annotated[int, Ge(2), Le(1000)] | None,
         "find the number of epochs by cross-validation with this many folds, then train on all of their rows; null: no",
     ] = None
+    members: Annotated[
+        int, Ge(1), Le(100), "networks trained one after another from other weights, whose predictions are averaged"
+    ] = 1
     on_divergence: Annotated[
         Literal["stop", "restore_and_halve"],
         "what to do when numbers become infinite or NaN: stop, or repeat the epoch with half the learning rate",

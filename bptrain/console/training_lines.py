@@ -112,18 +112,17 @@ def print_result(result: Result) -> None:
         "convergence": "the training loss stopped changing",
     }
     session = result.session
-    held_out = "validation" if "validation" in session.splits or session.found else "training"
-    found = f", {describe_found(session)}" if session.found and session.is_last_phase else ""
+    held_out = "validation" if "validation" in session.splits or session.is_refit else "training"
+    found = f", {describe_found(session)}" if session.is_refit else ""
     label = "" if session.is_last_phase else session.phase_label
     many = f"{label}{result.epochs} of {session.most_epochs}{found}, {result.steps:,} steps"
     pairs = [
-        (
-            "epochs",
-            f"{'' if session.is_last_phase else session.phase_label}{many} in {format_duration(result.seconds)}",
-        ),
+        ("epochs", f"{many} in {format_duration(result.seconds)}"),
         ("stopped", reasons[result.stopped]),
         ("best epoch", f"{result.best.epoch}"),
     ]
+    if session.members:
+        pairs.append(("members", f"{len(session.members) + 1} networks, whose predictions are averaged"))
     for name, score in ((held_out, result.best.score), ("test", result.test)):
         if score:
             figures = {"loss": score.loss, **score.numbers}
@@ -143,7 +142,7 @@ def print_result(result: Result) -> None:
 
 def describe_found(session: Session) -> str:
     """Describe where the number of epochs of the last phase is from: `the median of 12, 15 and 9`."""
-    epochs = [f"{one['epoch']}" for one in session.found]
+    epochs = [f"{one['epoch']}" for one in session.found[: session.searches]]
     return f"the median of {join_and(epochs)}" if len(epochs) > 1 else "as found with the validation rows held out"
 
 

@@ -106,11 +106,19 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """The weights of one network of an ensemble: all parameters and the whole state, as `Network` lays them out."""
+
+    theta: Array
+    state: Array
+
+
+@dataclass(frozen=True)
 class Model:
     """A network with everything that is needed to use it on a table.
 
     `experiment` has every `auto` resolved, except for the common loss if each target has its own. `heads` are what the
-    scores predict, and `measures` the `metrics` of each head.
+    scores predict, and `measures` the `metrics` of each head. `members` are the networks of an ensemble, if it is one.
     """
 
     experiment: Experiment
@@ -120,6 +128,7 @@ class Model:
     metrics: tuple[Metric, ...]
     heads: tuple[Head, ...]
     measures: tuple[Measure, ...]
+    members: tuple[Weights, ...] = ()
 
     @property
     def network(self) -> Network:

@@ -159,7 +159,7 @@ class Objective:
         """
         frame = batch.frame
         frame.forward(training=training)
-        value = self._compute_loss(batch, batch.targets, batch.weights, frame.dscores)
+        value = self.compute_loss(batch)
         mixture = batch.mixture
         if mixture is None or mixture.share == 1:
             return value
@@ -168,6 +168,10 @@ class Objective:
         np.multiply(mixture.dscores, 1 - mixture.share, out=mixture.dscores)
         np.add(frame.dscores, mixture.dscores, out=frame.dscores)
         return mixture.share * value[0] + (1 - mixture.share) * other, value[1]
+
+    def compute_loss(self, batch: Batch) -> Value:
+        """Return the mean loss of the scores that the batch has, and its weight; fill its dscores."""
+        return self._compute_loss(batch, batch.targets, batch.weights, batch.frame.dscores)
 
     def _compute_loss(self, batch: Batch, targets: Array, weights: Array | None, dscores: Array) -> Value:
         """Return the mean loss of the batch's scores for some targets, and their weight; fill dscores."""

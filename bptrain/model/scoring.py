@@ -11,6 +11,7 @@ from bptrain.errors import StoppedError
 from bptrain.interruption import Interruption
 from bptrain.metrics import Figure
 from bptrain.model.model import Model, Rows, count_scoring_rows
+from bptrain.model.objective import Batch
 from bptrain.nn.losses import Value
 from bptrain.nn.network import limit_threads
 
@@ -80,10 +81,29 @@ def score_batch(model: Model, rows: Rows, chosen: Array) -> tuple[Value, dict[st
     objective = model.objective
     batch = objective.batch(len(chosen))
     rows.fill(batch, chosen)
-    value = objective.loss_value(batch, training=False)
+    forward(model, batch)
+    value = objective.compute_loss(batch)
     outputs = objective.loss.outputs(batch.frame.scores, batch.frame.dscores)
     pairs = {one.name: (one.decode_outputs(outputs), one.decode_targets(batch.targets)) for one in model.heads}
     return value, pairs
+
+
+def forward(model: Model, batch: Batch) -> None:
+    """Compute the scores of a batch outside training; those of an ensemble are scores that have the mean of the outputs
+    of its networks."""
+    frame, network, loss = batch.frame, model.network, model.objective.loss
+    if not model.members:
+        frame.forward(training=False)
+        return
+    theta, state = network.theta.copy(), network.state.copy()
+    total = np.zeros(frame.scores.shape)
+    for one in model.members:
+        network.theta[...], network.state[...] = one.theta, one.state
+        frame.forward(training=False)
+        total += loss.outputs(frame.scores, frame.dscores)
+    network.theta[...], network.state[...] = theta, state
+    total /= len(model.members)
+    loss.invert(total, frame.scores)
 
 
 def predict_rows(model: Model, inputs: Array) -> Iterator[Array]:
@@ -95,5 +115,5 @@ def predict_rows(model: Model, inputs: Array) -> Iterator[Array]:
             chunk = inputs[start : start + chunk_rows]
             batch = model.objective.batch(len(chunk))
             np.copyto(batch.input, chunk)
-            batch.frame.forward(training=False)
+            forward(model, batch)
             yield model.objective.loss.outputs(batch.frame.scores, batch.frame.dscores)

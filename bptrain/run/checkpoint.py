@@ -1,9 +1,9 @@
 """Checkpoints: files with a model, to evaluate and predict with, or with a whole session, to resume training from.
 
-`best.npz` holds the model with its best weights. `last.npz` holds the whole session: weights, optimizer slots, random
-streams, the order of the rows and the position in it, all counters, and the best weights so far. Where weights are
-averaged, `best.npz` has the averages under the names of the parameters, and the weights that training continued from as
-`raw`.
+`best.npz` holds the model with its best weights, and the networks of an ensemble that are trained already. `last.npz`
+holds the whole session: weights, optimizer slots, random streams, the order of the rows and the position in it, all
+counters, and the best weights so far. Where weights are averaged, `best.npz` has the averages under the names of the
+parameters, and the weights that training continued from as `raw`.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from bptrain.code import find_code_fault
 from bptrain.columns.columns import Columns
 from bptrain.config import dump, from_json
 from bptrain.errors import DivergedError, InputError, StorageError
-from bptrain.model.model import Model, build_model
+from bptrain.model.model import Model, Weights, build_model
 from bptrain.model.scoring import Score
 from bptrain.needs import Need, check_needs, list_needs
 from bptrain.run import npz
@@ -39,8 +39,10 @@ def save_best(path: Path, session: Session) -> None:
     arrays = network.view_parameters(best.theta) | network.view_state(best.state)
     if best.raw is not None:
         arrays["raw"] = best.raw
+    for k, one in enumerate(session.members):
+        arrays |= {f"member.{k}.theta": one.theta, f"member.{k}.state": one.state}
     require_finite(arrays)
-    npz.write(path, arrays, build_document(session) | {"epoch": best.epoch})
+    npz.write(path, arrays, build_document(session) | {"epoch": best.epoch, "members": len(session.members)})
 
 
 def save_last(path: Path, session: Session, history: Mapping[str, Any]) -> None:
@@ -137,6 +139,9 @@ def restore(session: Session, arrays: Mapping[str, Array], stored: Mapping[str, 
             best = Score(stored["best"]["loss"], {name: stored["best"]["metrics"][name] for name in names})
             raw = np.zeros_like(theta) if session.average is not None else None
             session.best = Best(stored["best"]["epoch"], best, np.zeros_like(theta), np.zeros_like(state), raw)
+        theta, state = model.network.theta, model.network.state
+        count = max(len(stored["progress"].get("found", ())) - session.searches, 0)
+        session.members = [Weights(np.zeros_like(theta), np.zeros_like(state)) for _ in range(count)]
         if session.good is not None:
             session.good = replace(session.good, **stored["good"])
         views = session.get_arrays()
@@ -170,6 +175,7 @@ def load_checkpoint(path: str | Path) -> tuple[Model, dict[str, Any]]:
         columns = Columns.from_json(stored["columns"])
         model = build_model(experiment, columns, Streams(experiment.seed))
         copy_arrays(arrays, model.network.parameters() | model.network.states)
+        model = replace(model, members=read_members(model, arrays, stored.get("members", 0)))
         if not all(isinstance(count, int) for count in stored["rows"].values()) or not stored["rows"]:
             raise ValueError("its numbers of rows are unreadable")
     except (AttributeError, InputError, LookupError, TypeError, ValueError) as error:
@@ -177,6 +183,20 @@ def load_checkpoint(path: str | Path) -> tuple[Model, dict[str, Any]]:
             raise
         raise StorageError(f"{path}: not a checkpoint of this version ({error})") from None
     return model, stored
+
+
+def read_members(model: Model, arrays: Mapping[str, Array], count: int) -> tuple[Weights, ...]:
+    """Return the networks of an ensemble: those that were finished before the one that the model has, and that one;
+    none if there is no other.
+
+    Raises:
+        LookupError, ValueError: one is missing, or has another shape.
+    """
+    theta, state = model.network.theta, model.network.state
+    members = [Weights(np.zeros_like(theta), np.zeros_like(state)) for _ in range(count)]
+    for k, one in enumerate(members):
+        copy_arrays(arrays, {f"member.{k}.theta": one.theta, f"member.{k}.state": one.state})
+    return (*members, Weights(theta.copy(), state.copy())) if members else ()
 
 
 def copy_arrays(arrays: Mapping[str, Array], views: Mapping[str, Array]) -> None:

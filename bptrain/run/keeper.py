@@ -109,6 +109,7 @@ def require_disk_space(folder: Path, session: Session) -> None:
     weights = npz.estimate_size({"theta": network.theta, "state": network.state})
     text = len(json.dumps(build_document(session))) + 4096
     later = 0 if session.best else weights * (1 if session.average is None else 2)
+    later += weights * (session.model.experiment.training.members - 1 - len(session.members))
     size = npz.estimate_size(session.get_arrays()) + later + text
     needed, free = 3 * size + 2 * (weights + text), npz.get_free_bytes(folder)
     if free < needed:

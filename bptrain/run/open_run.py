@@ -209,7 +209,7 @@ def check_phases(before: Mapping[str, Any], config: Config) -> None:
     """
     training, old = config.experiment.training, before["training"]["epochs"]
     if len(list_phases(training)) > 1 and training.epochs != old:
-        what = f"was {old} when the run began and cannot become {training.epochs}, which would change what it found"
+        what = f"was {old} when the run began and cannot become {training.epochs} in one that trains several times"
         raise config.origin.place(OptionError(Mistake("training.epochs", f"{what}; train a new run")))
 
 

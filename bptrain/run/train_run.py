@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from pathlib import Path
 from shlex import quote
@@ -13,6 +13,7 @@ import numpy as np
 
 from bptrain.errors import DivergedError, Problem, StoppedError
 from bptrain.interruption import Interruption
+from bptrain.model.model import Weights
 from bptrain.model.scoring import Score, score
 from bptrain.needs import format_code_options
 from bptrain.nn.network import limit_threads
@@ -165,6 +166,11 @@ def finish_run(run: OpenRun, stopped: str | None) -> Result:
         raise DivergedError("training diverged: the loss is not finite; try a smaller learning rate")
     network = session.model.network
     network.theta[...], network.state[...] = best.theta, best.state
+    if session.members:
+        members = (*session.members, Weights(best.theta, best.state))
+        session.model = replace(session.model, members=members)
+        if "validation" in session.splits:
+            best = replace(best, score=score(session.model, session.splits["validation"]))
     test = score(session.model, session.splits["test"]) if "test" in session.splits else None
     seconds = perf_counter() - run.began
     return Result(
@@ -185,6 +191,8 @@ def describe_end(run: OpenRun) -> str:
     """Return why a run is finished, and the command that trains it longer where there is one."""
     session, training = run.session, run.session.model.experiment.training
     finished = f"{run.directory.path} is finished"
+    if session.members:
+        return f"{finished}: its {len(session.members) + 1} networks are trained"
     if session.found:
         return f"{finished}: it was trained anew for {session.epoch} epochs, the number that it found"
     if session.stopped == "epochs":

@@ -296,8 +296,7 @@ def decide_stop(session: Session, objective: float, budget: Budget) -> None:
         full = len(session.recent) > training.convergence.patience
         if full and max(session.recent) - min(session.recent) <= training.convergence.tolerance:
             session.stopped = "convergence"
-    watches = training.early_stopping is not None and not (session.found and session.is_last_phase)
-    if watches and training.early_stopping and session.waited >= training.early_stopping.patience:
+    if training.early_stopping and not session.is_refit and session.waited >= training.early_stopping.patience:
         session.stopped = "early_stopping"
     elif session.stopped is None and session.epoch >= session.most_epochs:
         session.stopped = "epochs"

@@ -1,8 +1,10 @@
-"""Going from one phase of training to the next; each begins with the same weights and random numbers."""
+"""Going from one phase of training to the next. Each begins anew, with the same weights and random numbers; only the
+networks of an ensemble have their own."""
 
 from dataclasses import fields
 
 from bptrain.arrays import Streams
+from bptrain.model.model import Weights
 from bptrain.training.counters import Counters
 from bptrain.training.session import Session, enter_phase
 
@@ -11,21 +13,25 @@ KEPT = ("phase", "found", "steps_before", "warned")
 
 
 def begin_next_phase(session: Session) -> str:
-    """Begin the next phase, from the weights and random numbers that all phases begin with.
+    """Begin the next phase, from new weights.
 
     Returns:
         What the phase that ended has found, in a line.
     """
     model, best, name = session.model, session.best, session.phases[session.phase]
     assert best is not None
+    ended = session.splits
     session.found.append({"epoch": best.epoch, **best.score.to_json()})
     session.steps_before += session.step
+    if session.phase >= session.searches:
+        session.members.append(Weights(best.theta, best.state))
     fresh = Counters()
     for one in fields(Counters):
         if one.name not in KEPT:
             setattr(session, one.name, getattr(fresh, one.name))
     enter_phase(session, session.phase + 1)
-    model.streams.restore(Streams(model.experiment.seed).state())
+    member = max(session.phase - session.searches, 0)
+    model.streams.restore(Streams(model.experiment.seed, member).state())
     network = model.network
     network.initialize()
     for slot in session.slots:
@@ -38,7 +44,9 @@ def begin_next_phase(session: Session) -> str:
     session.best, session.good = None, None
     if model.experiment.training.on_divergence == "restore_and_halve":
         session.mark_good()
-    what = f"{name}: lowest validation loss {best.score.loss:.4g} after epoch {best.epoch}"
-    if session.is_last_phase:
+    what = f"{name}: trained for {best.epoch} epochs"
+    if "validation" in ended:
+        what = f"{name}: lowest validation loss {best.score.loss:.4g} after epoch {best.epoch}"
+    if session.phase == session.searches:
         what += f"; training anew on {len(session.train):,} rows for {session.most_epochs} epochs"
     return what

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +14,8 @@ from bptrain.columns.chunked_draws import draw_keys, order_by_keys
 from bptrain.config.load import place_errors
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.assemble import Assembly
-from bptrain.model.model import Model, Rows, count_batch_rows, count_batches
-from bptrain.model.phases.phase_plan import choose_epochs, list_phases, select_phase, summarize_scores
+from bptrain.model.model import Model, Rows, Weights, count_batch_rows, count_batches
+from bptrain.model.phases.phase_plan import choose_epochs, count_searches, list_phases, select_phase, summarize_scores
 from bptrain.model.scoring import Score
 from bptrain.nn.network import require_memory
 from bptrain.registry import name_of
@@ -55,7 +55,7 @@ class Session(Counters):
     from `order_keys` in a run that an earlier version began on a table larger than data.memory. `data` is the
     fingerprint of the data. `best` are the best weights so far, and `good` is what training goes back to after
     divergence. `splits` are the rows of the present phase, `whole` those of the data, and `folds` has the fold of each
-    training row.
+    training row. `members` are the networks of an ensemble that are trained already.
     """
 
     model: Model
@@ -71,11 +71,22 @@ class Session(Counters):
     best: Best | None = None
     good: Good | None = None
     folds: Array | None = None
+    members: list[Weights] = field(default_factory=list)
 
     @cached_property
     def phases(self) -> tuple[str, ...]:
         """The names of the phases; a single one has an empty name."""
         return list_phases(self.model.experiment.training)
+
+    @cached_property
+    def searches(self) -> int:
+        """The number of phases that find the number of epochs of those that follow."""
+        return count_searches(self.model.experiment.training)
+
+    @property
+    def is_refit(self) -> bool:
+        """Whether the present phase trains for a number of epochs that earlier ones have found."""
+        return 0 < self.searches <= self.phase
 
     @property
     def is_last_phase(self) -> bool:
@@ -101,7 +112,7 @@ class Session(Counters):
     @property
     def most_epochs(self) -> int:
         """The number of epochs after which the present phase ends at the latest."""
-        return choose_epochs(self.found) if self.found and self.is_last_phase else self.model.experiment.training.epochs
+        return choose_epochs(self.found[: self.searches]) if self.is_refit else self.model.experiment.training.epochs
 
     @cached_property
     def layers(self) -> dict[str, list[slice]]:
@@ -156,12 +167,12 @@ class Session(Counters):
     def keep_best(self, score: Score, epoch: int | None = None) -> None:
         """Keep the present weights as the best; `epoch` is the epoch that they are from, by default the present one.
 
-        In the last of several phases their score is the one by which the number of epochs was chosen.
+        In a phase that trains anew their score is the one by which the number of epochs was chosen.
         """
         network, epoch = self.model.network, self.epoch if epoch is None else epoch
-        if self.found and self.is_last_phase:
+        if self.is_refit:
             # Scores on rows that were trained on would say little.
-            score = summarize_scores(self.found, [one.name for one in self.model.measures])
+            score = summarize_scores(self.found[: self.searches], [one.name for one in self.model.measures])
         theta, state = network.theta.copy(), network.state.copy()
         if self.average is None:
             self.best = Best(epoch, score, theta, state)
@@ -185,6 +196,8 @@ class Session(Counters):
             arrays |= {"best.theta": self.best.theta, "best.state": self.best.state}
             if self.best.raw is not None:
                 arrays["best.raw"] = self.best.raw
+        for k, one in enumerate(self.members):
+            arrays |= {f"member.{k}.theta": one.theta, f"member.{k}.state": one.state}
         if self.good is not None:
             arrays |= {f"good.{name}": array for name, array in self.good.arrays.items()}
         return arrays

@@ -1,7 +1,8 @@
 """Phases: trainings of the same network, one after another, the first of which find the number of epochs of the last.
 
 With `training.folds` each fold of the training rows is held out once, and then all of them are trained on. With
-`training.refit` the validation rows are held out first and trained on then. Otherwise there is a single phase.
+`training.refit` the validation rows are held out first and trained on then. Then comes a phase for each of the
+`training.members`, or a single one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,27 +27,33 @@ from bptrain.tables.table import Selection
 
 def list_phases(training: Training) -> tuple[str, ...]:
     """Return the names of the phases, such as `fold 1`; a single phase has an empty name."""
-    if training.folds:
-        return (*(f"fold {k + 1}" for k in range(training.folds)), "all rows")
-    return ("validation", "all rows") if training.refit else ("",)
+    searches = tuple(f"fold {k + 1}" for k in range(training.folds or 0)) or ("validation",) * training.refit
+    if training.members > 1:
+        return (*searches, *(f"member {k + 1}" for k in range(training.members)))
+    return (*searches, "all rows" if searches else "")
+
+
+def count_searches(training: Training) -> int:
+    """Return how many phases find the number of epochs of those that follow."""
+    return training.folds or int(training.refit)
 
 
 def find_phase_mistakes(experiment: Experiment, rows: Mapping[str, int]) -> list[Mistake]:
     """Return what does not fit together in the options of phases, given the number of rows of each split."""
     training, validation = experiment.training, rows.get("validation", 0)
     option = "refit" if training.refit else "folds"
-    if not (training.folds or training.refit):
-        return []
     found = []
+    if training.max_steps is not None and len(list_phases(training)) > 1:
+        what = "cannot limit a run that trains several times; write training.epochs in place of it"
+        found.append(Mistake("training.max_steps", what))
+    if not (training.folds or training.refit):
+        return found
     if training.folds and training.refit:
         what = "folds trains on all training rows at the end by itself; remove refit"
         found.append(Mistake("training.refit", what))
     if training.early_stopping is None:
         what = f"early stopping finds the number of epochs; add early_stopping: {{patience: 10}}, or remove {option}"
         found.append(Mistake(f"training.{option}", what))
-    if training.max_steps is not None:
-        what = f"cannot limit a run whose number of epochs is found; write training.epochs, or remove {option}"
-        found.append(Mistake("training.max_steps", what))
     if training.folds and validation:
         what = f"each fold is validated on in turn, and {validation:,} rows more are held out for validation"
         advice = "write data.split.validation: 0, or refit: true in place of folds"
@@ -88,7 +95,7 @@ def check_in_memory(training: Training, splits: Mapping[str, Rows]) -> None:
     Raises:
         OptionError: they are in a file.
     """
-    if len(list_phases(training)) > 1 and any(rows.mapped is not None for rows in splits.values()):
+    if count_searches(training) and any(rows.mapped is not None for rows in splits.values()):
         option = "folds" if training.folds else "refit"
         what = f"needs all encoded rows in memory, and they are larger than data.memory; raise that, or remove {option}"
         raise OptionError(Mistake(f"training.{option}", what))
@@ -104,7 +111,7 @@ def select_phase(
     found, train = dict(splits), splits["train"]
     if folds is not None and training.folds and phase < training.folds:
         found |= {"train": train.take(folds != phase), "validation": train.take(folds == phase)}
-    elif training.refit and phase == 1:
+    elif training.refit and phase >= 1:
         found["train"] = train.join(found.pop("validation"), one_table=one_table)
     return found
 

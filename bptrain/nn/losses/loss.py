@@ -79,6 +79,20 @@ class Loss(ABC):
         np.copyto(out, scores)
         return out
 
+    def invert(self, outputs: Array, scores: Array) -> None:
+        """Fill scores with raw scores that have these outputs, by the link of the loss; outputs `(n, width)` float64
+        are overwritten."""
+        if not self.link:
+            np.copyto(scores, outputs, casting="same_kind")
+            return
+        # The smallest normal float32, whose logarithm is finite in every dtype.
+        np.maximum(outputs, np.finfo(np.float32).tiny, out=outputs)
+        if self.link == "sigmoid" or (self.link in ("margin", "softmax") and outputs.shape[1] == 1):
+            rest = np.maximum(1 - outputs, np.finfo(np.float32).tiny)
+            np.subtract(np.log(outputs), np.log(rest), out=scores, casting="same_kind")
+        else:
+            np.log(outputs, out=scores, casting="same_kind")
+
 
 LOSSES = Family("loss", contract=Loss)
 
@@ -183,3 +197,7 @@ class MultiTask(Loss):
             own = scores[:, columns].copy()
             out[:, columns] = part.loss.outputs(own, np.empty_like(own))
         return out
+
+    def invert(self, outputs: Array, scores: Array) -> None:
+        for part, columns, _ in self.slices():
+            part.loss.invert(outputs[:, columns], scores[:, columns])
