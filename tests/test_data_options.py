@@ -118,9 +118,9 @@ def test_what_does_not_fit_is_one_line_and_writes_nothing(bptrain_in, arguments,
     ("content", "kept"),
     [
         (NAMED.encode(), "c.csv"),
-        (NAMED.encode("utf-16"), "c.csv"),
-        (gzip.compress(NAMED.encode()), "c.csv.gz"),
-        (pack({"a.csv": NAMED}), "c.csv.zip"),
+        pytest.param(NAMED.encode("utf-16"), "c.csv", marks=pytest.mark.slow),
+        pytest.param(gzip.compress(NAMED.encode()), "c.csv.gz", marks=pytest.mark.slow),
+        pytest.param(pack({"a.csv": NAMED}), "c.csv.zip", marks=pytest.mark.slow),
         (json.dumps([dict(zip(("x", "n", "label"), row, strict=True)) for row in ROWS]).encode(), "c.jsonl"),
         (write_xlsx(Data=[["x", "n", "label"], *ROWS]), "c.xlsx"),
     ],
@@ -136,6 +136,7 @@ def test_data_from_stdin_is_kept_beside_the_config(bptrain_in, content, kept):
     assert (json.loads(done.stdout)["origin"], json.loads(done.stdout)["rows"]) == ("stdin", 40)
 
 
+@pytest.mark.slow
 def test_a_config_that_was_changed_is_not_overwritten_by_train(bptrain_in):
     Path("d.csv").write_text(NAMED)
     first = ("train", "d.csv", "--target", "label", "training.epochs=1", "-q")

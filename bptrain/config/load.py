@@ -22,7 +22,7 @@ from bptrain.errors import ConfigError, InputError, Mistake, OptionError, Proble
 from bptrain.text import cut
 
 MOST_BYTES = 1 << 20
-DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".npy")
+DATA_SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".npy", ".npz", ".xlsx", ".xls", ".ods", ".zip")
 """The names of files of data end so, and those of configs do not."""
 
 

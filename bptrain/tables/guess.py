@@ -21,6 +21,7 @@ from bptrain.tables.sources import SOURCES, Csv, Excel, Jsonl, Source
 from bptrain.tables.sources.csv_text.csv_guess import guess_options
 from bptrain.tables.sources.csv_text.csv_layout import resolve_format
 from bptrain.tables.sources.csv_text.csv_lines import read_rows
+from bptrain.tables.sources.excel.excel_guess import guess_sheet_options
 from bptrain.tables.table import Table
 
 ADVICE = {
@@ -122,12 +123,11 @@ def read_with_source(
     reading = reading or ReadingOptions()
     try:
         source, given = reading.apply(choose_source(path)), reading.list_given()
-        if isinstance(source, Csv):
-            source, notes = guess_options(source, given)
+        if isinstance(source, Csv | Excel):
+            guess: Any = guess_options if isinstance(source, Csv) else guess_sheet_options
+            source, notes = guess(source, given)
             for one in notes:
                 note(f"{path}: {one}")
-        elif isinstance(source, Excel):
-            source = source.with_layout()
     except OptionError as error:
         raise describe_mistakes(path, error) from None
     table = read_table(path, like=source, text=text)

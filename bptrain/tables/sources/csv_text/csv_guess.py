@@ -66,8 +66,8 @@ def guess_options(source: Csv, given: Container[str] = ()) -> tuple[Csv, list[st
         if form.delimiter == " ":
             notes.append("the values are divided at spaces")
     if "header" not in given and not form.has_index:
-        source, more = guess_header(source, path, sample_records(start, form))
-        notes += more
+        header, more = guess_header(source.make_format(), f"{path}:1", sample_records(start, form))
+        source, notes = replace(source, header=header), notes + more
     return source, notes
 
 
@@ -77,24 +77,24 @@ def is_aligned(start: str, form: CsvFormat) -> bool:
     return all(re.search(r"\S  +\S", line) for line in lines) and are_divided_by_spaces(lines)
 
 
-def guess_header(source: Csv, path: Path, records: Sequence[Sequence[str]]) -> tuple[Csv, list[str]]:
-    """Return a source that knows whether its first line names the columns, and notes.
+def guess_header(form: CsvFormat, where: str, records: Sequence[Sequence[str]]) -> tuple[bool, list[str]]:
+    """Return whether the first of some records, which stands at a place, names the columns; and notes.
 
     Raises:
         InputError: it may be names or data.
     """
     if not records:
-        return source, []
+        return form.header, []
     first, width = records[0], len(records[0])
-    found = classify_first_line(first, records[1:], source.make_format())
+    found = classify_first_line(first, records[1:], form)
     if found == "names":
-        return source, []
+        return True, []
     columns = ", ".join(f"column_{k + 1}" for k in range(width)) if width < 4 else f"column_1 ... column_{width}"
     if found == "data":
-        return replace(source, header=False), [f"the first line is data, not names: columns are {columns}"]
+        return False, [f"the first line is data, not names: columns are {columns}"]
     both = f"--header if the columns are {list_some(first)}, --no-header if they are {columns}"
     what = f"the first line may be names or data; write {both}"
-    raise InputError(f"{path}:1: {what} (in a config: header: true, header: false)")
+    raise InputError(f"{where}: {what} (in a config: header: true, header: false)")
 
 
 def guess_encoding(path: Path) -> str:

@@ -119,7 +119,7 @@ def open_excel(path: Path, sheet: str | None, form: CsvFormat) -> Chunks:
     data = numbers[form.header :]
     empty = tuple(sorted(set(range(data[0], data[-1])) - set(data)))
     place = ExcelRows(path, found.name, data[0], empty)
-    notes = [*describe_sheets(found), *chunks.notes] if sheet is None else chunks.notes
+    notes = [*([] if sheet else describe_sheets(found)), *chunks.notes]
     reworded = tuple(reword(one, copy, found, numbers) for one in notes)
     return replace(chunks, origin=str(path), place=place, read=read, notes=reworded, opened=opened)
 

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from bptrain.tables.formats import EXCEL_SUFFIXES
 from bptrain.tables.source import SOURCES, Chunks, FileSource
 from bptrain.tables.sources.csv_text.csv_format import MISSING, CsvFormat
-from bptrain.tables.sources.excel.excel_reader import open_excel, read_sheet
+from bptrain.tables.sources.excel.excel_reader import open_excel
 from bptrain.tables.sources.file_sources import require_path
 
 EXCEL_OPTIONS = ("header", "decimal", "missing", "text", "skip", "thousands", "strip")
@@ -44,17 +44,11 @@ class Excel(FileSource):
         return (require_path(self.path),)
 
     def chunks(self) -> Chunks:
-        form = CsvFormat(**{name: getattr(self, name) for name in EXCEL_OPTIONS})
-        return open_excel(require_path(self.path), self.sheet, form)
+        return open_excel(require_path(self.path), self.sheet, self.make_format())
+
+    def make_format(self) -> CsvFormat:
+        """Return the options of the source that are those of a format."""
+        return CsvFormat(**{name: getattr(self, name) for name in EXCEL_OPTIONS})
 
     def as_text(self, names: Iterable[str]) -> "Excel":
         return replace(self, text=tuple(dict.fromkeys((*self.text, *names))))
-
-    def with_layout(self) -> "Excel":
-        """Return the source with the rows above its header, and the name of the sheet if several have data."""
-        found = read_sheet(require_path(self.path), self.sheet)
-        return replace(
-            self,
-            sheet=found.name if len(found.others) > 1 else self.sheet,
-            skip=self.skip or (found.count_title_rows() if self.header else 0),
-        )
