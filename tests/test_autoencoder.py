@@ -62,7 +62,7 @@ def test_it_learns_a_line():
     # Along the line nothing is lost; beside it lies less than a thousandth of the variance.
     assert result.test.metrics["rmse"] < 0.05
     model, rows = result.session.model, result.session.splits["test"]
-    found = model.columns.unscale_inputs(rows.inputs)
+    _, found = model.columns.decode_numbers(rows.inputs)
     lines = [line.split(",") for line in Path("t.csv").read_text().splitlines()[1:]]
     expected = np.array([[float(value) for value in lines[k][:2]] for k in rows.numbers])
     np.testing.assert_allclose(found, expected, rtol=1e-5)
