@@ -352,7 +352,7 @@ ADVICE = [
         "city: expected two values such as yes and no",
         "columns: {city: {kind: categorical, unseen: ignore}}",
     ),
-    ("  features: [name]\n", "too many for categories", "columns: {name: {kind: categorical, unseen: ignore}}"),
+    ("  features: [name]\n", "too many for categories", "columns: {name: {categories: 50}}"),
 ]
 
 
@@ -539,3 +539,33 @@ def test_a_policy_for_all_columns_at_once_fills_holes_that_training_did_not_have
     assert holes.returncode == full.returncode == 0
     # The median is 3, and a and yes are the most frequent.
     assert holes.stdout == full.stdout
+
+
+RARE = [
+    ("categories: 2", ("k=a", "k=b", "k=other")),
+    ("rare: 3", ("k=a", "k=b", "k=c", "k=other")),
+    ("rare: 3, categories: 1", ("k=a", "k=other")),
+    ("rare: 2, categories: 4", ("k=a", "k=b", "k=c", "k=other")),
+    ("categories: 9", ("k=a", "k=b", "k=c", "k=d", "k=e")),
+]
+
+
+@pytest.mark.parametrize(("options", "inputs"), RARE)
+def test_rare_and_unseen_values_share_one_input(options, inputs, bptrain_in, tmp_path):
+    # a 30 rows, b 12, c 6, d 1, e 1.
+    rows = "".join(f"{value},{k % 3}\n" for k, value in enumerate("a" * 30 + "b" * 12 + "c" * 6 + "de"))
+    (tmp_path / "t.csv").write_text("k,y\n" + rows)
+    (tmp_path / "t.yaml").write_text(
+        "data: {source: {csv: t.csv}, target: y, split: {validation: 0, test: 0},\n"
+        f"  columns: {{k: {{{options}}}}}}}\n"
+        "hidden: [4]\ntraining: {epochs: 1}\n"
+    )
+    assert assemble_file(tmp_path / "t.yaml").model.columns.input_names == inputs
+    assert bptrain_in("train", "t.yaml", "-q").returncode == 0
+    (tmp_path / "n.csv").write_text("k\nd\nunseen\n")
+    done = bptrain_in("predict", "runs/t-001", "n.csv")
+    assert done.returncode == 0
+    if "k=other" in inputs:
+        _, first, second = done.stdout.splitlines()
+        assert first == second
+        assert not done.stderr

@@ -202,22 +202,25 @@ class Boolean(Feature):
 
 @dataclass(frozen=True)
 class Categorical(Feature):
-    """One input of 0 and 1 for each of the sorted `categories`; `value` is the category that replaces missing values.
+    """One input of 0 and 1 for each of the sorted `categories`: `value` replaces missing values, and `other` all values
+    that are no category.
 
-    A value unseen in training is an error, or 0 in all inputs.
+    Without `other`, a value unseen in training is an error, or 0 in all inputs.
     """
 
     categories: tuple[str, ...] = ()
     ignores_unseen: bool = False
     value: str | None = None
+    other: str | None = None
 
     kind: ClassVar[Kind] = "categorical"
 
     @property
     def value_words(self) -> str:
         some = ", ".join(self.categories[:10]) + (", ..." if len(self.categories) > 10 else "")
-        unseen = "ignored" if self.ignores_unseen else "an error"
-        return f"categorical, {len(self.categories)} inputs ({some}), other values are {unseen}"
+        unseen = "are ignored" if self.ignores_unseen else "are an error"
+        unseen = unseen if self.other is None else f"become {self.other}"
+        return f"categorical, {len(self.categories)} inputs ({some}), other values {unseen}"
 
     @property
     def value_names(self) -> tuple[str, ...]:
@@ -233,7 +236,9 @@ class Categorical(Feature):
             # Without a `value`, no training row had a missing one: it is a category without weights of its own.
             codes[holes] = UNSEEN if self.value is None else self.categories.index(self.value)
         strange = np.flatnonzero(codes == UNSEEN)
-        if len(strange):
+        if self.other is not None:
+            codes[strange] = self.categories.index(self.other)
+        elif len(strange):
             if not self.ignores_unseen:
                 raise build_unseen_error(rows, self.name, values, strange, self.categories)
             unseen[self.name] += len(strange)

@@ -11,7 +11,19 @@ from bptrain.columns.options import Kind, Treatment
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
 from bptrain.tables.table import Selection, quote
-from bptrain.tables.values import PAIRS, find_distinct, find_missing, find_pair, fold_case, list_labels, number_to_text
+from bptrain.tables.values import (
+    PAIRS,
+    encode_labels,
+    find_distinct,
+    find_missing,
+    find_pair,
+    fold_case,
+    list_labels,
+    number_to_text,
+)
+
+OTHER = "other"
+"""The category of all values that are not kept."""
 
 Shared = tuple[str, Imputer, bool, int]
 """The values of the fields of `Feature`, which all kinds share."""
@@ -34,13 +46,33 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
         return fit_date(rows, name, treatment.format, shared)
     if kind == "boolean":
         return fit_boolean(rows, convert_to_text(values), shared)
+    return fit_categorical(values, treatment, shared)
+
+
+def fit_categorical(values: Array, treatment: Treatment, shared: Shared) -> Categorical:
+    """Fit a column of categories."""
+    holes, imputer, other = find_missing(values), treatment.missing, None
     is_text = values.dtype == object
     categories = list_labels(values) if is_text else [number_to_text(float(value)) for value in find_distinct(values)]
+    common = choose_common(values, categories, treatment)
+    if len(common) < len(categories):
+        categories, other = sorted({*common, OTHER}), OTHER
+    ignores_unseen = treatment.unseen == "ignore" or bool(treatment.rare or treatment.categories)
     # Without missing values in training, a category for them would keep its random weights.
     value = fit_fill_text(imputer, convert_to_text(values[~holes])) if imputer.fills else None
     if value is not None and value not in categories:
         categories, value = (sorted([*categories, value]), value) if holes.any() else (categories, None)
-    return Categorical(*shared, tuple(categories), treatment.unseen == "ignore", value)
+    return Categorical(*shared, tuple(categories), ignores_unseen, value, other)
+
+
+def choose_common(values: Array, categories: list[str], treatment: Treatment) -> list[str]:
+    """Return the categories that are kept: those with enough rows, and of these the most frequent ones."""
+    if treatment.rare is None and treatment.categories is None:
+        return categories
+    codes = encode_labels(values, categories)
+    counts = np.bincount(codes[codes >= 0], minlength=len(categories))
+    order = np.argsort(-counts, kind="stable")[: treatment.categories]
+    return [categories[k] for k in order if counts[k] >= (treatment.rare or 1)]
 
 
 def fit_shared(rows: Selection, name: str, kind: Kind, treatment: Treatment, holes: Array) -> Shared:

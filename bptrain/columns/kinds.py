@@ -19,6 +19,9 @@ ColumnKind = Literal["numeric", "boolean", "categorical", "date", "text", "mixed
 MOST_CATEGORIES = 100
 """Text with more distinct values than this is not categorical, unless the config says so."""
 
+KEPT_CATEGORIES = 50
+"""How many categories are proposed to be kept in a column of more than `MOST_CATEGORIES`."""
+
 MOST_MARKS = 5
 """At most this many distinct texts in a column may be marks for a missing number."""
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
+from annotated_types import Ge
+
 from bptrain.columns.dates.forms import Form
 from bptrain.columns.encodings import ENCODINGS, Encoding, Plain
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer, Median, MostFrequent, Refuse
@@ -33,6 +35,13 @@ class ColumnOptions:
     ] = None
     unseen: Annotated[
         Unseen | None, "a category that is not in the training rows: an error, or ignored (0 for every known category)"
+    ] = None
+    rare: Annotated[
+        Annotated[int, Ge(2)] | None, "categories with fewer training rows, and unseen ones, become one: other"
+    ] = None
+    categories: Annotated[
+        Annotated[int, Ge(1)] | None,
+        "the number of categories to keep, the most frequent; all others become one: other",
     ] = None
     format: Annotated[
         str | None, "how the dates of a column are written, such as DD.MM.YYYY; null: found from its values"
@@ -89,6 +98,8 @@ class Treatment:
     indicator: bool = False
     scaling: Scaler = Standard()
     unseen: Unseen = "error"
+    rare: int | None = None
+    categories: int | None = None
     encoding: Encoding = Plain()
     format: str | None = None
 

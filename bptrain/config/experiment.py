@@ -120,7 +120,7 @@ class Data:
     def get_treatment(self, name: str) -> Treatment:
         """Return how to encode a feature; `choose_imputer` returns its imputer where that depends on its kind."""
         missing = Refuse() if isinstance(self.missing, MissingByKind) else self.missing
-        general = Treatment("auto", missing, self.indicator, self.scaling, self.unseen, self.encoding)
+        general = Treatment("auto", missing, self.indicator, self.scaling, self.unseen, encoding=self.encoding)
         return merge_options(self.get_column_options(name), general)
 
     def choose_imputer(self, name: str, kind: Kind) -> Imputer:

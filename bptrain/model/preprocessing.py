@@ -9,7 +9,7 @@ from bptrain.columns.columns import Columns, Weighting, fit
 from bptrain.columns.dates.forms import STATED, find_forms, write_forms
 from bptrain.columns.encodings import Plain
 from bptrain.columns.imputers import Drop, Refuse
-from bptrain.columns.kinds import MOST_MARKS, InferredKind, find_odd_texts, infer_kind
+from bptrain.columns.kinds import KEPT_CATEGORIES, MOST_MARKS, InferredKind, find_odd_texts, infer_kind
 from bptrain.columns.options import ColumnOptions, Kind, Treatment
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.targets import MOST_INTEGER_CLASSES, Classes, Inputs, balance_weights, check_varied, find_classes
@@ -170,6 +170,8 @@ def choose_treatment(data: Data, train: Selection, name: str, mistakes: list[Mis
     kind = treatment.kind
     if kind == "auto":
         inferred = infer_kind(values, train.decimal)
+        if inferred.kind == "text" and (treatment.rare or treatment.categories):
+            inferred = InferredKind("categorical", inferred.distinct)
         if inferred.kind in ("text", "date", "empty"):
             what = describe_unusable(data, train, name, inferred)
             mistakes.append(Mistake(get_feature_field(data, name), what))
@@ -238,7 +240,7 @@ def describe_unusable(data: Data, train: Selection, name: str, found: InferredKi
     if forms:
         what, options = f"{what}, perhaps dates", write_forms(name, forms)
     else:
-        options = f"columns: {{{called}: {{kind: categorical, unseen: ignore}}}}"
+        options = f"columns: {{{called}: {{categories: {KEPT_CATEGORIES}}}}} to keep the most frequent"
     return f"{place}: {what}; {advice}, or write {options}"
 
 
@@ -254,9 +256,10 @@ def find_wrong_options(data: Data, name: str, kind: Kind, treatment: Treatment, 
         what = f"{name_of(imputer)} is for numeric columns, but {name!r} is {kind}"
         advice = f"write under data: columns: {{{to_inline_yaml(name)}: {{missing: most_frequent}}}}, or constant"
         found.append(Mistake(data.find_field(name, "missing"), f"{what}; {advice}"))
-    if kind != "categorical" and own.unseen is not None:
-        what = f"is for categorical columns, but {name!r} is {kind}; remove it"
-        found.append(Mistake(f"{field}.unseen", what))
+    for option in ("unseen", "rare", "categories"):
+        if kind != "categorical" and getattr(own, option) is not None:
+            what = f"is for categorical columns, but {name!r} is {kind}; remove it"
+            found.append(Mistake(f"{field}.{option}", what))
     if kind != "date" and own.format is not None:
         found.append(
             Mistake(f"{field}.format", f"is for dates, but {name!r} is {kind}; remove it, or write kind: date")

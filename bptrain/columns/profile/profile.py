@@ -135,6 +135,11 @@ class ColumnProfile:
         return texts, [counts[text] for text in texts]
 
     @property
+    def has_common_values(self) -> bool:
+        """Whether enough texts repeat for the most frequent ones to be categories: on average, each is in two rows."""
+        return 2 * self.distinct <= len(self.values) - self.missing
+
+    @property
     def distinct(self) -> int:
         """The number of distinct values."""
         return len(self.counts[0])

@@ -7,6 +7,7 @@ import numpy as np
 from bptrain.columns.dates.calendar import describe_calendar
 from bptrain.columns.dates.forms import STATED, Form, find_forms, join_forms, parse_dates, write_forms
 from bptrain.columns.features import LARGEST_SCALED
+from bptrain.columns.kinds import KEPT_CATEGORIES
 from bptrain.columns.profile.profile import ColumnProfile, TableProfile, format_constant
 from bptrain.columns.scalers import Standard
 from bptrain.columns.targets import Task, check_varied, find_classes, guess_task, select_present
@@ -135,7 +136,7 @@ def find_refusal(column: ColumnProfile, words: str) -> str:
         return f"{words}; text among the numbers"
     if column.kind == "date":
         return find_wrong_dates(column)
-    if column.kind == "text":
+    if column.kind == "text" and not column.has_common_values:
         forms = find_forms(column.values, STATED)
         dates = f"; if these are dates, add it to the features, with {write_forms(column.name, forms)}"
         return f"{words}; too many for categories" + dates * bool(forms)
@@ -168,6 +169,8 @@ def choose_options(column: ColumnProfile) -> str:
         policy = ", indicator: true" if column.missing else ""
         return f"{{kind: date, format: {column.forms[0].yaml}{policy}}}"
     imputer = ", missing: {constant: missing}" if column.missing else ""
+    if column.kind == "text":
+        return f"{{kind: categorical, categories: {KEPT_CATEGORIES}{imputer}}}"
     return f"{{kind: categorical, unseen: ignore{imputer}}}"
 
 
