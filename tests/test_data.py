@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bptrain.columns.columns import fit
 from bptrain.columns.options import Treatment
 from bptrain.columns.scalers import SCALERS, Standard
-from bptrain.columns.split import Split
+from bptrain.columns.splits.split import Split
 from bptrain.columns.targets import find_classes
 from bptrain.errors import InputError, OptionError
 from bptrain.model.assemble import assemble_file

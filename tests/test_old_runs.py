@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import bptrain
 from bptrain.arrays import Streams
-from bptrain.columns.chunked_draws import draw_keys, order_by_keys, split_by_chunks
-from bptrain.columns.split import Split
+from bptrain.columns.splits.chunked_draws import draw_keys, order_by_keys, split_by_chunks
+from bptrain.columns.splits.split import Split
 from bptrain.config import load
 from bptrain.errors import InputError
 from bptrain.model.read import read

@@ -11,7 +11,7 @@ import pytest
 
 import bptrain
 from bptrain.columns.folds import draw_folds
-from bptrain.columns.split import Split
+from bptrain.columns.splits.split import Split
 from bptrain.commands.verify_resume import COMPARED, train_with_interruptions
 from bptrain.errors import BptrainNote, ConfigError, OptionError
 from bptrain.model.assemble import assemble_file

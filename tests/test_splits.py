@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import bptrain
 from bptrain.columns.profile.split_profile import count_duplicates
-from bptrain.columns.split import Split, split_rows
+from bptrain.columns.splits.split import Split, split_rows
 from bptrain.errors import InputError, OptionError
 from bptrain.model.assemble import assemble_file
 from bptrain.tables.table import Selection, Table

@@ -4,7 +4,7 @@ import numpy as np
 
 from bptrain.arrays import Array
 from bptrain.columns.dates.times import read_times
-from bptrain.columns.split import Split, number_groups, read_complete
+from bptrain.columns.splits.split import Split, number_groups, read_complete
 from bptrain.errors import Mistake, OptionError
 from bptrain.tables.table import Selection
 

@@ -12,7 +12,7 @@ from bptrain.columns.encodings import ENCODINGS, Encoding, Plain
 from bptrain.columns.imputers import IMPUTERS, Drop, Imputer, Refuse
 from bptrain.columns.options import ColumnOptions, FeatureChoice, Kind, MissingByKind, Treatment, Unseen, merge_options
 from bptrain.columns.scalers import SCALERS, Scaler, Standard
-from bptrain.columns.split import Split
+from bptrain.columns.splits.split import Split
 from bptrain.errors import Mistake, OptionError
 from bptrain.metrics import METRICS, Metric
 from bptrain.nn import ACTIVATIONS, LAYERS, LOSSES, Activation, Layer, Loss

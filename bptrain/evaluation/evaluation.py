@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from bptrain.arrays import Array, Streams
-from bptrain.columns.chunked_draws import split_by_chunks
+from bptrain.columns.splits.chunked_draws import split_by_chunks
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.predictions import Measure, Predictions, list_measures, restore_units, score_and_predict
 from bptrain.evaluation.target_results import TargetResult, evaluate_targets

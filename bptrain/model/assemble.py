@@ -9,11 +9,11 @@ from pathlib import Path
 
 from bptrain.arrays import Array, Streams
 from bptrain.code import load_codes
-from bptrain.columns.chunked_draws import split_by_chunks
 from bptrain.columns.columns import Columns
 from bptrain.columns.features import Numeric
 from bptrain.columns.scalers import Unscaled
-from bptrain.columns.split import split_rows
+from bptrain.columns.splits.chunked_draws import split_by_chunks
+from bptrain.columns.splits.split import split_rows
 from bptrain.columns.targets import Task
 from bptrain.config import Config, Data, Experiment, TargetOptions, load
 from bptrain.config.load import place_errors

@@ -8,7 +8,7 @@ import numpy as np
 from bptrain.arrays import Array
 from bptrain.columns.columns import find_complete_rows
 from bptrain.columns.imputers import Drop
-from bptrain.columns.split import Split, split_rows
+from bptrain.columns.splits.split import Split, split_rows
 from bptrain.columns.targets import Classes, find_classes
 from bptrain.config import Data
 from bptrain.errors import InputError, Mistake, OptionError

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bptrain.columns.chunked_draws import order_by_keys
 from bptrain.columns.columns import Columns
+from bptrain.columns.splits.chunked_draws import order_by_keys
 from bptrain.config import Config, dump, from_json, load, load_document
 from bptrain.config.document.dump import to_inline_yaml
 from bptrain.errors import InputError, Mistake, OptionError, Problem

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bptrain.arrays import Array, RandomState, number_rows
-from bptrain.columns.chunked_draws import draw_keys, order_by_keys
+from bptrain.columns.splits.chunked_draws import draw_keys, order_by_keys
 from bptrain.config.load import place_errors
 from bptrain.errors import Mistake, OptionError
 from bptrain.model.assemble import Assembly

@@ -11,7 +11,7 @@ from bptrain.columns.columns import fit
 from bptrain.columns.imputers import IMPUTERS
 from bptrain.columns.options import Treatment
 from bptrain.columns.scalers import SCALERS
-from bptrain.columns.split import Split
+from bptrain.columns.splits.split import Split
 from bptrain.columns.targets import balance_weights
 from bptrain.model.assemble import assemble_file
 from bptrain.tables.table import Selection, Table

@@ -6,7 +6,7 @@ import numpy as np
 
 from bptrain.columns.dates.calendar import is_series
 from bptrain.columns.profile.proposals import Goal, Proposal
-from bptrain.columns.split import Split, split_rows
+from bptrain.columns.splits.split import Split, split_rows
 from bptrain.columns.targets import select_present
 from bptrain.errors import OptionError
 from bptrain.tables.table import Selection, Table

@@ -4,7 +4,7 @@ such runs resume and evaluate on the same rows, in the same order."""
 import numpy as np
 
 from bptrain.arrays import Array, number_rows
-from bptrain.columns.split import BY_COLUMN, RowsBySplit, Split, allot_rows, check_not_empty, split_rows
+from bptrain.columns.splits.split import BY_COLUMN, RowsBySplit, Split, allot_rows, check_not_empty, split_rows
 from bptrain.errors import Mistake, OptionError
 from bptrain.tables.table import Selection
 
