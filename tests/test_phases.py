@@ -334,3 +334,12 @@ def test_probabilities_of_0_and_1_have_finite_scores():
         loss.invert(np.array(outputs), scores)
         assert np.isfinite(scores).all()
         np.testing.assert_allclose(loss.outputs(scores, np.empty_like(scores)), outputs, atol=1e-30)
+
+
+def test_a_row_left_over_in_a_fold_joins_the_batch_before_it(config):
+    """Each fold trains on 301 rows in batches of 300, and batch norm needs two rows."""
+    rng = np.random.default_rng(0)
+    lines = [f"{a:.3f},{b:.3f},0,{k},{'yes' if a > 0 else 'no'}" for k, (a, b) in enumerate(rng.normal(size=(602, 2)))]
+    Path("t.csv").write_text("\n".join(["a,b,family,day,y", *lines]) + "\n")
+    options = ["data.split.test=0", "training.folds=2", "training.batch_size=300", "training.epochs=2"]
+    assert len(bptrain.train(config, options, run="run").session.found) == 2

@@ -190,8 +190,9 @@ def build_model(experiment: Experiment, columns: Columns, streams: Streams, *, r
     heads, layers = build_heads(experiment, columns), experiment.layers
     try:
         size = count_batch_rows(experiment, rows)
-        # A single row that is left over may join the last batch.
-        batch = max(size + (rows % size == 1), count_scoring_rows(experiment))
+        # A single row that is left over may join the last batch; with folds or refit in any phase.
+        joins = rows % size == 1 or experiment.training.folds is not None or experiment.training.refit
+        batch = max(size + joins, count_scoring_rows(experiment))
         network = Network(layers, (len(columns.input_names),), batch=batch, dtype=experiment.dtype, rng=streams)
     except OptionError as error:
         raise error.prefix_fields("network") from None
