@@ -282,6 +282,7 @@ MISTAKES = [
         ["data.features=[word]", "hidden=null", "network=[periodic, dense]"],
         "network.0.periodic: there is no numeric column to embed; remove the layer",
     ),
+    (["data.features=[word]"], "data.encoding: there is no numeric column to encode in this way; remove it"),
     (
         ["hidden=null", "network=[periodic: {inputs: [1, 9]}, dense]"],
         "network.0.periodic.inputs: the layer has the inputs 0 to 4 (got 9); write auto",
@@ -297,7 +298,7 @@ MISTAKES = [
 def test_a_network_without_its_embedding_is_refused(periodic, options, message):
     with pytest.raises(InputError) as caught:
         assemble_file(periodic, options)
-    assert message in str(caught.value)
+    assert f" {message}" in f" {caught.value}"
 
 
 def test_max_norm_bounds_the_weights_into_each_unit(periodic):

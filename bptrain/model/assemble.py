@@ -3,7 +3,7 @@
 Every `auto` is resolved from the data first, then the network is built, then the rows are encoded.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,17 +20,17 @@ from bptrain.config.load import place_errors
 from bptrain.errors import InputError, Mistake, OptionError
 from bptrain.model.encoding import describe_duplicates, digest_rows, encode_splits
 from bptrain.model.heads import build_heads, choose_metrics, find_output_widths
-from bptrain.model.model import Model, Rows, build_model, count_batch_rows
+from bptrain.model.model import Model, Rows, build_model
 from bptrain.model.name_check import check_names
 from bptrain.model.phases.phase_plan import assign_folds, check_in_memory, count_phase_rows, find_phase_mistakes
+from bptrain.model.phases.trainable import check_trainable
 from bptrain.model.preprocessing import fit_columns
 from bptrain.model.read import Tables
 from bptrain.model.roles import Roles, find_features, find_targets
 from bptrain.model.splits import Splits, split_table
 from bptrain.model.task import check_classes, find_target_task, get_default_loss, resolve_task
-from bptrain.nn import resolve_layers
+from bptrain.nn import Layer, resolve_layers
 from bptrain.nn.losses import BinaryCrossEntropy
-from bptrain.optim import LineSearch
 from bptrain.registry import name_of
 from bptrain.tables.table import Selection, Table
 
@@ -180,14 +180,9 @@ def resolve_network(experiment: Experiment, columns: Columns) -> Experiment:
     """
     heads = build_heads(experiment, columns)
     check_first_layer(experiment, columns)
-    first, *rest = experiment.layers
+    first = choose_first_layer(experiment, columns)
     try:
-        if hasattr(first, "choose_inputs"):
-            try:
-                first = first.choose_inputs(columns.number_places)
-            except OptionError as error:
-                raise error.prefix_fields(f"0.{name_of(first)}") from None
-        layers = resolve_layers((first, *rest), find_output_widths(heads)[0])
+        layers = resolve_layers((first, *experiment.layers[1:]), find_output_widths(heads)[0])
     except OptionError as error:
         raise error.prefix_fields("network") from None
     metrics = choose_metrics(experiment, heads)
@@ -208,39 +203,20 @@ def check_first_layer(experiment: Experiment, columns: Columns) -> None:
             raise OptionError(Mistake(field, f"{what}; write - {name_of(needed())} as its first layer"))
 
 
-def check_trainable(model: Model, rows: Mapping[str, int], counts: Sequence[int]) -> None:
-    """Check that a model can be trained on the number of rows of each split, and in each phase on its number of rows.
+def choose_first_layer(experiment: Experiment, columns: Columns) -> Layer:
+    """Return the first layer of the network, which knows the numeric columns if it treats them in its own way.
 
     Raises:
-        OptionError: with every mistake: batches too small for a layer, or too small for an optimizer that needs all
-            rows; early stopping without validation rows; options that do not work with a line search.
+        OptionError: it does, and there are none.
     """
-    experiment, chain, training = model.experiment, model.network.chain, model.experiment.training
-    optimizer, needed, mistakes = experiment.optimizer, chain.least_rows, []
-    name, sizes = name_of(optimizer), [count_batch_rows(experiment, count) for count in counts]
-    smallest = min(sizes)
-    if smallest < needed:
-        what = f"{chain.neediest_layer} needs at least {needed} rows in a batch (got {smallest}); choose a larger one"
-        mistakes.append(Mistake("training.batch_size", what, "BP140"))
-    size, count = sizes[-1], counts[-1]
-    if optimizer.full_batch and size < count:
-        what = f"{name} needs all {count} rows in every step (got {size}); write batch_size: full"
-        mistakes.append(Mistake("training.batch_size", what, "BP141"))
-    if isinstance(optimizer, LineSearch):
-        conflicts = {
-            "augmentation": (experiment.augmentation, "which compares losses from step to step; remove it"),
-            "training.clipping": (training.clipping, "which chooses the length of its steps itself; remove it"),
-            "regularization.max_norm": (experiment.regularization.max_norm, "whose descent it would undo; use l2"),
-            "training.average": (training.average, "whose few steps leave nothing to average; remove it"),
-        }
-        if chain.is_random:
-            what = f"{name} compares losses, which dropout and noise make random; remove those layers"
-            mistakes.append(Mistake("optimizer", what, "BP142"))
-        for option, (used, why) in conflicts.items():
-            if used:
-                mistakes.append(Mistake(option, f"cannot be used with {name}, {why}", "BP142"))
-    if training.early_stopping and not rows.get("validation") and not training.folds:
-        what = "there are no validation rows to watch; set data.split.validation, or remove early_stopping"
-        mistakes.append(Mistake("training.early_stopping", what, "BP143"))
-    if mistakes:
-        raise OptionError(*mistakes)
+    first = experiment.layers[0]
+    if not hasattr(first, "choose_inputs"):
+        return first
+    try:
+        chosen: Layer = first.choose_inputs(columns.number_places)
+    except OptionError as error:
+        if experiment.network is None:
+            what = "there is no numeric column to encode in this way; remove it"
+            raise OptionError(Mistake("data.encoding", what)) from None
+        raise error.prefix_fields(f"network.0.{name_of(first)}") from None
+    return chosen
