@@ -172,7 +172,7 @@ def test_mistakes_in_a_sheet_name_it_and_its_row(bptrain_in):
     assert said.startswith("d.xlsx: has 2 sheets with data ('Sales', 'Other'), of which the first is read; --sheet")
     assert Excel(path, "Sales", skip=2).load().notes == ()
     for kind in (Csv, Jsonl):
-        with pytest.raises(InputError, match=r"d\.xlsx: an Excel file, and not text; write source: \{excel: d\.xlsx\}"):
+        with pytest.raises(InputError, match=r"d\.xlsx: an Excel file, and not text; under source, write excel"):
             kind(path).load()
     write(
         "c.yaml", "data: {source: {excel: {path: d.xlsx, skip: 2}}, target: open}\nhidden: [2]\ntraining: {epochs: 1}"

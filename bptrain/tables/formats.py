@@ -85,4 +85,4 @@ def check_is_text(path: Path) -> None:
     """
     if found := find_format(path):
         words = {"excel": "an Excel file", "parquet": "a Parquet file"}.get(found, f"an {found} file")
-        raise InputError(f"{path}: {words}, and not text; write source: {{{found}: {path.name}}}")
+        raise InputError(f"{path}: {words}, and not text; under source, write {found} as the name of the source")

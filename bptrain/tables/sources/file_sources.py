@@ -1,7 +1,7 @@
 """Sources that read files: CSV, Parquet, JSON lines, NumPy's arrays, and the images of MNIST."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -10,6 +10,7 @@ from annotated_types import Ge
 
 from bptrain.errors import Mistake, OptionError
 from bptrain.tables.files import is_packed, match_files
+from bptrain.tables.formats import EXCEL_SUFFIXES
 from bptrain.tables.source import SOURCES, Chunks, FileSource, Source
 from bptrain.tables.sources.array_reader import open_idx, open_npy
 from bptrain.tables.sources.csv_text.csv_format import MISSING, CsvFormat
@@ -143,10 +144,18 @@ class Csv(FileSource):
         return replace(self, text=tuple(dict.fromkeys((*self.text, *names))))
 
     def at(self, path: Path, cls: Any) -> Source | None:
-        if cls not in (Csv, Tsv) or cls is type(self):
-            return super().at(path, cls)
-        options = {name: getattr(self, name) for name in CSV_OPTIONS if name != "delimiter"}
-        return cls(path, **options)  # type: ignore[no-any-return]
+        return super().at(path, cls) or share_options(self, path, cls)
+
+
+def share_options(source: Any, path: Path, cls: Any) -> Source | None:
+    """Return a source of text or of a sheet with the options of another one, for a file of its own; None if it is
+    another kind of source. The delimiter stays behind, and a sheet has its own rows above the header."""
+    if not hasattr(cls, "make_format"):
+        return None
+    common = {one.name for one in fields(source)} & {one.name for one in fields(cls)} - {"path", "delimiter", "sheet"}
+    if cls.suffixes == EXCEL_SUFFIXES or source.suffixes == EXCEL_SUFFIXES:
+        common.discard("skip")
+    return cls(path, **{name: getattr(source, name) for name in common})  # type: ignore[no-any-return]
 
 
 def is_mark(text: str) -> bool:

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge
 
 from bptrain.tables.formats import EXCEL_SUFFIXES
-from bptrain.tables.source import SOURCES, Chunks, FileSource
+from bptrain.tables.source import SOURCES, Chunks, FileSource, Source
 from bptrain.tables.sources.csv_text.csv_format import MISSING, CsvFormat
 from bptrain.tables.sources.excel.excel_reader import open_excel
-from bptrain.tables.sources.file_sources import require_path
+from bptrain.tables.sources.file_sources import require_path, share_options
 
 EXCEL_OPTIONS = ("header", "decimal", "missing", "text", "skip", "thousands", "strip")
 """The options of a sheet, which it shares with files of separated values."""
@@ -45,6 +45,9 @@ class Excel(FileSource):
 
     def chunks(self) -> Chunks:
         return open_excel(require_path(self.path), self.sheet, self.make_format())
+
+    def at(self, path: Path, cls: Any) -> Source | None:
+        return super().at(path, cls) or share_options(self, path, cls)
 
     def make_format(self) -> CsvFormat:
         """Return the options of the source that are those of a format."""
