@@ -19,7 +19,7 @@ def describe_dates(table: Table, name: str) -> str:
     values, called = table.column(name), to_inline_yaml(name)
     forms, example = find_forms(values), quote(values[int(np.argmin(find_missing(values)))])
     options = write_forms(name, forms) if len(forms) > 1 else f"columns: {{{called}: {{kind: date}}}}"
-    return f"dates (such as {example}); write {options}"
+    return f"dates (such as {example}); write under data: {options}"
 
 
 def require_dates(data: Data, rows: Selection, name: str) -> Form:
@@ -46,4 +46,6 @@ def advise_on_marks(data: Data, name: str, marks: Collection[str]) -> str:
     policy = data.choose_imputer(name, "date")
     if policy.fills or isinstance(policy, Drop):
         return f"{advice} of the source"
-    return f"{advice} of the source and columns: {{{to_inline_yaml(name)}: {{kind: date, missing: median}}}}"
+    return (
+        f"{advice} of the source, and under data: columns: {{{to_inline_yaml(name)}: {{kind: date, missing: median}}}}"
+    )

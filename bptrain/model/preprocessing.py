@@ -241,7 +241,7 @@ def describe_unusable(data: Data, train: Selection, name: str, found: InferredKi
         what, options = f"{what}, perhaps dates", write_forms(name, forms)
     else:
         options = f"columns: {{{called}: {{categories: {KEPT_CATEGORIES}}}}} to keep the most frequent"
-    return f"{place}: {what}; {advice}, or write {options}"
+    return f"{place}: {what}; {advice}, or write under data: {options}"
 
 
 def find_wrong_options(data: Data, name: str, kind: Kind, treatment: Treatment, *, has_missing: bool) -> list[Mistake]:

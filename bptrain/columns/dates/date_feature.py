@@ -139,7 +139,9 @@ def build_date_error(
         advice: what else can be done about these values.
     """
     found = np.flatnonzero(wrong)
-    what = f"expected a date such as {form.text} (got {format_value(values[found[0]])})"
+    what = f"expected a date written as {form.text} (got {format_value(values[found[0]])})"
+    if form.pattern.fullmatch(str(values[found[0]])):
+        what = f"there is no such day or time (got {format_value(values[found[0]])})"
     if len(found) > 1:
         what = f"{what}; {len(found):,} values are none, in {count_places(rows, found.tolist())}"
     advice = f"correct it or remove the row{advice or advise_on_form(values, name, form)}"
@@ -149,7 +151,7 @@ def build_date_error(
 def advise_on_form(values: Array, name: str, form: Form) -> str:
     """Return the advice to name the form that most values have, if it is another one; else empty."""
     others = tuple(other for other in find_forms(values) if other != form)
-    return f", or, as most are {join_forms(others)}, train with {write_forms(name, others)}" if others else ""
+    return f", or, as most are {join_forms(others)}, write under data: {write_forms(name, others)}" if others else ""
 
 
 def choose_form(rows: Selection, name: str, given: str | None) -> Form:
@@ -171,9 +173,9 @@ def choose_form(rows: Selection, name: str, given: str | None) -> Form:
         what = f"no usual form of dates fits (got {format_value(values[row])})"
         possible = find_forms(values, STATED)
         advice = write_forms(name, possible or STATED[:1])
-        raise InputError(f"{where}: {what}; write the form{'' if possible else ', such as'} {advice}")
+        raise InputError(f"{where}: {what}; write the form under data{'' if possible else ', such as'}: {advice}")
     what = f"all its dates can be read as {join_forms(forms)} (such as {format_value(values[row])})"
-    raise InputError(f"{where}: {what}; write which it is: {write_forms(name, forms)}")
+    raise InputError(f"{where}: {what}; write under data which it is: {write_forms(name, forms)}")
 
 
 def fit_date(rows: Selection, name: str, form: str | None, shared: tuple[str, Imputer, bool, int]) -> Date:

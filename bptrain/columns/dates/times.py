@@ -29,8 +29,9 @@ def read_times(rows: Selection, name: str, values: Array, form: str | None = Non
             return found
     forms = (Form(form),) if form is not None else find_forms(values)
     if len(forms) > 1:
-        what = f"all its dates can be read as {join_forms(forms)} (such as {quote(values[0])}); write which it is"
-        raise InputError(f"{rows.where(0)}: {name}: {what}: {write_forms(name, forms)}")
+        what = f"all its dates can be read as {join_forms(forms)} (such as {quote(values[0])})"
+        advice = f"write under data which it is: {write_forms(name, forms)}"
+        raise InputError(f"{rows.where(0)}: {name}: {what}; {advice}")
     expected = forms[0] if forms else Form("YYYY-MM-DD")
     dates = parse_dates(values, expected)
     if dates.wrong.any():
