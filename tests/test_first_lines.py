@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from speeds import sampled
 
 import bptrain
 from bptrain.config import load
@@ -241,10 +242,11 @@ def test_two_names_that_are_data_are_told_together():
     assert len(Csv(Path("t.csv"), header=False).load()) == 20
 
 
+@pytest.mark.slow
 def test_a_random_table_is_never_taken_for_the_other_kind():
     """Tables of numbers and labels, whose names are words."""
     rng = random.Random(0)
-    for _ in range(8):
+    for _ in range(60):
         kinds = [rng.choice(["number", "whole", "label"]) for _ in range(rng.randint(2, 6))]
         kinds[rng.randrange(len(kinds))] = "number"
         cell = {"number": lambda: f"{rng.gauss(0, 1):.3f}", "whole": lambda: str(rng.randint(0, 9)),
@@ -259,12 +261,14 @@ def test_a_random_table_is_never_taken_for_the_other_kind():
 
 @pytest.mark.parametrize(
     ("header", "names", "later"),
-    [
-        ("x , n , y", ["x", "n", "y"], "x,n,y"),
-        ("x, n, y", ["x", "n", "y"], " x,n , y "),
-        ("gro\u0308\u00dfe,n,y", ["gr\u00f6\u00dfe", "n", "y"], "gr\u00f6\u00dfe,n,y"),
-        ("gr\u00f6\u00dfe,n,y", ["gr\u00f6\u00dfe", "n", "y"], "gro\u0308\u00dfe,n,y"),
-    ],
+    sampled(
+        [
+            ("x , n ,gro\u0308\u00dfe", ["x", "n", "gr\u00f6\u00dfe"], "x,n, gr\u00f6\u00dfe"),
+            ("x, n, y", ["x", "n", "y"], " x,n , y "),
+            ("gro\u0308\u00dfe,n,y", ["gr\u00f6\u00dfe", "n", "y"], "gr\u00f6\u00dfe,n,y"),
+            ("gr\u00f6\u00dfe,n,y", ["gr\u00f6\u00dfe", "n", "y"], "gro\u0308\u00dfe,n,y"),
+        ]
+    ),
 )
 def test_spellings_of_a_name_are_one_name(bptrain_in, header, names, later):
     """Spaces around it, and accents that are characters of their own."""

@@ -163,7 +163,10 @@ def guess_numbers(
         note(f"{source.path}: NA is read as a text, as the other codes of two letters in its column")
         changed = replace(changed, missing=tuple(mark for mark in source.missing if mark != "NA"))
     numbers = [name for name in table.columns if name not in codes]
-    columns = {name: count_texts(table.columns[name], sample.get(name, ())) for name in numbers}
+    columns = {name: count_texts(table.columns[name], ()) for name in numbers if table.columns[name].dtype == object}
+    if any(any(map(str.isdigit, one)) for texts in columns.values() for one in texts):
+        # Columns that are numbers as they are tell how the numbers in texts are written.
+        columns = {name: count_texts(table.columns[name], sample.get(name, ())) for name in numbers}
     wanted = Signs(source.decimal, source.thousands, source.strip, changed.missing)
     try:
         signs, notes = guess_signs(columns, wanted, given)
