@@ -45,22 +45,22 @@ def find_phase_mistakes(experiment: Experiment, rows: Mapping[str, int]) -> list
     found = []
     if training.max_steps is not None and len(list_phases(training)) > 1:
         what = "cannot limit a run that trains several times; write training.epochs in place of it"
-        found.append(Mistake("training.max_steps", what))
+        found.append(Mistake("training.max_steps", what, "BP144"))
     if not (training.folds or training.refit):
         return found
     if training.folds and training.refit:
         what = "folds trains on all training rows at the end by itself; remove refit"
-        found.append(Mistake("training.refit", what))
+        found.append(Mistake("training.refit", what, "BP144"))
     if training.early_stopping is None:
         what = f"early stopping finds the number of epochs; add early_stopping: {{patience: 10}}, or remove {option}"
-        found.append(Mistake(f"training.{option}", what))
+        found.append(Mistake(f"training.{option}", what, "BP144"))
     if training.folds and validation:
         what = f"each fold is validated on in turn, and {validation:,} rows more are held out for validation"
         advice = "write data.split.validation: 0, or refit: true in place of folds"
-        found.append(Mistake("training.folds", f"{what}; {advice}"))
+        found.append(Mistake("training.folds", f"{what}; {advice}", "BP144"))
     if training.refit and not training.folds and not validation:
         what = "there are no validation rows to find the number of epochs with; set data.split.validation, or use folds"
-        found.append(Mistake("training.refit", what))
+        found.append(Mistake("training.refit", what, "BP144"))
     return found
 
 
