@@ -23,7 +23,8 @@ class Excel(FileSource):
     """A sheet of an Excel or LibreOffice file (xlsx, xlsm, xlsb, xls, ods); needs `pip install 'bptrain[excel]'`.
 
     The sheet is read as if it were saved as CSV: numbers are numbers, dates become text such as 2024-12-31, truth
-    values TRUE and FALSE, and durations seconds. Empty rows and columns are left out, and so are cells with errors.
+    values TRUE and FALSE, and durations seconds. Empty rows and columns are left out; a cell with an
+    error, such as #N/A, is missing.
     """
 
     packing: ClassVar[int] = 8
