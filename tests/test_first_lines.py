@@ -190,6 +190,13 @@ def test_words_of_sentences_are_no_columns():
     assert (source, list(table.columns)) == (Csv(Path("t.csv")), ["my words"])
 
 
+def test_the_advice_about_a_title_helps():
+    Path("t.csv").write_text("Sales of 2024\nx,n,y\n" + NUMBERS)
+    with pytest.raises(InputError, match=r"t\.csv:2: the line has 3 values.* or write skip: 1 if the line before"):
+        Csv(Path("t.csv")).load()
+    assert list(Csv(Path("t.csv"), skip=1).load().columns) == ["x", "n", "y"]
+
+
 @pytest.mark.parametrize(
     ("content", "encoding", "city"),
     [

@@ -113,7 +113,7 @@ def describe_ragged(file: CsvFile, line: int, count: int) -> InputError:
         where, what = f"{file.path}:{line}", f"too many; quote values that contain '{form.delimiter}'"
         if form.delimiter == "," and len(names) > 1:
             what += ", such as numbers with a decimal comma"
-        if line == form.skip + 2:
+        if line == form.skip + 2 and len(names) == 1:
             what += f"; or write skip: {form.skip + 1} if the line before it is a title"
     first, s = "header" if form.header else "first line", "" if count == 1 else "s"
     return InputError(f"{where}: the line has {count} value{s}, and the {first} has {len(names)}: {what}{form.advice}")
