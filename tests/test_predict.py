@@ -319,6 +319,78 @@ def test_a_file_that_cannot_be_used_is_an_error_with_its_place(runs, table, tmp_
     assert not [path for path in os.listdir() if "tmp" in path]
 
 
+WRONG = {
+    2: ("size", "x;y", "size: text among the numbers (got 'x;y')"),
+    299: ("city", "Rom", "city: a value unseen in training (got 'Rom', expected one of 'Bonn', 'Köln', 'Ulm')"),
+    300: ("size", "1e300", "size: 1e+300 is too large to train with"),
+    698: ("member", "maybe", "member: expected no or yes (got 'maybe')"),
+    699: ("age", "1e999", "age: an infinite value"),
+}
+"""Rows of the mixed table with a value that cannot be used: its column, the value, and the reason given for it."""
+
+
+def test_rows_that_cannot_be_predicted_are_left_empty_with_the_reason(bptrain_in, runs, table, tmp_path):
+    with open(table, encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    others = [row for k, row in enumerate(rows) if k not in WRONG]
+    for k, (name, text, _) in WRONG.items():
+        rows[k][header.index(name)] = text
+    for file, some in (("wrong.csv", rows), ("others.csv", others)):
+        with open(tmp_path / file, "w", encoding="utf-8", newline="") as out:
+            csv.writer(out).writerows([header, *some])
+    stopped = bptrain_in("predict", runs["classes"], "wrong.csv", "-o", "out.csv")
+    assert stopped.returncode == 2
+    assert "--on-error skip" in stopped.stderr
+    assert not (tmp_path / "out.csv").exists()
+    done = bptrain_in("predict", runs["classes"], "wrong.csv", "-o", "out.csv", "--on-error", "skip", "--id", "key")
+    assert done.returncode == 0, done.stderr
+    assert "5 of 700 rows cannot be predicted" in done.stderr
+    assert "wrong.csv:4: size: text among" in done.stderr
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BptrainNote)
+        expected = bptrain.predict(runs["classes"], "others.csv", ids=["key"]).table
+    with open(tmp_path / "out.csv", encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["key"] for row in found] == [row[0] for row in rows]
+    for k, (_, _, reason) in WRONG.items():
+        assert found[k] == {**dict.fromkeys(found[k], ""), "key": rows[k][0], "error": reason}
+    good = [row for k, row in enumerate(found) if k not in WRONG]
+    for name, values in expected.items():
+        assert [row[name] for row in good] == list(map(str, values))
+    assert {row["error"] for row in good} == {""}
+
+
+def test_rows_dropped_by_the_config_and_skipped_ones_are_counted_apart(runs, tmp_path):
+    (tmp_path / "some.csv").write_bytes(HEADER + b"1,2,Ulm,yes\n1,,Ulm,yes\n1,2,,yes\n,,Ulm,yes\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BptrainWarning)
+        found = bptrain.predict(runs["dropped"], "some.csv", on_error="skip")
+    assert (found.rows, found.dropped, found.skipped) == (4, 2, 1)
+    dropped = "a missing value, and the config drops such rows"
+    assert found.table["error"].tolist() == [None, dropped, "city: a missing value or NaN", dropped]
+
+
+def test_a_hole_in_new_rows_is_filled_in_once_the_advice_is_followed(bptrain_in, tmp_path):
+    rows = "".join(f"{k % 9},{'pq'[k % 2]},{'ab'[k % 2]}\n" for k in range(60))
+    (tmp_path / "d.csv").write_text("x,k,y\n" + rows)
+    (tmp_path / "n.csv").write_text("x,k\n,p\n0.5,\n")
+    config = "data: {source: {csv: d.csv}, target: y%s}\nhidden: [4]\ntraining: {epochs: 1}\n"
+    columns: dict[str, str] = {}
+    for name, advised in (("x", "median"), ("k", "most_frequent"), (None, None)):
+        text = ", ".join(f"{key}: {{missing: {value}}}" for key, value in columns.items())
+        (tmp_path / "c.yaml").write_text(config % (f", columns: {{{text}}}" if text else ""))
+        run = f"r{len(columns)}"
+        trained = bptrain_in("train", "c.yaml", "--quiet", "--run", run)
+        assert trained.returncode == 0, trained.stderr
+        done = bptrain_in("predict", run, "n.csv")
+        if name is None:
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.count("\n") == 3
+            break
+        assert f"write under data: columns: {{{name}: {{missing: {advised}}}}}" in done.stderr
+        columns[name] = advised
+
+
 CELLS = [
     ("=1+1", "'=1+1"),
     ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
@@ -523,7 +595,7 @@ def test_the_command_prints_one_json_object(bptrain_in, runs, table):
     done = bptrain_in("predict", runs["classes"], table, "--json", "--id", "key")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert set(found) == {"rows", "dropped", "unseen", "columns", "output", "predictions"}
+    assert set(found) == {"rows", "dropped", "skipped", "unseen", "columns", "output", "predictions"}
     assert (found["rows"], found["dropped"], found["output"]) == (ROWS, 0, None)
     assert [list(row) for row in found["predictions"]] == [found["columns"]] * ROWS
     assert found["predictions"][7]["key"] == "00007"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +35,22 @@ Ids = Annotated[
 ]
 
 
+class OnError(StrEnum):
+    """What happens at a row that cannot be predicted."""
+
+    STOP = "stop"
+    SKIP = "skip"
+
+
+OnErrorOption = Annotated[
+    OnError,
+    typer.Option(
+        "--on-error",
+        help="At a row with a value that cannot be used: stop, or leave its cells empty and give the reason.",
+    ),
+]
+
+
 @with_reading_options
 def command(
     checkpoint: Checkpoint,
@@ -42,6 +59,7 @@ def command(
     output: Output = None,
     ids: Ids = None,
     force: Force = False,
+    on_error: OnErrorOption = OnError.STOP,
     code: Code = None,
     as_json: Json = False,
 ) -> None:
@@ -49,7 +67,8 @@ def command(
 
     Classes come with their probabilities, numbers in their own units. Without -o, a terminal shows the first rows as a
     table. Text that a spreadsheet would take for a formula gets an apostrophe before it. The file is read with the
-    options of the run's own data, unless others are given.
+    options of the run's own data, unless others are given. With --on-error skip, a last column says which rows have a
+    value that cannot be used.
     """
     from bptrain.commands.predict import predict
     from bptrain.console.evaluation_tables import FIRST_ROWS, print_predictions
@@ -62,7 +81,7 @@ def command(
     try:
         with save_stdin(file) as path, redirect_prints(), show_progress_bar("predict", "rows") as watch:
             options: Any = {"output": target, "ids": ids, "force": force, "keep": keep, "watch": watch, "code": files}
-            found = predict(checkpoint, path, **options, reading=reading)
+            found = predict(checkpoint, path, **options, reading=reading, on_error=on_error.value)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader, such as head, has seen enough; flushing the rest of the buffer at exit must not fail.

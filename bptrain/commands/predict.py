@@ -6,7 +6,7 @@ from typing import TextIO
 
 from bptrain.code import load_codes
 from bptrain.evaluation.csv_export import check_output
-from bptrain.evaluation.file_prediction import Prediction, Watch, predict_file
+from bptrain.evaluation.file_prediction import OnError, Prediction, Watch, predict_file
 from bptrain.run.checkpoint import load_checkpoint
 from bptrain.tables.reading_options import ReadingOptions
 
@@ -22,6 +22,7 @@ def predict(
     watch: Watch | None = None,
     code: Sequence[str | Path] = (),
     reading: ReadingOptions | None = None,
+    on_error: OnError = "stop",
 ) -> Prediction:
     """Predict every row of a file. The checkpoint is enough: neither config file nor training data is read.
 
@@ -40,6 +41,8 @@ def predict(
         watch: called now and then with the number of rows done so far, and of all rows.
         code: Python files that register the components which the checkpoint needs.
         reading: options of the source that differ from those of the run's own, such as the decimal sign.
+        on_error: what happens at a row with a value that cannot be used: "stop" raises an error; with "skip" its cells
+            are empty, and a last column `error` has the reason.
 
     Returns:
         The number of rows, the columns of the result, and the rows that were kept.
@@ -50,7 +53,8 @@ def predict(
         StorageError: a file cannot be read or written.
 
     Warns:
-        BptrainWarning: as the config says, rows have no prediction, or values unseen in training are ignored.
+        BptrainWarning: as the config says, or with `on_error="skip"`, rows have no prediction; or values unseen in
+            training are ignored.
         BptrainNote: extra columns of the file are ignored.
 
     Example:
@@ -61,4 +65,4 @@ def predict(
         output = Path(output)
         check_output(output, Path(file), force=force)
     model, _ = load_checkpoint(checkpoint)
-    return predict_file(model, file, output, ids, keep=keep, watch=watch, reading=reading)
+    return predict_file(model, file, output, ids, keep=keep, watch=watch, reading=reading, on_error=on_error)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import numpy as np
 
@@ -15,6 +15,14 @@ from bptrain.columns.features import Numeric
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.csv_export import CsvExport, export_csv
 from bptrain.evaluation.output_columns import OutputColumns, choose_columns
+from bptrain.evaluation.row_errors import (
+    TOO_FAR,
+    RowErrors,
+    Tallies,
+    add_prediction_advice,
+    find_usable_rows,
+    list_reasons,
+)
 from bptrain.model.encoding import describe_ignored, describe_unseen
 from bptrain.model.model import Model, count_scoring_rows
 from bptrain.model.scoring import predict_rows
@@ -32,11 +40,15 @@ LARGEST_WHOLE = 2**53
 Watch = Callable[[int, int], None]
 """Called with the number of rows that are done, and of all."""
 
+OnError = Literal["stop", "skip"]
+"""What a row that cannot be predicted does: it stops the prediction, or has empty cells and a reason."""
+
 
 @dataclass(frozen=True)
 class Prediction:
-    """The predictions for `rows` rows: `dropped` have none, since a value is missing and the config drops such rows;
-    `unseen` counts, by column, the values unseen in training that are ignored.
+    """The predictions for `rows` rows: `dropped` have none, since a value is missing and the config drops such rows,
+    `skipped` have none, since a value cannot be used; `unseen` counts, by column, the values unseen in training that
+    are ignored.
 
     `columns` names all columns, ids first; `output` is the file that was written, if any, and `table` holds the columns
     of the rows that were asked for, `(rows,)` each: text and numbers, None where there is no prediction.
@@ -44,6 +56,7 @@ class Prediction:
 
     rows: int
     dropped: int
+    skipped: int
     unseen: dict[str, int]
     columns: tuple[str, ...]
     output: Path | None
@@ -57,6 +70,7 @@ class Prediction:
         return {
             "rows": self.rows,
             "dropped": self.dropped,
+            "skipped": self.skipped,
             "unseen": self.unseen,
             "columns": list(self.columns),
             "output": None if self.output is None else str(self.output),
@@ -78,6 +92,7 @@ def predict_file(
     keep: int | None,
     watch: Watch | None,
     reading: ReadingOptions | None = None,
+    on_error: OnError = "stop",
 ) -> Prediction:
     """Predict every row of a file; see `bptrain.predict` for the arguments.
 
@@ -93,7 +108,8 @@ def predict_file(
         chunks = rename_chunks(chunks, (*model.columns.names, *wanted))
         ids = find_ids(chunks, wanted, optional=ids is None)
         heads = [choose_columns(head, model) for head in model.heads]
-        names = (*ids, *(name for head in heads for name in head.names))
+        reasons = ("error",) if on_error == "skip" else ()
+        names = (*ids, *(name for head in heads for name in head.names), *reasons)
         check_ids(names, ids)
         first = FirstRows(names, keep if keep is not None else chunks.rows if output is None else 0)
         sinks: list[FirstRows | CsvExport] = [first]
@@ -103,7 +119,7 @@ def predict_file(
             sinks.append(CsvExport(output, names, len(ids)))
         tallies = Tallies(Counter(), Counter())
         done = 0
-        for columns in predict_chunks(model, chunks, ids, heads, tallies):
+        for columns in predict_chunks(model, chunks, ids, heads, tallies, skip=bool(reasons)):
             for sink in sinks:
                 sink.write(columns)
             done += len(columns[0])
@@ -111,7 +127,7 @@ def predict_file(
                 watch(done, chunks.rows)
     warn_about_rows(chunks, model, ids, tallies)
     path = output if isinstance(output, Path) else None
-    return Prediction(done, tallies.dropped, dict(tallies.unseen), names, path, first.get_table())
+    return Prediction(done, tallies.dropped, tallies.skipped, dict(tallies.unseen), names, path, first.get_table())
 
 
 class FirstRows:
@@ -131,15 +147,6 @@ class FirstRows:
         """Return the columns by name."""
         columns = [np.concatenate(chunks) for chunks in zip(*self.chunks, strict=True)]
         return dict(zip(self.names, columns, strict=True)) if columns else {name: np.empty(0) for name in self.names}
-
-
-@dataclass
-class Tallies:
-    """Counts of ignored values and missing values by column, and of rows without a prediction."""
-
-    unseen: Counter[str]
-    missing: Counter[str]
-    dropped: int = 0
 
 
 def find_ids(chunks: Chunks, wanted: Sequence[str], *, optional: bool) -> tuple[str, ...]:
@@ -166,35 +173,50 @@ def check_ids(names: Sequence[str], ids: Sequence[str]) -> None:
 
 
 def predict_chunks(
-    model: Model, chunks: Chunks, ids: Sequence[str], heads: Sequence[OutputColumns], tallies: Tallies
+    model: Model, chunks: Chunks, ids: Sequence[str], heads: Sequence[OutputColumns], tallies: Tallies, *, skip: bool
 ) -> Iterator[list[Array]]:
-    """Yield the columns of the result, a chunk of rows at a time.
+    """Yield the columns of the result, a chunk of rows at a time; if rows are skipped, the last has the reasons.
 
     Raises:
         InputError: columns are missing, or a value cannot be used.
     """
     model.columns.require_columns(chunks.header, target=False)
-    for table, rows in read_batches(model, chunks, ids):
-        inputs = model.columns.encode_inputs(table, rows, dtype=model.network.dtype, unseen=tallies.unseen)
-        found: list[list[Array]] = [[] for head in heads for _ in head.names]
-        start = 0
-        for outputs in predict_rows(model, inputs):
-            computed = [column for head in heads for column in head.compute(outputs)]
-            require_finite_outputs(table, rows, start, computed)
-            start += len(outputs)
-            for batches, column in zip(found, computed, strict=True):
-                batches.append(column.copy())
-        columns = [np.concatenate(batches) if batches else np.empty(0) for batches in found]
+    for table, rows, errors in read_batches(model, chunks, ids, skip=skip):
+        try:
+            inputs = model.columns.encode_inputs(table, rows, dtype=model.network.dtype, unseen=tallies.unseen)
+        except InputError as error:
+            raise add_prediction_advice(error) from None
+        columns = compute_outputs(model, inputs, heads)
+        if len(wrong := find_infinite(columns)):
+            numbers = np.arange(len(table)) if rows is None else rows
+            if not skip:
+                raise add_prediction_advice(InputError(f"{table.where(int(numbers[wrong[0]]))}: {TOO_FAR}; correct it"))
+            errors |= dict.fromkeys(numbers[wrong].tolist(), TOO_FAR)
+            rows, columns = np.delete(numbers, wrong), [np.delete(column, wrong) for column in columns]
         if rows is not None:
-            tallies.dropped += len(table) - len(rows)
+            tallies.dropped += len(table) - len(rows) - len(errors)
             tallies.missing.update(model.columns.find_complete(table, target=False)[1])
             columns = [scatter_rows(column, rows, len(table)) for column in columns]
-        yield [*(read_id(table, name) for name in ids), *columns]
+        tallies.add_errors(table, errors)
+        reasons = [list_reasons(rows, errors, len(table))] if skip else []
+        yield [*(read_id(table, name) for name in ids), *columns, *reasons]
 
 
-def read_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[tuple[Table, Array | None]]:
-    """Yield tables, and the rows of each that can be predicted (None: all): as many as whole batches have, except in
-    the last table, so that the outputs do not depend on the chunks."""
+def compute_outputs(model: Model, inputs: Array, heads: Sequence[OutputColumns]) -> list[Array]:
+    """Return the columns of predictions, `(rows,)` each."""
+    found: list[list[Array]] = [[] for head in heads for _ in head.names]
+    for outputs in predict_rows(model, inputs):
+        computed = [column for head in heads for column in head.compute(outputs)]
+        for batches, column in zip(found, computed, strict=True):
+            batches.append(column.copy())
+    return [np.concatenate(batches) if batches else np.empty(0) for batches in found]
+
+
+def read_batches(
+    model: Model, chunks: Chunks, ids: Sequence[str], *, skip: bool
+) -> Iterator[tuple[Table, Array | None, RowErrors]]:
+    """Yield tables, the rows of each that can be predicted (None: all): as many as whole batches have, except in the
+    last table, so that the outputs do not depend on the chunks; and why rows are skipped."""
     size = count_scoring_rows(model.experiment)
     names = [*dict.fromkeys([*(feature.name for feature in model.columns.features), *ids])]
     start = done = 0
@@ -202,7 +224,7 @@ def read_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[t
     for chunk in chunks.read_columns(names):
         done += len(chunk[names[0]])
         columns = {name: np.concatenate([rest[name], one]) for name, one in chunk.items()} if rest else chunk
-        rows, _ = model.columns.find_complete(chunks.make_table(columns, start), target=False)
+        rows, errors = find_usable_rows(model, chunks.make_table(columns, start), skip=skip)
         length = len(columns[names[0]])
         usable = length if rows is None else len(rows)
         if done < chunks.rows:
@@ -212,7 +234,8 @@ def read_batches(model: Model, chunks: Chunks, ids: Sequence[str]) -> Iterator[t
             full, cut = usable, length
         if cut:
             table = chunks.make_table({name: one[:cut] for name, one in columns.items()}, start)
-            yield table, None if rows is None or full == cut else rows[:full]
+            here = {row: reason for row, reason in errors.items() if row < cut}
+            yield table, None if rows is None or full == cut else rows[:full], here
         rest = {name: one[cut:] for name, one in columns.items()}
         start += cut
 
@@ -245,18 +268,10 @@ def read_id(table: Table, name: str) -> Array:
     return out
 
 
-def require_finite_outputs(table: Table, rows: Array | None, start: int, columns: Sequence[Array]) -> None:
-    """Require that all predicted numbers are finite.
-
-    Raises:
-        InputError: a number is not; the message names the first such row.
-    """
-    finite = np.all([np.isfinite(column) for column in columns if column.dtype.kind == "f"], axis=0)
-    if not np.all(finite):
-        k = start + int(np.argmin(finite))
-        where = table.where(k if rows is None else int(rows[k]))
-        what = "the network's output is not finite, since the row is far from all training rows"
-        raise InputError(f"{where}: {what}; correct or remove it")
+def find_infinite(columns: Sequence[Array]) -> Array:
+    """Return the places of the rows with a predicted number that is not finite."""
+    finite = [np.isfinite(column) for column in columns if column.dtype.kind == "f"]
+    return np.flatnonzero(~np.all(finite, axis=0)) if finite else np.empty(0, np.int64)
 
 
 def warn_about_rows(chunks: Chunks, model: Model, ids: Sequence[str], tallies: Tallies) -> None:
@@ -265,6 +280,10 @@ def warn_about_rows(chunks: Chunks, model: Model, ids: Sequence[str], tallies: T
         where = ", ".join(f"{quote(name)} in {count:,}" for name, count in tallies.missing.items())
         what = f"{tallies.dropped:,} of {chunks.rows:,} rows have no prediction because of a missing value ({where})"
         warnings.warn(f"{chunks.origin}: {what}; their cells are empty", BptrainWarning, stacklevel=4)
+    if tallies.skipped:
+        some = "; ".join(tallies.reasons) + ("; ..." if tallies.skipped > len(tallies.reasons) else "")
+        what = f"{tallies.skipped:,} of {chunks.rows:,} rows cannot be predicted; the column error says why ({some})"
+        warnings.warn(f"{chunks.origin}: {what}", BptrainWarning, stacklevel=4)
     if tallies.unseen:
         warnings.warn(f"{chunks.origin}: {describe_unseen(tallies.unseen)}", BptrainWarning, stacklevel=4)
     if extra := [name for name in model.columns.find_extra(chunks.header) if name not in ids]:
