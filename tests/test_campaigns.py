@@ -20,6 +20,10 @@ SAMPLES = {
     "predict": (["4000", "3"], ["4,000 rows by 30 columns", "12,000 rows by 30 columns"]),
     "overhead": (["--epochs", "4", "--wide-epochs", "3"], ["digits: an epoch takes", "784-512-512-10: an epoch takes"]),
     "wide": (["100", "200"], ["train: ", "predict: "]),
+    "tables": (
+        [str(HERE.parent / "datasets"), "--seeds", "1", "--only", "iris"],
+        ["straight in: 1 of 1", "mean score: "],
+    ),
     "view": (["--seconds", "2"], ["digits: live ", "784-512-512-10: json "]),
 }
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -334,3 +335,31 @@ def test_classes_of_a_single_row_are_left_out_by_name(bptrain_in, tmp_path):
     # A later file may have such rows, and a run is resumed with them.
     assert bptrain_in("evaluate", "runs/t-001", "--data", "t.csv").returncode == 0
     assert bptrain_in("resume", "runs/t-001", "training.epochs=400", "-q").returncode == 0
+
+
+RECIPES = [
+    (20, 3, ["relu", "split: {validation: 0, test: 0}", "batch_size: full"]),
+    # 1,200 steps: 160 training rows are 10 batches of 16.
+    (200, 3, ["mish", "l2: 0.03", "schedule: cosine", "epochs: 120 ", "validation: 0, test: 0.2", "hidden: [32]"]),
+    (900, 3, ["mish", "l2: 0.01", "schedule: cosine", "epochs: 53 ", "validation: 0, test: 0.2", "hidden: [32]"]),
+    # 5,000 steps: 2,550 training rows are 80 batches of 32.
+    (
+        3000,
+        3,
+        ["mish", "l2: 0.001", "schedule: cosine", "epochs: 63 ", "validation: 0, test: 0.15", "hidden: [64, 32]"],
+    ),
+    (30_000, 3, ["relu", "early_stopping: {patience: 5}", "validation: 0.1, test: 0.1", "hidden: [128, 64]"]),
+]
+
+
+@pytest.mark.parametrize(("rows", "columns", "lines"), RECIPES, ids=[str(one[0]) for one in RECIPES])
+def test_the_recipe_follows_the_number_of_rows(rows, columns, lines):
+    rng = np.random.default_rng(0)
+    names = ",".join(f"n{k}" for k in range(columns))
+    values = rng.normal(size=(rows, columns + 1)).round(3)
+    Path("t.csv").write_text(f"{names},y\n" + "\n".join(",".join(map(str, row)) for row in values) + "\n")
+    text = bptrain.init("t.csv", "y")
+    assert [line for line in lines if line not in text] == []
+    quick = bptrain.init("t.csv", "y", quick=True)
+    assert "relu" in quick
+    assert ("early_stopping" in quick) == (rows >= 30)

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
+import typer
+
 from bptrain.cli.arguments import Force, Output, Target, argument, print_written, with_reading_options
 from bptrain.cli.stdin import STDIN, keep_stdin
 from bptrain.tables.reading_options import ReadingOptions
@@ -19,6 +21,7 @@ def command(
     target: Target = None,
     output: Output = None,
     force: Force = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Propose a plain network, which stops early.")] = False,
 ) -> None:
     """Write a commented config for a data file.
 
@@ -28,7 +31,7 @@ def command(
     from bptrain.commands.init import make_starter
 
     with keep_stdin(file, output, force=force) as path:
-        starter = make_starter(path, target, output=output, force=force, reading=reading)
+        starter = make_starter(path, target, output=output, force=force, reading=reading, quick=quick)
     if output is None:
         print(starter.text, end="")
         return

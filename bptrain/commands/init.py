@@ -10,15 +10,10 @@ from bptrain.columns.profile.leaks import read_target
 from bptrain.columns.profile.profile import TableProfile
 from bptrain.columns.profile.proposals import Proposal, propose_columns, propose_goal
 from bptrain.columns.profile.time_column import find_time_column
+from bptrain.config.recipe import FEWEST_TO_SPLIT, choose_share
 from bptrain.config.schema import add_modeline
 from bptrain.config.source_line import format_source, make_relative
-from bptrain.config.starter import (
-    FEWEST_TO_SPLIT,
-    Plan,
-    choose_held_out_share,
-    describe_left_out,
-    render_starter,
-)
+from bptrain.config.starter import Plan, describe_left_out, render_starter
 from bptrain.config.starter_table import read_file
 from bptrain.errors import InputError
 from bptrain.tables.reading_options import ReadingOptions
@@ -48,6 +43,7 @@ def init(
     output: str | Path | None = None,
     force: bool = False,
     reading: ReadingOptions | None = None,
+    quick: bool = False,
 ) -> str:
     """Write a commented config for a data file, which can be trained without changes.
 
@@ -63,6 +59,7 @@ def init(
             written, and the data is named relative to the current folder.
         force: whether a file at `output` may be overwritten.
         reading: options of the source that are given, and so not guessed.
+        quick: whether the plain network is proposed, which stops early by validation rows.
 
     Returns:
         The text of the config.
@@ -75,7 +72,7 @@ def init(
     Example:
         >>> print(bptrain.init("houses.csv", "price"))
     """
-    return make_starter(file, target, output=output, force=force, reading=reading).text
+    return make_starter(file, target, output=output, force=force, reading=reading, quick=quick).text
 
 
 def make_starter(
@@ -86,6 +83,7 @@ def make_starter(
     force: bool = False,
     reading: ReadingOptions | None = None,
     command: str = "init",
+    quick: bool = False,
 ) -> Starter:
     """Return the config that `init` writes, with the columns and rows that it leaves out; `command` is the one to type
     again where the target is missing. A file at `output` with the same text is left as it is."""
@@ -107,8 +105,8 @@ def make_starter(
     features = tuple(name for name in table.columns if name != target)
     profile = TableProfile(table, features, (target_values,) if target_values else ())
     used, left_out = choose_features(table, propose_columns(profile), target)
-    dated = find_time_column(table, used, goal, choose_held_out_share(goal.rows))
-    plan = Plan(format_source(source, make_relative(folder, Path(file))), goal, used, left_out, *dated)
+    dated = find_time_column(table, used, goal, choose_share(goal.rows))
+    plan = Plan(format_source(source, make_relative(folder, Path(file))), goal, used, left_out, *dated, quick=quick)
     name = Path(output).name if output is not None else "CONFIG.yaml"
     text = render_starter(plan, Path(table.origin).name, name)
     if output is not None:

@@ -7,11 +7,9 @@ from textwrap import wrap
 from bptrain.columns.profile.proposals import Goal, Proposal
 from bptrain.config.annotation import WIDEST, Line, lay_out, write_value
 from bptrain.config.document.dump import to_inline_yaml
+from bptrain.config.recipe import Recipe, choose_recipe
 from bptrain.tables.table import quote
 from bptrain.text import printable
-
-FEWEST_TO_SPLIT = 30
-"""With fewer rows than this, none are held out."""
 
 MOST_LISTED = 50
 """The most columns that are listed in a comment, one on each line."""
@@ -25,7 +23,7 @@ class Plan:
     """The choices of a first config: the source as YAML, the target, the features, and the columns left out.
 
     `dated` is a column of dates without holes (empty: there is none), by which the latest rows are held out if they are
-    `in_order`.
+    `in_order`. `quick` asks for the plain network, which stops early.
     """
 
     source: str
@@ -34,6 +32,7 @@ class Plan:
     left_out: tuple[Proposal, ...]
     dated: str = ""
     in_order: bool = False
+    quick: bool = False
 
 
 def render_starter(plan: Plan, file: str, config: str) -> str:
@@ -51,7 +50,7 @@ def render_starter(plan: Plan, file: str, config: str) -> str:
 def write_lines(plan: Plan) -> Iterator[Line]:
     """Yield the config line by line."""
     goal, rows, columns = plan.goal, plan.goal.rows, len(plan.used)
-    is_small, share = rows < 2000, choose_held_out_share(rows)
+    recipe = choose_recipe(rows, columns, in_order=plan.in_order, quick=plan.quick)
     yield Line("seed: 0", meaning="seed of all random numbers: the same seed gives the same run")
     yield Line("data:")
     yield Line(f"  source: {plan.source}", meaning="path relative to this file")
@@ -61,15 +60,18 @@ def write_lines(plan: Plan) -> Iterator[Line]:
     why = "how missing values are filled in, also in rows to be predicted later"
     yield Line("  missing: {numbers: median, others: most_frequent}", meaning=why)
     yield from write_columns(plan)
-    yield from write_split(plan, share)
+    yield from write_split(plan, recipe)
     size = f"{rows:,} rows and {columns:,} column{'s' * (columns > 1)}"
-    yield Line(f"hidden: {choose_hidden_units(rows, columns)}", meaning=f"units of each hidden layer, given {size}")
-    yield Line("activation: relu", meaning="after each hidden layer")
-    yield Line(f"optimizer: {{adam: {{lr: {0.003 if is_small else 0.001:g}}}}}", meaning="lr: the learning rate")
-    if rows < 20_000:
+    meaning = f"units of each hidden layer, given {size}"
+    yield Line(f"hidden: {list(recipe.hidden)}", meaning=meaning)
+    yield Line(f"activation: {recipe.activation}", meaning="after each hidden layer")
+    yield Line(f"optimizer: {{adam: {{lr: {recipe.lr:g}}}}}", meaning="lr: the learning rate")
+    if recipe.schedule:
+        yield Line(f"schedule: {recipe.schedule}", meaning="the learning rate falls to 0 until the last step")
+    if recipe.l2:
         why = "a penalty on large weights, against memorizing the rows"
-        yield Line(f"regularization: {{l2: {0.001 if is_small else 0.0001:g}}}", meaning=why)
-    yield from write_training(rows, share)
+        yield Line(f"regularization: {{l2: {recipe.l2:g}}}", meaning=why)
+    yield from write_training(recipe)
     yield write_metrics(goal)
 
 
@@ -93,19 +95,23 @@ def write_features(plan: Plan) -> Iterator[Line]:
         yield from write_comment(f"look at {one.name}: {one.doubt}")
 
 
-def write_split(plan: Plan, share: float) -> Iterator[Line]:
+def write_split(plan: Plan, recipe: Recipe) -> Iterator[Line]:
     """Yield which rows are held out; for rows with dates, also how to hold out others."""
-    shares = f"validation: {share:g}, test: {share:g}"
-    if not share:
+    shares = f"validation: {recipe.validation:g}, test: {recipe.test:g}"
+    if not recipe.test:
         yield Line(f"  split: {{{shares}}}", meaning=f"{plan.goal.rows} rows are too few to hold any out")
-    elif plan.in_order:
+        return
+    if plan.in_order:
         why = "rows have dates: the latest are held out"
         yield Line(f"  split: {{method: time, column: {to_inline_yaml(plan.dated)}, {shares}}}", meaning=why)
-    else:
-        yield Line(f"  split: {{{shares}}}", meaning="shares of the rows held out")
-        if plan.dated:
-            options = f"method: time, column: {to_inline_yaml(plan.dated)}, {shares}"
-            yield from write_comment(f"to hold out the latest rows instead: split: {{{options}}}")
+        return
+    why = "shares of the rows held out"
+    if not recipe.validation:
+        why = "share of the rows held out; all others train for a fixed number of steps (bptrain help tables)"
+    yield Line(f"  split: {{{shares}}}", meaning=why)
+    if plan.dated:
+        options = f"method: time, column: {to_inline_yaml(plan.dated)}, {shares}"
+        yield from write_comment(f"to hold out the latest rows instead: split: {{{options}}}")
 
 
 def write_comment(text: str, start: str = "  # ") -> Iterator[Line]:
@@ -141,29 +147,15 @@ def describe_left_out(goal: Goal) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def choose_held_out_share(rows: int) -> float:
-    """Return the share of the rows for validation, which is also the share for the test."""
-    return 0 if rows < FEWEST_TO_SPLIT else 0.2 if rows < 1000 else 0.15 if rows < 10_000 else 0.1
-
-
-def choose_hidden_units(rows: int, columns: int) -> list[int]:
-    """Return the units of the hidden layers: more for more rows, and for more than thirty columns."""
-    units = next((u for most, u in ((200, 16), (2000, 32), (20_000, 64)) if rows < most), 128) * (1 + (columns > 30))
-    return [units] if rows < 2000 else [units, units // 2]
-
-
-def write_training(rows: int, share: float) -> Iterator[Line]:
+def write_training(recipe: Recipe) -> Iterator[Line]:
     """Yield how long to train, and in what batches."""
-    batch = next(
-        (b for most, b in ((FEWEST_TO_SPLIT, "full"), (500, 16), (10_000, 32), (100_000, 128)) if rows < most), 512
-    )
-    epochs, patience = next((e for most, e in ((2000, (200, 25)), (20_000, (100, 15))) if rows < most), (30, 5))
     yield Line("training:")
-    yield Line(f"  epochs: {epochs}", meaning="passes over the training rows" + ", at most" * bool(share))
-    yield Line(f"  batch_size: {batch}", meaning="rows per step")
-    if share:
-        why = f"stop after {patience} epochs without a lower validation loss; the best weights are kept"
-        yield Line(f"  early_stopping: {{patience: {patience}}}", meaning=why)
+    why = "passes over the training rows" + ", at most" * bool(recipe.patience)
+    yield Line(f"  epochs: {recipe.epochs}", meaning=why)
+    yield Line(f"  batch_size: {recipe.batch}", meaning="rows per step")
+    if recipe.patience:
+        why = f"stop after {recipe.patience} epochs without a lower validation loss; the best weights are kept"
+        yield Line(f"  early_stopping: {{patience: {recipe.patience}}}", meaning=why)
 
 
 def write_metrics(goal: Goal) -> Line:

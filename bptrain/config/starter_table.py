@@ -9,9 +9,7 @@ from bptrain.columns.dates.marks import find_date_marks
 from bptrain.columns.kinds import MOST_MARKS, find_odd_texts
 from bptrain.columns.target_position import Position, find_position
 from bptrain.columns.targets import convert_to_numbers, guess_task
-from bptrain.config.starter import (
-    FEWEST_TO_SPLIT,
-)
+from bptrain.config.recipe import FEWEST_TO_SPLIT
 from bptrain.tables.cache import note
 from bptrain.tables.guess import read_clean_table, read_with_source
 from bptrain.tables.reading_options import ReadingOptions
