@@ -21,6 +21,7 @@ from bptrain.evaluation.predictions import Measure, Predictions, add_metrics
 from bptrain.evaluation.target_results import ClassResult, NumberResult, evaluate_targets
 from bptrain.metrics import Accuracy, Mae, RocAuc
 from bptrain.model import scoring
+from bptrain.model.assemble import assemble_file
 from bptrain.registry import name_of
 
 TINY = "data: {source: {bundled: %s}}\nhidden: [4]\ntraining: {epochs: 3}\n"
@@ -255,3 +256,16 @@ def test_the_rows_of_a_run_are_digested_once(runs, monkeypatch):
     monkeypatch.setattr(evaluation, "has_digest", count)
     bptrain.evaluate(runs["iris"])
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(("name", "metric", "advice"), [
+    ("iris", "top_k: 3", "write top_k: 2"), ("iris", "top_k: 9", "write top_k: 2"),
+    ("breast_cancer", "top_k", "write accuracy"),
+])  # fmt: skip
+def test_a_metric_that_would_always_be_1_is_refused_before_training(tmp_path, name, metric, advice):
+    config = tmp_path / "c.yaml"
+    config.write_text(f"data: {{source: {{bundled: {name}}}}}\nhidden: [4]\nmetrics: [{metric}]\n")
+    with pytest.raises(InputError, match=f"top_k is always 1 here.*{advice}"):
+        assemble_file(config)
+    config.write_text(config.read_text().replace(metric, advice.removeprefix("write ")))
+    assemble_file(config)

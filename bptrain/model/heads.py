@@ -204,6 +204,11 @@ def choose_metrics(experiment: Experiment, heads: Sequence[Head]) -> tuple[Metri
         if not set(kinds) & set(metric.kinds):
             what = f"{name} is not defined for {' or '.join(kinds)}; choose from {fitting}"
             mistakes.append(Mistake(f"metrics.{k}", what, "BP125"))
+        most = max([head.classes for head in heads if head.classes and head.kind in metric.kinds], default=0)
+        if most and not metric.tells_apart(most):
+            what = f"{name} is always 1 here, since there are {most} classes"
+            advice = f"write {name}: {most - 1}" if most > 2 else "write accuracy"
+            mistakes.append(Mistake(f"metrics.{k}", f"{what}; {advice}, or remove it", "BP125"))
     if mistakes:
         raise OptionError(*mistakes)
     return experiment.metrics
