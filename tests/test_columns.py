@@ -15,13 +15,14 @@ from speeds import sampled
 
 import bptrain
 from bptrain.columns.columns import Columns, fit
+from bptrain.columns.fit import fit_feature
 from bptrain.columns.imputers import Constant, Drop, Mean, Median, MostFrequent
 from bptrain.columns.kinds import infer_kind
 from bptrain.columns.options import Treatment
 from bptrain.columns.scalers import Log1p, MinMax, Robust, Standard, Unscaled
 from bptrain.errors import BptrainNote, BptrainWarning, ConfigError, InputError
 from bptrain.model.assemble import assemble_file
-from bptrain.tables.table import Table
+from bptrain.tables.table import Selection, Table
 
 KINDS = [
     (numbers(1, 2.5, None), "numeric", 0),
@@ -542,16 +543,17 @@ def test_a_policy_for_all_columns_at_once_fills_holes_that_training_did_not_have
 
 
 RARE = [
-    ("categories: 2", ("k=a", "k=b", "k=other")),
-    ("rare: 3", ("k=a", "k=b", "k=c", "k=other")),
-    ("rare: 3, categories: 1", ("k=a", "k=other")),
-    ("rare: 2, categories: 4", ("k=a", "k=b", "k=c", "k=other")),
-    ("categories: 9", ("k=a", "k=b", "k=c", "k=d", "k=e")),
+    ("categories: 2", ("k=a", "k=b", "k=other"), "other values (8 training rows) become other"),
+    ("rare: 3", ("k=a", "k=b", "k=c", "k=other"), "other values (2 training rows) become other"),
+    ("rare: 3, categories: 1", ("k=a", "k=other"), "other values (20 training rows) become other"),
+    ("categories: 4", ("k=a", "k=b", "k=c", "k=d", "k=other"), "other values (1 training row) become other"),
+    ("rare: 2, categories: 4", ("k=a", "k=b", "k=c", "k=other"), "other values (2 training rows) become other"),
+    ("categories: 9", ("k=a", "k=b", "k=c", "k=d", "k=e"), "other values are ignored"),
 ]
 
 
-@pytest.mark.parametrize(("options", "inputs"), RARE)
-def test_rare_and_unseen_values_share_one_input(options, inputs, bptrain_in, tmp_path):
+@pytest.mark.parametrize(("options", "inputs", "words"), RARE)
+def test_rare_and_unseen_values_share_one_input(options, inputs, words, bptrain_in, tmp_path):
     # a 30 rows, b 12, c 6, d 1, e 1.
     rows = "".join(f"{value},{k % 3}\n" for k, value in enumerate("a" * 30 + "b" * 12 + "c" * 6 + "de"))
     (tmp_path / "t.csv").write_text("k,y\n" + rows)
@@ -560,12 +562,37 @@ def test_rare_and_unseen_values_share_one_input(options, inputs, bptrain_in, tmp
         f"  columns: {{k: {{{options}}}}}}}\n"
         "hidden: [4]\ntraining: {epochs: 1}\n"
     )
-    assert assemble_file(tmp_path / "t.yaml").model.columns.input_names == inputs
+    columns = assemble_file(tmp_path / "t.yaml").model.columns
+    assert columns.input_names == inputs
+    assert columns.features[0].words.split("), ", 1)[1] == words
     assert bptrain_in("train", "t.yaml", "-q").returncode == 0
-    (tmp_path / "n.csv").write_text("k\nd\nunseen\n")
+    (tmp_path / "n.csv").write_text("k\ne\nunseen\n")
     done = bptrain_in("predict", "runs/t-001", "n.csv")
     assert done.returncode == 0
     if "k=other" in inputs:
         _, first, second = done.stdout.splitlines()
         assert first == second
         assert not done.stderr
+
+
+@given(
+    st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=40),
+    st.one_of(st.none(), st.integers(2, 9)),
+    st.one_of(st.none(), st.integers(1, 9)),
+    st.sampled_from(["", " ", "  "]),
+)
+def test_each_row_has_one_category_and_the_rest_is_counted_as_other(texts, rare, most, space):
+    values = np.array([text + space * (k % 2) for k, text in enumerate(texts)], object)
+    rows = Selection(Table({"k": values}, "t"))
+    feature = fit_feature(rows, "k", "categorical", Treatment(rare=rare, categories=most))
+    out = np.empty((len(texts), len(feature.input_names)))
+    feature.encode(rows, out, Counter())
+    assert (out.sum(axis=1) == 1).all()
+    counts = Counter(texts)
+    found = dict(zip(feature.categories, out.sum(axis=0).astype(int).tolist(), strict=True))
+    assert found.pop("other", 0) == feature.others == len(texts) - sum(found.values())
+    assert found == {text: counts[text] for text in found}
+    assert all(count >= (rare or 1) for count in found.values())
+    assert len(found) <= (most or len(counts))
+    left = [count for text, count in counts.items() if text not in found and count >= (rare or 1)]
+    assert not left or (len(found) == most and max(left) <= min(found.values()))

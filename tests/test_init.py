@@ -363,3 +363,14 @@ def test_the_recipe_follows_the_number_of_rows(rows, columns, lines):
     quick = bptrain.init("t.csv", "y", quick=True)
     assert "relu" in quick
     assert ("early_stopping" in quick) == (rows >= 30)
+
+
+def test_holes_in_training_get_a_mark_in_columns_of_every_kind(bptrain_in, tmp_path):
+    rows = [f"{k % 9 if k % 8 else ''},{('yes', 'no', '')[k % 3]},{'pqr '[k % 4]},{'ab'[k % 5 > 2]}" for k in range(60)]
+    (tmp_path / "t.csv").write_text("n,b,c,y\n" + "\n".join(rows).replace(" ,", ",") + "\n")
+    assert bptrain_in("init", "t.csv", "--target", "y", "-o", "t.yaml").returncode == 0
+    columns = assemble_file(tmp_path / "t.yaml").model.columns
+    assert {name for name in columns.input_names if "missing" in name} == {"n missing", "b missing", "c=missing"}
+    assert bptrain_in("train", "t.yaml", "-q", "training.epochs=1").returncode == 0
+    (tmp_path / "n.csv").write_text("n,b,c\n,,\n1,YES, p \n")
+    assert bptrain_in("predict", "runs/t-001", "n.csv").returncode == 0

@@ -203,7 +203,7 @@ class Boolean(Feature):
 @dataclass(frozen=True)
 class Categorical(Feature):
     """One input of 0 and 1 for each of the sorted `categories`: `value` replaces missing values, and `other` all values
-    that are no category.
+    that are no category, which `others` training rows have.
 
     Without `other`, a value unseen in training is an error, or 0 in all inputs.
     """
@@ -212,6 +212,7 @@ class Categorical(Feature):
     ignores_unseen: bool = False
     value: str | None = None
     other: str | None = None
+    others: int = 0
 
     kind: ClassVar[Kind] = "categorical"
 
@@ -220,7 +221,8 @@ class Categorical(Feature):
         some = ", ".join(self.categories[:10]) + (", ..." if len(self.categories) > 10 else "")
         unseen = "are ignored" if self.ignores_unseen else "are an error"
         unseen = unseen if self.other is None else f"become {self.other}"
-        return f"categorical, {len(self.categories)} inputs ({some}), other values {unseen}"
+        rows = f" ({self.others:,} training row{'s' * (self.others != 1)})" if self.others else ""
+        return f"categorical, {len(self.categories)} inputs ({some}), other values{rows} {unseen}"
 
     @property
     def value_names(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from bptrain.errors import InputError
 from bptrain.tables.table import Selection, quote
 from bptrain.tables.values import (
     PAIRS,
+    UNSEEN,
     encode_labels,
     find_distinct,
     find_missing,
@@ -51,18 +52,19 @@ def fit_feature(rows: Selection, name: str, kind: Kind, treatment: Treatment) ->
 
 def fit_categorical(values: Array, treatment: Treatment, shared: Shared) -> Categorical:
     """Fit a column of categories."""
-    holes, imputer, other = find_missing(values), treatment.missing, None
+    holes, imputer, other, others = find_missing(values), treatment.missing, None, 0
     is_text = values.dtype == object
     categories = list_labels(values) if is_text else [number_to_text(float(value)) for value in find_distinct(values)]
     common = choose_common(values, categories, treatment)
     if len(common) < len(categories):
         categories, other = sorted({*common, OTHER}), OTHER
+        others = int(np.count_nonzero(encode_labels(values, sorted(common)) == UNSEEN))
     ignores_unseen = treatment.unseen == "ignore" or bool(treatment.rare or treatment.categories)
     # Without missing values in training, a category for them would keep its random weights.
     value = fit_fill_text(imputer, convert_to_text(values[~holes])) if imputer.fills else None
     if value is not None and value not in categories:
         categories, value = (sorted([*categories, value]), value) if holes.any() else (categories, None)
-    return Categorical(*shared, tuple(categories), ignores_unseen, value, other)
+    return Categorical(*shared, tuple(categories), ignores_unseen, value, other, others)
 
 
 def choose_common(values: Array, categories: list[str], treatment: Treatment) -> list[str]:

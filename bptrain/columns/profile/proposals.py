@@ -161,10 +161,8 @@ def find_wrong_dates(column: ColumnProfile) -> str:
 
 def choose_options(column: ColumnProfile) -> str:
     """Return the options of a column in a config, as YAML; empty if those for all columns do."""
-    if column.kind == "numeric":
+    if column.kind in ("numeric", "boolean"):
         return "{indicator: true}" if column.missing else ""
-    if column.kind == "boolean":
-        return ""
     if column.kind == "date":
         policy = ", indicator: true" if column.missing else ""
         return f"{{kind: date, format: {column.forms[0].yaml}{policy}}}"
