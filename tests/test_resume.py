@@ -412,3 +412,23 @@ def test_the_paths_in_a_run_directory():
     run = RunDirectory(Path("r"))
     assert {path.relative_to("r").as_posix() for path in (run.best, run.last, run.history, run.config)} == set(FILES)
     assert os.fspath(run.checkpoints) == "r/checkpoints"
+
+
+@pytest.mark.parametrize(("schedule", "jump"), [
+    # Half of a cosine over 12 epochs is half the rate; a line at half its way too; a constant rate does not jump.
+    ("cosine", "from 0 to 0.0005"), ("linear", "from 0 to 0.0005"), ("constant", None), ("step", None),
+])  # fmt: skip
+def test_a_schedule_that_spans_more_epochs_says_how_the_rate_jumps(bptrain_in, tmp_path, schedule, jump):
+    (tmp_path / "c.yaml").write_text(
+        "data: {source: {bundled: iris}}\nhidden: [4]\noptimizer: {adam: {lr: 0.001}}\n"
+        f"schedule: {schedule}\ntraining: {{epochs: 6}}\n"
+    )
+    assert bptrain_in("train", "c.yaml", "-q").returncode == 0
+    done = bptrain_in("resume", "runs/c-001", "training.epochs=12")
+    assert done.returncode == 0
+    if jump is None:
+        assert "jumps" not in done.stderr
+    else:
+        assert (
+            f"the schedule {schedule} spans 12 epochs now, and 6 before: the learning rate jumps {jump}" in done.stderr
+        )

@@ -17,6 +17,7 @@ from bptrain.model.encoding import has_digest
 from bptrain.model.phases.phase_plan import list_phases
 from bptrain.model.read import read
 from bptrain.needs import check_needs
+from bptrain.registry import name_of
 from bptrain.rules import check_rules
 from bptrain.run.checkpoint import read_last, read_needs, restore
 from bptrain.run.directory import (
@@ -44,6 +45,10 @@ CHANGEABLE = (
     "data.cache",
 )
 """The keys that may change when a run is resumed; data.source may, because the rows themselves are compared."""
+
+
+SAME_RATE = 0.01
+"""A relative difference of two learning rates that is not worth a notice."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,8 @@ def reopen_session(run: RunDirectory, overrides: Sequence[str]) -> tuple[Session
         session.order = order_by_keys(len(session.train), session.order_keys)
     restore(session, arrays, stored, file)
     update_stop(session, config)
+    if jump := describe_jump(session, stored["config"]["training"]["epochs"]):
+        notices.append(jump)
     if different := describe_changes(stored["environment"], session.environment):
         notices.append(f"the environment has changed ({different}); the result may differ in its last bits")
     if dump(config.experiment) != stored["config"]:
@@ -232,6 +239,21 @@ def compare_documents(before: Any, after: Any, key: str = "") -> Iterator[tuple[
             yield from compare_documents(before[name], after[name], f"{key}.{name}" if key else name)
     elif before != after:
         yield key, before, after
+
+
+def describe_jump(session: Session, before: int) -> str:
+    """Return how the learning rate jumps because the schedule spans another number of epochs than `before`; empty if it
+    does not."""
+    experiment = session.model.experiment
+    epoch, after = session.step / session.steps_per_epoch, experiment.training.epochs
+    rates = [
+        experiment.optimizer.lr * experiment.schedule.factor(epoch, epochs, session.memory) * 0.5**session.halvings
+        for epochs in (before, after)
+    ]
+    if session.is_finished or abs(rates[0] - rates[1]) <= SAME_RATE * max(rates):
+        return ""
+    what = f"the schedule {name_of(experiment.schedule)} spans {after} epochs now, and {before} before"
+    return f"{what}: the learning rate jumps from {rates[0]:.3g} to {rates[1]:.3g}"
 
 
 def update_stop(session: Session, config: Config) -> None:
