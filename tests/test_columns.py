@@ -59,10 +59,13 @@ SCALED = [
     (Standard(), [1, 2, 3, 4, 5], 3, 0.0),
     (Standard(), [1, 2, 3, 4, 5], 3 + 2**0.5, 1.0),
     (MinMax(), [2, 4, 10], 4, 0.25),
-    (MinMax(), [7, 7, 7], 8, 1.0),
+    # Another number than the only one of the training rows has no influence.
+    (MinMax(), [7, 7, 7], 8, 0.0),
+    (Standard(), [7, 7, 7], 1e9, 0.0),
+    (Unscaled(), [7, 7, 7], 8, 7.0),
     # quartiles 2 and 4
     (Robust(), [1, 2, 3, 4, 100], 7, 2.0),
-    (Robust(), [5, 5, 5], 6, 1.0),
+    (Robust(), [5, 5, 5], 6, 0.0),
     # logarithms 0, 1 and 2: mean 1, variance 2/3
     (Log1p(), [0, np.e - 1, np.e**2 - 1], np.e**3 - 1, 2 / (2 / 3) ** 0.5),
     (Unscaled(), [1, 2], 9, 9.0),
@@ -596,3 +599,19 @@ def test_each_row_has_one_category_and_the_rest_is_counted_as_other(texts, rare,
     assert len(found) <= (most or len(counts))
     left = [count for text, count in counts.items() if text not in found and count >= (rare or 1)]
     assert not left or (len(found) == most and max(left) <= min(found.values()))
+
+
+@pytest.mark.parametrize("name", ["flag", "x1"])
+def test_a_column_that_is_constant_in_training_has_no_influence_later(bptrain_in, tmp_path, name):
+    # Names that differ only in their numbers are one measurement, such as pixels, and get no warning.
+    others = ",".join(f"x{k}" for k in range(2, 12))
+    rows = "".join(f"0,{','.join(str((k * j) % 7) for j in range(2, 12))},{'ab'[k % 2]}\n" for k in range(40))
+    (tmp_path / "t.csv").write_text(f"{name},{others},y\n{rows}")
+    (tmp_path / "t.yaml").write_text("data: {source: {csv: t.csv}, target: y}\nhidden: [4]\ntraining: {epochs: 2}\n")
+    assert bptrain_in("train", "t.yaml", "-q").returncode == 0
+    zeros = ",0" * 10
+    (tmp_path / "n.csv").write_text(f"{name},{others}\n0{zeros}\n2209{zeros}\n-1e30{zeros}\n")
+    _, *predictions = bptrain_in("predict", "runs/t-001", "n.csv").stdout.splitlines()
+    assert len(set(predictions)) == 1
+    words = assemble_file(tmp_path / "t.yaml").model.columns.features[0].words
+    assert words.startswith("numeric, standard, 0 in every training row and so without influence")

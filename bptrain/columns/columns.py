@@ -6,7 +6,7 @@ columns does not matter, and extra columns are ignored.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -304,4 +304,4 @@ def fit_target(rows: Selection, name: str, treatment: Treatment) -> Value:
     check_present(rows, name, rows.column(name))
     fitted = fit_feature(rows, name, "boolean" if treatment.kind == "boolean" else "numeric", treatment)
     assert isinstance(fitted, Numeric | Boolean)
-    return fitted
+    return replace(fitted, fixed=None) if isinstance(fitted, Numeric) else fitted

@@ -93,13 +93,15 @@ class Feature:
 
 @dataclass(frozen=True)
 class Numeric(Feature):
-    """A column of numbers, scaled and then encoded as one or more inputs; `value` replaces missing values."""
+    """A column of numbers, scaled and encoded as one or more inputs: `value` replaces missing values, and `fixed` all
+    values if it is the only number in the training rows, since there is nothing to learn about others."""
 
     scaler: Scaler = Standard()
     statistics: Statistics = ()
     value: float | None = None
     encoding: Encoding = Plain()
     edges: Edges = ()
+    fixed: float | None = None
 
     kind: ClassVar[Kind] = "numeric"
 
@@ -107,6 +109,8 @@ class Numeric(Feature):
     def value_words(self) -> str:
         scaling = name_of(self.scaler)
         text = f"numeric, {'unscaled' if scaling == 'none' else scaling}"
+        if self.fixed is not None:
+            text += f", {self.fixed:g} in every training row and so without influence"
         if isinstance(self.encoding, Plain):
             return text
         text += f", {name_of(self.encoding)}"
@@ -132,6 +136,8 @@ class Numeric(Feature):
             if self.value is None:
                 raise build_missing_error(rows, self.name, holes, self.kind)
             values[holes] = self.value
+        if self.fixed is not None:
+            values[:] = self.fixed
         return values, holes
 
     def encode(self, rows: Selection, out: Array, unseen: Counter[str]) -> None:

@@ -129,7 +129,13 @@ def fit_numeric(rows: Selection, name: str, treatment: Treatment) -> Numeric:
         row = find_unscalable(treatment.scaling, values)
         raise build_scale_error(rows, name, treatment.scaling, values, row)
     edges = treatment.encoding.fit(treatment.scaling.apply(values, statistics))
-    return Numeric(*shared, treatment.scaling, statistics, value, treatment.encoding, edges)
+    return Numeric(*shared, treatment.scaling, statistics, value, treatment.encoding, edges, find_fixed(values))
+
+
+def find_fixed(values: Array) -> float | None:
+    """Return the number that all of several training rows have; None if there is none."""
+    first = float(values[0])
+    return first if len(values) > 1 and bool((values == first).all()) else None
 
 
 def fit_fill_number(rows: Selection, name: str, imputer: Imputer) -> float:
