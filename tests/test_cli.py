@@ -65,12 +65,12 @@ def test_train_and_evaluate_json(bptrain_in, tiny):
     done = bptrain_in("train", tiny, "--json")
     assert done.returncode == 0
     result = json.loads(done.stdout)
-    assert set(result) == {"run", "checkpoint", "epochs", "steps", "seconds", "stopped", "best", "test"}
+    assert set(result) == {"run", "checkpoint", "epochs", "steps", "seconds", "stopped", "best", "test", "ruler"}
     assert set(result["best"]) == {"epoch", "loss", "metrics"}
     assert set(result["test"]) == {"loss", "metrics"}
     assert (result["run"], result["epochs"], result["stopped"]) == ("runs/tiny-001", 2, "epochs")
     again = json.loads(bptrain_in("evaluate", result["checkpoint"], "--json").stdout)
-    assert set(again) == {"split", "rows", "loss", "metrics", "targets"}
+    assert set(again) == {"split", "rows", "loss", "metrics", "targets", "baselines"}
     assert (again["split"], again["loss"]) == ("test", result["test"]["loss"])
     assert again["metrics"].items() > result["test"]["metrics"].items()
     assert again == json.loads(bptrain_in("evaluate", result["run"], "--json").stdout)
@@ -94,7 +94,7 @@ def test_the_printed_metrics_are_those_of_the_json(bptrain_in, tiny):
     again = bptrain_in("evaluate", "runs/tiny-001").stdout
     loss, accuracy = re.search(r"^test +loss (\S+) · accuracy (\S+)$", text, re.M).groups()
     assert re.search(rf"^loss +{re.escape(loss)}$", again, re.M)
-    assert re.search(rf"^accuracy +{re.escape(accuracy)}$", again, re.M)
+    assert re.search(rf"^accuracy +{re.escape(accuracy)} ", again, re.M)
 
 
 def test_evaluate_on_new_data(bptrain_in, tmp_path):

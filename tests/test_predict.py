@@ -15,7 +15,7 @@ import pytest
 from speeds import sampled
 
 import bptrain
-from bptrain.console.evaluation_tables import print_predictions
+from bptrain.console.scores.evaluation_tables import print_predictions
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
 from bptrain.evaluation.csv_export import CsvExport, escape_formula
 from bptrain.model.model import count_scoring_rows

@@ -14,8 +14,8 @@ from rich.console import Console
 from speeds import sampled
 
 import bptrain
-from bptrain.console import run_tables
-from bptrain.console.run_tables import print_comparison, print_runs
+from bptrain.console.scores import run_tables
+from bptrain.console.scores.run_tables import print_comparison, print_runs
 from bptrain.errors import DivergedError, InputError, StoppedError
 from bptrain.interruption import Interruption
 from bptrain.report.comparison import abbreviate, find_differences, find_perfect, mark_best

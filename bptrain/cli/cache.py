@@ -23,7 +23,7 @@ def show(as_json: Json = False) -> None:
     if as_json:
         print_json(found.to_json())
     else:
-        from bptrain.console.run_tables import print_cache
+        from bptrain.console.scores.run_tables import print_cache
 
         print_cache(found)
 
@@ -37,6 +37,6 @@ def clear(as_json: Json = False) -> None:
     if as_json:
         print_json({"folder": removed.folder, "tables": len(removed.tables), "bytes": removed.bytes})
     else:
-        from bptrain.console.run_tables import print_cache
+        from bptrain.console.scores.run_tables import print_cache
 
         print_cache(removed, removed=True)

@@ -28,7 +28,7 @@ def command(
     if as_json:
         print_json(comparison.to_json() | ({"html": str(html)} if html else {}))
         return
-    from bptrain.console.run_tables import print_comparison
+    from bptrain.console.scores.run_tables import print_comparison
 
     print_comparison(comparison)
     if html:

@@ -36,6 +36,6 @@ def command(
     if as_json:
         print_json(evaluation.to_json())
     else:
-        from bptrain.console.evaluation_tables import print_evaluation
+        from bptrain.console.scores.evaluation_tables import print_evaluation
 
         print_evaluation(evaluation)

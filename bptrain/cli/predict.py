@@ -71,7 +71,7 @@ def command(
     value that cannot be used.
     """
     from bptrain.commands.predict import predict
-    from bptrain.console.evaluation_tables import FIRST_ROWS, print_predictions
+    from bptrain.console.scores.evaluation_tables import FIRST_ROWS, print_predictions
     from bptrain.console.terminal import show_progress_bar
 
     # A pipe gets all rows as CSV, a terminal the first ones.

@@ -24,6 +24,6 @@ def command(
     if as_json:
         print_json({"runs": [run.to_json() for run in found]})
     else:
-        from bptrain.console.run_tables import print_runs
+        from bptrain.console.scores.run_tables import print_runs
 
         print_runs(found)

@@ -39,7 +39,7 @@ def evaluate(
         watch: called with the number of samples drawn so far, and of all samples.
 
     Returns:
-        The loss, the metrics, and details of each target.
+        The loss, the metrics, details of each target, and what guessing and a linear model score on the same rows.
 
     Raises:
         InputError: there is no checkpoint or no such split, code is missing or cannot be used, the data does not fit
@@ -59,5 +59,5 @@ def evaluate(
         raise InputError(f"--bootstrap: expected {wanted} (got {bootstrap}); try 1000")
     load_codes(code)
     model, stored = load_checkpoint(checkpoint)
-    name, rows = choose_rows(model, stored, data, split)
-    return evaluate_rows(model, name, rows, bootstrap, watch)
+    name, splits = choose_rows(model, stored, data, split)
+    return evaluate_rows(model, name, splits, bootstrap, watch)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from time import perf_counter
 from typing import Any
 
@@ -127,9 +127,7 @@ def print_result(result: Result) -> None:
         if score:
             figures = {"loss": score.loss, **score.numbers}
             pairs.append((name, " · ".join(f"{figure} {format_number(value)}" for figure, value in figures.items())))
-    if any(problem.code == "BP224" for problem in result.warnings):
-        what = "a feature reveals the target, so these scores say nothing about new rows (bptrain help BP224)"
-        pairs.append(("caution", what))
+    pairs.extend(list_ruler(result))
     if network.theta.size <= FEW_PARAMETERS:
         pairs.extend((name, str(array.tolist())) for name, array in network.parameters().items())
     code = format_code_options(experiment)
@@ -138,6 +136,22 @@ def print_result(result: Result) -> None:
     if result.stopped == "max_seconds":
         pairs.append(("resume it", f"bptrain resume {result.run}{code}"))
     print_pairs(experiment.name, pairs)
+
+
+def list_ruler(result: Result) -> Iterator[tuple[str, str]]:
+    """Yield the scores of the baselines, and the most important sentence about the score."""
+    ruler = result.ruler
+    for one in ruler.baselines if ruler else ():
+        singles = ((name, value) for name, value in one.metrics.items() if not isinstance(value, list))
+        each = " · ".join(f"{name} {format_number(value)}" for name, value in singles)
+        yield ("guessing" if one.name == "guess" else one.method), each + f" ({one.method})" * (one.name == "guess")
+    leaks = [problem for problem in result.warnings if problem.code == "BP224"]
+    if leaks:
+        what = "a feature reveals the target, so these scores say nothing about new rows (bptrain help BP224)"
+        name = leaks[0].message.partition(": ")[0]
+        yield "caution", what.replace("a feature", name) if name.startswith("'") else what
+    elif ruler and ruler.remark:
+        yield "remark", ruler.remark
 
 
 def describe_found(session: Session) -> str:

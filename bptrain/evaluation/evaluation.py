@@ -17,6 +17,7 @@ import numpy as np
 from bptrain.arrays import Array, Streams
 from bptrain.columns.splits.chunked_draws import split_by_chunks
 from bptrain.errors import BptrainNote, BptrainWarning, InputError
+from bptrain.evaluation.baselines import Baseline, baselines_to_json, score_baselines
 from bptrain.evaluation.predictions import Measure, Predictions, list_measures, restore_units, score_and_predict
 from bptrain.evaluation.target_results import TargetResult, evaluate_targets
 from bptrain.metrics import Figure
@@ -57,7 +58,8 @@ class Evaluation:
     `metrics` are those of the config, then all others that fit the task; if each target has a loss of its own, their
     names are like `price.rmse`. `targets` has more on each target column, and for an autoencoder on each numeric input.
     `intervals` has one for each metric that is a single number, from `bootstrap` samples; None: not asked for.
-    `predictions` are those that everything was computed from, for each head.
+    `predictions` are those that everything was computed from, for each head. `baselines` are scores of guessing and of
+    a linear model on the same rows; there are none for training rows and new data.
     """
 
     split: str
@@ -68,6 +70,7 @@ class Evaluation:
     bootstrap: int | None
     intervals: dict[str, Interval | None] | None
     predictions: tuple[Predictions, ...] = field(repr=False, compare=False)
+    baselines: tuple[Baseline, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what `bptrain evaluate --json` prints."""
@@ -75,6 +78,8 @@ class Evaluation:
             **{key: getattr(self, key) for key in ("split", "rows", "loss", "metrics")},
             "targets": [one.to_json() for one in self.targets],
         }
+        if self.baselines:
+            document["baselines"] = baselines_to_json(self.baselines)
         if self.intervals is not None:
             ranges = {name: one and asdict(one) for name, one in self.intervals.items()}
             document["bootstrap"] = {"samples": self.bootstrap, "confidence": CONFIDENCE, "intervals": ranges}
@@ -82,9 +87,11 @@ class Evaluation:
 
 
 def evaluate_rows(
-    model: Model, name: str, rows: Rows, bootstrap: int | None = None, watch: Watch | None = None
+    model: Model, name: str, splits: Mapping[str, Rows], bootstrap: int | None = None, watch: Watch | None = None
 ) -> Evaluation:
-    """Score a model on rows; `name` is that of their split, or `data`, and `bootstrap` the number of samples."""
+    """Score a model on the rows of this name in `splits`; `bootstrap` is the number of samples. If there are training
+    rows too, baselines are scored on the same rows."""
+    rows = splits[name]
     result, predictions = score_and_predict(model, rows)
     measures = [measure for found in predictions for measure in list_measures(model.metrics, found)]
     values: dict[str, Figure] = {}
@@ -95,7 +102,11 @@ def evaluate_rows(
     singles = [one for one in measures if not isinstance(values[one.name], list)]
     intervals = None if bootstrap is None else compute_intervals(singles, bootstrap, watch)
     targets = tuple(one for found in predictions for one in evaluate_targets(restore_units(model.columns, found)))
-    return Evaluation(name, len(rows), result.loss, values, targets, bootstrap, intervals, predictions)
+    baselines: tuple[Baseline, ...] = ()
+    if "train" in splits and name != "train":
+        triples = [(one.name, one.metric, one.predictions.head) for one in measures]
+        baselines = score_baselines(model, triples, splits, name)
+    return Evaluation(name, len(rows), result.loss, values, targets, bootstrap, intervals, predictions, baselines)
 
 
 def compute_intervals(
@@ -137,8 +148,9 @@ def compute_interval(values: Array) -> Interval | None:
 
 def choose_rows(
     model: Model, stored: dict[str, Any], data: str | Path | None, split: SplitName | None
-) -> tuple[str, Rows]:
-    """Return the rows to score, after their name: that of a split of the run's own data, or `data` for new rows.
+) -> tuple[str, Mapping[str, Rows]]:
+    """Return the name of the rows to score, and rows by name: those of each split of the run's own data, or of `data`
+    for new rows.
 
     Raises:
         InputError: they cannot be read, or do not fit the model.
@@ -151,11 +163,11 @@ def choose_rows(
     rows = encode_new_rows(model, rename_columns(table, model.columns.names))
     if problem := model.find_problem(rows, strict=False):
         raise InputError(f"{data}: {problem[1]}")
-    return "data", rows
+    return "data", {"data": rows}
 
 
-def read_own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> tuple[str, Rows]:
-    """Return a split of the data that the model was trained on, split again in the same way, after its name.
+def read_own_rows(model: Model, stored: dict[str, Any], split: SplitName | None) -> tuple[str, Mapping[str, Rows]]:
+    """Return the name of the split to score, and the data that the model was trained on, split again in the same way.
 
     Args:
         model: the trained model.
@@ -187,7 +199,7 @@ def read_own_rows(model: Model, stored: dict[str, Any], split: SplitName | None)
     if not rows or not has_digest(rows, stored["data"]):
         what = f"{table.origin} has changed since the model was trained; its {name} rows may be different now"
         raise InputError(f"{what}, so score all rows of a file with --data FILE")
-    return name, rows[name]
+    return name, rows
 
 
 def encode_new_rows(model: Model, table: Table) -> Rows:

@@ -35,7 +35,8 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Macro:
-    """The means over the classes for which the figures are defined."""
+    """The means over the classes for which the figures are defined; a class that occurs and is never predicted counts
+    as precision 0."""
 
     precision: float | None
     recall: float | None
@@ -123,7 +124,7 @@ def evaluate_classes(name: str, labels: tuple[str | int, ...], outputs: Array, t
         ClassFigures(label, drop_infinite(precision), drop_infinite(recall), drop_infinite(f1), int(count))
         for label, precision, recall, f1, count in zip(labels, *ratios.tolist(), rows, strict=True)
     )
-    macro = Macro(*map(average_defined, ratios))
+    macro = Macro(*map(average_defined, (np.where((rows > 0) & np.isnan(ratios[0]), 0, ratios[0]), *ratios[1:])))
     table = count_confusions(outputs, true)
     matrix = () if np.isnan(table).any() else tuple(tuple(map(int, row)) for row in table)
     counts = count_hits(outputs[:, -1], true == 1) if len(labels) == 2 else None

@@ -172,12 +172,18 @@ class Precision(PerClass):
 
     Value: `Σ [t = c and p = c] / Σ [p = c]` with `p = argmax(y)`, or `y > 1/2` for labels, averaged over c as `average`
     says. Shapes: y `(n, classes)` or `(n, 1)`, t `(n,)`; for labels both `(n, labels)`. Undefined for a class that is
-    never predicted, which the macro mean leaves out, and if no class is left. scikit-learn's precision_score gives 0
-    with a warning for such a class, and leaves out only one that does not occur either.
+    never predicted; in the macro mean it counts as 0 if it occurs, and is left out otherwise. Same as scikit-learn's
+    precision_score, which gives 0 with a warning for such a class by itself.
     """
 
     def pick_counts(self, right: Array, predicted: Array, occurring: Array) -> tuple[Array, Array]:
         return right, predicted
+
+    def finish(self, sums: Array) -> Figure:
+        if self.average != "macro":
+            return super().finish(sums)
+        right, predicted, occurring = sums
+        return average_defined(divide_each(right, np.where(occurring > 0, np.maximum(predicted, 1), predicted)))
 
 
 @METRICS.register

@@ -67,9 +67,10 @@ def read_material(
     run = find_run(checkpoint)
     evaluation, rows, missing = None, None, ""
     try:
-        name, rows = choose_rows(model, stored, data, split)
+        name, splits = choose_rows(model, stored, data, split)
+        rows = splits[name]
         samples = SAMPLES if len(rows) <= MOST_ROWS else None
-        evaluation = evaluate_rows(model, name, rows, samples, watch)
+        evaluation = evaluate_rows(model, name, splits, samples, watch)
     except (InputError, StorageError) as error:
         if data is not None or split is not None:
             raise

@@ -144,16 +144,19 @@ def show_summary(found: Material) -> Html:
 
 
 def show_metrics(evaluation: Evaluation) -> Html:
-    """Return loss and metrics with their confidence intervals."""
+    """Return loss and metrics with their confidence intervals, and those of the baselines."""
     ranges = evaluation.intervals or {}
-    rows = [("loss", format_number(evaluation.loss, 4), "–")]
+    names = ["guessing" if one.name == "guess" else one.method for one in evaluation.baselines]
+    rows = [("loss", format_number(evaluation.loss, 4), "–", *["–"] * len(names))]
     for name, value in evaluation.metrics.items():
         one = ranges.get(name)
-        rows.append((name, format_figure(value, 4), f"{one.low:.4g} to {one.high:.4g}" if one else "–"))
+        others = (format_figure(base.metrics.get(name), 4) for base in evaluation.baselines)
+        rows.append((name, format_figure(value, 4), f"{one.low:.4g} to {one.high:.4g}" if one else "–", *others))
     where = "rows of new data" if evaluation.split == "data" else f"{evaluation.split} rows"
     method = f"Intervals from {evaluation.bootstrap:,} bootstrap samples of the rows." if evaluation.bootstrap else None
-    body = table(("metric", "value", "95% interval"), rows, caption=f"On {evaluation.rows:,} {where}")
-    return join((body, note(method) if method else None))
+    guess = f"Guessing predicts {evaluation.baselines[0].method}." if names else None
+    body = table(("metric", "value", "95% interval", *names), rows, caption=f"On {evaluation.rows:,} {where}")
+    return join((body, *(note(text) for text in (method, guess) if text)))
 
 
 def show_network(found: Material) -> Html:

@@ -21,7 +21,7 @@ class Outcome:
     """How a run ended.
 
     `why` is the rule that ended it, or the error message. `seconds` is its training time over all resumes. `best` has
-    epoch, loss and metrics, and `test` loss and metrics, where they are known.
+    epoch, loss and metrics, `test` loss and metrics, and `ruler` the scores of baselines, where they are known.
     """
 
     state: End = "failed"
@@ -29,6 +29,7 @@ class Outcome:
     seconds: float = 0.0
     best: dict[str, Any] | None = None
     test: dict[str, Any] | None = None
+    ruler: dict[str, Any] | None = None
 
 
 def read_outcome(run: RunDirectory) -> Outcome | None:

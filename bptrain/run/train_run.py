@@ -22,6 +22,7 @@ from bptrain.run.history import History
 from bptrain.run.keeper import Keeper
 from bptrain.run.open_run import OpenRun
 from bptrain.run.outcome import record_outcome
+from bptrain.run.ruler import Ruler, measure_ruler
 from bptrain.run.trackers import TensorBoard
 from bptrain.training import loop
 from bptrain.training.events import Event, Notice
@@ -55,6 +56,7 @@ class Result:
     test: Score | None
     session: Session
     warnings: tuple[Problem, ...] = ()
+    ruler: Ruler | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the keys that scripts may rely on."""
@@ -67,6 +69,7 @@ class Result:
             "stopped": self.stopped,
             "best": {"epoch": self.best.epoch, **self.best.score.to_json()},
             "test": self.test.to_json() if self.test else None,
+            "ruler": self.ruler.to_json() if self.ruler else None,
         }
 
 
@@ -109,7 +112,7 @@ def train_run(
         result = finish_run(run, budget.paused or session.stopped)
         outcome.state, outcome.why = "stopped" if budget.paused else "finished", result.stopped
         document = result.to_json()
-        outcome.best, outcome.test = document["best"], document["test"]
+        outcome.best, outcome.test, outcome.ruler = (document[key] for key in ("best", "test", "ruler"))
         return result
 
 
@@ -184,6 +187,7 @@ def finish_run(run: OpenRun, stopped: str | None) -> Result:
         test,
         session,
         run.warnings,
+        measure_ruler(session, best, test, stopped),
     )
 
 

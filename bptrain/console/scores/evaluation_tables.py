@@ -1,6 +1,7 @@
 """Evaluations and predictions on the terminal: metrics, classes, confusion matrix, residuals, and predicted rows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isclose
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     console.print(Text(printable(evaluation.split), style="bold"), soft_wrap=True)
     for line in list_metrics(evaluation, console.width):
         console.print(line, soft_wrap=True)
+    print_baselines(console, evaluation)
     numbers = [target for target in evaluation.targets if isinstance(target, NumberResult)]
     if len(numbers) > MOST_TARGETS:
         console.print(Text(f"\n--json has the residuals of all {len(numbers):,} targets"), soft_wrap=True)
@@ -57,7 +59,13 @@ def print_evaluation(evaluation: Evaluation) -> None:
 def list_metrics(evaluation: Evaluation, width: int) -> Iterator[Text]:
     """Yield loss and metrics, each with its interval beside it, or below it if there is no room."""
     pairs = [("rows", format_number(evaluation.rows)), ("loss", format_number(evaluation.loss))]
-    pairs.extend((printable(name), format_figure(value)) for name, value in evaluation.metrics.items())
+    # Single numbers without intervals stand beside those of the baselines.
+    together = bool(evaluation.baselines) and evaluation.intervals is None
+    pairs.extend(
+        (printable(name), format_figure(value))
+        for name, value in evaluation.metrics.items()
+        if isinstance(value, list) or not together
+    )
     first, second = max(len(name) for name, _ in pairs), max(len(value) for _, value in pairs if len(value) <= 12)
     intervals = {printable(name): one for name, one in (evaluation.intervals or {}).items()}
     for name, value in pairs:
@@ -71,6 +79,27 @@ def list_metrics(evaluation: Evaluation, width: int) -> Iterator[Text]:
                 line, gap = Text(style="dim"), "  "
             line.append(gap + text, style="not dim cyan")
         yield line
+
+
+def print_baselines(console: Console, evaluation: Evaluation) -> None:
+    """Print the metrics beside those of guessing and of a linear model."""
+    if not evaluation.baselines:
+        return
+    names = ["guessing" if one.name == "guess" else one.method for one in evaluation.baselines]
+    table = new_table(["on the same rows"], ["network", *names], gap=2)
+    for name, value in evaluation.metrics.items():
+        others = [one.metrics.get(name) for one in evaluation.baselines]
+        if not isinstance(value, list):
+            cells = (format_number(one) for one in (value, *others) if not isinstance(one, list))
+            table.add_row(Text(shorten(name, LONGEST_NAME), style="dim"), *map(Text, cells))
+    console.print()
+    console.print(table)
+    text = f"guessing predicts {evaluation.baselines[0].method}"
+    log_loss = evaluation.metrics.get("log_loss")
+    if isinstance(log_loss, float):
+        is_same = isclose(log_loss, evaluation.loss, rel_tol=1e-4)
+        text += f"; loss is {'the same as log_loss here' if is_same else 'what training minimizes, unlike log_loss'}"
+    console.print(Text(text, style="dim"))
 
 
 def print_residuals(console: Console, targets: Sequence[NumberResult]) -> None:
@@ -99,6 +128,8 @@ def print_classes(console: Console, target: ClassResult) -> None:
     means = map(format_share, (macro.precision, macro.recall, macro.f1))
     table.add_row(Text("macro", style="dim"), *map(Text, means), Text(format_number(rows)))
     console.print(table)
+    if any(one.precision is None and one.rows for one in target.per_class):
+        console.print(Text("a class that is never predicted counts as precision 0 in macro", style="dim"))
     if target.confusion_matrix:
         console.print()
         print_confusion(console, target)

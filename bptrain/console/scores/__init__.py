@@ -1,0 +1,1 @@
+"""Tables of scores on the terminal: evaluations, predictions and runs."""
