@@ -105,6 +105,9 @@ def evaluate_rows(
     baselines: tuple[Baseline, ...] = ()
     if "train" in splits and name != "train":
         triples = [(one.name, one.metric, one.predictions.head) for one in measures]
+        training = model.experiment.training
+        if name == "test" and "validation" in splits and (training.refit or training.folds):
+            splits = {"train": splits["train"].join(splits["validation"], one_table=False), "test": rows}
         baselines = score_baselines(model, triples, splits, name)
     return Evaluation(name, len(rows), result.loss, values, targets, bootstrap, intervals, predictions, baselines)
 
