@@ -357,6 +357,11 @@ ADVICE = [
         "columns: {city: {kind: categorical, unseen: ignore}}",
     ),
     ("  features: [name]\n", "too many for categories", "columns: {name: {categories: 50}}"),
+    (
+        "  features: [port]\n  missing: median\n",
+        "median is for numeric columns, but 'port' is categorical",
+        "missing: {numbers: median, others: most_frequent}",
+    ),
 ]
 
 
@@ -376,7 +381,9 @@ def test_a_config_that_follows_the_advice_is_valid(data, message, advice):
     assert advice in problems[0].message
     own = re.sub(r"  columns: .*\n", "", text) if advice.startswith("columns") else text
     followed = (
-        re.sub(r"missing: {constant: \w+}", advice, text) if advice.startswith("missing") else f"{own}  {advice}\n"
+        re.sub(r"missing: ({constant: \w+}|median)", advice, text)
+        if advice.startswith("missing")
+        else f"{own}  {advice}\n"
     )
     Path("c.yaml").write_text(f"{followed}hidden: [4]\n")
     assert bptrain.validate(["c.yaml"]).problems == ()

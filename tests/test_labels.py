@@ -152,3 +152,11 @@ def test_names_are_compared_in_the_composed_form(bptrain_in, tmp_path, form, oth
     (tmp_path / "t.yaml").write_text(f"data: {data}\nhidden: [4]\ntraining: {{epochs: 1}}\n", encoding="utf-8")
     assert bptrain_in("train", "t.yaml", "-q").returncode == 0
     assert bptrain_in("predict", "runs/t-001", "t.csv").returncode == 0
+
+
+def test_cells_of_spaces_are_missing_among_numbers_and_categories(tmp_path):
+    rows = [f"{'x ' if k % 5 else '  '},{k if k % 7 else ' '},{'ab'[k % 2]}" for k in range(70)]
+    (tmp_path / "t.csv").write_text("c,n,y\n" + "\n".join(rows) + "\n")
+    table = read_table(tmp_path / "t.csv")
+    assert table.column("c").tolist() == [None if k % 5 == 0 else "x " for k in range(70)]
+    np.testing.assert_array_equal(table.column("n"), [np.nan if k % 7 == 0 else k for k in range(70)])

@@ -191,6 +191,26 @@ def test_rows_are_the_same_as_in_memory():
     assert there.model.experiment.loss == here.model.experiment.loss
 
 
+@pytest.mark.parametrize("where", [[], MAPPED], ids=["memory", "file"])
+def test_other_spellings_of_labels_change_no_input(where):
+    changes = ["data.features=[a, city, ok, w]", "data.columns.w={kind: categorical}", *where]
+    changes += ["data.columns.city={rare: 30, missing: most_frequent}"]
+    rows = mixed()
+    as_csv(rows)
+    tidy = assemble_file(config(), changes)
+    assert "city=other" in tidy.model.columns.input_names
+    for k, row in enumerate(rows):
+        row["w"] += [".0", "", ".00"][k % 3]
+        row["ok"] = [row["ok"], row["ok"].upper(), row["ok"].title()][k % 3]
+        row["city"] += " " * (k % 2)
+        row["y"] = " " * (k % 3) + row["y"]
+    as_csv(rows)
+    other = assemble_file(config(), changes)
+    for name, expected in tidy.splits.items():
+        assert np.array_equal(expected.inputs, other.splits[name].inputs)
+        assert np.array_equal(expected.targets, other.splits[name].targets)
+
+
 def test_numeric_targets(tmp_path):
     as_csv(mixed())
     for target in ("price", "[price, b]"):

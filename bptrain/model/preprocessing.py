@@ -255,6 +255,8 @@ def find_wrong_options(data: Data, name: str, kind: Kind, treatment: Treatment, 
     if kind not in ("numeric", "date") and imputer.of_numbers and (has_missing or own.missing is not None):
         what = f"{name_of(imputer)} is for numeric columns, but {name!r} is {kind}"
         advice = f"write under data: columns: {{{to_inline_yaml(name)}: {{missing: most_frequent}}}}, or constant"
+        if own.missing is None:
+            advice = f"write missing: {{numbers: {name_of(imputer)}, others: most_frequent}}"
         found.append(Mistake(data.find_field(name, "missing"), f"{what}; {advice}"))
     for option in ("unseen", "rare", "categories"):
         if kind != "categorical" and getattr(own, option) is not None:

@@ -32,7 +32,7 @@ from bptrain.tables.table import PLACES, Table
 MOST_BYTES = 5 << 30
 """Bytes that the cache may hold; beyond that, the least recently used files are removed."""
 
-CACHE_VERSION = 4
+CACHE_VERSION = 5
 """Increased when a source reads the same file differently, or a store is written differently."""
 
 TABLE_SUFFIX = ".table"

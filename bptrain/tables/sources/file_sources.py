@@ -102,7 +102,7 @@ class Csv(FileSource):
     quote: Annotated[str, "character around values that contain the delimiter, and doubled inside them; '': none"] = '"'
     encoding: Annotated[str, "utf-8, utf-16, latin-1 or cp1252; auto: by the byte order mark, or else utf-8"] = "auto"
     decimal: Annotated[Literal[".", ","], "decimal sign of numbers"] = "."
-    missing: Annotated[tuple[str, ...], "texts that mean a missing value, besides an empty text"] = MISSING
+    missing: Annotated[tuple[str, ...], "texts that mean a missing value, besides an empty text or spaces"] = MISSING
     text: Annotated[tuple[str, ...], "columns to read as text even if they look like numbers, such as 01"] = ()
     skip: Annotated[int, Ge(0), "lines before the header, or before the first row, that are not read"] = 0
     comment: Annotated[

@@ -33,7 +33,7 @@ class CsvFile:
         """Return a statement over the file with the given column types, and its parameters."""
         columns = ", ".join(f"{quote_text(name)}: '{kind}'" for name, kind in types.items())
         form, compression = self.form, "gzip" if is_gzipped(self.copy) else "none"
-        missing = ", ".join(map(quote_text, ("", *form.missing)))
+        missing = ", ".join(map(quote_text, form.absent))
         # A folder named `x=5` must not overwrite the column x, which is what DuckDB calls hive partitioning.
         options = f"""auto_detect = false, header = {form.header}, delim = ?, quote = ?, escape = ?,
             nullstr = [{missing}], strict_mode = true, hive_partitioning = false,

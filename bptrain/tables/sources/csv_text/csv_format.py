@@ -14,6 +14,9 @@ DELIMITERS = (",", ";", "\t", "|")
 MISSING = ("NA", "N/A", "NaN", "nan", "null", "NULL")
 """Texts that mean a missing value by default, beside an empty one."""
 
+BLANKS = tuple(" " * k for k in range(9))
+"""Texts that always mean a missing value; fixed-width exports pad empty cells with spaces."""
+
 NAMES = {"\t": "a tab", " ": "spaces"}
 
 csv.field_size_limit(LONGEST)
@@ -53,6 +56,11 @@ class CsvFormat:
         if not self.quote:
             return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=strict)
         return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=strict)
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """All texts that mean a missing value."""
+        return (*(BLANKS[:1] if self.delimiter == " " else BLANKS), *self.missing)
 
     @property
     def advice(self) -> str:

@@ -146,7 +146,7 @@ def read_small(database: "DuckDBPyConnection", files: list[CsvFile]) -> list[dic
 def guess_numeric(file: CsvFile) -> tuple[set[str], set[str]] | None:
     """Return the columns whose values in the first rows are numbers, and those that are empty there; None if these rows
     do not decide it."""
-    missing = {"", *file.form.missing}
+    missing = {*file.form.absent}
     count = max(LEAST_SAMPLED, MOST_SAMPLED // len(file.names))
     rows = [row for _, row in islice(read_rows(file.path, file.form), count)]
     numeric, empty = set[str](), set[str]()
