@@ -1,6 +1,7 @@
 """How numbers are written: what is guessed for a first config, what is asked for, and that the config agrees."""
 
 import csv
+import re
 import warnings
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 import bptrain
 from bptrain.config import load
 from bptrain.errors import BptrainNote, InputError
+from bptrain.model.assemble import assemble_file
 from bptrain.model.read import read
 from bptrain.tables.guess import read_with_source
 from bptrain.tables.number_signs import compile_number
@@ -125,3 +127,23 @@ def test_a_grouped_number_fits_its_own_signs(value, signs):
     text = f"{value:,.2f}".translate(str.maketrans(",.", thousands + decimal))
     assert compile_number(decimal, thousands).fullmatch(text)
     assert not compile_number(thousands, decimal).fullmatch(text) or thousands not in text or "," not in text + decimal
+
+
+ADVICE = [
+    (GROUPED, "thousands: ','"),
+    ([f"${k}.50" for k in range(40)], "strip: ['$']"),
+    ([f"1.2{k},5 EUR" for k in range(10, 50)], "decimal: ',', thousands: '.', strip: ['EUR']"),
+    (["1,234", "5,678"], "thousands: ',' if '1,234' is 1234, or decimal: ',' if it is 1.234,"),
+]
+
+
+@pytest.mark.parametrize(("cells", "options"), ADVICE, ids=[one[0][0] for one in ADVICE])
+def test_a_config_is_told_which_options_read_its_numbers(cells, options):
+    write_column(cells)
+    config = "data: {{source: {{csv: {{path: t.csv{}}}}}, target: z, task: regression, features: [x]}}\nhidden: [4]\n"
+    Path("c.yaml").write_text(config.format(""))
+    with pytest.raises(InputError, match="if these are numbers, write " + re.escape(options)):
+        assemble_file("c.yaml")
+    # The advice is followed, the first of two.
+    Path("c.yaml").write_text(config.format(f", {options.partition(' if ')[0]}"))
+    assert assemble_file("c.yaml").model.columns.input_names == ("x",)

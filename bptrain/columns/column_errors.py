@@ -11,6 +11,7 @@ from bptrain.columns.options import Kind
 from bptrain.columns.scalers import Scaler
 from bptrain.errors import InputError
 from bptrain.registry import name_of
+from bptrain.tables.number_signs import advise_on_signs
 from bptrain.tables.table import Selection, advise_on, is_number, quote
 from bptrain.tables.values import find_missing, number_to_text
 
@@ -35,6 +36,8 @@ def build_text_error(rows: Selection, name: str, values: Array, advice: str = ""
         some = ", ".join(f"{quote(one.text)} in {count_places(rows, one.rows)}" for one in odd[:MOST_NAMED])
         if numbers := np.count_nonzero(~find_missing(values)) - total:
             got += f"; {numbers:,} numbers, and {some}{', ...' if len(odd) > MOST_NAMED else ''}"
+    if signs := advise_on_signs(values.tolist(), rows.decimal):
+        return InputError(f"{got}; if these are numbers, write {signs} in the options of the source")
     if is_number(values[row], "," if rows.decimal == "." else "."):
         return InputError(f"{got}; {advise_on(values[row], rows.decimal)}")
     categories = f"columns: {{{name}: {{kind: categorical, unseen: ignore}}}}"

@@ -21,6 +21,7 @@ from bptrain.model.roles import Roles, advise_exclusion, get_feature_field
 from bptrain.model.splits import Splits, encode_classes
 from bptrain.nn import Loss
 from bptrain.registry import name_of
+from bptrain.tables.number_signs import advise_on_signs
 from bptrain.tables.table import Selection, Table, quote
 from bptrain.tables.values import find_missing, find_non_number
 from bptrain.text import suggest_word
@@ -237,6 +238,9 @@ def describe_unusable(data: Data, train: Selection, name: str, found: InferredKi
         return f"{place}: {describe_dates(train.table, name)}, or {advice}"
     what = f"text with {found.distinct:,} distinct values in {len(train):,} training rows, too many for categories"
     called, forms = to_inline_yaml(name), find_forms(train.table.column(name), STATED)
+    if signs := advise_on_signs(train.column(name).tolist(), train.decimal):
+        example = quote(next(value for value in train.column(name).tolist() if value is not None))
+        return f"{place}: text such as {example}; if these are numbers, write {signs} in the options of the source"
     if forms:
         what, options = f"{what}, perhaps dates", write_forms(name, forms)
     else:

@@ -123,6 +123,26 @@ def guess_signs(
     return found, tuple(notes)
 
 
+def advise_on_signs(values: Iterable[str | None], decimal: str) -> str:
+    """Return the options of a source that read texts as the numbers that they are, such as `thousands: ','`; empty if
+    none do, or if nothing but the decimal sign is another."""
+    texts = Counter(text for text in values if text is not None)
+    if find_numbers("", texts) is None:
+        return ""
+    try:
+        signs, _ = guess_signs({"": texts}, Signs(decimal), {"missing"})
+    except InputError:
+        text = next(text for text in texts if "," in text)
+        number = text.replace(",", "")
+        return f"thousands: ',' if {quote(text)} is {number}, or decimal: ',' if it is {text.replace(',', '.')},"
+    options = {"decimal": repr(signs.decimal) if signs.decimal != decimal else ""}
+    options |= {"thousands": repr(signs.thousands) if signs.thousands else ""}
+    options |= {"strip": f"[{', '.join(map(repr, signs.strip))}]" if signs.strip else ""}
+    if not signs.thousands and not signs.strip:
+        return ""
+    return ", ".join(f"{name}: {value}" for name, value in options.items() if value)
+
+
 def count_marks(columns: Mapping[str, Counter[str]], written: Sequence[WrittenColumn]) -> Counter[str]:
     """Return how often each text is in the columns that means a missing value: some anywhere, others among numbers."""
     marks = {text for texts in columns.values() for text in texts if text.strip().lower() in MARKS}
