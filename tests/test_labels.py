@@ -160,3 +160,15 @@ def test_cells_of_spaces_are_missing_among_numbers_and_categories(tmp_path):
     table = read_table(tmp_path / "t.csv")
     assert table.column("c").tolist() == [None if k % 5 == 0 else "x " for k in range(70)]
     np.testing.assert_array_equal(table.column("n"), [np.nan if k % 7 == 0 else k for k in range(70)])
+
+
+def test_counts_that_are_taken_for_classes_get_a_note_that_works(bptrain_in, tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{k},{k % 12}\n" for k in range(120)))
+    (tmp_path / "t.yaml").write_text("data: {source: {csv: t.csv}, target: y}\nhidden: [4]\ntraining: {epochs: 1}\n")
+    done = bptrain_in("train", "t.yaml")
+    assert "the numbers of 'y' (0, 1, 2, ...) are taken for 12 classes" in done.stderr
+    assert "if more is more, write under data: task: regression" in done.stderr
+    followed = bptrain_in("train", "t.yaml", "data.task=regression")
+    assert followed.returncode == 0
+    assert "are taken for" not in followed.stderr
+    assert "regression, if the target is an amount" in bptrain_in("init", "t.csv", "--target", "y").stdout

@@ -204,6 +204,17 @@ def check_varied(rows: Selection, name: str) -> None:
         raise InputError(f"{rows.table.origin}: {name}: {what}")
 
 
+def describe_amounts(classes: Classes) -> str:
+    """Return what to write if whole numbers that were taken for classes are amounts, such as counts; empty if they are
+    text, or only two."""
+    labels = classes.labels
+    if len(labels) < 3 or not all(isinstance(label, int) for label in labels):
+        return ""
+    some = ", ".join(map(str, labels[:3]))
+    what = f"the numbers of {quote(classes.name)} ({some}, ...) are taken for {len(labels)} classes"
+    return f"{what}; if more is more, write under data: task: regression"
+
+
 def convert_to_numbers(table: Table, name: str) -> Table:
     """Return the table with a text column converted to numbers, if all its values are numbers and none is padded with
     zeros."""

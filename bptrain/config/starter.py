@@ -55,7 +55,11 @@ def write_lines(plan: Plan) -> Iterator[Line]:
     yield Line("data:")
     yield Line(f"  source: {plan.source}", meaning="path relative to this file")
     yield Line(f"  target: {to_inline_yaml(goal.name)}", meaning=goal.words)
-    yield Line(f"  task: {goal.task}")
+    labels = [label for label in goal.counts if label.isdecimal()]
+    if len(labels) == len(goal.counts) > 2:
+        yield Line(f"  task: {goal.task}", meaning="regression, if the target is an amount and not a class")
+    else:
+        yield Line(f"  task: {goal.task}")
     yield from write_features(plan)
     why = "how missing values are filled in, also in rows to be predicted later"
     yield Line("  missing: {numbers: median, others: most_frequent}", meaning=why)

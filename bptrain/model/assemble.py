@@ -14,7 +14,7 @@ from bptrain.columns.features import Numeric
 from bptrain.columns.scalers import Unscaled
 from bptrain.columns.splits.chunked_draws import split_by_chunks
 from bptrain.columns.splits.split import split_rows
-from bptrain.columns.targets import Task
+from bptrain.columns.targets import Classes, Task, describe_amounts
 from bptrain.config import Config, Data, Experiment, TargetOptions, load
 from bptrain.config.load import place_errors
 from bptrain.errors import InputError, Mistake, OptionError
@@ -85,6 +85,8 @@ def assemble(config: Config, table: Table, *, fitted: Columns | None = None) -> 
         encoded = encode_splits(model, splits.rows, in_file=fitted is not None)
         rows, notes = encoded.rows, (*splits.notes, *encoded.notes)
         check_in_memory(experiment.training, rows)
+        if config.experiment.data.task == "auto" and not table.target and isinstance(columns.target, Classes):
+            notes = (*notes, *filter(None, [describe_amounts(columns.target)]))
         if encoded.duplicates:
             notes = (*notes, describe_duplicates(encoded.duplicates, {name: len(one) for name, one in rows.items()}))
         return Assembly(config, model, rows, digest_rows(rows), table, splits.rows, notes, encoded.duplicates, folds)
