@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bptrain.errors import InputError, StorageError
+from bptrain.text import join_or
 
 
 @contextmanager
@@ -56,6 +57,18 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
         if isinstance(error, FileNotFoundError) and not path.parent.exists():
             why = f"there is no folder {str(path.parent)!r}; create it first"
         raise StorageError(f"{path}: cannot be written ({why})") from None
+
+
+def require_suffix(output: str | Path, suffixes: tuple[str, ...], option: str = "-o") -> Path:
+    """Return the path of a file to write, the value of an option.
+
+    Raises:
+        InputError: it has the suffix of another kind of file, or is a directory.
+    """
+    path = Path(output)
+    if path.suffix.lower() not in suffixes or path.is_dir():
+        raise InputError(f"{path}: expected a file that ends in {join_or(suffixes)}; choose another path for {option}")
+    return path
 
 
 def write_new(path: Path, text: str, *, force: bool = False, advice: str = "choose another path") -> None:

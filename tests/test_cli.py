@@ -418,6 +418,47 @@ def test_a_closed_stream_is_no_bug(tmp_path, tiny, closed):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    "command", sampled(["train tiny.yaml 2>&1 | true", "train tiny.yaml | true", "list | head -1"])
+)
+def test_a_reader_that_goes_away_ends_no_run_and_is_no_error(tmp_path, tiny, command):
+    line = f'"{sys.executable}" -m bptrain {command}; echo ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines()[-1] == "0", done.stderr
+    assert "Traceback" not in done.stderr
+    if "train" in command:
+        assert json.loads((tmp_path / "runs/tiny-001/outcome.json").read_text())["state"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("command", "ending"),
+    [
+        ("init my.csv --target y -o x.pdf", ".yaml"),
+        ("train my.csv --target y -o x.pdf", ".yaml"),
+        ("schema -o x.pdf", ".json"),
+        ("predict runs/tiny-001 my.csv -o x.pdf", ".csv"),
+        ("explain tiny.yaml -o x.pdf", ".txt"),
+        ("plot runs/tiny-001 -o x.html", ".png"),
+        ("report runs/tiny-001 -o x.pdf", ".html"),
+        ("compare runs/tiny-001 --html x.pdf", ".html"),
+    ],
+)
+def test_a_file_of_another_kind_is_not_written(bptrain_in, tiny, command, ending):
+    Path("my.csv").write_text("a,y\n" + "".join(f"{k},{k % 2}\n" for k in range(40)))
+    bptrain_in("train", tiny, "-q")
+    done = bptrain_in(*command.split())
+    assert done.returncode == 2
+    assert ending in done.stderr
+    assert not Path("x.pdf").exists()
+    assert not Path("x.html").exists()
+
+
+def test_a_plain_log_has_a_line_for_every_twentieth_of_the_epochs(bptrain_in, tiny):
+    done = bptrain_in("train", tiny, "training.epochs=400", "training.batch_size=full", "optimizer.sgd.lr=0.0001")
+    epochs = [int(text) for text in re.findall(r"^epoch (\d+)/400", done.stderr, re.M)]
+    assert epochs == [1, *range(20, 401, 20)]
+
+
 @pytest.mark.slow
 def test_a_terminal_without_unicode_is_no_bug(bptrain_process, tiny):
     done = bptrain_process("train", tiny, PYTHONIOENCODING="ascii")

@@ -344,7 +344,7 @@ def test_a_command_is_a_file_of_functions_a_file_of_options_and_a_line():
     files = {room: {Path(name).stem for name in FILES if name.startswith(f"{room}/")} for room in ("commands", "cli")}
     listed = {one.partition(".")[0] for command in COMMANDS for one in command.functions}
     assert files["commands"] == {"__init__", *listed}
-    shared = {"__init__", "app", "arguments", "signals", "stdin"}
+    shared = {"__init__", "app", "arguments", "pipes", "signals", "stdin"}
     assert files["cli"] == {*shared, *(command.name for command in COMMANDS)}
 
 

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from bptrain import __version__
-from bptrain.cli import signals
+from bptrain.cli import pipes, signals
 from bptrain.cli.arguments import PlainCommand, print_json
 from bptrain.commands import COMMANDS, GROUPS
 from bptrain.errors import BptrainError, BptrainNote, BptrainWarning, ConfigError, ExitCode, Problem, StoppedError
@@ -71,6 +71,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # Characters that the terminal lacks are printed as escapes.
             stream.reconfigure(errors="backslashreplace")
+    pipes.outlive_reader()
     warnings.showwarning = show_warning
     try:
         if code := app(standalone_mode=False):
@@ -78,8 +79,13 @@ def main() -> None:
     except Exception as error:
         exit_with(error)
     except SystemExit as error:
+        # Click exits with 1 where the reader of stdout has gone away.
+        if isinstance(error.__context__, BrokenPipeError):
+            sys.exit(0)
         exit_if_user_code_failed(error)
         raise
+    finally:
+        pipes.flush_output()
 
 
 def show_warning(
@@ -112,6 +118,8 @@ def exit_with(error: Exception) -> NoReturn:
     """Print an error, and exit with its code."""
     if signals.received:
         error = StoppedError(signals.received[0])
+    if isinstance(error, BrokenPipeError):
+        sys.exit(0)
     if callable(getattr(error, "format_message", None)):
         exit_with_usage(error)
     if isinstance(error, ConfigError):

@@ -223,7 +223,9 @@ def show_progress(quiet: bool, log: Log = Log.auto) -> "Iterator[list[Sink]]":
             with LiveView(sys.stderr) as view:
                 yield [print_warnings, view]
         else:
-            yield [print_warnings, PlainLines()]
+            lines = PlainLines()
+            yield [print_warnings, lines]
+            lines.repeat_warnings()
 
 
 def redirect_prints() -> AbstractContextManager[object]:

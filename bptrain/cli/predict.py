@@ -1,6 +1,5 @@
 """`bptrain predict`"""
 
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +19,6 @@ from bptrain.cli.arguments import (
     with_reading_options,
 )
 from bptrain.cli.stdin import save_stdin
-from bptrain.errors import ExitCode
 from bptrain.tables.reading_options import ReadingOptions
 
 File = Annotated[Path, argument("FILE", "The rows to predict: CSV, Excel, Parquet, JSON, npy or npz; - for stdin.")]
@@ -78,15 +76,10 @@ def command(
     piped = output is None and not as_json and not (sys.stdout is not None and sys.stdout.isatty())
     keep = None if as_json else FIRST_ROWS if output is None and not piped else 0
     target, files = sys.stdout if piped else output, code or ()
-    try:
-        with save_stdin(file) as path, redirect_prints(), show_progress_bar("predict", "rows") as watch:
-            options: Any = {"output": target, "ids": ids, "force": force, "keep": keep, "watch": watch, "code": files}
-            found = predict(checkpoint, path, **options, reading=reading, on_error=on_error.value)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader, such as head, has seen enough; flushing the rest of the buffer at exit must not fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        raise typer.Exit(ExitCode.IO_FAILURE) from None
+    with save_stdin(file) as path, redirect_prints(), show_progress_bar("predict", "rows") as watch:
+        options: Any = {"output": target, "ids": ids, "force": force, "keep": keep, "watch": watch, "code": files}
+        found = predict(checkpoint, path, **options, reading=reading, on_error=on_error.value)
+    sys.stdout.flush()
     if as_json:
         print_json(found.to_json())
     elif not piped:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bptrain.atomic import write_new
+from bptrain.atomic import require_suffix, write_new
 from bptrain.columns.profile.leaks import read_target
 from bptrain.columns.profile.profile import TableProfile
 from bptrain.columns.profile.proposals import Proposal, propose_columns, propose_goal
@@ -99,6 +99,8 @@ def make_starter(
         raise InputError(f"{table.origin} has no column {target!r}; {what}")
     if output is not None and Path(output).resolve() == Path(file).resolve():
         raise InputError(f"{output}: is the data file itself; choose another path for the config")
+    if output is not None:
+        require_suffix(output, (".yaml", ".yml"))
     folder = Path(output).resolve().parent if output is not None else Path.cwd()
     goal = propose_goal(table, target, enough=FEWEST_TO_SPLIT)
     target_values = read_target(table, target, classes=goal.task == "classification")

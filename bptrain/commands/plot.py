@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from bptrain.atomic import write_atomically
+from bptrain.atomic import require_suffix, write_atomically
 from bptrain.errors import InputError
-from bptrain.report.charts import require_matplotlib, require_suffix, use_style
+from bptrain.report.charts import require_matplotlib, use_style
 from bptrain.report.learning_curves import draw_panel, list_panels
 from bptrain.report.material import find_run
 from bptrain.run.checkpoint import find_checkpoint

@@ -4,10 +4,10 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from bptrain.atomic import write_atomically
+from bptrain.atomic import require_suffix, write_atomically
 from bptrain.errors import BptrainWarning
 from bptrain.evaluation.evaluation import SplitName, Watch
-from bptrain.report.charts import require_matplotlib, require_suffix
+from bptrain.report.charts import require_matplotlib
 from bptrain.report.html_page import build_page
 from bptrain.report.material import read_material
 from bptrain.report.run_page import list_sections, make_lead, make_title

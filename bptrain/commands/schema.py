@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bptrain.atomic import write_new
+from bptrain.atomic import require_suffix, write_new
 from bptrain.code import load_codes
 from bptrain.config.schema import TITLE, Schema, build_schema, to_text
 
@@ -32,12 +32,13 @@ def write_schema(path: str | Path, *, code: Sequence[str | Path] = ()) -> None:
         code: Python files that register further components.
 
     Raises:
-        InputError: a file of code cannot be used, another file is at the path, or its folder is missing.
+        InputError: a file of code cannot be used, the name does not end in .json, another file is at the path, or its
+            folder is missing.
         StorageError: the file cannot be written.
     """
-    path, document = Path(path), schema(code=code)
+    written, document = require_suffix(path, (".json",)), schema(code=code)
     try:
-        earlier = path.is_file() and f'"title": "{TITLE}"' in path.read_text(encoding="utf-8", errors="replace")
+        earlier = written.is_file() and f'"title": "{TITLE}"' in written.read_text(encoding="utf-8", errors="replace")
     except OSError:
         earlier = False
-    write_new(path, to_text(document), force=earlier)
+    write_new(written, to_text(document), force=earlier)

@@ -34,26 +34,51 @@ def print_warnings(event: Event) -> None:
         print_problems(event.warnings)
 
 
+LINES = 20
+"""A log of lines has about this many lines for the epochs of a run, ..."""
+
+LONGEST_PAUSE = 10.0
+"""... and more where this many seconds would pass without one."""
+
+
 class PlainLines:
-    """The sink that prints one line per epoch to stderr."""
+    """The sink that prints lines to stderr: all notices, and every twentieth of the epochs of a run."""
 
     def __init__(self) -> None:
         self.began = perf_counter()
         self.session: Session | None = None
+        self.warnings: list[str] = []
+        self.lines = 0
+        self.printed = 0.0
+
+    def is_due(self, epoch: int, most: int) -> bool:
+        """Return whether the line of an epoch is printed: of the first, of the last, and at every twentieth."""
+        is_twentieth = epoch * LINES // max(most, 1) > (epoch - 1) * LINES // max(most, 1)
+        return epoch == 1 or is_twentieth or perf_counter() - self.printed > LONGEST_PAUSE
+
+    def repeat_warnings(self) -> None:
+        """Print the warnings again, for a reader who sees only the end of a log."""
+        for text in self.warnings if self.lines >= LINES // 2 else ():
+            print(wrap_message(text, sys.stderr), file=sys.stderr, flush=True)
 
     def __call__(self, event: Event) -> None:
         """Print an event."""
         if isinstance(event, Started):
             self.session = event.session
-            self.began = perf_counter()
+            self.began = self.printed = perf_counter()
+            self.warnings += [f"warning: {printable(f'{one.file}: {one.message}')}" for one in event.warnings]
         elif isinstance(event, Notice):
+            self.warnings += [format_notice(event)] if event.warning else []
             print(wrap_message(format_notice(event), sys.stderr), file=sys.stderr, flush=True)
         elif isinstance(event, EpochEnd):
+            phase, most = (self.session.phase_label, self.session.most_epochs) if self.session else ("", 0)
+            if not self.is_due(int(event.record["epoch"] or 0), most):
+                return
+            self.lines, self.printed = self.lines + 1, perf_counter()
             left_out = ("phase", "epoch", "step", "lr")
             figures = {name: value for name, value in event.summary.items() if name not in left_out}
             numbers = "  ".join(f"{printable(name)} {format_number(value)}" for name, value in figures.items())
             time = format_duration(perf_counter() - self.began)
-            phase, most = (self.session.phase_label, self.session.most_epochs) if self.session else ("", 0)
             line = f"{phase}epoch {event.record['epoch']}/{most}  {numbers}  {time}"
             print(wrap_message(line, sys.stderr, indent="  "), file=sys.stderr, flush=True)
 

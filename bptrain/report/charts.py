@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 from zlib import crc32
@@ -21,7 +20,6 @@ from bptrain.arrays import Array
 from bptrain.errors import InputError
 from bptrain.needs import describe_missing_package
 from bptrain.report.html_page import Content, Html, element, safe_name, tag
-from bptrain.text import join_or
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,18 +51,6 @@ def require_matplotlib(wanted: str) -> None:
     """
     if what := describe_missing_package("matplotlib", "plot"):
         raise InputError(f"{wanted} cannot be drawn: {what}")
-
-
-def require_suffix(output: str | Path, suffixes: tuple[str, ...], option: str = "-o") -> Path:
-    """Return the path of a file to write, the value of an option.
-
-    Raises:
-        InputError: it has the suffix of another kind of file, or is a directory.
-    """
-    path = Path(output)
-    if path.suffix.lower() not in suffixes or path.is_dir():
-        raise InputError(f"{path}: expected a file that ends in {join_or(suffixes)}; choose another path for {option}")
-    return path
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bptrain.atomic import write_atomically
-from bptrain.report.charts import new_axes, render_svg, require_matplotlib, require_suffix, set_log_scale, shorten_name
+from bptrain.atomic import require_suffix, write_atomically
+from bptrain.report.charts import new_axes, render_svg, require_matplotlib, set_log_scale, shorten_name
 from bptrain.report.comparison import Comparison
 from bptrain.report.html_page import Content, Html, build_page, figure, figures, join, note, safe_name, table, tag
 from bptrain.report.learning_curves import WIDE_RANGE, choose_metrics_to_draw, get_curve, is_constant
