@@ -256,11 +256,12 @@ def test_compare_shows_runs_side_by_side(flowers, bptrain_in):
     assert losses.best == (1,)
     tests = next(each for each in found.scores if each.name == "test loss")
     assert tests.values == (one.test.loss, other.test.loss)
+    assert tests.best == (), "no run is chosen by its test rows"
     done = bptrain_in("compare", one.run, other.run)
     assert (done.returncode, done.stderr) == (0, "")
     rows = {line.split("  ")[0]: line for line in done.stdout.splitlines()}
     assert rows["optimizer.adam.lr"].split()[1:] == ["0.001", "0.1"]
-    assert rows["loss"].split()[1:] == [f"{one.best.score.loss:.6g}", f"{other.best.score.loss:.6g}", "★"]
+    assert rows["validation loss"].split()[2:] == [f"{one.best.score.loss:.6g}", f"{other.best.score.loss:.6g}", "★"]
     assert rows["epochs"].split()[1:] == ["3", "of", "3", "5", "of", "5"]
     assert len(rows["loss curve"].split()[-1]) == 5
     document = json.loads(bptrain_in("compare", one.run, other.run, "--json").stdout)

@@ -20,7 +20,7 @@ def command(
 ) -> None:
     """Put runs side by side: configs, curves, scores.
 
-    The keys in which configs differ are listed, and the best scores are marked.
+    The keys in which configs differ are listed, and the best validation scores are marked.
     """
     from bptrain.commands.compare import compare
 

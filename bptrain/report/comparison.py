@@ -8,7 +8,7 @@ from typing import Any
 from bptrain.config.document.dump import to_inline_yaml
 from bptrain.metrics import METRICS
 from bptrain.model.heads import get_metric_name
-from bptrain.run.run_list import Run
+from bptrain.run.run_list import Run, get_entry
 
 SHORT_OPTION = ("units", "rate", "lr", "alpha")
 """The options that describe a component best; the first that it has is shown."""
@@ -101,17 +101,31 @@ def abbreviate(value: Any) -> str:
 
 
 def list_scores(runs: Sequence[Run], *, mark: bool) -> Iterator[Score]:
-    """Yield every score of the best epochs and on the test rows; the best is marked if higher or lower is better."""
+    """Yield every score of the best epochs and on the test rows; the best is marked if higher or lower is better, but
+    not on the test rows: who chooses a run by its test score has no test left."""
     for prefix, documents in (("", [run.best for run in runs]), ("test ", [run.test for run in runs])):
         if not any(documents):
             continue
         losses = [as_number((document or {}).get("loss")) for document in documents]
-        yield mark_best(f"{prefix}loss", losses, 0.0, mark=mark)
+        marked = mark and not prefix
+        yield mark_best(f"{prefix}loss", losses, 0.0, mark=marked)
         metrics = [(document or {}).get("metrics") or {} for document in documents]
         for name in dict.fromkeys(name for each in metrics for name in each):
             values = [as_number(each.get(name)) for each in metrics]
             if any(value is not None for value in values):
-                yield mark_best(f"{prefix}{name}", values, find_perfect(name), mark=mark)
+                yield mark_best(f"{prefix}{name}", values, find_perfect(name), mark=marked)
+
+
+def describe_held_out(runs: Sequence[Run]) -> str:
+    """Return the rows that the scores of the best epochs are from: `validation`, `training`, or `best epoch's`."""
+    validated = {has_validation(run) for run in runs if run.history}
+    return "best epoch's" if len(validated) > 1 else "validation" if True in validated else "training"
+
+
+def has_validation(run: Run) -> bool:
+    """Return whether the best epoch of a run has scores on validation rows; those of folds are, too."""
+    searched = any(get_entry(run.config, "training", key) for key in ("refit", "folds"))
+    return searched or any("validation_loss" in record for record in run.history)
 
 
 def mark_best(name: str, values: Sequence[float | None], perfect: float | None, *, mark: bool) -> Score:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bptrain.atomic import require_suffix, write_atomically
 from bptrain.report.charts import new_axes, render_svg, require_matplotlib, set_log_scale, shorten_name
-from bptrain.report.comparison import Comparison
+from bptrain.report.comparison import Comparison, describe_held_out
 from bptrain.report.html_page import Content, Html, build_page, figure, figures, join, note, safe_name, table, tag
 from bptrain.report.learning_curves import WIDE_RANGE, choose_metrics_to_draw, get_curve, is_constant
 from bptrain.training.events import is_metric
@@ -55,7 +55,9 @@ def show_scores(comparison: Comparison, names: list[str]) -> Html:
     for score in comparison.scores:
         cells = ["–" if value is None else f"{value:.6g}" for value in score.values]
         rows.append([score.name, *(tag("strong", f"{c} ★") if k in score.best else c for k, c in enumerate(cells))])
-    return table(["", *names], rows, caption="Scores of the best epoch, and on the test rows; ★ is the best")
+    held_out = describe_held_out(runs)
+    caption = f"Scores on {held_out} rows, and on the test rows; ★ is the best of the former"
+    return table(["", *names], rows, caption=caption)
 
 
 def show_curves(comparison: Comparison, names: list[str]) -> Html:

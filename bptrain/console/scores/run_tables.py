@@ -13,7 +13,7 @@ from bptrain.console.chart import render_sparkline
 from bptrain.console.layout import measure_width, new_pairs, new_table
 from bptrain.console.terminal import get_console
 from bptrain.quantities import format_bytes, format_duration, format_number
-from bptrain.report.comparison import Comparison
+from bptrain.report.comparison import Comparison, describe_held_out
 from bptrain.run.run_list import Run
 from bptrain.text import printable, shorten
 
@@ -70,7 +70,11 @@ def render_runs(runs: Sequence[Run], console: Console) -> Iterator[Table | Text]
 def print_comparison(comparison: Comparison) -> None:
     """Print differences and scores: a column for each run, or a block for each if the columns do not fit."""
     console, runs = get_console(), comparison.runs
-    names = ["best epoch", *(one.key for one in comparison.differences), *(one.name for one in comparison.scores)]
+    names = [
+        "best epoch",
+        *(one.key for one in comparison.differences),
+        *(f"{describe_held_out(runs)} {one.name}" for one in comparison.scores),
+    ]
     room = (console.width - max(map(len, names)) - 3) // len(runs) - 3
     if room >= NARROWEST:
         table = new_table()
@@ -100,11 +104,12 @@ def list_facts(comparison: Comparison, console: Console, curve_width: int) -> It
     yield "epochs", [Text(format_epochs(run)) for run in runs]
     yield "time", [Text(format_time(run)) for run in runs]
     yield "best epoch", [Text(str(run.best["epoch"]) if run.best else "-") for run in runs]
+    held_out = describe_held_out(runs)
     star = " *" if ascii_only else " ★"
     for score in comparison.scores:
         texts = [format_number(value) if value is not None else "-" for value in score.values]
         yield (
-            score.name,
+            score.name if score.name.startswith("test ") else f"{held_out} {score.name}",
             [Text(text + star, style="bold green") if k in score.best else Text(text) for k, text in enumerate(texts)],
         )
     curves = (render_sparkline(run.monitored, curve_width, ascii_only=ascii_only) for run in runs)
