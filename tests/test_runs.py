@@ -270,6 +270,21 @@ def test_compare_shows_runs_side_by_side(flowers, bptrain_in):
     assert narrow.returncode == 0
 
 
+def test_runs_are_sorted_by_a_score_and_filtered(flowers, bptrain_in):
+    made = [bptrain.train(flowers, [f"seed={k}", f"training.epochs={k + 1}"]) for k in range(3)]
+    by_loss = sorted(made, key=lambda one: one.best.score.loss)
+    assert [run.path for run in bptrain.runs(sort="loss")] == [one.run for one in by_loss]
+    by_accuracy = [one.test.metrics["accuracy"] for one in made]
+    found = bptrain.runs(sort="test accuracy")
+    assert [run.test["metrics"]["accuracy"] for run in found] == sorted(by_accuracy, reverse=True)
+    assert [run.path for run in bptrain.runs(where=["seed=2"])] == [made[2].run]
+    assert [run.path for run in bptrain.runs(where=["training.epochs=2", "finished"])] == [made[1].run]
+    assert bptrain.runs(where=["diverged"]) == ()
+    done = bptrain_in("runs", "--sort", "speed")
+    assert done.returncode == 2
+    assert "--sort speed: no run has this score; choose from loss, " in done.stderr
+
+
 def test_no_best_is_marked_where_data_or_losses_differ(flowers):
     one = bptrain.train(flowers)
     other = bptrain.train(flowers, ["loss=mse"])

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from bptrain.config.document.dump import to_inline_yaml
+from bptrain.errors import InputError
 from bptrain.metrics import METRICS
 from bptrain.model.heads import get_metric_name
 from bptrain.run.run_list import Run, get_entry
@@ -158,3 +159,31 @@ def explain_no_best(runs: Sequence[Run]) -> str:
     }
     unlike = [name for name, values in seen.items() if len(values) > 1]
     return f"the {' and the '.join(unlike)} differ, so no score is marked as the best" if unlike else ""
+
+
+def sort_runs(found: Sequence[Run], name: str) -> list[Run]:
+    """Return the runs sorted by a score, the best first.
+
+    Raises:
+        InputError: no run has the score, and there are runs.
+    """
+    values = {score.name: score.values for score in list_scores(found, mark=False)}
+    if found and name not in values:
+        raise InputError(f"--sort {name}: no run has this score; choose from {', '.join(values)}")
+    sign = -1 if find_perfect(name.removeprefix("test ")) else 1
+    keys = [(value is None, sign * (value or 0.0)) for value in values.get(name, ())]
+    return [found[k] for k in sorted(range(len(found)), key=keys.__getitem__)]
+
+
+def matches(run: Run, condition: str) -> bool:
+    """Return whether `KEY=VALUE` of the config, or a text in name, path or state, applies to a run."""
+    key, equals, wanted = condition.partition("=")
+    if not equals:
+        return any(condition.lower() in text.lower() for text in (run.path.name, run.name, run.state))
+    value: Any = run.config
+    for name in key.strip().split("."):
+        if isinstance(value, list) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            value = value.get(name) if isinstance(value, dict) else None
+    return wanted.strip() in (str(value), to_inline_yaml(value))
