@@ -22,6 +22,7 @@ from bptrain.model.model import count_scoring_rows
 from bptrain.model.scoring import predict_rows, score_batch
 from bptrain.run.checkpoint import load_checkpoint
 from bptrain.tables.guess import read_table
+from bptrain.tables.sources.csv_text.csv_lines import CsvLines
 
 ROWS = 700
 
@@ -358,6 +359,17 @@ def test_rows_that_cannot_be_predicted_are_left_empty_with_the_reason(bptrain_in
     for name, values in expected.items():
         assert [row[name] for row in good] == list(map(str, values))
     assert {row["error"] for row in good} == {""}
+
+
+def test_the_lines_of_few_skipped_rows_are_looked_up(runs, tmp_path, monkeypatch):
+    """To look one up, the file is read from its beginning."""
+    asked = []
+    monkeypatch.setattr(CsvLines, "__call__", lambda lines, row: asked.append(row) or f"{row}")
+    (tmp_path / "bad.csv").write_bytes(HEADER + b"x,2,Rome,yes\n" * 300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BptrainWarning)
+        assert bptrain.predict(runs["classes"], "bad.csv", on_error="skip").skipped == 300
+    assert asked == [0, 1, 2]
 
 
 def test_rows_dropped_by_the_config_and_skipped_ones_are_counted_apart(runs, tmp_path):

@@ -20,6 +20,9 @@ REASON = re.compile(r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^;])*""")
 """A message up to its advice: a semicolon that is in no quoted text."""
 
 TOO_FAR = "the network's output is not finite, since the row is far from all training rows"
+ROW = "table"
+"""The origin of a table that does not know the lines of its rows."""
+
 DROPPED = "a missing value, and the config drops such rows"
 MOST_REASONS = 3
 """At most this many rows that cannot be predicted are named."""
@@ -46,8 +49,10 @@ class Tallies:
 def find_row_errors(columns: Columns, rows: Selection) -> RowErrors:
     """Return the rows that have a value in a feature that cannot be used; the first such feature is named."""
     found: RowErrors = {}
+    # To look up the line of a row, a file is read from its beginning, which would take too long for many rows.
+    table = Table(rows.table.columns, ROW, decimal=rows.table.decimal)
     for feature in columns.features:
-        for number, reason in find_feature_errors(feature, rows).items():
+        for number, reason in find_feature_errors(feature, Selection(table, rows.rows)).items():
             found.setdefault(number, reason)
     return found
 
