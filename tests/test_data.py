@@ -146,7 +146,7 @@ def test_no_row_is_lost_or_padded(lines):
         ("a\n1\n\n2\n", 3, "a missing value or NaN"),
         ("a,b\n\n\n1,2\n,3\n", 5, "a missing value or NaN"),
         ("a,b\n1,2\n1,2\nten,3\n", 4, "text among the numbers (got 'ten')"),
-        ("a,b\n1,2\n1,2\n１２,3\n", 4, "text among the numbers (got '\\uff11\\uff12')"),
+        ("a,b\n1,2\n1,2\n１２,3\n", 4, "text among the numbers (got '１２')"),
         ("a,b\n,2\n,2\n", 2, "the whole column is empty"),
         ("a,b\n1,2\n1_000,2\n", 3, "text among the numbers (got '1_000')"),
     ],

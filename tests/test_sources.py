@@ -437,6 +437,7 @@ def write_every_format(folder, rows=60):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::bptrain.errors.BptrainNote")
 def test_init_train_and_evaluate_read_every_format_alike(tmp_path):
     names = write_every_format(tmp_path)
     scores = {}

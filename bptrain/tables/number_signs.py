@@ -18,6 +18,9 @@ MARKS = frozenset("? #n/a #na <na> n/a n.a. #null! #div/0! #value! #ref! #num! (
 NUMBER_MARKS = MARKS | frozenset("na nan none null nil unknown missing - -- --- . .. * tba tbd".split())  # noqa: SIM905
 """Texts in lower case that mean a missing value among numbers."""
 
+WORDY = 0.25
+"""A word such as none means a missing number in at most this share of the rows; in more it may be a class."""
+
 RARE = 0.1
 """Another text without digits means a missing number if it is the only one in a column and this rare."""
 
@@ -147,8 +150,11 @@ def count_marks(columns: Mapping[str, Counter[str]], written: Sequence[WrittenCo
     """Return how often each text is in the columns that means a missing value: some anywhere, others among numbers."""
     marks = {text for texts in columns.values() for text in texts if text.strip().lower() in MARKS}
     for one in written:
-        marks |= {text for text in one.odd if text.strip().lower() in NUMBER_MARKS}
-        most = RARE * columns[one.name].total()
+        total = columns[one.name].total()
+        marks |= {
+            text for text, n in one.odd.items() if is_number_mark(text) and (not text.isalpha() or n <= WORDY * total)
+        }
+        most = RARE * total
         if len(one.odd) == 1 and all(is_mark(text) and count <= most for text, count in one.odd.items()):
             marks |= one.odd.keys()
     return Counter({text: sum(texts[text] for texts in columns.values()) for text in sorted(marks)})
@@ -220,6 +226,11 @@ def choose_reading(written: Sequence[WrittenColumn], wanted: Signs) -> tuple[str
             raise InputError(f"{one.name}: '{text}' may be {both}; write --thousands , or --decimal ,")
         return ",", ""
     return tied[0]
+
+
+def is_number_mark(text: str) -> bool:
+    """Tell whether a text is known to mean a missing number."""
+    return text.strip().lower() in NUMBER_MARKS
 
 
 def is_mark(text: str) -> bool:

@@ -132,6 +132,9 @@ def per_class(name, average):
             return function(targets, predicted, average="micro")
         values = function(targets, predicted, labels=range(width), average=None, zero_division=np.nan)
         defined = {"precision": predicted, "recall": targets, "f1": np.append(predicted, targets)}[name]
+        if name == "precision" and average == "macro":
+            # A class that is never predicted counts as 0 if it is there, as scikit-learn has it by default.
+            return np.nan_to_num(values)[np.unique(np.append(predicted, targets))].mean()
         assert set(np.flatnonzero(~np.isnan(values))) == set(defined)
         return values[np.unique(defined)].mean()
 

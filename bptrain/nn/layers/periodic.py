@@ -53,7 +53,7 @@ class Periodic:
     @classmethod
     def example(cls, width: int) -> "Periodic":
         """Return a layer to check on rows of `width` values."""
-        return cls(3, 2, 0.3, inputs=(width - 1, 0))
+        return cls(3, 2, 0.3, inputs=(width - 1, 0) if width > 1 else (0,))
 
     def choose_inputs(self, numbers: Sequence[int]) -> "Periodic":
         """Return the layer with `auto` replaced by the places of the numeric columns among the inputs.
